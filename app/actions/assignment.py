@@ -6,15 +6,17 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from app.book.portfolios.models import Portfolio
 from app.casework.cases import service
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor, ActorKind
+from app.core.clock import local_date
 from app.core.database.rows import locked_row
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Role
 from app.outreach.strategy.models import StrategyTask
-from app.outreach.strategy.tasks import finish_task
+from app.outreach.strategy.tasks import finish_task, give_task
 
 
 def assign_case(
@@ -26,7 +28,57 @@ def assign_case(
         raise Forbidden("You can take a case yourself. Ask a manager to give it to another person.")
     if owner and owner not in assignable(session):
         raise Invalid("There is no active member of staff with this user name.", "owner")
+    was = case.owner
     service.assign(session, case, owner, by=by, now=now)
+    if was and was not in (owner, by.name):
+        who = assignable(session)
+        text = f"{_name(by, who)} gave this case of yours to {who.get(owner, owner) or 'no one'}"
+        _tell(
+            session,
+            case,
+            "taken",
+            f"{_name(by, who)} took this case from you" if own else text,
+            to=was,
+            now=now,
+        )
+
+
+def hand_over_case(
+    session: Session, case: CollectionsCase, to: str, note: str, *, by: Actor, role: Role, now: datetime
+) -> None:
+    """Give a case to a colleague, who gets the note as a task. An agent hands over their own case or one without an
+    owner; another's only through a manager (`ask_approval`)."""
+    who = assignable(session)
+    was = case.owner
+    if role not in MANAGEMENT and was not in ("", by.name):
+        raise Forbidden(f"This case is with {who.get(was, was)}. Ask a manager to hand it over.")
+    if to not in who:
+        raise Invalid("Choose an active member of staff.", "to")
+    if to == was:
+        raise Invalid(f"The case is with {who[to]} already.", "to")
+    service.hand_over(session, case, to, note, by=by, now=now)
+    _tell(
+        session,
+        case,
+        "hand-over",
+        f"Handed over by {_name(by, who)}: {' '.join(note.split())}",
+        to=to,
+        now=now,
+    )
+    if was and was != by.name:
+        _tell(
+            session, case, "taken", f"{_name(by, who)} gave this case of yours to {who[to]}", to=was, now=now
+        )
+
+
+def _name(by: Actor, names: dict[str, str]) -> str:
+    return names.get(by.name, by.name or "The desk")
+
+
+def _tell(session: Session, case: CollectionsCase, step: str, text: str, *, to: str, now: datetime) -> None:
+    """Tell a colleague, as a task that they mark as done once read."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    give_task(session, case, step, text, to=to, due_on=local_date(now, portfolio.timezone), now=now)
 
 
 def assignable(session: Session) -> dict[str, str]:

@@ -129,7 +129,7 @@ def test_a_plan_and_a_hand_over_are_done_by_their_approval(sqlite_engine: Engine
     with transaction(sqlite_engine) as session:
         assert session.scalars(select(Plan)).one().kind is PlanKind.INSTALMENTS
         assert session.get_one(CollectionsCase, case_id).owner == "jonas"
-        assert len(builders.events(session, "case.assigned")) == 1
+        assert len(builders.events(session, "case.handed_over")) == 1
 
 
 def test_one_takes_back_only_ones_own_request(sqlite_engine: Engine) -> None:

@@ -58,6 +58,7 @@ VERBS = {
     "/accounts/{account_id}/statement": f"{BOOK}/statements/replacements",
     "/cases/{case_id}/settlements/request": f"{CASE}/settlements/request",
     "/cases/{case_id}/plans/request": f"{CASE}/plans/request",
+    "/cases/{case_id}/hand-over": f"{CASE}/hand-over",
     "/cases/{case_id}/hand-over/request": f"{CASE}/hand-over/request",
     "/approvals/{request_id}/decision": "/approvals/{request_id}/decision",
     "/approvals/{request_id}/withdrawal": "/approvals/{request_id}/cancellation",
@@ -92,7 +93,10 @@ ADMINISTRATION = (
 UPLOAD = "a step of looking at a file in the browser before it is loaded; programs use `desk feed`"
 COPY = "it runs for minutes in the server's own process; programs use `desk simulate`"
 
+PRESENCE = "it says that a browser has the page open; programs read `GET /cases/{reference}/viewers`"
+
 PAGES_ONLY = {
+    "/cases/{case_id}/presence": PRESENCE,
     "/login": SESSION,
     "/logout": SESSION,
     "/account/password": SESSION,

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.actions.agreements import Offer, offer_plan, offer_settlement
 from app.actions.approvals.asking import check_possible, figures_now
-from app.actions.assignment import assign_case
+from app.actions.assignment import hand_over_case
 from app.book.ledger.corrections import waivers
 from app.book.ledger.models import Account, Waiver
 from app.book.portfolios.models import Portfolio
@@ -120,7 +120,7 @@ def _do(
         case AskPlan(terms=terms):
             return offer_plan(session, case, terms, letters, by=by, role=role, now=now)
         case AskHandOver(to=to):
-            assign_case(session, case, to, by=by, role=role, now=now)
+            hand_over_case(session, case, to, request.reason, by=by, role=role, now=now)
     return None
 
 

@@ -8,12 +8,13 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from sqlmodel import col, select
 
-from app.actions.assignment import assign_case, finish_case_task, forget_callback
+from app.actions.assignment import assign_case, finish_case_task, forget_callback, hand_over_case
 from app.actions.preferences import replace_links
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, RowId
 from app.book.ledger.models import Customer
+from app.casework.presence.queries import viewers_of
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Line, Paragraph
@@ -43,6 +44,37 @@ def post_owner(
     case = case_named(session, reference, lock=True)
     assign_case(session, case, body.owner, by=caller.by, role=caller.role, now=now)
     return OwnerShape(case=case.reference, owner=case.owner)
+
+
+class NewHandOver(Input):
+    to: Annotated[Line, Field(min_length=1, max_length=64, description="User name of the colleague.")]
+    note: Annotated[Paragraph, Field(min_length=1, max_length=500, description="What they have to know.")]
+
+
+@router.post("/hand-over", summary="Hand a case over to a colleague")
+def post_hand_over_of_case(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewHandOver
+) -> OwnerShape:
+    """The colleague owns the case from now on and gets the note as a task. An agent's token hands over only a case
+    without an owner; a manager's any."""
+    case = case_named(session, reference, lock=True)
+    hand_over_case(session, case, body.to, body.note, by=caller.by, role=caller.role, now=now)
+    return OwnerShape(case=case.reference, owner=case.owner)
+
+
+class ViewerShape(BaseModel):
+    """A member of staff who has the case open now."""
+
+    username: str
+    calling_since: datetime | None = Field(description="null: looking, not on the telephone.")
+
+
+@router.get("/viewers", summary="List who has a case open")
+def list_viewers(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> Page[ViewerShape]:
+    """Who has the case open in a browser at this moment, and who is on the telephone about it."""
+    case_id = id_of(case_named(session, reference))
+    viewers = viewers_of(session, [case_id], now).get(case_id, [])
+    return Page(items=[ViewerShape(username=v.username, calling_since=v.calling_since) for v in viewers])
 
 
 class NewReason(Input):

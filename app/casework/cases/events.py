@@ -72,6 +72,21 @@ class CaseAssigned(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class CaseHandedOver(Payload):
+    KIND = "case.handed_over"
+    FILTERS = (TimelineFilter.CASE, TimelineFilter.PEOPLE)
+
+    owner: str
+    """Username of the colleague who works it from now on."""
+    was: str
+    """Username of the owner until then; empty = none."""
+    note: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(f"Handed over to {reader.name(self.owner)}", "", "info", quoted=self.note)
+
+
+@dataclass(frozen=True, slots=True)
 class NoteAdded(Payload):
     KIND = "case.note_added"
     FILTERS = (TimelineFilter.PEOPLE,)

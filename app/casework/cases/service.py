@@ -14,6 +14,7 @@ from app.casework.cases.events import (
     CallbackSet,
     CallLogged,
     CaseAssigned,
+    CaseHandedOver,
     CaseOpened,
     CaseReopened,
     NoteAdded,
@@ -33,6 +34,16 @@ def assign(session: Session, case: CollectionsCase, owner: str, *, by: Actor, no
     _require_open(case)
     case.owner = owner
     record(session, about_case(case, CaseAssigned(owner)), by=by, now=now)
+
+
+def hand_over(
+    session: Session, case: CollectionsCase, owner: str, note: str, *, by: Actor, now: datetime
+) -> None:
+    """Give a case to a colleague, with a note for them."""
+    _require_open(case)
+    note = clean_text(note, "note", at_most=500, empty="Say what the colleague has to know.")
+    was, case.owner = case.owner, owner
+    record(session, about_case(case, CaseHandedOver(owner, was, note)), by=by, now=now)
 
 
 def add_note(session: Session, case: CollectionsCase, text: str, *, by: Actor, now: datetime) -> None:

@@ -41,16 +41,29 @@ def experiments(session: Session, portfolio_id: int) -> Sequence[Experiment]:
     return session.scalars(query.order_by(col(Experiment.id).desc())).all()
 
 
-def has_task() -> sa.ColumnElement[bool]:
-    """A condition on the case table: the strategy asked a person to do something that is not done."""
+def has_task_of(username: str) -> sa.ColumnElement[bool]:
+    """A condition on the case table: a task on it is for this person and not done."""
     task = table_of(StrategyTask)
-    return table_of(CollectionsCase).c.id.in_(sa.select(task.c.case_id).where(task.c.done_at.is_(None)))
+    theirs = sa.select(task.c.case_id).where(
+        task.c.done_at.is_(None), task.c.for_username != "", task.c.for_username == username
+    )
+    return table_of(CollectionsCase).c.id.in_(theirs)
 
 
-def next_tasks(session: Session, case_ids: Sequence[int]) -> dict[int, StrategyTask]:
-    """By case, the open task that is due first."""
+def has_task(username: str = "") -> sa.ColumnElement[bool]:
+    """A condition on the case table: a person was asked to do something that is not done, whoever works the case or
+    this person."""
+    task = table_of(StrategyTask)
+    asked = sa.select(task.c.case_id).where(task.c.done_at.is_(None), task.c.for_username.in_(("", username)))
+    return table_of(CollectionsCase).c.id.in_(asked)
+
+
+def next_tasks(session: Session, case_ids: Sequence[int], username: str = "") -> dict[int, StrategyTask]:
+    """By case, the open task that is due first, for whoever works the case or for this person."""
     query = select(StrategyTask).where(
-        col(StrategyTask.case_id).in_(case_ids), col(StrategyTask.done_at).is_(None)
+        col(StrategyTask.case_id).in_(case_ids),
+        col(StrategyTask.done_at).is_(None),
+        col(StrategyTask.for_username).in_(("", username)),
     )
     order = (col(StrategyTask.due_on).desc(), col(StrategyTask.id).desc())
     return {task.case_id: task for task in session.scalars(query.order_by(*order))}

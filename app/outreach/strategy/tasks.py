@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
@@ -29,10 +29,15 @@ def give_task(
     to: str,
     due_on: date,
     now: datetime,
-    number: int = 1,
+    number: int = 0,
 ) -> StrategyTask:
     """Give a colleague (`to`, a user name) a task on a case. What brings it is on record by itself, so no event is
-    written here. `number` tells tasks of one step apart."""
+    written here. `number` tells tasks of one step apart; 0 = the next one. The caller holds the customer's lock."""
+    if not number:
+        latest = sa.select(sa.func.max(col(StrategyTask.occurrence))).where(
+            col(StrategyTask.case_id) == case.id, col(StrategyTask.step) == step
+        )
+        number = (session.scalar(latest) or 0) + 1
     task = StrategyTask(
         case_id=id_of(case),
         step=step,

@@ -1,4 +1,4 @@
-"""Ask a manager from a case's page: the forms of a settlement, a plan and a hand-over, sent on instead of refused."""
+"""Ask a manager from a case's page, and hand a case over: the forms of what takes a second person."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.approvals.asking import ask_approval
+from app.actions.assignment import hand_over_case
 from app.casework.approvals.rules import AskHandOver, AskPlan, AskSettlement
 from app.http.context import Now
 from app.http.cursors import RowId
@@ -81,3 +82,24 @@ def ask_for_hand_over(
         return SENT
 
     return submit(request, session, staff, case_id, "hand-over", typed, act, now=now)
+
+
+@router.post("/{case_id}/hand-over")
+def hand_over(
+    request: Request,
+    case_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[HandOverForm, Form()],
+) -> Response:
+    """Give one's own case to a colleague, with a note."""
+
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        fields.done()
+        hand_over_case(session, file.case, typed.to, typed.reason, by=staff.by, role=staff.role, now=now)
+        return "Handed over. Your note is a task of your colleague.", "good"
+
+    return submit(
+        request, session, staff, case_id, "hand-over", typed, act, now=now, names={"note": "reason"}
+    )

@@ -61,6 +61,7 @@ from app.web.cases.case_tabs import (
 )
 from app.web.cases.gate_answers import GateRow, may_contact
 from app.web.cases.header import Header, header_of
+from app.web.cases.presence import Colleague, colleagues
 from app.web.cases.reads import CASE_READS, CaseView, read_case
 from app.web.forms import FormState
 from app.web.lists import csv_download
@@ -154,6 +155,7 @@ class CasePage(Page):
     options: CaseOptions
     words: Mapping[str, object]
     tones: Mapping[str, object]
+    colleagues: Sequence[Colleague]
     record: TimelineTab | LedgerTab | StatementsTab | PlansTab | HoldsTab | MessagesTab
 
 
@@ -219,6 +221,7 @@ def show_case(
                 "channel": CHANNEL_LABELS,
             },
             tones={"plan": PLAN_TONES, "message": MESSAGE_TONES},
+            colleagues=colleagues(view.viewers(now, but=staff.username), view.names),
             record=tab_content(request, session, file, reader, tab, plans),
         ),
         status,

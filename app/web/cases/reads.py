@@ -20,6 +20,8 @@ from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment
+from app.casework.presence.models import CaseView as OpenPage
+from app.casework.presence.rules import Viewer, viewer_of
 from app.core.clock import local_date
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.together import Found, Reads
@@ -133,6 +135,12 @@ class CaseReads:
             .order_by(inbound.c.received_at.desc(), inbound.c.id.desc())
             .limit(1),
         )
+        page = table_of(OpenPage)
+        self.viewers = reads.rows(
+            sa.select(page.c.username, page.c.seen_at, page.c.calling_since)
+            .where(page.c.case_id == case_id)
+            .order_by(page.c.username)
+        )
         user = table_of(User)
         self.staff = reads.rows(
             sa.select(user.c.username, user.c.display_name, user.c.role, user.c.active).order_by(
@@ -162,6 +170,12 @@ class CaseView:
     def names(self) -> dict[str, str]:
         """User name -> the name colleagues know."""
         return {row.username: row.display_name for row in self.found[CASE_READS.staff]}
+
+    def viewers(self, now: datetime, *, but: str) -> list[Viewer]:
+        """Who has the case open now, those on the telephone first; `but` leaves one user out."""
+        rows = [each for each in self.found[CASE_READS.viewers] if each.username != but]
+        seen = (viewer_of(each.username, each.seen_at, each.calling_since, now) for each in rows)
+        return sorted((each for each in seen if each), key=lambda viewer: viewer.calling_since is None)
 
     @property
     def assignable(self) -> list[tuple[str, str]]:

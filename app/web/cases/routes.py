@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.cases import case_page, contacts, documents
+from app.web.cases import case_page, contacts, documents, presence
 from app.web.cases.forms import addresses, calls, consent, customer, holds, letters, notes, plans, preferences
 
 ROUTERS: tuple[APIRouter, ...] = (
     case_page.router,
+    presence.router,
     contacts.router,
     documents.router,
     notes.router,

@@ -10,10 +10,12 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.casework.presence.service import end_call
 from app.core.staff.rules import Staff
 from app.http.formats import reader_locale
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
+from app.web.cases.presence import ask_about_callers
 from app.web.form_action import Flash, FormAction, MakeResponse
 from app.web.forms import Fields, FormState, Typed, Wrong
 from app.web.rendering import redirect
@@ -48,9 +50,14 @@ def submit(
         if action.was_sent_before():
             said: Flash = ("This was saved already; it was not done a second time.", "info")
             return lambda: redirect(request, back, *said)
-        done = act(file, Fields(typed, file.book, file.zone, reader_locale(request)))
+        fields = Fields(typed, file.book, file.zone, reader_locale(request))
+        if form == "call":
+            ask_about_callers(request, session, file, fields, staff, now)
+        done = act(file, fields)
         if isinstance(done, Wrong):
             return lambda: action.refuse(done, 409)
+        if form == "call":
+            end_call(session, case_id, staff.username)
         return lambda: redirect(request, back, *done)
 
     return action.run(do)

@@ -17,7 +17,7 @@ FORMS = {
     "settlements": "settlement", "letter": "letter", "answer": "answer", "answer/preview": "answer", "holds": "hold",
     "consent": "consent", "contact": "contact", "preferences": "preference", "assign": "assign", "nominate": "nominate",
     "callback/forget": "forget-callback", "settlements/request": "settlement", "plans/request": "plan",
-    "hand-over/request": "hand-over",
+    "hand-over/request": "hand-over", "hand-over": "hand-over",
 }  # fmt: skip
 """The end of a form's address, and the form. A refused form is shown at its own address: there it is found again after
 a reload, or by the address bar."""

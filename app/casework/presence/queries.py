@@ -1,0 +1,44 @@
+"""Reads of presence: who has which case open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.worklist import Condition
+from app.casework.presence.models import CaseView
+from app.casework.presence.rules import CALLING_WITHIN, SEEN_WITHIN, Viewer, viewer_of
+from app.core.database.engine import table_of
+
+
+def viewers_of(
+    session: Session, case_ids: Sequence[int], now: datetime, *, but: str = ""
+) -> dict[int, list[Viewer]]:
+    """Case id -> the people who have it open now, those on the telephone first; `but` leaves one user out."""
+    query = select(CaseView).where(
+        col(CaseView.case_id).in_(case_ids),
+        col(CaseView.seen_at) >= now - CALLING_WITHIN,
+        CaseView.username != but,
+    )
+    found: dict[int, list[Viewer]] = {}
+    for row in session.scalars(query.order_by(col(CaseView.username))):
+        viewer = viewer_of(row.username, row.seen_at, row.calling_since, now)
+        if viewer is not None:
+            found.setdefault(row.case_id, []).append(viewer)
+    for viewers in found.values():
+        viewers.sort(key=lambda viewer: viewer.calling_since is None)
+    return found
+
+
+def is_open_elsewhere(username: str, now: datetime) -> Condition:
+    """A condition on the case table: a colleague of `username` has it open now, or is on the telephone about it."""
+    case, view = table_of(CollectionsCase), table_of(CaseView)
+    is_now = sa.or_(
+        view.c.seen_at >= now - SEEN_WITHIN,
+        sa.and_(view.c.calling_since.is_not(None), view.c.seen_at >= now - CALLING_WITHIN),
+    )
+    return case.c.id.in_(sa.select(view.c.case_id).where(view.c.username != username, is_now))
