@@ -159,6 +159,15 @@ def reading(engine: Engine) -> Iterator[Session]:
 T = TypeVar("T")
 
 
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Run `act` once the session's transaction is committed; not at all if it is rolled back."""
+
+    def committed(_session: object) -> None:
+        act()
+
+    sa.event.listen(session, "after_commit", committed, once=True)
+
+
 def retrying(work: Callable[[], T], *, attempts: int = 5) -> T:
     """Run `work`, a whole transaction, again if the database gave it up for another one: a deadlock or a
     serialisation failure on PostgreSQL, a lock that was not had in time on SQLite."""
