@@ -105,7 +105,9 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
         sa.make_url(url)
     except sa.exc.ArgumentError:
         # Not the text itself: it may hold a password.
-        raise Invalid("DESK_DATABASE_URL is not a database URL like postgresql://user@host/name") from None
+        raise Invalid(
+            "DESK_DATABASE_URL is not a database URL. Write it like postgresql://user@host/name."
+        ) from None
     if not url.startswith("sqlite"):
         return _postgres_engine(url)
     database = sa.make_url(url).database

@@ -99,7 +99,7 @@ def _decide_reports(
     from app.casework.cases.figures import refresh_touched
 
     if every == bool(ids) or (every and not portfolio_code):
-        raise typer.BadParameter("name the changes by number, or give --all with --portfolio")
+        raise typer.BadParameter("Name the changes by number, or give --all with --portfolio.")
     engine, now = migrated_engine(), read_clock()
     if every:
         with reading(engine) as session:

@@ -68,7 +68,9 @@ def _mapping(kind: FeedKind, path: Path | None) -> Any:
     from app.book.feeds.reading.mapping_file import load_mapping
 
     if path is not None and kind is FeedKind.CAMT054:
-        raise typer.BadParameter("camt.054 is a standard and takes no mapping", param_hint="--mapping")
+        raise typer.BadParameter(
+            "camt.054 is a standard and takes no mapping. Leave --mapping out.", param_hint="--mapping"
+        )
     return load_mapping(path) if path else None
 
 

@@ -25,12 +25,12 @@ def load_mapping(path: Path) -> Mapping:
     """Read a mapping file. Invalid names the key that is wrong and why."""
     try:
         if path.stat().st_size > MAX_FILE:
-            raise Invalid(f"{path.name} is too big to be a mapping file")
+            raise Invalid(f"{path.name} is too big to be a mapping file. Name another.")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise Invalid(f"no such mapping file: {path}") from None
+        raise Invalid(f"There is no mapping file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"the mapping {path.name} cannot be read: {error}") from None
+        raise Invalid(f"The mapping {path.name} cannot be read ({error}).") from None
     return parse_mapping(text, path.name)
 
 
@@ -39,7 +39,7 @@ def parse_mapping(text: str, name: str) -> Mapping:
     try:
         data = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
-        raise Invalid(f"the mapping {name} is not TOML: {error}") from None
+        raise Invalid(f"The mapping {name} is not TOML: {error}.") from None
     return _Checked(data, name).mapping()
 
 

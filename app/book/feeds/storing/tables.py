@@ -119,6 +119,6 @@ def copy_rows(session: Session, target: str, rows: pl.DataFrame) -> None:
     except psycopg.OperationalError as error:
         raise sa.exc.OperationalError("COPY", None, error) from None
     except psycopg.Error as error:
-        raise DeskError(f"the database refused rows: {error.diag.message_primary}") from None
+        raise DeskError(f"The database refused rows: {error.diag.message_primary}") from None
     finally:
         cursor.close()

@@ -35,16 +35,18 @@ class Terms:
 def read_strategy(code: str, text: str, terms: Terms) -> Strategy:
     """A strategy from its text. BadStrategy with every fault, each with its line."""
     if len(text) > LONGEST_TEXT:
-        raise BadStrategy([Problem(Place(), "", "", f"longer than {LONGEST_TEXT:,} characters")])
+        raise BadStrategy(
+            [Problem(Place(), "", "", f"The text is longer than {LONGEST_TEXT:,} characters. Shorten it.")]
+        )
     if holds_card_number(text):
-        said = "this looks like it holds a full card number, which is never stored"
+        said = "The text holds what looks like a full card number, which is never stored. Take it out."
         raise BadStrategy([Problem(Place(), "", "", said)])
     try:
         data = parse_toml(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         found = int(line[1]) if line else text.count("\n") + 1
-        raise BadStrategy([Problem(Place(), "", "", f"not TOML: {error}", found)]) from None
+        raise BadStrategy([Problem(Place(), "", "", f"The text is not TOML: {error}.", found)]) from None
     try:
         return parse_strategy(code, data, terms)
     except BadStrategy as bad:
