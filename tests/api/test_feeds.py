@@ -58,7 +58,7 @@ def test_a_program_uploads_looks_and_loads(program: Program) -> None:
     assert (load["state"], load["read"], load["loaded"], load["rejected"]) == ("done", 2, 1, 1)
     assert load["by"] == program.by
     (posted,) = program.desk.read(lambda s: s.scalars(select(Entry).where(Entry.reference == "P-1")).all())
-    assert posted.amount_minor == 1230
+    assert posted.amount_minor == -1230
     assert [event["loaded"] for event in program.events("feed.loaded")] == [1]
     assert program.get(f"{ROOT}/feed-loads").json()["items"] == [load]
     assert program.post(f"{ROOT}/feed-loads/{load['id']}/resume").status_code == 409
@@ -74,7 +74,7 @@ def test_an_upload_is_discarded_and_refusals_name_their_field(program: Program) 
     wrong = program.post(f"{ROOT}/feed-uploads", {**sent(""), "content_base64": "?"})
     assert fields(wrong) == ["content_base64"]
     unknown = program.post(f"{ROOT}/feed-uploads", sent("x", mapping_name="gone.toml"))
-    assert fields(unknown) == ["mapping_name"]
+    assert fields(unknown) == ["mapping"]
     mapping = program.post(f"{ROOT}/feed-uploads", sent("x", mapping="no toml", mapping_name="m"))
     assert fields(mapping) == ["mapping"]
     assert program.desk.read(lambda session: session.scalars(select(FeedLoad)).all()) == []
@@ -91,7 +91,8 @@ def test_a_program_simulates_and_deletes(program: Program, monkeypatch: pytest.M
     assert begun.status_code == 201, begun.text
     path = f"{ROOT}/simulations/{begun.json()['id']}"
     run = finished(program, path)
-    assert (run["state"], run["result"]["live"]["strategy"]) == ("done", "standard@1"), run
+    assert run["state"] == "done", run
+    assert run["result"]["live"]["strategy"].startswith("standard@")
     assert [each["id"] for each in program.get(f"{ROOT}/simulations").json()["items"]] == [run["id"]]
     assert program.post(f"{path}/deletion").status_code == 200
     assert program.desk.read(lambda session: session.scalars(select(SimulationRun)).all()) == []

@@ -45,6 +45,8 @@ VALUES = {
     "months": [3],
     "paid_on": [str(YESTERDAY)],
     "due_on": ["2026-03-09"],
+    "first_on": ["2026-03-02"],
+    "last_on": ["2026-03-03"],
     "effective_on": [str(YESTERDAY)],
     "from_on": ["2026-02-20"],
     "to_on": ["2026-03-20"],

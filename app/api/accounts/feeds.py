@@ -33,7 +33,7 @@ from app.book.portfolios.service import get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
-from app.core.text import Line
+from app.core.text import Line, Paragraph
 from app.http.admission import ceiling
 from app.http.context import Now, engine_of, running_jobs, settings_of
 
@@ -53,7 +53,7 @@ class NewUpload(Input):
         str, Field(min_length=1, description="CSV, CSV.gz, XLSX or camt.054, as base64.")
     ]
     mapping: Annotated[
-        str, Field(max_length=200_000, description="TOML of a mapping; '' = none is sent.")
+        Paragraph, Field(max_length=200_000, description="TOML of a mapping; '' = none is sent.")
     ] = ""
     mapping_name: Annotated[
         Line, Field(max_length=60, description="Name of the mapping sent, or of one that is kept.")
@@ -163,7 +163,7 @@ def post_feed_upload(
     mapping = None
     if body.mapping:
         mapping = SentFile(body.mapping_name or "mapping", io.BytesIO(body.mapping.encode()))
-    with naming(file="content_base64", known_mapping="mapping_name"):
+    with naming(file="content_base64"):
         token = keep_upload(
             session, loader.upload_dir, code, body.kind, SentFile(body.file_name, io.BytesIO(content)),
             mapping=mapping, known_mapping="" if mapping else body.mapping_name, by=caller.by, now=now,

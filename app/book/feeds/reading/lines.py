@@ -179,9 +179,7 @@ class Lines:
                 self._rest = self._rest or self._next()
                 continue
             if len(line) > MAX_LINE:
-                raise Invalid(
-                    f"The header row is longer than {MAX_LINE // 1024} kB. Check that the file is CSV."
-                )
+                raise Invalid(f"The header row is longer than {MAX_LINE // 1024} kB. Load a CSV file.")
             try:
                 cells = csv_cells(line, self._delimiter)
             except csv.Error as error:
@@ -194,9 +192,7 @@ class Lines:
             return header
         if self._failure:
             raise self._failure
-        raise Invalid(
-            "The file is empty: there is no header row. Put the names of the columns in its first line."
-        )
+        raise Invalid("The file is empty: there is no header row. Name the columns in its first line.")
 
     def blocks(self) -> Iterator[Block]:
         while True:

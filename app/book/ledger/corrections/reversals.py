@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.book.ledger.ends.after_reversal import judge_reversal
 from app.book.ledger.models import Account, Entry, Waiver
@@ -65,7 +65,7 @@ def require_reversible(session: Session, account: Account, entry: Entry) -> Entr
     return next((other for other in found if other.reinstates_id == entry.id), None)
 
 
-def standing_waivers(entry: Entry) -> Any:
+def standing_waivers(entry: Entry) -> SelectOfScalar[Waiver]:
     """Select of an entry's waivers that count: asked for or granted, and the credit not taken back."""
     reversal = table_of(Entry).alias("reversal")
     return select(Waiver).where(
