@@ -546,7 +546,7 @@ def test_a_letter_without_a_required_block_does_not_load(folder: Path, file: str
         ('["en", "id", "nb", "nl", "zh"]', '["en", "tlh"]', "language tlh is unknown"),
         ('"sms", "email"', '"fax", "email"', "fax"),
         ('title = "First reminder"', 'about = "life"\ntitle = ""', "about = 'life' is unknown"),
-        ('title = "First reminder"', 'sent_in = ["da"]\ntitle = ""', "sent_in da"),
+        ('title = "First reminder"', 'sent_in = ["da"]\ntitle = ""', "sent_in names da"),
         ('title = "First reminder"', 'needs = ["amount"]\ntitle = ""', "needs amount"),
         ('title = "First reminder"', 'answer = { weeks = 2 }\ntitle = ""', "weeks"),
         ('title = "First reminder"', "", "title"),

@@ -261,7 +261,7 @@ def test_a_wrong_mapping_names_its_key(body: str, key: str, why: str) -> None:
 
 
 def test_a_mapping_that_is_no_toml_or_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="the mapping theirs.toml is not TOML: "):
+    with pytest.raises(Invalid, match="The mapping theirs.toml is not TOML: "):
         mapped("columns = [")
     with pytest.raises(Invalid, match="There is no mapping file"):
         load_mapping(tmp_path / "no.toml")
