@@ -241,7 +241,7 @@ def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], 
     return told, rows
 
 
-def _preference(row: DbRow, zones: Sequence[str]) -> Preference:
+def _preference(row: DbRow | ContactPreference, zones: Sequence[str]) -> Preference:
     return Preference(
         kind=row.kind,
         channels=(row.channel,) if row.channel else (),
