@@ -49,9 +49,7 @@ def bundle_build(
         raise typer.BadParameter(f"{case!r} is not a case reference. Write it like C-000012.")
     excuses = dict(_item_and_reason(text) for text in excuse or [])
     if (reason or excuses) and not by:
-        raise typer.BadParameter(
-            "--excuse and --reason need --by: a named person answers for an incomplete bundle."
-        )
+        raise typer.BadParameter("--excuse and --reason need --by: a named person answers for them.")
     ports = make_ports(get_settings())
     with transaction(migrated_engine()) as session:
         found = get_case(session, int(number))
