@@ -351,7 +351,7 @@ def test_a_payment_is_moved_only_where_it_could_have_gone(sqlite_engine: Engine)
             (paid, wrong, "already"),
             (paid, foreign, "another portfolio"),
             (paid, young, "opened on"),
-            (fee, young, "not a payment"),
+            (fee, young, "Only payments are moved"),
         ):
             with pytest.raises(DeskError, match=why):
                 move_payment(session, entry, to, "typed wrongly", **MAX)
