@@ -15,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 
-APPEND_ONLY = ("ledger_entry", "strategy_version", "timeline_event")
+APPEND_ONLY = ("ledger_entry", "result_code_version", "strategy_version", "timeline_event")
 
 
 def forbid_changes() -> None:
@@ -706,6 +706,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_staff_session_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "result_code_version",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("reverts_to", sa.Integer(), nullable=True),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_result_code_version_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_result_code_version")),
+        sa.UniqueConstraint(
+            "portfolio_id", "number", name=op.f("uq_result_code_version_portfolio_id_number")
+        ),
+    )
+    op.create_table(
         "strategy_version",
         sa.Column("id", BigId, nullable=False),
         sa.Column("portfolio_id", BigId, nullable=False),
@@ -1292,6 +1310,7 @@ def upgrade() -> None:
                 "breathing_space",
                 "fraud",
                 "vulnerable",
+                "payment_claimed",
                 "manual",
                 name="holdkind",
                 native_enum=False,
@@ -1318,6 +1337,43 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("case_hold", schema=None) as batch_op:
         batch_op.create_index("ix_case_hold_customer", ["customer_id", "ended_at"], unique=False)
+
+    op.create_table(
+        "payment_claim",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("hold_id", BigId, nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("method", sa.String(length=40), nullable=False),
+        sa.Column("claimed_at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("found_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_payment_claim_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_payment_claim_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["hold_id"], ["case_hold.id"], name=op.f("fk_payment_claim_hold_id_case_hold")
+        ),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_payment_claim_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_claim")),
+    )
+    with op.batch_alter_table("payment_claim", schema=None) as batch_op:
+        batch_op.create_index("ix_payment_claim_customer", ["customer_id"], unique=False)
+        batch_op.create_index(
+            "ix_payment_claim_open",
+            ["portfolio_id"],
+            unique=False,
+            sqlite_where=sa.text("found_at IS NULL"),
+            postgresql_where=sa.text("found_at IS NULL"),
+        )
 
     op.create_table(
         "inbound_match",
@@ -2471,6 +2527,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_inbound_match_case")
 
     op.drop_table("inbound_match")
+    with op.batch_alter_table("payment_claim", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_payment_claim_open",
+            sqlite_where=sa.text("found_at IS NULL"),
+            postgresql_where=sa.text("found_at IS NULL"),
+        )
+        batch_op.drop_index("ix_payment_claim_customer")
+
+    op.drop_table("payment_claim")
     with op.batch_alter_table("case_hold", schema=None) as batch_op:
         batch_op.drop_index("ix_case_hold_customer")
 
@@ -2560,6 +2625,7 @@ def downgrade() -> None:
 
     op.drop_table("timeline_event")
     op.drop_table("strategy_version")
+    op.drop_table("result_code_version")
     with op.batch_alter_table("staff_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_session_user_id"))
         batch_op.drop_index(batch_op.f("ix_staff_session_expires_at"))

@@ -9,6 +9,7 @@ from app.api.accounts import accounts, aging, customers, feeds, unmatched
 from app.api.accounts import corrections as corrections_api
 from app.api.accounts import statements as statements_api
 from app.api.approvals import approvals
+from app.api.calls import calls, codes
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
 from app.api.managers import experiments, kpis, portfolios, sending, simulations
@@ -24,6 +25,7 @@ API: tuple[APIRouter, ...] = (
     aging.router,
     kpis.router,
     cases.router,
+    calls.router,
     agreements.router,
     approvals.router,
     work.router,
@@ -38,6 +40,7 @@ API: tuple[APIRouter, ...] = (
     decisions.router,
     preferences_api.router,
     strategies_api.router,
+    codes.router,
     legal.router,
     documents.router,
 )

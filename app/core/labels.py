@@ -17,27 +17,6 @@ def in_sentence(label: str) -> str:
 
 
 CHANNEL_LABELS: Labels = {"sms": "SMS", "email": "E-mail", "post": "Letter", "call": "Call"}
-CALL_RESULT_LABELS: Labels = {
-    "no_answer": "No answer",
-    "busy": "Busy",
-    "voicemail": "Voicemail",
-    "wrong_number": "Wrong number",
-    "third_party": "Spoke with another person",
-    "right_party": "Spoke with the cardholder",
-    "refused_to_pay": "Refuses to pay",
-    "promised": "Promised to pay",
-    "call_back": "Asks to be called back",
-    "paid": "Says it is paid",
-    "disputes": "Disputes the debt",
-    "cease": "Wants no contact",
-    "attorney": "Represented by an attorney",
-    "bankruptcy": "Bankruptcy",
-    "deceased": "Cardholder has died",
-    "out_of_service": "Number out of service",
-    "hung_up": "Hung up",
-    "language_barrier": "No common language",
-}
-"""Results of a call."""
 HOLD_LABELS: Labels = {
     "dispute": "Dispute",
     "hardship": "Hardship",
@@ -50,6 +29,7 @@ HOLD_LABELS: Labels = {
     "breathing_space": "Breathing space",
     "fraud": "Suspected fraud",
     "vulnerable": "Vulnerable customer",
+    "payment_claimed": "Payment claimed",
     "manual": "Other reason",
 }
 INTENT_LABELS: Labels = {

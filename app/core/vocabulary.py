@@ -44,4 +44,6 @@ class HoldKind(StrEnum):
     BREATHING_SPACE = "breathing_space"
     FRAUD = "fraud"
     VULNERABLE = "vulnerable"
+    PAYMENT_CLAIMED = "payment_claimed"
+    """The customer says that it is paid, and a person looks for the payment."""
     MANUAL = "manual"

@@ -13,6 +13,7 @@ from app.actions.preferences import change_consent, refuse_channel
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.claims.service import record_claim
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import CLAIM_DAYS, REVIEW_DAYS
@@ -29,6 +30,9 @@ from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import answer_for_help
 from app.policy.answers import Clearance
 from app.policy.facts import PreferenceKind
+
+SHORT = frozenset({HoldKind.MANUAL, HoldKind.PAYMENT_CLAIMED})
+"""Holds of a request that end by themselves after a few days."""
 
 
 def obey_refusals(
@@ -94,10 +98,12 @@ def place_holds(
     theirs = alone and Intent.WRONG_NUMBER not in meant.intents
     for kind in asked:
         if kind not in standing:
-            until = today + timedelta(days=CLAIM_DAYS if kind is HoldKind.MANUAL else REVIEW_DAYS)
+            until = today + timedelta(days=CLAIM_DAYS if kind in SHORT else REVIEW_DAYS)
             place = partial(place_hold, session, case, kind, reason, until, letters, by=CUSTOMER, now=now)
             hold = _placed(session, message, place, acknowledge=theirs, now=now)
             match.hold_id = match.hold_id or hold.id
+            if kind is HoldKind.PAYMENT_CLAIMED:
+                record_claim(session, case.portfolio_id, hold, 0, None, "", by=CUSTOMER, now=now)
 
 
 def _placed(

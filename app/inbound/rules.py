@@ -54,7 +54,7 @@ HOLDS: Mapping[Intent, HoldKind] = {
 
 PAGE_HOLDS: Mapping[Intent, HoldKind] = {
     **HOLDS,
-    Intent.PAID: HoldKind.MANUAL,
+    Intent.PAID: HoldKind.PAYMENT_CLAIMED,
     Intent.HARDSHIP: HoldKind.MANUAL,
 }
 """The holds of requests on the customer's page. There the customer chose "I have already paid" or "I cannot pay at the

@@ -53,6 +53,9 @@ class PastContact:
     address: str = ""
     account: str = ""
     """The one debt it was about; '' = all debts, or not written down, which counts for each."""
+    inbound: bool = False
+    """The customer called us: no attempt of ours, so no cap counts it; a conversation all the same, which gaps count
+    (12 CFR 1006.14(b)(2)(i)(B) looks at a telephone conversation, whoever began it)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,6 @@ from app.actions.calls import (
 from app.actions.holds import end_hold, place_hold, review_hold
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.calls import (
-    CALL_HOLDS,
-    CONVERSATIONS,
-    CallResult,
-)
 from app.casework.cases.events import CallbackSet, CallLogged
 from app.casework.cases.models import (
     CallTask,
@@ -32,6 +27,8 @@ from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.casework.holds.service import end_due_holds
 from app.casework.plans.models import Plan
+from app.casework.results.file import shipped_codes
+from app.casework.results.rules import NO_CALLS, CallField, CallResult, ResultCode
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -57,6 +54,23 @@ BEN = {"by": "user:ben", "now": NOW}
 def session(engine: Engine) -> Iterator[Session]:
     with transaction(engine) as session:
         yield session
+
+
+CODES = shipped_codes().codes
+FILLED: dict[CallField, str] = {
+    CallField.CATEGORY: "fees",
+    CallField.WORDS: "too much",
+    CallField.CONSENT: "yes",
+    CallField.CHANNEL: "sms",
+    CallField.REQUEST: "waive the fee of March",
+}
+
+
+def a_report(code: ResultCode, **more: object) -> CallReport:
+    """The call with what its code requires, but for a promise and a callback."""
+    texts = {name: FILLED[name] for name in code.requires if name in FILLED}
+    paid = 2_000 if CallField.PAID_AMOUNT in code.requires else 0
+    return CallReport(code.code, texts=texts, paid_minor=paid, **more)  # type: ignore[arg-type]
 
 
 def a_case(session: Session, **changes: object) -> CollectionsCase:
@@ -110,17 +124,18 @@ def test_links_that_went_to_a_wrong_number_only_stop_messages_from_then_on(sessi
 # --- holds --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("result", "kind"), CALL_HOLDS.items())
-def test_what_they_say_holds_at_once(session: Session, result: CallResult, kind: HoldKind) -> None:
-    case = a_case(session)
-    placed = call(session, case, CallReport(result, "said so twice")).placed
+@pytest.mark.parametrize("code", [code for code in CODES if code.hold], ids=lambda code: code.code)
+def test_what_they_say_holds_at_once(session: Session, code: ResultCode) -> None:
+    case, kind = a_case(session), code.hold
+    assert kind is not None
+    placed = call(session, case, a_report(code, note="said so twice")).placed
     assert placed is not None
     hold = placed.hold
     assert (hold.kind, hold.by, hold.for_good) == (kind, "user:ben", kind in FOR_GOOD)
     assert "said so twice" in hold.reason
     later = answers(session, case, NOW + timedelta(hours=2))
     assert set(later.values()) == {Refusals if kind in FOR_GOOD else WaitUntil}
-    again = call(session, case, CallReport(result), NOW + timedelta(hours=3))
+    again = call(session, case, a_report(code), NOW + timedelta(hours=3))
     assert again.placed is None, "such a hold stands already"
 
 
@@ -209,22 +224,36 @@ def test_a_decision_made_when_such_holds_had_an_end_is_still_answered_as_then(se
 
 
 @pytest.mark.parametrize(
-    "result", [CallResult.NO_ANSWER, CallResult.BUSY, CallResult.VOICEMAIL, CallResult.HUNG_UP]
+    "result", [CallResult.NO_ANSWER, CallResult.VOICEMAIL, CallResult.MESSAGE_LEFT, CallResult.HUNG_UP]
 )
-def test_a_call_that_reached_nobody_is_still_to_be_made(session: Session, result: CallResult) -> None:
-    """12:00 in Shanghai: again at 14:00. At 21:00 not before the next morning."""
-    due = NOW - timedelta(minutes=5)
-    case = a_case(session, callback_at=due)
+def test_a_call_that_reached_nobody_is_tried_in_another_part_of_the_day(
+    session: Session, result: CallResult
+) -> None:
+    """Noon in Shanghai, a Friday: again in the evening, then on Saturday; after the third try the task is done."""
+    case = a_case(session, callback_at=NOW - timedelta(minutes=5))
     task = a_task(session, case)
     effects = call(session, case, CallReport(result))
-    assert effects.retry_at == NOW + timedelta(hours=2)
+    assert (effects.attempt, effects.attempts) == (1, 3)
+    assert effects.retry_at == builders.at(ON, 17)
     assert (task.done_at, task.due_on, task.not_before) == (None, ON, effects.retry_at)
-    assert case.callback_at == due, "it is still due"
-    evening = builders.at(ON, 21)
-    late = call(session, case, CallReport(result), evening).retry_at
-    assert late is not None
-    assert late > builders.at(ON + timedelta(days=1), 6)
+    assert case.callback_at == effects.retry_at, "the callback moves with it"
+    evening = builders.at(ON, 17)
+    late = call(session, case, CallReport(result), evening)
+    assert late.retry_at is not None
+    assert late.retry_at >= builders.at(ON + timedelta(days=1), 6), "the weekend is a part of its own"
     assert task.due_on == ON + timedelta(days=1)
+    last = call(session, case, CallReport(result), builders.at(ON + timedelta(days=1), 10))
+    assert (last.attempt, last.task_kept, last.retry_at) == (3, False, None)
+    assert (task.result, case.callback_at) == (result.value, None)
+    assert len(builders.events(session, CallLogged.KIND)) == 3
+
+
+def test_a_busy_line_is_tried_again_soon(session: Session) -> None:
+    case = a_case(session)
+    a_task(session, case)
+    effects = call(session, case, CallReport(CallResult.BUSY))
+    assert effects.retry_at == NOW + timedelta(minutes=30)
+    assert effects.attempts == 5
 
 
 def test_without_anything_to_call_about_nothing_is_to_be_tried_again(session: Session) -> None:
@@ -232,12 +261,16 @@ def test_without_anything_to_call_about_nothing_is_to_be_tried_again(session: Se
     assert (effects.task_kept, effects.retry_at) == (False, None)
 
 
-@pytest.mark.parametrize("result", sorted(CONVERSATIONS - {CallResult.PROMISED, CallResult.CALL_BACK}))
-def test_a_conversation_does_the_task_and_the_callback(session: Session, result: CallResult) -> None:
+@pytest.mark.parametrize(
+    "code",
+    [each for each in CODES if each.conversation and each.code not in ("promised", "call_back")],
+    ids=lambda code: code.code,
+)
+def test_a_conversation_does_the_task_and_the_callback(session: Session, code: ResultCode) -> None:
     case = a_case(session, callback_at=NOW - timedelta(minutes=5))
     task = a_task(session, case)
-    call(session, case, CallReport(result))
-    assert (task.result, case.callback_at) == (result.value, None)
+    call(session, case, a_report(code))
+    assert (task.result, case.callback_at) == (code.code, None)
 
 
 # --- what a result has to bring -----------------------------------------------------------------------------
@@ -271,7 +304,8 @@ def test_a_promise_and_a_callback_come_with_their_call(session: Session) -> None
     assert effects.plan is not None
     assert session.scalars(select(Plan)).one().total_minor == 1_000
     assert [type(answer) for answer in effects.confirmations.values()] == [Clearance, Clearance]
-    call(session, case, CallReport(CallResult.PROMISED))  # of the promise that runs
+    later = NOW + timedelta(minutes=11)
+    call(session, case, CallReport(CallResult.PROMISED), later)  # of the promise that runs
     at = builders.at(ON + timedelta(days=90), 11)
     call(session, case, CallReport(CallResult.CALL_BACK, callback_at=at))
     assert case.callback_at == at
@@ -279,32 +313,33 @@ def test_a_promise_and_a_callback_come_with_their_call(session: Session) -> None
 
 
 THREE_DAYS, TOMORROW = ON + timedelta(days=3), builders.at(ON + timedelta(days=1), 11)
-A_PROMISE = {CallResult.PROMISED, CallResult.RIGHT_PARTY, CallResult.CALL_BACK}
-NO_CALL = {
-    CallResult.WRONG_NUMBER, CallResult.OUT_OF_SERVICE, CallResult.CEASE, CallResult.ATTORNEY,
-    CallResult.BANKRUPTCY, CallResult.DECEASED,
-}  # fmt: skip
 
 
-@pytest.mark.parametrize("result", sorted(set(CallResult) - A_PROMISE))
-def test_who_did_not_promise_is_not_told_that_they_did(session: Session, result: CallResult) -> None:
+@pytest.mark.parametrize("code", [code for code in CODES if not code.promises], ids=lambda code: code.code)
+def test_who_did_not_promise_is_not_told_that_they_did(session: Session, code: ResultCode) -> None:
     case = a_case(session)
     with pytest.raises(Invalid, match="brings no promise") as refused:
-        call(session, case, CallReport(result, amount_minor=1_000, due_on=THREE_DAYS))
+        call(session, case, a_report(code, amount_minor=1_000, due_on=THREE_DAYS))
     assert refused.value.field == "result"
     assert builders.events(session, CallLogged.KIND) == []
     assert session.scalars(select(Plan)).all() == []
 
 
-@pytest.mark.parametrize("result", sorted(NO_CALL))
-def test_nobody_is_called_back_who_cannot_or_may_not_be_called(session: Session, result: CallResult) -> None:
+@pytest.mark.parametrize(
+    "code",
+    [code for code in CODES if code.rests_number or code.hold in NO_CALLS],
+    ids=lambda code: code.code,
+)
+def test_nobody_is_called_back_who_cannot_or_may_not_be_called(session: Session, code: ResultCode) -> None:
     case = a_case(session)
     with pytest.raises(Invalid, match="brings no callback") as refused:
-        call(session, case, CallReport(result, callback_at=TOMORROW))
+        call(session, case, a_report(code, callback_at=TOMORROW))
     assert refused.value.field == "result"
 
 
-@pytest.mark.parametrize("result", sorted(NO_CALL - {CallResult.WRONG_NUMBER, CallResult.OUT_OF_SERVICE}))
+@pytest.mark.parametrize(
+    "result", [CallResult.CEASE, CallResult.ATTORNEY, CallResult.BANKRUPTCY, CallResult.DECEASED]
+)
 def test_a_stop_ends_the_callback_and_lets_no_other_be_set(session: Session, result: CallResult) -> None:
     case = a_case(session)
     call(session, case, CallReport(CallResult.CALL_BACK, callback_at=TOMORROW))
@@ -312,7 +347,9 @@ def test_a_stop_ends_the_callback_and_lets_no_other_be_set(session: Session, res
     assert case.callback_at is None
     assert "hold" in builders.events(session, CallbackSet.KIND)[-1]["reason"]
     with pytest.raises(Invalid, match="No call is allowed while the .* hold stands"):
-        call(session, case, CallReport(CallResult.CALL_BACK, callback_at=TOMORROW))
+        call(
+            session, case, CallReport(CallResult.CALL_BACK, callback_at=TOMORROW), NOW + timedelta(minutes=11)
+        )
 
 
 # --- what they write ----------------------------------------------------------------------------------------

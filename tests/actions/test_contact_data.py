@@ -33,9 +33,9 @@ from app.book.customers.queries import phones_of, points_of
 from app.book.customers.rules import PointKind, PointState, PointType
 from app.book.ledger.models import ContactCorrection, Customer
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
+from app.casework.results.rules import CallResult
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid, NotFound

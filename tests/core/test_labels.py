@@ -7,7 +7,6 @@ import pytest
 from app.book.customers.people import CONTACT_LIMITS
 from app.book.customers.rules import PointKind, PointSource, PointState, PointType
 from app.book.ledger.rules import EntryKind
-from app.casework.cases.calls import CallResult
 from app.casework.documents.rules import DocumentKind
 from app.casework.plans.rules import PlanKind
 from app.core import labels
@@ -20,7 +19,6 @@ from app.policy.facts import Suppression
     ("kinds", "words"),
     [
         (Channel, labels.CHANNEL_LABELS),
-        (CallResult, labels.CALL_RESULT_LABELS),
         (HoldKind, labels.HOLD_LABELS),
         (Intent, labels.INTENT_LABELS),
         (ReviewOutcome, labels.REVIEW_LABELS),

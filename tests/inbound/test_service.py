@@ -12,7 +12,6 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
 from app.book.portfolios.service import get_portfolio
-from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import (
     CallTask,
@@ -22,6 +21,7 @@ from app.casework.cases.service import record_call
 from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.events import MessageReceived
 from app.casework.holds.models import CaseHold
+from app.casework.results.rules import CallResult
 from app.core.actor import Actor
 from app.core.card_numbers import luhn
 from app.core.clock import FixedClock

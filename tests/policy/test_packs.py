@@ -89,7 +89,7 @@ id = "t.holds"
 kind = "hold"
 holds = [
     "dispute", "hardship", "complaint", "bankruptcy", "deceased", "attorney",
-    "cease_contact", "military", "breathing_space", "fraud", "vulnerable", "manual",
+    "cease_contact", "military", "breathing_space", "fraud", "vulnerable", "payment_claimed", "manual",
 ]
 channels = ["sms", "email", "post", "call"]
 force = "operator choice"

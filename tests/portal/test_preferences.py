@@ -261,7 +261,7 @@ def test_the_language_is_theirs_to_choose(desk: Desk) -> None:
         ("call", "call_me", None),
         ("dispute", "dispute", "dispute"),
         ("not_me", "wrong_number", None),
-        ("paid", "paid", "manual"),
+        ("paid", "paid", "payment_claimed"),
         ("cannot_pay", "hardship", "manual"),
         ("other", "", None),
     ],

@@ -17,7 +17,6 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import DailyRun
 from app.book.portfolios.service import get_portfolio
-from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CaseClosed, CaseOpened
 from app.casework.cases.models import (
     CallTask,
@@ -36,6 +35,7 @@ from app.casework.plans.events import PlanBroken, PlanKept
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import InstalmentTerms, PlanStatus
 from app.casework.plans.service import accept, offer_instalments, promise_to_pay
+from app.casework.results.rules import CallResult
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict

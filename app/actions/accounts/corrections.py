@@ -5,13 +5,14 @@ A correction that one package can do alone is that package's own verb; pages and
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session
 
 from app.actions.accounts import reversals
 from app.actions.accounts.reported import decide_report
 from app.actions.accounts.reversals import move_payment
+from app.actions.results.claims import settle_claims
 from app.book.charges.statements import replace_statement
 from app.book.delinquency import lifecycle as delinquency
 from app.book.delinquency.lifecycle import ReAgeRefused, end_pause, set_pause
@@ -19,11 +20,13 @@ from app.book.delinquency.models import ReAge
 from app.book.feeds.bank import matching
 from app.book.feeds.bank.matching import return_payment
 from app.book.feeds.models import UnmatchedPayment
-from app.book.ledger.corrections.entries import pay_out, post_by_hand
+from app.book.ledger.corrections import entries
+from app.book.ledger.corrections.entries import pay_out
 from app.book.ledger.corrections.terms import change_terms
 from app.book.ledger.corrections.waivers import waive
 from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import EntryKind
 from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
@@ -53,7 +56,32 @@ def match_payment(
 ) -> Entry:
     """Post a payment that no account could be found for to this account."""
     lock_customers(session, [account.customer_id])
-    return matching.match_payment(session, payment, account, by=by, now=now)
+    entry = matching.match_payment(session, payment, account, by=by, now=now)
+    settle_claims(session, [account.customer_id], by=by, now=now)
+    return entry
+
+
+def post_by_hand(
+    session: Session,
+    account: Account,
+    kind: EntryKind,
+    amount_minor: int,
+    effective_on: date,
+    description: str,
+    *,
+    reference: str = "",
+    by: Actor,
+    role: Role,
+    now: datetime,
+) -> Entry:
+    """Post an entry; a payment that the customer has claimed ends the claim."""
+    entry = entries.post_by_hand(
+        session, account, kind, amount_minor, effective_on, description,
+        reference=reference, by=by, role=role, now=now,
+    )  # fmt: skip
+    if kind is EntryKind.PAYMENT:
+        settle_claims(session, [account.customer_id], by=by, now=now)
+    return entry
 
 
 __all__ = [

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import Query
 from pydantic import Field
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 from starlette.requests import Request
 
 from app.actions.assignment import add_note
-from app.actions.calls import CallReport, log_call
 from app.actions.holds import end_hold, place_hold, review_hold
 from app.api.accounts.shapes import AccountShape
 from app.api.cases.agreement_shapes import PlanShape
 from app.api.cases.lookup import case_named
-from app.api.cases.shapes import CaseDetail, CaseShape, EventShape, HoldShape
+from app.api.cases.shapes import CaseDetail, CaseShape, EventShape, HoldShape, last_event_of
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import (
-    Amount,
     CaseRef,
-    Currency,
     Cursor,
     Day,
-    Instant,
     Limit,
     RowId,
     after,
-    minor_of,
     page_of,
 )
 from app.book.delinquency.days import CURRENT, bucket_labels
@@ -39,13 +34,11 @@ from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import is_worked
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
-from app.casework.cases.calls import CallResult
 from app.casework.cases.debt import (
     CustomerDebt,
     debt_of,
     debts_now,
 )
-from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.holds.queries import get_hold, holds_of
@@ -184,44 +177,7 @@ def post_note(
     """Put a note on record. Answers the event."""
     case = case_named(session, reference, lock=True)
     add_note(session, case, body.note, by=caller.by, now=now)
-    return _last_event(session, case)
-
-
-class NewCall(Input):
-    result: Annotated[CallResult, Field(strict=False)]
-    note: Annotated[Paragraph, Field(max_length=LONGEST_NOTE)] = ""
-    callback_at: Annotated[
-        Instant | None,
-        Field(
-            description="When to call back: while the case is open, at most 90 days ahead, at an hour when a call is"
-            " allowed. Needed with `call_back`."
-        ),
-    ] = None
-    amount: Annotated[
-        Amount | None, Field(description="What they promised; needed with `promised`, unless a plan is live.")
-    ] = None
-    currency: Annotated[Currency | None, Field(description="Of the amount.")] = None
-    due_on: Annotated[Day | None, Field(description="By when they pay it, at most 60 days ahead.")] = None
-
-
-@router.post("/{reference}/calls", status_code=201, summary="Log a call")
-def post_call(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewCall
-) -> EventShape:
-    """Put a call that has just been made on record: it counts toward caps from this moment, and its findings are obeyed
-    at once, as on the case's page. A number that is not theirs rests on every channel; a dispute, a wish for no
-    contact, an attorney, a bankruptcy or a death is a hold; a promise is recorded and confirmed. Call tasks are done
-    unless the call reached no person. Answers the call's event."""
-    case = case_named(session, reference, lock=True)
-    portfolio = session.get_one(Portfolio, case.portfolio_id)
-    amount_minor = 0
-    if body.amount is not None:
-        if body.currency is None:
-            raise Invalid("Say in which currency.", "currency")
-        amount_minor = minor_of(body.amount, body.currency, portfolio)
-    call = CallReport(body.result, body.note, body.callback_at, amount_minor, body.due_on)
-    log_call(session, case, call, ports_of(request).catalog, by=caller.by, now=now)
-    return _last_event(session, case, CallLogged.KIND)
+    return last_event_of(session, case)
 
 
 class NewHold(Input):
@@ -286,11 +242,3 @@ def post_hold_review(
     hold = get_hold(session, case.customer_id, hold_id)
     review_hold(session, hold, body.reason, body.until, by=caller.by, now=now)
     return HoldShape.of(hold)
-
-
-def _last_event(session: Session, case: CollectionsCase, kind: str | None = None) -> EventShape:
-    """The event just recorded: its writer holds the lock on the stream's head until the transaction ends."""
-    query = select(Event).where(Event.stream == customer_stream(case.customer_id))
-    query = query.where(Event.kind == kind) if kind else query
-    event: Any = session.scalars(query.order_by(col(Event.seq).desc()).limit(1)).one()
-    return EventShape.of(event)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Self
 
 from pydantic import BaseModel, Field
+from sqlmodel import Session, col, select
 
 from app.api.accounts.shapes import AccountShape, CustomerShape
 from app.api.cases.agreement_shapes import PlanShape
@@ -25,6 +26,7 @@ from app.casework.holds.models import CaseHold
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.timeline.models import Event
+from app.core.timeline.service import customer_stream
 from app.core.types import JsonObject
 from app.core.vocabulary import Channel, HoldKind
 
@@ -156,3 +158,10 @@ class EventShape(BaseModel):
             prev_hash=event.prev_hash,
             hash=event.hash,
         )
+
+
+def last_event_of(session: Session, case: CollectionsCase, kind: str | None = None) -> EventShape:
+    """The event just recorded: its writer holds the lock on the stream's head until the transaction ends."""
+    query = select(Event).where(Event.stream == customer_stream(case.customer_id))
+    query = query.where(Event.kind == kind) if kind else query
+    return EventShape.of(session.scalars(query.order_by(col(Event.seq).desc()).limit(1)).one())

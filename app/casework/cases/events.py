@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.casework.cases.calls import CallResult
 from app.casework.cases.rules import CaseOutcome
-from app.core.labels import CALL_RESULT_LABELS
+from app.casework.results.file import shipped_conversations
+from app.casework.results.rules import CallResult, Counts, Direction
+from app.core.labels import in_sentence
 from app.core.timeline.payload import Payload
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
 
@@ -118,22 +119,38 @@ class CallbackSet(Payload):
 
 @dataclass(frozen=True, slots=True)
 class CallLogged(Payload):
-    """A call that was made by hand. It counts toward caps."""
+    """A call as a person logged it, by the code of then. One that we made counts toward caps."""
 
     KIND = "case.call_logged"
     FILTERS = (TimelineFilter.PEOPLE,)
 
-    result: CallResult
+    result: str
+    """The code."""
     note: str
     number: str
+    counts: Counts = Counts.ATTEMPT
+    """The person reached, by which the gate counts the call; not written in events of before codes were data."""
+    label: str = ""
+    """The code in words."""
+    direction: Direction = Direction.OUT
+    fields: Mapping[str, str] | None = None
+    """Further fields of the code, as they were filled in."""
+
+    @property
+    def conversation(self) -> bool:
+        return self.counts is Counts.CONVERSATION or self.result in shipped_conversations()
 
     def present(self, reader: Reader) -> TimelineEntry:
-        to = f"to {self.number}" if self.number else ""
+        came = self.direction is Direction.IN
+        number = f"{'from' if came else 'to'} {self.number}" if self.number else ""
+        told = [f"{words(name)}: {text}" for name, text in (self.fields or {}).items()]
+        said = in_sentence(self.label or words(self.result))
+        title = f"{'Call from the customer' if came else 'Call'}: {said}"
         tone = _RESULT_TONES.get(self.result, "info")
-        return TimelineEntry(f"Call: {CALL_RESULT_LABELS[self.result].lower()}", to, tone, quoted=self.note)
+        return TimelineEntry(title, "; ".join(filter(None, [number, *told])), tone, quoted=self.note)
 
 
-_RESULT_TONES: Mapping[CallResult, Tone] = {
+_RESULT_TONES: Mapping[str, Tone] = {
     CallResult.PROMISED: "good",
     CallResult.PAID: "good",
     CallResult.REFUSED_TO_PAY: "bad",
@@ -144,6 +161,10 @@ _RESULT_TONES: Mapping[CallResult, Tone] = {
     CallResult.DECEASED: "bad",
     CallResult.WRONG_NUMBER: "bad",
     CallResult.OUT_OF_SERVICE: "bad",
+    CallResult.COMPLAINT: "warn",
+    CallResult.HARDSHIP: "warn",
+    CallResult.SUPPORT_NEED: "warn",
+    CallResult.WILL_PAY_NOW: "good",
 }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.calls import UNREACHED, CallResult
 from app.casework.cases.debt import debt_now
 from app.casework.cases.events import (
     CallbackSet,
@@ -21,6 +21,8 @@ from app.casework.cases.events import (
 )
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
+from app.casework.results.file import shipped
+from app.casework.results.rules import CallResult, Direction, ResultCode
 from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
@@ -72,25 +74,33 @@ def set_callback(
 def record_call(
     session: Session,
     case: CollectionsCase,
-    result: CallResult,
+    code: ResultCode | CallResult,
     note: str,
     *,
-    number: str = "",
+    number: str | None = None,
+    direction: Direction = Direction.OUT,
+    fields: Mapping[str, str] | None = None,
     by: Actor,
     now: datetime,
 ) -> None:
-    """Record a call that was made, to the main number where none is named; it counts toward caps from this moment.
-    Call tasks, and a callback that was due, are done with it, unless the call reached no person."""
+    """Record a call; one that we made counts toward caps from this moment. Call tasks, and a callback that was due, are
+    done with it, unless the code says that the call is to be tried again. `number`: None = the customer's main one."""
     note = clean_text(note, "note", required=False)
-    customer = session.get_one(Customer, case.customer_id)
-    call = CallLogged(result, note, number or customer.mobile)
+    code = code if isinstance(code, ResultCode) else shipped(code)
+    if number is None:
+        number = session.get_one(Customer, case.customer_id).mobile
+    call = CallLogged(code.code, note, number, code.counts, code.label, direction, fields or None)
     record(session, about_case(case, call, channel=Channel.CALL), by=by, now=now)
-    if result in UNREACHED:
-        return
+    if not code.keeps_task:
+        finish_calls(session, case, code.code, now=now)
+
+
+def finish_calls(session: Session, case: CollectionsCase, result: str, *, now: datetime) -> None:
+    """Mark the call tasks of a case, and a callback that is due, as done."""
     open_tasks = select(CallTask).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
     for task in session.scalars(open_tasks):
         task.done_at = now
-        task.result = result.value
+        task.result = result
     if case.callback_at is not None and case.callback_at <= now:
         case.callback_at = None
 

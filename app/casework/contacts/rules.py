@@ -20,6 +20,12 @@ class DeskStep(Word):
     HELP = "help-answer"
     ANSWER = "sms-answer"
     CALL_REQUEST = "call-me"
+    CALL_RESULT = "call-result"
+    """Work that the result of a call gives a person."""
+    CLAIM = "payment-claim"
+    """A payment to look for, because the customer says that it was made."""
+    MANAGER = "manager-request"
+    """A decision that an agent asks a manager for."""
 
 
 class CaseStep(NamedTuple):

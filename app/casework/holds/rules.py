@@ -23,14 +23,9 @@ rest is ours to say.
 REVIEW_DAYS = 30
 """A hold placed by a message or a call comes up for review after this many days."""
 CLAIM_DAYS = 10
-"""Reminders rest this many days while an agent looks for a payment that the cardholder says was made."""
+"""Reminders rest this many days while a person looks for a payment that the cardholder says was made."""
 LONGEST_DAYS = 3660
 """The end or review date of a hold lies at most ten years ahead."""
-
-
-def review_days(kind: HoldKind) -> int:
-    """Days until a hold placed by the result of a call ends or comes up for review."""
-    return REVIEW_DAYS if kind in FOR_GOOD else CLAIM_DAYS
 
 
 def hold_name(kind: HoldKind) -> str:

@@ -9,13 +9,13 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.calls import NO_CALLS
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import set_callback
 from app.casework.holds.events import HoldEnded, HoldPlaced, HoldReviewDue, HoldReviewed
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD, LONGEST_DAYS, hold_name
+from app.casework.results.rules import NO_CALLS
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of

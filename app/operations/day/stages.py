@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.actions.accounts.reversals import break_undone_settlements
+from app.actions.results.claims import claimants, settle_claims
 from app.book.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
 from app.book.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, reopen_paid, wake
 from app.book.delinquency.models import AccountState, Movement, Spell
@@ -46,6 +47,7 @@ from app.core.database.engine import reading, transaction
 from app.core.ids import id_of
 from app.core.staff.queries import agent_names
 from app.core.timeline.models import Event, StreamHead
+from app.core.timeline.service import lock_customers
 from app.legal.referrals.nominations import nominate_cases
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
@@ -150,6 +152,9 @@ def assess(day: Day) -> Counts:
     with transaction(day.engine) as session:
         counts = assess_due(session, day.portfolio, day.on, now=day.now)
         counts["broken"] += break_undone_settlements(session, day.portfolio, day.on, now=day.now)
+        claimed = claimants(session, day.portfolio)
+        lock_customers(session, claimed)
+        settle_claims(session, claimed, by=SYSTEM, now=day.now)
         counts["holds_ended"] = end_due_holds(session, day.portfolio, day.on, now=day.now)
         return counts
 

@@ -21,10 +21,6 @@ from app.book.delinquency.queries import owed_minor
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import MONEY_IN
-from app.casework.cases.calls import (
-    CONVERSATIONS,
-    CallResult,
-)
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
@@ -32,6 +28,8 @@ from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
+from app.casework.results.file import shipped_conversations
+from app.casework.results.rules import Counts, Direction
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
@@ -290,17 +288,21 @@ def _begins(day: date, zones: Sequence[str]) -> datetime:
 def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int, list[PastContact]]:
     event = table_of(Event)
     history: dict[int, list[PastContact]] = {}
-    columns = (event.c.customer_id, event.c.kind, event.c.at, event.c.channel, event.c.data)
-    for customer_id, kind, at, channel, text in _of_customers(
+    columns = (event.c.customer_id, event.c.at, event.c.channel, event.c.data)
+    for customer_id, at, channel, text in _of_customers(
         session, columns, ids, event.c.kind.in_(COUNTED), event.c.at >= since
     ):
-        data = from_json(text)
-        result = ContactResult.PLACED
-        if kind == CallLogged.KIND and CallResult(data["result"]) in CONVERSATIONS:
-            result = ContactResult.ANSWERED
-        address = data.get("number") or data.get("to") or ""
-        history.setdefault(customer_id, []).append(PastContact(at, channel, result, address))
+        history.setdefault(customer_id, []).append(past_contact(at, channel, text))
     return history
+
+
+def past_contact(at: datetime, channel: Channel, text: str) -> PastContact:
+    """A message that was sent or a call that was logged, from its event's JSON. A call's code says who was reached."""
+    data = from_json(text)
+    spoke = data.get("counts") == Counts.CONVERSATION or data.get("result") in shipped_conversations()
+    result = ContactResult.ANSWERED if spoke else ContactResult.PLACED
+    address = data.get("number") or data.get("to") or ""
+    return PastContact(at, channel, result, address, inbound=data.get("direction") == Direction.IN)
 
 
 def _notices(session: Session, ids: Sequence[int], letters: Collection[str]) -> dict[int, list[Notice]]:

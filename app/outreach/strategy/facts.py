@@ -15,7 +15,6 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import MONEY_IN
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.calls import CONVERSATIONS
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.contacts.models import PlannedContact
@@ -248,7 +247,7 @@ class _Gathering:
         found: dict[int, list[datetime]] = {}
         for case_id, kind, at, data in self.session.connection().execute(query):
             if kind == CallLogged.KIND:
-                spoke = CallLogged.from_json(data).result in CONVERSATIONS
+                spoke = CallLogged.from_json(data).conversation
             else:
                 spoke = not MessageReceived.from_json(data).is_reaction
             if spoke:

@@ -13,8 +13,9 @@ from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.errors import Conflict
 from app.core.ids import id_of
+from app.core.text import clean_text
 from app.core.timeline.service import about_customer, record
-from app.outreach.strategy.events import TaskDone
+from app.outreach.strategy.events import TaskCreated, TaskDone
 from app.outreach.strategy.models import StrategyTask
 
 LONGEST_TASK = 300
@@ -49,6 +50,20 @@ def give_task(
     )
     session.add(task)
     session.flush()
+    return task
+
+
+def add_task(
+    session: Session, case: CollectionsCase, step: str, text: str, due_on: date, *, by: Actor, now: datetime
+) -> StrategyTask:
+    """Put work on a case for its owner, as the next occurrence of `step`. The caller holds the customer's lock."""
+    table = table_of(StrategyTask)
+    last = sa.select(sa.func.max(table.c.occurrence)).where(table.c.case_id == case.id, table.c.step == step)
+    number = (session.execute(last).scalar() or 0) + 1
+    text = clean_text(text[:LONGEST_TASK], "text", one_line=True)
+    task = give_task(session, case, step, text, to="", due_on=due_on, now=now, number=number)
+    created = TaskCreated(step, text, due_on)
+    record(session, about_customer(case.customer_id, created, case_id=id_of(case)), by=by, now=now)
     return task
 
 

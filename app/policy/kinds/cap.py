@@ -90,7 +90,8 @@ class CapRule(Rule):
     what Regulation F means by "seven consecutive days" (12 CFR 1006.14(b)(2)). With several possible zones
     the one with the fullest window decides. `window_hours` rolls by the clock; `calendar` is the local day, week
     (from Monday) or month itself. Exactly one of the three is set.
-    Purposes say which contacts the cap stops; every past contact counts, for any purpose.
+    Purposes say which contacts the cap stops; every past contact of ours counts, for any purpose. A call from the
+    customer does not.
     """
 
     kind: ClassVar[str] = "cap"
@@ -169,6 +170,7 @@ class CapRule(Rule):
                 break
             if (
                 past.at < end
+                and not past.inbound
                 and past.channel in self.channels
                 and past.result in counting[past.channel]
                 and (number is None or past.address == number)

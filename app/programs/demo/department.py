@@ -20,7 +20,6 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import post_entry
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.calls import CallResult
 from app.casework.cases.debt import (
     CustomerDebt,
     debts_now,
@@ -39,6 +38,7 @@ from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
 from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import InstalmentTerms
+from app.casework.results.rules import CallResult
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of

@@ -26,7 +26,6 @@ from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, SETTLE_WITHIN, Instalment, PlanStatus, offer_end
 from app.core.ids import id_of
 from app.core.labels import (
-    CALL_RESULT_LABELS,
     CHANNEL_LABELS,
     CONTACT_LABELS,
     ENTRY_LABELS,
@@ -327,7 +326,7 @@ def _options(request: Request, view: CaseView) -> CaseOptions:
     today = file.book.today
     contact = {name: getattr(file.customer, name) for name in CONTACT}
     return CaseOptions(
-        results=list(CALL_RESULT_LABELS.items()),
+        results=[(code.code, code.label) for code in view.results.codes],
         holds=[(kind.value, HOLD_LABELS[kind]) for kind in HoldKind],
         people=view.assignable,
         to_ask=to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",

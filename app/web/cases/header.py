@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from pydantic_core import from_json
-
-from app.casework.cases.calls import CONVERSATIONS, CallResult
+from app.casework.cases.events import CallLogged
+from app.casework.results.rules import Direction
 from app.web.cases.reads import CASE_READS, CaseView
 from app.web.cases.stops import Stop, strongest_stop
 
@@ -26,7 +25,7 @@ class Header:
     reached_at: datetime | None
     """The last call in which the cardholder spoke with us."""
     attempts: int
-    """Calls of the last 7 days, answered or not."""
+    """Calls that we made in the last 7 days, answered or not."""
     last_call_at: datetime | None
     last_call_by: str
     stop: Stop | None
@@ -38,14 +37,14 @@ def header_of(view: CaseView, now: datetime) -> Header:
     minimum_on = min((due_on for _, due_on, _ in minimums), default=None)
     payment = next(iter(found[CASE_READS.last_payment]), None)
     calls = found[CASE_READS.calls]
-    spoken = (call.at for call in calls if CallResult(from_json(call.data)["result"]) in CONVERSATIONS)
+    logged = [(call.at, CallLogged.from_json(call.data)) for call in calls]
     return Header(
         minimum=sum(amount for _, due_on, amount in minimums if due_on == minimum_on),
         minimum_on=minimum_on,
         paid=-payment.amount_minor if payment else 0,
         paid_on=payment.effective_on if payment else None,
-        reached_at=next(spoken, None),
-        attempts=sum(call.at >= now - WEEK for call in calls),
+        reached_at=next((at for at, call in logged if call.conversation), None),
+        attempts=sum(at >= now - WEEK for at, call in logged if call.direction is Direction.OUT),
         last_call_at=calls[0].at if calls else None,
         last_call_by=calls[0].by if calls else "",
         stop=strongest_stop(

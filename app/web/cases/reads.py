@@ -22,6 +22,9 @@ from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment
 from app.casework.presence.models import CaseView as OpenPage
 from app.casework.presence.rules import Viewer, viewer_of
+from app.casework.results.models import ResultCodeVersion
+from app.casework.results.queries import results_in
+from app.casework.results.rules import ResultSet
 from app.core.clock import local_date
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.together import Found, Reads
@@ -135,6 +138,14 @@ class CaseReads:
             .order_by(inbound.c.received_at.desc(), inbound.c.id.desc())
             .limit(1),
         )
+        version = table_of(ResultCodeVersion)
+        self.codes = reads.rows(
+            sa.select(version.c.text)
+            .join(holder, holder.c.portfolio_id == version.c.portfolio_id)
+            .where(holder.c.id == customer)
+            .order_by(version.c.number.desc())
+            .limit(1)
+        )
         page = table_of(OpenPage)
         self.viewers = reads.rows(
             sa.select(page.c.username, page.c.seen_at, page.c.calling_since)
@@ -182,6 +193,11 @@ class CaseView:
         """As `assignable`: staff who may work cases."""
         staff = self.found[CASE_READS.staff]
         return [(row.username, row.display_name) for row in staff if row.active and row.role in CASEWORK]
+
+    @property
+    def results(self) -> ResultSet:
+        """The portfolio's result codes and saved texts."""
+        return results_in(next((row.text for row in self.found[CASE_READS.codes]), None))
 
     @property
     def parts(self) -> Mapping[int, Sequence[Instalment]]:

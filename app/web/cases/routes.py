@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.web.cases import case_page, contacts, documents, presence
-from app.web.cases.forms import addresses, calls, consent, customer, holds, letters, notes, plans, preferences
+from app.web.cases.forms import addresses, consent, customer, holds, letters, notes, plans, preferences
+from app.web.cases.outcome import handler
 
 ROUTERS: tuple[APIRouter, ...] = (
     case_page.router,
@@ -17,7 +18,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.router,
     consent.router,
     letters.router,
-    calls.router,
+    handler.router,
     addresses.router,
     preferences.router,
     customer.router,

@@ -18,7 +18,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import case_reference
 from app.core.clock import local_date, local_instant
 from app.core.errors import Invalid, NotFound
-from app.core.labels import CALL_RESULT_LABELS, CHANNEL_LABELS
+from app.core.labels import CHANNEL_LABELS
 from app.core.types import Cells, JsonObject
 from app.core.vocabulary import Channel
 from app.http.context import Now
@@ -75,7 +75,7 @@ class DecisionWords:
     def about(self, data: JsonObject) -> str:
         """The letter, the step or the result of a call."""
         if result := data.get("result"):
-            return CALL_RESULT_LABELS.get(str(result), str(result).replace("_", " "))
+            return str(data.get("label") or str(result).replace("_", " ").capitalize())
         name = str(data.get("letter") or data.get("step") or "")
         return re.sub("[-_]", " ", name).capitalize()
 

@@ -13,7 +13,6 @@ from app.book.delinquency.models import AccountState
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.service import get_portfolio
-from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CallLogged, CaseAssigned, CaseClosed, NoteAdded
 from app.casework.cases.models import (
     CallTask,
@@ -45,6 +44,7 @@ from app.casework.holds.service import (
     end_due_holds,
     start_hold,
 )
+from app.casework.results.rules import CallResult
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CallbackSet, CallLogged, CaseClosed
 from app.casework.cases.rules import CaseOutcome
 from app.casework.holds.events import HoldEnded, HoldPlaced
+from app.casework.results.rules import CallResult, Counts, Direction
 from app.core.actor import SYSTEM
 from app.core.database import schema
 from app.core.database.engine import transaction
@@ -33,6 +33,10 @@ SPELLED: dict[Payload, str] = {
     CallbackSet(AT): '{"at":"2026-03-02 09:30:00+00:00"}',
     CallbackSet(None, "attorney hold"): '{"at":null,"reason":"attorney hold"}',
     CallLogged(CallResult.BUSY, "", "+31612345678"): '{"note":"","number":"+31612345678","result":"busy"}',
+    CallLogged("asks_for_statement", "", "", Counts.CONVERSATION, "Asks for a statement", Direction.IN): (
+        '{"counts":"conversation","direction":"in","label":"Asks for a statement","note":"","number":"",'
+        '"result":"asks_for_statement"}'
+    ),
     CaseClosed(date(2026, 3, 2), CaseOutcome.WRITTEN_OFF): '{"on":"2026-03-02","outcome":"written_off"}',
 }
 """As they were before payloads had classes: the chains of those days must verify."""

@@ -12,11 +12,11 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
-from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import record_call
 from app.casework.holds.service import start_hold
+from app.casework.results.rules import CallResult
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid, NotFound

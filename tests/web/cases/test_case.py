@@ -804,7 +804,13 @@ def test_a_form_sent_twice_is_obeyed_once(desk: Desk, ben: Browser) -> None:
     assert "was not done a second time" in flash(ben, again)
     assert len(on_record(desk, CallLogged.KIND)) == 1
     another = once_of(ben, case_id, "call")
-    assert "Call saved" in flash(ben, ben.submit(f"/cases/{case_id}/call", once=another, result="busy"))
+    asked = ben.submit(f"/cases/{case_id}/call", once=another, result="busy")
+    assert asked.status_code == 422
+    assert "You logged this result at" in asked.text
+    sure = re.search(r'name="sure" value="(again:\d+)"', asked.text)
+    assert sure is not None
+    sent = ben.submit(f"/cases/{case_id}/call", once=another, result="busy", sure=sure[1])
+    assert "Call saved" in flash(ben, sent)
     assert len(on_record(desk, CallLogged.KIND)) == 2
 
 

@@ -10,12 +10,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
-from pydantic_core import from_json
 
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import MONEY_IN
-from app.casework.cases.calls import CONVERSATIONS, CallResult
-from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
@@ -26,7 +23,7 @@ from app.core.database.together import Found, Reads
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel
 from app.outreach.gate.contact_cases import PENDING, STALE_AFTER
-from app.outreach.gate.facts import COUNTED, Person, _begins, _preference
+from app.outreach.gate.facts import COUNTED, Person, _begins, _preference, past_contact
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
@@ -122,7 +119,9 @@ class GateReads:
         )  # fmt: skip
         consents = {channel: (allowed, at) for channel, allowed, at in found[self.consents]}
         since = now - timedelta(days=pack.needed.history_days + 1)
-        history = [past_contact(*row) for row in found[self.history] if row.at >= since]
+        history = [
+            past_contact(row.at, row.channel, row.data) for row in found[self.history] if row.at >= since
+        ]
         due = self._limitation(found, pack, states, now)
         with_legal = case.with_legal_since if case.status is CaseStatus.OPEN else None
         return Facts(
@@ -169,14 +168,6 @@ class GateReads:
             return []
         oldest, paid = now.date() - timedelta(days=365 * years), dict(found[self.paid])
         return [(on, max(on, paid.get(account, on))) for account, on in states.items() if on <= oldest]
-
-
-def past_contact(kind: str, at: datetime, channel: Channel, text: str) -> PastContact:
-    data = from_json(text)
-    result = ContactResult.PLACED
-    if kind == CallLogged.KIND and CallResult(data["result"]) in CONVERSATIONS:
-        result = ContactResult.ANSWERED
-    return PastContact(at, channel, result, data.get("number") or data.get("to") or "")
 
 
 def _hold(hold: CaseHold, zones: Sequence[str]) -> Hold:

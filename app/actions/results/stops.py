@@ -1,0 +1,121 @@
+"""Results that stop contact: a number that rests, a hold, an opt-out; and the request to a manager."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from app.actions.holds import PlacedHold, place_hold
+from app.actions.preferences import refuse_channel, replace_links
+from app.actions.results.checks import CHOICES
+from app.actions.results.report import CallReport
+from app.book.customers.contact_points import set_state_of
+from app.book.customers.rules import PointState
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.rules import DeskStep
+from app.casework.holds.queries import hold_of_kind
+from app.casework.results.effects import NumberBad, PlaceHold
+from app.casework.results.rules import CallField
+from app.core.actor import Actor
+from app.core.clock import local_date
+from app.core.money import to_decimal_string
+from app.core.vocabulary import Channel, HoldKind
+from app.outreach.gate.preferences import rest_address
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.strategy.tasks import add_task
+
+REASONS: Mapping[HoldKind, str] = {
+    HoldKind.DISPUTE: "disputes the debt",
+    HoldKind.COMPLAINT: "complains",
+    HoldKind.HARDSHIP: "cannot pay",
+    HoldKind.CEASE_CONTACT: "wants no contact",
+    HoldKind.ATTORNEY: "is represented by an attorney",
+    HoldKind.BANKRUPTCY: "speaks of bankruptcy",
+    HoldKind.DECEASED: "has died, says the person who answered",
+    HoldKind.VULNERABLE: "needs support",
+}
+TOLD = (
+    CallField.CATEGORY, CallField.TRANSACTIONS, CallField.SUPPORT_TYPE, CallField.RELATION, CallField.PERSON,
+    CallField.WORDS,
+)  # fmt: skip
+"""Fields that the reason of a hold repeats, in this order."""
+
+
+def rest_number(
+    session: Session, case: CollectionsCase, customer: Customer, number: str, bad: NumberBad,
+    *, by: Actor, now: datetime,
+) -> str:  # fmt: skip
+    """Use the number on no channel until a person confirms it: a person who reads a message on another's telephone must
+    not learn of a debt. Answers the task to look for another number; '' = none."""
+    rest_address(
+        session, customer, number, source=f"waits for a person: call, {bad.why}", case_id=case.id, by=by, now=now
+    )  # fmt: skip
+    if bad.look_for_another:
+        set_state_of(session, customer, number, PointState.BAD, bad.why, case_id=case.id, by=by, now=now)
+    if bad.replace_links:
+        replace_links(session, customer, by=by, now=now)  # links in earlier SMS are with another person
+    if not bad.look_for_another:
+        return ""
+    text = f"Look for another number: {bad.why}" + (f", {number}" if number else "")
+    on = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
+    add_task(session, case, DeskStep.CALL_RESULT, text, on, by=by, now=now)
+    return text
+
+
+def hold_from_call(
+    session: Session, portfolio: Portfolio, case: CollectionsCase, effect: PlaceHold, call: CallReport,
+    letters: LetterCatalog, *, by: Actor, now: datetime,
+) -> PlacedHold | None:  # fmt: skip
+    """Place the hold; None where such a hold stands already."""
+    if hold_of_kind(session, case.customer_id, effect.kind) is not None:
+        return None
+    parts = [f"On the phone: {REASONS.get(effect.kind, 'hold')}", *_told(portfolio, call), call.note.strip()]
+    until = local_date(now, portfolio.timezone) + timedelta(days=effect.days)
+    reason = ". ".join(filter(None, parts))[:500]
+    return place_hold(session, case, effect.kind, reason, until, letters, by=by, now=now)
+
+
+def _told(portfolio: Portfolio, call: CallReport) -> Iterator[str]:
+    for name in TOLD:
+        text = call.text(name)
+        if text:
+            said = CHOICES.get(name, {}).get(text, text)
+            yield (
+                f"{name.value.replace('_', ' ').capitalize()}: {said}"
+                if name is not CallField.WORDS
+                else f"“{said}”"
+            )
+    if call.disputed_minor:
+        yield f"Amount: {portfolio.currency} {to_decimal_string(call.disputed_minor, portfolio.currency)}"
+
+
+def opt_out(
+    session: Session, case: CollectionsCase, customer: Customer, call: CallReport, *, by: Actor, now: datetime
+) -> Channel:
+    channel = Channel(call.text(CallField.CHANNEL))
+    refuse_channel(session, customer, channel, source="on the phone", case_id=case.id, by=by, now=now)
+    return channel
+
+
+def ask_manager(
+    session: Session, portfolio: Portfolio, case: CollectionsCase, call: CallReport,
+    *, by: Actor, now: datetime,
+) -> str:  # fmt: skip
+    """Ask a manager for a decision: work on the case, until a manager has answered it."""
+    request = call.text(CallField.REQUEST)
+    today = local_date(now, portfolio.timezone)
+    text = f"A manager decides: {request}"[:300]
+    add_task(session, case, DeskStep.MANAGER, text, today, by=by, now=now)
+    return request
+
+
+def without_refused_details(call: CallReport) -> CallReport:
+    """A support need of which the customer wants no record: its kind and words are not kept, only that there is one."""
+    if call.text(CallField.CONSENT) != "no":
+        return call
+    return replace(call, note="", texts={CallField.CONSENT: "no"})

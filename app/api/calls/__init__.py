@@ -1,0 +1,1 @@
+"""Calls and their result codes, by programs."""

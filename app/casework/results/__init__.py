@@ -1,0 +1,1 @@
+"""Result codes of calls: what each asks for, counts as and does, as versioned data of a portfolio."""
