@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.api import legal, me, replies
-from app.api.accounts import accounts, aging, customers, feeds, unmatched
+from app.api.accounts import accounts, aging, customers, unmatched
 from app.api.accounts import corrections as corrections_api
 from app.api.accounts import statements as statements_api
 from app.api.approvals import approvals
 from app.api.calls import calls, codes
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
-from app.api.managers import experiments, kpis, portfolios, sending, simulations
+from app.api.managers import experiments, kpis, portfolios, sending
 from app.api.managers import strategies as strategies_api
 
 API: tuple[APIRouter, ...] = (
@@ -32,9 +32,7 @@ API: tuple[APIRouter, ...] = (
     messages.router,
     replies.router,
     unmatched.router,
-    feeds.router,
     experiments.router,
-    simulations.router,
     sending.router,
     contacts.router,
     decisions.router,

@@ -29,9 +29,9 @@ from app.http import security
 from app.http.formats import reader_locale
 from app.http.rendering import environment
 from app.web.navigation import navigation, waiting_counts
-from app.web.wording import strategy_words
+from app.web.wording import actor_words, strategy_words
 
-environment().filters["strategy_words"] = strategy_words
+environment().filters.update(strategy_words=strategy_words, actor=actor_words)
 FLASH_COOKIE = "desk_flash"
 FLASH_SECONDS = 120
 Tone = Literal["good", "warn", "bad", "info", "neutral"]

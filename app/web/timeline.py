@@ -13,7 +13,6 @@ from babel.dates import format_date, format_time
 
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
-from app.core.actor import Actor, ActorKind
 from app.core.labels import CHANNEL_LABELS, ENTRY_LABELS, in_sentence
 from app.core.timeline.models import Event
 from app.core.timeline.payload import Payload, payload_of
@@ -21,6 +20,7 @@ from app.core.timeline.presenting import TimelineEntry, Tone
 from app.core.vocabulary import Channel
 from app.http.formats import format_money
 from app.outreach.gate.events import ContactCleared
+from app.web.wording import actor_words
 
 _ISO = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
 
@@ -81,12 +81,7 @@ class PageReader:
 
     def who(self, stored: str) -> str:
         """The name of the actor: a person's, a program's, the customer, or the desk itself."""
-        actor = Actor(stored)
-        if actor.kind is ActorKind.USER:
-            return self.name(actor.name)
-        if actor.kind is ActorKind.TOKEN:
-            return f"program {actor.name}"
-        return "the customer" if actor.kind is ActorKind.CUSTOMER else "Arrears Desk"
+        return actor_words(stored, self.names)
 
 
 @dataclass(frozen=True, slots=True)

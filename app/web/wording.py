@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from app.casework.correspondence.rules import Intent
+from app.core.actor import Actor, ActorKind
 from app.core.labels import CHANNEL_LABELS, INTENT_LABELS, in_sentence
 from app.core.timeline.presenting import Tone
 from app.outreach.gate.models import ContactPreference
@@ -65,6 +66,17 @@ def rule_words(rule: str) -> str:
 @lru_cache
 def _kinds_of_rules() -> Mapping[str, str]:
     return {rule.id: rule.kind for pack in shipped_packs().values() for rule in pack.rules}
+
+
+def actor_words(stored: str, names: Mapping[str, str]) -> str:
+    """An actor as colleagues know them: a person by name (`names` by user name), a program, the customer, or the desk
+    itself."""
+    actor = Actor(stored)
+    if actor.kind is ActorKind.USER:
+        return names.get(actor.name, actor.name)
+    if actor.kind is ActorKind.TOKEN:
+        return f"program {actor.name}"
+    return "the customer" if actor.kind is ActorKind.CUSTOMER else "Arrears Desk"
 
 
 def strategy_words(ref: str) -> str:

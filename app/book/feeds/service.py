@@ -101,11 +101,16 @@ def load(
     """
     name = file_name or (path.name if path else "-")
     if load_id is None:
-        with transaction(engine) as session:
-            portfolio = get_portfolio(session, portfolio_code)
-            load_id = begin(
-                session, portfolio, kind, name, mapping=mapping, stored_path=stored_path, by=by, now=now
-            )
+        load_id = begin(
+            engine,
+            kind,
+            portfolio_code,
+            file_name=name,
+            by=by,
+            now=now,
+            mapping=mapping,
+            stored_path=stored_path,
+        )
     try:
         with on_disk(path) as file, exclusive(engine, f"portfolio-{portfolio_code}", wait=True):
             return _Load(
@@ -119,31 +124,34 @@ def load(
 
 
 def begin(
-    session: Session,
-    portfolio: Portfolio,
+    engine: Engine,
     kind: FeedKind,
-    file_name: str,
+    portfolio_code: str,
     *,
-    mapping: mappings.Mapping | None = None,
-    stored_path: str = "",
+    file_name: str,
     by: Actor,
     now: datetime,
+    mapping: mappings.Mapping | None = None,
+    stored_path: str = "",
 ) -> int:
-    """Write the history row of a load that is about to run and return its id, by which people follow the load."""
-    check_source(portfolio, kind)
-    history = FeedLoad(
-        portfolio_id=id_of(portfolio),
-        kind=kind,
-        file_name=file_name[:255],
-        sha256="",
-        mapping=_mapping_name(mapping),
-        stored_path=stored_path,
-        by=by,
-        started_at=now,
-    )
-    session.add(history)
-    session.flush()
-    return id_of(history)
+    """Write the history row of a load that is about to run and return its id, by which a page follows it."""
+    with transaction(engine) as session:
+        portfolio = get_portfolio(session, portfolio_code)
+        check_source(portfolio, kind)
+        history = FeedLoad(
+            portfolio_id=id_of(portfolio),
+            kind=kind,
+            file_name=file_name[:255],
+            sha256="",
+            mapping=_mapping_name(mapping),
+            stored_path=stored_path,
+            by=by,
+            started_at=now,
+        )
+        session.add(history)
+        session.flush()
+        assert history.id is not None
+        return history.id
 
 
 def _mapping_name(mapping: mappings.Mapping | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from app.book.portfolios.rules import CollectorKind
 from app.core.errors import Invalid
@@ -151,7 +152,7 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
-def parse_setting(name: str, text: str, currency: str) -> tuple[PortfolioSetting, str | int | bool]:
+def parse_setting(name: str, text: str, currency: str) -> tuple[PortfolioSetting, Any]:
     """A setting and its new value as the column keeps it (amounts in minor units of `currency`).
 
     Invalid names the setting and says what it takes.
@@ -166,7 +167,7 @@ def parse_setting(name: str, text: str, currency: str) -> tuple[PortfolioSetting
     return setting, value
 
 
-def _read(setting: PortfolioSetting, text: str, currency: str) -> str | int | bool:
+def _read(setting: PortfolioSetting, text: str, currency: str) -> Any:
     """ValueError says what the setting takes."""
     match setting.kind:
         case SettingKind.TEXT:
@@ -215,10 +216,10 @@ def _edges(text: str) -> str:
     return ",".join(map(str, edges))
 
 
-def spelt(setting: PortfolioSetting, value: str | int | bool, currency: str) -> str:
+def spelt(setting: PortfolioSetting, value: Any, currency: str) -> str:
     """A value as a person types it and `portfolio show` prints it."""
     if setting.kind is SettingKind.AMOUNT:
-        return to_decimal_string(int(value), currency)
+        return to_decimal_string(value, currency)
     if setting.kind is SettingKind.YES_NO:
         return "yes" if value else "no"
     return str(getattr(value, "value", value))

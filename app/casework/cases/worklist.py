@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -21,7 +22,7 @@ from app.casework.cases.queries import CASE_REFERENCE
 from app.casework.cases.rules import CaseStatus
 from app.core.database.bulk import chunked
 from app.core.database.engine import UtcDateTime, table_of
-from app.core.database.rows import DbRow, Expression, Query
+from app.core.database.rows import DbRow, Query
 from app.core.errors import Invalid
 from app.core.types import Rows
 
@@ -155,7 +156,7 @@ def count(session: Session, chosen: Selection) -> int:
 
 # --- order and pages ----------------------------------------------------------------------------------------
 
-Key = Expression
+Key = sa.ColumnElement[Any]
 SORTS = ("urgency", "reference", "name", "past_due", "days", "owner")
 Order = tuple[Key, bool]
 """An expression and whether it descends."""
@@ -258,18 +259,17 @@ def _scalar(value: object) -> str | int:
     return value if isinstance(value, int) else str(value)
 
 
-def _parsed(expression: Key, value: str | int) -> object:
+def _parsed(expression: Key, value: Any) -> object:
     """A value out of a page link, as the expression's type. Invalid if it is not such a value."""
     try:
         if isinstance(expression.type, UtcDateTime):
-            return datetime.fromisoformat(str(value)).astimezone(UTC)
+            return datetime.fromisoformat(value).astimezone(UTC)
         if isinstance(expression.type, sa.Date):
-            return date.fromisoformat(str(value))
+            return date.fromisoformat(value)
         if isinstance(expression.type, sa.Integer):
-            number = int(value)
-            if abs(number) >= 2**63:
+            if abs(value) >= 2**63:
                 raise ValueError
-            return number
+            return int(value)
         return str(value).replace("\0", "")
     except (TypeError, ValueError, OverflowError):
         raise Invalid("This page link is damaged; start again from the first page.", "cursor") from None

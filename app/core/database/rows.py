@@ -9,10 +9,8 @@ from sqlmodel import Session
 
 from app.core.database.engine import Row
 
-DbRow = sa.Row[*tuple[Any, ...]]
-Query = sa.Select[*tuple[Any, ...]]
-Expression = sa.ColumnElement[Any]
-StoredColumn = sa.Column[Any]
+DbRow = sa.Row[Any]
+Query = sa.Select[Any]
 Model = TypeVar("Model", bound=Row)
 
 

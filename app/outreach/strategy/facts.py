@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -23,7 +24,6 @@ from app.casework.holds.models import CaseHold
 from app.core.clock import local_date, local_instant
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
-from app.core.database.rows import DbRow
 from app.core.timeline.models import Event
 from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
@@ -235,7 +235,7 @@ class _Gathering:
         )
         return [tuple(row) for row in self.session.connection().execute(query)]
 
-    def _conversations(self) -> dict[int, list[datetime]]:
+    def _conversations(self) -> dict[int, list[Any]]:
         """case id -> when its customer spoke with us or wrote to us, by the end of `on`."""
         event = table_of(Event)
         ends = local_instant(self.on + timedelta(days=1), 0, 0, self.portfolio.timezone)
@@ -244,7 +244,7 @@ class _Gathering:
             event.c.kind.in_((CallLogged.KIND, MessageReceived.KIND)),
             event.c.at < ends,
         )
-        found: dict[int, list[datetime]] = {}
+        found: dict[int, list[Any]] = {}
         for case_id, kind, at, data in self.session.connection().execute(query):
             if kind == CallLogged.KIND:
                 spoke = CallLogged.from_json(data).conversation
@@ -255,9 +255,9 @@ class _Gathering:
         return found
 
 
-def _addresses(row: DbRow) -> frozenset[str]:
+def _addresses(row: Any) -> frozenset[str]:
     """Channels on which there is an address."""
-    at: Collection[tuple[Channel, str]] = (
+    at: Collection[tuple[Channel, Any]] = (
         (Channel.SMS, row.mobile),
         (Channel.CALL, row.mobile),
         (Channel.EMAIL, row.email),

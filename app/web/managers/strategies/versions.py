@@ -31,7 +31,6 @@ from app.web.rendering import Page, page, redirect
 router = APIRouter(prefix="/strategies")
 VERSION_COLUMNS = [
     Column("Version"),
-    Column("Name"),
     Column("Saved"),
     Column("By"),
     Column("Note"),
