@@ -44,6 +44,15 @@ def test_listing_imports_neither_database_nor_domain() -> None:
     assert "legal-desk" in done.stdout
 
 
+def test_the_web_application_starts_without_what_only_loading_a_feed_needs() -> None:
+    code = (
+        "import sys\nimport app.programs.ports\nimport app.programs.web\n"
+        "print([m for m in ('polars', 'psycopg') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_an_unknown_verb_is_told_what_could_be_meant(capsys: pytest.CaptureFixture[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "app.programs", "portfolios"], capture_output=True, text=True, check=False

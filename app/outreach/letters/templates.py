@@ -77,16 +77,23 @@ class LetterFiles:
     def spoken_of(self, path: str) -> tuple[frozenset[str], frozenset[str]]:
         """Names of the variables and of the attributes that the template reads."""
         if path not in self._spoken_of:
-            tree = self.tree(path)
-            names = list(tree.find_all(nodes.Name))
-            made = {name.name for name in names if name.ctx != "load"}  # by a loop
-            attributes = {found.attr for found in tree.find_all(nodes.Getattr)}
-            attributes |= {
-                found.value.value
-                for found in tree.find_all(nodes.Keyword)
-                if found.key == "attribute" and isinstance(found.value, nodes.Const)
-            }
-            self._spoken_of[path] = frozenset(name.name for name in names) - made, frozenset(attributes)
+            names: set[str] = set()
+            made: set[str] = set()
+            """Names that a loop makes."""
+            attributes: set[str] = set()
+            # One walk for all: the start of the web application waits for it.
+            for found in self.tree(path).find_all((nodes.Name, nodes.Getattr, nodes.Keyword)):
+                if isinstance(found, nodes.Name):
+                    (names if found.ctx == "load" else made).add(found.name)
+                elif isinstance(found, nodes.Getattr):
+                    attributes.add(found.attr)
+                elif (
+                    isinstance(found, nodes.Keyword)
+                    and found.key == "attribute"
+                    and isinstance(found.value, nodes.Const)
+                ):
+                    attributes.add(found.value.value)
+            self._spoken_of[path] = frozenset(names - made), frozenset(attributes)
         return self._spoken_of[path]
 
     def printed(self, path: str) -> tuple[frozenset[str], frozenset[str]]:
@@ -115,9 +122,10 @@ class LetterFiles:
 
 def _questions(tree: nodes.Template) -> Iterator[nodes.Node]:
     """Nodes that `{% if x %}` and `x or y` test."""
-    found: list[nodes.Node] = [*tree.find_all(nodes.Or)]
-    found += [each.test for each in tree.find_all(nodes.If)]
-    found += [each.test for each in tree.find_all(nodes.CondExpr)]
+    found: list[nodes.Node] = [
+        each.test if isinstance(each, (nodes.If, nodes.CondExpr)) else each
+        for each in tree.find_all((nodes.Or, nodes.If, nodes.CondExpr))
+    ]
     while found:
         question = found.pop()
         if isinstance(question, (nodes.And, nodes.Or)):

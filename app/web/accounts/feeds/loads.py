@@ -19,7 +19,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from app.book.feeds.models import FeedLoad
-from app.book.feeds.reading.mapping import Mapping as FeedMapping
 from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.database.engine import Busy, exclusive

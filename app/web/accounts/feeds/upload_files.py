@@ -4,7 +4,8 @@ An upload lies under `settings.upload_dir` in a folder of its own until it is lo
 what it is, and becomes `loading.json` at the moment its load begins, which happens once. Uploads and rejects hold
 personal data: managers only, and the file is gone once its load has ended.
 
-What reads feeds imports polars, so it is imported where a request needs it.
+The modules that read feeds import polars and psycopg, which take a third of a second: each is imported by the
+function that needs it, so that the web application starts sooner.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from typing import TYPE_CHECKING
 
 from fastapi import UploadFile
 
-from app.book.feeds.reading.mapping import Mapping as FeedMapping
-from app.book.feeds.reading.mapping_file import load_mapping
 from app.book.feeds.uploads import UPLOAD_NAME
 from app.book.ledger.rules import FeedKind
 from app.core.database.engine import private
@@ -61,6 +60,7 @@ def read_upload(folder: Path, name: str = "upload.json") -> Upload:
 
 
 def mapping_of(folder: Path, upload: Upload) -> FeedMapping | None:
+    from app.book.feeds.reading.mapping_file import load_mapping  # brings polars
 
     return load_mapping(folder / upload.mapping) if upload.mapping else None
 
@@ -80,6 +80,7 @@ def keep_file(file: UploadFile | None, path: Path, field: str) -> str:
 
 def keep_mapping(settings: Settings, folder: Path, code: str, known: str, uploaded: UploadFile | None) -> str:
     """Put the mapping beside the file; one that was uploaded is kept for the next time too."""
+    from app.book.feeds.reading.mapping_file import load_mapping  # brings polars
 
     saved = saved_mappings(settings, code)
     if uploaded is not None and uploaded.filename:

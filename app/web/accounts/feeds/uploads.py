@@ -12,9 +12,6 @@ from fastapi import APIRouter, File, Form, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.feeds.preview import Preview, preview
-from app.book.feeds.service import begin
-from app.book.feeds.storing.positions import check_source
 from app.book.feeds.uploads import forget_uploads
 from app.book.ledger.rules import FeedKind
 from app.book.portfolios.models import Portfolio
@@ -64,6 +61,7 @@ def take_upload(
     mapping: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """Keep the file and show what is understood of it."""
+    from app.book.feeds.storing.positions import check_source  # brings polars
 
     settings = settings_of(request)
     typed = {"portfolio": portfolio, "kind": kind, "known_mapping": known_mapping}
@@ -106,6 +104,7 @@ class PreviewPage(Page):
 @router.get("/uploads/{token}")
 def preview_upload(request: Request, token: str, _staff: Manager, session: ReadSession, now: Now) -> Response:
     """The first rows as understood; nothing is stored."""
+    from app.book.feeds.preview import preview  # brings polars
 
     folder = folder_of(settings_of(request), token)
     upload = read_upload(folder)
@@ -149,6 +148,7 @@ def discard(request: Request, token: str, _staff: Manager) -> Response:
 @router.post("/uploads/{token}/load")
 def load_upload(request: Request, token: str, staff: Manager, now: Now) -> Response:
     """Begin the load; it goes on by itself while its page shows how far it is."""
+    from app.book.feeds.service import begin  # brings polars
 
     folder = folder_of(settings_of(request), token)
     if (folder / "loading.json").exists():
