@@ -22,6 +22,7 @@ from app.core.clock import FixedClock
 from app.core.database.bulk import upsert
 from app.core.database.engine import Busy, reading, transaction
 from app.core.settings import Settings
+from app.core.staff.drafts import purge_drafts
 from app.inbound.bounces.service import collect
 from app.inbound.interpretation import interpret_due
 from app.inbound.missed import fetch_missed
@@ -211,6 +212,7 @@ class Worker:
     def forget(self) -> None:
         with transaction(self.engine) as session:
             forgotten = forget_facts(session, by=SYSTEM, now=self.ports.clock.now())
+            purge_drafts(session, now=self.ports.clock.now())
         if forgotten:
             log.info("facts_forgotten", decisions=forgotten)
         uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())

@@ -5,6 +5,7 @@ One action for every form of a case and of an account. It runs in a savepoint: a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from starlette.responses import Response
 
 from app.core.database.bulk import upsert
 from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.staff.drafts import discard_draft, save_draft
 from app.core.staff.models import SentForm
 from app.core.staff.rules import Staff
 from app.web.forms import FormState, Typed, Wrong, beside
@@ -48,6 +50,8 @@ class FormAction:
     """A field as the act calls it -> as the form calls it."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Values that the page needs beside those that were typed."""
+    subject: str = ""
+    """What its draft is about, such as a case's number; '' = none is kept."""
     plain: Callable[[str], str] = str
     """Writes the dates and amounts of a refusal as the reader does."""
 
@@ -62,11 +66,14 @@ class FormAction:
             found = beside(refused, self.typed, self.names)
             errors = {name: self.plain(text) for name, text in found.items()}
             return self.refuse(Wrong(errors), refused.status if "" in errors else 422)
+        if self.subject:
+            discard_draft(self.session, self.staff.username, self.form, self.subject)
         return answer()
 
     def refuse(self, wrong: Wrong, status: int) -> Response:
         """The page again, with what was typed and what is wrong with it."""
         values = {**self.typed.values(), **self.values}
+        self._keep(self.typed.values())
         return self.show(FormState(self.form, values, dict(wrong.errors), asks=wrong.asks), status)
 
     def was_sent_before(self) -> bool:
@@ -75,7 +82,18 @@ class FormAction:
         if not self.typed.once:
             return False
         self.session.execute(sa.delete(SentForm).where(col(SentForm.created_at) <= self.now - FORM_KEPT))
-        parts = (self.staff.username, self.request.url.path, self.typed.once)
-        key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        key = sent_key(self.staff.username, self.request.url.path, self.typed.once)
         insert = upsert(self.session, SentForm).values(key=key, created_at=self.now).on_conflict_do_nothing()
         return self.session.execute(insert.returning(sa.literal_column("key"))).scalar() is None
+
+    def _keep(self, typed: Mapping[str, str]) -> None:
+        """Keep a refused form as a draft, so that it is found again after a reload or in another tab."""
+        if not self.subject:
+            return
+        with contextlib.suppress(Invalid):  # a card number is not kept, and nothing longer than a draft
+            save_draft(self.session, self.staff.username, self.form, self.subject, typed, now=self.now)
+
+
+def sent_key(username: str, path: str, once: str) -> str:
+    """Key of a form that was sent: by whom, to which address, and what its page drew for it."""
+    return hashlib.sha256("\0".join((username, path, once)).encode()).hexdigest()

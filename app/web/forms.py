@@ -161,6 +161,8 @@ class FormState:
     answer: AnswerPreview | None = None
     asks: str = ""
     """The value of the box that confirms something unusual; '' = nothing is asked."""
+    drafted_at: datetime | None = None
+    """When the values were kept as a draft, where that is what they are."""
 
     def of(self, form: str) -> FormState:
         """The state of one of the page's forms."""

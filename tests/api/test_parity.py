@@ -95,7 +95,11 @@ COPY = "it runs for minutes in the server's own process; programs use `desk simu
 
 PRESENCE = "it says that a browser has the page open; programs read `GET /cases/{reference}/viewers`"
 
+DRAFT = "it keeps what a browser's form holds before it is sent"
+
 PAGES_ONLY = {
+    "/drafts": DRAFT,
+    "/drafts/discard": DRAFT,
     "/cases/{case_id}/presence": PRESENCE,
     "/login": SESSION,
     "/logout": SESSION,

@@ -45,7 +45,7 @@ def test_addresses_that_nobody_was_given(desk: Desk, role: Role, path: str) -> N
         ("/accounts/1/entries/2/waive", "/accounts/1"),
         ("/waivers/1/decide", "/approvals?open=waiver-1"),
         ("/reported-changes/1/decision", "/reported-changes"),
-        ("/cases/1/contact", "/cases/1?do=contact#do-contact"),
+        ("/cases/1/contact", "/cases/1?do=contact&draft=1#do-contact"),
         ("/cases/1/links/replace", "/cases/1"),
     ],
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.admin import login, users
+from app.web.admin import drafts, login, users
 
 ROUTERS: tuple[APIRouter, ...] = (
     login.router,
     users.router,
+    drafts.router,
 )

@@ -33,6 +33,7 @@ from app.core.labels import (
     PLAN_LABELS,
 )
 from app.core.money import to_decimal_string
+from app.core.staff.drafts import draft_of, typed_in
 from app.core.staff.rules import CASEWORK, Role, Staff
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
@@ -96,8 +97,12 @@ def case_file(
     session: ReadSession,
     now: Now,
     do: str = "",
+    draft: str = "",
 ) -> Response:
-    return show_case(request, session, staff, case_id, FormState(do), now=now)
+    form = FormState(do)
+    if draft and (kept := draft_of(session, staff.username, do, str(case_id))):
+        form = FormState(do, typed_in(kept), drafted_at=kept.saved_at)
+    return show_case(request, session, staff, case_id, form, now=now)
 
 
 @router.get("/{case_id}/ledger.csv")

@@ -1,16 +1,18 @@
-// What is typed into a form is never lost: it is kept for this tab and this person until the form was taken. It comes back
-// into the open form, with a sign that it was not sent. Without this file a refused form still shows what was typed.
+// What is typed into a form is never lost: it is kept for this tab at once, and on the server a moment later and when the
+// page is left, until the form was taken. It comes back into the form with a sign that it was not sent. Without this file a
+// refused form still shows what was typed.
 
 const user = document.body.dataset.user ?? "";
-
-// Pages that mean "your form was not taken" (signing in again, an error): what was typed stays kept.
-if (document.querySelector("[data-unsent]")) {
-  Object.keys(sessionStorage).filter((key) => key.endsWith(":sent")).forEach((key) => sessionStorage.removeItem(key));
-}
-
-const keyOf = (form) => `keep:${user}:${location.pathname}:${(form.getAttribute("action") ?? "").split("#")[0]}`;
-const cameBack = () => performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+const token = document.querySelector("input[name=csrf_token]")?.value ?? "";
+const cameBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
 const kept = (field) => field.name && !["hidden", "password", "file", "submit"].includes(field.type);
+
+// `data-draft="call:44"` names the form and its subject; any other form that is kept goes by its address.
+function nameOf(form) {
+  const path = (form.getAttribute("action") || location.pathname).split("#")[0].split("?")[0];
+  const [, name, subject] = form.dataset.draft?.match(/^(.*):(.*)$/) ?? [null, path.slice(-60), ""];
+  return { form: name, subject, path, key: `keep:${user}:${name}:${subject}` };
+}
 
 function typedIn(form) {
   const values = {};
@@ -31,15 +33,19 @@ function restore(form, values) {
   }
 }
 
-function sign(form, forget) {
-  const line = Object.assign(document.createElement("p"), { className: "notice draft" });
-  line.dataset.tone = "info";
+function notice(form, text, tone) {
+  form.querySelector(":scope > .draft")?.remove();
+  const line = Object.assign(document.createElement("p"), { className: "notice draft", textContent: text });
+  line.dataset.tone = tone;
   line.setAttribute("role", "status");
-  const drop = Object.assign(document.createElement("button"), {
-    className: "button quiet small", type: "button", textContent: "Discard", onclick: () => { forget(); line.remove(); },
-  });
-  line.append("Not sent yet: this is what you typed before. ", drop);
   form.prepend(line);
+  return line;
+}
+
+function when(at) {
+  const time = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const isToday = new Date(at).toDateString() === new Date().toDateString();
+  return isToday ? time : `${new Date(at).toLocaleDateString()}, ${time}`;
 }
 
 // A group of forms of which one is open at a time shows the kept one, unless the page itself has opened another.
@@ -49,21 +55,84 @@ function show(form) {
   if (!details.name || !document.querySelector(`details[name="${CSS.escape(details.name)}"][open]`)) details.open = true;
 }
 
-for (const form of document.querySelectorAll("form[data-keep], form:has(textarea[data-keep])")) {
-  const key = keyOf(form);
-  const sent = `${key}:sent`;
+const discarded = (named) =>
+  fetch(`/drafts/discard?${new URLSearchParams({ form: named.form, subject: named.subject })}`, {
+    method: "POST", headers: { "x-csrf-token": token }, keepalive: true,
+  }).catch(() => {});
+
+function bringBack(form, named, at, values) {
+  const before = typedIn(form);
+  restore(form, values);
+  if (JSON.stringify(typedIn(form)) === JSON.stringify(before)) return;
+  show(form);
+  const line = notice(form, `Draft from ${when(at)}, restored. Not sent yet. `, "info");
+  line.append(Object.assign(document.createElement("button"), {
+    className: "button quiet small", type: "button", textContent: "Discard",
+    onclick: () => { sessionStorage.removeItem(named.key); discarded(named); form.reset(); line.remove(); },
+  }));
+}
+
+function body(form, named) {
+  return new URLSearchParams({
+    csrf_token: token, form: named.form, subject: named.subject, sent_to: named.path,
+    once: form.elements.once?.value ?? "", fields: JSON.stringify(typedIn(form)),
+  });
+}
+
+// Pages that mean "your form was not taken" (signing in again, an error): what was typed stays kept.
+const unsent = document.querySelector("[data-unsent]");
+for (const flag of Object.keys(sessionStorage).filter((key) => key.endsWith(":sent"))) {
+  const key = flag.slice(0, -":sent".length);
+  sessionStorage.removeItem(flag);
   // The form was sent and this page came back: if it was refused the server shows it again by itself.
-  if (sessionStorage.getItem(sent) && !cameBack()) sessionStorage.removeItem(key);
-  sessionStorage.removeItem(sent);
-  const typed = sessionStorage.getItem(key);
-  if (typed) {
-    const before = typedIn(form);
-    restore(form, JSON.parse(typed));
-    if (JSON.stringify(typedIn(form)) !== JSON.stringify(before)) {
-      show(form);
-      sign(form, () => { sessionStorage.removeItem(key); form.reset(); });
+  if (unsent || cameBack) continue;
+  sessionStorage.removeItem(key);
+  const [, , form, subject] = key.split(":");
+  if (token && !subject) discarded({ form, subject });
+}
+
+const waiting = new Map();
+const found = new Map();
+for (const form of document.querySelectorAll("form[data-draft], form[data-keep], form:has(textarea[data-keep])")) {
+  const named = nameOf(form);
+  const here = JSON.parse(sessionStorage.getItem(named.key) ?? "null");
+  if (here) bringBack(form, named, here.at, here.values);
+  else if (!form.querySelector(":scope > .draft")) found.set(`${named.form}:${named.subject}`, form);
+
+  const send = async () => {
+    waiting.delete(form);
+    const answer = await fetch("/drafts", { method: "POST", body: body(form, named), keepalive: true }).catch(() => null);
+    if (answer?.status === 422) notice(form, `Not kept as a draft. ${(await answer.json()).message}`, "warn");
+  };
+  form.addEventListener("input", () => {
+    found.delete(`${named.form}:${named.subject}`);
+    sessionStorage.setItem(named.key, JSON.stringify({ at: Date.now(), values: typedIn(form) }));
+    if (!token) return;
+    clearTimeout(waiting.get(form)?.timer);
+    waiting.set(form, { timer: setTimeout(send, 800), named });
+  });
+  form.addEventListener("submit", () => {
+    clearTimeout(waiting.get(form)?.timer);
+    waiting.delete(form);
+    sessionStorage.setItem(`${named.key}:sent`, "1");
+  });
+}
+
+addEventListener("pagehide", () => {
+  for (const [form, { timer, named }] of waiting) {
+    clearTimeout(timer);
+    navigator.sendBeacon("/drafts", body(form, named));
+  }
+  waiting.clear();
+});
+
+// What another tab, or this one before it crashed, has kept on the server.
+if (token) {
+  for (const subject of new Set([...found.keys()].map((key) => key.slice(key.lastIndexOf(":") + 1)))) {
+    const answer = await fetch(`/drafts?${new URLSearchParams({ subject })}`).catch(() => null);
+    for (const each of answer?.ok && !answer.redirected ? await answer.json() : []) {
+      const form = found.get(`${each.form}:${subject}`);
+      if (form) bringBack(form, nameOf(form), each.at, each.fields);
     }
   }
-  form.addEventListener("input", () => sessionStorage.setItem(key, JSON.stringify(typedIn(form))));
-  form.addEventListener("submit", () => sessionStorage.setItem(sent, "1"));
 }

@@ -43,7 +43,9 @@ def submit(
         return case_page(request, session, staff, file, state, now=now, status=status)
 
     plain = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone).plain
-    action = FormAction(request, session, staff, form, typed, show, now, names or {}, plain=plain)
+    action = FormAction(
+        request, session, staff, form, typed, show, now, names or {}, subject=str(case_id), plain=plain
+    )
 
     def do(_savepoint: SessionTransaction) -> MakeResponse:
         back = f"{file.path}?tab={tab}#content"

@@ -44,7 +44,7 @@ def _shows_row(form: str) -> Callable[..., Response]:
 
 
 def _to_form(case_id: int, form: str) -> Response:
-    return RedirectResponse(f"/cases/{case_id}?do={form}#do-{form}", status_code=303)
+    return RedirectResponse(f"/cases/{case_id}?do={form}&draft=1#do-{form}", status_code=303)
 
 
 for end, form in FORMS.items():

@@ -1,0 +1,133 @@
+"""Two browsers at one desk: what one types is found in the other, and each sees who else has the case open."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+import uvicorn
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.casework.presence.models import CaseView
+from app.core.clock import SystemClock
+from app.core.ids import id_of
+from app.core.settings import Settings
+from app.core.staff.models import FormDraft, StaffSession
+from app.core.staff.rules import Role
+from tests import builders
+from tests.web.axe import violations
+from tests.web.desk import PASSWORD, Desk, make_ports
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture
+def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
+    """A case of ben's, served over a socket."""
+    settings = Settings.model_validate(
+        {"secret_key": "s" * 40, "public_url": f"http://127.0.0.1:{free_port}", "log_level": "ERROR"}
+    )
+    desk = Desk(sqlite_engine, settings=settings)
+    clock = SystemClock()
+    desk.ports = make_ports(clock, settings)
+    desk.sign_in(Role.AGENT)
+    desk.sign_in(Role.MANAGER)
+    case_id = desk.write(
+        lambda session: id_of(
+            builders.delinquent_case(session, due_on=date(2026, 2, 1), on=date(2026, 3, 1), owner="ben")
+        )
+    )
+    desk.__post_init__()
+    server = uvicorn.Server(uvicorn.Config(desk.app, port=free_port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield desk, case_id
+    server.should_exit = True
+    thread.join()
+
+
+def sign_in(desk: Desk, browser: Browser, username: str) -> Page:
+    tab = browser.new_context(base_url=desk.settings.public_url).new_page()
+    tab.set_default_timeout(15_000)
+    tab.goto("/login")
+    tab.fill("#f-username", username)
+    tab.fill("#f-password", PASSWORD)
+    tab.press("#f-password", "Enter")
+    tab.wait_for_url(lambda url: "/login" not in url)
+    return tab
+
+
+def eventually(desk: Desk, wanted: int, model: type[FormDraft] | type[CaseView]) -> None:
+    for _ in range(100):
+        if desk.read(lambda session: len(session.scalars(select(model)).all())) == wanted:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"there are not {wanted} rows of {model.__name__}")
+
+
+def end_all_sessions(session: Session) -> None:
+    for row in session.scalars(select(StaffSession)):
+        row.ended_at = row.created_at
+
+
+def test_what_is_typed_is_found_in_another_browser(served: tuple[Desk, int], browser: Browser) -> None:
+    desk, case_id = served
+    tab = sign_in(desk, browser, "ben")
+    tab.goto(f"/cases/{case_id}?do=note")
+    tab.fill("#note-text", "Rang twice, wants a letter")
+    tab.goto("/worklist")  # left at once, before the script would have saved it by itself
+    eventually(desk, 1, FormDraft)
+
+    other = sign_in(desk, browser, "ben")
+    other.goto(f"/cases/{case_id}")
+    other.wait_for_selector("#do-note[open] .draft >> text=/Draft from .*restored/")
+    assert other.input_value("#note-text") == "Rang twice, wants a letter"
+    assert violations(other) == []
+    other.press("#note-text", "Control+Enter")
+    other.wait_for_selector(".flash")
+    eventually(desk, 0, FormDraft)
+
+    # A session that ends while somebody types: signed in again, they go on where they were.
+    tab.goto(f"/cases/{case_id}?do=note")
+    tab.fill("#note-text", "The session ends now")
+    desk.write(end_all_sessions)
+    tab.press("#note-text", "Control+Enter")
+    tab.wait_for_selector("text=You were signed out")
+    tab.fill("#f-username", "ben")
+    tab.fill("#f-password", PASSWORD)
+    tab.press("#f-password", "Enter")
+    tab.wait_for_selector("#do-note[open] .draft")
+    assert tab.input_value("#note-text") == "The session ends now"
+    tab.click("#do-note .draft >> text=Discard")
+    assert tab.input_value("#note-text") == ""
+    tab.reload()
+    tab.wait_for_load_state("networkidle")
+    assert tab.locator(".draft").count() == 0
+
+
+def test_two_people_see_each_other_and_a_second_call_is_asked_about(
+    served: tuple[Desk, int], browser: Browser
+) -> None:
+    desk, case_id = served
+    ben, mei = sign_in(desk, browser, "ben"), sign_in(desk, browser, "mei")
+    ben.goto(f"/cases/{case_id}")
+    eventually(desk, 1, CaseView)
+    mei.goto(f"/cases/{case_id}")
+    mei.wait_for_selector("text=Ben Okafor is viewing this case")
+    ben.goto(f"/cases/{case_id}?do=call")
+    mei.wait_for_timeout(300)
+    mei.reload()
+    mei.wait_for_selector("text=Ben Okafor is on the telephone")
+    assert violations(mei) == []
+    ben.goto("/worklist")
+    mei.reload()
+    mei.wait_for_load_state("networkidle")
+    assert mei.locator(".presence-line").count() == 0
