@@ -30,7 +30,7 @@ from app.outreach.gate.suppression import channel_of, on_list, restore, suppress
 from app.policy.facts import PreferenceKind, Suppression
 
 PAGE = "preferences page"
-"""The source of what a customer chose on their page; only that can be taken back there."""
+"""The source of a customer's own choices on their page; only that can be taken back there."""
 PLACES = (PreferenceKind.PLACE, PreferenceKind.WORKPLACE)
 
 

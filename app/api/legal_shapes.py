@@ -28,7 +28,7 @@ class ReferralShape(BaseModel):
     nominated_at: datetime
     decided_by: str
     decided_at: datetime | None
-    decision_reason: str = Field(description="Why it was declined.")
+    decision_reason: str = Field(description="Reason why the referral was declined.")
     delivered_at: datetime | None
 
     @classmethod

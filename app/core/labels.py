@@ -66,7 +66,7 @@ SUPPRESSION_LABELS: Labels = {
     "refused": "the provider refuses the address",
     "manual": "somebody asked for it",
 }
-"""Why an address is not written to any more."""
+"""Reasons why an address is not written to any more."""
 ENTRY_LABELS: Labels = {
     "opening_balance": "Opening balance",
     "purchase": "Purchase",

@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     """Local hour, in the portfolio's time zone, from which the day's letters are printed as one batch."""
 
     print_sftp_url: SecretStr = SecretStr("")
-    """Where a print service fetches batches: sftp://user[:password]@host[:port]/folder. Empty = from `print_dir`."""
+    """Folder of a print service: sftp://user[:password]@host[:port]/folder. Empty = from `print_dir`."""
     print_sftp_host_key: str = ""
     """Its host key, without which nothing is sent there: `ssh-ed25519 AAAA...`."""
     print_sftp_key: SecretStr = SecretStr("")

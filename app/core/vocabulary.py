@@ -21,7 +21,7 @@ class Channel(Word):
 
 
 class Purpose(Word):
-    """Why the contact is made; holds and waits stop some purposes and let others pass."""
+    """Purpose of a contact; holds and waits stop some purposes and let others pass."""
 
     REMINDER = "reminder"
     CONFIRMATION = "confirmation"

@@ -39,7 +39,7 @@ class InboundMessage(Row, table=True):
     body: str = Field(default="", sa_type=sa.Text)
     """As it came, but card numbers only by their last four digits."""
     masked: bool = False
-    """A card number was made unreadable in it."""
+    """A card number in the text was made unreadable."""
     media: int = 0
     """Pictures and the like that came with it; they stay with the provider."""
     intents: str = Field(default="", max_length=300)
@@ -73,9 +73,9 @@ class InboundMatch(Row, table=True):
     case_id: int | None = Field(default=None, foreign_key="collections_case.id", sa_type=BigId)
     """The open case, or the latest; None where there never was one."""
     preference_id: int | None = Field(default=None, sa_type=BigId)
-    """The number or address that rests because of it."""
+    """The number or address that rests because of this message."""
     hold_id: int | None = Field(default=None, sa_type=BigId)
-    """The hold that stands because of it."""
+    """The hold that this message placed."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     by: str = Field(max_length=120)
 

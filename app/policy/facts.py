@@ -39,8 +39,8 @@ class Contact:
     account: str = ""
     """The one debt it is about; '' = all the customer's debts."""
     flaw: str = ""
-    """Why its words may not be said to this customer, as a sentence: they would be false or incomplete; '' = no flaw
-    is known."""
+    """Reason why the letter's words would be false or incomplete for this customer, as a sentence; '' = no flaw is
+    known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Preference:
 
 
 class Suppression(StrEnum):
-    """Why nothing more is sent to an address."""
+    """Reasons why nothing more is sent to an address."""
 
     BOUNCED = "bounced"
     """It does not exist, or is closed for good."""

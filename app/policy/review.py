@@ -67,7 +67,7 @@ def review_within(contact: Contact, facts: Facts, pack: Pack, now: datetime, unt
 
 
 def suit_objections(facts: Facts, pack: Pack, now: datetime) -> tuple[Reason, ...]:
-    """Why the debt may not be handed to a court at `now` (aware): notices still running, or a debt too old."""
+    """Reason why the debt may not be handed to a court at `now` (aware): notices still running, or a debt too old."""
     asked = ask(Contact(Channel.POST, Purpose.NOTICE, ""), facts, now.astimezone(UTC))
     in_force = [rule for rule in pack.rules if rule.in_force(asked)]
     return tuple(reason for rule in in_force for reason in rule.suit_objections(asked))

@@ -66,7 +66,7 @@ class Worker:
         self._failures: dict[str, int] = {}
         """Ticks that failed, and how often in a row; 0 = known to be well."""
         self._clock_trouble: str | None = None
-        """Why the clock was not believed at the last look; '' = it was, None = not looked yet."""
+        """Reason why the clock was not believed at the last look; '' = it was, None = not looked yet."""
 
     def heartbeat(self) -> None:
         now = self.ports.clock.now()

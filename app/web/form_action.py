@@ -1,4 +1,4 @@
-"""Send a form: do what it asks, or show its page again with what was typed.
+"""Send a form: act on it, or show its page again with the typed values.
 
 One action for every form of a case and of an account. It runs in a savepoint: a refusal leaves nothing behind.
 """
@@ -35,7 +35,7 @@ Flash = tuple[str, Tone]
 
 @dataclass(frozen=True, slots=True)
 class FormAction:
-    """A form that was sent: by whom, what was typed, and how its page is shown again."""
+    """A sent form: its author, the typed values, and the way to show its page again."""
 
     request: Request
     session: Session
@@ -71,7 +71,7 @@ class FormAction:
         return answer()
 
     def refuse(self, wrong: Wrong, status: int) -> Response:
-        """The page again, with what was typed and what is wrong with it."""
+        """Show the page again, with the typed values and their errors."""
         values = {**self.typed.values(), **self.values}
         self._keep(self.typed.values())
         return self.show(FormState(self.form, values, dict(wrong.errors), asks=wrong.asks), status)

@@ -35,7 +35,7 @@ class Typed(BaseModel):
 
 
 class Wrong(Exception):
-    """Input that cannot be used: field -> what is wrong with it. For unusual input that a person has to confirm,
+    """Input that cannot be used: field -> the error. For unusual input that a person has to confirm,
     `asks` is the answer that confirms it."""
 
     def __init__(self, errors: Mapping[str, str], asks: str = "") -> None:
@@ -141,7 +141,7 @@ class ReasonForm(Typed):
 
 @dataclass(frozen=True, slots=True)
 class AnswerPreview:
-    """An SMS as it would be sent, and what it is billed as."""
+    """An SMS as it would be sent, and its number of billed segments."""
 
     text: str
     segments: int

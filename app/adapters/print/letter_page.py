@@ -116,7 +116,7 @@ def address_lines(dispatch: Dispatch) -> list[str]:
 
 
 def address_problem(dispatch: Dispatch) -> str:
-    """Why this letter does not fit a window envelope; '' = it fits."""
+    """Reason why this letter does not fit a window envelope; '' = it fits."""
     count = len(address_lines(dispatch))
     if count < 2:
         return "no complete postal address"

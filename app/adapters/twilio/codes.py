@@ -32,7 +32,7 @@ _ADDRESS = {
 _NO_SUCH_NUMBER = frozenset({21211, 21217, 21265, 21614, 21635, 30005, 30006})
 """Codes of numbers that no SMS will ever reach; a handset that is switched off is not among them."""
 _OPTED_OUT = frozenset({21610})
-"""Codes of recipients on Twilio's own list of those who replied STOP."""
+"""Codes of recipients on Twilio's own list of people who replied STOP."""
 _BUSY = {
     14107: "rate limit",
     20429: "too many requests",

@@ -28,7 +28,7 @@ router = api_router("/cases", tags=["documents"])
 
 Reader = Annotated[Caller, api_requires(*CASE_READING)]
 BODY = MAX_BYTES * 4 // 3 + 64 * 1024
-"""A document as base64, and what is said of it."""
+"""A document as base64, and its description."""
 
 
 class DocumentShape(BaseModel):

@@ -32,7 +32,7 @@ from app.core.vocabulary import Channel, HoldKind
 
 
 class HoldShape(BaseModel):
-    """Why the customer is left alone for now; it holds for all accounts of the customer."""
+    """Reason why the customer is left alone for now; it holds for all accounts of the customer."""
 
     id: int
     case: str = Field(description="The case in which it was placed.", examples=["C-000012"])

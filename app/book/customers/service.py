@@ -64,7 +64,7 @@ def change_contact(
 def _remember(
     session: Session, customer_id: int, name: str, before: str, value: str, *, by: Actor, now: datetime
 ) -> None:
-    """Record that a person set this field, and what the feed said. Remove the record once both say the same again."""
+    """Record that a person set this field, and the feed's value. Remove the record once both say the same again."""
     known = session.get(ContactCorrection, (customer_id, name))
     if known is None:
         session.add(ContactCorrection(customer_id=customer_id, field=name, fed=before, by=by, at=now))

@@ -86,7 +86,7 @@ class Came:
     amount_minor: int
     """The part of it that went there."""
     of_minor: int
-    """All of it."""
+    """The whole amount."""
     late: bool
     """It came when the minimum was past due already."""
 

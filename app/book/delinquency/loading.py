@@ -24,7 +24,7 @@ from app.core.types import Cells
 
 @dataclass(slots=True)
 class History:
-    """An account before a fold: its state, and what happened after it up to the day to be folded to."""
+    """An account before a fold: its state, and the events after that state up to the day to fold to."""
 
     account_id: int
     state: State

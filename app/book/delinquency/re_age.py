@@ -24,7 +24,7 @@ class ReAgeReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReAgeRefusal:
-    """Why not: a sentence for the person who asked, and the text it rests on (empty = plain sense)."""
+    """The refusal: a sentence for the person who asked, and the text it rests on (empty = plain sense)."""
 
     reason: ReAgeReason
     detail: str

@@ -20,7 +20,7 @@ class TakenBy(StrEnum):
 
 @dataclass(slots=True)
 class Owed:
-    """One minimum and what became of it. `closing` is its index in the events, None for a reported position."""
+    """One minimum and its fate. `closing` is its index in the events, None for a reported position."""
 
     closing: int | None
     due_on: date

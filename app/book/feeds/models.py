@@ -40,7 +40,7 @@ class FeedLoad(Row, table=True):
     notes: str = Field(default="", sa_type=sa.Text, sa_column_kwargs={"server_default": ""})
     """Remarks for a person about the file as a whole, one sentence a line."""
     failure: str = Field(default="", max_length=500)
-    """Why the file as a whole could not be read to its end."""
+    """Reason why the file as a whole could not be read to its end."""
     by: str = Field(max_length=120)
     started_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -70,7 +70,7 @@ class UnmatchedPayment(Row, table=True):
     remittance: str = Field(default="", max_length=500)
     """Text of the payer; anything like a card number is blotted out."""
     why: str = Field(default="", max_length=300)
-    """Why it could not be matched, in words for a person."""
+    """Reason why the payment could not be matched, in words for a person."""
     status: UnmatchedStatus = Field(default=UnmatchedStatus.WAITING, sa_type=enum_type(UnmatchedStatus))
     entry_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
     decided_by: str = Field(default="", max_length=120)

@@ -34,7 +34,7 @@ CHECKED = 1000
 
 @dataclass(frozen=True, slots=True)
 class PreviewColumn:
-    """One of our columns and what it is read from, in words."""
+    """One of our columns and the source of its values, in words."""
 
     column: str
     source: str
@@ -90,7 +90,7 @@ def preview(
     """Read up to CHECKED rows of a file as `load` would on `today`, and give the first `rows` understood and rejected
     ones.
 
-    Whether accounts exist and references are known is not asked. Invalid where the file as a whole is refused.
+    It does not check that accounts exist and references are known. Invalid where the file as a whole is refused.
     """
     check_source(portfolio, kind)
     name = file_name or path.name

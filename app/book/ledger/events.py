@@ -13,7 +13,7 @@ from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, 
 from app.core.types import Values
 
 THE_FILE = "the creditor's file"
-"""The reason of what a feed changed."""
+"""The reason given for a change by a feed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,7 @@ class Entry(Row, table=True):
     effective_on: date
     posted_on: date
     """The business date on which we knew it: `effective_on`, or for what arrives after its day was closed the
-    day that was open then. What was known on a past day K is what was posted by K."""
+    day that was open then. The entries known on a past day K are those posted by K."""
     reference: str = Field(max_length=80)
     source: str = Field(max_length=60)
     """`feed:<kind>`, `user:<name>` or `system`."""

@@ -171,7 +171,7 @@ TRANSITIONS: Mapping[AccountStatus, frozenset[AccountStatus]] = {
     AccountStatus.PAID: frozenset({AccountStatus.ACTIVE}),
     AccountStatus.SOLD: frozenset({AccountStatus.ACTIVE}),
 }
-"""From an end, `active` undoes it. What was charged off may still be settled, paid or sold."""
+"""From an end, `active` undoes it. A charged-off account may still be settled, paid or sold."""
 
 
 class StatusRefusal(StrEnum):

@@ -11,8 +11,8 @@ from app.core.vocabulary import HoldKind
 
 
 class CaseHold(Row, table=True):
-    """Why a customer must be left alone. On `until` it ends by itself, or comes up for review where only a person ends
-    it."""
+    """Reason to leave a customer alone. On `until` a hold ends by itself, or comes up for review where only a person
+    ends it."""
 
     __tablename__ = "case_hold"
     __table_args__ = (sa.Index("ix_case_hold_customer", "customer_id", "ended_at"),)

@@ -68,14 +68,14 @@ def is_within_discount(owed: int, amount: int, most_percent: int) -> bool:
 
 
 class OfferEnd(StrEnum):
-    """Why an offer can no longer be accepted, as its record says it."""
+    """Reasons why an offer can no longer be accepted, as its record says."""
 
     DAY_PASSED = "the offer ended: the day of its first payment passed"
     CASE_CLOSED = "the offer ended: the case was closed"
 
 
 def offer_end(first_due_on: date, today: date, *, is_open: bool) -> OfferEnd | None:
-    """Why an offer does not stand on `today`; None = it does. On the day of its first payment it stands."""
+    """Reason why an offer does not stand on `today`; None = it does. On the day of its first payment it stands."""
     if not is_open:
         return OfferEnd.CASE_CLOSED
     return OfferEnd.DAY_PASSED if first_due_on < today else None

@@ -29,7 +29,7 @@ _REST = {
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The document; tomllib.TOMLDecodeError says what is wrong with it."""
+    """Parse the document; tomllib.TOMLDecodeError names the error."""
     _check(text)
     try:
         return tomllib.loads(text)

@@ -78,7 +78,7 @@ def wished_time(text: str, now: datetime) -> datetime | None:
 
 
 def _time_of(plain: str) -> time | None:
-    """The one time of day in it; None for none or several."""
+    """The only time of day in the text; None for none or several."""
     found = set()
     for match in _CHINESE_TIME.finditer(plain):
         hour = int(match["hour"]) % 12 + 12 if match["half"] in ("下午", "晚上") else int(match["hour"])

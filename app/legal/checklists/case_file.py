@@ -189,7 +189,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Excuse:
-    """Why the file may go although one item of the checklist is missing, by a named person."""
+    """Reason of a named person why the file may go although one item of the checklist is missing."""
 
     item: str
     reason: str
@@ -232,7 +232,7 @@ class CaseFile:
     """One reason that `exported_by` gives for every gap that can be excused and has no reason of its own."""
     excuses: tuple[Excuse, ...] = ()
     time_barred: tuple[str, ...] = ()
-    """Why the debt is too old to sue for, by the packs of the customer's place."""
+    """Reason why the debt is too old to sue for, by the packs of the customer's place."""
     owed_now_minor: int | None = None
     """The same claim at the moment of building; None = as `claimed_minor`."""
     not_claimed: tuple[NotClaimed, ...] = ()

@@ -6,8 +6,8 @@ from app.book.ledger.rules import AccountStatus
 
 
 def why_not_claimed(status: AccountStatus, past_due_minor: int, owed_minor: int) -> str:
-    """Why an account is no part of the claim, '' = it is: all that is owed on it, once part of that is past due or the
-    account was charged off, here or at the creditor. A credit on one card is not set off against another."""
+    """Reason why an account is no part of the claim; '' = it is. The claim is the whole debt of each account that is
+    past due or was charged off, here or at the creditor. A credit on one card is not set off against another."""
     if status in (AccountStatus.SETTLED, AccountStatus.PAID, AccountStatus.SOLD):
         return f"the account is {status.value}"
     if owed_minor < 0:

@@ -161,7 +161,7 @@ class _Share:
     owed: int
     stands: AccountOn
     why_not: str
-    """Why the account is no part of the claim; '' = it is."""
+    """Reason why the account is no part of the claim; '' = it is."""
 
 
 def _military_stops(portfolio: Portfolio, customer: Customer) -> bool:

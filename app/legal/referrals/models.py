@@ -41,5 +41,5 @@ class Referral(Row, table=True):
     decided_by: str = Field(default="", max_length=120)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     decision_reason: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
-    """Why it was declined."""
+    """Reason why the referral was declined."""
     delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

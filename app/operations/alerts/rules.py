@@ -1,4 +1,4 @@
-"""Alerts, and when people are told of them. Pure."""
+"""Alerts, and the moments when people are told of them. Pure."""
 
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ NOTHING_OWED = "desk.nothing_owed"
 def nothing_to_remind_of(
     session: Session, portfolio: Portfolio, customer: Customer, *, at: datetime
 ) -> Reason | None:
-    """Why no reminder could say anything true at `at`, with everything posted until now; None = something is past due
-    and owed, or no file has brought this customer's debt yet."""
+    """Reason why no reminder would be true at `at`, with everything posted until now; None = something is past due and
+    owed, or no file has brought this customer's debt yet."""
     if not is_known(session, id_of(customer)):
         return None
     today = local_date(at, portfolio.timezone)
@@ -72,7 +72,7 @@ def with_objection(answer: Answer, reason: Reason) -> Refusals:
 def may_sue(
     session: Session, portfolio: Portfolio, customer: Customer, *, at: datetime
 ) -> tuple[Reason, ...]:
-    """Why this customer's debt may not be handed to a court at `at`: notices that still run, or a debt too old.
+    """Reason why this customer's debt may not be handed to a court at `at`: notices that still run, or a debt too old.
     Empty = no rule of the packs stands in the way."""
     pack = packs_for(portfolio, customer)
     return suit_objections(gather_facts(session, [customer], pack, now=at)[id_of(customer)], pack, at)

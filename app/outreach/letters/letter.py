@@ -191,7 +191,7 @@ class Letter:
         return locale_for(self.language_for(wanted), country)
 
     def misfit(self, country: str, collector: str, currency: str, told: Collection[str]) -> str:
-        """Why the letter does not suit this customer, '' = it does. `told` are the needed variables we have."""
+        """Reason why the letter does not suit this customer; '' = it does. `told` are the needed variables we have."""
         if self.places and country not in self.places:
             return f"this letter is for {' and '.join(sorted(self.places))} only"
         if self.collector and collector != self.collector:

@@ -23,7 +23,7 @@ class ProviderMessage:
     """SENT = no more is known."""
     detail: str = ""
     failure: Failure | None = field(default=None, compare=False)
-    """Why it did not arrive, read off the same code, as the answer to a call would say it."""
+    """Reason why the message did not arrive, read off the same code, as the answer to a call would say it."""
 
 
 class Lookup(Protocol):

@@ -146,7 +146,7 @@ class PrintBatch(Row, table=True):
     """Of the PDF."""
     handoff_status: HandoffStatus = Field(default=HandoffStatus.NONE, sa_type=enum_type(HandoffStatus))
     handoff_error: str = Field(default="", max_length=500)
-    """Why it could not be handed over last time."""
+    """Reason why the message could not be handed over last time."""
     handed_off_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str = Field(default="", max_length=500)
     created_at: datetime = Field(sa_type=UtcDateTime)

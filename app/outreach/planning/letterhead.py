@@ -33,7 +33,7 @@ class Letterhead(NamedTuple):
 
     @property
     def unreachable(self) -> str:
-        """Why no letter of the portfolio may leave, '' = customers are told where to answer."""
+        """Reason why no letter of the portfolio may leave; '' = customers are told where to answer."""
         if self.contact_phone or self.contact_email:
             return ""
         return unreachable(self.code)
@@ -71,7 +71,7 @@ class LetterCatalog:
         return follow_ups(self.letters)
 
     def misfit(self, letter: Letter, head: Letterhead, country: str) -> str:
-        """Why this letter is not one for a customer of that country, '' = it is."""
+        """Reason why this letter is not for a customer of that country; '' = it is."""
         told = {name for name in letter.needs if getattr(self, name, "") or getattr(head, name, "")}
         return letter.misfit(country, head.collector, head.currency, told)
 

@@ -14,7 +14,7 @@ from app.policy.schema import HoldKindField, SourcedTable
 
 
 class PauseKind(StrEnum):
-    """Why days do not count."""
+    """Reasons why days do not count."""
 
     HARDSHIP = "hardship"
     MORATORIUM = "moratorium"

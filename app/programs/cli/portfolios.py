@@ -172,7 +172,7 @@ def portfolio_limit(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Set the limits of what one person may grant alone. Limits that are not given stay; all are printed."""
+    """Set the most that one person may grant alone. Limits that are not given stay; all are printed."""
     given = {
         "agent-instalments": agent_instalments,
         "agent-discount": agent_discount,
@@ -272,7 +272,7 @@ def portfolio_show(
     code: Annotated[str, typer.Argument(help="Portfolio.")],
     as_json: Json = False,
 ) -> None:
-    """Show every setting of a portfolio, what it means and when it may be changed."""
+    """Show every setting of a portfolio, its meaning, and the time until it may be changed."""
     from app.book.portfolios.service import get_portfolio, settings_of
     from app.book.portfolios.settings import SETTINGS
 

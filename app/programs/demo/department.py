@@ -64,7 +64,7 @@ EXCUSES = {
     "document.agreement": "The signed agreement is on paper in the branch archive.",
     "statement.coverage": "The bank sends the missing statement on request.",
 }
-"""Why the demo's legal team lets a file go without an item of the checklist."""
+"""Reason of the demo's legal team to let a file go without an item of the checklist."""
 
 
 @dataclass

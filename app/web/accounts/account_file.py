@@ -60,7 +60,7 @@ class AccountFile:
     book: PortfolioToday
     stands: AccountOn
     still_owed: int
-    """The balance, and what is owed off the book."""
+    """The balance, and the debt off the book."""
     pauses: Sequence[Pause]
     case_id: int | None
     """The customer's open case, or the latest one."""

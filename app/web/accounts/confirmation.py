@@ -67,7 +67,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A form sent on an account: by whom, when, and what was typed."""
+    """A form sent on an account: its author, its time, and the typed values."""
 
     request: Request
     session: Session

@@ -1,4 +1,4 @@
-"""The pages and forms of accounts and of what comes in for them; a new one is a line here."""
+"""The pages and forms of accounts, feeds and payments; a new one is a line here."""
 
 from __future__ import annotations
 

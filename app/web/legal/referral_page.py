@@ -1,4 +1,4 @@
-"""The page of one referral: its checklist, its bundles and what became of them."""
+"""The page of one referral: its checklist, its bundles and their fate."""
 
 from __future__ import annotations
 

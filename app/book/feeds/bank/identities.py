@@ -32,13 +32,13 @@ class Seen:
     message: str
     page: str
     key: str
-    """Hash of all the bank says of it."""
+    """Hash of everything that the bank says about the transaction."""
     nth: int
     """Number of times this page has given the same transaction, this one included."""
     bank_reference: str
     """'' where the bank gives none of its own."""
     is_repeated: bool
-    """Whether the file has given this reference to another transaction before."""
+    """True if the file has given this reference to another transaction before."""
     before: str
     """The reference that an earlier release gave it, where it had no other."""
     end_to_end: str = ""

@@ -63,7 +63,7 @@ def match_all(session: Session, portfolio_id: int, payments: Sequence[Incoming])
 
 
 def _shapes(session: Session, portfolio_id: int) -> frozenset[str]:
-    """Spelling of this portfolio's references, by the latest of them."""
+    """Spelling of this portfolio's references, learnt from the latest ones."""
     query = select(Account.reference).where(Account.portfolio_id == portfolio_id)
     latest = session.scalars(query.order_by(col(Account.id).desc()).limit(500))
     return frozenset(shape for name in latest if (shape := shape_of(reference_key(name))))

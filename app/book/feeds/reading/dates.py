@@ -43,7 +43,7 @@ DATE_RULES: Mapping[FeedKind, tuple[DateRule, ...]] = {
 
 
 def refusal(rule: DateRule, values: Mapping[str, date | None], today: date, opened_on: date | None) -> str:
-    """Why a row may not have its day, or ''. `opened_on` is None where the account is not known."""
+    """Reason why a row may not have its day, or ''. `opened_on` is None where the account is not known."""
     on = values.get(rule.value)
     if on is None:
         return ""
@@ -62,7 +62,7 @@ def before_opening(on: date, opened_on: date) -> str:
 
 
 def date_refusal(on: date, earliest: date, latest: date | None, today: date | None = None) -> str:
-    """Why a day is not between two others, or ''; `latest` may be open."""
+    """Reason why a day is not between two others, or ''; `latest` may be open."""
     if latest is not None and on > latest:
         today = today or latest
         return f"{on} is in the future: today is {today}" + (

@@ -254,7 +254,7 @@ class Bound:
         return (*self.sources, *self.mapping.constants, *by_sign)
 
     def row(self, cells: Sequence[str]) -> Cells:
-        """One row of theirs as a row of ours: the definition of what a mapping means. BadCell names our column."""
+        """Turn a row of the creditor's file into our layout. BadCell names our column."""
         if len(cells) != self.width:
             raise BadCell("", f"{len(cells)} cells where the header has {self.width}")
         mapping = self.mapping

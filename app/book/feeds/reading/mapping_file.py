@@ -1,4 +1,4 @@
-"""Read a mapping file (TOML) and say everything that is wrong with it."""
+"""Read a mapping file (TOML) and name every error in it."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def is_workbook(sample: bytes) -> bool:
 
 
 def refused(cell: str) -> str | None:
-    """Why a cell that `rows` gave must reject its row; None for every other text."""
+    """Reason why a cell that `rows` gave must reject its row; None for every other text."""
     return REFUSED.get(cell) if cell.startswith(MARK) else None
 
 

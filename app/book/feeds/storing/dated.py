@@ -149,7 +149,7 @@ _PAID = pl.col("kind").replace(EntryKind.RECOVERY.value, EntryKind.PAYMENT.value
 
 
 def _dated_rows(fresh: pl.DataFrame, book: KnownRows, feed: Dated) -> pl.DataFrame:
-    """Rows as the table has them. What came after its day was closed is posted into the open day."""
+    """Rows as the table has them. A row that came after its day was closed is posted into the open day."""
     on = pl.col(feed.dated_by)
     posted_on = pl.max_horizontal(on, pl.lit(book.open_on)) if book.open_on else on
     constant: JsonObject = {"portfolio_id": pl.lit(book.portfolio_id)}

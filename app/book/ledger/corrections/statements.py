@@ -1,4 +1,4 @@
-"""Statements that were wrong: replaced by the right one, or withdrawn. What was known before stays known."""
+"""Statements that were wrong: replaced by the right one, or withdrawn. Figures known before stay known."""
 
 from __future__ import annotations
 

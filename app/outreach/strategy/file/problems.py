@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem: where it is, in which field, and what is wrong."""
+    """One problem: its place, its field, and the error."""
 
     place: Place
     label: str

@@ -65,7 +65,7 @@ def editor_page(
     *,
     status: int = 200,
 ) -> Response:
-    """The text, what is wrong with it, and the ladders as they are understood."""
+    """The text, its problems, and the ladders as they are understood."""
     problems: Sequence[Problem] = ()
     shown: list[LadderWords] = []
     try:

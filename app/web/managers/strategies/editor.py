@@ -44,7 +44,7 @@ def edit(
     portfolio: str = "",
     base: RowQuery = 0,
 ) -> Response:
-    """The editor, with the text of a version (`base`) or of what is live."""
+    """The editor, with the text of a version (`base`) or of the live one."""
     if base:
         version, book = find_version(session, base)
         draft = StrategyDraft(portfolio=book.code, code=version.code, text=version.text)
