@@ -302,6 +302,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("line", name=op.f("pk_sending_pace")),
     )
     op.create_table(
+        "saved_view",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("owner", sa.String(length=120), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("query", sa.String(length=700), nullable=False),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
+        sa.UniqueConstraint("owner", "name", name=op.f("uq_saved_view_owner_name")),
+    )
+    op.create_table(
         "sent_form",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -2680,6 +2691,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sent_form_created_at"))
 
     op.drop_table("sent_form")
+    op.drop_table("saved_view")
     op.drop_table("sending_pace")
     op.drop_table("portfolio")
     op.drop_table("policy_pack_version")

@@ -14,6 +14,7 @@ from app.api.cases import agreements, cases, contacts, decisions, documents, mes
 from app.api.cases import preferences as preferences_api
 from app.api.managers import experiments, kpis, portfolios, sending
 from app.api.managers import strategies as strategies_api
+from app.api.worklist import worklist
 
 API: tuple[APIRouter, ...] = (
     me.router,
@@ -24,6 +25,7 @@ API: tuple[APIRouter, ...] = (
     statements_api.router,
     aging.router,
     kpis.router,
+    worklist.router,
     cases.router,
     calls.router,
     agreements.router,

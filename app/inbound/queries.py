@@ -108,12 +108,12 @@ def messages_of(session: Session, customer_id: int, *, limit: int = 200) -> list
 
 def has_reply() -> sa.ColumnElement[bool]:
     """Cases whose customer has a message without a decision."""
-    return table_of(CollectionsCase).c.id.in_(sa.select(_waiting_matches().c.case_id))
+    return table_of(CollectionsCase).c.id.in_(sa.select(waiting_matches().c.case_id))
 
 
 def replied_since(session: Session, case_ids: Sequence[int]) -> dict[int, datetime]:
     """Case id -> when its oldest waiting message came."""
-    waiting = _waiting_matches()
+    waiting = waiting_matches()
     query = (
         sa.select(waiting.c.case_id, sa.func.min(waiting.c.received_at))
         .where(waiting.c.case_id.in_(case_ids))
@@ -122,7 +122,8 @@ def replied_since(session: Session, case_ids: Sequence[int]) -> dict[int, dateti
     return {case_id: at for case_id, at in session.connection().execute(query)}
 
 
-def _waiting_matches() -> sa.Subquery:
+def waiting_matches() -> sa.Subquery:
+    """(case_id, received_at) of messages without a decision."""
     message, match = table_of(InboundMessage), table_of(InboundMatch)
     return (
         sa.select(match.c.case_id, message.c.received_at)

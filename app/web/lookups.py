@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from app.book.delinquency.service import edges_of
 from app.book.portfolios.days import last_closed
@@ -15,12 +15,6 @@ from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 from app.core.staff.models import User
 from app.web.rendering import Tone
-
-
-def books_at(session: Session, now: datetime) -> tuple[PortfolioToday, ...]:
-    """Every portfolio with its present day and the day its figures are of."""
-    portfolios = session.scalars(select(Portfolio).order_by(col(Portfolio.code))).all()
-    return tuple(book_of(session, portfolio, now) for portfolio in portfolios)
 
 
 def book_of(session: Session, portfolio: Portfolio, now: datetime) -> PortfolioToday:

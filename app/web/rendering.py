@@ -26,8 +26,10 @@ from app.core.settings import Settings
 from app.core.staff.rules import Staff
 from app.core.vocabulary import Channel
 from app.http import security
+from app.http.context import read_clock
 from app.http.formats import reader_locale
 from app.http.rendering import environment
+from app.web.due_callbacks import due_callback
 from app.web.navigation import navigation, waiting_counts
 from app.web.wording import actor_words, strategy_words
 
@@ -56,6 +58,18 @@ def page(request: Request, context: Page, status_code: int = 200) -> HTMLRespons
     return response
 
 
+def fragment(request: Request, template: str, **names: Any) -> HTMLResponse:
+    """A part of a page that a module asks for again; nothing of the frame is counted for it."""
+    visitor: Any = getattr(request.state, "visitor", None)
+    frame = {
+        "request": request,
+        "locale": reader_locale(request),
+        "house_zone": "UTC",
+        "csrf_field": partial(_csrf_field, visitor.csrf_token if visitor else ""),
+    }
+    return HTMLResponse(environment().get_template(template).render(**frame, **names))
+
+
 def _frame(request: Request) -> dict[str, Any]:
     """Names that base.html and the macros use on every page."""
     visitor: Any = getattr(request.state, "visitor", None)
@@ -68,6 +82,7 @@ def _frame(request: Request) -> dict[str, Any]:
         "staff": staff,
         "nav": navigation(staff.role, paths) if staff and not visitor.must_change_password else [],
         "waiting": waiting_counts(session, staff.role) if staff and session else {},
+        "callback": due_callback(request, session, staff, read_clock(request)) if staff and session else None,
         "locale": reader_locale(request),
         "house_zone": _house_zone(session) if staff and session else "UTC",
         "path": request.url.path,

@@ -17,6 +17,8 @@ CHANGING = {"POST", "PATCH", "PUT", "DELETE"}
 CASE, BOOK = "/cases/{reference}", "/portfolios/{code}"
 
 VERBS = {
+    "/worklist/views": "/worklist/views",
+    "/worklist/views/{view_id}/delete": "/worklist/views/{view_id}/deletion",
     "/replies/{message_id}/review": "/replies/{message_id}/review",
     "/replies/{message_id}/attach": "/replies/{message_id}/sender",
     "/cases/{case_id}/documents": f"{CASE}/documents",
@@ -101,6 +103,7 @@ PAGES_ONLY = {
     "/drafts": DRAFT,
     "/drafts/discard": DRAFT,
     "/cases/{case_id}/presence": PRESENCE,
+    "/worklist/callbacks/{case_id}/snooze": "quiet in one browser; the callback stays where it is",
     "/login": SESSION,
     "/logout": SESSION,
     "/account/password": SESSION,

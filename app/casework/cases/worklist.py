@@ -192,12 +192,12 @@ def worklist(
     orders = _orders(sort, descending, now)
     query = _ids_query(chosen, orders, by_name=sort == "name")
     if after is not None:
-        query = query.where(_beyond(orders, after))
+        query = query.where(beyond(orders, after))
     found = _wide(session, query.limit(limit + 1).subquery("chosen"), orders)
     position = None
     if len(found) > limit:
         last = found[limit - 1]
-        position = [_scalar(last[n - len(orders)]) for n in range(len(orders))]
+        position = [scalar(last[n - len(orders)]) for n in range(len(orders))]
     return found[:limit], position
 
 
@@ -223,7 +223,7 @@ def _ids_query(chosen: Selection, orders: Sequence[Order], *, by_name: bool) -> 
     query = sa.select(case.c.id.label("case_id"), *keys).where(*_where(chosen))
     if by_name or chosen.text:
         query = query.join(customer, customer.c.id == case.c.customer_id)
-    return query.order_by(*_ordering([expression for expression, _ in orders], orders))
+    return query.order_by(*ordering([expression for expression, _ in orders], orders))
 
 
 def _wide(session: Session, ids: sa.Subquery, orders: Sequence[Order]) -> list[DbRow]:
@@ -234,16 +234,17 @@ def _wide(session: Session, ids: sa.Subquery, orders: Sequence[Order]) -> list[D
         sa.select(case, customer.c.full_name, customer.c.reference.label("customer_reference"), *keys)
         .join(ids, ids.c.case_id == case.c.id)
         .join(customer, customer.c.id == case.c.customer_id)
-        .order_by(*_ordering(keys, orders))
+        .order_by(*ordering(keys, orders))
     )
     return list(session.connection().execute(query))
 
 
-def _ordering(keys: Sequence[Key], orders: Sequence[Order]) -> list[Key]:
+def ordering(keys: Sequence[Key], orders: Sequence[Order]) -> list[Key]:
+    """The terms of ORDER BY for these keys."""
     return [key.desc() if down else key.asc() for key, (_, down) in zip(keys, orders, strict=True)]
 
 
-def _beyond(orders: Sequence[Order], after: Rows) -> Condition:
+def beyond(orders: Sequence[Order], after: Rows) -> Condition:
     """Rows that come after a position: greater in the first key that differs."""
     values = [_parsed(expression, value) for (expression, _), value in zip(orders, after, strict=True)]
     ways = []
@@ -253,7 +254,8 @@ def _beyond(orders: Sequence[Order], after: Rows) -> Condition:
     return sa.or_(*ways)
 
 
-def _scalar(value: object) -> str | int:
+def scalar(value: object) -> str | int:
+    """A value of a sort key as a page link carries it."""
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     return value if isinstance(value, int) else str(value)

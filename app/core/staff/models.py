@@ -107,3 +107,20 @@ class SentForm(Row, table=True):
     key: str = Field(primary_key=True, max_length=64)
     """SHA-256 over who sent it, the form, and what the page drew for it."""
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class SavedView(Row, table=True):
+    """A filter of the worklist under a name. Personal: no event tells of it."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (sa.UniqueConstraint("owner", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    owner: str = Field(max_length=120)
+    """The actor whose it is: `user:<name>` or `token:<name>`."""
+    name: str = Field(max_length=60)
+    query: str = Field(default="", max_length=700)
+    """Parameters of the worklist's address."""
+    is_default: bool = False
+    """What the worklist opens with; one of each owner."""
+    created_at: datetime = Field(sa_type=UtcDateTime)

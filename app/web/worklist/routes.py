@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.worklist import replies, worklist
+from app.web.worklist import callbacks, moves, replies, saved, worklist
 
 ROUTERS: tuple[APIRouter, ...] = (
     worklist.router,
+    moves.router,
+    saved.router,
+    callbacks.router,
     replies.router,
 )

@@ -1,77 +1,92 @@
-"""The worklist: open cases, the next step of each, and filters."""
+"""The worklist: the reader's work in the order in which it is done, and lists of every other kind of open case."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from babel import Locale
 from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from app.book.delinquency.days import bucket_labels, bucket_of, days_past_due
-from app.book.portfolios.models import Portfolio
-from app.casework.cases import queries
-from app.casework.cases import worklist as worklist_of
-from app.casework.cases.debt import (
-    CustomerDebt,
-    debts_now,
-)
-from app.casework.cases.models import (
-    case_reference,
-)
-from app.casework.cases.worklist import (
-    Condition,
-    PortfolioToday,
-    Selection,
-)
-from app.casework.holds.queries import has_hold_to_review, is_on_hold, open_holds
-from app.casework.plans.queries import has_live_plan, has_payment_due, next_payments
-from app.core.database.rows import DbRow
-from app.core.money import to_decimal_string
-from app.core.staff.rules import Role, Staff
-from app.core.types import Rows
+from app.actions.views import default_view, views_of
+from app.book.delinquency.days import bucket_labels
+from app.casework.cases import worklist as lists
+from app.casework.cases.worklist import PortfolioToday
+from app.casework.presence.queries import viewers_of
+from app.core.staff.models import SavedView
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import CaseWorker
 from app.http.formats import reader_locale
 from app.http.transactions import StreamSession
-from app.inbound.queries import has_reply, replied_since
-from app.outreach.strategy.queries import has_task, next_tasks
-from app.web.lists import Column, csv_download, sort_order
-from app.web.lookups import books_at, bucket_tone, staff_names
+from app.web.lists import Column, csv_download
+from app.web.lookups import staff_names
 from app.web.rendering import Page, Tone, page
-from app.web.timeline import PageReader
-from app.web.worklist.next_step import NextStep, next_step
+from app.web.worklist.asked import Asked, asked_of, remember, usual_owner, view_of
+from app.web.worklist.export import HEADER, csv_rows
+from app.web.worklist.rows import Line, is_blocked, line_of
+from app.worklist.books import books_at
+from app.worklist.memory import MEMORY, Counts
+from app.worklist.queries import section_counts
+from app.worklist.rows import rows_of
+from app.worklist.rules import RESTING, Section, SectionCount
+from app.worklist.view import View, page_of, selection
 
 router = APIRouter(prefix="/worklist")
-PAGE = 50
-COLUMNS = [
-    Column("Customer", "name"),
-    Column("Case", "reference"),
-    Column("Past due", "past_due", numeric=True),
-    Column("Days", "days", numeric=True),
-    Column("Bucket"),
-    Column("Accounts", numeric=True),
-    Column("Next step", "urgency"),
-    Column("Owner", "owner"),
-]
-DEFAULT_SORT = "-urgency"
+PAGE = 30
 STATES = {
-    "reply": "Replied, not answered yet",
-    "callback": "Callback due today",
-    "call": "Call task open",
-    "task": "Other task open",
-    "today": "Promise due today",
+    "": "Work now",
+    "callback": "Callbacks today",
+    "reply": "Replies waiting",
+    "missed": "Promises missed",
+    "today": "Promises due today",
+    "call": "Calls due",
+    "task": "Other tasks",
+    "all": "All open cases",
     "week": "Promise due within a week",
-    "plan": "Promise or plan running",
+    "plan": "Promise or plan active",
     "broken": "Broken promise",
     "hold": "On hold",
     "review": "Hold to review",
+    "legal": "With the legal team",
+    "later": "Call later",
+    "optout": "Opted out of calls",
+    "paid": "Nothing past due",
+    "rest": "No action planned",
 }
+GROUPS: tuple[tuple[str, str, str, Tone, tuple[Section, ...]], ...] = (
+    ("callback", "callback due", "callbacks due", "bad", (Section.CALLBACK_DUE,)),
+    ("reply", "reply", "replies", "warn", (Section.REPLY,)),
+    ("missed", "promise missed", "promises missed", "bad", (Section.PROMISE_MISSED,)),
+    ("today", "promise due today", "promises due today", "warn", (Section.PROMISE_DUE,)),
+    ("call", "call", "calls", "info", (Section.CALL,)),
+    ("task", "other task", "other tasks", "info", (Section.TASK,)),
+)
+"""The groups of the line of counts, in the order of their keys `1` to `6`."""
+REST = {
+    Section.WITH_LEGAL: ("legal", "with the legal team"),
+    Section.ON_HOLD: ("hold", "on hold"),
+    Section.PROMISE_RUNNING: ("plan", "promise or plan active"),
+    Section.OPTED_OUT: ("optout", "opted out of calls"),
+    Section.NOTHING_OWED: ("paid", "nothing past due"),
+    Section.COMES_BACK: ("later", "call later"),
+    Section.NOTHING_PLANNED: ("rest", "no action planned"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A part of the line of counts."""
+
+    state: str
+    label: str
+    cases: int
+    tone: Tone
+    first_on: date | None = None
+    """When the first of a resting group comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,247 +94,136 @@ class WorklistPage(Page):
     template = "worklist/worklist.html"
     columns: Sequence[Column]
     default_sort: str
-    rows: Sequence[Line]
+    lines: Sequence[Line]
+    blocked: Sequence[Line]
+    """Calls that are not allowed now."""
     next_cursor: str | None
-    total: int
-    counts: Mapping[str, int]
-    filters: Mapping[str, str]
-    filtered: bool
+    groups: Sequence[Group]
+    resting: Sequence[Group]
+    due: int
+    """Callbacks that are due, of the reader's own cases or of all."""
+    later: int
+    total: int | None
+    asked: Asked
+    is_queue: bool
+    is_filtered: bool
     books: tuple[PortfolioToday, ...]
     buckets: Sequence[str]
     states: Mapping[str, str]
     names: Mapping[str, str]
+    views: Sequence[SavedView]
+    usual_owner: str
 
 
 @router.get("")
 def worklist(
-    request: Request,
-    staff: CaseWorker,
-    session: StreamSession,
-    now: Now,
-    owner: str = "",
-    portfolio: str = "",
-    bucket: str = "",
-    state: str = "",
-    q: str = "",
-    sort: str = "",
-    cursor: str = "",
-    format: str = "",
+    request: Request, staff: CaseWorker, session: StreamSession, now: Now, format: str = ""
 ) -> Response:
+    """The page, or with `format=csv` the file. Without a parameter, the reader's default view."""
+    views = views_of(session, staff.by)
+    if not request.query_params and (mine := default_view(views)) is not None:
+        return RedirectResponse(f"/worklist?{mine.query}", status_code=303)
     books = books_at(session, now)
-    owner = owner if owner in ("mine", "all", "nobody") else _usual_owner(staff)
-    chosen = Selection(
-        books=tuple(book for book in books if not portfolio or book.code == portfolio),
-        owner={"mine": staff.username, "nobody": ""}.get(owner),
-        bucket=bucket,
-        text=q.replace("\0", "").strip()[:100],
-        conditions=_state_conditions(state, books),
-    )
-    key, descending = sort_order(sort, worklist_of.SORTS, DEFAULT_SORT)
+    asked = asked_of(request.query_params, staff)
+    view = view_of(asked, staff, books)
     if format == "csv":
-        return csv_download("worklist.csv", CSV_HEADER, _csv_rows(session, chosen, key, descending, now))
-    after = decode_cursor(cursor, worklist_of.cursor_length(key))
-    found, position = worklist_of.worklist(
-        session, chosen, sort=key, descending=descending, after=after, limit=PAGE, now=now
-    )
-    return page(
+        return csv_download("worklist.csv", HEADER, csv_rows(session, view, now))
+    after = decode_cursor(asked.cursor, view.cursor_length)
+    items, position = page_of(session, view, after=after, limit=PAGE, now=now)
+    rows = rows_of(session, books, items, now)
+    viewers = viewers_of(session, [row.item.case_id for row in rows], now, but=staff.username)
+    locale = reader_locale(request)
+    lines = [line_of(row, now, locale, viewers.get(row.item.case_id, ())) for row in rows]
+    sunk = [view.is_queue and is_blocked(row) for row in rows]
+    counts = _counts(session, view, now)
+    response = page(
         request,
         WorklistPage(
-            columns=COLUMNS,
-            default_sort=DEFAULT_SORT,
-            rows=_lines(session, books, found, now, reader_locale(request)),
+            columns=_columns(asked),
+            default_sort="",
+            lines=[line for line, is_sunk in zip(lines, sunk, strict=True) if not is_sunk],
+            blocked=[line for line, is_sunk in zip(lines, sunk, strict=True) if is_sunk],
             next_cursor=encode_cursor(*position) if position else None,
-            total=worklist_of.count(session, chosen),
-            counts=_counts(session, books, staff, owner),
-            filters={"owner": owner, "portfolio": portfolio, "bucket": bucket, "state": state, "q": q},
-            filtered=bool(chosen.text or bucket or state or portfolio),
+            groups=[
+                _group(counts, state, label, sections, tone)
+                for state, label, sections, tone in _named(counts)
+            ],
+            resting=_resting(counts),
+            due=_cases(counts, Section.CALLBACK_DUE),
+            later=_cases(counts, Section.CALLBACK_LATER),
+            total=_total(session, view, counts, now),
+            asked=asked,
+            is_queue=view.is_queue,
+            is_filtered=bool(asked.q or asked.bucket or asked.state or asked.portfolio),
             books=books,
             buckets=_bucket_options(books),
             states=STATES,
-            names=staff_names(session),
+            names=staff_names(session) if asked.owner != "mine" or viewers else {},
+            views=views,
+            usual_owner=usual_owner(staff),
         ),
     )
+    remember(request, response, asked)
+    return response
 
 
-def _usual_owner(staff: Staff) -> str:
-    return "all" if staff.role is Role.MANAGER else "mine"
+def _columns(asked: Asked) -> list[Column]:
+    """A list of the reader's own cases needs no owner."""
+    columns = [
+        Column("Why now", "urgency"),
+        Column("Customer", "name"),
+        Column("Past due", "past_due", numeric=True),
+        Column("Days", "days", numeric=True),
+        Column("Last contact"),
+        Column("Call now?"),
+    ]
+    return columns if asked.owner == "mine" else [*columns, Column("Owner", "owner")]
+
+
+def _counts(session: Session, view: View, now: datetime) -> Counts:
+    key = (view.owner, tuple((book.portfolio_id, book.on) for book in view.books))
+    return MEMORY.get(session, key, now, lambda: section_counts(session, view.books, view.owner, now))
+
+
+def _cases(counts: Counts, *sections: Section) -> int:
+    return sum(counts[section].cases for section in sections if section in counts)
+
+
+def _total(session: Session, view: View, counts: Counts, now: datetime) -> int:
+    """Rows of the view: known from the counts where it is whole sections."""
+    if view.is_queue:
+        return _cases(counts, *view.sections)
+    if view.state == "all" and not view.text and not view.bucket:
+        return _cases(counts, *Section)
+    return lists.count(session, selection(view, now))
+
+
+def _named(counts: Counts) -> list[tuple[str, str, tuple[Section, ...], Tone]]:
+    return [
+        (state, one if _cases(counts, *sections) == 1 else many, sections, tone)
+        for state, one, many, tone, sections in GROUPS
+    ]
+
+
+def _group(counts: Counts, state: str, label: str, sections: tuple[Section, ...], tone: Tone) -> Group:
+    return Group(state, label, _cases(counts, *sections), tone)
+
+
+def _resting(counts: Counts) -> list[Group]:
+    found = []
+    for section in RESTING:
+        if count := counts.get(section):
+            state, label = REST[section]
+            found.append(Group(state, label, count.cases, "neutral", _first(section, count)))
+    return found
+
+
+def _first(section: Section, count: SectionCount) -> date | None:
+    if section is Section.COMES_BACK and count.first_at is not None:
+        return min(count.first_on or date.max, count.first_at.date())
+    return count.first_on
 
 
 def _bucket_options(books: Sequence[PortfolioToday]) -> list[str]:
     labels = {label: None for book in books for label in bucket_labels(book.edges)[1:]}
     return sorted(labels, key=lambda label: int(label.rstrip("+").partition("-")[0]))
-
-
-def _state_conditions(state: str, books: Sequence[PortfolioToday]) -> tuple[Condition, ...]:
-    match state:
-        case "reply":
-            return (has_reply(),)
-        case "callback":
-            return (worklist_of.has_callback_today(books),)
-        case "call":
-            return (worklist_of.has_call_task(),)
-        case "task":
-            return (has_task(),)
-        case "today":
-            return (has_payment_due(books, 1),)
-        case "week":
-            return (has_payment_due(books, 7),)
-        case "plan":
-            return (has_live_plan(),)
-        case "broken":
-            return (worklist_of.has_broken_promise(),)
-        case "hold":
-            return (is_on_hold(),)
-        case "review":
-            return (has_hold_to_review(books),)
-    return ()
-
-
-def _counts(session: Session, books: tuple[PortfolioToday, ...], staff: Staff, owner: str) -> dict[str, int]:
-    """The figures on top: the reader's own work, or everybody's where everybody's is shown."""
-    whose = staff.username if owner == "mine" else None
-
-    def counted(state: str) -> int:
-        conditions = _state_conditions(state, books)
-        return worklist_of.count(session, Selection(books=books, owner=whose, conditions=conditions))
-
-    return {
-        state: counted(state)
-        for state in ("", "reply", "callback", "call", "review", "task", "today", "week")
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row as it is shown."""
-
-    case_id: int
-    reference: str
-    name: str
-    past_due_minor: int
-    """Past due and owed, as of now."""
-    not_owed_minor: int
-    balance_minor: int
-    night_minor: int | None
-    """Past due at the last close of day, where it is something else now."""
-    currency: str
-    timezone: str
-    days: int
-    bucket: str
-    tone: Tone
-    accounts: int
-    owner: str
-    broken: int
-    step: NextStep
-    when: str
-    """The step's date or time in the reader's locale."""
-
-
-def _lines(
-    session: Session,
-    books: Sequence[PortfolioToday],
-    found: Sequence[DbRow],
-    now: datetime,
-    locale: Locale | None,
-) -> list[Line]:
-    by_id = {book.portfolio_id: book for book in books}
-    case_ids, customer_ids = [row.id for row in found], [row.customer_id for row in found]
-    accounts = queries.account_counts(session, customer_ids)
-    holds = open_holds(session, customer_ids)
-    calls = queries.next_calls(session, case_ids)
-    tasks = next_tasks(session, case_ids)
-    replies = replied_since(session, case_ids)
-    payments = next_payments(session, case_ids, min((book.today for book in books), default=now.date()))
-    owes = _owes_now(session, books, found)
-    lines = []
-    for row in found:
-        book = by_id[row.portfolio_id]
-        owed = owes.get(row.customer_id, CustomerDebt())
-        late = days_past_due(owed.oldest, book.today)
-        held = holds.get(row.customer_id, [])
-        step = next_step(
-            row,
-            book,
-            replied_at=replies.get(row.id),
-            hold=held[0] if held else None,
-            call=calls.get(row.id),
-            task=tasks.get(row.id),
-            payment=payments.get(row.id),
-            now=now,
-        )
-        lines.append(
-            Line(
-                case_id=row.id,
-                reference=case_reference(row.id),
-                name=row.full_name,
-                past_due_minor=owed.past_due,
-                not_owed_minor=owed.not_owed,
-                balance_minor=owed.balance,
-                night_minor=row.past_due_minor if row.past_due_minor != owed.past_due else None,
-                currency=book.currency,
-                timezone=book.timezone,
-                days=late,
-                bucket=bucket_of(late, book.edges),
-                tone=bucket_tone(late),
-                accounts=accounts.get(row.customer_id, 0),
-                owner=row.owner,
-                broken=row.broken_promises,
-                step=step,
-                when=_when(step, book, locale) if locale else "",
-            )
-        )
-    return lines
-
-
-def _owes_now(
-    session: Session, books: Sequence[PortfolioToday], found: Sequence[DbRow]
-) -> dict[int, CustomerDebt]:
-    """Map customer -> debt now. Only the rows shown are folded to this moment; a list is filtered and sorted by the
-    night's figures."""
-    owes: dict[int, CustomerDebt] = {}
-    for book in books:
-        customers = [row.customer_id for row in found if row.portfolio_id == book.portfolio_id]
-        if customers:
-            portfolio = session.get_one(Portfolio, book.portfolio_id)
-            owes |= debts_now(session, portfolio, customers, book.today)
-    return owes
-
-
-def _when(step: NextStep, book: PortfolioToday, locale: Locale) -> str:
-    reader = PageReader(locale, book.currency, book.timezone)
-    if step.at is not None:
-        return reader.near(step.at, book.today)
-    return reader.day(step.on) if step.on else ""
-
-
-CSV_HEADER = (
-    "case", "portfolio", "customer_ref", "customer", "currency", "past_due", "not_owed", "balance", "days_past_due",
-    "bucket", "accounts", "owner", "priority", "next_step", "next_step_at",
-)  # fmt: skip
-
-
-def _csv_rows(
-    session: Session, chosen: Selection, sort: str, descending: bool, now: datetime
-) -> Iterator[Rows]:
-    codes: Mapping[int, PortfolioToday] = {book.portfolio_id: book for book in chosen.books}
-    batches = worklist_of.all_rows(session, chosen, sort=sort, descending=descending, now=now)
-    for batch in batches:
-        for row, line in zip(batch, _lines(session, chosen.books, batch, now, None), strict=True):
-            book = codes[row.portfolio_id]
-            yield (
-                line.reference,
-                book.code,
-                row.customer_reference,
-                line.name,
-                line.currency,
-                to_decimal_string(line.past_due_minor, book.currency),
-                to_decimal_string(line.not_owed_minor, book.currency),
-                to_decimal_string(line.balance_minor, book.currency),
-                line.days,
-                line.bucket,
-                line.accounts,
-                line.owner,
-                row.priority,
-                line.step.words,
-                line.step.on or line.step.at,
-            )

@@ -75,15 +75,15 @@ def statements(desk: Desk) -> Iterator[list[str]]:
 # --- order --------------------------------------------------------------------------------------------------
 
 
-def test_due_callbacks_come_first_and_then_priority(desk: Desk) -> None:
+def test_all_open_cases_by_urgency_due_callbacks_first(desk: Desk) -> None:
     make_case(desk, "Low", priority=10)
     make_case(desk, "High", priority=80)
     make_case(desk, "Later today", priority=20, callback_at=NOW + timedelta(hours=1))
     make_case(desk, "Just due", priority=1, callback_at=NOW - timedelta(minutes=5))
     make_case(desk, "Long due", priority=0, callback_at=NOW - timedelta(hours=5))
-    page = get(desk.sign_in(Role.AGENT))
+    page = get(desk.sign_in(Role.AGENT), "?state=all")
     assert names_on(page) == ["Long due", "Just due", "High", "Later today", "Low"]
-    assert "Call back, due since" in page
+    assert "5 min late" in page
 
 
 @pytest.mark.parametrize("sort", ["urgency", "reference", "name", "past_due", "days", "owner"])
@@ -99,7 +99,7 @@ def test_pages_show_every_case_once_in_each_order(
     ben = desk.sign_in(Role.AGENT)
     orders = []
     for sign in ("", "-"):
-        seen, query = [], f"?owner=all&sort={sign}{sort}"
+        seen, query = [], f"?owner=all&state=all&sort={sign}{sort}"
         while query:
             page = get(ben, query)
             seen += names_on(page)
@@ -114,11 +114,16 @@ def test_pages_show_every_case_once_in_each_order(
 def test_most_days_past_due_first(sqlite_desk: Desk) -> None:
     for days in (5, 95, 40):
         make_case(sqlite_desk, f"{days} days", days=days)
-    assert names_on(get(sqlite_desk.sign_in(Role.AGENT), "?sort=-days")) == ["95 days", "40 days", "5 days"]
+    assert names_on(get(sqlite_desk.sign_in(Role.AGENT), "?state=all&sort=-days")) == [
+        "95 days",
+        "40 days",
+        "5 days",
+    ]
 
 
 @pytest.mark.parametrize(
-    "position", [["x", 1, 1], [None, 1, 1], [1, 1, 1], ["2026-01-01T00:00:00+00:00", 2**70, 1]]
+    "position",
+    [["x", 1, 1], [None, 1, 1], [1, 1, 1], ["2026-01-01T00:00:00+00:00", 2**70, 1], [1] * 5, ["x"] * 5],
 )
 def test_a_page_link_written_by_hand_is_refused_in_words(sqlite_desk: Desk, position: list[Any]) -> None:
     answer = sqlite_desk.sign_in(Role.AGENT).get(f"/worklist?cursor={encode_cursor(*position)}")
@@ -134,11 +139,12 @@ def test_agents_see_their_own_cases_unless_they_ask_for_others(desk: Desk) -> No
     make_case(desk, "Of mei", owner="mei")
     make_case(desk, "Of nobody", owner="")
     ben, mei = desk.sign_in(Role.AGENT), desk.sign_in(Role.MANAGER)
-    assert names_on(get(ben)) == ["Mine"]
-    assert names_on(get(ben, "?owner=nobody")) == ["Of nobody"]
-    assert set(names_on(get(ben, "?owner=all"))) == {"Mine", "Of mei", "Of nobody"}
-    assert len(names_on(get(mei))) == 3
-    assert "Mei Lin Chen" in get(ben, "?owner=all")
+    assert names_on(get(ben, "?state=all")) == ["Mine"]
+    assert names_on(get(ben, "?state=all&owner=nobody")) == ["Of nobody"]
+    assert set(names_on(get(ben, "?state=all&owner=all"))) == {"Mine", "Of mei", "Of nobody"}
+    assert len(names_on(get(mei, "?state=all"))) == 3
+    assert "Mei Lin Chen" in get(ben, "?state=all&owner=all")
+    assert "Owner" not in get(ben, "?state=all").partition("<table")[2], "one's own list needs no owner"
 
 
 def test_filters_and_counts_agree(desk: Desk) -> None:
@@ -195,32 +201,44 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
         "state=callback": {"Tonight"},
         "state=week": {"Promised"},
         "state=today": set(),
-        "bucket=1-29": {"Plain", "Called"},
-        "bucket=30-59": {"Held", "Tonight"},
-        "bucket=60-89": {"Promised", "Next week"},
-        "bucket=180%2B": {"Broken"},
-        "bucket=nonsense": set(),
+        "state=later": {"Next week"},
+        "state=rest": {"Plain", "Broken"},
+        "": {"Asked", "Called", "Tonight"},
+        "bucket=1-29": {"Called"},
+        "state=all&bucket=1-29": {"Plain", "Called"},
+        "state=all&bucket=30-59": {"Held", "Tonight"},
+        "state=all&bucket=60-89": {"Promised", "Next week"},
+        "state=all&bucket=180%2B": {"Broken"},
+        "state=all&bucket=nonsense": set(),
     }
     for query, names in expected.items():
         assert set(names_on(get(ben, f"?{query}"))) == names, query
     page = get(ben)
-    assert {label: int(n) for n, label in re.findall(r'count-value">(\d+)<[^<]*<[^>]*>([^<]+)<', page)} == {
-        "my open cases": 8,
-        "replied, not answered": 0,
-        "callbacks due today": 1,
-        "call tasks open": 1,
-        "other tasks open": 1,
-        "promises due today": 0,
-        "promises due within a week": 1,
-    }
+    counts = {label: int(n) for n, label in re.findall(r"<strong>(\d+)</strong> ([^<]+)</a>", page)}
+    assert counts == {"call": 1, "other task": 1}
+    assert "1 callback later today" in page
+    resting = text_of(page.partition('class="queue-resting"')[2])
+    assert "Nothing to do today (5)" in resting
     for words in (
-        "On hold (hardship) until Apr 1, 2026",
-        "Promise due Mar 4, 2026",
-        "2 broken promises",
-        "Ask for the payslip, since Mar 2, 2026",
-        "Call back at 7:00",
+        "on hold 1 from Apr 1, 2026",
+        "promise or plan active 1 from Mar 4, 2026",
+        "call later 1",
+        "no action planned 2",
     ):
-        assert words in page, words
+        assert words in resting, words
+    everything = text_of(get(ben, "?state=all"))
+    for words in (
+        "On hold until Apr 1 hardship hold",
+        "Promise due Mar 4",
+        "Ask for the payslip",
+        "Callback 7:00",
+        "Next automatic step: tonight",
+    ):
+        assert words in everything, words
+
+
+def text_of(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
 def test_search_finds_by_case_name_and_account(desk: Desk) -> None:
@@ -254,15 +272,16 @@ def test_a_portfolio_of_another_currency_stands_apart(sqlite_desk: Desk) -> None
     make_case(sqlite_desk, "Anna")
     sqlite_desk.write(lambda s: portfolio(s, "TWO", currency="KWD"))
     ben = sqlite_desk.sign_in(Role.AGENT)
-    assert names_on(get(ben, "?portfolio=CARDS")) == ["Anna"]
-    assert names_on(get(ben, "?portfolio=TWO")) == []
+    assert names_on(get(ben, "?state=all&portfolio=CARDS")) == ["Anna"]
+    assert names_on(get(ben, "?state=all&portfolio=TWO")) == []
 
 
 def test_empty_lists_say_what_to_do_next(sqlite_desk: Desk) -> None:
     ben, mei = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.MANAGER)
     assert "Show unassigned cases" in get(ben)
-    assert "Every open case has an owner" in get(ben, "?owner=nobody")
     assert "close the day" in get(mei)
+    make_case(sqlite_desk, "Anna")
+    assert "Nothing to do now" in get(ben)
     assert "Show all open cases" in get(ben, "?bucket=30-59")
 
 
@@ -273,10 +292,10 @@ def test_hostile_names_are_text_on_the_page_and_disarmed_in_the_file(desk: Desk)
     make_case(desk, "<script>alert(1)</script>")
     make_case(desk, '=HYPERLINK("http://evil")', priority=9)
     ben = desk.sign_in(Role.AGENT)
-    page = get(ben)
+    page = get(ben, "?state=all")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
-    answer = ben.get("/worklist?format=csv")
+    answer = ben.get("/worklist?format=csv&state=all")
     assert answer.headers["content-disposition"].startswith("attachment")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["customer"] for row in rows] == [
@@ -290,7 +309,7 @@ def test_hostile_names_are_text_on_the_page_and_disarmed_in_the_file(desk: Desk)
 def test_the_file_holds_what_is_selected(sqlite_desk: Desk) -> None:
     make_case(sqlite_desk, "Early", days=5)
     make_case(sqlite_desk, "Late", days=100)
-    answer = sqlite_desk.sign_in(Role.AGENT).get("/worklist?format=csv&bucket=90-119")
+    answer = sqlite_desk.sign_in(Role.AGENT).get("/worklist?format=csv&state=all&bucket=90-119")
     assert [row["customer"] for row in csv.DictReader(io.StringIO(answer.text))] == ["Late"]
 
 
@@ -298,9 +317,9 @@ def test_more_rows_take_no_more_statements(sqlite_desk: Desk) -> None:
     ben = sqlite_desk.sign_in(Role.AGENT)
     make_case(sqlite_desk, "First")
     with statements(sqlite_desk) as few:
-        get(ben)
+        get(ben, "?state=all")
     for n in range(12):
         make_case(sqlite_desk, f"More {n}")
     with statements(sqlite_desk) as many:
-        get(ben)
+        get(ben, "?state=all")
     assert len(many) == len(few)

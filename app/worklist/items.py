@@ -1,0 +1,266 @@
+"""Every reason for which an open case stands in the worklist, as one statement from the small side of each relation.
+
+Tasks, promises, replies and holds are few beside cases, so each reason begins at its own table and looks its case up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.casework.cases.events import CallLogged
+from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.cases.worklist import Condition, PortfolioToday, in_any
+from app.casework.holds.models import CaseHold
+from app.casework.holds.rules import FOR_GOOD
+from app.casework.plans.models import Plan, PlanInstalment
+from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
+from app.core.database.engine import UtcDateTime, table_of
+from app.core.database.rows import Query
+from app.core.timeline.models import Event
+from app.core.vocabulary import Channel
+from app.inbound.queries import waiting_matches
+from app.outreach.gate.models import Consent
+from app.outreach.strategy.models import StrategyTask
+from app.worklist.rules import BROKEN_DAYS, Item, Section
+
+CASE, CALL, TASK = table_of(CollectionsCase), table_of(CallTask), table_of(StrategyTask)
+PLAN, PART, HOLD = table_of(Plan), table_of(PlanInstalment), table_of(CaseHold)
+NO_INSTANT, NO_DAY = sa.cast(sa.null(), UtcDateTime), sa.cast(sa.null(), sa.Date)
+
+
+def chosen(books: Sequence[PortfolioToday], owner: str | None) -> list[Condition]:
+    """Open cases of these portfolios and of this owner (None = anybody's)."""
+    where = [CASE.c.status == CaseStatus.OPEN, CASE.c.portfolio_id.in_([book.portfolio_id for book in books])]
+    return where if owner is None else [*where, CASE.c.owner == owner]
+
+
+def all_items(
+    books: Sequence[PortfolioToday],
+    owner: str | None,
+    now: datetime,
+    also: Sequence[Condition] = (),
+) -> sa.CTE:
+    """(case_id, section, at, on, weight): each case once, by the first section that it fits."""
+    today = _today(books)
+    reasons = [
+        _callbacks(books, now),
+        _replies(),
+        _overdue(today),
+        _broken(books),
+        _due(today),
+        _calls(today, now),
+        _tasks(today),
+        _reviews(today),
+        _with_legal(),
+        _holds(),
+        _running(today),
+        _hindered(today, now),
+    ]
+    where = [*chosen(books, owner), *also]
+    found = sa.union_all(*(reason.where(*where) for reason in reasons)).subquery("reasons")
+    order = (found.c.section, found.c.at, found.c.on)
+    rank = sa.func.row_number().over(partition_by=found.c.case_id, order_by=order).label("rank")
+    ranked = sa.select(found, rank).subquery("ranked")
+    names = ("case_id", "section", "at", "on", "weight")
+    return sa.select(*(ranked.c[name] for name in names)).where(ranked.c.rank == 1).cte("items")
+
+
+def items_among(
+    session: Session, books: Sequence[PortfolioToday], case_ids: Sequence[int], now: datetime
+) -> dict[int, Item]:
+    """By case, why it stands in the worklist; cases without a reason are left out."""
+    if not case_ids:
+        return {}
+    items = all_items(books, None, now, [CASE.c.id.in_(case_ids)])
+    rows = session.connection().execute(sa.select(items))
+    return {row.case_id: Item(row.case_id, Section(row.section), row.at, row.on) for row in rows}
+
+
+def _reason(
+    section: Section | sa.ColumnElement[int],
+    *,
+    at: sa.ColumnElement[datetime] | None = None,
+    on: sa.ColumnElement[date] | None = None,
+) -> Query:
+    number = sa.literal(int(section)) if isinstance(section, Section) else section
+    return sa.select(
+        CASE.c.id.label("case_id"),
+        number.label("section"),
+        (NO_INSTANT if at is None else at).label("at"),
+        (NO_DAY if on is None else on).label("on"),
+        CASE.c.now_past_due_minor.label("weight"),
+    )
+
+
+def _today(books: Sequence[PortfolioToday]) -> sa.ColumnElement[date]:
+    """The present day of a case's portfolio."""
+    days = {book.today for book in books}
+    if len(days) <= 1:
+        return sa.literal(days.pop() if days else date.max, sa.Date)
+    whens = [(CASE.c.portfolio_id == book.portfolio_id, sa.literal(book.today, sa.Date)) for book in books]
+    return sa.case(*whens, else_=sa.literal(date.max, sa.Date))
+
+
+# --- work -----------------------------------------------------------------------------------------------------
+
+
+def _callbacks(books: Sequence[PortfolioToday], now: datetime) -> Query:
+    at = CASE.c.callback_at
+    today = in_any(books, lambda book: at < book.day_ends)
+    section = sa.case(
+        (at <= now, int(Section.CALLBACK_DUE)),
+        (today, int(Section.CALLBACK_LATER)),
+        else_=int(Section.COMES_BACK),
+    )
+    return _reason(section, at=at).where(at.is_not(None))
+
+
+def _replies() -> Query:
+    waiting = waiting_matches()
+    return _reason(Section.REPLY, at=waiting.c.received_at).join(waiting, waiting.c.case_id == CASE.c.id)
+
+
+def _overdue(today: sa.ColumnElement[date]) -> Query:
+    """A live agreement whose last payment that fell due is short: it is in its grace days, or not judged yet."""
+    again = PART.alias()
+    last = sa.select(sa.func.max(PART.c.due_on)).where(PART.c.plan_id == PLAN.c.id, PART.c.due_on < today)
+    runs = sa.exists().where(again.c.plan_id == PLAN.c.id, again.c.due_on == PLAN.c.assess_on)
+    due_on = last.correlate(PLAN, CASE).scalar_subquery()
+    short = sa.or_(PLAN.c.assess_on < today, ~runs)
+    reason = _reason(Section.PROMISE_MISSED, on=due_on).join(PLAN, PLAN.c.case_id == CASE.c.id)
+    return reason.where(PLAN.c.status.in_(LIVE), due_on.is_not(None), short, _owing(), *_workable())
+
+
+def _broken(books: Sequence[PortfolioToday]) -> Query:
+    since = min((book.today for book in books), default=date.max) - timedelta(days=BROKEN_DAYS)
+    event, other = table_of(Event), PLAN.alias()
+    called = sa.exists().where(
+        event.c.customer_id == CASE.c.customer_id,
+        event.c.kind == CallLogged.KIND,
+        event.c.at >= PLAN.c.ended_on,
+    )
+    due_on = (
+        sa.select(PART.c.due_on)
+        .where(PART.c.plan_id == PLAN.c.id, PART.c.n == PLAN.c.broken_instalment)
+        .correlate(PLAN)
+        .scalar_subquery()
+    )
+    return (
+        _reason(Section.PROMISE_MISSED, on=sa.func.coalesce(due_on, PLAN.c.ended_on))
+        .join(PLAN, PLAN.c.case_id == CASE.c.id)
+        .where(
+            PLAN.c.portfolio_id.in_([book.portfolio_id for book in books]),
+            PLAN.c.status == PlanStatus.BROKEN,
+            PLAN.c.ended_on >= since,
+            ~sa.exists().where(other.c.case_id == CASE.c.id, other.c.status.in_(LIVE)),
+            ~called,
+            CASE.c.now_past_due_minor > 0,
+            *_workable(),
+        )
+    )
+
+
+def _due(today: sa.ColumnElement[date]) -> Query:
+    return (
+        _reason(Section.PROMISE_DUE, on=PART.c.due_on)
+        .join(PLAN, PLAN.c.case_id == CASE.c.id)
+        .join(PART, PART.c.plan_id == PLAN.c.id)
+        .where(PLAN.c.status.in_(LIVE), PART.c.due_on == today, _owing(), *_workable())
+    )
+
+
+def _calls(today: sa.ColumnElement[date], now: datetime) -> Query:
+    due = sa.and_(CALL.c.due_on <= today, sa.or_(CALL.c.not_before.is_(None), CALL.c.not_before <= now))
+    clear = (due, ~_has_live_plan(), ~_opted_out(), CASE.c.now_past_due_minor > 0, *_workable())
+    return _open_calls(Section.CALL).where(*clear)
+
+
+def _tasks(today: sa.ColumnElement[date]) -> Query:
+    return (
+        _reason(Section.TASK, on=TASK.c.due_on)
+        .join(TASK, TASK.c.case_id == CASE.c.id)
+        .where(TASK.c.done_at.is_(None), TASK.c.due_on <= today)
+    )
+
+
+def _reviews(today: sa.ColumnElement[date]) -> Query:
+    return (
+        _reason(Section.TASK, on=HOLD.c.until)
+        .join(HOLD, HOLD.c.customer_id == CASE.c.customer_id)
+        .where(HOLD.c.ended_at.is_(None), HOLD.c.kind.in_(FOR_GOOD), HOLD.c.until <= today)
+    )
+
+
+# --- rest -----------------------------------------------------------------------------------------------------
+
+
+def _with_legal() -> Query:
+    return _reason(Section.WITH_LEGAL).where(CASE.c.with_legal_since.is_not(None))
+
+
+def _holds() -> Query:
+    return (
+        _reason(Section.ON_HOLD, on=HOLD.c.until)
+        .join(HOLD, HOLD.c.customer_id == CASE.c.customer_id)
+        .where(HOLD.c.ended_at.is_(None))
+    )
+
+
+def _running(today: sa.ColumnElement[date]) -> Query:
+    following = sa.select(sa.func.min(PART.c.due_on)).where(
+        PART.c.plan_id == PLAN.c.id, PART.c.due_on >= today
+    )
+    on = following.correlate(PLAN, CASE).scalar_subquery()
+    reason = _reason(Section.PROMISE_RUNNING, on=on).join(PLAN, PLAN.c.case_id == CASE.c.id)
+    return reason.where(PLAN.c.status.in_(LIVE))
+
+
+def _hindered(today: sa.ColumnElement[date], now: datetime) -> Query:
+    """Calls that are asked for and are not made now."""
+    section = sa.case(
+        (_opted_out(), int(Section.OPTED_OUT)),
+        (CASE.c.now_past_due_minor <= 0, int(Section.NOTHING_OWED)),
+        else_=int(Section.COMES_BACK),
+    )
+    waits = sa.or_(CALL.c.due_on > today, CALL.c.not_before > now)
+    stopped = sa.or_(CASE.c.now_past_due_minor <= 0, _opted_out())
+    return _open_calls(section, at=CALL.c.not_before).where(sa.or_(waits, stopped))
+
+
+# --- parts ----------------------------------------------------------------------------------------------------
+
+
+def _open_calls(
+    section: Section | sa.ColumnElement[int], at: sa.ColumnElement[datetime] | None = None
+) -> Query:
+    reason = _reason(section, at=at, on=CALL.c.due_on).join(CALL, CALL.c.case_id == CASE.c.id)
+    return reason.where(CALL.c.done_at.is_(None))
+
+
+def _has_live_plan() -> Condition:
+    plan = PLAN.alias()
+    return sa.exists().where(plan.c.case_id == CASE.c.id, plan.c.status.in_(LIVE))
+
+
+def _owing() -> Condition:
+    """A promise is about what is past due; an instalment stays due when nothing is."""
+    return sa.or_(PLAN.c.kind != PlanKind.PROMISE, CASE.c.now_past_due_minor > 0)
+
+
+def _workable() -> tuple[Condition, ...]:
+    held = sa.exists().where(HOLD.c.customer_id == CASE.c.customer_id, HOLD.c.ended_at.is_(None))
+    return CASE.c.with_legal_since.is_(None), ~held
+
+
+def _opted_out() -> Condition:
+    consent = table_of(Consent)
+    return sa.exists().where(
+        consent.c.customer_id == CASE.c.customer_id,
+        consent.c.channel == Channel.CALL,
+        consent.c.allowed.is_(False),
+    )

@@ -1,0 +1,125 @@
+"""The worklist in its order: a page, the counts of its sections, and the ids behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.worklist import NEVER, Condition, Order, PortfolioToday, beyond, ordering, scalar
+from app.core.database.engine import UtcDateTime, table_of
+from app.core.types import Rows
+from app.worklist.items import all_items, chosen
+from app.worklist.rules import Item, Section, SectionCount
+
+CURSOR = 5
+"""Values of a cursor: section, instant, day, amount, case."""
+
+
+def queue_page(
+    session: Session,
+    books: Sequence[PortfolioToday],
+    owner: str | None,
+    sections: Sequence[Section],
+    *,
+    after: Rows | None = None,
+    limit: int,
+    now: datetime,
+) -> tuple[list[Item], list[str | int] | None]:
+    """A page of these sections in their order, and the position where the next page starts: first the oldest, and of
+    one day the largest amount."""
+    if Section.NOTHING_PLANNED in sections:
+        return _unplanned(session, books, owner, after=after, limit=limit, now=now)
+    items = all_items(books, owner, now)
+    orders = _orders(items)
+    query = sa.select(items, *(key.label(f"key_{n}") for n, (key, _) in enumerate(orders)))
+    query = query.where(items.c.section.in_([int(section) for section in sections]))
+    if after is not None:
+        query = query.where(beyond(orders, after))
+    query = query.order_by(*ordering([key for key, _ in orders], orders)).limit(limit + 1)
+    found = session.connection().execute(query).all()
+    position = None
+    if len(found) > limit:
+        position = [scalar(value) for value in found[limit - 1][-CURSOR:]]
+    return [Item(row.case_id, Section(row.section), row.at, row.on) for row in found[:limit]], position
+
+
+def _orders(items: sa.CTE) -> list[Order]:
+    at = sa.func.coalesce(items.c.at, sa.literal(NEVER, UtcDateTime), type_=UtcDateTime)
+    on = sa.func.coalesce(items.c.on, sa.literal(date.max, sa.Date), type_=sa.Date)
+    return [
+        (items.c.section, False),
+        (at, False),
+        (on, False),
+        (items.c.weight, True),
+        (items.c.case_id, False),
+    ]
+
+
+def _unplanned(
+    session: Session,
+    books: Sequence[PortfolioToday],
+    owner: str | None,
+    *,
+    after: Rows | None,
+    limit: int,
+    now: datetime,
+) -> tuple[list[Item], list[str | int] | None]:
+    """Cases without any item, the most urgent first."""
+    case, items = table_of(CollectionsCase), all_items(books, owner, now)
+    where = [*chosen(books, owner), case.c.id.not_in(sa.select(items.c.case_id))]
+    if after is not None:
+        priority, case_id = int(after[3]), int(after[4])
+        same = sa.and_(case.c.priority == priority, case.c.id > case_id)
+        where.append(sa.or_(case.c.priority < priority, same))
+    query = sa.select(case.c.id, case.c.priority, case.c.next_contact_on).where(*where)
+    query = query.order_by(case.c.priority.desc(), case.c.id).limit(limit + 1)
+    found = session.connection().execute(query).all()
+    position: list[str | int] | None = None
+    if len(found) > limit:
+        last = found[limit - 1]
+        position = [
+            int(Section.NOTHING_PLANNED),
+            NEVER.isoformat(),
+            date.max.isoformat(),
+            last.priority,
+            last.id,
+        ]
+    rest = Section.NOTHING_PLANNED
+    return [Item(row.id, rest, None, row.next_contact_on) for row in found[:limit]], position
+
+
+def section_counts(
+    session: Session, books: Sequence[PortfolioToday], owner: str | None, now: datetime
+) -> Mapping[Section, SectionCount]:
+    """Cases of every section that has one; together they are all open cases."""
+    case, items = table_of(CollectionsCase), all_items(books, owner, now)
+    query = sa.select(
+        items.c.section,
+        sa.func.count().label("cases"),
+        sa.func.min(items.c.at, type_=UtcDateTime).label("first_at"),
+        sa.func.min(items.c.on, type_=sa.Date).label("first_on"),
+    ).group_by(items.c.section)
+    found = {
+        Section(row.section): SectionCount(row.cases, row.first_at, row.first_on)
+        for row in session.connection().execute(query)
+    }
+    everything = sa.select(sa.func.count()).select_from(case).where(*chosen(books, owner))
+    rest = (session.scalar(everything) or 0) - sum(each.cases for each in found.values())
+    if rest > 0:
+        found[Section.NOTHING_PLANNED] = SectionCount(rest)
+    return found
+
+
+def in_sections(
+    books: Sequence[PortfolioToday], owner: str | None, sections: Sequence[Section], now: datetime
+) -> Condition:
+    """A condition on the case table, for lists that have an order of their own."""
+    case, items = table_of(CollectionsCase), all_items(books, owner, now)
+    if Section.NOTHING_PLANNED in sections:
+        return case.c.id.not_in(sa.select(items.c.case_id))
+    numbers = [int(section) for section in sections]
+    return case.c.id.in_(sa.select(items.c.case_id).where(items.c.section.in_(numbers)))

@@ -1,0 +1,115 @@
+"""Whether each customer of a page may be called now; the facts are gathered once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
+from app.core.database.rows import DbRow
+from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.contact_cases import reserved_contacts
+from app.outreach.gate.facts import address_of, gather_facts
+from app.policy.answers import Answer, Clearance, Reason, WaitUntil
+from app.policy.composition import packs_for
+from app.policy.facts import Contact
+from app.policy.pack import Pack
+from app.policy.review import review
+from app.policy.rules import LONGEST_CLEARANCE
+
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Callable:
+    """The gate's answer to a call now."""
+
+    verdict: str
+    """`yes`, `wait` or `no`."""
+    until: datetime | None = None
+    """yes: until when, None = longer than a day; wait: from when."""
+    review_on: date | None = None
+    """no: the day on which a person looks again."""
+    why: str = ""
+    """The weightiest reason; '' for yes."""
+    timezone: str = ""
+    """The customer's."""
+
+
+def callable_now(
+    session: Session, customer_ids: Sequence[int], owing: Mapping[int, int], now: datetime
+) -> dict[int, Callable]:
+    """By customer. `owing`: what is past due and owed now; of nothing nobody is reminded."""
+    if not customer_ids:
+        return {}
+    customer = table_of(Customer)
+    rows = session.connection().execute(
+        sa.select(customer).where(among(session, customer.c.id, sorted(set(customer_ids))))
+    )
+    theirs: dict[int, list[DbRow]] = {}
+    for row in rows:
+        theirs.setdefault(row.portfolio_id, []).append(row)
+    found: dict[int, Callable] = {}
+    for portfolio_id, people in theirs.items():
+        portfolio = session.get_one(Portfolio, portfolio_id)
+        found |= _of_portfolio(session, portfolio, people, owing, now)
+    return found
+
+
+def _of_portfolio(
+    session: Session,
+    portfolio: Portfolio,
+    people: Sequence[DbRow],
+    owing: Mapping[int, int],
+    now: datetime,
+) -> dict[int, Callable]:
+    packs: dict[int, Pack] = {}
+    places: dict[tuple[str, ...], Pack] = {}
+    for row in people:
+        place = (row.country, row.region, row.city, row.postcode)
+        if place not in places:
+            places[place] = packs_for(portfolio, row)
+        packs[row.id] = places[place]
+    ids = [row.id for row in people]
+    reserved = reserved_contacts(session, portfolio, ids, now=now)
+    facts = gather_facts(session, people, packs, now=now, reserved=reserved)
+    found = {}
+    for row in people:
+        contact = Contact(Channel.CALL, Purpose.REMINDER, address_of(row, Channel.CALL))
+        zone = facts[row.id].timezones[0] if facts[row.id].timezones else portfolio.timezone
+        if owing.get(row.id, 0) <= 0:
+            found[row.id] = Callable("no", why="nothing is past due", timezone=zone)
+        else:
+            found[row.id] = verdict_of(review(contact, facts[row.id], packs[row.id], now), now, zone)
+    return found
+
+
+def verdict_of(answer: Answer, now: datetime, zone: str) -> Callable:
+    """The answer in one line: a reason without an end first, then the one that lasts longest."""
+    if isinstance(answer, Clearance):
+        is_soon = answer.not_after < now + LONGEST_CLEARANCE - timedelta(minutes=1)
+        return Callable("yes", answer.not_after if is_soon else None, timezone=zone)
+    reason = max(answer.reasons, key=_weight)
+    if isinstance(answer, WaitUntil):
+        return Callable("wait", answer.at, why=reason.detail, timezone=zone)
+    return Callable("no", None, answer.review_on, reason.detail, zone)
+
+
+def _weight(reason: Reason) -> datetime:
+    return reason.until or LATEST
+
+
+def customers_of(session: Session, case_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Case id -> (customer id, past due and owed now)."""
+    case = table_of(CollectionsCase)
+    columns = (case.c.id, case.c.customer_id, case.c.now_past_due_minor)
+    query = sa.select(*columns).where(among(session, case.c.id, case_ids))
+    return {row[0]: (row[1], row[2]) for row in session.connection().execute(query)}
