@@ -234,6 +234,7 @@ def _add_staff(url: str) -> None:
 def _add_work(url: str) -> None:
     """What people and customers did since: messages left, notes were written, calls made, replies came."""
     from app.casework.cases.calls import CallResult
+
     from app.casework.cases.events import CallLogged, NoteAdded
     from app.casework.cases.models import CollectionsCase
     from app.core.actor import Actor
@@ -318,7 +319,7 @@ def _add_new_schema(url: str) -> None:
     from alembic.autogenerate import produce_migrations
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
-    from alembic.operations.ops import AddColumnOp, CreateIndexOp, CreateTableOp, ModifyTableOps
+    from alembic.operations.ops import AddColumnOp, CreateTableOp, ModifyTableOps
 
     from app.core.database import schema
     from app.core.database.engine import make_engine
@@ -332,11 +333,14 @@ def _add_new_schema(url: str) -> None:
             for op in each.ops if isinstance(each, ModifyTableOps) else [each]:
                 if isinstance(op, AddColumnOp):
                     op.column = _with_default(op.column)
-                if isinstance(op, AddColumnOp | CreateIndexOp | CreateTableOp):
+                if isinstance(op, AddColumnOp | CreateTableOp):
                     operations.invoke(op)
                     print(
                         f"    added {type(op).__name__.removesuffix('Op')} of {getattr(op, 'table_name', '')}"
                     )
+        for table in schema.metadata().tables.values():
+            for index in table.indexes:
+                connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
         schema._add_event_kinds(connection)
     engine.dispose()
 

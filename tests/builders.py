@@ -28,6 +28,7 @@ from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account, Customer, Entry, Statement
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import mark_changed, post_entry
+from app.book.names.service import rename
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import add_portfolio
@@ -113,6 +114,7 @@ def customer(session: Session, book: Portfolio, **changes: Any) -> Customer:
     made = Customer.model_validate({**given, **changes})
     session.add(made)
     session.flush()
+    rename(session, [(_id(made), "", made.full_name)])
     return made
 
 

@@ -39,6 +39,44 @@ def forbid_changes() -> None:
                 )
 
 
+def _create_search() -> None:
+    op.create_table(
+        "customer_name",
+        sa.Column(
+            "term",
+            sa.String(80).with_variant(sa.String(80, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.PrimaryKeyConstraint("term", "customer_id", name=op.f("pk_customer_name")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "timeline_word",
+        sa.Column(
+            "word",
+            sa.String(24).with_variant(sa.String(24, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("event_id", BigId, nullable=False),
+        sa.PrimaryKeyConstraint("word", "event_id", name=op.f("pk_timeline_word")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_account_last4", "account", ["card_last4"])
+    op.create_index("ix_customer_mobile_end", "customer", [sa.text("substr(mobile, length(mobile) - 3)")])
+    op.create_index("ix_contact_point_end", "contact_point", [sa.text("substr(value, length(value) - 3)")])
+    op.create_index("ix_collections_case_customer", "collections_case", ["customer_id"])
+
+
+def _drop_search() -> None:
+    op.drop_index("ix_collections_case_customer", "collections_case")
+    op.drop_index("ix_contact_point_end", "contact_point")
+    op.drop_index("ix_customer_mobile_end", "customer")
+    op.drop_index("ix_account_last4", "account")
+    op.drop_table("timeline_word")
+    op.drop_table("customer_name")
+
+
 def upgrade() -> None:
     op.create_table(
         "alert",
@@ -512,7 +550,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("portfolio_id", "reference", name=op.f("uq_customer_portfolio_id_reference")),
     )
     with op.batch_alter_table("customer", schema=None) as batch_op:
-        batch_op.create_index("ix_customer_email", ["email"], unique=False)
+        batch_op.create_index("ix_customer_email", [sa.text("lower(email)")], unique=False)
         batch_op.create_index("ix_customer_mobile", ["mobile"], unique=False)
 
     op.create_table(
@@ -2439,9 +2477,11 @@ def upgrade() -> None:
         batch_op.create_index("ix_waiver_open", ["portfolio_id", "status"], unique=False)
     _create_tables_of_two_people()
     forbid_changes()
+    _create_search()
 
 
 def downgrade() -> None:
+    _drop_search()
     _drop_tables_of_two_people()
     with op.batch_alter_table("waiver", schema=None) as batch_op:
         batch_op.drop_index("ix_waiver_open")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.api import legal, me, replies
+from app.api import find, legal, me, replies
 from app.api.accounts import accounts, aging, customers, unmatched
 from app.api.accounts import corrections as corrections_api
 from app.api.accounts import statements as statements_api
@@ -18,6 +18,7 @@ from app.api.worklist import worklist
 
 API: tuple[APIRouter, ...] = (
     me.router,
+    find.router,
     portfolios.router,
     accounts.router,
     customers.router,

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase, case_reference
-from app.casework.cases.queries import CASE_REFERENCE
+from app.casework.cases.rules import CASE_REFERENCE
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.inbound.models import InboundMatch, InboundMessage

@@ -8,12 +8,14 @@ from app.web.accounts import routes as accounts
 from app.web.admin import routes as admin
 from app.web.approvals import routes as approvals
 from app.web.cases import routes as cases
+from app.web.find import routes as find
 from app.web.legal import routes as legal
 from app.web.managers import routes as managers
 from app.web.worklist import routes as worklist
 
 PAGES: tuple[APIRouter, ...] = (
     *admin.ROUTERS,
+    *find.ROUTERS,
     *worklist.ROUTERS,
     *approvals.ROUTERS,
     *cases.ROUTERS,

@@ -20,6 +20,8 @@ class ContactPoint(Row, table=True):
     __table_args__ = (
         sa.Index("ix_contact_point_customer", "customer_id"),
         sa.Index("ix_contact_point_value", "value"),
+        # People say the end of a number.
+        sa.Index("ix_contact_point_end", sa.text("substr(value, length(value) - 3)")),
         sa.Index(
             "ux_contact_point",
             "customer_id",

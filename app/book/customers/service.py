@@ -17,6 +17,7 @@ from app.book.customers.people import CONTACT_LIMITS, checked_contact
 from app.book.customers.point_rows import keep_points
 from app.book.customers.queries import columns_of
 from app.book.ledger.models import ContactCorrection, Customer
+from app.book.names.service import rename
 from app.core.actor import Actor
 from app.core.text import LONGEST_REASON, clean_text
 from app.core.timeline.service import about_customer, lock_customers, record
@@ -55,6 +56,8 @@ def change_contact(
     for name, value in changed.items():
         setattr(customer, name, value)
         _remember(session, who, name, before[name], value, by=by, now=now)
+    if "full_name" in changed:
+        rename(session, [(who, before["full_name"], changed["full_name"])])
     keep_points(session, customer, points_before, reason, old_stays=old_stays, by=by, now=now)
     told = CustomerChanged({name: before[name] for name in changed}, changed, reason)
     record(session, about_customer(who, told, case_id=case_id), by=by, now=now)

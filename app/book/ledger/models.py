@@ -18,8 +18,10 @@ class Customer(Row, table=True):
     __table_args__ = (
         sa.UniqueConstraint("portfolio_id", "reference"),
         # Returned mail names an address only; these indexes find its customers.
-        sa.Index("ix_customer_email", "email"),
+        sa.Index("ix_customer_email", sa.text("lower(email)")),
         sa.Index("ix_customer_mobile", "mobile"),
+        # People say the end of a number.
+        sa.Index("ix_customer_mobile_end", sa.text("substr(mobile, length(mobile) - 3)")),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -61,6 +63,7 @@ class Account(Row, table=True):
     __table_args__ = (
         sa.UniqueConstraint("portfolio_id", "reference"),
         sa.Index("ix_account_customer", "customer_id"),
+        sa.Index("ix_account_last4", "card_last4"),
         # The night looks whether an account that ended here owes again; few have.
         sa.Index(
             "ix_account_ended",

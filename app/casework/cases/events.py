@@ -91,6 +91,7 @@ class CaseHandedOver(Payload):
 class NoteAdded(Payload):
     KIND = "case.note_added"
     FILTERS = (TimelineFilter.PEOPLE,)
+    WORDS = ("text",)
 
     text: str
 
@@ -105,6 +106,7 @@ class NoteAdded(Payload):
 class CallbackSet(Payload):
     KIND = "case.callback_set"
     FILTERS = (TimelineFilter.PEOPLE,)
+    WORDS = ("reason",)
 
     at: datetime | None
     """None cancels the callback."""
@@ -123,6 +125,7 @@ class CallLogged(Payload):
 
     KIND = "case.call_logged"
     FILTERS = (TimelineFilter.PEOPLE,)
+    WORDS = ("note",)
 
     result: str
     """The code."""

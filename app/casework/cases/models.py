@@ -25,6 +25,7 @@ class CollectionsCase(Row, table=True):
             sqlite_where=sa.text("status = 'open'"),
             postgresql_where=sa.text("status = 'open'"),
         ),
+        sa.Index("ix_collections_case_customer", "customer_id"),
         sa.Index("ix_collections_case_contact", "portfolio_id", "status", "next_contact_on"),
         sa.Index("ix_collections_case_priority", "portfolio_id", "status", "priority"),
         sa.Index(

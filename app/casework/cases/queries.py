@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -13,8 +12,6 @@ from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
-
-CASE_REFERENCE = re.compile(r"c-?0*(\d{1,15})", re.IGNORECASE)
 
 
 def get_case(session: Session, case_id: int, *, lock: bool = False) -> CollectionsCase:

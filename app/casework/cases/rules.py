@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from app.book.ledger.rules import AccountStatus
+
+CASE_REFERENCE = re.compile(r"c[-\s]?0*(\d{1,15})", re.IGNORECASE)
+"""A case's reference as people write it."""
 
 
 class CaseStatus(StrEnum):

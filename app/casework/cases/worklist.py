@@ -18,8 +18,7 @@ from app.book.delinquency.days import bucket_labels
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.references import normal_reference
 from app.casework.cases.models import CallTask, CollectionsCase
-from app.casework.cases.queries import CASE_REFERENCE
-from app.casework.cases.rules import CaseStatus
+from app.casework.cases.rules import CASE_REFERENCE, CaseStatus
 from app.core.database.bulk import chunked
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.rows import DbRow, Query

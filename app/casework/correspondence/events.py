@@ -16,6 +16,7 @@ class MessageReceived(Payload):
 
     KIND = "message.received"
     FILTERS = (TimelineFilter.PEOPLE, TimelineFilter.CONTACTS)
+    WORDS = ("text",)
 
     message_id: int = field(metadata=stored_as("message"))
     source: InboundSource

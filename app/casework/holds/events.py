@@ -16,6 +16,7 @@ from app.core.vocabulary import HoldKind
 class HoldPlaced(Payload):
     KIND = "hold.placed"
     FILTERS = (TimelineFilter.HOLDS,)
+    WORDS = ("reason",)
 
     hold_id: int = field(metadata=stored_as("hold"))
     kind: HoldKind
@@ -50,6 +51,7 @@ class HoldReviewDue(Payload):
 class HoldReviewed(Payload):
     KIND = "hold.reviewed"
     FILTERS = (TimelineFilter.HOLDS,)
+    WORDS = ("reason",)
 
     hold_id: int = field(metadata=stored_as("hold"))
     kind: HoldKind
@@ -65,6 +67,7 @@ class HoldReviewed(Payload):
 class HoldEnded(Payload):
     KIND = "hold.ended"
     FILTERS = (TimelineFilter.HOLDS,)
+    WORDS = ("reason",)
 
     hold_id: int = field(metadata=stored_as("hold"))
     kind: HoldKind

@@ -41,6 +41,11 @@ BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """64-bit ids; SQLite only auto-increments a column declared INTEGER."""
 
 
+def sorted_text(length: int) -> sa.String:
+    """A text that sorts by its characters' numbers on both databases, so that an index finds its beginnings."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
 class Row(SQLModel):
     """Base of every table: unlike plain SQLModel tables it validates what is assigned to it."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
+from app.core.database.engine import BigId, Row, UtcDateTime, enum_type, sorted_text
 from app.core.vocabulary import Channel
 
 
@@ -60,6 +60,16 @@ class DecisionFacts(Row, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
     facts: str = Field(sa_type=sa.Text)
     """JSON as it was hashed."""
+
+
+class TimelineWord(Row, table=True):
+    """A word that a person wrote in an event, folded; see `words.py`. Derived from the event."""
+
+    __tablename__ = "timeline_word"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    word: str = Field(primary_key=True, sa_type=sorted_text(24))  # type: ignore[call-overload]
+    event_id: int = Field(primary_key=True, sa_type=BigId)
 
 
 class StreamHead(Row, table=True):

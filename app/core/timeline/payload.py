@@ -38,6 +38,8 @@ class Payload:
     KIND: ClassVar[str] = ""
     """`subject.what_happened`. Never renamed: history refers to it. Empty for a base of several payloads."""
     FILTERS: ClassVar[tuple[TimelineFilter, ...]] = ()
+    WORDS: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that hold what a person wrote: a search finds their words."""
     REPEATS: ClassVar[bool] = False
     """A timeline says how often a story (`same_story`) was told."""
 

@@ -15,6 +15,7 @@ from app.core.database.engine import table_of
 from app.core.timeline.models import Event, StreamHead
 from app.core.timeline.payload import Payload
 from app.core.timeline.rules import GENESIS, canonical, chain_hash
+from app.core.timeline.words import index_words, spoken
 from app.core.vocabulary import Channel
 
 
@@ -110,6 +111,10 @@ def record_many(
                 )
             )  # fmt: skip
         bulk_write(session, Event, _EVENT, rows)
+        index_words(
+            session,
+            [(n, spoken(e.payload)) for n, e in zip(numbers, batch, strict=True) if e.payload.WORDS],
+        )
         _save_heads(session, heads)
         if locked is not None:
             locked.update(heads)

@@ -143,6 +143,7 @@ class PortfolioTightened(Payload):
 class ConsentChanged(Payload):
     KIND = "consent.changed"
     FILTERS = (TimelineFilter.HOLDS,)
+    WORDS = ("source",)
 
     allowed: bool
     source: str
@@ -157,6 +158,7 @@ class ConsentChanged(Payload):
 class PreferenceSet(Payload):
     KIND = "preference.set"
     FILTERS = (TimelineFilter.HOLDS,)
+    WORDS = ("source",)
 
     preference_id: int = field(metadata=stored_as("preference"))
     kind: PreferenceKind
@@ -175,6 +177,7 @@ class PreferenceSet(Payload):
 class PreferenceEnded(Payload):
     KIND = "preference.ended"
     FILTERS = (TimelineFilter.HOLDS,)
+    WORDS = ("reason",)
 
     preference_id: int = field(metadata=stored_as("preference"))
     kind: PreferenceKind

@@ -104,10 +104,11 @@ def restore(session: Session, row: SuppressedAddress, why: str, *, by: Actor, no
 
 def holders(session: Session, channel: Channel, address: str) -> list[int]:
     """Customers of all portfolios who have this address on file, in id order."""
-    column = col(Customer.email if channel is Channel.EMAIL else Customer.mobile)
-    # Both spellings, because the index knows those on file.
     spellings = {address.strip(), normalised(address)}
-    query = select(Customer.id).where(column.in_(spellings)).order_by(col(Customer.id))
+    here = col(Customer.mobile).in_(spellings)
+    if channel is Channel.EMAIL:
+        here = sa.func.lower(col(Customer.email)).in_({each.lower() for each in spellings})
+    query = select(Customer.id).where(here).order_by(col(Customer.id))
     return [i for i in session.scalars(query) if i is not None]
 
 

@@ -39,15 +39,14 @@ document.addEventListener("click", (event) => {
 
 // --- keys --------------------------------------------------------------------------------------------------
 
-// The page's own before the one that is on every page.
-const SEARCH = '[role="search"] input:not([type="hidden"])';
-const searchField = () => document.querySelector(`main ${SEARCH}`) ?? document.querySelector(SEARCH);
+const searchField = () => document.querySelector("form.find input[type=search]");
 
 const KEYS = [
   ["j", "Next row", () => walk(1), () => rows().length],
   ["k", "Previous row", () => walk(-1), () => rows().length],
   ["Enter", "Open the row", null, () => rows().length],
-  ["/", "Search", () => searchField()?.focus(), searchField],
+  ["/", "Find a customer", () => searchField()?.focus(), searchField],
+  ["Ctrl+K", "Find a customer, also from within a field", null, searchField],
   ["Ctrl+Enter", "Send the form", null, () => document.querySelector("form[method=post]")],
   ["Esc", "Close the form", null, () => document.querySelector("details[name=action]")],
   ["?", "This help", () => help(), () => true],

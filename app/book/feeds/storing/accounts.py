@@ -23,10 +23,12 @@ from app.book.feeds.reading.dates import DATE_RULES
 from app.book.feeds.reading.parsing import LINE, Batch
 from app.book.feeds.storing.dated import known_rows, refuse, within_days
 from app.book.feeds.storing.known import KnownRows
+from app.book.feeds.storing.names import index_new
 from app.book.feeds.storing.tables import new_ids, write
 from app.book.ledger.events import THE_FILE, AccountChanged
 from app.book.ledger.models import Account, ContactCorrection, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, FeedKind, ReportedStatus, ReportedWhat
+from app.book.names.service import Renamed, rename
 from app.core.actor import Actor
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
@@ -117,6 +119,7 @@ def _store_customers(
         portfolio_id=pl.lit(book.portfolio_id),
     )
     write(session, Customer, fresh)
+    index_new(session, fresh)
     ids = fresh.select("id", "reference")
     if known is not None:
         ids = pl.concat([ids, known.select("id", "reference")])
@@ -168,6 +171,7 @@ def _change_customers(
     table = table_of(Customer)
     lines: set[int] = set()
     events: list[NewEvent] = []
+    renamed: list[Renamed] = []
     updates: dict[tuple[str, ...], list[JsonObject]] = {}
     for ids in chunked(wanted, 2000):
         query = sa.select(table.c.id, *[table.c[name] for name in CONTACT])
@@ -180,9 +184,12 @@ def _change_customers(
             updates.setdefault(tuple(new), []).append(
                 {"b_id": row["id"], **{f"b_{n}": t for n, t in new.items()}}
             )
+            if "full_name" in new:
+                renamed.append((row["id"], row["full_name"], new["full_name"]))
             changed = CustomerChanged({name: row[name] for name in new}, new, THE_FILE)
             events.append(about_customer(row["id"], changed))
     _update(session, Customer, updates)
+    rename(session, renamed)
     ended = [(id, name) for id, (_, said) in wanted.items() for name in said if (id, name) in corrections]
     for customer_id, name in ended:
         session.execute(

@@ -1,0 +1,110 @@
+"""Reading of what a person types to find a customer: a number, a reference, a name, words. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.book.ledger.references import normal_reference
+from app.book.names.rules import searched_words
+from app.casework.cases.rules import CASE_REFERENCE
+from app.core.card_numbers import mask_card_numbers
+
+LONGEST = 100
+"""Characters of a search that are read."""
+SHORTEST_NUMBER = 4
+"""Digits of a telephone number's end that are looked for."""
+SHORTEST_CALLER = 6
+"""Digits of a caller's number: fewer are an extension, or withheld."""
+
+
+class Way(StrEnum):
+    """What of a customer matched; the first stands first in a list."""
+
+    CASE = "case"
+    PHONE = "phone"
+    EMAIL = "email"
+    CARD = "card"
+    CUSTOMER = "customer"
+    ACCOUNT = "account"
+    PAYMENT = "payment"
+    NAME = "name"
+    WORDS = "words"
+
+
+WAY_LABELS: Mapping[Way, str] = {
+    Way.CASE: "Case",
+    Way.PHONE: "Phone",
+    Way.EMAIL: "E-mail",
+    Way.CARD: "Card ending",
+    Way.CUSTOMER: "Customer",
+    Way.ACCOUNT: "Account",
+    Way.PAYMENT: "Payment",
+    Way.NAME: "Name",
+    Way.WORDS: "Words",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search as it was understood. Empty parts are not looked for."""
+
+    text: str
+    """As it may be shown again: a full card number only by its last four digits."""
+    case_id: int | None = None
+    digits: str = ""
+    """The end of a telephone number."""
+    last4: str = ""
+    email: str = ""
+    references: tuple[str, ...] = ()
+    """Spellings of a reference."""
+    name: Sequence[str] = ()
+    words: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.case_id or self.digits or self.last4 or self.email or self.name or self.words)
+
+
+_NUMBER = re.compile(r"(?:\+|00)?[0-9 ()/.\-\u2010-\u2015\u00a0]+")
+_LAST4 = re.compile(r"(?:[^0-9]*[^0-9\s][^0-9]*)?([0-9]{4})")
+_BIGGEST_ID = 2**62
+
+
+def read_search(text: str) -> Asked:
+    """Understand what was typed, in as many ways as it can be meant."""
+    shown = mask_card_numbers(normal_reference(text.replace("\0", "")))[:LONGEST]
+    if shown != normal_reference(text.replace("\0", ""))[:LONGEST] and "*" in shown:
+        return Asked(shown, last4=shown.rstrip()[-4:])
+    found = CASE_REFERENCE.fullmatch(shown) or re.fullmatch("0*([0-9]{1,9})", shown)
+    ending = _LAST4.fullmatch(shown)
+    is_number = _NUMBER.fullmatch(shown) is not None
+    has_digit = any(character.isdigit() for character in shown)
+    return Asked(
+        shown,
+        case_id=int(found[1]) if found and 0 < int(found[1]) < _BIGGEST_ID else None,
+        digits=telephone_digits(shown) if is_number else "",
+        last4=ending[1] if ending else "",
+        email=shown.lower() if re.fullmatch(r"[^@\s]+@[^@\s]+", shown) else "",
+        references=_spellings(shown) if has_digit and len(shown) <= 80 else (),
+        name=() if is_number else searched_words(shown),
+        words="" if is_number and len(shown) < SHORTEST_NUMBER else shown,
+    )
+
+
+def telephone_digits(text: str) -> str:
+    """The digits by which a number is found at the end of the one on file, which is kept with its country's code: the
+    trunk's zero and the international prefix are dropped. '' = too few, or no number."""
+    digits = re.sub(r"[^0-9]", "", re.sub(r"\(0\)", "", normal_reference(text)))
+    shorter = digits
+    if len(digits) > SHORTEST_CALLER:  # a shorter one is the end of a number, whose zeros count
+        shorter = digits.removeprefix("00") if digits.startswith("00") else digits.removeprefix("0")
+    return shorter if SHORTEST_NUMBER <= len(shorter) <= 15 else ""
+
+
+def _spellings(text: str) -> tuple[str, ...]:
+    """How a feed may have written a reference: as typed, in either case, without what people put between."""
+    close = re.sub(r"[\s\-_/.]", "", text)
+    return tuple(dict.fromkeys((text, text.upper(), text.lower(), close, close.upper(), close.lower())))
