@@ -102,6 +102,7 @@ DRAFT = "it keeps what a browser's form holds before it is sent"
 PAGES_ONLY = {
     "/drafts": DRAFT,
     "/drafts/discard": DRAFT,
+    "/cases/{case_id}/call/fields": "shows the fields of a call result; saves nothing",
     "/cases/{case_id}/presence": PRESENCE,
     "/worklist/callbacks/{case_id}/snooze": "quiet in one browser; the callback stays where it is",
     "/login": SESSION,

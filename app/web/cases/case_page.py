@@ -61,6 +61,8 @@ from app.web.cases.case_tabs import (
 )
 from app.web.cases.gate_answers import GateRow, may_contact
 from app.web.cases.header import Header, header_of
+from app.web.cases.outcome.bar import OutcomeBar
+from app.web.cases.outcome.view import bar_of
 from app.web.cases.presence import Colleague, colleagues
 from app.web.cases.reads import CASE_READS, CaseView, read_case
 from app.web.forms import FormState
@@ -157,6 +159,7 @@ class CasePage(Page):
     form: FormState
     answerable: InboundMessage | None
     options: CaseOptions
+    outcome: OutcomeBar
     words: Mapping[str, object]
     tones: Mapping[str, object]
     colleagues: Sequence[Colleague]
@@ -218,6 +221,7 @@ def show_case(
             form=form,
             answerable=next(iter(found[CASE_READS.answerable]), None),
             options=_options(request, view),
+            outcome=bar_of(request, view, form, reader, now),
             words={
                 "entry": ENTRY_LABELS,
                 "hold": HOLD_LABELS,
@@ -306,7 +310,6 @@ def _standing(view: CaseView, plans: Sequence[Plan]) -> InForce:
 class CaseOptions:
     """Choices and first values of the forms."""
 
-    results: Sequence[tuple[str, str]]
     holds: Sequence[tuple[str, str]]
     people: Sequence[tuple[str, str]]
     to_ask: str
@@ -331,7 +334,6 @@ def _options(request: Request, view: CaseView) -> CaseOptions:
     today = file.book.today
     contact = {name: getattr(file.customer, name) for name in CONTACT}
     return CaseOptions(
-        results=[(code.code, code.label) for code in view.results.codes],
         holds=[(kind.value, HOLD_LABELS[kind]) for kind in HoldKind],
         people=view.assignable,
         to_ask=to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",

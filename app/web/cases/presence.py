@@ -82,7 +82,7 @@ def ask_about_callers(
         for each in viewers_of(session, [id_of(file.case)], now, but=staff.username).get(id_of(file.case), [])
         if each.calling_since is not None
     ]
-    if not callers or fields.values.get("direction") == "inbound":
+    if not callers or fields.values.get("direction") == "in":
         return
     reader = replace(reader_of(request, file, zone=file.zone), names=staff_names(session))
     since = callers[0].calling_since

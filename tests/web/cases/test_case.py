@@ -734,16 +734,24 @@ def test_a_call_is_logged_from_the_keyboard_and_nothing_typed_is_lost(
     tab.on("pageerror", lambda error: said.append(str(error)))
     log_in(tab)
     tab.goto(f"/cases/{case_id}")
-    tab.keyboard.press("c")
-    tab.wait_for_function("document.activeElement.id === 'call-result'")
-    tab.keyboard.type("No a")  # chooses; no letter opens another form
-    assert tab.input_value("#call-result") == "no_answer"
-    assert tab.locator("details.action[open]").count() == 1
-    tab.fill("#call-note", "rang for a minute")
+    tab.keyboard.press("6")  # a promise: its fields and no other
+    tab.wait_for_function("document.activeElement.id === 'call-amount'")
+    shown = "fieldset.outcome-field:not([hidden])"
+    fields = [each.get_attribute("data-field") for each in tab.locator(shown).all()]
+    assert fields == ["amount", "due_on", "callback_at"]
+    assert "confirmed in writing" in tab.inner_text(".outcome-preview")
     tab.fill("#call-amount", "12")
-    tab.keyboard.press("Escape")
-    tab.wait_for_function("document.activeElement.tagName === 'SUMMARY'")
-    assert tab.locator("details.action[open]").count() == 0
+    tab.fill("#call-note", "rang for a minute")
+    tab.keyboard.press("1")  # within a text a digit is a digit
+    assert tab.input_value("#call-note") == "rang for a minute1"
+    tab.fill("#call-note", "rang for a minute")
+    tab.evaluate("document.activeElement.blur()")
+    tab.keyboard.press("0")
+    tab.wait_for_selector(".outcome-more[open]")
+    tab.keyboard.press("6")
+    assert_fits_and_is_accessible(tab)
+    tab.set_viewport_size({"width": 1366, "height": 768})
+    tab.evaluate("document.activeElement.blur()")
     tab.keyboard.press("/")
     assert tab.evaluate("document.activeElement.name") == "q"
 
@@ -754,13 +762,16 @@ def test_a_call_is_logged_from_the_keyboard_and_nothing_typed_is_lost(
     tab.fill("#f-password", PASSWORD)
     tab.press("#f-password", "Enter")
     tab.wait_for_url(f"**/cases/{case_id}")
-    tab.wait_for_selector("#do-call[open] .draft")
-    kept = [tab.input_value(f"#call-{name}") for name in ("result", "note", "amount")]
-    assert kept == ["no_answer", "rang for a minute", "12"]
+    tab.wait_for_selector("#do-call .draft")
+    kept = [tab.input_value(f"#call-{name}") for name in ("note", "amount")]
+    assert kept == ["rang for a minute", "12"]
+    assert tab.locator("#result-promised").is_checked()
     assert_fits_and_is_accessible(tab)
     tab.set_viewport_size({"width": 1366, "height": 768})
-    tab.fill("#call-amount", "")
-    tab.press("#call-note", "Control+Enter")
+    tab.evaluate("document.activeElement.blur()")
+    tab.keyboard.press("1")
+    tab.wait_for_function("document.activeElement.id === 'call-note'")
+    tab.keyboard.press("Control+Enter")  # two keys beside the note
     tab.wait_for_selector(".flash >> text=Call saved.")
     assert tab.locator(".draft").count() == 0
     assert len(on_record(desk, CallLogged.KIND)) == 1

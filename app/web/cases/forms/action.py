@@ -34,9 +34,10 @@ def submit(
     now: datetime,
     tab: str = "timeline",
     names: Mapping[str, str] | None = None,
+    onward: str = "",
 ) -> Response:
     """Do what the form asks, all or nothing; or show the page again with what was typed. A Wrong that `act` returns
-    instead of raising leaves on record what was done until then."""
+    instead of raising leaves on record what was done until then. `onward`: the page that follows."""
     file = open_case_file(session, case_id, now, lock=True)
 
     def show(state: FormState, status: int) -> Response:
@@ -48,7 +49,7 @@ def submit(
     )
 
     def do(_savepoint: SessionTransaction) -> MakeResponse:
-        back = f"{file.path}?tab={tab}#content"
+        back = onward or f"{file.path}?tab={tab}#content"
         if action.was_sent_before():
             said: Flash = ("This was saved already; it was not done a second time.", "info")
             return lambda: redirect(request, back, *said)

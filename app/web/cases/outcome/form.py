@@ -11,6 +11,8 @@ class CallForm(Typed):
     result: str = ""
     direction: str = "out"
     note: str = ""
+    saved: str = ""
+    """A saved text, which a script puts into the note at once."""
     next: str = ""
     """`1` from "Save and next"."""
     sure: str = ""
@@ -48,7 +50,7 @@ def report_of(fields: Fields, typed: CallForm, results: ResultSet) -> CallReport
         fields.errors["result"] = "Choose one."
     return CallReport(
         result=typed.result,
-        note=typed.note,
+        note=f"{typed.note} {typed.saved}".strip() if typed.saved else typed.note,
         callback_at=fields.moment("callback_at"),
         amount_minor=fields.amount("amount"),
         due_on=fields.day("due_on") if fields.has("due_on") else None,

@@ -1,0 +1,161 @@
+"""What the outcome bar shows: the codes with their keys and fields, the chosen one, and what each will do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from app.actions.results.checks import CHOICES
+from app.casework.cases.events import CallLogged
+from app.casework.holds.rules import FOR_GOOD
+from app.casework.results.effects import (
+    AskManager,
+    Callback,
+    NumberBad,
+    OptOut,
+    PaymentClaimed,
+    PlaceHold,
+    Promise,
+    Retry,
+    Task,
+)
+from app.casework.results.rules import CallField, Direction, ResultCode, ResultSet, SavedText
+from app.core.labels import HOLD_LABELS
+from app.core.vocabulary import HoldKind
+from app.web.timeline import PageReader
+
+ACKNOWLEDGED = frozenset({HoldKind.DISPUTE, HoldKind.COMPLAINT})
+"""Holds that a letter acknowledges."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeCode:
+    """A code as the bar shows it."""
+
+    code: str
+    label: str
+    key: str
+    asks: str
+    """Names of its fields, with spaces between."""
+    preview: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeBar:
+    keyed: Sequence[OutcomeCode]
+    more: Sequence[OutcomeCode]
+    chosen: OutcomeCode | None
+    asks: frozenset[str]
+    requires: Mapping[str, str]
+    """Field -> the codes that require it, with spaces between."""
+    choices: Mapping[str, Sequence[tuple[str, str]]]
+    texts: Sequence[SavedText]
+    numbers: Sequence[tuple[str, str]] = ()
+
+    @property
+    def texts_as_options(self) -> list[tuple[str, str]]:
+        return [(each.text, each.name) for each in self.texts]
+
+    @property
+    def has_more_chosen(self) -> bool:
+        return any(each.chosen for each in self.more)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The facts of a case on which the effects of a code depend."""
+
+    reader: PageReader
+    today: date
+    number: str
+    attempts: int
+    """Calls without an answer since the last conversation."""
+    has_task: bool
+
+
+def outcome_bar(
+    results: ResultSet, chosen: str, situation: Situation, numbers: Sequence[tuple[str, str]] = ()
+) -> OutcomeBar:
+    codes = [
+        OutcomeCode(
+            code=each.code,
+            label=each.label,
+            key=each.key,
+            asks=" ".join(each.asks),
+            preview=foresee(each, situation),
+            chosen=each.code == chosen,
+        )
+        for each in results.codes
+    ]
+    found = next((each for each in codes if each.chosen), None)
+    requires = {
+        name.value: " ".join(code.code for code in results.codes if name in code.requires)
+        for name in CallField
+    }
+    return OutcomeBar(
+        keyed=[each for each in codes if each.key],
+        more=[each for each in codes if not each.key],
+        chosen=found,
+        asks=frozenset(found.asks.split()) if found else frozenset(),
+        requires=requires,
+        choices={name.value: [("", "Choose"), *words.items()] for name, words in CHOICES.items()},
+        texts=results.texts,
+        numbers=numbers,
+    )
+
+
+def unanswered_of(calls: Sequence[CallLogged]) -> int:
+    """Calls we made since the last conversation; `calls` newest first."""
+    n = 0
+    for call in calls:
+        if call.conversation:
+            break
+        n += call.direction is Direction.OUT
+    return n
+
+
+def foresee(code: ResultCode, situation: Situation) -> str:
+    """What saving the call will do, in one line."""
+    said = list(_foreseen(code, situation))
+    return "; ".join(said) if said else "Noted on the timeline"
+
+
+def _foreseen(code: ResultCode, situation: Situation) -> Iterator[str]:
+    for effect in code.effects:
+        match effect:
+            case PlaceHold(kind=kind, days=days):
+                until = situation.reader.day(situation.today + timedelta(days=days))
+                letter = "; a letter acknowledges it" if kind in ACKNOWLEDGED else ""
+                ends = "do not contact; review by" if kind in FOR_GOOD else "until"
+                yield f"{HOLD_LABELS[kind]} hold: {ends} {until}{letter}"
+            case PaymentClaimed(days=days):
+                until = situation.reader.day(situation.today + timedelta(days=days))
+                yield f"Reminders pause until {until}, or until the payment is posted; task to look for it"
+            case NumberBad(look_for_another=look):
+                number = situation.number or "The number"
+                yield f"{number} is not used on any channel" + ("; task to find another" if look else "")
+            case Retry(attempts=most, other_slot=other):
+                yield _attempt(situation, most, other)
+            case Promise() if CallField.AMOUNT in code.requires:
+                yield "Promise recorded and confirmed in writing; reminders pause"
+            case Callback() if CallField.CALLBACK_AT in code.requires:
+                yield "Callback set; it comes first on the worklist when it is due"
+            case OptOut():
+                yield "No more contact by that channel"
+            case AskManager():
+                yield "A manager is asked; the answer comes back as a task"
+            case Task(text=text, days=days):
+                due = situation.reader.day(situation.today + timedelta(days=days))
+                yield f"Task by {due}: {text}"
+
+
+def _attempt(situation: Situation, most: int, other: bool) -> str:
+    if not situation.has_task:
+        return "Counts as an attempt"
+    nth = situation.attempts + 1
+    if nth >= most:
+        return f"Attempt {nth} of {most}, the last: the call is done"
+    when = "in another part of the day" if other else "soon"
+    return f"Attempt {nth} of {most}: to be tried again {when}"

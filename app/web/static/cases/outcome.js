@@ -1,0 +1,103 @@
+// The outcome bar by keyboard: 1 to 9 choose a result, 0 shows more, only its own fields are shown. Ctrl+Enter saves,
+// Ctrl+Shift+Enter saves and goes on to the next case. Without this file a button shows the fields.
+
+const form = document.querySelector("form[data-outcome]");
+const results = () => [...form.elements.result];
+const writes = (element) => element.matches?.("textarea, select, input:not([type=radio], [type=checkbox])");
+
+function sync() {
+  const chosen = form.querySelector("input[name=result]:checked");
+  const asks = (chosen?.dataset.asks ?? "").split(" ");
+  for (const field of form.querySelectorAll("[data-field]")) {
+    const shown = asks.includes(field.dataset.field);
+    field.hidden = !shown;
+    if (field.matches("fieldset")) {
+      field.disabled = !shown;
+      const isNeeded = field.dataset.requires.split(" ").includes(chosen?.value);
+      for (const mark of field.querySelectorAll(".optional")) mark.hidden = isNeeded;
+    }
+  }
+  form.querySelector("[data-shown]").textContent = chosen?.dataset.preview ?? "";
+  if (asks.includes("paid_on")) look();
+  return chosen;
+}
+
+function choose(radio) {
+  radio.checked = true;
+  radio.closest("details")?.setAttribute("open", "");
+  sync();
+  form.dispatchEvent(new Event("input", { bubbles: true }));
+  const first = form.querySelector("fieldset.outcome-field:not([hidden]) :is(input, select, textarea)");
+  (first ?? form.elements.note).focus();
+}
+
+// --- payments that could be the one they speak of ----------------------------------------------------------
+
+let asked = 0;
+async function look() {
+  const list = form.querySelector("[data-payments]");
+  const mine = ++asked;
+  const about = new URLSearchParams();
+  for (const name of ["paid_amount", "paid_on"]) about.set(name, form.elements[name].value);
+  try {
+    const answer = await fetch(`${list.dataset.payments}?${about}`);
+    const text = await answer.text();
+    if (mine !== asked || !answer.ok || answer.redirected) return;
+    list.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
+  } catch {
+    // Offline: the link to all unmatched payments stays.
+  }
+}
+
+// --- keys --------------------------------------------------------------------------------------------------
+
+function save(isNext) {
+  const next = form.querySelector("[data-next]");
+  isNext ? form.requestSubmit(next) : form.requestSubmit();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!form || event.isComposing || document.querySelector("dialog[open]")) return;
+  const inside = form.contains(event.target);
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    const other = !inside && (event.target.form ?? event.target.closest?.("form"));
+    if (other && other.method === "post") return;
+    if (!inside && !form.querySelector("input[name=result]:checked")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    save(event.shiftKey);
+    return;
+  }
+  if (document.body.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!/^[0-9]$/.test(event.key) || writes(event.target) || (!inside && event.target.closest?.("details[open] form"))) return;
+  const radio = results().find((each) => each.dataset.key === event.key);
+  const more = form.querySelector(".outcome-more");
+  if (!radio && event.key !== "0") return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (radio) return choose(radio);
+  more.open = !more.open;
+  (more.open ? more.querySelector("input") : more.querySelector("summary"))?.focus();
+}, true);
+
+if (form) {
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "result") sync();
+    if (event.target.name === "saved" && event.target.value) {
+      const note = form.elements.note;
+      note.setRangeText(event.target.value, note.selectionStart, note.selectionEnd, "end");
+      event.target.value = "";
+      note.focus();
+    }
+    if (["paid_amount", "paid_on"].includes(event.target.name)) look();
+  });
+  form.addEventListener("click", (event) => {
+    const fill = event.target.closest("[data-fill]");
+    if (fill) document.getElementById(fill.dataset.fill).value = fill.dataset.value;
+    // A click with the mouse on a result goes on to its first field; arrow keys only move through them.
+    if (event.detail && event.target.matches("input[name=result]")) choose(event.target);
+  });
+  form.querySelector("[data-fields]").hidden = true;
+  addEventListener("pageshow", sync);
+  sync();
+}
