@@ -13,6 +13,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.database.rows import locked_row
 from app.core.errors import Conflict, NotFound
+from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
@@ -22,6 +23,7 @@ from app.outreach.outbox import channel_stops
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.queries import channel_stops as stopped_channels
 from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.waiting import wait_for_undo
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import write_on_demand
 from app.policy.answers import Answer
@@ -41,6 +43,7 @@ def send_letter(
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
     [answer] = write_on_demand(session, portfolio, case, letter, [channel], letters, on=today, by=by, now=now)
+    wait_for_undo(session, id_of(case), by=by, now=now)
     return answer
 
 

@@ -7,11 +7,14 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.actions.messages import cancel_case_message
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.queries import contact_id, next_occurrence
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.core.actor import Actor
@@ -27,7 +30,9 @@ from app.inbound.rules import InboundSource, ReviewOutcome, choices
 from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.letters.letter import RenderedLetter
 from app.outreach.letters.rendering import render
+from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import ANSWER_LETTER, purpose_of_answer
+from app.outreach.outbox.waiting import can_be_undone, wait_for_undo
 from app.outreach.planning.letterhead import LetterCatalog, Letterhead
 from app.outreach.planning.rows import LetterRequest
 from app.outreach.planning.service import request_letters
@@ -124,6 +129,7 @@ def answer_sms(
         about={"answers": str(message.id)},
     )
     [[answer]] = request_letters(session, portfolio, [outgoing], catalog, on=on, by=by, now=now)
+    wait_for_undo(session, id_of(case), by=by, now=now)
     if isinstance(answer, Clearance):
         contact = contact_id(session, step, Channel.SMS)
         session.add(InboundAnswer(contact_id=contact, message_id=id_of(message), words_sha256=digest))
@@ -167,3 +173,40 @@ def _waits_only_for_an_answer(message: InboundMessage, whose: Sequence[InboundMa
     kept_back = any(match.preference_id or match.hold_id for match in whose)
     fitting = choices(reading_of(message).intents, kept_back=kept_back, known=True)
     return ReviewOutcome.DONE in {choice.outcome for choice in fitting}
+
+
+# --- recall ------------------------------------------------------------------------------------------------
+
+
+def recall_message(
+    session: Session, case: CollectionsCase, message_id: int, reason: str, *, by: Actor, now: datetime
+) -> OutboxMessage:
+    """Withhold a queued message for a reason, with who and why on record. Conflict once it is on its way."""
+    row = cancel_case_message(session, case, message_id, reason, by=by, now=now)
+    _wait_again(session, row)
+    return row
+
+
+def undo_message(
+    session: Session, case: CollectionsCase, message_id: int, *, by: Actor, now: datetime
+) -> OutboxMessage:
+    """Take back a message that was sent by hand in the last seconds, without a reason. Conflict when they are over."""
+    row = session.get(OutboxMessage, message_id)
+    contact = session.get(PlannedContact, row.contact_id) if row and row.contact_id else None
+    if row is not None and (contact is None or not can_be_undone(contact.step, row.created_at, now)):
+        raise Conflict("The ten seconds are over. Cancel the message with a reason while it is still queued.")
+    return recall_message(session, case, message_id, "undone right after it was sent", by=by, now=now)
+
+
+def _wait_again(session: Session, row: OutboxMessage) -> None:
+    """Messages of the customer that this answer had dealt with wait for an answer again."""
+    answered = session.get(InboundAnswer, row.contact_id) if row.contact_id else None
+    if answered is None:
+        return
+    session.delete(answered)
+    theirs = select(InboundMatch.message_id).where(InboundMatch.customer_id == row.customer_id)
+    session.execute(
+        sa.update(InboundMessage)
+        .where(col(InboundMessage.id).in_(theirs), col(InboundMessage.reviewed_at) == row.created_at)
+        .values(reviewed_at=None, reviewed_by="", outcome=None)
+    )

@@ -40,6 +40,7 @@ VERBS = {
     "/cases/{case_id}/answer": f"{CASE}/answers",
     "/cases/{case_id}/answer/preview": f"{CASE}/answers/preview",
     "/cases/{case_id}/messages/{message_id}/cancel": f"{CASE}/messages/{{message_id}}/cancellation",
+    "/cases/{case_id}/messages/{message_id}/undo": f"{CASE}/messages/{{message_id}}/undo",
     "/cases/{case_id}/tasks/{task_id}/done": f"{CASE}/tasks/{{task_id}}/done",
     "/cases/{case_id}/call": f"{CASE}/calls",
     "/cases/{case_id}/callback/forget": f"{CASE}/callback/cancellation",

@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 from sqlmodel import col, select
 
-from app.actions.messages import cancel_case_message, send_letter
+from app.actions.messages import send_letter
 from app.api.cases.answer_shapes import AnswerShape
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
@@ -22,7 +22,7 @@ from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Line, Paragraph
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
-from app.inbound.answers import answer_sms, word_answer
+from app.inbound.answers import answer_sms, recall_message, undo_message, word_answer
 from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
@@ -94,7 +94,16 @@ def post_message_cancellation(
 ) -> MessageShape:
     """The message is never sent. Refused once a worker has it."""
     case = case_named(session, reference, lock=True)
-    return MessageShape.of(cancel_case_message(session, case, message_id, body.reason, by=caller.by, now=now))
+    return MessageShape.of(recall_message(session, case, message_id, body.reason, by=caller.by, now=now))
+
+
+@router.post("/messages/{message_id}/undo", summary="Take back a message sent by hand a moment ago")
+def post_message_undo(
+    reference: CaseRef, message_id: RowId, caller: Worker, session: OnceSession, now: Now
+) -> MessageShape:
+    """No reason is asked for ten seconds after a person sent it; no worker claims it in that time."""
+    case = case_named(session, reference, lock=True)
+    return MessageShape.of(undo_message(session, case, message_id, by=caller.by, now=now))
 
 
 class NewLetter(Input):

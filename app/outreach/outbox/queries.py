@@ -98,7 +98,8 @@ def _listed(
 
 
 def written_on_day(session: Session, case_id: int, step: str, letter: str, on: date) -> set[Channel]:
-    """The channels by which this letter was written in the case on that business date, at this step."""
+    """The channels by which this letter was written in the case on that business date, at this step. A message that was
+    withheld, such as one that was undone, counts as not written."""
     message, contact = table_of(OutboxMessage), table_of(PlannedContact)
     query = (
         sa.select(contact.c.channel)
@@ -108,6 +109,7 @@ def written_on_day(session: Session, case_id: int, step: str, letter: str, on: d
             message.c.business_date == on,
             contact.c.step == step,
             contact.c.letter == letter,
+            message.c.status != OutboxStatus.WITHHELD,
         )
     )
     return set(session.execute(query).scalars())

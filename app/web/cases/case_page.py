@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -45,6 +45,7 @@ from app.inbound.answers import LONGEST_ANSWER
 from app.inbound.models import InboundMessage
 from app.legal.referrals.models import Referral
 from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.waiting import can_be_undone
 from app.outreach.planning.on_demand import sendable_letters
 from app.outreach.strategy.models import StrategyTask
 from app.policy.pack import Pack
@@ -214,7 +215,7 @@ def show_case(
             there=PageReader(reader.locale, reader.currency, file.zone),
             currency=file.book.currency,
             names=view.names,
-            standing=_standing(view, plans),
+            standing=_standing(view, plans, now),
             plan_parts=view.parts,
             can_write=staff.role in CASEWORK,
             is_manager=staff.role is Role.MANAGER,
@@ -270,6 +271,8 @@ class InForce:
     referral: Referral | None
     tasks: Sequence[StrategyTask]
     queued: Sequence[Queued]
+    undoable: Collection[int]
+    """Of these, the ids of those that may be taken back without a reason."""
     replies: Sequence[InboundMessage]
 
 
@@ -280,9 +283,11 @@ class Queued(Protocol):
     destination: Destination
     letter: str
     not_before: datetime
+    created_at: datetime
+    step: str
 
 
-def _standing(view: CaseView, plans: Sequence[Plan]) -> InForce:
+def _standing(view: CaseView, plans: Sequence[Plan], now: datetime) -> InForce:
     """Everything in force on a case: live plan, open offers, holds, call tasks, referral."""
     found, parts, today = view.found, view.parts, view.file.book.today
     own = [plan for plan in plans if plan.case_id == view.file.case.id]
@@ -302,6 +307,7 @@ def _standing(view: CaseView, plans: Sequence[Plan]) -> InForce:
         referral=next(iter(found[CASE_READS.referrals]), None),
         tasks=found[CASE_READS.tasks],
         queued=found[CASE_READS.queued],
+        undoable={row.id for row in found[CASE_READS.queued] if can_be_undone(row.step, row.created_at, now)},
         replies=found[CASE_READS.replies],
     )
 

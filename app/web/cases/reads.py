@@ -18,6 +18,7 @@ from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.debt import debt_of
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
+from app.casework.contacts.models import PlannedContact
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment
 from app.casework.presence.models import CaseView as OpenPage
@@ -111,8 +112,17 @@ class CaseReads:
             Referral, referral.c.case_id == case_id, referral.c.status != ReferralStatus.DECLINED
         )
         message, inbound, match = table_of(OutboxMessage), table_of(InboundMessage), table_of(InboundMatch)
+        contact = table_of(PlannedContact)
         self.queued = reads.rows(
-            sa.select(message.c.id, message.c.destination, message.c.letter, message.c.not_before)
+            sa.select(
+                message.c.id,
+                message.c.destination,
+                message.c.letter,
+                message.c.not_before,
+                message.c.created_at,
+                sa.func.coalesce(contact.c.step, "").label("step"),
+            )
+            .outerjoin(contact, contact.c.id == message.c.contact_id)
             .where(
                 message.c.customer_id == customer,
                 message.c.status == OutboxStatus.QUEUED,

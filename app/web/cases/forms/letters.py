@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.assignment import finish_case_task
-from app.actions.messages import cancel_case_message, send_letter
+from app.actions.messages import send_letter
 from app.core.errors import Invalid
 from app.core.text import sentence
 from app.core.vocabulary import Channel
@@ -19,7 +19,7 @@ from app.http.context import Now, ports_of, settings_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import ReadSession, WriteSession
-from app.inbound.answers import answer_sms, word_answer
+from app.inbound.answers import answer_sms, recall_message, undo_message, word_answer
 from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.policy.answers import Clearance
 from app.web.cases.case_file import CaseFile, open_case_file
@@ -147,11 +147,28 @@ def cancel_queued(
     def act(file: CaseFile, fields: Fields) -> Flash:
         reason = fields.reason()
         fields.done()
-        cancel_case_message(session, file.case, message_id, reason, by=staff.by, now=now)
+        recall_message(session, file.case, message_id, reason, by=staff.by, now=now)
         return "The message is cancelled; it will not be sent.", "good"
 
     form = f"cancel-message-{message_id}"
     return submit(request, session, staff, case_id, form, typed, act, now=now, tab="messages")
+
+
+@router.post("/{case_id}/messages/{message_id}/undo")
+def undo_queued(
+    request: Request,
+    case_id: RowId,
+    message_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[Typed, Form()],
+) -> Response:
+    def act(file: CaseFile, _fields: Fields) -> Flash:
+        undo_message(session, file.case, message_id, by=staff.by, now=now)
+        return "Undone: the message is not sent.", "good"
+
+    return submit(request, session, staff, case_id, "standing", typed, act, now=now)
 
 
 @router.post("/{case_id}/tasks/{task_id}/done")
