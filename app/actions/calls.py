@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from app.actions.agreements import promise
 from app.actions.results.checks import check_callback, require_fitting
-from app.actions.results.claims import claim_payment
+from app.actions.results.claims import SaidPayment, claim_payment
 from app.actions.results.doubts import Unsure, doubts_about
 from app.actions.results.report import CallEffects, CallReport
 from app.actions.results.retries import try_again
@@ -29,7 +29,7 @@ from app.casework.cases.service import record_call, set_callback
 from app.casework.contacts.rules import DeskStep
 from app.casework.results.effects import AskManager, NumberBad, OptOut, PaymentClaimed, PlaceHold, Task
 from app.casework.results.queries import result_named
-from app.casework.results.rules import Direction, ResultCode
+from app.casework.results.rules import CallField, Direction, ResultCode
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Invalid
@@ -108,8 +108,11 @@ def _stop(
     if held is not None:
         effects.placed = hold_from_call(session, portfolio, case, held, call, letters, by=by, now=now)
     if claimed is not None:
+        said = SaidPayment(
+            "On the phone", call.paid_minor, call.paid_on, call.text(CallField.METHOD), call.note
+        )
         effects.placed, task = claim_payment(
-            session, portfolio, case, call, claimed.days, letters, by=by, now=now
+            session, portfolio, case, said, claimed.days, letters, by=by, now=now
         )
         effects.tasks.append(task)
     if code.effect(OptOut) is not None:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from app.actions.holds import PlacedHold, place_hold
 from app.actions.preferences import change_consent, refuse_channel
+from app.actions.results.claims import SaidPayment, claim_payment
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -104,6 +105,16 @@ def place_holds(
             match.hold_id = match.hold_id or hold.id
             if kind is HoldKind.PAYMENT_CLAIMED:
                 record_claim(session, case.portfolio_id, hold, 0, None, "", by=CUSTOMER, now=now)
+
+
+def _claim(
+    session: Session, case: CollectionsCase, message: InboundMessage, letters: LetterCatalog, *, now: datetime
+) -> int | None:
+    """The customer's claim that it is paid, as by telephone: a hold, and work to look for the payment."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    said = SaidPayment("On the preferences page", note=message.body)
+    placed, _ = claim_payment(session, portfolio, case, said, CLAIM_DAYS, letters, by=CUSTOMER, now=now)
+    return placed.hold.id if placed else None
 
 
 def _placed(

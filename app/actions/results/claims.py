@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from app.actions.holds import PlacedHold, end_hold, place_hold
-from app.actions.results.report import CallReport
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.claims.models import PaymentClaim
@@ -17,7 +17,6 @@ from app.casework.claims.service import find_claim, record_claim
 from app.casework.contacts.rules import DeskStep
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import hold_of_kind
-from app.casework.results.rules import CallField
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.ids import id_of
@@ -28,11 +27,29 @@ from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.tasks import add_task, finish_task
 
 
+@dataclass(frozen=True, slots=True)
+class SaidPayment:
+    """A payment as the customer tells it; 0, None and '' = not told."""
+
+    where: str
+    """How we heard of it: `On the phone`."""
+    amount_minor: int = 0
+    paid_on: date | None = None
+    method: str = ""
+    note: str = ""
+
+    def words(self, portfolio: Portfolio) -> str:
+        amount = "an amount not told"
+        if self.amount_minor:
+            amount = f"{portfolio.currency} {to_decimal_string(self.amount_minor, portfolio.currency)}"
+        return f"{amount}, {self.paid_on:%b} {self.paid_on.day}" if self.paid_on else amount
+
+
 def claim_payment(
     session: Session,
     portfolio: Portfolio,
     case: CollectionsCase,
-    call: CallReport,
+    said: SaidPayment,
     days: int,
     letters: LetterCatalog,
     *,
@@ -41,23 +58,18 @@ def claim_payment(
 ) -> tuple[PlacedHold | None, str]:
     """Put the claim on record with its hold, and give a person the work to look for the payment. Answers the hold where
     none stood, and the task in words."""
-    today = local_date(now, portfolio.timezone)
-    amount = (
-        f"{portfolio.currency} {to_decimal_string(call.paid_minor, portfolio.currency)}"
-        if call.paid_minor
-        else "an amount not told"
-    )
-    paid = f"{amount}, {call.paid_on:%b} {call.paid_on.day}" if call.paid_on else amount
-    method = call.text(CallField.METHOD)
+    today, paid = local_date(now, portfolio.timezone), said.words(portfolio)
     hold, placed = hold_of_kind(session, case.customer_id, HoldKind.PAYMENT_CLAIMED), None
     if hold is None:
-        note = call.note.strip()
-        reason = f"On the phone: says that it is paid, {paid}" + (f". {note}" if note else "")
+        note = said.note.strip()
+        reason = f"{said.where}: says that it is paid, {paid}" + (f". {note}" if note else "")
         until = today + timedelta(days=days)
         kind = HoldKind.PAYMENT_CLAIMED
         placed = place_hold(session, case, kind, reason[:500], until, letters, by=by, now=now)
         hold = placed.hold
-    record_claim(session, id_of(portfolio), hold, call.paid_minor, call.paid_on, method, by=by, now=now)
+    record_claim(
+        session, id_of(portfolio), hold, said.amount_minor, said.paid_on, said.method, by=by, now=now
+    )
     text = f"Look for the payment that the customer says was made: {paid}"
     add_task(session, case, DeskStep.CLAIM, text, today, by=by, now=now)
     return placed, text
