@@ -1341,6 +1341,67 @@ def upgrade() -> None:
         batch_op.create_index("ix_case_document_customer", ["customer_id"], unique=False)
 
     op.create_table(
+        "third_party",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "attorney",
+                "executor",
+                "adviser",
+                "family",
+                "interpreter",
+                "carer",
+                "employer",
+                name="partykind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("organisation", sa.String(length=200), nullable=False),
+        sa.Column("reference", sa.String(length=60), nullable=False),
+        sa.Column("phone", sa.String(length=20), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("address", sa.String(length=400), nullable=False),
+        sa.Column(
+            "may_be_told",
+            sa.Enum(
+                "nothing",
+                "limited",
+                "everything",
+                name="maybetold",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("authority_from", sa.Date(), nullable=True),
+        sa.Column("authority_until", sa.Date(), nullable=True),
+        sa.Column("document_id", BigId, nullable=True),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(length=120), nullable=False),
+        sa.Column("end_reason", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_third_party_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["case_document.id"], name=op.f("fk_third_party_document_id_case_document")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_third_party")),
+    )
+    with op.batch_alter_table("third_party", schema=None) as batch_op:
+        batch_op.create_index("ix_third_party_customer", ["customer_id", "ended_at"], unique=False)
+        batch_op.create_index("ix_third_party_phone", ["phone"], unique=False)
+
+    op.create_table(
         "case_hold",
         sa.Column("id", BigId, nullable=False),
         sa.Column("case_id", BigId, nullable=False),
@@ -2591,6 +2652,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_case_hold_customer")
 
     op.drop_table("case_hold")
+    with op.batch_alter_table("third_party", schema=None) as batch_op:
+        batch_op.drop_index("ix_third_party_phone")
+        batch_op.drop_index("ix_third_party_customer")
+
+    op.drop_table("third_party")
     with op.batch_alter_table("case_document", schema=None) as batch_op:
         batch_op.drop_index("ix_case_document_customer")
 

@@ -191,13 +191,15 @@ def forget_quiet_time(session: Session, customer: Customer, *, now: datetime) ->
 # --- language, and links to the page ------------------------------------------------------------------------
 
 
-def choose_language(session: Session, customer: Customer, language: str, *, now: datetime) -> None:
-    """Change the language of the customer's messages; feeds leave it alone from now on."""
+def choose_language(
+    session: Session, customer: Customer, language: str, *, by: Actor = CUSTOMER, now: datetime
+) -> None:
+    """Change the language of the customer's messages as they wish; feeds leave it alone from now on."""
     before = customer.language
-    if language == before:
+    if language == before and customer.language_chosen:
         return
     customer.language, customer.language_chosen = language, True
-    _record(session, customer, LanguageChanged(before, language), by=CUSTOMER, now=now)
+    _record(session, customer, LanguageChanged(before, language), by=by, now=now)
 
 
 def replace_links(session: Session, customer: Customer, *, by: Actor, now: datetime) -> None:

@@ -12,6 +12,7 @@ from app.api.approvals import approvals
 from app.api.calls import calls, codes
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
+from app.api.cases.people import parties, points
 from app.api.managers import experiments, kpis, portfolios, sending
 from app.api.managers import strategies as strategies_api
 from app.api.worklist import worklist
@@ -40,6 +41,8 @@ API: tuple[APIRouter, ...] = (
     contacts.router,
     decisions.router,
     preferences_api.router,
+    points.router,
+    parties.router,
     strategies_api.router,
     codes.router,
     legal.router,

@@ -123,6 +123,21 @@ POINT_SOURCE_LABELS: Labels = {
     "other": "from another source",
 }
 """Contact points: their kinds, types, states and sources."""
+PARTY_LABELS: Labels = {
+    "attorney": "Attorney",
+    "executor": "Executor",
+    "adviser": "Debt adviser",
+    "family": "Family member",
+    "interpreter": "Interpreter",
+    "carer": "Carer",
+    "employer": "Employer",
+}
+MAY_BE_TOLD_LABELS: Labels = {
+    "nothing": "Nothing about the debt",
+    "limited": "Only what the note says",
+    "everything": "Everything about the debt",
+}
+"""Third parties: who they are, and what they may be told."""
 ACCOUNT_LABELS: Labels = {
     "card_last4": "Card",
     "product": "Product",

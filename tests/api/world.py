@@ -11,6 +11,8 @@ from typing import Any
 from sqlmodel import Session, select
 
 from app.api.routes import API
+from app.book.customers.models import ContactPoint
+from app.book.customers.rules import PointKind, PointSource, PointState, PointType
 from app.book.delinquency.models import Pause
 from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.models import Account, Customer, ReportedChange, Waiver
@@ -21,6 +23,8 @@ from app.casework.approvals.rules import ApprovalKind
 from app.casework.cases.models import CollectionsCase
 from app.casework.documents.models import CaseDocument
 from app.casework.holds.models import CaseHold
+from app.casework.parties.models import ThirdParty
+from app.casework.parties.rules import MayBeTold, PartyKind
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel, HoldKind
@@ -145,6 +149,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         "challenger": [each["ref"] for each in versions if not each["live"]],
         "ref": [each["ref"] for each in versions if not each["live"]],
         "version_id": [each["id"] for each in versions],
+        "point": rows["point"],
         "decision_id": [1],
         "experiment_id": [1],
         **{name: values for name, values in rows.items() if name.endswith("_id")},
@@ -204,6 +209,25 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
         "payment": [each.reference for each in payments],
         "fee": [each.reference for each in fees],
         "statement": [shown.reference],
+        "point": add(
+            *(
+                ContactPoint(
+                    customer_id=customer_id, kind=PointKind.PHONE, type=PointType.HOME, value=f"+861055{case_id:04d}{n}",
+                    state=PointState.USABLE, state_by="user:ben", source=PointSource.OTHER, noted_on=YESTERDAY,
+                    created_at=NOW, by="user:ben",
+                )
+                for n in range(100, 112)
+            )
+        ),
+        "party_id": add(
+            *(
+                ThirdParty(
+                    customer_id=customer_id, kind=PartyKind.CARER, name=f"Carer {n}", may_be_told=MayBeTold.NOTHING,
+                    created_at=NOW, by="user:ben",
+                )
+                for n in range(4)
+            )
+        ),
         "hold_id": add(
             *(
                 CaseHold(

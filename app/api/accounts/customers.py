@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from sqlmodel import Session, select
 
 from app.actions.accounts.corrections import decide_report
-from app.actions.accounts.customers import change_contact
 from app.actions.accounts.reported import get_report, waiting_reports
+from app.actions.people.person import change_person
 from app.api.accounts.shapes import CustomerShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
@@ -39,6 +39,9 @@ class ContactChange(Input):
 
     full_name: Annotated[Line, Field(max_length=200)] | None = None
     language: Annotated[Line, Field(max_length=8, examples=["en"])] | None = None
+    language_chosen: Annotated[
+        bool, Field(description="The customer asked for this language: no file changes it back.")
+    ] = False
     country: Annotated[Line, Field(max_length=2, examples=["US"])] | None = None
     region: Annotated[Line, Field(max_length=60, examples=["MA"])] | None = None
     timezone: Annotated[Line, Field(max_length=60, examples=["America/New_York"])] | None = None
@@ -77,8 +80,15 @@ def patch_customer(
     """Name, address, number, e-mail, language, zone. Doing it again changes nothing, so no Idempotency-Key is needed.
     The creditor's file takes it back only when it says something else than it says now."""
     customer = _customer(session, code, customer_ref)
-    changes = {name: text for name, text in body.model_dump(exclude={"reason"}).items() if text is not None}
-    changed = change_contact(session, customer, changes, body.reason, by=caller.by, now=now)
+    changes = {
+        name: text
+        for name, text in body.model_dump(exclude={"reason", "language_chosen"}).items()
+        if text is not None
+    }
+    changed = change_person(
+        session, customer, changes, body.reason,
+        language_chosen=body.language_chosen, by=caller.by, now=now,
+    )  # fmt: skip
     return ChangedCustomer(**CustomerShape.of(customer).model_dump(), changed=sorted(changed))
 
 

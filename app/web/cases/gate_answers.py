@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from app.core.labels import CHANNEL_LABELS
+from app.book.customers.queries import Point
+from app.book.customers.rules import PointKind, PointState, PointType
+from app.core.labels import CHANNEL_LABELS, POINT_STATE_LABELS, POINT_TYPE_LABELS
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.explain import nothing_owed, with_objection
-from app.outreach.gate.facts import address_of
+from app.outreach.gate.facts import address_of, facts_at
 from app.policy.answers import Clearance, Reason, Refusals, WaitUntil
 from app.policy.facts import Contact
 from app.policy.review import review
@@ -32,39 +34,68 @@ class GateRow:
     consent: bool | None
     review_on: date | None = None
     """The review date of a hold that no date ends; None = there is none."""
+    detail: str = ""
+    """Type and state of a number beside the main one."""
 
 
-def may_contact(view: CaseView, now: datetime) -> list[GateRow]:
-    """Review an ordinary reminder on each channel; nothing is sent or recorded.
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What is known of a customer at this moment, by which any of their numbers and addresses is judged."""
 
-    The same question as `gate.explain`, with the facts gathered once for all channels. Messages that are
-    queued already count.
-    """
-    file, facts, pack = view.file, view.facts, view.pack
-    nothing = _nothing_to_remind_of(view)
-    rows = []
-    for channel in (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.POST):
-        address = address_of(file.customer, channel)
-        answer = review(Contact(channel, Purpose.REMINDER, address), facts, pack, now)
-        if nothing:
-            answer = with_objection(answer, nothing)
+    view: CaseView
+    nothing: Reason | None
+    now: datetime
+
+    def row(self, channel: Channel, address: str, detail: str = "") -> GateRow:
+        """The answer to a reminder there. Another number than the main one may be in a further time zone."""
+        customer, facts = self.view.file.customer, self.view.facts
+        if channel is Channel.CALL and address != customer.mobile:
+            facts = facts_at(facts, customer, address)
+        answer = review(Contact(channel, Purpose.REMINDER, address), facts, self.view.pack, self.now)
+        if self.nothing:
+            answer = with_objection(answer, self.nothing)
         reasons: tuple[Reason, ...] = ()
         if isinstance(answer, Clearance):
             closes = answer.not_after
-            verdict, until = "yes", closes if closes < now + LONGEST_CLEARANCE else None
+            verdict, until = "yes", closes if closes < self.now + LONGEST_CLEARANCE else None
         elif isinstance(answer, WaitUntil):
             verdict, until, reasons = "wait", answer.at, answer.reasons
         else:
             verdict, until, reasons = "no", None, answer.reasons
-        lines = [line for line in address.split("\n") if line != file.customer.full_name]
+        lines = [line for line in address.split("\n") if line != customer.full_name]
         shown = ", ".join(lines) if channel is Channel.POST else address
         review_on = answer.review_on if isinstance(answer, Refusals) else None
-        consent = facts.consent.get(channel)
-        shown_first = weightiest_first(reasons)
-        rows.append(
-            GateRow(channel, CHANNEL_LABELS[channel], shown, verdict, until, shown_first, consent, review_on)
+        first, consent = weightiest_first(reasons), facts.consent.get(channel)
+        return GateRow(
+            channel, CHANNEL_LABELS[channel], shown, verdict, until, first, consent, review_on, detail
         )
+
+
+def gate_of(view: CaseView, now: datetime) -> Gate:
+    return Gate(view, _nothing_to_remind_of(view), now)
+
+
+def may_contact(view: CaseView, now: datetime) -> list[GateRow]:
+    """Review an ordinary reminder on each channel, and a call to each further number; nothing is sent or recorded.
+
+    The same question as `gate.explain`, with the facts gathered once for all channels. Messages that are
+    queued already count.
+    """
+    gate = gate_of(view, now)
+    rows = []
+    for channel in (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.POST):
+        rows.append(gate.row(channel, address_of(view.file.customer, channel)))
+        if channel is Channel.CALL:
+            others = [each for each in view.points if each.kind is PointKind.PHONE and not each.is_main]
+            rows += [gate.row(channel, each.value, point_words(each)) for each in others if not each.ended_at]
     return rows
+
+
+def point_words(point: Point) -> str:
+    """Type and state of a number or address, as far as they say something."""
+    state = "" if point.state is PointState.USABLE else POINT_STATE_LABELS[point.state].lower()
+    work = "employer’s" if point.employer and point.type is not PointType.WORK else ""
+    return ", ".join(filter(None, [POINT_TYPE_LABELS[point.type].lower(), work, state]))
 
 
 def weightiest_first(reasons: Sequence[Reason]) -> tuple[Reason, ...]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from app.casework.cases.events import CallLogged
+from app.casework.parties.models import ThirdParty
 from app.casework.results.rules import Direction
+from app.core.labels import PARTY_LABELS
 from app.web.cases.reads import CASE_READS, CaseView
 from app.web.cases.stops import Stop, strongest_stop
 
@@ -38,6 +40,7 @@ def header_of(view: CaseView, now: datetime) -> Header:
     payment = next(iter(found[CASE_READS.last_payment]), None)
     calls = found[CASE_READS.calls]
     logged = [(call.at, CallLogged.from_json(call.data)) for call in calls]
+    speaks = view.representative
     return Header(
         minimum=sum(amount for _, due_on, amount in minimums if due_on == minimum_on),
         minimum_on=minimum_on,
@@ -50,5 +53,13 @@ def header_of(view: CaseView, now: datetime) -> Header:
         stop=strongest_stop(
             {hold.kind: hold.reason for hold in found[CASE_READS.gate.holds]},
             with_legal=file.case.with_legal_since is not None,
+            representatives=[contact_words(speaks)] if speaks else (),
         ),
     )
+
+
+def contact_words(party: ThirdParty) -> str:
+    """Whom to contact in the customer's place, and how."""
+    how = next(filter(None, [party.phone, party.email, party.address.replace("\n", ", ")]), "")
+    said = [f"{PARTY_LABELS[party.kind].lower()} {party.full_name}", how]
+    return ", ".join(filter(None, [*said, f"their reference {party.reference}" if party.reference else ""]))

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.book.customers.queries import Point, list_points
 from app.book.delinquency.one_customer.reads import StandingReads
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.queries import keeps_agreements
@@ -19,6 +20,8 @@ from app.casework.cases.debt import debt_of
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.contacts.models import PlannedContact
+from app.casework.parties.models import ThirdParty
+from app.casework.parties.queries import speaker
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment
 from app.casework.presence.models import CaseView as OpenPage
@@ -156,6 +159,8 @@ class CaseReads:
             .order_by(version.c.number.desc())
             .limit(1)
         )
+        party = table_of(ThirdParty)
+        self.parties = reads.all(ThirdParty, party.c.customer_id == customer, order_by=party.c.id.desc())
         page = table_of(OpenPage)
         self.viewers = reads.rows(
             sa.select(page.c.username, page.c.seen_at, page.c.calling_since)
@@ -191,6 +196,16 @@ class CaseView:
     def names(self) -> dict[str, str]:
         """User name -> the name colleagues know."""
         return {row.username: row.display_name for row in self.found[CASE_READS.staff]}
+
+    @property
+    def points(self) -> list[Point]:
+        """As `points_of`: every number and address, the main ones first."""
+        return list_points(self.file.customer, self.found[CASE_READS.gate.points])
+
+    @property
+    def representative(self) -> ThirdParty | None:
+        """As `representative_of`."""
+        return speaker(self.found[CASE_READS.parties], self.file.book.today)
 
     def viewers(self, now: datetime, *, but: str) -> list[Viewer]:
         """Who has the case open now, those on the telephone first; `but` leaves one user out."""

@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from app.web.cases import case_page, contacts, documents, presence
 from app.web.cases.forms import addresses, consent, customer, holds, letters, notes, plans, preferences
 from app.web.cases.outcome import handler
+from app.web.cases.people import page as people_page
+from app.web.cases.people import parties, points
 
 ROUTERS: tuple[APIRouter, ...] = (
     case_page.router,
@@ -22,4 +24,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     addresses.router,
     preferences.router,
     customer.router,
+    people_page.router,
+    points.router,
+    parties.router,
 )

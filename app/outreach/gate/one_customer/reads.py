@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 
+from app.book.customers.models import ContactPoint
+from app.book.customers.rules import PointState
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import MONEY_IN
 from app.casework.cases.models import CollectionsCase
@@ -27,7 +29,7 @@ from app.outreach.gate.facts import COUNTED, Person, _begins, _preference, past_
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
-from app.policy.facts import ContactResult, Facts, Hold, Notice, PastContact, PreferenceKind
+from app.policy.facts import ContactResult, Facts, Hold, Notice, PastContact, Preference, PreferenceKind
 from app.policy.pack import Pack
 from app.policy.zones import zones_for
 
@@ -53,6 +55,8 @@ class GateReads:
         self.preferences = reads.all(
             ContactPreference, told.c.customer_id == customer, told.c.ended_at.is_(None), order_by=told.c.id
         )
+        point = table_of(ContactPoint)
+        self.points = reads.all(ContactPoint, point.c.customer_id == customer, order_by=point.c.id)
         hold = table_of(CaseHold)
         self.holds = reads.all(
             CaseHold, hold.c.customer_id == customer, hold.c.ended_at.is_(None), order_by=hold.c.id
@@ -117,6 +121,7 @@ class GateReads:
             customer.country, customer.region, customer.postcode, customer.mobile, customer.timezone,
             told[-1] if told else "",
         )  # fmt: skip
+        said = [_preference(row, zones) for row in preferences if row.kind is not PreferenceKind.TIMEZONE]
         consents = {channel: (allowed, at) for channel, allowed, at in found[self.consents]}
         since = now - timedelta(days=pack.needed.history_days + 1)
         history = [
@@ -134,7 +139,7 @@ class GateReads:
                 sorted([*history, *self._reserved(found, now, today)], key=lambda contact: contact.at)
             ),
             preferences=tuple(
-                _preference(row, zones) for row in preferences if row.kind is not PreferenceKind.TIMEZONE
+                dict.fromkeys([*said, *map(closed_place, filter(is_closed, found[self.points]))])
             ),
             notices=self._notices(found, pack),
             due_since=min((due_on for due_on, _ in due), default=None),
@@ -168,6 +173,16 @@ class GateReads:
             return []
         oldest, paid = now.date() - timedelta(days=365 * years), dict(found[self.paid])
         return [(on, max(on, paid.get(account, on))) for account, on in states.items() if on <= oldest]
+
+
+def is_closed(point: ContactPoint) -> bool:
+    """Whether the gate knows this number or address as a place that is not used."""
+    return point.ended_at is None and (point.state is PointState.BAD or point.employer)
+
+
+def closed_place(point: ContactPoint) -> Preference:
+    kind = PreferenceKind.PLACE if point.state is PointState.BAD else PreferenceKind.WORKPLACE
+    return Preference(kind=kind, address=point.value)
 
 
 def _hold(hold: CaseHold, zones: Sequence[str]) -> Hold:
