@@ -212,7 +212,8 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
         "point": add(
             *(
                 ContactPoint(
-                    customer_id=customer_id, kind=PointKind.PHONE, type=PointType.HOME, value=f"+861055{case_id:04d}{n}",
+                    customer_id=customer_id, kind=PointKind.PHONE, type=PointType.HOME,
+                    value=f"+861055{case_id:04d}{n}",
                     state=PointState.USABLE, state_by="user:ben", source=PointSource.OTHER, noted_on=YESTERDAY,
                     created_at=NOW, by="user:ben",
                 )
