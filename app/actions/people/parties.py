@@ -11,7 +11,7 @@ from app.actions.holds import PlacedHold, place_hold
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.holds.queries import hold_of_kind
-from app.casework.holds.rules import review_days
+from app.casework.holds.rules import REVIEW_DAYS
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import get_party
 from app.casework.parties.rules import BRINGS_HOLD
@@ -46,7 +46,7 @@ def add_party(
         return AddedParty(party, None)
     if hold_of_kind(session, case.customer_id, kind) is not None:
         return AddedParty(party, None)
-    until = today + timedelta(days=review_days(kind))
+    until = today + timedelta(days=REVIEW_DAYS)
     reason = f"{new.kind.value}: {party.full_name}"
     placed = place_hold(session, case, kind, reason[:500], until, letters, by=by, now=now)
     return AddedParty(party, placed)
