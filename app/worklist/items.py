@@ -26,6 +26,7 @@ from app.core.vocabulary import Channel
 from app.inbound.queries import waiting_matches
 from app.outreach.gate.models import Consent
 from app.outreach.strategy.models import StrategyTask
+from app.outreach.strategy.queries import has_task_of
 from app.worklist.rules import BROKEN_DAYS, Item, Section
 
 CASE, CALL, TASK = table_of(CollectionsCase), table_of(CallTask), table_of(StrategyTask)
@@ -33,10 +34,16 @@ PLAN, PART, HOLD = table_of(Plan), table_of(PlanInstalment), table_of(CaseHold)
 NO_INSTANT, NO_DAY = sa.cast(sa.null(), UtcDateTime), sa.cast(sa.null(), sa.Date)
 
 
-def chosen(books: Sequence[PortfolioToday], owner: str | None) -> list[Condition]:
-    """Open cases of these portfolios and of this owner (None = anybody's)."""
+def chosen(
+    books: Sequence[PortfolioToday], owner: str | None, *, with_tasks: bool = False
+) -> list[Condition]:
+    """Open cases of these portfolios and of this owner (None = anybody's); `with_tasks`: also the cases of others on
+    which this owner has a task in person."""
     where = [CASE.c.status == CaseStatus.OPEN, CASE.c.portfolio_id.in_([book.portfolio_id for book in books])]
-    return where if owner is None else [*where, CASE.c.owner == owner]
+    if owner is None:
+        return where
+    is_own = CASE.c.owner == owner
+    return [*where, sa.or_(is_own, has_task_of(owner)) if with_tasks else is_own]
 
 
 def all_items(
@@ -54,7 +61,6 @@ def all_items(
         _broken(books),
         _due(today),
         _calls(today, now),
-        _tasks(today),
         _reviews(today),
         _with_legal(),
         _holds(),
@@ -62,7 +68,8 @@ def all_items(
         _hindered(today, now),
     ]
     where = [*chosen(books, owner), *also]
-    found = sa.union_all(*(reason.where(*where) for reason in reasons)).subquery("reasons")
+    tasks = _tasks(today, owner).where(*chosen(books, None), *also)
+    found = sa.union_all(*(reason.where(*where) for reason in reasons), tasks).subquery("reasons")
     order = (found.c.section, found.c.at, found.c.on)
     rank = sa.func.row_number().over(partition_by=found.c.case_id, order_by=order).label("rank")
     ranked = sa.select(found, rank).subquery("ranked")
@@ -180,12 +187,17 @@ def _calls(today: sa.ColumnElement[date], now: datetime) -> Query:
     return _open_calls(Section.CALL).where(*clear)
 
 
-def _tasks(today: sa.ColumnElement[date]) -> Query:
-    return (
+def _tasks(today: sa.ColumnElement[date], owner: str | None) -> Query:
+    """Tasks of the owner's cases, and those for the owner in person on anybody's: an answer, a hand-over."""
+    query = (
         _reason(Section.TASK, on=TASK.c.due_on)
         .join(TASK, TASK.c.case_id == CASE.c.id)
         .where(TASK.c.done_at.is_(None), TASK.c.due_on <= today)
     )
+    if owner is None:
+        return query
+    own = sa.and_(CASE.c.owner == owner, TASK.c.for_username == "")
+    return query.where(sa.or_(own, sa.and_(TASK.c.for_username != "", TASK.c.for_username == owner)))
 
 
 def _reviews(today: sa.ColumnElement[date]) -> Query:

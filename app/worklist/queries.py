@@ -107,7 +107,7 @@ def section_counts(
         Section(row.section): SectionCount(row.cases, row.first_at, row.first_on)
         for row in session.connection().execute(query)
     }
-    everything = sa.select(sa.func.count()).select_from(case).where(*chosen(books, owner))
+    everything = sa.select(sa.func.count()).select_from(case).where(*chosen(books, owner, with_tasks=True))
     rest = (session.scalar(everything) or 0) - sum(each.cases for each in found.values())
     if rest > 0:
         found[Section.NOTHING_PLANNED] = SectionCount(rest)

@@ -22,6 +22,7 @@ from app.casework.plans.queries import NextPayment, next_payments
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
+from app.core.staff.models import User
 from app.outreach.strategy.queries import next_tasks
 from app.worklist.facts import LastContact, card_endings, last_contacts, waiting_words
 from app.worklist.rules import Item, Section
@@ -60,8 +61,10 @@ def rows_of(
     books: Sequence[PortfolioToday],
     items: Sequence[Item],
     now: datetime,
+    *,
+    owner: str | None = None,
 ) -> list[Row]:
-    """The rows of these cases, in their order."""
+    """The rows of these cases, in their order. `owner`: whose view it is; None = everybody's."""
     if not items:
         return []
     by_id = {book.portfolio_id: book for book in books}
@@ -71,7 +74,7 @@ def rows_of(
     owing = {customer_id: debt.past_due for customer_id, debt in debts.items()}
     verdicts = callable_now(session, customers, owing, now)
     contacts, endings = last_contacts(session, customers), card_endings(session, customers)
-    words = _words(session, items)
+    words = _words(session, items, owner)
     payments = _payments(session, books, items)
     held = _holds(session, items, found)
     rows = []
@@ -145,15 +148,30 @@ def _in(items: Sequence[Item], *sections: Section) -> list[int]:
     return [item.case_id for item in items if item.section in sections]
 
 
-def _words(session: Session, items: Sequence[Item]) -> dict[int, str]:
+def _words(session: Session, items: Sequence[Item], owner: str | None) -> dict[int, str]:
     words: dict[int, str] = {}
     if ids := _in(items, Section.REPLY):
         words |= waiting_words(session, ids)
     if ids := _in(items, Section.CALL, Section.COMES_BACK):
         words |= {case_id: call.wish for case_id, call in next_calls(session, ids).items()}
     if ids := _in(items, Section.TASK):
-        words |= {case_id: task.text for case_id, task in next_tasks(session, ids).items()}
+        words |= _task_words(session, ids, owner)
     return words
+
+
+def _task_words(session: Session, case_ids: Sequence[int], owner: str | None) -> dict[int, str]:
+    """The task of each case; in everybody's view with the colleague that it is for."""
+    tasks = next_tasks(session, case_ids, owner)
+    people = {task.for_username for task in tasks.values()} - {"", owner}
+    asked = sa.select(table_of(User).c.username, table_of(User).c.display_name)
+    named = session.execute(asked.where(table_of(User).c.username.in_(people))) if people else ()
+    names = {username: name for username, name in named}
+    return {
+        case_id: f"For {names.get(task.for_username, task.for_username)}: {task.text}"
+        if task.for_username in people
+        else task.text
+        for case_id, task in tasks.items()
+    }
 
 
 def _payments(

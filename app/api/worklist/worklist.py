@@ -64,7 +64,7 @@ def list_work(
     items, position = page_of(
         session, view, after=decode_cursor(cursor, view.cursor_length), limit=limit, now=now
     )
-    rows = rows_of(session, view.books, items, now)
+    rows = rows_of(session, view.books, items, now, owner=view.owner)
     return Page(
         items=[WorkShape.of(row) for row in rows],
         next_cursor=encode_cursor(*position) if position else None,

@@ -58,13 +58,15 @@ def has_task(username: str = "") -> sa.ColumnElement[bool]:
     return table_of(CollectionsCase).c.id.in_(asked)
 
 
-def next_tasks(session: Session, case_ids: Sequence[int], username: str = "") -> dict[int, StrategyTask]:
-    """By case, the open task that is due first, for whoever works the case or for this person."""
+def next_tasks(
+    session: Session, case_ids: Sequence[int], username: str | None = ""
+) -> dict[int, StrategyTask]:
+    """By case, the open task that is due first, for whoever works the case or for this person; None = for anybody."""
     query = select(StrategyTask).where(
-        col(StrategyTask.case_id).in_(case_ids),
-        col(StrategyTask.done_at).is_(None),
-        col(StrategyTask.for_username).in_(("", username)),
+        col(StrategyTask.case_id).in_(case_ids), col(StrategyTask.done_at).is_(None)
     )
+    if username is not None:
+        query = query.where(col(StrategyTask.for_username).in_(("", username)))
     order = (col(StrategyTask.due_on).desc(), col(StrategyTask.id).desc())
     return {task.case_id: task for task in session.scalars(query.order_by(*order))}
 

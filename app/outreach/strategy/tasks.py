@@ -83,6 +83,5 @@ def drop_tasks(session: Session, portfolio_id: int, *, now: datetime) -> None:
     closed = sa.select(case.c.id).where(
         case.c.id == task.c.case_id, case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.CLOSED
     )
-    # A colleague's answer stays until it is read.
-    ended = sa.update(task).where(task.c.done_at.is_(None), task.c.for_username == "", sa.exists(closed))
+    ended = sa.update(task).where(task.c.done_at.is_(None), sa.exists(closed))
     session.connection().execute(ended.values(done_at=now, done_by="system"))

@@ -28,7 +28,7 @@ def csv_rows(session: Session, view: View, now: datetime) -> Iterator[Rows]:
     after: Rows | None = None
     while True:
         items, position = page_of(session, view, after=after, limit=AT_ONCE, now=now)
-        for row in rows_of(session, view.books, items, now):
+        for row in rows_of(session, view.books, items, now, owner=view.owner):
             told = why(row, now, PageReader(ENGLISH, row.book.currency, row.book.timezone))
             yield (
                 row.reference,

@@ -130,7 +130,7 @@ def worklist(
         return csv_download("worklist.csv", HEADER, csv_rows(session, view, now))
     after = decode_cursor(asked.cursor, view.cursor_length)
     items, position = page_of(session, view, after=after, limit=PAGE, now=now)
-    rows = rows_of(session, books, items, now)
+    rows = rows_of(session, books, items, now, owner=view.owner)
     viewers = viewers_of(session, [row.item.case_id for row in rows], now, but=staff.username)
     locale = reader_locale(request)
     lines = [line_of(row, now, locale, viewers.get(row.item.case_id, ())) for row in rows]
