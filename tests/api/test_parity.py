@@ -24,6 +24,7 @@ VERBS = {
     "/cases/{case_id}/documents": f"{CASE}/documents",
     "/cases/{case_id}/documents/{document_id}/withdraw": f"{CASE}/documents/{{document_id}}/withdrawal",
     "/cases/{case_id}/note": f"{CASE}/notes",
+    "/cases/{case_id}/identity": f"{CASE}/identity-checks",
     "/cases/{case_id}/assign": f"{CASE}/owner",
     "/cases/{case_id}/nominate": f"{CASE}/referrals",
     "/cases/{case_id}/promise": f"{CASE}/promises",

@@ -9,11 +9,13 @@ from pydantic import BaseModel, Field
 from sqlmodel import col, select
 
 from app.actions.assignment import assign_case, finish_case_task, forget_callback, hand_over_case
+from app.actions.identity import confirm_identity
 from app.actions.preferences import replace_links
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, RowId
 from app.book.ledger.models import Customer
+from app.casework.cases.identity import IdentityQuestion
 from app.casework.presence.queries import viewers_of
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
@@ -79,6 +81,27 @@ def list_viewers(reference: CaseRef, _caller: Reader, session: ReadSession, now:
 
 class NewReason(Input):
     reason: Annotated[Paragraph, Field(min_length=1, max_length=300)]
+
+
+class NewIdentityCheck(Input):
+    asked: Annotated[
+        list[Annotated[IdentityQuestion, Field(strict=False)]], Field(min_length=1, max_length=4)
+    ]
+
+
+class IdentityShape(BaseModel):
+    case: str = Field(examples=["C-000012"])
+    asked: list[IdentityQuestion]
+
+
+@router.post("/identity-checks", summary="Record an identity check")
+def post_identity_check(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewIdentityCheck
+) -> IdentityShape:
+    """Record which questions the person on the telephone was asked, never the answers."""
+    case = case_named(session, reference, lock=True)
+    confirm_identity(session, case, body.asked, by=caller.by, now=now)
+    return IdentityShape(case=case.reference, asked=body.asked)
 
 
 class CallbackShape(BaseModel):

@@ -50,6 +50,8 @@ class CaseFile:
     """By account id, with everything posted until now."""
     owes: CustomerDebt
     """All accounts that are worked, as of now."""
+    has_waivers: bool = True
+    """False where it is known that no charge of these accounts was waived."""
 
     @property
     def account_ids(self) -> list[int]:
@@ -89,9 +91,10 @@ class CaseFile:
         return LastNight(self.book.on, case.past_due_minor, case.balance_minor)
 
     @property
-    def worked(self) -> list[AccountNow]:
-        """Where the accounts that are worked stand now."""
-        return [self.stands_of(each) for each in self.accounts if is_worked(each.status, each.ended_on)]
+    def worked_accounts(self) -> list[tuple[Account, AccountNow]]:
+        """The accounts that are worked, and where each stands now."""
+        worked = (each for each in self.accounts if is_worked(each.status, each.ended_on))
+        return [(each, self.stands_of(each)) for each in worked]
 
     def stands_of(self, account: Account) -> AccountNow:
         return self.stands[id_of(account)]

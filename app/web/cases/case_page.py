@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from app.casework.cases.models import CallTask, case_reference
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, SETTLE_WITHIN, Instalment, PlanStatus, offer_end
+from app.core.clock import local_date
 from app.core.ids import id_of
 from app.core.labels import (
     CHANNEL_LABELS,
@@ -44,24 +46,17 @@ from app.http.transactions import ReadSession, StreamSession
 from app.inbound.answers import LONGEST_ANSWER
 from app.inbound.models import InboundMessage
 from app.legal.referrals.models import Referral
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import Destination
 from app.outreach.outbox.waiting import can_be_undone
 from app.outreach.planning.on_demand import sendable_letters
 from app.outreach.strategy.models import StrategyTask
 from app.policy.pack import Pack
+from app.web.cases.call.header import Header, header_of
+from app.web.cases.call.reasons import GateReason, told_once
+from app.web.cases.call.script import ScriptPanel, script_panel
 from app.web.cases.case_file import CaseFile, open_case_file
-from app.web.cases.case_tabs import (
-    TABS,
-    HoldsTab,
-    LedgerTab,
-    MessagesTab,
-    PlansTab,
-    StatementsTab,
-    TimelineTab,
-    tab_content,
-)
+from app.web.cases.case_tabs import TABS, CaseTab, tab_content, tab_named
 from app.web.cases.gate_answers import GateRow, may_contact
-from app.web.cases.header import Header, header_of
 from app.web.cases.outcome.bar import OutcomeBar
 from app.web.cases.outcome.view import bar_of
 from app.web.cases.presence import Colleague, colleagues
@@ -80,15 +75,6 @@ PLAN_TONES: Mapping[PlanStatus, Tone] = {
     PlanStatus.ACCEPTED: "good",
     PlanStatus.KEPT: "good",
     PlanStatus.BROKEN: "bad",
-}
-MESSAGE_TONES: Mapping[OutboxStatus, Tone] = {
-    OutboxStatus.SENT: "info",
-    OutboxStatus.DELIVERED: "good",
-    OutboxStatus.UNDELIVERED: "bad",
-    OutboxStatus.BOUNCED: "bad",
-    OutboxStatus.FAILED: "bad",
-    OutboxStatus.WITHHELD: "warn",
-    OutboxStatus.UNKNOWN: "warn",
 }
 
 
@@ -146,11 +132,14 @@ class CasePage(Page):
     bucket: str
     bucket_tone: Tone
     gate: Sequence[GateRow]
+    why: Sequence[GateReason]
+    script: ScriptPanel
     pack: Pack
     tab: str
     tabs: Sequence[tuple[str, str, bool]]
     reader: PageReader
     there: PageReader
+    today_there: date
     currency: str
     names: Mapping[str, str]
     standing: InForce
@@ -164,7 +153,7 @@ class CasePage(Page):
     words: Mapping[str, object]
     tones: Mapping[str, object]
     colleagues: Sequence[Colleague]
-    record: TimelineTab | LedgerTab | StatementsTab | PlansTab | HoldsTab | MessagesTab
+    record: CaseTab
 
 
 def case_page(
@@ -192,12 +181,12 @@ def show_case(
     status: int = 200,
 ) -> Response:
     """Render the whole page."""
-    tab = request.query_params.get("tab", "")
-    tab = tab if tab in TABS else "timeline"
+    tab = tab_named(request.query_params.get("tab", ""))
     view = read_case(session, case_id, now)
     file, found = view.file, view.found
     reader = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone, view.names)
     plans = found[CASE_READS.plans]
+    gate = may_contact(view, now)
     return page(
         request,
         CasePage(
@@ -207,12 +196,17 @@ def show_case(
             head=header_of(view, now),
             bucket=bucket_of(file.days, file.book.edges),
             bucket_tone=bucket_tone(file.days),
-            gate=may_contact(view, now),
+            gate=gate,
+            why=told_once(gate),
+            script=script_panel(
+                session, view, ports_of(request).catalog, _languages(view, reader.locale), staff.by, now
+            ),
             pack=view.pack,
             tab=tab,
             tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
             reader=reader,
             there=PageReader(reader.locale, reader.currency, file.zone),
+            today_there=local_date(now, file.zone),
             currency=file.book.currency,
             names=view.names,
             standing=_standing(view, plans, now),
@@ -229,7 +223,7 @@ def show_case(
                 "plan": PLAN_LABELS,
                 "channel": CHANNEL_LABELS,
             },
-            tones={"plan": PLAN_TONES, "message": MESSAGE_TONES},
+            tones={"plan": PLAN_TONES},
             colleagues=colleagues(view.viewers(now, but=staff.username), view.names),
             record=tab_content(request, session, file, reader, tab, plans),
         ),
@@ -244,15 +238,26 @@ class CustomerLine:
     local_time: str
 
 
+def _languages(view: CaseView, locale: Locale) -> list[tuple[str, str]]:
+    """The customer's language and the agent's, each in words."""
+    own = view.file.customer.language
+    agent = str(locale).replace("_", "-")
+    return [(own, _language_name(own, locale)), (agent, _language_name(agent, locale))]
+
+
+@lru_cache(maxsize=1000)
+def _language_name(tag: str, locale: Locale) -> str:
+    try:
+        return str(Locale.parse(tag, sep="-").get_display_name(locale) or tag)
+    except (UnknownLocaleError, ValueError):
+        return tag
+
+
 def _who(file: CaseFile, locale: Locale, now: datetime) -> CustomerLine:
     local = now.astimezone(ZoneInfo(file.zone))
-    try:
-        language = Locale.parse(file.customer.language, sep="-").get_display_name(locale)
-    except (UnknownLocaleError, ValueError):
-        language = file.customer.language
     country = locale.territories.get(file.customer.country, file.customer.country)
     return CustomerLine(
-        language=str(language or file.customer.language),
+        language=_language_name(file.customer.language, locale),
         country=str(country),
         local_time=str(format_datetime(local, "EEE HH:mm", locale=locale)),
     )
@@ -354,7 +359,7 @@ def _options(request: Request, view: CaseView) -> CaseOptions:
         max_months=file.portfolio.agent_max_instalments,
         max_discount=file.portfolio.agent_max_discount_percent,
         letters=_letters(request),
-        late_balance=sum(each.balance for each in file.worked if each.owed > 0),
+        late_balance=sum(stands.balance for _, stands in file.worked_accounts if stands.owed > 0),
         settle_latest=(today + timedelta(days=SETTLE_WITHIN)).isoformat(),
     )
 

@@ -1,23 +1,19 @@
-"""The tabs of a case: timeline, ledger, statements, plans, holds and messages."""
+"""The tabs of a case: contacts, money, messages, agreements, and everything."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 
-from app.book.delinquency.days import bucket_of, days_past_due
-from app.book.delinquency.service import Now
-from app.book.ledger.models import Account
-from app.book.ledger.queries import LedgerLine, StatementLine, credits_between, ledger_lines, statement_lines
+from app.book.ledger.queries import credits_between
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import holds_of
 from app.casework.plans.models import Plan
 from app.core.clock import local_date
-from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import FILTER_LABELS, TimelineEntry, TimelineFilter
@@ -29,37 +25,36 @@ from app.inbound.models import InboundMessage
 from app.inbound.queries import messages_of
 from app.inbound.rules import Intent
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination
+from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.web.cases.case_file import CaseFile
-from app.web.lookups import bucket_tone
+from app.web.cases.tabs.contacts import ContactsTab, contacts_tab
+from app.web.cases.tabs.money import MoneyTab, money_tab
+from app.web.cases.tabs.states import state_of
 from app.web.rendering import Tone
 from app.web.timeline import PageReader, TimelinePresenter, fold
 from app.web.wording import MEANING_WORDS
 
 EVENTS = 40
-LEDGER_LINES = 200
 TABS = {
-    "timeline": "Timeline",
-    "accounts": "Ledger",
-    "statements": "Statements",
-    "plans": "Plans",
-    "holds": "Holds",
+    "contacts": "Contacts",
+    "money": "Money",
     "messages": "Messages",
+    "agreements": "Agreements",
+    "timeline": "Everything",
 }
+FORMER = {"accounts": "money", "statements": "money", "plans": "agreements", "holds": "agreements"}
+"""Names of tabs in addresses of before."""
+
+
+def tab_named(name: str) -> str:
+    """The tab of this name; the first one where there is none."""
+    name = FORMER.get(name, name)
+    return name if name in TABS else "contacts"
 
 
 @dataclass(frozen=True, slots=True)
-class StatementsTab:
-    statements: Sequence[tuple[Account, Sequence[StatementRow]]]
-
-
-@dataclass(frozen=True, slots=True)
-class PlansTab:
+class AgreementsTab:
     plans: Sequence[Plan]
-
-
-@dataclass(frozen=True, slots=True)
-class HoldsTab:
     holds: Sequence[CaseHold]
 
 
@@ -67,22 +62,21 @@ class HoldsTab:
 class MessagesTab:
     thread: Sequence[ThreadLine]
     meaning_words: Mapping[Intent, tuple[str, Tone]]
+    state_of: Callable[[OutboxStatus, bool], tuple[str, Tone]] = state_of
 
 
 def tab_content(
     request: Request, session: Session, file: CaseFile, reader: PageReader, tab: str, plans: Sequence[Plan]
 ) -> CaseTab:
     match tab:
-        case "accounts":
-            return _ledger_tab(request, session, file)
-        case "statements":
-            return StatementsTab(_statements(session, file))
-        case "plans":
-            return PlansTab(plans)
-        case "holds":
-            return HoldsTab(holds_of(session, file.case.customer_id))
+        case "money":
+            return money_tab(request, session, file)
+        case "agreements":
+            return AgreementsTab(plans, holds_of(session, file.case.customer_id))
         case "messages":
             return MessagesTab(_thread(session, file), MEANING_WORDS)
+        case "contacts":
+            return contacts_tab(session, file, reader)
     return _timeline_tab(request, session, file, reader)
 
 
@@ -141,61 +135,6 @@ def _position(values: Rows | None) -> tuple[int | None, date | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerTab:
-    account: Account
-    account_stands: Now
-    account_days: int
-    account_bucket: str
-    account_tone: Tone
-    ledger: Sequence[LedgerLine]
-    ledger_cut: bool
-
-
-def _ledger_tab(request: Request, session: Session, file: CaseFile) -> LedgerTab:
-    wanted = request.query_params.get("account", "")
-    chosen = next((account for account in file.accounts if account.reference == wanted), None)
-    if wanted and chosen is None:
-        raise NotFound("This case has no such account.")
-    chosen = chosen or next((a for a in file.accounts if file.stands_of(a).past_due), file.accounts[0])
-    lines: list[LedgerLine] = list(
-        ledger_lines(session, [id_of(chosen)], newest_first=True, limit=LEDGER_LINES + 1)
-    )
-    stands = file.stands_of(chosen)
-    late = days_past_due(stands.oldest_due_on, file.book.today)
-    return LedgerTab(
-        account=chosen,
-        account_stands=stands,
-        account_days=late,
-        account_bucket=bucket_of(late, file.book.edges),
-        account_tone=bucket_tone(late),
-        ledger=lines[:LEDGER_LINES],
-        ledger_cut=len(lines) > LEDGER_LINES,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class StatementRow:
-    line: StatementLine
-    still_unpaid: int
-    """The part of its minimum that is past due now."""
-
-
-def _statements(session: Session, file: CaseFile) -> list[tuple[Account, list[StatementRow]]]:
-    """Statements by account, the latest first."""
-    unpaid: dict[tuple[int, date], int] = {}
-    for account_id, stands in file.stands.items():
-        for due_on, amount in stands.dues:
-            unpaid[account_id, due_on] = unpaid.get((account_id, due_on), 0) + amount
-    rows: dict[int, list[StatementRow]] = {}
-    for line in statement_lines(session, file.account_ids):
-        if line.closing_on > file.book.today:
-            continue
-        left = unpaid.get((line.account_id, line.due_on), 0)
-        rows.setdefault(line.account_id, []).append(StatementRow(line, left))
-    return [(account, rows.get(id_of(account), [])) for account in file.accounts]
-
-
-@dataclass(frozen=True, slots=True)
 class ThreadLine:
     """A message to the customer, or one from them with its meaning."""
 
@@ -229,4 +168,4 @@ def _messages(session: Session, file: CaseFile) -> list[OutboxMessage]:
     return list(session.scalars(query))
 
 
-CaseTab = TimelineTab | LedgerTab | StatementsTab | PlansTab | HoldsTab | MessagesTab
+CaseTab = TimelineTab | ContactsTab | MoneyTab | AgreementsTab | MessagesTab

@@ -18,6 +18,7 @@ from app.book.ledger.rules import EntryKind, is_worked
 from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.debt import debt_of
 from app.casework.cases.events import CallLogged
+from app.casework.cases.identity import IdentityChecked
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.contacts.models import PlannedContact
 from app.casework.parties.models import ThirdParty
@@ -167,6 +168,12 @@ class CaseReads:
             .where(page.c.case_id == case_id)
             .order_by(page.c.username)
         )
+        self.identity = reads.rows(
+            sa.select(event.c.at, event.c.by, event.c.data)
+            .where(event.c.customer_id == customer, event.c.kind == IdentityChecked.KIND)
+            .order_by(event.c.id.desc())
+            .limit(1)
+        )
         user = table_of(User)
         self.staff = reads.rows(
             sa.select(user.c.username, user.c.display_name, user.c.role, user.c.active).order_by(
@@ -249,7 +256,8 @@ def read_case(session: Session, case_id: int, now: datetime) -> CaseView:
     accounts = found[standing.accounts]
     stands = standing.standings(session, found, portfolio, book.today)
     worked = [stands[id_of(each)] for each in accounts if is_worked(each.status, each.ended_on)]
-    file = CaseFile(case, customer, portfolio, book, accounts, stands, debt_of(worked))
+    has_waivers = bool(found[standing.waived])
+    file = CaseFile(case, customer, portfolio, book, accounts, stands, debt_of(worked), has_waivers)
     facts = CASE_READS.gate.facts(
         found,
         customer,

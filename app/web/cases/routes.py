@@ -5,7 +5,17 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.web.cases import case_page, contacts, documents, presence
-from app.web.cases.forms import addresses, consent, customer, holds, letters, notes, plans, preferences
+from app.web.cases.forms import (
+    addresses,
+    consent,
+    customer,
+    holds,
+    identity,
+    letters,
+    notes,
+    plans,
+    preferences,
+)
 from app.web.cases.outcome import handler
 from app.web.cases.people import page as people_page
 from app.web.cases.people import parties, points
@@ -16,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     contacts.router,
     documents.router,
     notes.router,
+    identity.router,
     plans.router,
     holds.router,
     consent.router,

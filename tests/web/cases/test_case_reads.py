@@ -63,7 +63,7 @@ def test_what_is_read_together_is_what_the_nights_and_the_gate_read(desk: Desk) 
     assert desk.read(compare) >= 3
 
 
-@pytest.mark.parametrize("tab", ["", "accounts", "statements", "plans", "holds", "messages"])
+@pytest.mark.parametrize("tab", ["", "money", "messages", "agreements", "timeline"])
 def test_a_case_page_is_at_most_twelve_statements(desk: Desk, tab: str) -> None:
     case_id, account_id = lived(desk)
     pay(desk, account_id, 2_000)

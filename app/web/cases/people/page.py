@@ -35,9 +35,9 @@ from app.http.cursors import RowId
 from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession
+from app.web.cases.call.header import contact_words
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.gate_answers import Gate, GateRow, gate_of
-from app.web.cases.header import contact_words
 from app.web.cases.reads import CASE_READS, read_case
 from app.web.form_action import Flash, FormAction, MakeResponse
 from app.web.forms import Fields, FormState, Typed

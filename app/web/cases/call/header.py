@@ -9,8 +9,8 @@ from app.casework.cases.events import CallLogged
 from app.casework.parties.models import ThirdParty
 from app.casework.results.rules import Direction
 from app.core.labels import PARTY_LABELS
+from app.web.cases.call.stops import Stop, strongest_stop
 from app.web.cases.reads import CASE_READS, CaseView
-from app.web.cases.stops import Stop, strongest_stop
 
 WEEK = timedelta(days=7)
 

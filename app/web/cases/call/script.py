@@ -1,0 +1,113 @@
+"""The call script of a case: with the customer's figures, in their language and in the agent's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.book.delinquency.days import days_past_due
+from app.casework.cases.identity import HOLDS_FOR, QUESTION_LABELS, IdentityChecked, IdentityQuestion
+from app.casework.plans.rules import PlanStatus
+from app.core.actor import Actor
+from app.core.ids import id_of
+from app.core.vocabulary import Channel
+from app.outreach.gate.contact_cases import NO_HEAD, AccountRow, CaseRow, ContactCase
+from app.outreach.letters.letter import BadLetter, Letter, LetterContext, Unsayable
+from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.planning.letterhead import LetterCatalog, Letterhead
+from app.outreach.planning.wording import letter_context
+from app.web.cases.call.wording import CallScript, call_script, script_for
+from app.web.cases.reads import CASE_READS, CaseView
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptPanel:
+    scripts: Sequence[tuple[str, CallScript]]
+    """(language in words, script): the customer's language first, then the agent's where it is another."""
+    questions: Mapping[IdentityQuestion, str]
+    checked_at: datetime | None
+    """This agent checked who is on the telephone, so short a time ago that it is the same call."""
+    asked: Sequence[str]
+
+
+def script_panel(
+    session: Session,
+    view: CaseView,
+    catalog: LetterCatalog,
+    languages: Sequence[tuple[str, str]],
+    by: Actor,
+    now: datetime,
+) -> ScriptPanel:
+    """`languages`: (tag, in words). Without scripts where nothing is past due: there is nothing to say."""
+    checked = next(iter(view.found[CASE_READS.identity]), None)
+    if checked is not None and (Actor(checked.by) != by or checked.at < now - HOLDS_FOR):
+        checked = None
+    asked = IdentityChecked.from_json(checked.data).asked if checked else ()
+    scripts: list[tuple[str, CallScript]] = []
+    if view.file.is_open and view.file.owes.past_due:
+        for tag, words in languages:
+            script = _script(session, view, catalog, tag, now)
+            if script is not None and script.language not in {each.language for _, each in scripts}:
+                scripts.append((words, script))
+    return ScriptPanel(
+        scripts, QUESTION_LABELS, checked.at if checked else None, [QUESTION_LABELS[each] for each in asked]
+    )
+
+
+def _script(
+    session: Session, view: CaseView, catalog: LetterCatalog, language: str, now: datetime
+) -> CallScript | None:
+    head = Letterhead.of(view.file.portfolio)
+    plans = [plan for plan in view.found[CASE_READS.plans] if plan.case_id == view.file.case.id]
+    broken = bool(plans) and plans[0].status is PlanStatus.BROKEN and plans[0].broken_instalment is not None
+    wanted = script_for(view.file.days, broken=broken)
+    for name in dict.fromkeys((wanted, "first_reminder", "due_reminder")):
+        letter = catalog.letters.get(name)
+        if letter is None or Channel.CALL not in letter.channels:
+            continue
+        if catalog.misfit(letter, head, view.file.customer.country):
+            continue
+        try:
+            context = letter_context(
+                session, head, catalog, _contact_case(view), letter, Channel.CALL, None, now=now
+            )
+            return call_script(letter, language, _with_broken(view, letter, context))
+        except (BadLetter, Unsayable):
+            continue
+    return None
+
+
+def _with_broken(view: CaseView, letter: Letter, context: LetterContext) -> LetterContext:
+    """Add the payment that did not come, where the script speaks of it."""
+    if "missed_amount" not in letter.variables:
+        return context
+    plan = view.found[CASE_READS.plans][0]
+    missed = next(part for part in view.parts[id_of(plan)] if part.n == plan.broken_instalment)
+    language = letter.locale_for(view.file.customer.language, view.file.customer.country)
+    return replace(
+        context,
+        missed_on=format_date(missed.due_on, language),
+        missed_amount=format_amount(missed.amount, view.file.book.currency, language),
+    )
+
+
+def _contact_case(view: CaseView) -> ContactCase:
+    """The case as letters know it, with the figures of this moment."""
+    file, case = view.file, view.file.case
+    row = CaseRow(
+        id_of(case), case.customer_id, case.status, case.step_day, case.occurrence, case.next_contact_on,
+        file.owes.past_due,
+    )  # fmt: skip
+    contact_case = ContactCase(row, (), file.customer, view.pack, view.facts, NO_HEAD)
+    for account, stands in file.worked_accounts:
+        late = days_past_due(stands.oldest_due_on, file.book.today) > 0
+        contact_case.add(
+            AccountRow(
+                id_of(account), account.customer_id, account.product, account.card_last4, stands.past_due,
+                stands.balance, stands.oldest_due_on if late else None,
+            )
+        )  # fmt: skip
+    return contact_case
