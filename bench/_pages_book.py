@@ -233,10 +233,9 @@ def _add_staff(url: str) -> None:
 
 def _add_work(url: str) -> None:
     """What people and customers did since: messages left, notes were written, calls made, replies came."""
-    from app.casework.cases.calls import CallResult
-
     from app.casework.cases.events import CallLogged, NoteAdded
     from app.casework.cases.models import CollectionsCase
+    from app.casework.results.rules import CallResult
     from app.core.actor import Actor
     from app.core.database.bulk import refresh_statistics
     from app.core.database.engine import make_engine, table_of, transaction

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
 
+from app.actions.results.codes import revert_codes, save_codes
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode
 from app.book.portfolios.service import get_portfolio
@@ -15,7 +16,6 @@ from app.casework.results.file import LONGEST_TEXT
 from app.casework.results.models import ResultCodeVersion
 from app.casework.results.queries import codes_of, text_of, versions_of
 from app.casework.results.rules import CallField, Counts, Direction, ResultCode
-from app.casework.results.service import revert_codes, save_codes
 from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
 from app.core.text import Paragraph
 from app.http.context import Now

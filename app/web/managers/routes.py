@@ -11,6 +11,7 @@ from app.web.managers import (
     figure_rows,
     letters,
     outbox,
+    result_codes,
     simulations,
     suppression,
 )
@@ -23,6 +24,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     versions.router,
     editor.router,
     experiments.router,
+    result_codes.router,
     letters.router,
     simulations.router,
     outbox.router,
