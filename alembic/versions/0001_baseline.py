@@ -582,6 +582,7 @@ def upgrade() -> None:
                 "transactions",
                 "payments",
                 "positions",
+                "contacts",
                 "camt054",
                 name="feedkind",
                 native_enum=False,

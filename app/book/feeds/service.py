@@ -30,6 +30,7 @@ from app.book.feeds.reading.parsing import Batch, RowParser
 from app.book.feeds.reading.sources import ahead, on_disk, sha256_of
 from app.book.feeds.rejects import RejectsFile
 from app.book.feeds.storing.accounts import store_accounts
+from app.book.feeds.storing.contacts import CONTACTS
 from app.book.feeds.storing.dated import MANY_BYTES, store
 from app.book.feeds.storing.known import KnownRows
 from app.book.feeds.storing.positions import POSITIONS, check_source
@@ -54,6 +55,7 @@ LAYOUTS: Mapping[FeedKind, Layout] = {
     FeedKind.TRANSACTIONS: TRANSACTIONS,
     FeedKind.PAYMENTS: PAYMENTS,
     FeedKind.POSITIONS: POSITIONS,
+    FeedKind.CONTACTS: CONTACTS,
     FeedKind.CAMT054: camt054.CAMT054,
 }
 MANY = 5000
@@ -274,15 +276,15 @@ class _Load:
         return True
 
     def _say_if_older(self, session: Session, before: FeedLoad) -> None:
-        """Note on the load that later accounts files came before this one: it is old news and changes nothing."""
+        """Note on the load that later files came before this one: it is old news and changes nothing."""
         later = select(FeedLoad.id).where(
             FeedLoad.portfolio_id == before.portfolio_id,
-            FeedLoad.kind == FeedKind.ACCOUNTS,
+            FeedLoad.kind == self.kind,
             FeedLoad.sha256 != before.sha256,
             col(FeedLoad.id) > before.id,
             col(FeedLoad.rows_done) > 0,
         )
-        if self.kind is FeedKind.ACCOUNTS and session.scalar(later.limit(1)):
+        if self.kind in (FeedKind.ACCOUNTS, FeedKind.CONTACTS) and session.scalar(later.limit(1)):
             self.report.notes.append(
                 f"This very file was loaded before, on {before.started_at:%Y-%m-%d}, and others came since: it is "
                 "older than they are, so nothing of it was taken over."

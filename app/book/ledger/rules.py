@@ -53,6 +53,8 @@ class FeedKind(StrEnum):
     PAYMENTS = "payments"
     POSITIONS = "positions"
     """A placing creditor's report on accounts whose statements we do not get (source `reported`)."""
+    CONTACTS = "contacts"
+    """Several numbers and addresses of a customer, beside those of the accounts feed."""
     CAMT054 = "camt054"
     """ISO 20022 camt.054: a bank's credit notifications."""
 

@@ -22,6 +22,7 @@ DATED = {
     FeedKind.STATEMENTS: ("closing_on", "due_on"),
     FeedKind.TRANSACTIONS: ("posted_on",),
     FeedKind.PAYMENTS: ("paid_on",),
+    FeedKind.CONTACTS: ("noted_on",),
 }
 
 
@@ -30,6 +31,7 @@ def load_sample(engine: Engine, settings: Settings, shift: timedelta, accounts: 
     folder = settings.print_dir.parent / "feeds"
     folder.mkdir(exist_ok=True)
     chosen: set[str] = set()
+    holders: set[str] = set()
     for kind in DATED:
         path = folder / f"{kind.value}.csv"
         with (
@@ -42,7 +44,10 @@ def load_sample(engine: Engine, settings: Settings, shift: timedelta, accounts: 
             for row in reader:
                 if kind is FeedKind.ACCOUNTS and len(chosen) < accounts:
                     chosen.add(row["account_ref"])
-                if row["account_ref"] in chosen:
+                    holders.add(row["customer_ref"])
+                if row.get("account_ref") in chosen or (
+                    kind is FeedKind.CONTACTS and row["customer_ref"] in holders
+                ):
                     for column in DATED[kind]:
                         row[column] = (date.fromisoformat(row[column]) + shift).isoformat()
                     writer.writerow(row)

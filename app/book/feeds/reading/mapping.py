@@ -55,14 +55,25 @@ from app.core.errors import Invalid
 
 AMOUNTS = frozenset({"amount", "balance", "credit_limit", "minimum_due", "past_due_amount"})
 DATES = frozenset(
-    {"as_of", "closing_on", "due_on", "oldest_due_on", "opened_on", "paid_on", "placed_on", "posted_on"}
+    {
+        "as_of",
+        "closing_on",
+        "due_on",
+        "noted_on",
+        "oldest_due_on",
+        "opened_on",
+        "paid_on",
+        "placed_on",
+        "posted_on",
+    }
 )
 RATES = frozenset({"apr"})
 TEXTS = frozenset(
     {
         "account_ref", "address_line1", "address_line2", "card_last4", "city", "country", "currency",
-        "customer_ref", "description", "email", "full_name", "kind", "language", "method", "mobile",
-        "payment_ref", "postcode", "product", "region", "statement_ref", "status", "timezone", "transaction_ref",
+        "customer_ref", "description", "email", "employer", "full_name", "kind", "language", "method", "mobile", "note",
+        "payment_ref", "postcode", "product", "region", "source", "state", "statement_ref", "status", "timezone",
+        "transaction_ref", "type", "value",
     }
 )  # fmt: skip
 OURS = AMOUNTS | DATES | RATES | TEXTS

@@ -21,6 +21,7 @@ from app.book.feeds.cells import CONFLICT, Stored
 from app.book.feeds.events import ChangeReported
 from app.book.feeds.reading.dates import DATE_RULES
 from app.book.feeds.reading.parsing import LINE, Batch
+from app.book.feeds.storing.contacts import keep_replaced
 from app.book.feeds.storing.dated import known_rows, refuse, within_days
 from app.book.feeds.storing.known import KnownRows
 from app.book.feeds.storing.names import index_new
@@ -172,6 +173,7 @@ def _change_customers(
     lines: set[int] = set()
     events: list[NewEvent] = []
     renamed: list[Renamed] = []
+    replaced: list[tuple[Values, Values]] = []
     updates: dict[tuple[str, ...], list[JsonObject]] = {}
     for ids in chunked(wanted, 2000):
         query = sa.select(table.c.id, *[table.c[name] for name in CONTACT])
@@ -184,12 +186,14 @@ def _change_customers(
             updates.setdefault(tuple(new), []).append(
                 {"b_id": row["id"], **{f"b_{n}": t for n, t in new.items()}}
             )
+            replaced.append((dict(row), {**row, **new}))
             if "full_name" in new:
                 renamed.append((row["id"], row["full_name"], new["full_name"]))
             changed = CustomerChanged({name: row[name] for name in new}, new, THE_FILE)
             events.append(about_customer(row["id"], changed))
     _update(session, Customer, updates)
     rename(session, renamed)
+    keep_replaced(session, replaced, by=by, now=book.now)
     ended = [(id, name) for id, (_, said) in wanted.items() for name in said if (id, name) in corrections]
     for customer_id, name in ended:
         session.execute(

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from app.actions.accounts.reported import decide_report, waiting_reports
 from app.actions.feeds.loads import load
 from app.book.customers.events import CustomerChanged
+from app.book.customers.models import ContactPoint
 from app.book.customers.service import change_contact
 from app.book.feeds.events import ChangeReported, ReportDecided
 from app.book.feeds.storing.report import LoadReport
@@ -113,6 +114,12 @@ def test_who_moved_is_written_to_at_the_new_address(file: File, engine: Engine) 
     assert outcome(file(MOVED)) == {"updated": 1}
     with reading(engine) as session:
         assert {name: getattr(anna(session), name) for name in MOVED} == MOVED
+        old = session.scalars(select(ContactPoint).order_by(col(ContactPoint.id))).all()
+    assert [(row.value, row.end_reason) for row in old] == [
+        (ANNA["mobile"], "replaced by the creditor's file"),
+        (ANNA["email"], "replaced by the creditor's file"),
+        ("Kade 1\n1011 AB Amsterdam\nNL", "replaced by the creditor's file"),
+    ], "the old ones are kept"
     [event] = events(engine, CustomerChanged.KIND)
     assert event["from"] == {name: ANNA[name] for name in MOVED}
     assert event["to"] == MOVED
