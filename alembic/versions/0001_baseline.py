@@ -2882,6 +2882,7 @@ def _create_tables_of_two_people() -> None:
                 "settlement",
                 "plan",
                 "hand_over",
+                "decision",
                 name="approvalkind",
                 native_enum=False,
                 create_constraint=True,

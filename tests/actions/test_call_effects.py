@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.accounts.corrections import post_by_hand
+from app.actions.approvals.deciding import decide_approval
 from app.actions.calls import CallEffects, CallReport, log_call
 from app.actions.results.claims import settle_claims
 from app.actions.results.doubts import Unsure
@@ -17,6 +18,8 @@ from app.book.ledger.models import Customer
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.rules import ApprovalKind
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.claims.events import ClaimFound, ClaimMade
@@ -31,6 +34,7 @@ from app.casework.results.service import revert_codes, save_codes
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.gate.explain import explain
@@ -195,8 +199,17 @@ def test_what_is_above_ones_authority_waits_for_a_manager(session: Session) -> N
         session, case, CallReport(CallResult.ABOVE_AUTHORITY, texts={CallField.REQUEST: "60 % off"})
     )
     assert effects.request == "60 % off"
+    [request] = session.scalars(select(ApprovalRequest))
+    assert (request.kind, request.reason, request.asked_by) == (ApprovalKind.DECISION, "60 % off", "user:ben")
+    assert request.past_due_minor == case.past_due_minor
+    again = CallReport(CallResult.ABOVE_AUTHORITY, texts={CallField.REQUEST: "70 % off"})
+    with pytest.raises(Invalid, match="has such a request already") as refused:
+        call(session, case, again, minutes=11)
+    assert refused.value.field == "request"
+    answer = {"approve": False, "note": "No more than 20 %", "by": Actor.user("mei"), "role": Role.MANAGER}
+    decide_approval(session, id_of(request), builders.catalog(), now=NOW + timedelta(hours=1), **answer)  # type: ignore[arg-type]
     [task] = tasks(session)
-    assert (task.step, task.text) == (DeskStep.MANAGER, "A manager decides: 60 % off")
+    assert (task.for_username, task.text) == ("ben", "Request “60 % off” declined: No more than 20 %")
 
 
 # --- unusual reports ----------------------------------------------------------------------------------------

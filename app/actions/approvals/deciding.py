@@ -19,6 +19,7 @@ from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import get_request
 from app.casework.approvals.rules import (
     ApprovalStatus,
+    AskDecision,
     AskHandOver,
     AskPlan,
     AskSettlement,
@@ -133,6 +134,8 @@ def _answer_words(portfolio: Portfolio, request: ApprovalRequest) -> str:
             what = f"Repayment plan of {amount}"
         case AskHandOver(to=to):
             what = f"Hand-over to {to}"
+        case AskDecision():
+            what = f"Request “{request.reason[:120]}”"
     return f"{what} {request.status.value}" + (f": {request.note}" if request.note else "")
 
 

@@ -15,6 +15,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import hold_name
 from app.casework.plans.queries import live_plan
+from app.casework.results.choices import CHOICES
 from app.casework.results.rules import CALLBACK_DAYS, NO_CALLS, CallField, Direction, ResultCode
 from app.core.clock import local_date
 from app.core.errors import Invalid
@@ -46,28 +47,6 @@ MISSING: Mapping[CallField, str] = {
     CallField.REQUEST: "Write down what you ask the manager to decide.",
 }
 LONGEST_FIELD = 300
-CHOICES: Mapping[CallField, Mapping[str, str]] = {
-    CallField.METHOD: {
-        "bank": "Bank transfer", "direct_debit": "Direct debit", "card": "Debit card", "cash": "Cash",
-        "online": "App or website", "phone": "By telephone", "other": "Other",
-    },
-    CallField.CATEGORY: {
-        "fees": "Fees or interest", "contact": "How or how often we contact them", "staff": "Conduct of staff",
-        "payment": "Payment not posted", "data": "Personal data", "product": "Card or account", "other": "Other",
-    },
-    CallField.SUPPORT_TYPE: {
-        "health": "Illness", "mental_health": "Mental health", "bereavement": "Bereavement", "job": "Loss of work",
-        "family": "Family or carer", "language": "Language or reading", "access": "Hearing, sight or access",
-        "abuse": "Pressure by others", "other": "Other",
-    },
-    CallField.CONSENT: {"yes": "Yes, they agree", "no": "No, they do not"},
-    CallField.RELATION: {
-        "family": "Family", "partner": "Partner", "housemate": "Lives there too", "colleague": "Colleague",
-        "executor": "Executor", "other": "Other", "unknown": "Did not say",
-    },
-    CallField.CHANNEL: {"call": "Call", "sms": "SMS", "email": "E-mail", "post": "Letter"},
-}  # fmt: skip
-"""Fields with a few values, and the words for each."""
 
 
 def require_fitting(

@@ -8,21 +8,25 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from app.actions.approvals.asking import figures_now
 from app.actions.holds import PlacedHold, place_hold
 from app.actions.preferences import refuse_channel, replace_links
-from app.actions.results.checks import CHOICES
 from app.actions.results.report import CallReport
 from app.book.customers.contact_points import set_state_of
 from app.book.customers.rules import PointState
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
+from app.casework.approvals import service
+from app.casework.approvals.rules import AskDecision
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import DeskStep
 from app.casework.holds.queries import hold_of_kind
+from app.casework.results.choices import CHOICES
 from app.casework.results.effects import NumberBad, PlaceHold
 from app.casework.results.rules import CallField
 from app.core.actor import Actor
 from app.core.clock import local_date
+from app.core.errors import Conflict, Invalid
 from app.core.money import to_decimal_string
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.preferences import rest_address
@@ -106,11 +110,13 @@ def ask_manager(
     session: Session, portfolio: Portfolio, case: CollectionsCase, call: CallReport,
     *, by: Actor, now: datetime,
 ) -> str:  # fmt: skip
-    """Ask a manager for a decision: work on the case, until a manager has answered it."""
-    request = call.text(CallField.REQUEST)
-    today = local_date(now, portfolio.timezone)
-    text = f"A manager decides: {request}"[:300]
-    add_task(session, case, DeskStep.MANAGER, text, today, by=by, now=now)
+    """Ask a manager for a decision, with the figures of this moment; the answer comes back to the agent as a task."""
+    request, asked = call.text(CallField.REQUEST), AskDecision()
+    figures = figures_now(session, case, asked, today=local_date(now, portfolio.timezone))
+    try:
+        service.ask(session, case, asked, figures, request, by=by, now=now)
+    except Conflict as waiting:
+        raise Invalid(waiting.message, "request") from None
     return request
 
 

@@ -12,6 +12,7 @@ ASKED_FOR = {
     ApprovalKind.SETTLEMENT: "a settlement",
     ApprovalKind.PLAN: "a repayment plan",
     ApprovalKind.HAND_OVER: "a hand-over",
+    ApprovalKind.DECISION: "a decision",
 }
 
 
@@ -35,7 +36,7 @@ class ApprovalEvent(Payload):
             what = f"{what} to {reader.name(self.to)}"
         elif self.kind is ApprovalKind.SETTLEMENT:
             what = f"{what} of {reader.money(self.amount_minor)} on {reader.money(self.owed_minor)}"
-        else:
+        elif self.kind is ApprovalKind.PLAN:
             what = f"{what} of {reader.money(self.amount_minor)}"
         return TimelineEntry(f"Request for {what} {verb}", "", tone, quoted=self.text)
 

@@ -9,6 +9,7 @@ from app.casework.approvals.rules import (
     ApprovalKind,
     ApprovalStatus,
     Ask,
+    AskDecision,
     AskHandOver,
     AskPlan,
     AskSettlement,
@@ -68,6 +69,8 @@ class ApprovalRequest(Row, table=True):
     def ask(self) -> Ask:
         if self.kind is ApprovalKind.HAND_OVER:
             return AskHandOver(self.to_username)
+        if self.kind is ApprovalKind.DECISION:
+            return AskDecision()
         assert self.due_on is not None
         if self.kind is ApprovalKind.SETTLEMENT:
             return AskSettlement(self.amount_minor, self.due_on)

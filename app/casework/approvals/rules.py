@@ -16,6 +16,8 @@ class ApprovalKind(StrEnum):
     SETTLEMENT = "settlement"
     PLAN = "plan"
     HAND_OVER = "hand_over"
+    DECISION = "decision"
+    """Anything else that a customer asked for on the telephone and an agent may not grant."""
 
 
 class ApprovalStatus(StrEnum):
@@ -53,7 +55,14 @@ class AskHandOver:
     kind = ApprovalKind.HAND_OVER
 
 
-Ask = AskSettlement | AskPlan | AskHandOver
+@dataclass(frozen=True, slots=True)
+class AskDecision:
+    """Decide what the reason says; the answer is the note."""
+
+    kind = ApprovalKind.DECISION
+
+
+Ask = AskSettlement | AskPlan | AskHandOver | AskDecision
 
 
 @dataclass(frozen=True, slots=True)

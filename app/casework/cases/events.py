@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.casework.cases.rules import CaseOutcome
+from app.casework.results.choices import field_words
 from app.casework.results.file import shipped_conversations
 from app.casework.results.rules import CallResult, Counts, Direction
 from app.core.labels import in_sentence
@@ -146,7 +147,7 @@ class CallLogged(Payload):
     def present(self, reader: Reader) -> TimelineEntry:
         came = self.direction is Direction.IN
         number = f"{'from' if came else 'to'} {self.number}" if self.number else ""
-        told = [f"{words(name)}: {text}" for name, text in (self.fields or {}).items()]
+        told = [field_words(name, text) for name, text in (self.fields or {}).items()]
         said = in_sentence(self.label or words(self.result))
         title = f"{'Call from the customer' if came else 'Call'}: {said}"
         tone = _RESULT_TONES.get(self.result, "info")

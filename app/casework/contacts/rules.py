@@ -24,8 +24,6 @@ class DeskStep(Word):
     """Work that the result of a call gives a person."""
     CLAIM = "payment-claim"
     """A payment to look for, because the customer says that it was made."""
-    MANAGER = "manager-request"
-    """A decision that an agent asks a manager for."""
 
 
 class CaseStep(NamedTuple):

@@ -30,6 +30,7 @@ KINDS = {
     "settlement": "Settlement",
     "plan": "Repayment plan",
     "hand_over": "Hand-over",
+    "decision": "Decision",
     "waiver": "Waiver",
 }
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from app.actions.results.checks import CHOICES
 from app.casework.cases.events import CallLogged
 from app.casework.holds.rules import FOR_GOOD
+from app.casework.results.choices import CHOICES
 from app.casework.results.effects import (
     AskManager,
     Callback,

@@ -1,0 +1,37 @@
+"""Fields of a call result that have a few values, and the words for each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.casework.results.rules import CallField
+
+CHOICES: Mapping[CallField, Mapping[str, str]] = {
+    CallField.METHOD: {
+        "bank": "Bank transfer", "direct_debit": "Direct debit", "card": "Debit card", "cash": "Cash",
+        "online": "App or website", "phone": "By telephone", "other": "Other",
+    },
+    CallField.CATEGORY: {
+        "fees": "Fees or interest", "contact": "How or how often we contact them", "staff": "Conduct of staff",
+        "payment": "Payment not posted", "data": "Personal data", "product": "Card or account", "other": "Other",
+    },
+    CallField.SUPPORT_TYPE: {
+        "health": "Illness", "mental_health": "Mental health", "bereavement": "Bereavement", "job": "Loss of work",
+        "family": "Family or carer", "language": "Language or reading", "access": "Hearing, sight or access",
+        "abuse": "Pressure by others", "other": "Other",
+    },
+    CallField.CONSENT: {"yes": "Yes, they agree", "no": "No, they do not"},
+    CallField.RELATION: {
+        "family": "Family", "partner": "Partner", "housemate": "Lives there too", "colleague": "Colleague",
+        "executor": "Executor", "other": "Other", "unknown": "Did not say",
+    },
+    CallField.CHANNEL: {"call": "Call", "sms": "SMS", "email": "E-mail", "post": "Letter"},
+}  # fmt: skip
+"""Fields with a few values, and the words for each."""
+
+
+def field_words(name: str, value: str) -> str:
+    """A field as it was filled in, in words: `Method: Bank transfer`."""
+    label = name.replace("_", " ").capitalize()
+    known = CHOICES.get(CallField(name), {}) if name in set(CallField) else {}
+    return f"{label}: {known.get(value, value)}"
