@@ -341,7 +341,34 @@ def _add_new_schema(url: str) -> None:
             for index in table.indexes:
                 connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
         schema._add_event_kinds(connection)
+    _fill(engine)
     engine.dispose()
+
+
+def _fill(engine: sa.Engine) -> None:
+    """Rows that a book built by an older version lacks."""
+    from sqlmodel import Session, select
+
+    from app.book.ledger.models import Customer
+    from app.book.names.models import CustomerName
+    from app.book.names.service import index_all
+    from app.book.portfolios.days import last_closed
+    from app.book.portfolios.service import get_portfolio
+    from app.core.database.bulk import refresh_statistics
+    from app.core.database.engine import transaction
+    from app.core.timeline.models import TimelineWord
+    from app.core.timeline.words import index_events
+    from app.reporting.kpis.buckets import keep_buckets
+
+    with Session(engine) as session:
+        filled = session.scalar(select(CustomerName.customer_id).limit(1)) is not None
+    with transaction(engine) as session:
+        if not filled:
+            print(f"    indexed {index_all(session):,} names, {index_events(session):,} texts", flush=True)
+        portfolio = get_portfolio(session, CODE)
+        keep_buckets(session, portfolio, last_closed(session, portfolio) or book.business_day(), now=NOW)
+    if not filled:
+        refresh_statistics(engine, CustomerName, TimelineWord, Customer)
 
 
 def _with_default(column: sa.Column[object]) -> sa.Column[object]:

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -63,6 +64,7 @@ LIMITS = {
     "case": Limits(rate=150, p99=150, statements=12),
     "worklist": Limits(rate=100, size=0),
     "dashboard": Limits(alone=200),
+    "search": Limits(alone=100, size=0),
 }
 
 
@@ -162,7 +164,16 @@ def addresses(url: str) -> dict[str, tuple[str, list[str]]]:
         "case": ("agent", [f"/cases/{case_id}" for case_id in some]),
         "worklist": ("agent", ["/worklist", "/worklist?owner=all", "/worklist?owner=all&sort=-past_due"]),
         "dashboard": ("manager", ["/dashboard"]),
+        "search": ("agent", [f"/find/options?q={quote(text)}" for text in SEARCHES]),
     }
+
+
+SEARCHES = (
+    "smith", "smi", "smith anna", "anna zzz", "berg o", "müll", "de vries", "陳", "志明", "陳志明", "zzzzz",
+    "+44 7400 000042", "07400 000042", "000042", "0042", "**** 5294", "robin42@example.org", "c44", "44", "a00000044",
+    "P44-0-0", "salary", "salary comes", "fee wants", "nobody wrote this",
+)  # fmt: skip
+"""What people type: names that thousands have and that nobody has, numbers, references, words of notes."""
 
 
 @contextmanager

@@ -205,17 +205,24 @@ def past_due_total(session: Session, portfolio_id: int, on: date) -> int:
     return int(session.scalar(sa.select(sa.func.coalesce(sa.func.sum(spells.c.past_due_minor), 0))) or 0)
 
 
-def roll_forward(session: Session, portfolio_id: int, first_on: date, last_on: date) -> RollForward:
-    """Return the roll-forward from the end of the day before `first_on` to the end of `last_on`.
-
-    The movements explain the change; start and end are taken from the spells. Both must agree, which is the check.
-    """
+def movement_sums(
+    session: Session, portfolio_id: int, first_on: date, last_on: date
+) -> dict[MovementKind, int]:
+    """Sum of each kind of movement of these days."""
     query = (
         sa.select(col(Movement.kind), sa.func.sum(Movement.amount_minor))
         .where(col(Movement.portfolio_id) == portfolio_id, col(Movement.on).between(first_on, last_on))
         .group_by(col(Movement.kind))
     )
-    sums = {kind: int(total) for kind, total in session.execute(query)}
+    return {kind: int(total) for kind, total in session.execute(query)}
+
+
+def roll_forward(session: Session, portfolio_id: int, first_on: date, last_on: date) -> RollForward:
+    """Return the roll-forward from the end of the day before `first_on` to the end of `last_on`.
+
+    The movements explain the change; start and end are taken from the spells. Both must agree, which is the check.
+    """
+    sums = movement_sums(session, portfolio_id, first_on, last_on)
     return RollForward(
         start=past_due_total(session, portfolio_id, first_on - DAY),
         fell_past_due=sums.get(MovementKind.FELL_PAST_DUE, 0),

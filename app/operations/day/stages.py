@@ -61,6 +61,7 @@ from app.outreach.planning.nightly import plan_night
 from app.outreach.strategy.due_steps import cases_to_contact
 from app.outreach.strategy.tasks import drop_tasks
 from app.policy.composition import pack_of
+from app.reporting.kpis.buckets import keep_buckets, restate_buckets
 from app.reporting.kpis.service import restate, take_snapshot
 
 log = structlog.get_logger("desk.day")
@@ -206,7 +207,10 @@ def measure(day: Day) -> Counts:
         portfolio_id = id_of(day.portfolio)
         since = run_of(session, day.portfolio, day.on).restated_from
         restated = restate(session, portfolio_id, since, day.on, now=day.now) if since else 0
+        if since:
+            restate_buckets(session, day.portfolio, since, day.on, now=day.now)
         written = take_snapshot(session, portfolio_id, day.on, now=day.now)
+        keep_buckets(session, day.portfolio, day.on, now=day.now)
         return {"snapshots": written, "restated": restated}
 
 

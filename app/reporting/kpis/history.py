@@ -12,8 +12,8 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.days import CURRENT, bucket_labels
 from app.book.delinquency.facts import MovementKind
-from app.book.delinquency.models import AccountState, Movement, Spell
-from app.book.delinquency.queries import BucketTotal, late_on, owed_minor
+from app.book.delinquency.models import Movement, Spell
+from app.book.delinquency.queries import late_on
 from app.book.delinquency.rules import owed_of
 from app.book.delinquency.service import edges_of
 from app.book.ledger.models import Account, Customer
@@ -69,25 +69,6 @@ def series(session: Session, portfolio_id: int, first_on: date, last_on: date) -
             computed_at=row.computed_at,
         )
     return list(points.values())
-
-
-def buckets_now(session: Session, portfolio: Portfolio) -> dict[str, BucketTotal]:
-    """Buckets as the last closed day left them, from the states: one pass, no ledger."""
-    totals = {label: BucketTotal() for label in bucket_labels(edges_of(portfolio))}
-    query = (
-        sa.select(
-            col(AccountState.bucket),
-            sa.func.count(),
-            sa.func.sum(AccountState.balance_minor),
-            sa.func.sum(AccountState.past_due_minor),
-            sa.func.sum(owed_minor()),
-        )
-        .where(col(AccountState.portfolio_id) == portfolio.id)
-        .group_by(col(AccountState.bucket))
-    )
-    for label, accounts, balance, past_due, owed in session.execute(query):
-        totals[label] = BucketTotal(accounts, int(balance), int(past_due), int(owed))
-    return totals
 
 
 def past_due_by_bucket(

@@ -124,7 +124,7 @@ def month_roll_forward(session: Session, portfolio_id: int, on: date) -> RollFor
 def snapshots(
     session: Session, portfolio_id: int, first_on: date, last_on: date, kpis: list[str] | None = None
 ) -> list[KpiSnapshot]:
-    """Current figures (highest version) of these days, by date and name."""
+    """Current figures (highest version) of the whole portfolio on these days, by date and name."""
     newer = sa.orm.aliased(KpiSnapshot)
     is_superseded = sa.exists().where(
         col(newer.portfolio_id) == KpiSnapshot.portfolio_id,
@@ -139,6 +139,7 @@ def snapshots(
         .where(
             KpiSnapshot.portfolio_id == portfolio_id,
             col(KpiSnapshot.business_date).between(first_on, last_on),
+            KpiSnapshot.dimension == "",
             ~is_superseded,
         )
         .order_by(col(KpiSnapshot.business_date), col(KpiSnapshot.kpi))

@@ -27,8 +27,8 @@ from app.http.transactions import ReadSession
 from app.operations.invariants.checks import Violation, quick
 from app.outreach.outbox.queries import WorkerStatus, workers
 from app.reporting.kpis import history
+from app.reporting.kpis.buckets import buckets_at_close, month_at_close
 from app.reporting.kpis.history import Point
-from app.reporting.kpis.queries import month_roll_forward
 from app.reporting.kpis.rules import DEFINITIONS, OVERDUE_DAYS, Definition, Figure, Unit
 from app.web.lists import csv_download
 from app.web.managers.dashboard_charts import charts_of
@@ -90,8 +90,8 @@ def dashboard(
     shown = [point for point in points if point.on >= first_on]
     if format == "csv":
         return csv_download(f"figures-{chosen.code}-{on}.csv", CSV_HEADER, _csv_rows(shown, chosen))
-    roll = month_roll_forward(session, id_of(chosen), on)
-    buckets = history.buckets_now(session, chosen)
+    roll = month_at_close(session, chosen, on)
+    buckets = buckets_at_close(session, chosen, on)
     tiles = {tile.definition.name: tile for tile in _tiles(points, chosen, on=on, compared_on=compared_on)}
     return page(
         request,

@@ -13,7 +13,7 @@ from app.book.portfolios.models import Portfolio
 from app.core.money import exponent
 from app.core.types import JsonObject, Rows
 from app.http.formats import reader_locale
-from app.reporting.kpis import history
+from app.reporting.kpis.buckets import past_due_at_close
 from app.reporting.kpis.history import Point
 from app.reporting.kpis.rules import OVERDUE_DAYS
 
@@ -34,12 +34,12 @@ def charts_of(
         names = {f"{n}+ days": f"overdue_rate_{what}_{n}" for n in OVERDUE_DAYS}
         lines = {title: _values(by_day, name, days) for title, name in names.items()}
         charts[what] = _spec("line", labels, "percent", lines)
-    amounts = history.past_due_by_bucket(session, portfolio, days[0], days[-1])
+    amounts = past_due_at_close(session, portfolio, days)
     unit = 10 ** exponent(portfolio.currency)
     stacks = {
-        f"{label} days": [amount[(day - days[0]).days] / unit for day in days]
-        for label, amount in amounts.items()
-        if any(amount)
+        f"{label} days": [amount / unit for amount in amounts_of_days]
+        for label, amounts_of_days in amounts.items()
+        if any(amounts_of_days)
     }
     charts["buckets"] = _spec("bar", labels, portfolio.currency, stacks) | {"stacked": True, "ramp": True}
     return charts
