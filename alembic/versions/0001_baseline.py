@@ -1448,6 +1448,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("case_hold", schema=None) as batch_op:
         batch_op.create_index("ix_case_hold_customer", ["customer_id", "ended_at"], unique=False)
+        batch_op.create_index(
+            "ix_case_hold_open",
+            ["customer_id"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
 
     op.create_table(
         "payment_claim",

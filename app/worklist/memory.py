@@ -1,58 +1,59 @@
-"""Counts of the worklist, shared between readers until something is put on record.
+"""What was read for one view, shared between readers until something is put on record.
 
-Every change writes an event in its own transaction, so the last event's number tells whether a count still holds. What
-only time changes (a callback becomes due) shows after a minute at the latest; the rows themselves are never kept.
+Every change writes an event in its own transaction, so the last event's number tells whether an answer still holds.
+What only time changes (a callback becomes due, an hour closes) shows after a minute at the latest.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
+from typing import TypeVar, cast
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.core.database.engine import table_of
 from app.core.timeline.models import Event
-from app.worklist.rules import Section, SectionCount
 
-Counts = Mapping[Section, SectionCount]
+T = TypeVar("T")
 Key = tuple[object, ...]
-KEPT = 300
+KEPT = 500
 
 
-class CountMemory:
-    """The latest counts of each view, of one database."""
+class Memory:
+    """The latest answers of one process; each is right as long as nothing happened since."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, Counts] = OrderedDict()
+        self._kept: OrderedDict[Key, object] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, session: Session, view: Key, now: datetime, count: Callable[[], Counts]) -> Counts:
-        """Counts of `view` at this moment, counted only if something happened since."""
-        key = (id(session.get_bind()), view, now.replace(second=0, microsecond=0), _last_event(session))
+    def get(self, session: Session, question: Key, now: datetime, answer: Callable[[], T]) -> T:
+        """The answer to `question` at this moment, read only if something happened since."""
+        key = (str(session.get_bind().engine.url), question, now.replace(second=0, microsecond=0), _last_event(session))
         with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
+            if key in self._kept:
                 self._kept.move_to_end(key)
-                return found
-        counts = count()
+                return cast(T, self._kept[key])
+        found = answer()
         with self._lock:
-            self._kept[key] = counts
+            self._kept[key] = found
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return counts
+        return found
 
 
-def _last_event(session: Session) -> tuple[object, ...]:
+def _last_event(session: Session) -> Key:
     """The number of the last event. PostgreSQL gives numbers before a commit, so its snapshot counts too."""
-    event = table_of(Event)
-    last = sa.select(sa.func.max(event.c.id))
-    if session.get_bind().dialect.name == "postgresql":
-        last = last.add_columns(sa.cast(sa.func.pg_current_snapshot(), sa.Text))
-    return tuple(session.execute(last).one())
+    seen: Key | None = session.info.get("last_event")
+    if seen is None:
+        last = sa.select(sa.func.max(table_of(Event).c.id))
+        if session.get_bind().dialect.name == "postgresql":
+            last = last.add_columns(sa.cast(sa.func.pg_current_snapshot(), sa.Text))
+        seen = session.info["last_event"] = tuple(session.execute(last).one())
+    return seen
 
 
-MEMORY = CountMemory()
+MEMORY = Memory()

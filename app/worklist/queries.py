@@ -33,7 +33,7 @@ def queue_page(
     one day the largest amount."""
     if Section.NOTHING_PLANNED in sections:
         return _unplanned(session, books, owner, after=after, limit=limit, now=now)
-    items = all_items(books, owner, now)
+    items = all_items(books, owner, now, only_work=max(sections) <= Section.TASK)
     orders = _orders(items)
     query = sa.select(items, *(key.label(f"key_{n}") for n, (key, _) in enumerate(orders)))
     query = query.where(items.c.section.in_([int(section) for section in sections]))

@@ -15,7 +15,15 @@ class CaseHold(Row, table=True):
     ends it."""
 
     __tablename__ = "case_hold"
-    __table_args__ = (sa.Index("ix_case_hold_customer", "customer_id", "ended_at"),)
+    __table_args__ = (
+        sa.Index("ix_case_hold_customer", "customer_id", "ended_at"),
+        sa.Index(
+            "ix_case_hold_open",
+            "customer_id",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)

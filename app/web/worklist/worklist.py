@@ -29,14 +29,15 @@ from app.web.worklist.asked import Asked, asked_of, remember, usual_owner, view_
 from app.web.worklist.export import HEADER, csv_rows
 from app.web.worklist.rows import Line, is_blocked, line_of
 from app.worklist.books import books_at
-from app.worklist.memory import MEMORY, Counts
+from app.worklist.memory import MEMORY
 from app.worklist.queries import section_counts
 from app.worklist.rows import rows_of
 from app.worklist.rules import RESTING, Section, SectionCount
 from app.worklist.view import View, page_of, selection
 
 router = APIRouter(prefix="/worklist")
-PAGE = 30
+PAGE = 25
+Counts = Mapping[Section, SectionCount]
 STATES = {
     "": "Work now",
     "callback": "Callbacks today",
@@ -129,8 +130,18 @@ def worklist(
     if format == "csv":
         return csv_download("worklist.csv", HEADER, csv_rows(session, view, now))
     after = decode_cursor(asked.cursor, view.cursor_length)
-    items, position = page_of(session, view, after=after, limit=PAGE, now=now)
-    rows = rows_of(session, books, items, now, owner=view.owner)
+    items, position = MEMORY.get(
+        session,
+        ("page", view, asked.cursor, PAGE),
+        now,
+        lambda: page_of(session, view, after=after, limit=PAGE, now=now),
+    )
+    rows = MEMORY.get(
+        session,
+        ("rows", view.owner, books, *items),
+        now,
+        lambda: rows_of(session, books, items, now, owner=view.owner),
+    )
     viewers = viewers_of(session, [row.item.case_id for row in rows], now, but=staff.username)
     locale = reader_locale(request)
     lines = [line_of(row, now, locale, viewers.get(row.item.case_id, ())) for row in rows]
@@ -181,7 +192,7 @@ def _columns(asked: Asked) -> list[Column]:
 
 
 def _counts(session: Session, view: View, now: datetime) -> Counts:
-    key = (view.owner, tuple((book.portfolio_id, book.on) for book in view.books))
+    key = ("counts", view.owner, view.books)
     return MEMORY.get(session, key, now, lambda: section_counts(session, view.books, view.owner, now))
 
 
