@@ -32,7 +32,12 @@ class Memory:
 
     def get(self, session: Session, question: Key, now: datetime, answer: Callable[[], T]) -> T:
         """The answer to `question` at this moment, read only if something happened since."""
-        key = (str(session.get_bind().engine.url), question, now.replace(second=0, microsecond=0), _last_event(session))
+        key = (
+            str(session.get_bind().engine.url),
+            question,
+            now.replace(second=0, microsecond=0),
+            _last_event(session),
+        )
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)

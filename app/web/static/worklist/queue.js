@@ -28,11 +28,16 @@ async function refresh() {
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const said = changes(counts(document), counts(fresh));
-  if (part(fresh, "counts")) part(document, "counts").replaceWith(part(fresh, "counts"));
+  const row = document.activeElement?.closest("tr") ?? document.querySelector("tr.is-current");
+  const top = row?.getBoundingClientRect().top;
+  const head = part(document, "counts").parentElement;
+  head.style.minHeight = `${head.offsetHeight}px`;
+  part(document, "counts").replaceWith(part(fresh, "counts"));
   if (part(fresh, "resting")) part(document, "resting")?.replaceWith(part(fresh, "resting"));
   document.title = fresh.title;
   if (isReading()) update(fresh);
   else part(document, "rows").replaceWith(part(fresh, "rows"));
+  if (row?.isConnected) scrollBy(0, row.getBoundingClientRect().top - top);
   if (said) news.textContent = said;
 }
 
@@ -67,5 +72,8 @@ function stand() {
   row.querySelector("a[href]").focus({ preventScroll: true });
   row.scrollIntoView({ block: "center" });
 }
-stand();
-addEventListener("pageshow", (event) => { if (event.persisted) refresh().then(stand); });
+// After the browser has gone to the fragment itself, which takes the focus away again.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) refresh().then(stand);
+  else requestAnimationFrame(() => setTimeout(stand));
+});
