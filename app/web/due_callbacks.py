@@ -14,7 +14,9 @@ from starlette.responses import Response
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase, case_reference
 from app.core.database.engine import table_of
+from app.core.database.rows import Query
 from app.core.staff.rules import CASEWORK, Staff
+from app.core.types import Values
 from app.http import security
 from app.http.context import settings_of
 
@@ -37,24 +39,44 @@ class DueCallback:
         return case_reference(self.case_id)
 
 
-def due_callback(request: Request, session: Session, staff: Staff, now: datetime) -> DueCallback | None:
-    """By the index of owners' callbacks, a few rows at most. A snoozed callback is left out of the bar only."""
+def due_parts(request: Request, staff: Staff, now: datetime) -> dict[str, Query]:
+    """The bar as scalar queries by name, by the index of owners' callbacks; they ride on the statement that counts what
+    waits behind the navigation. A snoozed callback is left out of the bar only."""
     if staff.role not in CASEWORK:
-        return None
+        return {}
     case, customer = table_of(CollectionsCase), table_of(Customer)
-    query = (
-        sa.select(case.c.id, customer.c.full_name, case.c.callback_at)
-        .join(customer, customer.c.id == case.c.customer_id)
-        .where(case.c.owner == staff.username, case.c.callback_at.is_not(None), case.c.callback_at <= now)
-        .order_by(case.c.callback_at, case.c.id)
-        .limit(50)
-    )
-    resting = snoozed(request, now)
-    found = [row for row in session.connection().execute(query) if row.id not in resting]
-    if not found:
+    due = [case.c.owner == staff.username, case.c.callback_at.is_not(None), case.c.callback_at <= now]
+    if quiet := list(snoozed(request, now)):
+        due.append(case.c.id.not_in(quiet))
+
+    def first(column: sa.ColumnElement[int] | sa.ColumnElement[str] | sa.ColumnElement[datetime]) -> Query:
+        query = sa.select(column).join(customer, customer.c.id == case.c.customer_id)
+        return query.where(*due).order_by(case.c.callback_at, case.c.id).limit(1)
+
+    return {
+        "callback case": first(case.c.id),
+        "callback name": first(customer.c.full_name),
+        "callback at": first(case.c.callback_at),
+        "callback count": sa.select(sa.func.count()).select_from(case).where(*due),
+    }
+
+
+def due_callback(parts: Values) -> DueCallback | None:
+    """The bar from what `due_parts` found; None while no callback is due."""
+    if parts.get("callback case") is None:
         return None
-    first = found[0]
-    return DueCallback(first.id, first.full_name, first.callback_at, len(found))
+    return DueCallback(
+        parts["callback case"], parts["callback name"], parts["callback at"], parts["callback count"]
+    )
+
+
+def look(request: Request, session: Session, staff: Staff, now: datetime) -> DueCallback | None:
+    """The bar alone, for a page that asks again."""
+    parts = due_parts(request, staff, now)
+    if not parts:
+        return None
+    row = session.execute(sa.select(*(query.scalar_subquery() for query in parts.values()))).one()
+    return due_callback(dict(zip(parts, row, strict=True)))
 
 
 def snoozed(request: Request, now: datetime) -> Mapping[int, datetime]:

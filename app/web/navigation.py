@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
 from app.core.database.engine import table_of
+from app.core.database.rows import Query
 from app.core.staff.rules import (
     ADMINISTRATION,
     CASE_READING,
@@ -23,6 +25,7 @@ from app.core.staff.rules import (
     SWITCHING,
     Role,
 )
+from app.core.types import Values
 from app.http.interface import marked
 from app.inbound.bounces.models import MailNotice
 from app.inbound.models import InboundMessage
@@ -67,9 +70,10 @@ def navigation(role: Role, paths: frozenset[str]) -> list[NavItem]:
     return [item for item in NAV if role in item.roles and item.path in paths]
 
 
-def waiting_counts(session: Session, role: Role) -> dict[str, int]:
-    """Count the work that waits behind each entry of the navigation, by path."""
-    counts: dict[str, sa.Select[int]] = {}
+def waiting_counts(session: Session, role: Role, also: Mapping[str, Query] | None = None) -> Values:
+    """Count the work that waits behind each entry of the navigation, by path; and what `also` asks, by its name, in the
+    same statement."""
+    counts: dict[str, Query] = dict(also or {})
     if role in CASEWORK:
         message = table_of(InboundMessage)
         unread = sa.select(sa.func.count()).select_from(message).where(message.c.reviewed_at.is_(None))

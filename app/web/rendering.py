@@ -24,12 +24,13 @@ from app.core.database.engine import table_of
 from app.core.labels import CHANNEL_LABELS, in_sentence
 from app.core.settings import Settings
 from app.core.staff.rules import Staff
+from app.core.types import Values
 from app.core.vocabulary import Channel
 from app.http import security
 from app.http.context import read_clock
 from app.http.formats import reader_locale
 from app.http.rendering import environment
-from app.web.due_callbacks import due_callback
+from app.web.due_callbacks import due_callback, due_parts
 from app.web.navigation import navigation, waiting_counts
 from app.web.wording import actor_words, strategy_words
 
@@ -77,12 +78,16 @@ def _frame(request: Request) -> dict[str, Any]:
     token = visitor.csrf_token if visitor else ""
     paths: frozenset[str] = request.app.state.page_paths
     session: Session | None = getattr(request.state, "session", None)
+    waiting: Values = {}
+    if staff and session:
+        bar = due_parts(request, staff, read_clock(request))
+        waiting = waiting_counts(session, staff.role, bar)
     return {
         "request": request,
         "staff": staff,
         "nav": navigation(staff.role, paths) if staff and not visitor.must_change_password else [],
-        "waiting": waiting_counts(session, staff.role) if staff and session else {},
-        "callback": due_callback(request, session, staff, read_clock(request)) if staff and session else None,
+        "waiting": waiting,
+        "callback": due_callback(waiting),
         "locale": reader_locale(request),
         "house_zone": _house_zone(session) if staff and session else "UTC",
         "path": request.url.path,

@@ -13,7 +13,7 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import ReadSession
-from app.web.due_callbacks import due_callback, snooze
+from app.web.due_callbacks import look, snooze
 from app.web.rendering import fragment, redirect
 
 router = APIRouter(prefix="/worklist/callbacks")
@@ -24,9 +24,7 @@ MINUTES = {"5": 5, "30": 30, "day": 720}
 @router.get("/bar")
 def bar(request: Request, staff: CaseWorker, session: ReadSession, now: Now) -> Response:
     """The bar's content; empty while no callback is due."""
-    return fragment(
-        request, "worklist/_callback_bar.html", callback=due_callback(request, session, staff, now)
-    )
+    return fragment(request, "worklist/_callback_bar.html", callback=look(request, session, staff, now))
 
 
 @router.post("/{case_id}/snooze")
