@@ -89,6 +89,7 @@ def portfolio(session: Session, code: str = BOOK, **changes: Any) -> Portfolio:
         "collector": CollectorKind.FIRST_PARTY,
         "contact_phone": "+86 10 5550 0100",
         "contact_email": "cards@harbour.example",
+        "manager_max_discount_percent": 100,
         "by": "user:builder",
         "now": NOW,
     }

@@ -318,6 +318,7 @@ def upgrade() -> None:
         sa.Column("grace_days", sa.Integer(), nullable=False),
         sa.Column("agent_max_instalments", sa.Integer(), nullable=False),
         sa.Column("agent_max_discount_percent", sa.Integer(), nullable=False),
+        sa.Column("manager_max_discount_percent", sa.Integer(), server_default="50", nullable=False),
         sa.Column("legal_after_days", sa.Integer(), nullable=False),
         sa.Column("legal_min_minor", sa.BigInteger(), nullable=False),
         sa.Column("legal_letter_days", sa.Integer(), server_default="14", nullable=False),

@@ -20,6 +20,7 @@ from app.casework.plans.queries import owed_on_late_accounts
 from app.casework.plans.rules import Instalment, InstalmentTerms, is_within_discount
 from app.core.actor import Actor
 from app.core.clock import local_date
+from app.core.errors import Forbidden
 from app.core.staff.rules import MANAGEMENT, Role
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
@@ -109,16 +110,34 @@ def offer_settlement(
     by: Actor,
     role: Role,
     now: datetime,
+    by_two: bool = False,
 ) -> Offer:
     """Offer to settle the late accounts for less, also in writing; paying it accepts it. Forbidden where it waives more
-    than this role may grant."""
+    than one person of this role may grant; `by_two`: another person asked for it and this one approves."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
+    owed = service.check_settlement(session, case, amount_minor, settle_by, today=today)
+    most = discount_limit(portfolio, role)
+    if not by_two and not is_within_discount(sum(owed.values()), amount_minor, most):
+        who, whom = (
+            ("a manager", "another manager to approve")
+            if role in MANAGEMENT
+            else ("an agent", "a manager to offer")
+        )
+        raise Forbidden(
+            f"This waives more than the {most} % that {who} may grant alone. Ask {whom} it.", "amount"
+        )
     plan = service.offer_settlement(
-        session, case, amount_minor, settle_by,
-        may_exceed_limits=role in MANAGEMENT, by=by, today=today, now=now,
-    )  # fmt: skip
+        session, case, amount_minor, settle_by, may_exceed_limits=True, by=by, today=today, now=now
+    )
     return Offer(plan, offer_in_writing(session, portfolio, plan, letters, on=today, by=by, now=now))
+
+
+def discount_limit(portfolio: Portfolio, role: Role) -> int:
+    """Per cent of a debt that one person of this role may waive in a settlement alone."""
+    if role in MANAGEMENT:
+        return portfolio.manager_max_discount_percent
+    return portfolio.agent_max_discount_percent
 
 
 def discount_of(
@@ -127,7 +146,7 @@ def discount_of(
     """The discount of settling for this amount; None where such an offer is refused."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     owed = owed_on_late_accounts(session, case, local_date(now, portfolio.timezone))
-    may = role in MANAGEMENT or is_within_discount(owed, amount_minor, portfolio.agent_max_discount_percent)
+    may = is_within_discount(owed, amount_minor, discount_limit(portfolio, role))
     return Discount(owed, owed - amount_minor) if may and 0 < amount_minor < owed else None
 
 

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.actions.agreements import offer_settlement
 from app.actions.approvals.asking import ask_approval, withdraw_request
 from app.actions.approvals.deciding import decide_approval
 from app.book.ledger.models import Account
+from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import waiting_items
 from app.casework.approvals.rules import ApprovalStatus, Ask, AskHandOver, AskPlan, AskSettlement
@@ -184,3 +186,30 @@ def waiting(engine: Engine) -> int:
 
 def _only(session: Session) -> ApprovalRequest:
     return session.scalars(select(ApprovalRequest)).one()
+
+
+@pytest.mark.parametrize(("amount", "alone"), [(50_000, True), (49_999, False)])
+def test_beyond_a_managers_limit_a_second_manager_approves(
+    sqlite_engine: Engine, amount: int, alone: bool
+) -> None:
+    case_id = a_case(sqlite_engine)
+    with transaction(sqlite_engine) as session:
+        session.scalars(select(Portfolio)).one().manager_max_discount_percent = 50
+
+    def offer() -> None:
+        with transaction(sqlite_engine) as session:
+            case = session.get_one(CollectionsCase, case_id)
+            offer_settlement(
+                session, case, amount, BY, builders.catalog(), by=BEN, role=Role.MANAGER, now=NOW
+            )
+
+    if alone:
+        offer()
+    else:
+        with pytest.raises(Forbidden, match="50 % that a manager may grant alone") as refused:
+            offer()
+        assert refused.value.field == "amount"
+        request_id = ask(sqlite_engine, case_id, AskSettlement(amount, BY), role=Role.MANAGER)
+        decide(sqlite_engine, request_id, approve=True)
+    with transaction(sqlite_engine) as session:
+        assert session.scalars(select(Plan)).one().total_minor == amount

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
+from app.actions.agreements import discount_limit
 from app.actions.assignment import assignable
 from app.book.delinquency.days import days_past_due
 from app.book.portfolios.models import Portfolio
@@ -85,8 +86,7 @@ def _require_beyond_authority(portfolio: Portfolio, ask: Ask, figures: Figures, 
     """A request is for what one may not do alone."""
     match ask:
         case AskSettlement(amount_minor=amount):
-            most = 100 if role in MANAGEMENT else portfolio.agent_max_discount_percent
-            if is_within_discount(figures.owed_minor, amount, most):
+            if is_within_discount(figures.owed_minor, amount, discount_limit(portfolio, role)):
                 raise Invalid("This is within your own limit. Offer it yourself.", "amount")
         case AskPlan(terms=terms):
             if role in MANAGEMENT or terms.months <= portfolio.agent_max_instalments:

@@ -117,7 +117,9 @@ def _do(
     """What the request asks for, by the action that a page calls for it."""
     match request.ask:
         case AskSettlement(amount_minor=amount, settle_by=day):
-            return offer_settlement(session, case, amount, day, letters, by=by, role=role, now=now)
+            return offer_settlement(
+                session, case, amount, day, letters, by=by, role=role, now=now, by_two=True
+            )
         case AskPlan(terms=terms):
             return offer_plan(session, case, terms, letters, by=by, role=role, now=now)
         case AskHandOver(to=to):

@@ -38,6 +38,10 @@ class Portfolio(Row, table=True):
     """Longest repayment plan an agent may grant; beyond it a manager must."""
     agent_max_discount_percent: int = Field(default=0, ge=0, le=100)
     """Largest share of a debt that an agent may waive in a settlement; a larger one needs a manager."""
+    manager_max_discount_percent: int = Field(
+        default=50, ge=0, le=100, sa_column_kwargs={"server_default": "50"}
+    )
+    """Largest share that a manager may waive alone; a larger one needs a second manager."""
     legal_after_days: int = Field(default=90, ge=1)
     legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
     legal_letter_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})

@@ -82,6 +82,13 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         "Most per cent of a debt that an agent may waive in a settlement alone.",
         most=100,
     ),
+    PortfolioSetting(
+        "manager-discount",
+        "manager_max_discount_percent",
+        _NUMBER,
+        "Most per cent of a debt that one manager may waive in a settlement alone.",
+        most=100,
+    ),
     PortfolioSetting("waive-limit", "waive_limit_minor", _AMOUNT, "Most that one manager may waive alone."),
     PortfolioSetting(
         "legal-after-days",

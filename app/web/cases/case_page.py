@@ -17,6 +17,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.agreements import discount_limit
 from app.book.customers.people import CONTACT_LIMITS
 from app.book.customers.service import CONTACT
 from app.book.delinquency.days import bucket_of
@@ -215,7 +216,7 @@ def show_case(
             is_manager=staff.role is Role.MANAGER,
             form=form,
             answerable=next(iter(found[CASE_READS.answerable]), None),
-            options=_options(request, view),
+            options=_options(request, view, staff.role),
             outcome=bar_of(request, view, form, reader, now),
             words={
                 "entry": ENTRY_LABELS,
@@ -339,7 +340,7 @@ class CaseOptions:
     settle_latest: str
 
 
-def _options(request: Request, view: CaseView) -> CaseOptions:
+def _options(request: Request, view: CaseView, role: Role) -> CaseOptions:
     """Choices and first values of the forms."""
     file = view.file
     today = file.book.today
@@ -357,7 +358,7 @@ def _options(request: Request, view: CaseView) -> CaseOptions:
         contact_was=json.dumps(contact),
         contact_fields=[(name, CONTACT_LABELS[name], CONTACT_LIMITS[name]) for name in CONTACT],
         max_months=file.portfolio.agent_max_instalments,
-        max_discount=file.portfolio.agent_max_discount_percent,
+        max_discount=discount_limit(file.portfolio, role),
         letters=_letters(request),
         late_balance=sum(stands.balance for _, stands in file.worked_accounts if stands.owed > 0),
         settle_latest=(today + timedelta(days=SETTLE_WITHIN)).isoformat(),

@@ -391,7 +391,7 @@ def test_the_address_of_a_form_opens_it_however_its_number_is_spelt(sqlite_desk:
         (f"holds/{number.format(3)}/end", "end-hold-3"),
     ):
         answer = browser.get(f"/cases/{number.format(case_id)}/{end}", follow_redirects=False)
-        assert answer.headers["location"] == f"/cases/{case_id}?do={form}#do-{form}"
+        assert answer.headers["location"] == f"/cases/{case_id}?do={form}&draft=1#do-{form}"
 
 
 def test_a_callback_is_forgotten(desk: Desk, ben: Browser) -> None:
@@ -889,4 +889,4 @@ def test_the_address_of_a_refused_form_shows_the_form(sqlite_desk: Desk, path: s
     case_id = make_case(sqlite_desk)
     answer = sqlite_desk.sign_in(Role.AGENT).get(f"/cases/{case_id}/{path}")
     assert answer.status_code == 303
-    assert answer.headers["location"] == f"/cases/{case_id}?do={form}#do-{form}"
+    assert answer.headers["location"] == f"/cases/{case_id}?do={form}&draft=1#do-{form}"
