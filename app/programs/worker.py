@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
+from app.actions.people.retention import forget_people
 from app.book.feeds.uploads import forget_uploads
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
@@ -212,9 +213,12 @@ class Worker:
     def forget(self) -> None:
         with transaction(self.engine) as session:
             forgotten = forget_facts(session, by=SYSTEM, now=self.ports.clock.now())
+            people = forget_people(session, by=SYSTEM, now=self.ports.clock.now())
             purge_drafts(session, now=self.ports.clock.now())
         if forgotten:
             log.info("facts_forgotten", decisions=forgotten)
+        if people:
+            log.info("people_forgotten", rows=people)
         uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())
         if uploads:
             log.info("uploads_forgotten", uploads=uploads)

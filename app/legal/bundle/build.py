@@ -88,6 +88,8 @@ def _in_order(case: CaseFile) -> CaseFile:
         plans=tuple(sorted(case.plans, key=lambda p: (_instant(p.offered_at), p.reference))),
         holds=tuple(sorted(case.holds, key=lambda h: (_instant(h.started_at), h.kind, h.by, h.reason))),
         disputes=tuple(sorted(case.disputes, key=lambda d: (_instant(d.opened_at), d.reference))),
+        contacts=tuple(sorted(case.contacts, key=lambda c: (c.kind, c.value, _instant(c.ended_at) or "~"))),
+        third_parties=tuple(sorted(case.third_parties, key=lambda p: (_instant(p.added_at), p.kind, p.name))),
         documents=tuple(sorted(case.documents, key=lambda d: (d.dated_on, d.kind, d.name, d.content))),
     )
 
@@ -200,6 +202,20 @@ def _case_json(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject
                 "reason": h.reason,
             }
             for h in case.holds
+        ],
+        "contacts": [
+            {**asdict(c), "noted_on": c.noted_on and c.noted_on.isoformat(), "ended_at": _instant(c.ended_at)}
+            for c in case.contacts
+        ],
+        "third_parties": [
+            {
+                **asdict(p),
+                "authority_from": p.authority_from and p.authority_from.isoformat(),
+                "authority_until": p.authority_until and p.authority_until.isoformat(),
+                "added_at": _instant(p.added_at),
+                "ended_at": _instant(p.ended_at),
+            }
+            for p in case.third_parties
         ],
     }
 

@@ -188,6 +188,39 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactPoint:
+    """A number or address of the customer, in use or ended."""
+
+    kind: str
+    type: str
+    value: str
+    is_main: bool
+    state: str
+    employer: bool
+    source: str
+    noted_on: date | None
+    """None = it came with the account."""
+    ended_at: datetime | None
+    end_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdParty:
+    """A person beside the customer: what they might be told, and when. How to reach them is no matter of the court."""
+
+    kind: str
+    name: str
+    organisation: str
+    reference: str
+    may_be_told: str
+    authority_from: date | None
+    authority_until: date | None
+    added_at: datetime
+    ended_at: datetime | None
+    end_reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Excuse:
     """Reason of a named person why the file may go although one item of the checklist is missing."""
 
@@ -226,6 +259,8 @@ class CaseFile:
     holds: tuple[Hold, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     documents: tuple[Document, ...] = ()
+    contacts: tuple[ContactPoint, ...] = ()
+    third_parties: tuple[ThirdParty, ...] = ()
     supersedes: str | None = None
     exported_by: str = ""
     incomplete_reason: str | None = None

@@ -35,6 +35,7 @@ from app.legal.checklists import case_file as shown
 from app.legal.checklists.case_file import CaseFile, Excuse, NotClaimed
 from app.legal.checklists.claim import why_not_claimed
 from app.legal.checklists.items import ChecklistItem
+from app.legal.checklists.people import contacts_of, third_parties_of
 from app.legal.checklists.rules import completeness
 from app.outreach.gate.explain import may_sue
 from app.outreach.outbox.models import OutboxMessage
@@ -97,6 +98,8 @@ def load_case_file(
             shown.Document(each.kind.value, each.name, each.media_type, each.dated_on, content)
             for each, content in standing_documents(session, id_of(customer))
         ),
+        contacts=contacts_of(session, customer),
+        third_parties=third_parties_of(session, customer),
         supersedes=supersedes,
         exported_by=exported_by,
         excuses=tuple(excuses),

@@ -90,12 +90,16 @@ def replay(
 
 
 def retention(as_json: Json = False) -> None:
-    """Delete the facts of decisions whose retention period is over. The decisions stay on record."""
+    """Delete facts of decisions, ended numbers and addresses, and ended third parties whose retention period is over.
+    The decisions stay on record."""
+    from app.actions.people.retention import forget_people
     from app.outreach.gate.decisions import forget_facts
 
     with transaction(migrated_engine()) as session:
         forgotten = forget_facts(session, by=BY, now=read_clock(), at_most=10**6)
-    print_result({"forgotten": forgotten}, as_json, lambda: print(f"facts of {forgotten} decisions deleted"))
+        people = forget_people(session, by=BY, now=read_clock())
+    said = f"facts of {forgotten} decisions deleted, {people} ended contact points and third parties"
+    print_result({"forgotten": forgotten, "people": people}, as_json, lambda: print(said))
 
 
 suppression_app = typer.Typer(no_args_is_help=True)

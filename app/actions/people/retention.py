@@ -1,0 +1,65 @@
+"""Forget numbers, addresses and third parties that ended, once the record of their customer need not be kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, select
+
+from app.book.customers.models import ContactPoint
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
+from app.casework.parties.models import ThirdParty
+from app.core.actor import Actor
+from app.core.database.engine import table_of
+from app.core.ids import id_of
+from app.core.timeline.models import Event
+from app.core.timeline.payload import Payload
+from app.core.timeline.service import about_portfolio, record
+from app.outreach.gate.decisions import years_before
+from app.policy.composition import pack_of
+from app.policy.packfile import shipped_packs
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleForgotten(Payload):
+    """Contact points and third parties that had ended were deleted when their retention ended."""
+
+    KIND = "people.forgotten"
+
+    contact_points: int
+    third_parties: int
+    older_than: datetime
+
+
+def forget_people(session: Session, *, by: Actor, now: datetime) -> int:
+    """Delete ended rows of customers to whom nothing has happened for as many years as the longest retention of any
+    pack, in portfolios whose pack has one. Points and parties in use stay. Returns how many; an event tells it."""
+    longest = [pack.retention.years for pack in shipped_packs().values() if pack.retention is not None]
+    total = 0
+    for portfolio in session.scalars(select(Portfolio)):
+        own = pack_of(portfolio).retention
+        if own is None:
+            continue
+        since = years_before(now, max([own.years, *longest]))
+        deleted = [_delete(session, model, id_of(portfolio), since) for model in (ContactPoint, ThirdParty)]
+        if any(deleted):
+            told = PeopleForgotten(deleted[0], deleted[1], since)
+            record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
+        total += sum(deleted)
+    return total
+
+
+def _delete(
+    session: Session, model: type[ContactPoint] | type[ThirdParty], portfolio_id: int, since: datetime
+) -> int:
+    table, customer, event = table_of(model), table_of(Customer), table_of(Event)
+    theirs = sa.select(customer.c.id).where(customer.c.portfolio_id == portfolio_id)
+    lately = sa.exists().where(event.c.customer_id == table.c.customer_id, event.c.at >= since)
+    old = sa.select(table.c.id).where(table.c.ended_at < since, table.c.customer_id.in_(theirs), ~lately)
+    ids = session.scalars(old).all()
+    if ids:
+        session.execute(sa.delete(table).where(table.c.id.in_(old)))
+    return len(ids)
