@@ -16,7 +16,7 @@ from app.hooks import providers as hooks
 from app.http import security
 from app.http.admission import Admission
 from app.http.doors import check_doors, routes_of
-from app.http.middleware import SecurityHeaders, Watch
+from app.http.middleware import Compression, SecurityHeaders, Watch
 from app.http.ports import Ports
 from app.http.static_files import STATIC_FOLDERS, HashedFiles
 from app.portal import preferences
@@ -45,6 +45,7 @@ def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=[
             Middleware(SecurityHeaders, headers=security.response_headers(settings)),
+            Middleware(Compression),
             Middleware(Watch, registry=registry, failure=answer_failure),
             Middleware(Admission, refuse=refuse),
         ],

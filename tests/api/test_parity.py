@@ -122,6 +122,7 @@ PAGES_ONLY = {
     "/login": SESSION,
     "/logout": SESSION,
     "/account/password": SESSION,
+    "/account/keys": "how a person's own pages answer to the keyboard",
     "/admin/staff/new": ADMINISTRATION,
     "/admin/staff/{user_id}": ADMINISTRATION,
     "/admin/staff/{user_id}/active": ADMINISTRATION,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import pytest
@@ -21,6 +22,7 @@ from app.http.doors import AnyStaff
 from app.http.rendering import environment
 from app.web import rendering
 from app.web.lists import Column
+from tests import builders
 from tests.web.axe import assert_fits_and_is_accessible, violations
 from tests.web.desk import PASSWORD, Desk, make_ports
 
@@ -179,7 +181,7 @@ def test_rows_are_walked_with_j_and_k_and_opened_with_enter(tab: Page) -> None:
     tab.keyboard.press("/")
     assert tab.evaluate("document.activeElement.name") == "q"
     tab.keyboard.type("jk?")
-    assert tab.input_value("main [name=q]") == "jk?"
+    assert tab.input_value("form.find [name=q]") == "jk?"
     tab.locator("tr", has_text="Bo").locator("a").focus()
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/account/password")
@@ -216,3 +218,37 @@ def test_nothing_needs_a_script(desk: Desk, browser: Browser) -> None:
     tab.click("button.primary")
     assert tab.inner_text(".secret-value").startswith("desk_")
     context.close()
+
+
+def test_a_customer_is_found_from_any_page_by_the_keyboard(desk: Desk, tab: Page) -> None:
+    on = desk.clock.now().date()
+    case = desk.write(lambda s: builders.delinquent_case(s, due_on=on - timedelta(days=30), on=on))
+    log_in(tab, "ben")
+    tab.goto("/account")
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("anna exa", delay=20)
+    tab.wait_for_selector("#find-list [role=option]")
+    field = tab.locator("form.find input[type=search]")
+    assert field.get_attribute("aria-expanded") == "true"
+    assert violations(tab) == []
+    tab.keyboard.press("ArrowDown")
+    assert field.get_attribute("aria-activedescendant") == "find-0"
+    tab.keyboard.press("Escape")
+    assert field.get_attribute("aria-expanded") == "false"
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"**/cases/{case.id}")
+
+
+def test_single_keys_can_be_switched_off_but_ctrl_k_stays(desk: Desk, tab: Page) -> None:
+    log_in(tab, "ben")
+    tab.goto("/account")
+    tab.uncheck("#f-single_keys")
+    tab.get_by_role("button", name="Save").click()
+    tab.wait_for_selector("body[data-keys=off]")
+    tab.keyboard.press("/")
+    tab.keyboard.press("?")
+    assert tab.evaluate("document.activeElement.tagName") == "BODY"
+    assert tab.locator("dialog[open]").count() == 0
+    tab.keyboard.press("Control+k")
+    assert tab.evaluate("document.activeElement.name") == "q"

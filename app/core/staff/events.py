@@ -29,6 +29,15 @@ class UserChanged(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class KeysSwitched(Payload):
+    """A person switched their single-key shortcuts on or off."""
+
+    KIND = "staff.keys_switched"
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TokenIssued(Payload):
     KIND = "staff.token_issued"
 

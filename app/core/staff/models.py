@@ -21,6 +21,8 @@ class User(Row, table=True):
     password_temporary: bool = False
     """Another person chose the password: it opens only the page that changes it."""
     active: bool = True
+    single_keys: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
+    """Shortcuts of a single key work on this person's pages."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

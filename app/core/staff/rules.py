@@ -38,6 +38,8 @@ class Staff:
     username: str
     display_name: str
     role: Role
+    single_keys: bool = True
+    """Shortcuts of a single key work (WCAG 2.1.4: they can be switched off)."""
 
     @property
     def by(self) -> Actor:

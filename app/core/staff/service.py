@@ -20,6 +20,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff import passwords, queries, rules, sign_in
 from app.core.staff.events import (
+    KeysSwitched,
     LoggedIn,
     LoggedOut,
     LoginWasRefused,
@@ -148,6 +149,15 @@ def change_own_password(session: Session, staff: Staff, current: str, new: str, 
     change_user(session, staff.user_id, password=new, by=staff.by, now=now)
 
 
+def switch_keys(session: Session, staff: Staff, on: bool, *, now: datetime) -> None:
+    """Switch this person's single-key shortcuts on or off."""
+    user = session.get_one(User, staff.user_id)
+    if user.single_keys == on:
+        return
+    user.single_keys = on
+    record(session, about_staff(staff.user_id, KeysSwitched(on)), by=staff.by, now=now)
+
+
 def generate_password() -> str:
     """A random temporary password to hand over: 96 bits, in groups that can be read out on the telephone."""
     alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -270,7 +280,8 @@ def find_session(session: Session, token: str, *, now: datetime) -> tuple[Staff,
     if not alive or not user.active:
         return None
     assert user.id is not None
-    return Staff(user.id, user.username, user.display_name, user.role), row, user.password_temporary
+    staff = Staff(user.id, user.username, user.display_name, user.role, user.single_keys)
+    return staff, row, user.password_temporary
 
 
 def touch_session(session: Session, session_id: str, *, now: datetime) -> None:

@@ -102,6 +102,18 @@ def account(request: Request, staff: AnyStaff) -> Response:
     return page(request, OwnAccountPage(account=staff))
 
 
+@router.post("/account/keys")
+def switch_keys(
+    request: Request,
+    staff: AnyStaff,
+    session: WriteSession,
+    now: Now,
+    single_keys: Annotated[str, Form(max_length=10)] = "",
+) -> Response:
+    service.switch_keys(session, staff, bool(single_keys), now=now)
+    return redirect(request, "/account", f"Single-key shortcuts are {'on' if single_keys else 'off'}.")
+
+
 @router.get("/account/password")
 def password_page(request: Request, _staff: AnyStaff, visitor: MaybeVisitor) -> Response:
     assert visitor is not None

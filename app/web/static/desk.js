@@ -41,6 +41,7 @@ document.addEventListener("click", (event) => {
 
 const searchField = () => document.querySelector("form.find input[type=search]");
 
+// Every key of the frame and what it does, when it works. Pages add theirs with data-key; the sheet lists both.
 const KEYS = [
   ["j", "Next row", () => walk(1), () => rows().length],
   ["k", "Previous row", () => walk(-1), () => rows().length],
@@ -48,9 +49,14 @@ const KEYS = [
   ["/", "Find a customer", () => searchField()?.focus(), searchField],
   ["Ctrl+K", "Find a customer, also from within a field", null, searchField],
   ["Ctrl+Enter", "Send the form", null, () => document.querySelector("form[method=post]")],
+  ["Ctrl+Shift+Enter", "Save and open the next case", null, () => document.querySelector("[data-next]")],
   ["Esc", "Close the form", null, () => document.querySelector("details[name=action]")],
-  ["?", "This help", () => help(), () => true],
+  ["?", "This list", () => help(), () => true],
 ];
+
+// A person can switch off the keys that act alone (WCAG 2.1.4).
+const singleKeys = document.body.dataset.keys !== "off";
+const isSingle = (key) => [...key].length === 1;
 
 // Inside a form a letter is a letter, whatever has the focus; so is one that an input method is still composing.
 const writing = (event) =>
@@ -60,6 +66,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") return close(event);
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return send(event);
   if (event.ctrlKey || event.metaKey || event.altKey || writing(event)) return;
+  if (!singleKeys && isSingle(event.key)) return;
   // A page adds its own with <button data-key="p" data-key-label="Record a promise"> or the same on a link.
   const own = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   const action = own ? () => press(own) : KEYS.find(([key]) => key === event.key)?.[2];
@@ -105,14 +112,14 @@ function help() {
     dialog = document.createElement("dialog");
     dialog.id = "key-help";
     dialog.setAttribute("aria-labelledby", "key-help-title");
-    const title = Object.assign(document.createElement("h2"), { id: "key-help-title", textContent: "Keys" });
+    const title = Object.assign(document.createElement("h2"), { id: "key-help-title", textContent: "Keyboard shortcuts" });
     const list = document.createElement("dl");
     const own = [...document.querySelectorAll("[data-key]")].map((element) => [
       element.dataset.key,
       element.dataset.keyLabel || element.textContent.trim(),
     ]);
     const here = KEYS.filter(([, , , works]) => works());
-    for (const [key, label] of [...here, ...own]) {
+    for (const [key, label] of [...here, ...own].filter(([key]) => singleKeys || !isSingle(key))) {
       const term = document.createElement("dt");
       term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
       list.append(term, Object.assign(document.createElement("dd"), { textContent: label }));
@@ -120,7 +127,10 @@ function help() {
     const close = Object.assign(document.createElement("button"), {
       className: "button", type: "button", textContent: "Close", onclick: () => dialog.close(),
     });
-    dialog.append(title, list, close);
+    const choice = Object.assign(document.createElement("a"), {
+      href: "/account", textContent: singleKeys ? "Switch single keys off" : "Switch single keys on",
+    });
+    dialog.append(title, list, choice, close);
     document.body.append(dialog);
   }
   if (dialog.open) dialog.close();
