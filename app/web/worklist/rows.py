@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from babel import Locale
 
-from app.casework.presence.rules import Viewer
 from app.web.lookups import bucket_tone
 from app.web.rendering import Tone
 from app.web.timeline import PageReader
@@ -28,8 +26,7 @@ class Line:
     language: str
     ending: str
     """Last four digits of the first card, and how many more there are."""
-    past_due: int
-    currency: str
+    past_due: str
     days: int
     bucket: str
     tone: Tone
@@ -39,11 +36,11 @@ class Line:
     reason: str
     """Why a call is not allowed now."""
     owner: str
-    viewers: Sequence[Viewer] = ()
-    """Colleagues who have the case open."""
+    is_blocked: bool
+    """A call is the row's work, and none is allowed now: the row goes to the bottom of a queue."""
 
 
-def line_of(row: Row, now: datetime, locale: Locale, viewers: Sequence[Viewer] = ()) -> Line:
+def line_of(row: Row, now: datetime, locale: Locale) -> Line:
     reader = PageReader(locale, row.book.currency, row.book.timezone)
     more = f" +{len(row.endings) - 1}" if len(row.endings) > 1 else ""
     return Line(
@@ -53,8 +50,7 @@ def line_of(row: Row, now: datetime, locale: Locale, viewers: Sequence[Viewer] =
         name=row.name,
         language=row.language,
         ending=f"{row.endings[0]}{more}" if row.endings else "",
-        past_due=row.past_due,
-        currency=row.book.currency,
+        past_due=reader.money(row.past_due),
         days=row.days,
         bucket=row.bucket,
         tone=bucket_tone(row.days),
@@ -63,10 +59,5 @@ def line_of(row: Row, now: datetime, locale: Locale, viewers: Sequence[Viewer] =
         verdict=row.callable.verdict,
         reason=reader.plain(row.callable.why),
         owner=row.owner,
-        viewers=viewers,
+        is_blocked=row.item.section in CALLED_FOR and row.callable.verdict != "yes",
     )
-
-
-def is_blocked(row: Row) -> bool:
-    """A call is the row's work, and none is allowed now: the row goes to the bottom."""
-    return row.item.section in CALLED_FOR and row.callable.verdict != "yes"

@@ -16,6 +16,7 @@ from app.book.delinquency.days import bucket_labels
 from app.casework.cases import worklist as lists
 from app.casework.cases.worklist import PortfolioToday
 from app.casework.presence.queries import viewers_of
+from app.casework.presence.rules import Viewer
 from app.core.staff.models import SavedView
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
@@ -27,12 +28,12 @@ from app.web.lookups import staff_names
 from app.web.rendering import Page, Tone, page
 from app.web.worklist.asked import Asked, asked_of, remember, usual_owner, view_of
 from app.web.worklist.export import HEADER, csv_rows
-from app.web.worklist.rows import Line, is_blocked, line_of
+from app.web.worklist.rows import Line, line_of
 from app.worklist.books import books_at
 from app.worklist.memory import MEMORY
 from app.worklist.queries import section_counts
 from app.worklist.rows import rows_of
-from app.worklist.rules import RESTING, Section, SectionCount
+from app.worklist.rules import RESTING, Section, SectionCount, sections_of
 from app.worklist.view import View, page_of, selection
 
 router = APIRouter(prefix="/worklist")
@@ -98,6 +99,8 @@ class WorklistPage(Page):
     lines: Sequence[Line]
     blocked: Sequence[Line]
     """Calls that are not allowed now."""
+    viewers: Mapping[int, Sequence[Viewer]]
+    """By case, the colleagues who have it open."""
     next_cursor: str | None
     groups: Sequence[Group]
     resting: Sequence[Group]
@@ -136,16 +139,15 @@ def worklist(
         now,
         lambda: page_of(session, view, after=after, limit=PAGE, now=now),
     )
-    rows = MEMORY.get(
-        session,
-        ("rows", view.owner, books, *items),
-        now,
-        lambda: rows_of(session, books, items, now, owner=view.owner),
-    )
-    viewers = viewers_of(session, [row.item.case_id for row in rows], now, but=staff.username)
     locale = reader_locale(request)
-    lines = [line_of(row, now, locale, viewers.get(row.item.case_id, ())) for row in rows]
-    sunk = [view.is_queue and is_blocked(row) for row in rows]
+    lines = MEMORY.get(
+        session,
+        ("lines", view.owner, books, str(locale), *items),
+        now,
+        lambda: [line_of(row, now, locale) for row in rows_of(session, books, items, now, owner=view.owner)],
+    )
+    viewers = viewers_of(session, [line.case_id for line in lines], now, but=staff.username)
+    sunk = [view.is_queue and line.is_blocked for line in lines]
     counts = _counts(session, view, now)
     response = page(
         request,
@@ -154,6 +156,7 @@ def worklist(
             default_sort="",
             lines=[line for line, is_sunk in zip(lines, sunk, strict=True) if not is_sunk],
             blocked=[line for line, is_sunk in zip(lines, sunk, strict=True) if is_sunk],
+            viewers=viewers,
             next_cursor=encode_cursor(*position) if position else None,
             groups=[
                 _group(counts, state, label, sections, tone)
@@ -202,11 +205,12 @@ def _cases(counts: Counts, *sections: Section) -> int:
 
 def _total(session: Session, view: View, counts: Counts, now: datetime) -> int:
     """Rows of the view: known from the counts where it is whole sections."""
-    if view.is_queue:
-        return _cases(counts, *view.sections)
-    if view.state == "all" and not view.text and not view.bucket:
-        return _cases(counts, *Section)
-    return lists.count(session, selection(view, now))
+    if not view.text and not view.bucket:
+        if view.state == "all":
+            return _cases(counts, *Section)
+        if sections_of(view.state) is not None:
+            return _cases(counts, *view.sections)
+    return MEMORY.get(session, ("total", view), now, lambda: lists.count(session, selection(view, now)))
 
 
 def _named(counts: Counts) -> list[tuple[str, str, tuple[Section, ...], Tone]]:
