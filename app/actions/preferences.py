@@ -25,7 +25,12 @@ from app.core.vocabulary import Channel
 from app.outreach.gate.consent import consent_of, opt_out_of_all, set_consent
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.models import ContactPreference, SuppressedAddress
-from app.outreach.gate.preferences import end_preference, open_preferences, set_preference
+from app.outreach.gate.preferences import (
+    end_preference,
+    open_preferences,
+    other_half,
+    set_preference,
+)
 from app.outreach.gate.suppression import channel_of, on_list, restore, suppress
 from app.policy.facts import PreferenceKind, Suppression
 
@@ -125,7 +130,8 @@ def add_preference(
     now: datetime,
 ) -> ContactPreference:
     """Record a time or place that does not suit the customer, or the time zone they live in. A place is the number or
-    address on file for its channel. Invalid names the field that is missing."""
+    address on file for its channel. A time that ends before it begins goes over midnight: two rows, of which the first
+    is returned. Invalid names the field that is missing."""
     address = ""
     if kind in PLACES:
         if channel is None:
@@ -133,11 +139,23 @@ def add_preference(
         address = address_of(customer, channel)
     elif kind is PreferenceKind.TIME and (start_minute, end_minute) == (0, 1440):
         raise Invalid("Say from when, until when, or both.", "start")
-    return set_preference(
-        session, customer, kind,
-        channel=channel, weekdays=weekdays, start_minute=start_minute, end_minute=end_minute, address=address,
-        timezone=timezone, until=until, source=source, case_id=case_id, by=by, now=now,
-    )  # fmt: skip
+    spans = _spans(start_minute, end_minute) if kind is PreferenceKind.TIME else [(0, 1440)]
+    rows = [
+        set_preference(
+            session, customer, kind,
+            channel=channel, weekdays=weekdays, start_minute=start, end_minute=end, address=address,
+            timezone=timezone, until=until, source=source, case_id=case_id, by=by, now=now,
+        )
+        for start, end in spans
+    ]  # fmt: skip
+    return rows[0]
+
+
+def _spans(start: int, end: int) -> list[tuple[int, int]]:
+    """A time of day in minutes as spans within one day. Invalid where it ends when it begins."""
+    if start == end:
+        raise Invalid("Give two different times of day.", "start")
+    return [(start, end)] if start < end else [(start, 1440), *([(0, end)] if end else [])]
 
 
 def take_back_preference(
@@ -150,12 +168,14 @@ def take_back_preference(
     by: Actor,
     now: datetime,
 ) -> ContactPreference:
-    """The customer takes back what they told, or a person confirms an address. NotFound where it is not theirs,
-    Conflict where it has ended."""
+    """The customer takes back what they told, or a person confirms an address; both halves of a time over midnight.
+    NotFound where it is not theirs, Conflict where it has ended."""
     row = locked_row(session, ContactPreference, preference_id)
     if row is None or row.customer_id != customer_id:
         raise NotFound(f"This customer has no preference {preference_id}.")
-    end_preference(session, row, reason=reason, case_id=case_id, by=by, now=now)
+    half = other_half(row, open_preferences(session, customer_id))
+    for each in [row, half] if half else [row]:
+        end_preference(session, each, reason=reason, case_id=case_id, by=by, now=now)
     return row
 
 
@@ -173,13 +193,10 @@ def choose_quiet_time(
     if start == end or not (0 <= start < 1440 and 0 <= end < 1440):
         raise Invalid("Give two different times of day.", "start")
     forget_quiet_time(session, customer, now=now)
-    case_id = _open_case_of(session, customer)
-    spans = [(start, end)] if start < end else [(start, 1440), *([(0, end)] if end else [])]
-    for first, last in spans:
-        add_preference(
-            session, customer, PreferenceKind.TIME, weekdays=weekdays, start_minute=first, end_minute=last,
-            source=PAGE, case_id=case_id, by=CUSTOMER, now=now,
-        )  # fmt: skip
+    add_preference(
+        session, customer, PreferenceKind.TIME, weekdays=weekdays, start_minute=start, end_minute=end,
+        source=PAGE, case_id=_open_case_of(session, customer), by=CUSTOMER, now=now,
+    )  # fmt: skip
 
 
 def forget_quiet_time(session: Session, customer: Customer, *, now: datetime) -> None:

@@ -87,7 +87,7 @@ def typed_minor(text: str, currency: str, *, grouping: str = ",", point: str = "
         raise refusal
     whole, fraction = _parted(plain, digits, grouping, point, refusal)
     if fraction.strip("0") and len(fraction.rstrip("0")) > digits:
-        much = f"{currency} has {digits} decimals" if digits else f"{currency} has no decimals"
+        much = f"{currency} has {digits} decimals" if digits else f"Whole {currency} only"
         raise BadAmount(
             f"{much}: enter {whole}{'.' + fraction[:digits] if digits else ''} or the next higher amount."
         )

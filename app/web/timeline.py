@@ -20,7 +20,7 @@ from app.core.timeline.presenting import TimelineEntry, Tone
 from app.core.vocabulary import Channel
 from app.http.formats import format_money
 from app.outreach.gate.events import ContactCleared
-from app.web.wording import actor_words
+from app.web.wording import actor_words, pack_words, rule_words
 
 _ISO = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
 
@@ -78,6 +78,12 @@ class PageReader:
             return self.day(local.date()) if local.hour == local.minute == 0 else self.instant(at)
 
         return _ISO.sub(said, text)
+
+    def rule(self, rule: str) -> str:
+        return rule_words(rule)
+
+    def pack(self, label: str) -> str:
+        return pack_words(label)
 
     def who(self, stored: str) -> str:
         """The name of the actor: a person's, a program's, the customer, or the desk itself."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from app.casework.correspondence.rules import Intent
 from app.core.actor import Actor, ActorKind
+from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS, INTENT_LABELS, in_sentence
 from app.core.timeline.presenting import Tone
 from app.outreach.gate.models import ContactPreference
+from app.outreach.gate.preferences import other_half
 from app.policy.facts import PreferenceKind
 from app.policy.packfile import shipped_packs
 
@@ -63,6 +65,16 @@ def rule_words(rule: str) -> str:
     return f"{title} ({more})" if more else title
 
 
+def pack_words(label: str) -> str:
+    """The rules that were asked, as a person reads them: `tw@2026.1` is "Taiwan 2026.1"."""
+    packs = shipped_packs()
+    said = []
+    for part in label.split("+"):
+        code, _, version = part.partition("@")
+        said.append(f"{packs[code].name if code in packs else code} {version}".strip())
+    return ", ".join(said)
+
+
 @lru_cache
 def _kinds_of_rules() -> Mapping[str, str]:
     return {rule.id: rule.kind for pack in shipped_packs().values() for rule in pack.rules}
@@ -87,20 +99,41 @@ def strategy_words(ref: str) -> str:
     return f"{code}, as shipped" if version.startswith("shipped") else f"{code}, version {version}"
 
 
-def preference_words(told: ContactPreference) -> str:
-    """A customer's preference as the page shows it."""
+def told_words(rows: Sequence[ContactPreference]) -> list[tuple[int, str]]:
+    """(id, words) of a customer's preferences; both halves of a time over midnight are one line."""
+    lines: list[tuple[int, str]] = []
+    joined: set[int | None] = set()
+    for row in rows:
+        half = other_half(row, rows)
+        if row.id in joined:
+            continue
+        if half is not None:
+            joined.add(half.id)
+            evening, morning = (row, half) if row.end_minute == MIDNIGHT else (half, row)
+            lines.append((id_of(row), preference_words(evening, until_minute=morning.end_minute)))
+        else:
+            lines.append((id_of(row), preference_words(row)))
+    return lines
+
+
+def preference_words(told: ContactPreference, *, until_minute: int | None = None) -> str:
+    """A customer's preference as the page shows it; `until_minute` where it goes on after midnight."""
     by = f" by {in_sentence(CHANNEL_LABELS[told.channel])}" if told.channel else ""
     until = f", until {told.until}" if told.until else ""
     match told.kind:
         case PreferenceKind.TIME:
             days = {"0,1,2,3,4": " Monday to Friday", "5,6": " on weekends"}.get(told.weekdays, "")
-            span = f"{_minute(told.start_minute)} to {_minute(told.end_minute)}"
+            end = told.end_minute if until_minute is None else until_minute
+            span = f"{_minute(told.start_minute)} to {_minute(end)}"
             return f"not from {span}{days}{by}{until}"
         case PreferenceKind.TIMEZONE:
             return f"they live in {told.timezone}"
         case PreferenceKind.WORKPLACE:
             return f"not at work{by}{until}"
     return f"not at this number or address{by}{until}"
+
+
+MIDNIGHT = 1440
 
 
 def _minute(minute: int) -> str:

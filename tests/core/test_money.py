@@ -105,7 +105,7 @@ def test_an_amount_as_people_type_it(text: str, currency: str, minor: int) -> No
         ("1.234", "USD", "1.234 can be read in two ways. Enter 1234 or 1.23."),
         ("3.707", "TWD", "3.707 can be read in two ways. Enter 3707 or 3."),
         ("1,234", "KWD", "1,234 can be read in two ways. Enter 1234 or 1.234."),
-        ("3520.50", "TWD", "TWD has no decimals: enter 3520 or the next higher amount."),
+        ("3520.50", "TWD", "Whole TWD only: enter 3520 or the next higher amount."),
         ("1.2345", "USD", "USD has 2 decimals: enter 1.23 or the next higher amount."),
         ("12,34,56", "USD", "Enter an amount in USD, such as 3707 or 3707.55."),
         ("1e5", "USD", "Enter an amount in USD"),

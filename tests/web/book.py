@@ -25,6 +25,8 @@ from tests import builders
 from tests.builders import RecordingSender
 
 Rows = dict[sa.Table, list[dict[str, Any]]]
+FILLED_AT_BIRTH = {"timeline_kind"}
+"""Tables to which the migration gives their rows."""
 
 FIRST_ON = date(2026, 2, 26)
 LAST_ON = date(2026, 3, 1)
@@ -63,11 +65,12 @@ def lived_in(engine: Engine, *answers: SendResult) -> Book:
 
 
 def rows_of(engine: Engine) -> Rows:
-    """Everything in the database, as its tables have it."""
+    """Everything that was written to the database since it was made, as its tables have it."""
     with engine.connect() as connection:
         return {
             table: [dict(row) for row in connection.execute(table.select()).mappings()]
             for table in SQLModel.metadata.sorted_tables
+            if table.name not in FILLED_AT_BIRTH
         }
 
 

@@ -133,7 +133,8 @@ def post_preference(
     reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPreference
 ) -> PreferenceShape:
     """Put on record a time or place that does not suit the customer, or the time zone they say they live in; a new time
-    zone takes the place of the one told before."""
+    zone takes the place of the one told before. A time that ends before it begins goes over midnight: two preferences,
+    of which the first is the answer and which end together."""
     case, customer = _customer(session, reference)
     with naming(start_minute="start", address="channel"):
         row = add_preference(

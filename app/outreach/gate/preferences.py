@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -149,6 +149,24 @@ def open_preferences(session: Session, customer_id: int) -> list[ContactPreferen
         ContactPreference.customer_id == customer_id, col(ContactPreference.ended_at).is_(None)
     )
     return list(session.scalars(query.order_by(col(ContactPreference.id))))
+
+
+def other_half(row: ContactPreference, rows: Iterable[ContactPreference]) -> ContactPreference | None:
+    """The other half of a time over midnight, which is kept as two rows that were told in one breath; None = it is one
+    row."""
+
+    def told(each: ContactPreference) -> tuple[object, ...]:
+        return each.kind, each.channel, each.weekdays, each.until, each.source, each.by, each.created_at
+
+    def meet(evening: ContactPreference, morning: ContactPreference) -> bool:
+        return evening.end_minute == 1440 and morning.start_minute == 0
+
+    if row.kind is not PreferenceKind.TIME:
+        return None
+    for each in rows:
+        if each.id != row.id and told(each) == told(row) and (meet(row, each) or meet(each, row)):
+            return each
+    return None
 
 
 def end_preference(

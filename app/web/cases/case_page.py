@@ -53,6 +53,7 @@ from app.outreach.planning.on_demand import sendable_letters
 from app.outreach.strategy.models import StrategyTask
 from app.policy.pack import Pack
 from app.web.cases.call.header import Header, header_of
+from app.web.cases.call.pauses import MissedPayment, may_answer, missed_payment
 from app.web.cases.call.reasons import GateReason, told_once
 from app.web.cases.call.script import ScriptPanel, script_panel
 from app.web.cases.case_file import CaseFile, open_case_file
@@ -67,7 +68,7 @@ from app.web.lists import csv_download
 from app.web.lookups import bucket_tone
 from app.web.rendering import Page, Tone, page
 from app.web.timeline import PageReader
-from app.web.wording import preference_words
+from app.web.wording import told_words
 
 router = APIRouter(prefix="/cases")
 PLAN_TONES: Mapping[PlanStatus, Tone] = {
@@ -215,7 +216,7 @@ def show_case(
             can_write=staff.role in CASEWORK,
             is_manager=staff.role is Role.MANAGER,
             form=form,
-            answerable=next(iter(found[CASE_READS.answerable]), None),
+            answerable=may_answer(view, now),
             options=_options(request, view, staff.role),
             outcome=bar_of(request, view, form, reader, now),
             words={
@@ -270,9 +271,10 @@ class InForce:
 
     live: Plan | None
     paid: int
+    missed: MissedPayment | None
     offers: Sequence[Plan]
     holds: Sequence[CaseHold]
-    preferences: Sequence[tuple[int | None, str]]
+    preferences: Sequence[tuple[int, str]]
     call: CallTask | None
     referral: Referral | None
     tasks: Sequence[StrategyTask]
@@ -298,9 +300,12 @@ def _standing(view: CaseView, plans: Sequence[Plan], now: datetime) -> InForce:
     found, parts, today = view.found, view.parts, view.file.book.today
     own = [plan for plan in plans if plan.case_id == view.file.case.id]
     live = next((plan for plan in own if plan.status in LIVE), None)
+    paid = next((row.paid or 0 for row in found[CASE_READS.paid_on_plan]), 0) if live else 0
+    grace = view.file.portfolio.grace_days
     return InForce(
         live=live,
-        paid=next((row.paid or 0 for row in found[CASE_READS.paid_on_plan]), 0) if live else 0,
+        paid=paid,
+        missed=missed_payment(parts[id_of(live)], paid, today, grace) if live else None,
         offers=[
             plan
             for plan in own
@@ -308,7 +313,7 @@ def _standing(view: CaseView, plans: Sequence[Plan], now: datetime) -> InForce:
             and offer_end(parts[id_of(plan)][0].due_on, today, is_open=view.file.is_open) is None
         ],
         holds=found[CASE_READS.gate.holds],
-        preferences=[(told.id, preference_words(told)) for told in found[CASE_READS.gate.preferences]],
+        preferences=told_words(found[CASE_READS.gate.preferences]),
         call=next(iter(found[CASE_READS.call_tasks]), None),
         referral=next(iter(found[CASE_READS.referrals]), None),
         tasks=found[CASE_READS.tasks],

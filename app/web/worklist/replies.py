@@ -38,7 +38,7 @@ router = APIRouter(prefix="/replies")
 MOST = 500
 PAGE = 50
 COLUMNS = [Column("From"), Column("What they wrote"), Column("It may mean"), Column("When")]
-SHOWN = {"": "Waiting", "unknown": "From unknown numbers", "done": "Dealt with"}
+SHOWN = {"": "From customers", "unknown": "From unknown numbers", "done": "Dealt with"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,7 +275,8 @@ def test_a_manager_offers_to_settle_and_it_goes_out_in_writing(sqlite_desk: Desk
     assert another.status_code == 422, "a yes to another amount is no yes"
     answer = manager.submit(f"/cases/{case_id}/settlements", **terms, sure="settle:100000:6000")
     said = flash(manager, answer)
-    assert "Settling for CN¥60.00 by Mar 20, 2026 is offered; paying it accepts it." in said
+    assert "Settlement of CN¥60.00 by Mar 20, 2026 is offered." in said
+    assert "once the customer pays it or says yes" in said
     assert "In writing: e-mail queued." in said
     assert [row.letter for row in all_of(sqlite_desk, OutboxMessage)] == ["settlement_offer"]
     assert "settles the debt" in page_of(manager, case_id)

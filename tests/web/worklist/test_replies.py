@@ -62,7 +62,7 @@ def test_a_reply_is_seen_everywhere_until_somebody_has_dealt_with_it(sqlite_desk
     assert "I paid &lt;b&gt;" in browser.get(f"/cases/{case.id}").text, "on the timeline"
 
     queue = browser.get("/replies").text
-    assert "Waiting (1)" in queue
+    assert "From customers (1)" in queue
     assert f'href="/replies/{number}"' in queue
     page = browser.get(f"/replies/{number}").text
     assert "also among the unmatched ones" in page
@@ -101,7 +101,7 @@ def test_an_unknown_number_is_attached_by_any_reference(sqlite_desk: Desk) -> No
     case = a_case(sqlite_desk)
     number = writes(sqlite_desk, "STOP", sender="+8613999999999")
     browser = sqlite_desk.sign_in(Role.AGENT)
-    assert "Waiting (0)" in browser.get("/replies").text
+    assert "From customers (0)" in browser.get("/replies").text
     assert f'href="/replies/{number}"' in browser.get("/replies?show=unknown").text
     assert "No customer has this reference" in browser.get(f"/replies/{number}?who=nobody").text
     page = browser.get(f"/replies/{number}?who={case.reference}").text

@@ -193,7 +193,8 @@ def offer_to_settle(
         )
         reader = reader_of(request, file)
         said = (
-            f"Settling for {reader.money(amount)} by {reader.day(due_on)} is offered; paying it accepts it."
+            f"Settlement of {reader.money(amount)} by {reader.day(due_on)} is offered. "
+            "It is accepted once the customer pays it or says yes."
         )
         return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
 
