@@ -32,7 +32,10 @@ def next_case(
         taken = viewers_of(session, ids, now, but=username)
         customers = customers_of(session, ids)
         owing = {customer_id: owed for customer_id, owed in customers.values()}
-        verdicts = callable_now(session, list(owing), owing, now)
+        expecting = {
+            customers[id_][0] for id_ in ids if id_ in customers and sections.get(id_) is Section.CALLBACK_DUE
+        }
+        verdicts = callable_now(session, list(owing), owing, now, expecting=expecting)
         for case_id in ids:
             if case_id in taken or case_id not in customers:
                 continue

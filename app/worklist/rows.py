@@ -72,7 +72,12 @@ def rows_of(
     customers = [row.customer_id for row in found.values()]
     debts = _debts(session, books, list(found.values()))
     owing = {customer_id: debt.past_due for customer_id, debt in debts.items()}
-    verdicts = callable_now(session, customers, owing, now)
+    expecting = {
+        found[item.case_id].customer_id
+        for item in items
+        if item.section is Section.CALLBACK_DUE and item.case_id in found
+    }
+    verdicts = callable_now(session, customers, owing, now, expecting=expecting)
     contacts, endings = last_contacts(session, customers), card_endings(session, customers)
     words = _words(session, items, owner)
     payments = _payments(session, books, items)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -45,9 +45,15 @@ class Callable:
 
 
 def callable_now(
-    session: Session, customer_ids: Sequence[int], owing: Mapping[int, int], now: datetime
+    session: Session,
+    customer_ids: Sequence[int],
+    owing: Mapping[int, int],
+    now: datetime,
+    *,
+    expecting: Collection[int] = (),
 ) -> dict[int, Callable]:
-    """By customer. `owing`: what is past due and owed now; of nothing nobody is reminded."""
+    """By customer. `owing`: what is past due and owed now; of nothing nobody is reminded. `expecting`: customers whose
+    callback is due. A call that they asked for is no reminder, so the limits of reminders leave it alone."""
     if not customer_ids:
         return {}
     customer = table_of(Customer)
@@ -60,7 +66,7 @@ def callable_now(
     found: dict[int, Callable] = {}
     for portfolio_id, people in theirs.items():
         portfolio = session.get_one(Portfolio, portfolio_id)
-        found |= _of_portfolio(session, portfolio, people, owing, now)
+        found |= _of_portfolio(session, portfolio, people, owing, expecting, now)
     return found
 
 
@@ -69,6 +75,7 @@ def _of_portfolio(
     portfolio: Portfolio,
     people: Sequence[DbRow],
     owing: Mapping[int, int],
+    expecting: Collection[int],
     now: datetime,
 ) -> dict[int, Callable]:
     packs: dict[int, Pack] = {}
@@ -83,9 +90,10 @@ def _of_portfolio(
     facts = gather_facts(session, people, packs, now=now, reserved=reserved)
     found = {}
     for row in people:
-        contact = Contact(Channel.CALL, Purpose.REMINDER, address_of(row, Channel.CALL))
+        purpose = Purpose.CONFIRMATION if row.id in expecting else Purpose.REMINDER
+        contact = Contact(Channel.CALL, purpose, address_of(row, Channel.CALL))
         zone = facts[row.id].timezones[0] if facts[row.id].timezones else portfolio.timezone
-        if owing.get(row.id, 0) <= 0:
+        if owing.get(row.id, 0) <= 0 and row.id not in expecting:
             found[row.id] = Callable("no", why="nothing is past due", timezone=zone)
         else:
             found[row.id] = verdict_of(review(contact, facts[row.id], packs[row.id], now), now, zone)

@@ -46,13 +46,22 @@ class Gate:
     nothing: Reason | None
     now: datetime
 
+    @property
+    def callback_is_due(self) -> bool:
+        """True if the customer is to be called back now: a call they asked for is no reminder."""
+        at = self.view.file.case.callback_at
+        return at is not None and at <= self.now
+
     def row(self, channel: Channel, address: str, detail: str = "") -> GateRow:
-        """The answer to a reminder there. Another number than the main one may be in a further time zone."""
+        """The answer to a reminder there, or to the callback that is due. Another number than the main one may be in a
+        further time zone."""
         customer, facts = self.view.file.customer, self.view.facts
+        answers_them = channel is Channel.CALL and self.callback_is_due
+        purpose = Purpose.CONFIRMATION if answers_them else Purpose.REMINDER
         if channel is Channel.CALL and address != customer.mobile:
             facts = facts_at(facts, customer, address)
-        answer = review(Contact(channel, Purpose.REMINDER, address), facts, self.view.pack, self.now)
-        if self.nothing:
+        answer = review(Contact(channel, purpose, address), facts, self.view.pack, self.now)
+        if self.nothing and not answers_them:
             answer = with_objection(answer, self.nothing)
         reasons: tuple[Reason, ...] = ()
         if isinstance(answer, Clearance):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,11 +14,14 @@ from app.actions.assignment import add_note
 from app.actions.holds import place_hold
 from app.book.ledger.models import Customer
 from app.book.ledger.queries import accounts_of
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.figures import refresh_touched
 from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.cases.service import record_call
 from app.casework.plans.models import Plan
 from app.casework.plans.service import break_plan, promise_to_pay
 from app.casework.presence.service import note_view
+from app.casework.results.rules import CallResult
 from app.core.actor import Actor
 from app.core.staff.models import SavedView
 from app.core.staff.rules import Role
@@ -211,6 +215,26 @@ def test_a_saved_view_is_ones_own_and_may_be_the_default(desk: Desk) -> None:
     assert mei.submit(f"/worklist/views/{views[0].id}/delete").status_code == 404
     assert ben.submit(f"/worklist/views/{views[0].id}/delete").status_code == 303
     assert ben.submit("/worklist/views", name=" ", query="").status_code == 422
+
+
+def test_a_callback_that_is_due_is_judged_as_a_call_they_asked_for(sqlite_desk: Desk) -> None:
+    """Limits of reminders are used up; the list and the case page still say that the customer may be called back."""
+
+    def called_enough(session: Session, case: CollectionsCase) -> None:
+        session.get_one(Portfolio, case.portfolio_id).pack = "tw"
+        session.get_one(Customer, case.customer_id).country = "TW"
+        for days in (1, 2, 3):  # three conversations and messages in seven days are allowed
+            record_call(session, case, CallResult.RIGHT_PARTY, "", by=BEN, now=NOW - timedelta(days=days))
+
+    gates = {}
+    for name, due in (("Callback", NOW - timedelta(minutes=5)), ("Reminder", None)):
+        case_id = a_case(sqlite_desk, name, call(), called_enough, callback_at=due)
+        page = text_of(sqlite_desk.sign_in(Role.AGENT).get(f"/cases/{case_id}").text)
+        gates[name] = "Yes" in page.partition("May I contact them now?")[2].partition("SMS")[0]
+    listed = get(sqlite_desk.sign_in(Role.AGENT), "?owner=all&state=all&format=csv")
+    rows = {row["customer"]: row["callable"] for row in csv.DictReader(listed.splitlines())}
+    assert rows == {"Callback": "yes", "Reminder": "wait"}
+    assert gates == {"Callback": True, "Reminder": False}
 
 
 def test_a_due_callback_is_told_on_every_page_until_it_is_snoozed(sqlite_desk: Desk) -> None:
