@@ -44,6 +44,7 @@ def _money_pattern(locale: Locale, currency: str) -> NumberPattern:
     return pattern
 
 
+@lru_cache(maxsize=10_000)
 def format_money(minor: int, currency: str, locale: Locale) -> str:
     value = Decimal(to_decimal_string(minor, currency))
     pattern = _money_pattern(locale, currency)
@@ -69,7 +70,12 @@ def money(context: Context, minor: int | None, currency: str) -> str:
 def day(context: Context, value: date | None) -> str:
     if value is None:
         return DASH
-    shown = format_date(value, format="medium", locale=_locale(context))
+    return _day(value, _locale(context))
+
+
+@lru_cache(maxsize=10_000)
+def _day(value: date, locale: Locale) -> Markup:
+    shown = format_date(value, format="medium", locale=locale)
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
 
 
@@ -81,8 +87,12 @@ def moment(context: Context, value: datetime | None, timezone: str = "", seconds
     """
     if value is None:
         return DASH
-    timezone = timezone or context.get("house_zone") or "UTC"
-    local, locale = value.astimezone(ZoneInfo(timezone)), _locale(context)
+    return _moment(value, timezone or context.get("house_zone") or "UTC", seconds, _locale(context))
+
+
+@lru_cache(maxsize=10_000)
+def _moment(value: datetime, timezone: str, seconds: bool, locale: Locale) -> Markup:
+    local = value.astimezone(ZoneInfo(timezone))
     clock = format_time(local, format="medium" if seconds else "short", locale=locale)
     order = str(get_datetime_format("medium", locale=locale)).replace("'", "")
     shown = order.replace("{1}", format_date(local, format="medium", locale=locale)).replace("{0}", clock)
@@ -103,7 +113,12 @@ def pct(context: Context, value: float | Decimal | None, digits: int = 1) -> str
 
 @pass_context
 def number(context: Context, value: int | float | Decimal | None) -> str:
-    return DASH if value is None else format_decimal(value, locale=_locale(context))
+    return DASH if value is None else _number(value, _locale(context))
+
+
+@lru_cache(maxsize=10_000)
+def _number(value: int | float | Decimal, locale: Locale) -> str:
+    return format_decimal(value, locale=locale)
 
 
 def decimal(minor: int, currency: str) -> str:

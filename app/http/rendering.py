@@ -20,6 +20,7 @@ def environment() -> Environment:
     env = Environment(
         loader=FileSystemLoader([PAGES / "web" / "templates", PAGES / "portal" / "templates"]),
         autoescape=True,
+        auto_reload=False,  # a page of thirty templates would ask the disk thirty times
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import fields
-from functools import partial
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlencode
 
@@ -66,7 +65,7 @@ def fragment(request: Request, template: str, **names: Any) -> HTMLResponse:
         "request": request,
         "locale": reader_locale(request),
         "house_zone": "UTC",
-        "csrf_field": partial(_csrf_field, visitor.csrf_token if visitor else ""),
+        "csrf_field": _csrf_field(visitor.csrf_token if visitor else ""),
     }
     return HTMLResponse(environment().get_template(template).render(**frame, **names))
 
@@ -92,7 +91,7 @@ def _frame(request: Request) -> dict[str, Any]:
         "house_zone": _house_zone(session) if staff and session else "UTC",
         "path": request.url.path,
         "csrf_token": token,
-        "csrf_field": partial(_csrf_field, token),
+        "csrf_field": _csrf_field(token),
         "url_with": _url_with(request),
         "sort": request.query_params.get("sort", ""),
         "console": [
@@ -101,18 +100,23 @@ def _frame(request: Request) -> dict[str, Any]:
     }
 
 
+_ZONES = sa.select(table_of(Portfolio).c.timezone).distinct().limit(2)
+
+
 def _house_zone(session: Session) -> str:
     """Return the time zone for times of no portfolio: the portfolios' where all share one, otherwise UTC."""
-    zones = session.execute(sa.select(table_of(Portfolio).c.timezone).distinct().limit(2)).scalars().all()
+    zones = session.connection().execute(_ZONES).scalars().all()
     return zones[0] if len(zones) == 1 else "UTC"
 
 
-def _csrf_field(token: str) -> Markup:
-    """Return the session's token, and one drawn for this form: a form sent twice is known (`SentForm`)."""
+def _csrf_field(token: str) -> Callable[[], Markup]:
+    """Return the session's token, and a number drawn for this page: a form of it that is sent twice is known
+    (`SentForm`). Forms of one page share the number, because their addresses tell them apart."""
     drawn = secrets.token_urlsafe(9)
-    return Markup(
+    fields = Markup(
         '<input type="hidden" name="csrf_token" value="{}"><input type="hidden" name="once" value="{}">'
     ).format(token, drawn)
+    return lambda: fields
 
 
 def _url_with(request: Request) -> Callable[..., str]:

@@ -270,20 +270,26 @@ def read_case(session: Session, case_id: int, now: datetime) -> CaseView:
     return CaseView(file, found, pack, facts)
 
 
-def _owner_of(session: Session, case_id: int) -> tuple[CollectionsCase, Customer, Portfolio, date | None]:
+def _owner_query() -> sa.Select[CollectionsCase, Customer, Portfolio, date | None]:
     closed = table_of(DailyRun)
     last = (
         sa.select(sa.func.max(closed.c.business_date))
         .where(closed.c.portfolio_id == table_of(Portfolio).c.id, closed.c.finished_at.is_not(None))
         .scalar_subquery()
     )
-    query = (
+    return (
         sa.select(CollectionsCase, Customer, Portfolio, last)
         .join(Customer, table_of(Customer).c.id == table_of(CollectionsCase).c.customer_id)
         .join(Portfolio, table_of(Portfolio).c.id == table_of(CollectionsCase).c.portfolio_id)
-        .where(table_of(CollectionsCase).c.id == case_id)
+        .where(table_of(CollectionsCase).c.id == sa.bindparam("case_id", type_=sa.BigInteger))
     )
-    row = session.execute(query).one_or_none()
+
+
+_OWNER = _owner_query()
+
+
+def _owner_of(session: Session, case_id: int) -> tuple[CollectionsCase, Customer, Portfolio, date | None]:
+    row = session.execute(_OWNER, {"case_id": case_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no case {case_reference(case_id)}.")
     case, customer, portfolio, closed_on = row
