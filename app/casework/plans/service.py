@@ -172,6 +172,11 @@ def check_agreement(
     """Return the total of an agreement in these parts. Invalid or Conflict where nobody may make it now."""
     if case.status is not CaseStatus.OPEN:
         raise Conflict(f"Case {case.reference} is closed. Reopen it to make an agreement.")
+    if case.with_legal_since is not None:
+        raise Conflict(
+            f"Case {case.reference} is with the legal team, and only they agree on payments. Tell them what the "
+            "customer says."
+        )
     total = _require_payable(session, case, parts, today)
     if live_plan(session, id_of(case)):
         raise Conflict(f"Case {case.reference} has a live plan. Cancel it before making another.")

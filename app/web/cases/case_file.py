@@ -80,6 +80,15 @@ class CaseFile:
         return self.owes.past_due
 
     @property
+    def nothing_to_agree(self) -> str:
+        """Why no promise, plan or settlement can be made now, as a sentence; '' = one can."""
+        if not self.is_open:
+            return "The case is closed: there is nothing to agree on."
+        if self.case.with_legal_since is not None:
+            return "The case is with the legal team: only they agree on payments."
+        return "" if self.owes.past_due else "Nothing is past due and owed now: there is nothing to agree on."
+
+    @property
     def last_night(self) -> LastNight | None:
         """The figures of the last closed day; None where they equal those of now."""
         case = self.case

@@ -47,7 +47,7 @@ def script_panel(
         checked = None
     asked = IdentityChecked.from_json(checked.data).asked if checked else ()
     scripts: list[tuple[str, CallScript]] = []
-    if view.file.is_open and view.file.owes.past_due:
+    if not view.file.nothing_to_agree:
         for tag, words in languages:
             script = _script(session, view, catalog, tag, now)
             if script is not None and script.language not in {each.language for _, each in scripts}:

@@ -1,0 +1,102 @@
+"""A case as one call: the strongest stop, the script, the identity check, and what may no longer be agreed."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from app.casework.cases.identity import IdentityChecked
+from app.casework.cases.models import CollectionsCase
+from app.core.staff.rules import Role
+from app.core.vocabulary import HoldKind
+from app.web.cases.call.stops import strongest_stop
+from tests import builders
+from tests.web.cases.test_case import make_case, on_record, page_of
+from tests.web.cases.test_live_figures import TODAY, lived, pay, text_of
+from tests.web.desk import NOW, Desk
+
+
+@pytest.mark.parametrize(
+    ("holds", "with_legal", "begins"),
+    [
+        ({HoldKind.DISPUTE: "", HoldKind.DECEASED: ""}, True, "Do not contact: the cardholder has died"),
+        ({HoldKind.ATTORNEY: "", HoldKind.DISPUTE: ""}, False, "Do not contact: represented by an attorney"),
+        ({}, True, "Do not contact: the case is with the legal team"),
+        ({HoldKind.HARDSHIP: "illness"}, False, ""),
+    ],
+)
+def test_the_strongest_stop_stands_over_the_page(
+    holds: dict[HoldKind, str], with_legal: bool, begins: str
+) -> None:
+    stop = strongest_stop(holds, with_legal=with_legal)
+    assert (stop.title if stop else "").startswith(begins)
+    assert stop is None or stop.instead, "whom to contact instead"
+
+
+def test_amounts_stay_closed_until_it_is_known_who_answered(sqlite_desk: Desk) -> None:
+    case_id = make_case(sqlite_desk)
+    ben = sqlite_desk.sign_in(Role.AGENT)
+    panel = _panel(ben.get(f"/cases/{case_id}").text)
+    before, _, after = panel.partition("<details")
+    assert "May I speak with Anna Berg?" in before
+    assert "50.00" not in before
+    assert "50.00" in after
+    assert '<details class="confirmed" open' not in panel
+
+    refused = ben.submit(f"/cases/{case_id}/identity")
+    assert refused.status_code == 422
+    assert "Tick the questions that you asked" in refused.text
+    assert on_record(sqlite_desk, IdentityChecked.KIND) == []
+
+    ben.submit(f"/cases/{case_id}/identity", asked=["birth_date", "address", "unknown"])
+    [event] = on_record(sqlite_desk, IdentityChecked.KIND)
+    assert (event["asked"], event["by"]) == (["birth_date", "address"], "user:ben"), "never the answers"
+    panel = _panel(ben.get(f"/cases/{case_id}").text)
+    assert '<details class="confirmed" open' in panel
+    assert "date of birth, address and postcode" in panel
+    assert "Identity checked" in page_of(ben, case_id)
+
+    # Half an hour later it is another call, and so it is for a colleague.
+    sqlite_desk.clock.at = NOW + timedelta(minutes=31)
+    assert '<details class="confirmed" open' not in _panel(ben.get(f"/cases/{case_id}").text)
+
+
+def test_a_case_with_the_legal_team_says_so_and_takes_no_promise(sqlite_desk: Desk) -> None:
+    case_id = make_case(sqlite_desk)
+    ben = sqlite_desk.sign_in(Role.AGENT)
+
+    def refer(session: Session) -> None:
+        session.scalars(select(CollectionsCase)).one().with_legal_since = NOW - timedelta(days=2)
+
+    sqlite_desk.write(refer)
+    page = page_of(ben, case_id)
+    assert "Do not contact: the case is with the legal team." in page
+    assert "only they agree on payments" in page
+    assert 'id="do-promise"' not in ben.get(f"/cases/{case_id}").text
+    due = (TODAY + timedelta(days=5)).isoformat()
+    for path, fields in (
+        ("promise", {"amount": "50.00", "due_on": due}),
+        ("plans", {"total": "50.00", "months": "2", "first_due_on": due}),
+    ):
+        refused = ben.submit(f"/cases/{case_id}/{path}", **fields)
+        assert refused.status_code == 409, path
+        assert "is with the legal team" in refused.text
+
+
+def test_money_shows_which_minimum_a_payment_paid(sqlite_desk: Desk) -> None:
+    case_id, account_id = lived(sqlite_desk)
+    pay(sqlite_desk, account_id, 6_000)
+    page = text_of(sqlite_desk.sign_in(Role.AGENT), f"/cases/{case_id}?tab=money")
+    assert "CN¥50.00 to the minimum of Feb 24, 2026 , CN¥10.00 to the balance only" in page
+    assert "Settled" in page
+    assert page.count("Balance after") == 1, "ledger and statements are one table"
+    assert builders.count(sqlite_desk.engine, CollectionsCase) == 1
+
+
+def _panel(html: str) -> str:
+    found = re.search(r'<section class="card script".*?</section>', html, re.DOTALL)
+    assert found
+    return found[0]
