@@ -11,6 +11,8 @@ from sqlmodel import Session
 from app.actions.holds import PlacedHold, place_hold
 from app.actions.preferences import change_consent, refuse_channel
 from app.actions.results.claims import SaidPayment, claim_payment
+from app.book.customers.contact_points import set_state_of
+from app.book.customers.rules import PointState
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -62,6 +64,10 @@ def obey_refusals(
             session, customer, address, source=source, case_id=match.case_id, by=CUSTOMER, now=now
         )
         match.preference_id = rests.id if rests else None
+        why = "wrong number, they say"
+        set_state_of(
+            session, customer, address, PointState.BAD, why, case_id=match.case_id, by=CUSTOMER, now=now
+        )
     elif customer.mobile:
         match.preference_id = set_preference(
             session, customer, PreferenceKind.PLACE, channel=Channel.SMS, address=customer.mobile,

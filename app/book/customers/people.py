@@ -100,6 +100,13 @@ def read_telephone(text: str, country: str) -> Read:
     return Read(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+def has_area_code(number: str) -> bool:
+    """Whether an E.164 number can be dialled from elsewhere. `read_telephone` takes a number without its area code too,
+    as files have it; a person who types one is asked for the rest."""
+    possible = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(number))
+    return possible == phonenumbers.ValidationResult.IS_POSSIBLE
+
+
 def read_email(text: str) -> Read:
     if not text:
         return Read("")

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.book.customers.people import CONTACT_LIMITS, checked_contact, read_email, read_telephone
+from app.book.customers.people import (
+    CONTACT_LIMITS,
+    checked_contact,
+    has_area_code,
+    read_email,
+    read_telephone,
+)
 from app.book.customers.postal import postal_lines
 from app.core.errors import Invalid
 
@@ -100,13 +106,16 @@ def read_point(kind: PointKind, value: str, parts: Mapping[str, str], country: s
     if not value:
         missing = "Write the telephone number." if kind is PointKind.PHONE else "Write the e-mail address."
         raise Invalid(missing, "value")
+    hint = ""
     if kind is PointKind.PHONE:
         read, what = read_telephone(value, country), "The number"
+        hint = " Write it with its country code, such as +1 617 555 0123."
     else:
         read, what = read_email(value), "The e-mail address"
     if not read.value:
-        hint = " Write it with its country code, such as +1 617 555 0123." if kind is PointKind.PHONE else ""
         raise Invalid(f"{what} {read.word}.{hint}", "value")
+    if kind is PointKind.PHONE and not has_area_code(read.value):
+        raise Invalid(f"The number lacks its area code.{hint}", "value")
     if len(read.value) > CONTACT_LIMITS["email"]:
         raise Invalid(f"This is longer than {CONTACT_LIMITS['email']} characters.", "value")
     return PointText(kind, read.value, NO_ADDRESS)

@@ -38,6 +38,11 @@ def test_what_cannot_be_used_is_told_beside_its_field(kind: PointKind, typed: st
     assert refused.value.field == "value"
 
 
+def test_a_number_without_its_area_code_is_asked_for_the_rest() -> None:
+    with pytest.raises(Invalid, match="lacks its area code"):
+        read_point(PointKind.PHONE, "555 0126", {}, "US")
+
+
 def test_an_address_needs_a_street_and_a_town() -> None:
     with pytest.raises(Invalid) as refused:
         read_point(PointKind.ADDRESS, "", {"address_line1": "Kade 1"}, "NL")
