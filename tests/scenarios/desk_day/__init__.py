@@ -11,7 +11,8 @@ A test of this package names its fault in its docstring. Where another test hold
 | 8 | a promise far above what is past due is confirmed | `tests/web/cases/test_case.py` |
 | 10 | a broken link tells a stranger nothing | `tests/portal/test_preferences.py` |
 | 12 | a call is due when they asked for it | `tests/actions/test_calls.py`, `tests/inbound/test_wishes.py` |
-| 14 | drafts, and a session that ended | `tests/web/admin/test_drafts.py` |
+| 14 | drafts, and a session that ended | `tests/web/admin/test_drafts.py`, `tests/web/admin/test_login.py` |
+| 14 | what is typed is found in another browser | `tests/web/cases/test_two_people_browser.py` |
 | 15 | a call is logged from the keyboard | `tests/web/cases/test_case.py` |
 | 16 | a form sent twice is obeyed once; two agents | `tests/web/cases/test_case.py` |
 | 19 | a reference that no account has is named | `tests/book/feeds/bank/test_camt054.py` |

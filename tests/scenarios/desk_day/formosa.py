@@ -83,6 +83,14 @@ class Formosa:
         page = self.ben.get(f"/cases/{self.case(name)}").text
         return set(re.findall(r'data-verdict="(\w+)"', page))
 
+    def move(self, name: str, zone: str) -> None:
+        """The customer lives in another time zone."""
+
+        def write(session: Session) -> None:
+            session.scalars(select(Customer).where(Customer.full_name == name)).one().timezone = zone
+
+        self.desk.write(write)
+
     def pay(self, name: str, amount: int, browser: Browser | None = None) -> None:
         """Post a payment of today on the account page, after a second look."""
         browser, path = browser or self.ben, f"/accounts/{self.account(name)}/post"
@@ -149,12 +157,6 @@ def _live(engine: Engine) -> None:
                 full_name=name, mobile=f"{NUMBER}{n:02d}", country="TW", timezone=ZONE,
             )  # fmt: skip
     builders.close_day(engine, YESTERDAY)
-
-
-def customer_of(day: Formosa, name: str) -> Customer:
-    return day.desk.read(
-        lambda session: session.scalars(select(Customer).where(Customer.full_name == name)).one()
-    )
 
 
 def reference_of(day: Formosa, name: str) -> str:

@@ -65,3 +65,17 @@ def test_a_plan_of_less_than_a_dollar_an_instalment_says_so(day: Formosa) -> Non
     page = day.refused(LU, "plans", total="5", months="12", first_due_on=first)
     assert "down payment leaves" not in page
     assert "instalment" in page
+
+
+def test_what_came_for_a_minimum_and_what_is_unpaid_add_up_to_it(day: Formosa) -> None:
+    """Contradiction: minimum 2,179, came 1,803, unpaid 1,535; the account page had other figures."""
+    day.pay(LU, 1_000)
+    case = day.case_text(LU, "?tab=money")
+    case = case[case.index("Ledger and statements") :]
+    account = day.text(f"/accounts/{day.account(LU)}?tab=statements")
+    account = account[account.index("Statements: due date") :]
+    assert "NT$1,000 to the minimum of Feb 27, 2026" in case
+    assert "NT$2,786 Unpaid NT$1,786" in case
+    for table in (case, account):
+        for figure in ("NT$2,786", "NT$1,000", "NT$1,786"):
+            assert figure in table, figure

@@ -41,13 +41,16 @@ def test_a_case_with_the_legal_team_offers_no_reminder(day: Formosa) -> None:
     assert 'href="tel:' not in day.ben.get(f"/cases/{day.case(HUANG)}").text
 
 
-def test_a_hold_ends_on_one_date_in_every_place(day: Formosa) -> None:
-    """Contradiction: "until Dec 29", "until 2026-12-28 16:00 UTC", "Wait until Dec 29, 8:00 AM"."""
+@pytest.mark.parametrize("zone", ["Asia/Taipei", "America/New_York", "Pacific/Auckland"])
+def test_a_hold_ends_on_one_date_in_every_place(day: Formosa, zone: str) -> None:
+    """Contradiction: "until Dec 29", "until 2026-12-28 16:00 UTC", "Wait until Dec 29, 8:00 AM", wherever they live."""
+    day.move(LAI, zone)
     day.send(LAI, "holds", kind="hardship", reason="Lost the job", until=REVIEW.isoformat())
     page = day.case_text(LAI, "?tab=holds")
     assert "hold until Apr 1, 2026" in page
     assert "ardship hold since Mar 2, 2026, until Apr 1, 2026" in page
-    for other in ("UTC", "Mar 31", "2026-0"):
+    assert "Wait until Apr 1, 2026" in page
+    for other in ("UTC", "Mar 31", "Apr 2", "2026-0"):
         assert other not in page, other
 
 
