@@ -24,7 +24,7 @@ from app.core.errors import Forbidden
 from app.core.staff.rules import MANAGEMENT, Role
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
-from app.outreach.planning.event_letters import confirm_plan, offer_in_writing
+from app.outreach.planning.event_letters import confirm_plan, offer_in_writing, take_back_confirmation
 from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Answer
 
@@ -160,11 +160,16 @@ def accept_offer(
     return _confirmed(session, portfolio, plan, letters, by=by, today=today, now=now)
 
 
-def cancel_agreement(session: Session, plan: Plan, reason: str, *, by: Actor, now: datetime) -> None:
-    """End a live agreement before its time, or withdraw an offer."""
+def cancel_agreement(
+    session: Session, plan: Plan, reason: str, letters: LetterCatalog, *, by: Actor, now: datetime
+) -> Mapping[Channel, Answer]:
+    """End a live agreement before its time, or withdraw an offer. A customer who has its written confirmation is told
+    in writing; returns the gate's answer for each channel."""
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     reason = clean_text(reason, "reason", at_most=300)
-    service.cancel(session, plan, reason, by=by, today=local_date(now, portfolio.timezone), now=now)
+    today = local_date(now, portfolio.timezone)
+    service.cancel(session, plan, reason, by=by, today=today, now=now)
+    return take_back_confirmation(session, portfolio, plan, letters, on=today, by=by, now=now)
 
 
 def _confirmed(

@@ -182,7 +182,7 @@ def test_an_offer_withdrawn_while_it_is_accepted_confirms_nothing(
         plan = plan_of(session, open_it(session, case_id), plan_id)
         with meanwhile(accepts) as found:
             assert not found, "it waits"
-            cancel_agreement(session, plan, "they cannot afford it", by=ANN, now=NOW)
+            cancel_agreement(session, plan, "they cannot afford it", builders.catalog(), by=ANN, now=NOW)
             session.commit()
     assert "cannot become accepted" in str(found[0])
     assert [message.letter for message in builders.messages(postgres_engine)] == ["plan_offer"]

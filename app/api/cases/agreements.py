@@ -153,12 +153,19 @@ class NewCancellation(Input):
 
 @router.post("/plans/{plan}/cancellation", summary="Cancel an agreement or withdraw an offer")
 def post_cancellation(
-    reference: CaseRef, plan: PlanRef, caller: Worker, session: OnceSession, now: Now, body: NewCancellation
+    request: Request,
+    reference: CaseRef,
+    plan: PlanRef,
+    caller: Worker,
+    session: OnceSession,
+    now: Now,
+    body: NewCancellation,
 ) -> PlanShape:
-    """End it before its time; the strategy looks at the case again."""
+    """End it before its time; the strategy looks at the case again. A customer who has a written confirmation is told
+    in writing where the gate clears it."""
     case = case_named(session, reference, lock=True)
     found = plan_of(session, case, plan_id_of(plan))
-    cancel_agreement(session, found, body.reason, by=caller.by, now=now)
+    cancel_agreement(session, found, body.reason, ports_of(request).catalog, by=caller.by, now=now)
     return _plan(session, found)
 
 

@@ -14,6 +14,7 @@ class DeskStep(Word):
     CONFIRMATION = "plan-confirmation"
     OFFER = "plan-offer"
     BROKEN_PLAN = "plan-broken"
+    CANCELLED_PLAN = "plan-cancelled"
     HOLD = "hold-acknowledgement"
     CLOSED = "case-closed"
     MANUAL = "manual-letter"

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
+from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.queries import contacts_of
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.models import CaseHold
@@ -25,6 +26,8 @@ from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.letters.letter import Letter
 from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.deferred import (
     Figures,
     defer_letter,
@@ -40,7 +43,7 @@ from app.outreach.planning.service import request_letters
 from app.policy.answers import Answer
 
 ACKNOWLEDGED = {HoldKind.DISPUTE: "dispute_acknowledged", HoldKind.COMPLAINT: "complaint_acknowledged"}
-WORDED_FROM_PLAN = (DeskStep.OFFER, DeskStep.CONFIRMATION)
+WORDED_FROM_PLAN = (DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN)
 """Steps whose letters quote the plan's payments."""
 CLOSING = {CaseOutcome.PAID: "paid_in_full", CaseOutcome.SETTLED: "settlement_completed"}
 
@@ -155,6 +158,8 @@ def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
         return live_plan(session, id_of(case)) is None
     plan = session.get_one(Plan, row.plan_id)
     parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
+    if row.step == DeskStep.CANCELLED_PLAN:
+        return plan.status is PlanStatus.CANCELLED
     if row.step == DeskStep.CONFIRMATION:
         return plan.status in LIVE and parts[-1].due_on > on
     wanted = plan.status is PlanStatus.OFFERED or (plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE)
@@ -295,4 +300,37 @@ def confirm_plan(
             channel=channel,
             figures={},
         )
+    return answers
+
+
+def take_back_confirmation(
+    session: Session,
+    portfolio: Portfolio,
+    plan: Plan,
+    catalog: LetterCatalog,
+    *,
+    on: date,
+    by: Actor,
+    now: datetime,
+) -> dict[Channel, Answer]:
+    """Tell the customer that a cancelled agreement is no longer in force, on each channel by which its confirmation
+    left. A confirmation that is still queued needs no letter: the recheck before sending withholds it."""
+    message, contact = table_of(OutboxMessage), table_of(PlannedContact)
+    left = (
+        sa.select(contact.c.channel)
+        .join(message, message.c.contact_id == contact.c.id)
+        .where(
+            contact.c.plan_id == plan.id,
+            contact.c.step == DeskStep.CONFIRMATION,
+            message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
+        )
+        .order_by(contact.c.channel)
+    )
+    step = CaseStep(plan.case_id, DeskStep.CANCELLED_PLAN, plan_id=plan.id)
+    answers = {}
+    for channel in session.scalars(left).all():
+        letter = EventLetter(step, "plan_cancelled", plan=plan, channel=Channel(channel))
+        written = write_event_letters(session, portfolio, [letter], catalog, on=on, by=by, now=now)
+        if plan.case_id in written:
+            answers[Channel(channel)] = written[plan.case_id]
     return answers

@@ -152,6 +152,7 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
         "final_notice": ("past_due_total", "answer_by"),
         "plan_offer": ("amount",),
         "plan_broken": ("missed_amount", "missed_on"),
+        "plan_cancelled": ("amount", "promise_on"),
         "settlement_offer": ("balance_total", "settlement_amount", "settle_by"),
         "dispute_acknowledged": ("review_on",),
         "complaint_acknowledged": ("received_on", "review_on"),

@@ -131,6 +131,7 @@ def test_the_letters_we_ship() -> None:
         "plan_offer": ("reminder", "sepc"),
         "plan_confirmation": ("confirmation", "sepc"),
         "plan_broken": ("reminder", "sepc"),
+        "plan_cancelled": ("confirmation", "sep"),
         "settlement_offer": ("reminder", "epc"),
         "settlement_completed": ("confirmation", "sep"),
         "paid_in_full": ("confirmation", "sep"),

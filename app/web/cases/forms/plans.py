@@ -34,7 +34,7 @@ from app.http.transactions import ReadSession, WriteSession
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import submit
-from app.web.cases.forms.answers import confirmation_words, in_writing_words, reader_of
+from app.web.cases.forms.answers import answer_words, confirmation_words, in_writing_words, reader_of
 from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, ReasonForm, Typed, beside
 from app.web.rendering import Page, page
@@ -257,8 +257,11 @@ def cancel_plan(
         reason = fields.reason()
         fields.done()
         plan = plan_of(session, file.case, plan_id)
-        cancel_agreement(session, plan, reason, by=staff.by, now=now)
-        return f"{PLAN_LABELS[plan.kind.value]} cancelled.", "good"
+        told = cancel_agreement(session, plan, reason, ports_of(request).catalog, by=staff.by, now=now)
+        reader = reader_of(request, file, zone=file.zone)
+        words = "; ".join(answer_words(channel, answer, reader, now) for channel, answer in told.items())
+        said = f"{PLAN_LABELS[plan.kind.value]} cancelled."
+        return f"{said} The customer is told: {words}." if words else said, "good"
 
     form = f"cancel-{plan_id}"
     return submit(request, session, staff, case_id, form, typed, act, now=now, tab="plans")
