@@ -40,6 +40,10 @@ TAGS = [
     },
     {"name": "cases", "description": "Overdue customers, and what people did about them."},
     {"name": "agreements", "description": "Promises to pay, repayment plans and settlements."},
+    {
+        "name": "worklist",
+        "description": "Open cases in the order in which they are worked, and the views of it.",
+    },
     {"name": "approvals", "description": "Requests beyond one's own limit, which another person decides."},
     {"name": "messages", "description": "What was sent about a case, letters out of turn, answers to SMS."},
     {"name": "replies", "description": "What customers wrote, and what a person decides about it."},
