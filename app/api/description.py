@@ -45,6 +45,7 @@ TAGS = [
         "description": "Open cases in the order in which they are worked, and the views of it.",
     },
     {"name": "approvals", "description": "Requests beyond one's own limit, which another person decides."},
+    {"name": "results", "description": "Result codes of calls: their fields and consequences, in versions."},
     {"name": "messages", "description": "What was sent about a case, letters out of turn, answers to SMS."},
     {"name": "replies", "description": "What customers wrote, and what a person decides about it."},
     {"name": "sending", "description": "Stopped channels, messages of unknown fate, suppressed addresses."},
