@@ -144,15 +144,15 @@ def callable_words(answer: Callable, today: date, reader: PageReader) -> str:
         case "yes":
             return f"yes to {local.clock(answer.until)}" if answer.until else "yes"
         case "wait" if answer.until is not None:
-            local_day = answer.until.astimezone(ZoneInfo(local.timezone)).date()
-            return (
-                f"from {local.clock(answer.until)}"
-                if local_day == today
-                else f"from {_short(local, answer.until)}"
-            )
+            return f"from {_from(local, answer.until, today)}"
     return f"no, review {_day(reader, answer.review_on, today)}" if answer.review_on else "no"
 
 
-def _short(local: PageReader, at: datetime) -> str:
-    when = at.astimezone(ZoneInfo(local.timezone))
-    return f"{format_date(when.date(), 'EEE d MMM', locale=local.locale)} {local.clock(at)}"
+def _from(local: PageReader, at: datetime, today: date) -> str:
+    """Such as `8:00 AM`, `Sat 8:00 AM`, `Dec 6`: as little as tells it apart."""
+    day = at.astimezone(ZoneInfo(local.timezone)).date()
+    if day == today:
+        return local.clock(at)
+    if day - today < timedelta(days=7):
+        return f"{format_date(day, 'EEE', locale=local.locale)} {local.clock(at)}"
+    return _day(local, day, today)
