@@ -22,12 +22,15 @@ from app.core.clock import local_date
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.text import clean_text
+from app.core.timeline.queries import last_event
+from app.core.timeline.words import index_words
 from app.core.vocabulary import Channel
 from app.inbound.messages import reading_of
 from app.inbound.models import InboundAnswer, InboundMatch, InboundMessage
 from app.inbound.review import review
 from app.inbound.rules import InboundSource, ReviewOutcome, choices
 from app.outreach.gate.contact_cases import load_contact_cases
+from app.outreach.gate.events import ContactCleared
 from app.outreach.letters.letter import RenderedLetter
 from app.outreach.letters.rendering import render
 from app.outreach.outbox.models import OutboxMessage
@@ -133,6 +136,11 @@ def answer_sms(
     if isinstance(answer, Clearance):
         contact = contact_id(session, step, Channel.SMS)
         session.add(InboundAnswer(contact_id=contact, message_id=id_of(message), words_sha256=digest))
+        cleared = last_event(session, case.customer_id, ContactCleared)
+        if (
+            cleared is not None
+        ):  # the words are in the message; a search finds them by the event that cleared it
+            index_words(session, [(id_of(cleared), words)])
         _deal_with(session, customer, by=by, now=now)
     return answer
 

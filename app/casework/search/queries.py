@@ -16,6 +16,7 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.names.queries import customers_called
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase, case_reference
+from app.casework.parties.models import ThirdParty
 from app.casework.search.rules import SHORTEST_NUMBER, Asked, Way
 from app.core.database.engine import table_of
 from app.core.timeline.models import Event
@@ -26,6 +27,10 @@ Part = sa.Select[int, str, str, int]
 """Customer, way, detail, case."""
 MOST_CALLED = 1000
 """Customers of a name among whom those with an open case come first."""
+
+
+OUR_ANSWER = "our answer by SMS"
+"""Its words are in the message, not in the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def _exact(session: Session, asked: Asked, limit: int) -> list[Match]:
 
 def _exact_parts(asked: Asked) -> Iterator[Part]:
     case, customer, account = table_of(CollectionsCase), table_of(Customer), table_of(Account)
-    entry, point = table_of(Entry), table_of(ContactPoint)
+    entry, point, party = table_of(Entry), table_of(ContactPoint), table_of(ThirdParty)
     if asked.case_id is not None:
         one = _part(case.c.customer_id, Way.CASE, sa.literal(case_reference(asked.case_id)), case.c.id)
         yield one.where(case.c.id == asked.case_id)
@@ -80,6 +85,16 @@ def _exact_parts(asked: Asked) -> Iterator[Part]:
         )
         more = _part(point.c.customer_id, Way.PHONE, point.c.value)
         yield more.where(*_ends(point.c.value, asked.digits), point.c.kind == "phone")
+        other = _part(party.c.customer_id, Way.THIRD_PARTY, party.c.name + sa.literal(", ") + party.c.phone)
+        yield other.where(party.c.ended_at.is_(None), party.c.phone.endswith(asked.digits))
+    if asked.name:
+        # They are few: a scan of them is nothing.
+        other = _part(party.c.customer_id, Way.THIRD_PARTY, party.c.name)
+        called = [
+            sa.or_(*(each.icontains(word, autoescape=True) for each in (party.c.name, party.c.organisation)))
+            for word in asked.text.split()
+        ]
+        yield other.where(party.c.ended_at.is_(None), *called)
     if asked.last4:
         card = _part(account.c.customer_id, Way.CARD, account.c.card_last4)
         yield _open_first(card.where(account.c.card_last4 == asked.last4), account.c.customer_id)
@@ -171,4 +186,4 @@ def _written(session: Session, text: str, limit: int) -> list[Match]:
 
 def _quoted(event: Event) -> str:
     payload = payload_of(event.kind)
-    return spoken(payload.from_json(event.data)) if payload else ""
+    return (spoken(payload.from_json(event.data)) if payload else "") or OUR_ANSWER

@@ -30,6 +30,7 @@ class Way(StrEnum):
     CUSTOMER = "customer"
     ACCOUNT = "account"
     PAYMENT = "payment"
+    THIRD_PARTY = "third_party"
     NAME = "name"
     WORDS = "words"
 
@@ -42,6 +43,7 @@ WAY_LABELS: Mapping[Way, str] = {
     Way.CUSTOMER: "Customer",
     Way.ACCOUNT: "Account",
     Way.PAYMENT: "Payment",
+    Way.THIRD_PARTY: "Third party",
     Way.NAME: "Name",
     Way.WORDS: "Words",
 }

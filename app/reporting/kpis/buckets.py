@@ -33,6 +33,10 @@ def keep_buckets(session: Session, portfolio: Portfolio, on: date, *, now: datet
         pairs[on, ACCOUNTS, label] = (total.accounts, total.balance)
         pairs[on, PAST_DUE, label] = (total.past_due, total.owed)
     _keep(session, portfolio, pairs, on, on, now)
+    month = _month_now(session, portfolio, on)
+    figures = ((month.start, month.fell_past_due), (month.paid, month.adjusted))
+    months: Pairs = {(on, kpi, ""): figure for kpi, figure in zip(_MONTH, figures, strict=True)}
+    _keep(session, portfolio, months, on, on, now, MONTH)
 
 
 def restate_buckets(
@@ -55,10 +59,17 @@ def restate_buckets(
 
 
 def _keep(
-    session: Session, portfolio: Portfolio, pairs: Pairs, first_on: date, last_on: date, now: datetime
+    session: Session,
+    portfolio: Portfolio,
+    pairs: Pairs,
+    first_on: date,
+    last_on: date,
+    now: datetime,
+    dimension: str = DIMENSION,
 ) -> None:
     kept = {
-        (row.business_date, row.kpi, row.member): row for row in _rows(session, portfolio, first_on, last_on)
+        (row.business_date, row.kpi, row.member): row
+        for row in _rows(session, portfolio, first_on, last_on, dimension)
     }
     for key, (numerator, denominator) in pairs.items():
         known = kept.get(key)
@@ -70,7 +81,7 @@ def _keep(
                 portfolio_id=id_of(portfolio),
                 business_date=on,
                 kpi=kpi,
-                dimension=DIMENSION,
+                dimension=dimension,
                 member=label,
                 definition="1",
                 version=known.version + 1 if known else 1,
@@ -97,8 +108,18 @@ def past_due_at_close(session: Session, portfolio: Portfolio, days: Sequence[dat
 
 
 def month_at_close(session: Session, portfolio: Portfolio, on: date) -> RollForward:
-    """Roll-forward of the month to date. Its start is on record from the night before; the movements lead to its end,
-    which the nightly invariants compare with the spells."""
+    """Roll-forward of the month to date as the night of `on` left it; as it is now, where none is on record."""
+    rows = {row.kpi: row for row in _rows(session, portfolio, on, on, MONTH)}
+    if len(rows) < len(_MONTH):
+        return _month_now(session, portfolio, on)
+    begun, moved = (rows[kpi] for kpi in _MONTH)
+    start, fell, paid, adjusted = begun.numerator, begun.denominator, moved.numerator, moved.denominator
+    return RollForward(start, fell, paid, adjusted, start + fell - paid - adjusted)
+
+
+def _month_now(session: Session, portfolio: Portfolio, on: date) -> RollForward:
+    """Its start is on record from the night before; the movements lead to its end, which the nightly invariants compare
+    with the spells."""
     first_on = month_start(on)
     kept = [
         row.numerator
@@ -111,6 +132,8 @@ def month_at_close(session: Session, portfolio: Portfolio, on: date) -> RollForw
     return RollForward(start, fell, paid, adjusted, start + fell - paid - adjusted)
 
 
+MONTH = "month"
+_MONTH = ("month_start_and_fell", "month_paid_and_adjusted")
 _LINES = (MovementKind.FELL_PAST_DUE, MovementKind.PAID, MovementKind.ADJUSTED)
 
 
@@ -131,12 +154,14 @@ def buckets_at_close(session: Session, portfolio: Portfolio, on: date) -> dict[s
     }
 
 
-def _rows(session: Session, portfolio: Portfolio, first_on: date, last_on: date) -> list[KpiSnapshot]:
+def _rows(
+    session: Session, portfolio: Portfolio, first_on: date, last_on: date, dimension: str = DIMENSION
+) -> list[KpiSnapshot]:
     """The last version of each row of these days."""
     query = select(KpiSnapshot).where(
         KpiSnapshot.portfolio_id == id_of(portfolio),
         col(KpiSnapshot.business_date).between(first_on, last_on),
-        KpiSnapshot.dimension == DIMENSION,
+        KpiSnapshot.dimension == dimension,
     )
     rows = session.scalars(query.order_by(col(KpiSnapshot.version)))
     return list({(row.business_date, row.kpi, row.member): row for row in rows}.values())

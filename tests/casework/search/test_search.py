@@ -17,6 +17,8 @@ from app.book.names.service import index_all
 from app.casework.cases.events import CallLogged, NoteAdded
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
+from app.casework.parties.models import ThirdParty
+from app.casework.parties.rules import MayBeTold, PartyKind
 from app.casework.search.hits import Hit, find, find_callers
 from app.casework.search.rules import Way, read_search
 from app.core.actor import Actor
@@ -137,6 +139,21 @@ def test_a_second_number_is_found_too(engine: Engine, search: Search) -> None:
     assert refs(search("5550 1234")) == [case.reference]
     with reading(engine) as session:
         assert refs(find_callers(session, "862155501234", limit=5)[0]) == [case.reference]
+
+
+def test_an_attorney_leads_to_the_customer_by_name_and_by_number(engine: Engine, search: Search) -> None:
+    case = a_case(engine, "Anna One")
+    with transaction(engine) as session:
+        session.add(
+            ThirdParty(
+                customer_id=case.customer_id, kind=PartyKind.ATTORNEY, name="Lena Advocate",
+                organisation="Harbour Law", phone="+862155501234", may_be_told=MayBeTold.NOTHING,
+                created_at=builders.NOW, by="user:mei",
+            )
+        )  # fmt: skip
+    for typed in ("harbour", "advocate lena", "5550 1234"):
+        [hit] = search(typed)
+        assert hit.matched[0].way is Way.THIRD_PARTY, typed
 
 
 def test_both_indexes_are_built_anew_from_the_rows(engine: Engine, search: Search) -> None:

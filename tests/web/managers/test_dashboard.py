@@ -17,7 +17,8 @@ from app.core.dates import month_start
 from app.core.staff.rules import Role
 from app.outreach.outbox.models import Heartbeat
 from app.reporting.kpis import history
-from app.reporting.kpis.buckets import buckets_at_close, buckets_now
+from app.reporting.kpis.buckets import buckets_at_close, buckets_now, month_at_close
+from app.reporting.kpis.queries import month_roll_forward
 from app.reporting.kpis.rules import Figure
 from tests.web import book
 from tests.web.book import LAST_ON, RESTATED_ON, lived_in
@@ -151,6 +152,9 @@ def test_buckets_over_time_are_those_of_each_day(desk: Desk, lived: book.Book) -
                 assert amounts[n] == buckets[label].past_due, (label, n)
         kept, now = buckets_at_close(session, portfolio, LAST_ON), buckets_now(session, portfolio)
         assert kept == now
+        assert month_at_close(session, portfolio, LAST_ON) == month_roll_forward(
+            session, lived.portfolio_id, LAST_ON
+        )
         for label, total in kept.items():
             assert total == aging(session, portfolio, LAST_ON).buckets[label]
 
