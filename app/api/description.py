@@ -51,6 +51,7 @@ TAGS = [
     {"name": "sending", "description": "Stopped channels, messages of unknown fate, suppressed addresses."},
     {"name": "contacts", "description": "The gate that every contact has to pass."},
     {"name": "strategies", "description": "Who is contacted when, by what: versions, and which one is live."},
+    {"name": "results", "description": "Result codes of calls: what each asks for, counts as and does."},
     {"name": "figures", "description": "Aging and key figures."},
     {"name": "documents", "description": "Agreement, assignment, notices: what is on file for a case."},
     {"name": "legal", "description": "Referrals and sealed case files."},

@@ -44,7 +44,7 @@ VERBS = {
     "/cases/{case_id}/messages/{message_id}/undo": f"{CASE}/messages/{{message_id}}/undo",
     "/cases/{case_id}/tasks/{task_id}/done": f"{CASE}/tasks/{{task_id}}/done",
     "/results": f"{BOOK}/results",
-    "/results/{number}/revert": f"{BOOK}/results/versions/{{number}}/revert",
+    "/results/{number}/revert": f"{BOOK}/results/versions/{{version}}/revert",
     "/cases/{case_id}/call": f"{CASE}/calls",
     "/cases/{case_id}/callback/forget": f"{CASE}/callback/cancellation",
     "/cases/{case_id}/preferences": f"{CASE}/preferences",

@@ -25,6 +25,7 @@ from app.casework.documents.models import CaseDocument
 from app.casework.holds.models import CaseHold
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import MayBeTold, PartyKind
+from app.casework.results.file import shipped_text
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel, HoldKind
@@ -132,6 +133,10 @@ def world(program: Program, code: str = "CARDS") -> World:
         program.post(
             f"/portfolios/{code}/strategies", {"code": "early", "text": STRATEGY.format(day=next(_days))}
         )
+    results = 1 if code == "CARDS" else 3  # a number of one portfolio that another has not
+    for n in range(results):
+        text = f"{shipped_text()}# version {n}\n"
+        program.post(f"/portfolios/{code}/results", {"text": text, "reason": "another remark"})
     versions = program.get(f"/portfolios/{code}/strategies").json()["items"]
     names = {
         "code": [code],
@@ -150,6 +155,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         "ref": [each["ref"] for each in versions if not each["live"]],
         "version_id": [each["id"] for each in versions],
         "point": rows["point"],
+        "version": [results],
         "decision_id": [1],
         "experiment_id": [1],
         **{name: values for name, values in rows.items() if name.endswith("_id")},

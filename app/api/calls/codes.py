@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
+from fastapi import Path
 from pydantic import BaseModel, Field
 
 from app.actions.results.codes import revert_codes, save_codes
@@ -26,6 +27,8 @@ router = api_router("/portfolios/{code}/results", tags=["results"])
 Reader = Annotated[Caller, api_requires(*CASE_READING)]
 Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 Reason = Annotated[Paragraph, Field(min_length=1, max_length=300, description="Why it is changed.")]
+
+VersionNumber = Annotated[int, Path(ge=0, le=1_000_000, description="0 = as shipped.")]
 
 
 class ResultCodeShape(BaseModel):
@@ -106,10 +109,12 @@ def list_result_versions(
     return Page(items=[ResultVersionShape.of(each) for each in found], next_cursor=None)
 
 
-@router.get("/versions/{number}", summary="Export a version of the result codes")
-def get_result_version(code: PortfolioCode, number: int, _caller: Reader, session: ReadSession) -> ResultText:
+@router.get("/versions/{version}", summary="Export a version of the result codes")
+def get_result_version(
+    code: PortfolioCode, version: VersionNumber, _caller: Reader, session: ReadSession
+) -> ResultText:
     """The text of a version; 0 is the shipped one."""
-    return ResultText(number=number, text=text_of(session, get_portfolio(session, code), number))
+    return ResultText(number=version, text=text_of(session, get_portfolio(session, code), version))
 
 
 @router.post("", status_code=201, summary="Change the result codes", max_body_size=MB)
@@ -126,10 +131,17 @@ def post_result_codes(
     return ResultVersionShape.of(version)
 
 
-@router.post("/versions/{number}/revert", status_code=201, summary="Return to a version of the result codes")
+@router.post("/versions/{version}/revert", status_code=201, summary="Return to a version of the result codes")
 def post_result_revert(
-    code: PortfolioCode, number: int, caller: Manager, session: OnceSession, now: Now, body: CodesRevert
+    code: PortfolioCode,
+    version: VersionNumber,
+    caller: Manager,
+    session: OnceSession,
+    now: Now,
+    body: CodesRevert,
 ) -> ResultVersionShape:
     """The text of an earlier version, or with 0 the shipped one, as a new version."""
     portfolio = get_portfolio(session, code)
-    return ResultVersionShape.of(revert_codes(session, portfolio, number, body.reason, by=caller.by, now=now))
+    return ResultVersionShape.of(
+        revert_codes(session, portfolio, version, body.reason, by=caller.by, now=now)
+    )

@@ -39,7 +39,7 @@ def result_named(session: Session, portfolio: Portfolio, code: str) -> ResultCod
     named = found.named(code)
     if named is None:
         known = ", ".join(each.code for each in found.codes)
-        raise Invalid(f"This portfolio has no call result {code[:40]!r}. It has {known}.", "result")
+        raise Invalid(f"This portfolio has no such call result. It has {known}.", "result")
     return named
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Path
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +30,7 @@ from app.web.lookups import staff_names
 from app.web.rendering import Page, page, redirect
 
 router = APIRouter(prefix="/results")
+VersionNumber = Annotated[int, Path(ge=0, le=1_000_000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def change_codes(
 @router.post("/{number}/revert")
 def revert(
     request: Request,
-    number: int,
+    number: VersionNumber,
     staff: Manager,
     session: WriteSession,
     now: Now,
@@ -111,7 +112,7 @@ class DiffPage(Page):
 
 @router.get("/{number}/changes")
 def show_changes(
-    request: Request, number: int, _staff: CaseReader, session: ReadSession, portfolio: str = ""
+    request: Request, number: VersionNumber, _staff: CaseReader, session: ReadSession, portfolio: str = ""
 ) -> Response:
     """Show the lines that a version changed, against the one before it."""
     chosen = get_portfolio(session, portfolio)
