@@ -58,12 +58,12 @@ def log_call(
     customer = session.get_one(Customer, case.customer_id)
     code = result_named(session, portfolio, call.result)
     require_fitting(session, portfolio, case, code, call, now)
+    number = called_number(session, customer, call)
     if not is_sure and (doubts := doubts_about(session, portfolio, case, call, by=by, now=now)):
         raise Unsure(doubts, portfolio.currency)
     call = without_refused_details(call)
     if call.callback_at is not None:
         check_callback(session, portfolio, customer, call.callback_at, now=now)
-    number = called_number(session, customer, call)
     fields = _fields(portfolio, call)
     record_call(
         session, case, code, call.note, number=number, direction=call.direction, fields=fields, by=by, now=now

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from app.book.customers.rules import PointKind
 from app.casework.cases.events import CallLogged
+from app.web.cases.gate_answers import point_words
 from app.web.cases.outcome.bar import OutcomeBar, Situation, outcome_bar, unanswered_of
 from app.web.cases.reads import CASE_READS, CaseView
 from app.web.forms import FormState
@@ -27,4 +29,9 @@ def bar_of(
         attempts=unanswered_of([CallLogged.from_json(row.data) for row in found[CASE_READS.calls]]),
         has_task=due or bool(found[CASE_READS.call_tasks]),
     )
-    return outcome_bar(view.results, chosen, situation)
+    numbers = [
+        (point.value, f"{point.value} ({point_words(point)})")
+        for point in view.points
+        if point.kind is PointKind.PHONE and not point.ended_at and not point.is_main
+    ]
+    return outcome_bar(view.results, chosen, situation, numbers)

@@ -99,5 +99,8 @@ if (form) {
   });
   form.querySelector("[data-fields]").hidden = true;
   addEventListener("pageshow", sync);
+  form.addEventListener("reset", () => setTimeout(sync));
+  // A draft that comes back puts its notice into the form.
+  new MutationObserver(sync).observe(form, { childList: true });
   sync();
 }
