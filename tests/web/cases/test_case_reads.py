@@ -72,6 +72,7 @@ def test_a_case_page_is_at_most_twelve_statements(desk: Desk, tab: str) -> None:
     answer = agent.get(f"/cases/{case_id}?tab={tab}")
     assert answer.status_code == 200
     assert len(sent) <= 12, "\n".join(sent)
+    assert len(answer.content) < 60_000
 
 
 def statements_of(engine: Engine) -> list[str]:

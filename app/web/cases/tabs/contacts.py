@@ -26,7 +26,8 @@ from app.web.cases.case_file import CaseFile
 from app.web.cases.tabs.states import state_of
 from app.web.timeline import PageReader, TimelinePresenter, fold
 
-EVENTS, MESSAGES, CREDITS = 25, 15, 10
+EVENTS, MESSAGES, CREDITS = 20, 12, 8
+LINES = 20
 OWN_EVENTS = (TimelineFilter.PEOPLE, TimelineFilter.PLANS, TimelineFilter.HOLDS)
 
 
@@ -105,7 +106,7 @@ def contacts_tab(session: Session, file: CaseFile, reader: PageReader) -> Contac
     for row in found[reads.replies]:
         words = TimelineEntry("They wrote", tone="info", quoted=row.body[:200], at=row.received_at)
         lines.append((_key(local_date(row.received_at, zone), row.received_at), words))
-    return ContactsTab([line for _, line in sorted(lines, key=lambda pair: pair[0], reverse=True)][:30])
+    return ContactsTab([line for _, line in sorted(lines, key=lambda pair: pair[0], reverse=True)][:LINES])
 
 
 def _key(on: date, at: datetime | None) -> tuple[date, datetime]:
