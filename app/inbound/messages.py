@@ -14,6 +14,7 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.days import local_today
 from app.core.actor import Actor
 from app.core.ids import id_of
+from app.core.labels import INTENT_LABELS
 from app.core.timeline.payload import Payload
 from app.core.timeline.service import about_customer, lock_customers, record
 from app.core.vocabulary import Channel
@@ -37,7 +38,10 @@ def reading_of(message: InboundMessage) -> Reading:
 
 def source_of(message: InboundMessage) -> str:
     where = "SMS reply" if message.source is InboundSource.SMS else "preferences page"
-    return f"{where}: {message.matched or message.intents}"[:100]
+    said = message.matched or ", ".join(
+        INTENT_LABELS.get(intent, intent).lower() for intent in message.intents.split(",") if intent
+    )
+    return f"{where}: {said}"[:100]
 
 
 def today_of(session: Session, match: InboundMatch, now: datetime) -> date:

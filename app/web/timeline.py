@@ -20,7 +20,7 @@ from app.core.timeline.presenting import TimelineEntry, Tone
 from app.core.vocabulary import Channel
 from app.http.formats import format_money
 from app.outreach.gate.events import ContactCleared
-from app.web.wording import actor_words, pack_words, rule_words
+from app.web.wording import actor_words, language_words, pack_words, rule_words
 
 _ISO = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
 
@@ -78,6 +78,9 @@ class PageReader:
             return self.day(local.date()) if local.hour == local.minute == 0 else self.instant(at)
 
         return _ISO.sub(said, text)
+
+    def language(self, tag: str) -> str:
+        return language_words(tag, self.locale)
 
     def rule(self, rule: str) -> str:
         return rule_words(rule)

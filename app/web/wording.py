@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from babel import Locale, UnknownLocaleError
+
 from app.casework.correspondence.rules import Intent
 from app.core.actor import Actor, ActorKind
 from app.core.ids import id_of
@@ -89,6 +91,15 @@ def actor_words(stored: str, names: Mapping[str, str]) -> str:
     if actor.kind is ActorKind.TOKEN:
         return f"program {actor.name}"
     return "the customer" if actor.kind is ActorKind.CUSTOMER else "Arrears Desk"
+
+
+@lru_cache(maxsize=1000)
+def language_words(tag: str, locale: Locale) -> str:
+    """A language by its name, as the reader calls it: `nl` is "Dutch"."""
+    try:
+        return str(Locale.parse(tag, sep="-").get_display_name(locale) or tag)
+    except (UnknownLocaleError, ValueError):
+        return tag
 
 
 def strategy_words(ref: str) -> str:

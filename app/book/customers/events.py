@@ -42,7 +42,8 @@ class LanguageChanged(Payload):
     to: str
 
     def present(self, reader: Reader) -> TimelineEntry:
-        return TimelineEntry("Chose another language", f"{self.from_} to {self.to}", "info")
+        change = f"{reader.language(self.from_)} to {reader.language(self.to)}"
+        return TimelineEntry("Chose another language", change, "info")
 
 
 @dataclass(frozen=True, slots=True)

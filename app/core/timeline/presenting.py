@@ -72,6 +72,8 @@ class Reader(Protocol):
 
     def instant(self, at: datetime | None) -> str: ...
 
+    def language(self, tag: str) -> str: ...
+
     def plain(self, text: str) -> str:
         """A sentence with its ISO dates and instants as the reader writes them."""
 

@@ -6,11 +6,10 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_datetime
 from fastapi import APIRouter
 from sqlmodel import Session
@@ -68,7 +67,7 @@ from app.web.lists import csv_download
 from app.web.lookups import bucket_tone
 from app.web.rendering import Page, Tone, page
 from app.web.timeline import PageReader
-from app.web.wording import told_words
+from app.web.wording import language_words, told_words
 
 router = APIRouter(prefix="/cases")
 PLAN_TONES: Mapping[PlanStatus, Tone] = {
@@ -244,22 +243,14 @@ def _languages(view: CaseView, locale: Locale) -> list[tuple[str, str]]:
     """The customer's language and the agent's, each in words."""
     own = view.file.customer.language
     agent = str(locale).replace("_", "-")
-    return [(own, _language_name(own, locale)), (agent, _language_name(agent, locale))]
-
-
-@lru_cache(maxsize=1000)
-def _language_name(tag: str, locale: Locale) -> str:
-    try:
-        return str(Locale.parse(tag, sep="-").get_display_name(locale) or tag)
-    except (UnknownLocaleError, ValueError):
-        return tag
+    return [(own, language_words(own, locale)), (agent, language_words(agent, locale))]
 
 
 def _who(file: CaseFile, locale: Locale, now: datetime) -> CustomerLine:
     local = now.astimezone(ZoneInfo(file.zone))
     country = locale.territories.get(file.customer.country, file.customer.country)
     return CustomerLine(
-        language=_language_name(file.customer.language, locale),
+        language=language_words(file.customer.language, locale),
         country=str(country),
         local_time=str(format_datetime(local, "EEE HH:mm", locale=locale)),
     )

@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlmodel import Session, select
 
-from tests.scenarios.desk_day.formosa import HUANG, LAI, LU, Formosa
+from app.actions.preferences import choose_language
+from app.book.ledger.models import Customer
+from app.core.vocabulary import Channel
+from app.inbound.reception import receive_from_page
+from app.inbound.rules import Intent
+from tests import builders
+from tests.scenarios.desk_day.formosa import HUANG, LAI, LU, NOW, Formosa
 
 PAGES = ["/worklist?owner=all", "/cases/{case}", "/cases/{case}/contacts", "/accounts/{account}", "/replies"]
 CJK = re.compile(r"[\u3000-\u30ff\u4e00-\u9fff]+")
@@ -33,7 +40,7 @@ def test_no_code_stands_on_the_pages_of_a_case(day: Formosa) -> None:
     day.write_in("STOP", LAI)
     for tab in ("timeline", "accounts", "messages", "plans", "holds"):
         page = day.case_text(LAI, f"?tab={tab}")
-        for code in ("user:", "house.", "tw.", "reminder reminder", "preferences page: ", "@shipped"):
+        for code in ("user:", "house.", "tw.", "reminder reminder", "@shipped"):
             assert code not in page, (tab, code)
         assert not re.search(r"\bsystem\b", page), tab
         assert not re.search(r"\b(?=[0-9]*[a-f])[0-9a-f]{8,}\b", page), tab
@@ -55,3 +62,19 @@ def test_the_worklist_says_the_order_it_has(day: Formosa) -> None:
     page = day.text("/worklist?owner=all")
     assert "needs a person most" not in page
     assert page.index("Callback") < page.index(LU) < page.index(LAI), "a callback that is due, then a reply"
+
+
+def test_what_the_customer_chose_on_their_page_is_told_in_words(day: Formosa) -> None:
+    """Bug 29: "zh to en", "waits for a person: preferences page: wrong_number"."""
+
+    def chosen(session: Session) -> None:
+        customer = session.scalars(select(Customer).where(Customer.full_name == LAI)).one()
+        choose_language(session, customer, "nl", now=NOW)
+        asked = (Channel.SMS, Intent.WRONG_NUMBER, "not me", "r1", builders.catalog())
+        receive_from_page(session, customer, *asked, now=NOW)
+
+    day.desk.write(chosen)
+    page = day.case_text(LAI, "?tab=timeline")
+    assert "English to Dutch" in page
+    assert "preferences page: not the right person" in page
+    assert "wrong_number" not in page
