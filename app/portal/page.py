@@ -129,11 +129,17 @@ def preferences_page(
             text=str(typed.get("text") or "")[:1000] if typed else "",
             replaced=holder.replaced,
             one_click=ONE_CLICK if holder.channel in allowed else "",
-            channels=[(channel.value, channel in allowed) for channel in Channel],
+            channels=[
+                (each.value, each.value in typed.getlist("channel") if typed else each in allowed)
+                for each in Channel
+            ],
+            refused=[each.value for each in Channel if each not in allowed],
             quiet=quiet_time(session, customer, typed),
+            quiet_was=quiet_time(session, customer).mark,
             days=list(DAYS),
             languages=LANGUAGES,
             language=chosen,
+            language_typed=typed.get("language", chosen) if typed else chosen,
             tells=TELLS,
             asked=asked,
             phone=portfolio.contact_phone,
@@ -156,6 +162,11 @@ class QuietTime:
     start: str = ""
     end: str = ""
     days: str = ""
+
+    @property
+    def mark(self) -> str:
+        """The quiet time as the form brings back what it showed."""
+        return f"{self.start}-{self.end} {self.days}" if self.start or self.end else ""
 
 
 def quiet_time(session: Session, customer: Customer, typed: FormData | None = None) -> QuietTime:

@@ -130,7 +130,10 @@ def stop_everything(
 
 @router.post("/{token}/settings", dependencies=_by_token, max_body_size=MAX_BODY)
 def settings(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
-    """Save channels, quiet time and language together: all of it, or after a mistake none of it."""
+    """Save channels, quiet time and language together: all of it, or after a mistake none of it.
+
+    A page may lie open while its reader refuses a channel by message or on the telephone, so only what was changed on
+    it counts: the form brings what it showed, and a channel is allowed only where it showed it as refused."""
     holder = _holder(request, session, token, now, lock=True)
     customer = holder.customer
     wanted = {Channel(name) for name in fields.getlist("channel") if name in set(Channel)}
@@ -142,22 +145,26 @@ def settings(request: Request, token: str, fields: Fields, session: WriteSession
         _choose_quiet_time(session, customer, fields, now)
     except Invalid:
         return preferences_page(request, session, holder, "quiet_wrong", typed=fields, status=422)
-    acts.choose_channels(session, customer, wanted, now=now)
+    shown_refused = {Channel(name) for name in fields.getlist("refused") if name in set(Channel)}
+    kept = wanted & set(acts.allowed_channels(session, customer))
+    acts.choose_channels(session, customer, kept | wanted & shown_refused, now=now)
     chosen = str(fields.get("language"))
-    if chosen in LANGUAGES and chosen != language_of(customer):
+    if chosen in LANGUAGES and chosen not in (fields.get("language_was"), language_of(customer)):
         acts.choose_language(session, customer, chosen, now=now)
     return _back(holder, "saved")
 
 
 def _choose_quiet_time(session: Session, customer: Customer, fields: FormData, now: datetime) -> None:
-    """Keep the quiet time of the form; both times empty take it back. Invalid for one time, or none of the two."""
+    """Keep the quiet time of the form; both times empty take back the one that the form showed. Invalid for one
+    time."""
     before, chosen = quiet_time(session, customer), quiet_time(session, customer, fields)
-    if chosen == before:
+    shown = str(fields.get("quiet_was") or "")
+    if chosen == before or chosen.mark == shown:
         return
     if chosen.start or chosen.end:
         start, end = _minute(chosen.start), _minute(chosen.end)
         acts.choose_quiet_time(session, customer, start, end, DAYS.get(chosen.days, ()), now=now)
-    else:
+    elif before.mark == shown:
         acts.forget_quiet_time(session, customer, now=now)
 
 

@@ -13,6 +13,7 @@ from app.actions.agreements import offer_settlement
 from app.actions.approvals.asking import ask_approval, withdraw_request
 from app.actions.approvals.deciding import decide_approval
 from app.book.ledger.models import Account
+from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import waiting_items
@@ -213,3 +214,15 @@ def test_beyond_a_managers_limit_a_second_manager_approves(
         decide(sqlite_engine, request_id, approve=True)
     with transaction(sqlite_engine) as session:
         assert session.scalars(select(Plan)).one().total_minor == amount
+
+
+def test_a_program_that_saw_no_figures_waives_no_more_than_was_asked(sqlite_engine: Engine) -> None:
+    request_id = ask(sqlite_engine, a_case(sqlite_engine))
+    with transaction(sqlite_engine) as session:
+        account = session.scalars(select(Account)).one()
+        builders.entry(session, account, EntryKind.PURCHASE, 20_000, ON)
+    with pytest.raises(Conflict, match="more would be waived"):
+        decide(sqlite_engine, request_id, approve=True)
+    with transaction(sqlite_engine) as session:
+        assert session.get_one(ApprovalRequest, request_id).status is ApprovalStatus.REQUESTED
+        assert session.scalars(select(Plan)).all() == []

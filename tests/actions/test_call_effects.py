@@ -257,3 +257,14 @@ def test_a_version_is_in_use_at_once_and_can_be_taken_back(session: Session) -> 
         (2, "the old word", "user:mei"),
     ]
     assert len(session.scalars(select(ResultCodeVersion)).all()) == 2
+
+
+def test_a_second_claim_keeps_the_hold_as_long_as_a_first(session: Session) -> None:
+    """The customer paid again: the hold of the first claim would end while that payment is on its way."""
+    case = a_case(session)
+    claim(session, case)
+    later = NOW + timedelta(days=8)
+    report = CallReport(CallResult.PAID, paid_minor=9_000, paid_on=ON + timedelta(days=7))
+    log_call(session, case, report, builders.catalog(), by=BEN, now=later)
+    [hold] = session.scalars(select(CaseHold))
+    assert hold.until == ON + timedelta(days=18)

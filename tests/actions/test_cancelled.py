@@ -15,6 +15,8 @@ from app.casework.plans.rules import PlanStatus
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Invalid
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 
 ON = date(2026, 3, 17)
@@ -63,3 +65,16 @@ def test_a_promise_is_not_cancelled_without_a_reason(sqlite_engine: Engine) -> N
         with pytest.raises(Invalid) as refused:
             cancel_agreement(session, plan, "  ", builders.catalog(), by=BEN, now=LATER)
     assert refused.value.field == "reason"
+
+
+@pytest.mark.parametrize("status", [OutboxStatus.SENDING, OutboxStatus.UNKNOWN])
+def test_a_confirmation_that_may_have_left_is_taken_back_too(
+    sqlite_engine: Engine, status: OutboxStatus
+) -> None:
+    """A worker that died, or a provider that did not answer: the customer may hold it in their hands."""
+    promised(sqlite_engine)
+    with transaction(sqlite_engine) as session:
+        waiting = session.scalars(select(OutboxMessage)).all()
+        for row in waiting:
+            row.status = status
+    assert len(cancelled(sqlite_engine)) == len(waiting) > 0

@@ -184,7 +184,7 @@ def test_channels_are_chosen_and_what_was_never_refused_gains_no_consent(desk: D
     customer_id, path = link(desk)
     assert "Saved." in after(desk, path, "settings", channel=["sms", "email", "post"])
     assert consents(desk, customer_id) == {Channel.CALL: False}
-    after(desk, path, "settings", channel=["call", "sms", "nonsense"])
+    after(desk, path, "settings", channel=["call", "sms", "nonsense"], refused="call")
     assert consents(desk, customer_id) == {Channel.CALL: True, Channel.EMAIL: False, Channel.POST: False}
     asked = desk.anonymous().post(f"{path}/stop")
     assert asked.status_code == 200
@@ -238,7 +238,7 @@ def test_quiet_times_go_over_midnight_and_only_those_of_the_page_are_taken_back(
     assert desk.read(lambda s: len(events(s, customer_id=customer_id))) == before  # nothing was changed
     after(desk, path, "settings", **ALL, **{"from": "12:00", "to": "13:00", "days": "every_day"})
     assert spans()[1:] == [(720, 780, "preferences page")]
-    after(desk, path, "settings", **ALL, **{"from": "", "to": ""})
+    after(desk, path, "settings", **ALL, **{"from": "", "to": ""}, quiet_was="12:00-13:00 every_day")
     assert spans() == [(720, 1440, "call")]
 
 

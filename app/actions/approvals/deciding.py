@@ -24,6 +24,7 @@ from app.casework.approvals.rules import (
     AskPlan,
     AskSettlement,
     require_decider,
+    require_no_more_waived,
     require_same_figures,
     require_waiting,
 )
@@ -62,7 +63,7 @@ def decide_approval(
     """Approve a request, which does what it asks for, or decline it. Forbidden to the person who asked.
 
     The figures are checked again: a debt that was paid meanwhile refuses the approval. `seen` is the mark of the
-    figures that the manager saw (`Figures.mark`); '' = none were shown.
+    figures that the manager saw (`Figures.mark`); '' = none were shown but those of the request.
     """
     lock_customers(session, [get_request(session, request_id).customer_id])
     request = get_request(session, request_id, lock=True)
@@ -74,7 +75,10 @@ def decide_approval(
     offer = None
     if approve:
         check_possible(session, case, request.ask, today=today)
-        require_same_figures(seen, figures_now(session, case, request.ask, today=today))
+        figures = figures_now(session, case, request.ask, today=today)
+        require_same_figures(seen, figures)
+        if not seen:
+            require_no_more_waived(request.ask, request.figures, figures)
         offer = _do(session, case, request, letters, by=by, role=role, now=now)
         request.plan_id = offer.plan.id if offer else None
     status = ApprovalStatus.APPROVED if approve else ApprovalStatus.DECLINED

@@ -9,7 +9,6 @@ from sqlmodel import Session
 
 from app.actions.holds import PlacedHold, place_hold
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import CaseStatus
 from app.casework.holds.queries import hold_of_kind
 from app.casework.holds.rules import REVIEW_DAYS
 from app.casework.parties.models import ThirdParty
@@ -39,12 +38,11 @@ def add_party(
     now: datetime,
 ) -> AddedParty:
     """Put a third party on file. An attorney or executor stops every contact with the customer at once: they are to be
-    contacted instead. The caller holds the customer's lock."""
+    contacted instead. A closed case makes no difference: the next one opens by itself. The caller holds the customer's
+    lock."""
     party = start_party(session, case, new, by=by, now=now)
     kind = BRINGS_HOLD.get(new.kind)
-    if kind is None or case.status is not CaseStatus.OPEN:
-        return AddedParty(party, None)
-    if hold_of_kind(session, case.customer_id, kind) is not None:
+    if kind is None or hold_of_kind(session, case.customer_id, kind) is not None:
         return AddedParty(party, None)
     until = today + timedelta(days=REVIEW_DAYS)
     reason = f"{new.kind.value}: {party.full_name}"

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from app.actions.holds import PlacedHold, end_hold, place_hold
+from app.actions.holds import PlacedHold, end_hold, place_hold, review_hold
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.claims.models import PaymentClaim
@@ -17,7 +17,7 @@ from app.casework.claims.service import find_claim, record_claim
 from app.casework.contacts.rules import DeskStep
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import hold_of_kind
-from app.core.actor import Actor
+from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
@@ -67,6 +67,16 @@ def claim_payment(
         kind = HoldKind.PAYMENT_CLAIMED
         placed = place_hold(session, case, kind, reason[:500], until, letters, by=by, now=now)
         hold = placed.hold
+    elif by.kind is ActorKind.USER and hold.until < today + timedelta(days=days):
+        # The hold of an earlier claim would end before this payment can be found.
+        review_hold(
+            session,
+            hold,
+            f"{said.where}: a payment is claimed again, {paid}"[:500],
+            today + timedelta(days=days),
+            by=by,
+            now=now,
+        )
     record_claim(
         session, id_of(portfolio), hold, said.amount_minor, said.paid_on, said.method, by=by, now=now
     )

@@ -102,3 +102,11 @@ def require_same_figures(seen: str, now: Figures) -> None:
     """Conflict where the figures are not those that the decider saw; `seen` '' = they were not shown."""
     if seen and seen != now.mark:
         raise Conflict("The figures changed since you opened this page. Look at them again, then decide.")
+
+
+def require_no_more_waived(asked: Ask, then: Figures, now: Figures) -> None:
+    """Conflict where a settlement would waive more than the figures say on which it was asked."""
+    if isinstance(asked, AskSettlement) and now.owed_minor > then.owed_minor:
+        raise Conflict(
+            "More is owed than when this was asked, so more would be waived. Decline it, and let it be asked again."
+        )

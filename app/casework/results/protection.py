@@ -33,6 +33,15 @@ FIELDS_OF: Mapping[type, tuple[CallField, ...]] = {
 ALWAYS: Mapping[type, CallField] = {OptOut: CallField.CHANNEL, AskManager: CallField.REQUEST}
 """Fields without which an effect cannot be."""
 
+TOLD_BY_CARDHOLDER = frozenset(
+    {
+        CallField.AMOUNT, CallField.DUE_ON, CallField.PAID_ON, CallField.PAID_AMOUNT, CallField.METHOD,
+        CallField.TRANSACTIONS, CallField.DISPUTED_AMOUNT, CallField.SUPPORT_TYPE, CallField.CONSENT,
+        CallField.CHANNEL, CallField.REQUEST,
+    }
+)  # fmt: skip
+"""Fields that only the cardholder's own words can fill."""
+
 Fault = tuple[int, str, str]
 """Number of the code in its file, field, and the sentence."""
 
@@ -84,13 +93,15 @@ def _of_itself(code: ResultCode) -> Iterator[tuple[str, str]]:
 
 
 def _spoken(code: ResultCode) -> str:
-    """The effect that only the cardholder's own words can have."""
+    """The effect or field that only the cardholder's own words can have."""
     for kind, said in (
         (Promise, "a promise"), (PaymentClaimed, "a claim of payment"), (OptOut, "an opt-out"),
         (AskManager, "a request"),
     ):  # fmt: skip
         if code.effect(kind) is not None:
             return said
+    if told := [each.value for each in code.asks if each in TOLD_BY_CARDHOLDER]:
+        return told[0]
     return f"the reason for a {code.hold.value} hold" if code.hold and code.hold not in BY_OTHERS else ""
 
 
@@ -101,8 +112,16 @@ def _less_than(code: ResultCode, shipped: ResultCode) -> Iterator[tuple[str, str
             "counts",
             f"must be {shipped.counts.value}, as shipped, or more: caps and gaps of the law count it",
         )
+    if _protects(shipped) and not shipped.directions <= code.directions:
+        yield "direction", "must be both, as shipped: this may be heard in either direction"
     if shipped.hold is not None and code.hold is not shipped.hold:
         yield "effects", f"the {shipped.hold.value} hold must stay"
+    for effect in (PlaceHold, PaymentClaimed):
+        stands, stood = code.effect(effect), shipped.effect(effect)
+        if stands is not None and stood is not None and stands.days < stood.days:
+            yield "effects", f"the hold must stand at least {stood.days} days, as shipped"
+    if shipped.hold in NO_CALLS and (more := code.requires - shipped.requires):
+        yield "requires", f"{min(more).value} must stay optional: nothing may keep an agent from this hold"
     for kind, said in ((OptOut, "opt_out"), (PaymentClaimed, "payment_claimed")):
         if shipped.effect(kind) is not None and code.effect(kind) is None:
             yield "effects", f"{said} must stay"

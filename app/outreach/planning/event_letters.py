@@ -45,6 +45,8 @@ from app.policy.answers import Answer
 ACKNOWLEDGED = {HoldKind.DISPUTE: "dispute_acknowledged", HoldKind.COMPLAINT: "complaint_acknowledged"}
 WORDED_FROM_PLAN = (DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN)
 """Steps whose letters quote the plan's payments."""
+MAY_HAVE_LEFT = (OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNKNOWN)
+"""States of a message that its reader has, or may have: what it says is taken back in writing."""
 CLOSING = {CaseOutcome.PAID: "paid_in_full", CaseOutcome.SETTLED: "settlement_completed"}
 
 
@@ -314,7 +316,7 @@ def take_back_confirmation(
     now: datetime,
 ) -> dict[Channel, Answer]:
     """Tell the customer that a cancelled agreement is no longer in force, on each channel by which its confirmation
-    left. A confirmation that is still queued needs no letter: the recheck before sending withholds it."""
+    left or may have left. One that is queued or claimed needs no letter: the recheck before sending withholds it."""
     message, contact = table_of(OutboxMessage), table_of(PlannedContact)
     left = (
         sa.select(contact.c.channel)
@@ -322,7 +324,7 @@ def take_back_confirmation(
         .where(
             contact.c.plan_id == plan.id,
             contact.c.step == DeskStep.CONFIRMATION,
-            message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
+            message.c.status.in_(MAY_HAVE_LEFT),
         )
         .order_by(contact.c.channel)
     )

@@ -179,3 +179,15 @@ def test_a_file_that_contradicts_itself_is_a_conflict(engine: Engine, file: File
     report = file(HOME, HOME, (*HOME[:4], "bad", *HOME[5:]))
     assert counts(report) == (1, 0, 1, 1, 0)
     assert points(engine)[0].state is PointState.USABLE
+
+
+def test_a_bad_number_that_a_person_removed_stays_away(engine: Engine, file: File) -> None:
+    """A file stamps its rows with the day of its export; that says nothing of whose number it is."""
+    file(HOME)
+    with transaction(engine) as session:
+        [row] = session.scalars(select(ContactPoint))
+        mark_bad(session, anna(session), str(row.id), "another family lives there", **BEN)
+        remove_point(session, anna(session), str(row.id), "not theirs", **BEN)
+    later = (*HOME[:7], LATER.date().isoformat(), "", "")
+    assert counts(file(later, now=LATER)) == (0, 0, 1, 0, 0)
+    assert [row.ended_at is None for row in points(engine)] == [False]

@@ -118,3 +118,31 @@ def test_a_stricter_version_is_taken() -> None:
     assert hung_up is not None
     assert hardship.effect(PlaceHold) == PlaceHold(HoldKind.HARDSHIP, 60)
     assert hung_up.counts is Counts.THIRD_PARTY
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "within", "said"),
+    [
+        ('counts = "third_party"', 'direction = "out"\ncounts = "third_party"', "deceased", "must be both"),
+        ('counts = "conversation"', 'direction = "in"\ncounts = "conversation"', "cease", "must be both"),
+        ('kind = "dispute", days = 30', 'kind = "dispute", days = 1', "disputes", "at least 30 days"),
+        ('"payment_claimed", days = 10', '"payment_claimed", days = 1', "paid", "at least 10 days"),
+        ('asks = ["person"]', 'asks = ["person"]\nrequires = ["person"]', "attorney", "must stay optional"),
+    ],
+)
+def test_no_version_makes_protection_shorter_or_harder_to_give(
+    before: str, after: str, within: str, said: str
+) -> None:
+    [found] = problems(changed(before, after, within=within))
+    assert said in found
+    assert within in found
+
+
+@pytest.mark.parametrize("field", ["paid_amount", "transactions", "support_type", "channel", "request"])
+def test_what_only_the_cardholder_can_say_is_right_party_contact(field: str) -> None:
+    asks = (
+        '["consent", "support_type"]\nrequires = ["consent"]' if field == "support_type" else f'["{field}"]'
+    )
+    own = f'\n[[codes]]\ncode = "own"\nlabel = "Own"\ncounts = "attempt"\nasks = {asks}\n'
+    assert any("own, counts: must be conversation" in each for each in problems(TEXT + own))
+    read_codes(TEXT + own.replace("attempt", "conversation"))

@@ -141,7 +141,7 @@ def store_contacts(session: Session, portfolio: Portfolio, rows: list[Row], now:
 def _take(batch: _Batch, customer: DbRow, text: PointText, told: Values, row: ContactPoint | None) -> None:
     """Add a point, or take over what the file says anew of one."""
     noted_on = told["noted_on"]
-    if row is None or (row.ended_at is not None and noted_on is not None and noted_on > row.ended_at.date()):
+    if row is None or _comes_back(row, noted_on):
         batch.fresh.append(_as_row(batch, customer.id, text, told))
         if told["state"] is PointState.BAD:
             batch.closed.append((customer, (customer.id, text.kind, text.value)))
@@ -158,6 +158,14 @@ def _take(batch: _Batch, customer: DbRow, text: PointText, told: Values, row: Co
     changed = ContactPointChanged(id_of(row), row.kind, row.value, before, after, THE_FILE)
     batch.events.append(about_customer(customer.id, changed))
     batch.stored.updated += 1
+
+
+def _comes_back(row: ContactPoint, noted_on: date | None) -> bool:
+    """Whether a point that was removed is told again, as known on a later day. One that was bad when a person removed
+    it stays away: another person was reached there."""
+    if row.ended_at is None or noted_on is None or noted_on <= row.ended_at.date():
+        return False
+    return row.state is not PointState.BAD or Actor(row.state_by).kind is ActorKind.FEED
 
 
 def _changes(row: ContactPoint, told: Values) -> tuple[dict[str, str], dict[str, str]]:
