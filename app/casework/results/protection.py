@@ -116,10 +116,8 @@ def _less_than(code: ResultCode, shipped: ResultCode) -> Iterator[tuple[str, str
         yield "direction", "must be both, as shipped: this may be heard in either direction"
     if shipped.hold is not None and code.hold is not shipped.hold:
         yield "effects", f"the {shipped.hold.value} hold must stay"
-    for effect in (PlaceHold, PaymentClaimed):
-        stands, stood = code.effect(effect), shipped.effect(effect)
-        if stands is not None and stood is not None and stands.days < stood.days:
-            yield "effects", f"the hold must stand at least {stood.days} days, as shipped"
+    if 0 < _days(code) < _days(shipped):
+        yield "effects", f"the hold must stand at least {_days(shipped)} days, as shipped"
     if shipped.hold in NO_CALLS and (more := code.requires - shipped.requires):
         yield "requires", f"{min(more).value} must stay optional: nothing may keep an agent from this hold"
     for kind, said in ((OptOut, "opt_out"), (PaymentClaimed, "payment_claimed")):
@@ -129,6 +127,12 @@ def _less_than(code: ResultCode, shipped: ResultCode) -> Iterator[tuple[str, str
     if was is not None and (bad is None or (was.replace_links and not bad.replace_links)):
         links = ", with replace_links = true" if was.replace_links else ""
         yield "effects", f"number_bad must stay{links}: another person is reached at this number"
+
+
+def _days(code: ResultCode) -> int:
+    """Days of the hold that it places; 0 = it places none."""
+    placed = code.effect(PlaceHold) or code.effect(PaymentClaimed)
+    return placed.days if placed else 0
 
 
 def _protects(code: ResultCode) -> bool:
