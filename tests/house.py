@@ -34,7 +34,7 @@ ANY_IS_FORCED = {
 }
 """Where a library forces `Any`, by folder or file, and which."""
 
-MOST_ANY_ELSEWHERE = 100
+MOST_ANY_ELSEWHERE = 22
 """Uses of `Any` in all other files together. The number may only fall: lower it when you have typed some."""
 
 FORBIDDEN = {

@@ -38,6 +38,7 @@ TAGS = [
         "name": "customers",
         "description": "Contact data, and what a creditor's file says of holders and statuses.",
     },
+    {"name": "feeds", "description": "Files of creditors and banks: uploaded, looked at, loaded."},
     {"name": "cases", "description": "Overdue customers, and what people did about them."},
     {"name": "agreements", "description": "Promises to pay, repayment plans and settlements."},
     {
@@ -50,8 +51,10 @@ TAGS = [
     {"name": "replies", "description": "What customers wrote, and what a person decides about it."},
     {"name": "sending", "description": "Stopped channels, messages of unknown fate, suppressed addresses."},
     {"name": "contacts", "description": "The gate that every contact has to pass."},
-    {"name": "strategies", "description": "Who is contacted when, by what: versions, and which one is live."},
-    {"name": "results", "description": "Result codes of calls: what each asks for, counts as and does."},
+    {
+        "name": "strategies",
+        "description": "Who is contacted when, by what: versions, the live one, simulations.",
+    },
     {"name": "figures", "description": "Aging and key figures."},
     {"name": "documents", "description": "Agreement, assignment, notices: what is on file for a case."},
     {"name": "legal", "description": "Referrals and sealed case files."},

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import Path, Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -25,7 +25,7 @@ _INSTANT = re.compile(
 )
 
 
-def _day(value: Any) -> date:
+def _day(value: object) -> date:
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:
             on = date.fromisoformat(value)
@@ -36,7 +36,7 @@ def _day(value: Any) -> date:
     raise ValueError("this is not a date like 2026-01-31")
 
 
-def _instant(value: Any) -> datetime:
+def _instant(value: object) -> datetime:
     if isinstance(value, str) and _INSTANT.fullmatch(value):
         try:
             at = datetime.fromisoformat(value.upper())

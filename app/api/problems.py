@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
 from fastapi.responses import JSONResponse
 
@@ -23,7 +22,7 @@ def problem(
     detail: str,
     *,
     headers: Mapping[str, str] | None = None,
-    **members: Any,
+    **members: object,
 ) -> JSONResponse:
     """A problem document of type `about:blank`: the title is the status phrase, `detail` says what to do."""
     phrase = HTTPStatus(status).phrase

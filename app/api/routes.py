@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.api import find, legal, me, replies
-from app.api.accounts import accounts, aging, customers, unmatched
+from app.api.accounts import accounts, aging, customers, feeds, unmatched
 from app.api.accounts import corrections as corrections_api
 from app.api.accounts import statements as statements_api
 from app.api.approvals import approvals
@@ -13,7 +13,7 @@ from app.api.calls import calls, codes
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
 from app.api.cases.people import parties, points
-from app.api.managers import experiments, kpis, portfolios, sending
+from app.api.managers import experiments, kpis, portfolios, sending, simulations
 from app.api.managers import strategies as strategies_api
 from app.api.worklist import worklist
 
@@ -36,7 +36,9 @@ API: tuple[APIRouter, ...] = (
     messages.router,
     replies.router,
     unmatched.router,
+    feeds.router,
     experiments.router,
+    simulations.router,
     sending.router,
     contacts.router,
     decisions.router,

@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         """The secret key, or a clear refusal to start without one."""
         value = self.secret_key.get_secret_value()
         if len(value) < 32:
-            raise SystemExit("DESK_SECRET_KEY is missing or shorter than 32 characters; see .env.example")
+            raise SystemExit("DESK_SECRET_KEY is missing or shorter than 32 characters. See .env.example.")
         return value
 
 

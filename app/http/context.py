@@ -28,6 +28,12 @@ def engine_of(request: Request) -> Engine:
     return engine
 
 
+def running_jobs(request: Request, name: str) -> dict[int, str]:
+    """Jobs that this application runs on threads of its own, by id: shared by all its requests."""
+    jobs: dict[int, str] = request.app.state.jobs.setdefault(name, {})
+    return jobs
+
+
 def read_clock(request: Request) -> datetime:
     """The instant of this request, read once; see habit "time is told, not asked"."""
     at: datetime | None = getattr(request.state, "now", None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
@@ -64,14 +64,14 @@ def waiting_counts(session: Session) -> dict[bool, int]:
     }
 
 
-def _open(*, unknown: bool) -> Any:
+def _open(*, unknown: bool) -> SelectOfScalar[InboundMessage]:
     known = sa.exists().where(col(InboundMatch.message_id) == InboundMessage.id)
     return select(InboundMessage).where(
         col(InboundMessage.reviewed_at).is_(None), ~known if unknown else known
     )
 
 
-def _listed(session: Session, query: Any) -> list[Listed]:
+def _listed(session: Session, query: SelectOfScalar[InboundMessage]) -> list[Listed]:
     messages = session.scalars(query).all()
     senders = senders_of(session, [message.id for message in messages])
     return [Listed(message, senders.get(id_of(message), ())) for message in messages]

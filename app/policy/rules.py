@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, ClassVar, NamedTuple, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -143,7 +143,7 @@ class Rule:
         first, last = self.effective_from or date.min, self.effective_to or date.max
         return any(first <= day <= last for day in days)
 
-    def _reason(self, detail: str, until: datetime | None, **figures: Any) -> Reason:
+    def _reason(self, detail: str, until: datetime | None, **figures: object) -> Reason:
         return Reason(self.id, self.citation, detail, self.force, self.verified, until, figures)
 
     # --- a portfolio's own figures in the place of the pack's ---
@@ -175,12 +175,15 @@ class Rule:
         raise NotImplementedError
 
 
-def compare_more(was: frozenset[Any], now: frozenset[Any]) -> Comparison:
+T = TypeVar("T")
+
+
+def compare_more(was: frozenset[T], now: frozenset[T]) -> Comparison:
     """A set that is stricter the more it holds."""
     return Comparison(sorted(map(str, was)), sorted(map(str, now)), now >= was)
 
 
-def compare_fewer(was: frozenset[Any], now: frozenset[Any]) -> Comparison:
+def compare_fewer(was: frozenset[T], now: frozenset[T]) -> Comparison:
     """A set that is stricter the less it holds."""
     return Comparison(sorted(map(str, was)), sorted(map(str, now)), now <= was)
 

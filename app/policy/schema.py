@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -23,7 +23,7 @@ RuleId = Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*\.[a-z0-9_]+$")]
 CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
-def _minutes(value: Any) -> Any:
+def _minutes(value: object) -> int:
     """'HH:MM' as minutes after midnight; 24:00 is the end of the day."""
     if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", value):
         raise ValueError("write a time of day as 'HH:MM', at most '24:00'")

@@ -245,7 +245,7 @@ def _legal_desk(settings: Settings, seal: Seal | None) -> LegalDesk | None:
     if parts.scheme == "http" and not settings.legal_allow_http and not _is_loopback(parts.hostname or ""):
         raise SystemExit(
             "DESK_LEGAL_URL is http://: case files would travel unencrypted. Use https://, or set "
-            "DESK_LEGAL_ALLOW_HTTP=true where the line itself is encrypted"
+            "DESK_LEGAL_ALLOW_HTTP=true where the line itself is encrypted."
         )
     from app.adapters.legal_http import LegalHttp
 

@@ -50,7 +50,7 @@ def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
             Middleware(Admission, refuse=refuse),
         ],
     )
-    app.state.settings, app.state.engine, app.state.ports = settings, engine, ports
+    app.state.settings, app.state.engine, app.state.ports, app.state.jobs = settings, engine, ports, {}
     app.state.registry = registry
     for router in (*PAGES, hooks.router, preferences.router, probes.router):
         app.include_router(router, include_in_schema=False)

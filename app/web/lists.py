@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from fastapi.responses import StreamingResponse
 from starlette.responses import Response
@@ -55,7 +54,7 @@ def csv_download(filename: str, header: Sequence[str], rows: Iterable[Rows]) -> 
     )
 
 
-def _csv_cell(value: Any) -> Any:
+def _csv_cell(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, str):

@@ -82,6 +82,12 @@ VERBS = {
     "/unmatched/{payment_id}/match": f"{BOOK}/unmatched-payments/{{payment_id}}/match",
     "/unmatched/{payment_id}/return": f"{BOOK}/unmatched-payments/{{payment_id}}/return",
     "/reported-changes/{change_id}/decision": f"{BOOK}/reported-changes/{{change_id}}/decision",
+    "/feeds/uploads": f"{BOOK}/feed-uploads",
+    "/feeds/uploads/{token}/discard": f"{BOOK}/feed-uploads/{{token}}/discard",
+    "/feeds/uploads/{token}/load": f"{BOOK}/feed-uploads/{{token}}/load",
+    "/feeds/{load_id}/resume": f"{BOOK}/feed-loads/{{load_id}}/resume",
+    "/simulations": f"{BOOK}/simulations",
+    "/simulations/{run_id}/delete": f"{BOOK}/simulations/{{run_id}}/deletion",
     "/legal/{referral_id}/decide": "/referrals/{referral_id}/decision",
     "/legal/{referral_id}/bundles": f"{CASE}/bundles",
     "/legal/{referral_id}/bundles/{bundle_id}/hand-over": "/bundles/{reference}/hand-over",
@@ -106,8 +112,6 @@ SESSION = "it is about the browser's session or the person's own password"
 ADMINISTRATION = (
     "an administrator at the desk, or `desk user` and `desk token`: no token makes staff or tokens"
 )
-UPLOAD = "a step of looking at a file in the browser before it is loaded; programs use `desk feed`"
-COPY = "it runs for minutes in the server's own process; programs use `desk simulate`"
 
 PRESENCE = "it says that a browser has the page open; programs read `GET /cases/{reference}/viewers`"
 
@@ -129,12 +133,6 @@ PAGES_ONLY = {
     "/admin/staff/{user_id}/password": ADMINISTRATION,
     "/admin/tokens/new": ADMINISTRATION,
     "/admin/tokens/{token_id}/revoke": ADMINISTRATION,
-    "/feeds/uploads": UPLOAD,
-    "/feeds/uploads/{token}/discard": UPLOAD,
-    "/feeds/uploads/{token}/load": UPLOAD,
-    "/feeds/{load_id}/resume": UPLOAD,
-    "/simulations": COPY,
-    "/simulations/{run_id}/delete": COPY,
 }
 """Acts that the API leaves to people, with the reason."""
 

@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from fastapi import APIRouter, FastAPI
@@ -72,6 +73,7 @@ class Browser(TestClient):
         )
 
 
+_UPLOADS = TemporaryDirectory(prefix="desk-uploads-")
 _APPS: list[tuple[Settings, FastAPI]] = []
 
 
@@ -85,7 +87,7 @@ def an_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
         made = [create_app(settings, engine, ports)]
         _APPS.append((settings.model_copy(deep=True), made[0]))
     app, registry = copy(made[0]), CollectorRegistry()
-    own = {"settings": settings, "engine": engine, "ports": ports, "registry": registry}
+    own = {"settings": settings, "engine": engine, "ports": ports, "registry": registry, "jobs": {}}
     app.state = State({**made[0].state._state, **own})
     app.user_middleware = [
         Middleware(
@@ -105,7 +107,11 @@ class Desk:
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
     settings: Settings = field(
         default_factory=lambda: Settings.model_validate(
-            {"secret_key": "a secret of forty characters for tests..", "public_url": "http://testserver"}
+            {
+                "secret_key": "a secret of forty characters for tests..",
+                "public_url": "http://testserver",
+                "upload_dir": _UPLOADS.name,
+            }
         )
     )
     ports: Ports | None = None

@@ -66,7 +66,9 @@ class ImapPostbox:
                 with suppress(imaplib.IMAP4.error, OSError):
                     imap.logout()
         except (imaplib.IMAP4.error, OSError) as failure:  # the server's reply may repeat the user's name
-            raise PostboxFailed(f"the bounce mailbox cannot be read ({type(failure).__name__})") from None
+            raise PostboxFailed(
+                f"The bounce mailbox cannot be read ({type(failure).__name__}). Check DESK_BOUNCE_URL."
+            ) from None
 
     def _connect(self) -> imaplib.IMAP4:
         imap: imaplib.IMAP4
@@ -133,7 +135,9 @@ class FolderPostbox:
                 box.flush()
                 box.unlock()
         except (mailbox.Error, OSError) as failure:
-            raise PostboxFailed(f"the bounce mailbox cannot be read ({type(failure).__name__})") from None
+            raise PostboxFailed(
+                f"The bounce mailbox cannot be read ({type(failure).__name__}). Check DESK_BOUNCE_URL."
+            ) from None
         finally:
             if box is not None:
                 box.close()

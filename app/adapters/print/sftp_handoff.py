@@ -37,9 +37,15 @@ class SftpPrintService:
         Invalid."""
         parts = urlsplit(url)
         if parts.scheme != "sftp" or not parts.hostname or not parts.username:
-            raise Invalid("the SFTP address must be sftp://user@host/folder", "print_sftp_url")
+            raise Invalid(
+                "The SFTP address is not like sftp://user@host/folder. Correct DESK_PRINT_SFTP_URL.",
+                "print_sftp_url",
+            )
         if not (key or parts.password):
-            raise Invalid("SFTP needs a password in the address, or a private key", "print_sftp_key")
+            raise Invalid(
+                "SFTP has no way to sign in. Put a password in the address, or name a private key.",
+                "print_sftp_key",
+            )
         self._print_dir = print_dir
         self._folder = unquote(parts.path).removeprefix("/") or "."
         self._login = {
@@ -61,10 +67,12 @@ class SftpPrintService:
             for local, ending in FILES:
                 remote = self._remote(batch, ending)
                 if await sftp.exists(remote):
-                    raise HandoffFailed(f"{remote} is on the server already")
+                    raise HandoffFailed(
+                        f"{remote} is on the server already. Ask the print service whether it was printed."
+                    )
                 written = await _copy(sftp, self._print_dir / batch / local, remote + PART)
                 if await _digest(sftp, remote + PART) != written:
-                    raise HandoffFailed(f"{remote} does not read as it was written")
+                    raise HandoffFailed(f"{remote} does not read as it was written. It is sent again.")
 
         self._with_server(work)
 
@@ -86,17 +94,23 @@ class SftpPrintService:
         try:
             asyncio.run(asyncio.wait_for(self._connected(work), ALL_SECONDS))
         except asyncssh.HostKeyNotVerifiable as problem:
-            raise HandoffFailed("the server shows another host key than the one agreed on") from problem
+            raise HandoffFailed(
+                "The server shows another host key than the one agreed on. Ask the print service why."
+            ) from problem
         except asyncssh.PermissionDenied as problem:
-            raise HandoffFailed("the server refuses our login") from problem
+            raise HandoffFailed(
+                "The server refuses our login. Check the user, password and key."
+            ) from problem
         except TimeoutError as problem:
-            raise HandoffFailed("the server took too long") from problem
+            raise HandoffFailed("The server took too long. The batch is sent again.") from problem
         except FileNotFoundError as problem:
-            raise HandoffFailed("the batch is not in the print folder any more") from problem
+            raise HandoffFailed(
+                "The batch is not in the print folder any more. Somebody took it away."
+            ) from problem
         except SFTPError as problem:
-            raise HandoffFailed(f"the server refuses a file: {problem.reason}") from problem
+            raise HandoffFailed(f"The server refuses a file: {problem.reason}") from problem
         except (asyncssh.Error, OSError) as problem:
-            raise HandoffFailed(f"the server cannot be reached ({type(problem).__name__})") from problem
+            raise HandoffFailed(f"The server cannot be reached ({type(problem).__name__}).") from problem
 
     async def _connected(self, work: Callable[[SFTPClient], Awaitable[None]]) -> None:
         async with asyncssh.connect(**self._login) as connection, connection.start_sftp_client() as sftp:
@@ -128,7 +142,8 @@ def _host_key(line: str) -> asyncssh.SSHKey:
         return asyncssh.import_public_key(line)
     except (asyncssh.KeyImportError, ValueError):
         raise Invalid(
-            "the SFTP host key must be one line such as ssh-ed25519 AAAA...", "print_sftp_host_key"
+            "The SFTP host key cannot be read. Give one line such as ssh-ed25519 AAAA..., as the server shows it.",
+            "print_sftp_host_key",
         ) from None
 
 
@@ -139,4 +154,7 @@ def _private_key(text_or_path: str) -> asyncssh.SSHKey:
         return asyncssh.read_private_key(text_or_path)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, OSError, ValueError) as problem:
         # Never the text itself: it may be the key.
-        raise Invalid(f"the SFTP key cannot be read ({type(problem).__name__})", "print_sftp_key") from None
+        raise Invalid(
+            f"The SFTP key cannot be read ({type(problem).__name__}). Name an unencrypted private key.",
+            "print_sftp_key",
+        ) from None

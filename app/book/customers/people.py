@@ -225,7 +225,7 @@ def checked_contact(now: Mapping[str, str], changes: Mapping[str, str]) -> dict[
     given = {name: text.strip() for name, text in changes.items()}
     for name, text in given.items():
         if name not in CONTACT_LIMITS:
-            raise Invalid(f"{name} is no contact data", name)
+            raise Invalid(f"{name} is no contact data. Leave it out.", name)
         _check_text(name, text)
     country = given["country"] = given.get("country", now["country"]).upper()
     if country not in COUNTRIES:

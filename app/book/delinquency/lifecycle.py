@@ -56,11 +56,14 @@ def set_pause(
     `hold_id`: the hold that it comes with."""
     reason = clean_reason(reason, at_most=MAX_REASON)
     if to_on is not None and to_on <= from_on:
-        raise Invalid("a pause ends after it began", "to_on")
+        raise Invalid("The pause ends before it begins. Choose a later last day.", "to_on")
     if from_on < account.opened_on:
-        raise Invalid(f"the account was opened on {account.opened_on}, after this day", "from_on")
+        raise Invalid(
+            f"Account {account.reference} was opened on {account.opened_on}, after this day. Choose a later one.",
+            "from_on",
+        )
     if (to_on or from_on).year > 2199:
-        raise Invalid("the date is out of range", "to_on" if to_on else "from_on")
+        raise Invalid("The date is out of range. Choose one before 2200.", "to_on" if to_on else "from_on")
     lock_customers(session, [account.customer_id])
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     pause = Pause(
@@ -89,7 +92,7 @@ def end_pause(session: Session, pause: Pause, on: date, *, by: Actor, now: datet
     lock_customers(session, [account.customer_id])
     pause = session.get_one(Pause, pause.id, populate_existing=True)
     if pause.to_on is not None and pause.to_on <= on:
-        raise Conflict(f"this pause ended on {pause.to_on} already")
+        raise Conflict(f"This pause ended on {pause.to_on} already. There is nothing to end.")
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     ended = PauseEnded(
         id_of(pause),

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -19,6 +18,7 @@ from app.book.ledger.rules import MONEY_IN, PAYS_DUES
 from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
+from app.core.database.rows import Expression, Query
 from app.core.types import Cells
 
 
@@ -94,7 +94,7 @@ def _fill(
     """Add what happened up to `through`, all of it or only what came after each account's state."""
     connection = session.connection()
 
-    def rows(dated: sa.ColumnElement[date], *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    def rows(dated: sa.ColumnElement[date], *columns: Expression) -> Query:
         table = dated.table  # type: ignore[attr-defined]
         query = sa.select(table.c.account_id, *columns).where(dated <= through)
         if not after_state:

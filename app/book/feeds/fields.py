@@ -1,8 +1,7 @@
 """Fields of a feed: each is declared once, with its exact reader and its columnar reader side by side.
 
-The exact reader takes one row and is the definition, with every reason to reject. The columnar reader says the same of
-whole columns for the rows it is sure of (`columns.py`); the others go to the exact reader. A property test holds the
-two of each field together (`tests/book/feeds/reading/test_columns.py`).
+The exact reader takes one row and names every reason to reject it. The columnar reader gives the same result for the
+rows that it is sure of (`columns.py`). A property test compares them (`tests/book/feeds/reading/test_columns.py`).
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class Field:
     values: Mapping[str, PolarsType] = field(default_factory=dict)
     """The values by name, with their types."""
     is_optional: bool = False
-    """Whether a file may lack the column."""
+    """A file may lack the column."""
 
 
 def layout_of(*fields: Field, first: Collection[str] = ()) -> Layout:

@@ -103,16 +103,11 @@ def load(
     """
     name = file_name or (path.name if path else "-")
     if load_id is None:
-        load_id = begin(
-            engine,
-            kind,
-            portfolio_code,
-            file_name=name,
-            by=by,
-            now=now,
-            mapping=mapping,
-            stored_path=stored_path,
-        )
+        with transaction(engine) as session:
+            portfolio = get_portfolio(session, portfolio_code)
+            load_id = begin(
+                session, portfolio, kind, name, mapping=mapping, stored_path=stored_path, by=by, now=now
+            )
     try:
         with on_disk(path) as file, exclusive(engine, f"portfolio-{portfolio_code}", wait=True):
             return _Load(
@@ -126,34 +121,31 @@ def load(
 
 
 def begin(
-    engine: Engine,
+    session: Session,
+    portfolio: Portfolio,
     kind: FeedKind,
-    portfolio_code: str,
-    *,
     file_name: str,
-    by: Actor,
-    now: datetime,
+    *,
     mapping: mappings.Mapping | None = None,
     stored_path: str = "",
+    by: Actor,
+    now: datetime,
 ) -> int:
-    """Write the history row of a load that is about to run and return its id, by which a page follows it."""
-    with transaction(engine) as session:
-        portfolio = get_portfolio(session, portfolio_code)
-        check_source(portfolio, kind)
-        history = FeedLoad(
-            portfolio_id=id_of(portfolio),
-            kind=kind,
-            file_name=file_name[:255],
-            sha256="",
-            mapping=_mapping_name(mapping),
-            stored_path=stored_path,
-            by=by,
-            started_at=now,
-        )
-        session.add(history)
-        session.flush()
-        assert history.id is not None
-        return history.id
+    """Write the history row of a load that is about to run and return its id, by which people follow the load."""
+    check_source(portfolio, kind)
+    history = FeedLoad(
+        portfolio_id=id_of(portfolio),
+        kind=kind,
+        file_name=file_name[:255],
+        sha256="",
+        mapping=_mapping_name(mapping),
+        stored_path=stored_path,
+        by=by,
+        started_at=now,
+    )
+    session.add(history)
+    session.flush()
+    return id_of(history)
 
 
 def _mapping_name(mapping: mappings.Mapping | None) -> str:

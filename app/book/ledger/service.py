@@ -45,21 +45,21 @@ def post_entry(
     which it takes the balance off the book."""
     reference = normal_reference(reference)
     if not reference:
-        raise Invalid("the reference is empty", "reference")
+        raise Invalid("The reference is empty. Enter one that is unique in the portfolio.", "reference")
     assert account.id is not None
     try:
         amount = signed(kind, amount_minor)
     except SignError as error:
         raise Invalid(str(error), "amount") from None
     if amount == 0:
-        raise Invalid("the amount is zero", "amount")
+        raise Invalid("The amount is zero. Enter another one.", "amount")
     if effective_on > posted_on:
-        raise Invalid("the effective date is in the future", "effective_on")
+        raise Invalid("The effective date is in the future. Choose today or an earlier day.", "effective_on")
     for name, text in (("description", description), ("reference", reference)):
         refuse_card_number(text, name)
     taken = select(Entry.id).where(Entry.portfolio_id == account.portfolio_id, Entry.reference == reference)
     if session.scalar(taken):
-        raise Conflict(f"reference {reference} is already in the ledger")
+        raise Conflict(f"Reference {reference} is in the ledger already. Enter another one.")
     entry = Entry(
         portfolio_id=account.portfolio_id,
         account_id=account.id,
@@ -157,7 +157,9 @@ def _enter(
             session.add(entry)
     except IntegrityError:
         # The unique keys are reached only where two people enter the same at the same moment.
-        raise Conflict(f"{entry.reference} has just been entered by somebody else") from None
+        raise Conflict(
+            f"Reference {entry.reference} has just been entered by another person. Enter another one."
+        ) from None
     assert account.id is not None
     mark_changed(session, account.portfolio_id, {account.id: changed_from or entry.effective_on})
     _record_entry(session, account, entry, by=by, now=now)

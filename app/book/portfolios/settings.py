@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from app.book.portfolios.rules import CollectorKind
 from app.core.errors import Invalid
@@ -159,7 +158,7 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
-def parse_setting(name: str, text: str, currency: str) -> tuple[PortfolioSetting, Any]:
+def parse_setting(name: str, text: str, currency: str) -> tuple[PortfolioSetting, str | int | bool]:
     """A setting and its new value as the column keeps it (amounts in minor units of `currency`).
 
     Invalid names the setting and says what it takes.
@@ -174,7 +173,7 @@ def parse_setting(name: str, text: str, currency: str) -> tuple[PortfolioSetting
     return setting, value
 
 
-def _read(setting: PortfolioSetting, text: str, currency: str) -> Any:
+def _read(setting: PortfolioSetting, text: str, currency: str) -> str | int | bool:
     """ValueError says what the setting takes."""
     match setting.kind:
         case SettingKind.TEXT:
@@ -223,10 +222,10 @@ def _edges(text: str) -> str:
     return ",".join(map(str, edges))
 
 
-def spelt(setting: PortfolioSetting, value: Any, currency: str) -> str:
+def spelt(setting: PortfolioSetting, value: str | int | bool, currency: str) -> str:
     """A value as a person types it and `portfolio show` prints it."""
     if setting.kind is SettingKind.AMOUNT:
-        return to_decimal_string(value, currency)
+        return to_decimal_string(int(value), currency)
     if setting.kind is SettingKind.YES_NO:
         return "yes" if value else "no"
     return str(getattr(value, "value", value))

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -21,7 +20,7 @@ from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CASE_REFERENCE, CaseStatus
 from app.core.database.bulk import chunked
 from app.core.database.engine import UtcDateTime, table_of
-from app.core.database.rows import DbRow, Query
+from app.core.database.rows import DbRow, Expression, Query
 from app.core.errors import Invalid
 from app.core.types import Rows
 
@@ -155,7 +154,7 @@ def count(session: Session, chosen: Selection) -> int:
 
 # --- order and pages ----------------------------------------------------------------------------------------
 
-Key = sa.ColumnElement[Any]
+Key = Expression
 SORTS = ("urgency", "reference", "name", "past_due", "days", "owner")
 Order = tuple[Key, bool]
 """An expression and whether it descends."""
@@ -260,17 +259,18 @@ def scalar(value: object) -> str | int:
     return value if isinstance(value, int) else str(value)
 
 
-def _parsed(expression: Key, value: Any) -> object:
+def _parsed(expression: Key, value: str | int) -> object:
     """A value out of a page link, as the expression's type. Invalid if it is not such a value."""
     try:
         if isinstance(expression.type, UtcDateTime):
-            return datetime.fromisoformat(value).astimezone(UTC)
+            return datetime.fromisoformat(str(value)).astimezone(UTC)
         if isinstance(expression.type, sa.Date):
-            return date.fromisoformat(value)
+            return date.fromisoformat(str(value))
         if isinstance(expression.type, sa.Integer):
-            if abs(value) >= 2**63:
+            number = int(value)
+            if abs(number) >= 2**63:
                 raise ValueError
-            return int(value)
+            return number
         return str(value).replace("\0", "")
     except (TypeError, ValueError, OverflowError):
         raise Invalid("This page link is damaged; start again from the first page.", "cursor") from None

@@ -110,7 +110,9 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
         sa.make_url(url)
     except sa.exc.ArgumentError:
         # Not the text itself: it may hold a password.
-        raise Invalid("DESK_DATABASE_URL is not a database URL like postgresql://user@host/name") from None
+        raise Invalid(
+            "DESK_DATABASE_URL is not a database URL. Write it like postgresql://user@host/name."
+        ) from None
     if not url.startswith("sqlite"):
         return _postgres_engine(url)
     database = sa.make_url(url).database
@@ -162,6 +164,15 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 
 T = TypeVar("T")
+
+
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Run `act` once the session's transaction is committed; not at all if it is rolled back."""
+
+    def committed(_session: object) -> None:
+        act()
+
+    sa.event.listen(session, "after_commit", committed, once=True)
 
 
 def retrying(work: Callable[[], T], *, attempts: int = 5) -> T:

@@ -9,8 +9,10 @@ from sqlmodel import Session
 
 from app.core.database.engine import Row
 
-DbRow = sa.Row[Any]
-Query = sa.Select[Any]
+DbRow = sa.Row[*tuple[Any, ...]]
+Query = sa.Select[*tuple[Any, ...]]
+Expression = sa.ColumnElement[Any]
+StoredColumn = sa.Column[Any]
 Model = TypeVar("Model", bound=Row)
 
 

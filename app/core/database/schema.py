@@ -188,7 +188,7 @@ def _check_constraints(connection: sa.Connection) -> Iterator[str]:
                     yield f"{table.name}: the check {name} differs: {sorted(admitted ^ set(column.type.enums))}"
 
 
-def _render_item(kind: str, item: Any, context: AutogenContext) -> str | bool:
+def _render_item(kind: str, item: object, context: AutogenContext) -> str | bool:
     """Our own column types in a generated migration; False leaves the rest to alembic."""
     if kind != "type":
         return False

@@ -23,7 +23,7 @@ from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import orjson
 
@@ -120,11 +120,16 @@ def kinds_under(shown: TimelineFilter) -> tuple[str, ...]:
 # --- fields as JSON -----------------------------------------------------------------------------------------
 
 
-def _key(each: Field[Any]) -> str:
+FromJson = Callable[[Any], object]
+"""Reads a field's value from JSON."""
+T = TypeVar("T")
+
+
+def _key(each: Field[object]) -> str:
     return str(each.metadata.get("key") or each.name.removesuffix("_"))
 
 
-def _own_fields(payload: type[Payload]) -> Iterator[Field[Any]]:
+def _own_fields(payload: type[Payload]) -> Iterator[Field[object]]:
     yield from fields(payload)  # type: ignore[arg-type]
 
 
@@ -135,7 +140,7 @@ def _fields_written(payload: type[Payload]) -> tuple[tuple[str, str, object], ..
 
 
 @cache
-def _fields_read(payload: type[Payload]) -> tuple[tuple[str, str, bool, Callable[[Any], Any]], ...]:
+def _fields_read(payload: type[Payload]) -> tuple[tuple[str, str, bool, FromJson], ...]:
     """Return name, key, whether it is required, and its reader from JSON, of each field."""
     hints = get_type_hints(payload)
     return tuple(
@@ -144,7 +149,7 @@ def _fields_read(payload: type[Payload]) -> tuple[tuple[str, str, bool, Callable
     )
 
 
-def _reading(hint: Any) -> Callable[[Any], Any]:
+def _reading(hint: object) -> FromJson:
     """Return the function that reads a field of this type from JSON."""
     if get_origin(hint) in (Union, UnionType):
         inner = [_reading(each) for each in get_args(hint) if each is not NoneType]
@@ -161,5 +166,5 @@ def _reading(hint: Any) -> Callable[[Any], Any]:
     return _as_it_is
 
 
-def _as_it_is(value: Any) -> Any:
+def _as_it_is(value: T) -> T:
     return value

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.book.ledger.rules import EntryKind
@@ -20,7 +19,7 @@ from app.core.actor import Actor, ActorKind
 from app.core.money import to_decimal_string
 from app.core.timeline.rules import canonical
 from app.core.types import JsonObject
-from app.legal.checklists.case_file import CaseFile, Entry, Message, ledger_sum
+from app.legal.checklists.case_file import CaseFile, Entry, Event, Message, ledger_sum
 from app.legal.checklists.items import ChecklistItem
 
 _LONGEST_DATA = 400
@@ -63,8 +62,7 @@ def page_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject:
     a glyph in the fonts, or an invisible one (control characters, marks that turn the direction of writing), is shown
     by its code point: a page must never show other words than it holds.
     """
-    data: JsonObject = _printable(_raw_data(case, checklist))
-    return data
+    return {key: _printable(value) for key, value in _raw_data(case, checklist).items()}
 
 
 def _raw_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject:
@@ -141,7 +139,7 @@ def _since(case: CaseFile) -> str:
     return f"{entries} of later days, {total} {case.portfolio.currency} in all, are not part of these figures"
 
 
-def _printable(value: Any) -> Any:
+def _printable(value: object) -> object:
     if isinstance(value, str):
         return _NOT_PRINTABLE.sub(
             lambda m: f"[U+{ord(m[0]):04X}]", value.replace("\r\n", "\n").replace("\t", "    ")
@@ -274,7 +272,7 @@ def _plans(case: CaseFile) -> list[JsonObject]:
     ]
 
 
-def _by_time(case: CaseFile) -> list[Any]:
+def _by_time(case: CaseFile) -> list[Event]:
     return sorted(case.events, key=lambda e: (e.at, e.stream, e.seq))
 
 

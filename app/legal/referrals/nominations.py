@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, select
@@ -96,7 +95,7 @@ def _written_to(portfolio: Portfolio, on: date) -> sa.ColumnElement[bool]:
     )
 
 
-def _lawful(session: Session, portfolio: Portfolio, rows: Rows, *, now: datetime) -> list[Any]:
+def _lawful(session: Session, portfolio: Portfolio, rows: Rows, *, now: datetime) -> Rows:
     """Cases whose debt may go to court: notices given and their periods over, not time-barred."""
     if not rows:
         return []
@@ -105,7 +104,7 @@ def _lawful(session: Session, portfolio: Portfolio, rows: Rows, *, now: datetime
     return [row for row in rows if row.customer_id not in barred]
 
 
-def _reached(session: Session, portfolio: Portfolio, live: Ladders, rows: Rows, on: date) -> list[Any]:
+def _reached(session: Session, portfolio: Portfolio, live: Ladders, rows: Rows, on: date) -> Rows:
     """Cases among these whose own ladder has its legal step by now."""
     facts = gather_case_facts(session, portfolio, live, [row.id for row in rows], on=on)
     return [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.book.portfolios.models import DailyRun, Portfolio
 from app.core.types import JsonObject
@@ -21,11 +21,10 @@ def day_due(portfolio: Portfolio, now: datetime, night_hour: int) -> date:
 
 
 def run_of(session: Session, portfolio: Portfolio, on: date) -> DailyRun:
-    run: DailyRun = session.scalars(runs_on(portfolio, on).with_for_update()).one()
-    return run
+    return session.scalars(runs_on(portfolio, on).with_for_update()).one()
 
 
-def runs_on(portfolio: Portfolio, on: date) -> Any:
+def runs_on(portfolio: Portfolio, on: date) -> SelectOfScalar[DailyRun]:
     return select(DailyRun).where(DailyRun.portfolio_id == portfolio.id, DailyRun.business_date == on)
 
 

@@ -21,6 +21,7 @@ from app.casework.cases.rules import CaseStatus
 from app.core.clock import local_date
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
+from app.core.database.rows import DbRow
 from app.core.timeline.rules import GENESIS
 from app.core.timeline.service import Heads, customer_stream, lock_streams, read_heads
 from app.core.types import Cells, Rows
@@ -178,7 +179,7 @@ def _as_of(
 NO_HEAD = (0, GENESIS)
 
 
-def _packs(portfolio: Portfolio, customers: Mapping[int, Any]) -> dict[int, Pack]:
+def _packs(portfolio: Portfolio, customers: Mapping[int, DbRow]) -> dict[int, Pack]:
     """The pack of each of these customers; neighbours have the same."""
     packs: dict[int, Pack] = {}
     of_place: dict[tuple[str, ...], Pack] = {}

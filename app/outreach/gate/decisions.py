@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -101,7 +101,7 @@ def decision_entry(
     *,
     facts: str = "",
     withheld: bool = False,
-    **about: Any,
+    **about: object,
 ) -> DecisionEntry:
     """The answer as an event, with every reason; `about` says what the contact was for (letter, step, key, strategy).
     `facts` is `request_text(asked)`, where it is known already; `withheld` where it was given at the
@@ -214,7 +214,7 @@ class Replay:
         return self.recorded == self.again
 
     @property
-    def differences(self) -> dict[str, tuple[Any, Any]]:
+    def differences(self) -> dict[str, tuple[object, object]]:
         """Fields that differ: name -> (on record, now)."""
         return {
             name: (self.recorded.get(name), self.again.get(name))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Any, Protocol
+from typing import Protocol
 
 import sqlalchemy as sa
 from pydantic_core import from_json
@@ -32,6 +32,7 @@ from app.casework.results.file import shipped_conversations
 from app.casework.results.rules import Counts, Direction
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
+from app.core.database.rows import DbRow
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.types import Cells, Rows
@@ -191,7 +192,7 @@ def _suppressed(session: Session, ids: Sequence[int]) -> dict[int, dict[Channel,
     return found
 
 
-def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], dict[int, list[Any]]]:
+def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], dict[int, list[DbRow]]]:
     """The zone each customer told, and their other preferences, in one statement with their contact points that are bad
     or the employer's, whether a person or a file said so."""
     table, point = table_of(ContactPreference), table_of(ContactPoint)
@@ -220,7 +221,7 @@ def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], 
     )
     closed = sa.or_(point.c.state == PointState.BAD, point.c.employer)
     told: dict[int, str] = {}
-    rows: dict[int, list[Any]] = {}
+    rows: dict[int, list[DbRow]] = {}
     for some in chunked(ids, CHUNK):
         query = sa.union_all(
             sa.select(sa.literal(0).label("part"), table.c.id, *[table.c[name] for name in names]).where(
@@ -238,7 +239,7 @@ def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], 
     return told, rows
 
 
-def _preference(row: Any, zones: Sequence[str]) -> Preference:
+def _preference(row: DbRow | ContactPreference, zones: Sequence[str]) -> Preference:
     return Preference(
         kind=row.kind,
         channels=(row.channel,) if row.channel else (),
@@ -376,7 +377,7 @@ def _limitation(
 
 def _of_customers(
     session: Session, columns: Rows, ids: Sequence[int], *where: sa.ColumnElement[bool]
-) -> Iterable[Any]:
+) -> Iterable[DbRow]:
     """Narrow rows of many customers; the first column's table has the `customer_id`."""
     customer_id = columns[0].table.c.customer_id
     for some in chunked(ids, CHUNK):

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -17,7 +16,7 @@ from app.book.ledger.models import Customer
 from app.casework.cases.events import CallLogged
 from app.core.clock import local_date
 from app.core.database.engine import table_of
-from app.core.database.rows import Query
+from app.core.database.rows import DbRow, Query
 from app.core.timeline.models import Event
 from app.core.timeline.queries import lists_with
 from app.core.types import JsonObject, Rows, Values
@@ -225,7 +224,7 @@ def _decision_queries(
         yield query
 
 
-def _decision(row: Any) -> Decision:
+def _decision(row: DbRow) -> Decision:
     data = json.loads(row.data)
     if row.kind == ContactWithheld.KIND and not data.get("reasons"):
         data["reasons"] = [_own_reason(data)]

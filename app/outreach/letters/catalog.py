@@ -96,21 +96,25 @@ def _load(files: LetterFiles, folder: Path) -> Letter:
 def _check_declared(path: Path, letter: Letter) -> None:
     """Check that letter.toml names only purposes, languages, variables and channels that exist."""
     if letter.purpose not in PURPOSES:
-        raise BadLetter(f"{path}: unknown purpose {letter.purpose!r}")
+        raise BadLetter(f"{path}: purpose {letter.purpose!r} is unknown.")
     if FALLBACK_LANGUAGE not in letter.languages:
-        raise BadLetter(f"{path}: every letter exists in {FALLBACK_LANGUAGE}")
+        raise BadLetter(f"{path}: the letter is missing in {FALLBACK_LANGUAGE}. Every letter exists in it.")
     if unknown := frozenset(letter.languages) - frozenset(LOCALES):
-        raise BadLetter(f"{path}: unknown language {', '.join(sorted(unknown))}")
+        raise BadLetter(f"{path}: language {', '.join(sorted(unknown))} is unknown.")
     if unknown := letter.variables - VARIABLES:
-        raise BadLetter(f"{path}: unknown variable {', '.join(sorted(unknown))}")
+        raise BadLetter(f"{path}: variable {', '.join(sorted(unknown))} is unknown.")
     if letter.about not in ABOUT:
-        raise BadLetter(f"{path}: unknown about {letter.about!r}")
+        raise BadLetter(f"{path}: about = {letter.about!r} is unknown.")
     if unknown := frozenset(letter.sent_in) - frozenset(letter.languages):
-        raise BadLetter(f"{path}: sent_in {', '.join(sorted(unknown))}, in which it does not exist")
+        raise BadLetter(
+            f"{path}: sent_in names {', '.join(sorted(unknown))}, in which the letter does not exist."
+        )
     if letter.encloses and not {Channel.EMAIL, Channel.POST} <= letter.channels:
-        raise BadLetter(f"{path}: encloses its printed form in an e-mail, and lacks one of the two")
+        raise BadLetter(
+            f"{path}: the letter encloses its printed form in an e-mail, and lacks one of the two."
+        )
     if unknown := letter.needs - letter.variables:
-        raise BadLetter(f"{path}: needs {', '.join(sorted(unknown))} and does not declare it")
+        raise BadLetter(f"{path}: the letter needs {', '.join(sorted(unknown))}. Declare it under variables.")
 
 
 def _read_through(files: LetterFiles, letter: Letter) -> dict[tuple[Channel, str], tuple[str, ...]]:
@@ -160,7 +164,7 @@ def _blocks_in(files: LetterFiles, letter: Letter, path: str, language: str, for
         name = call.args[0].value if call.args and isinstance(call.args[0], nodes.Const) else ""
         block = block_path(language, name, form)
         if block not in files.sources:
-            raise BadLetter(f"{path}: there is no block {name!r} for it")
+            raise BadLetter(f"{path}: block {name!r} does not exist. Add it to blocks.toml of the language.")
         _check_names(files, letter, path, block)
         if not sometimes:
             always.add(name)
@@ -172,9 +176,11 @@ def _check_names(files: LetterFiles, letter: Letter, path: str, of: str = "") ->
     names, attributes = files.spoken_of(of or path)
     where = f"{path}, block {of.rpartition('/')[2]}" if of else path
     if undeclared := names - letter.variables - {"block"}:
-        raise BadLetter(f"{where}: undeclared variable {', '.join(sorted(undeclared))}")
+        raise BadLetter(
+            f"{where}: variable {', '.join(sorted(undeclared))} is not declared. Add it to letter.toml."
+        )
     if unknown := attributes - _LINE_ATTRIBUTES:
-        raise BadLetter(f"{where}: no line of a list has {', '.join(sorted(unknown))}")
+        raise BadLetter(f"{where}: no line of a list has {', '.join(sorted(unknown))}.")
 
 
 _LINE_ATTRIBUTES = frozenset(f.name for line in LISTS.values() for f in dataclasses.fields(line))

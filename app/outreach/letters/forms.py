@@ -36,4 +36,4 @@ def block_path(language: str, name: str, form: str) -> str:
 
 def check_required(letter: Letter, channel: Channel, path: str, blocks: Collection[str]) -> None:
     if missing := letter.required.get(channel, frozenset()).difference(blocks):
-        raise BadLetter(f"{path} lacks required block {', '.join(sorted(missing))}")
+        raise BadLetter(f"{path} lacks required block {', '.join(sorted(missing))}. Add it.")

@@ -39,7 +39,9 @@ def render(
     draft.
     """
     if channel not in letter.channels:
-        raise BadLetter(f"letter {letter.name} has no {channel} form")
+        raise BadLetter(
+            f"Letter {letter.name} has no {channel} form. Choose another channel, or write the form."
+        )
     language = known_language(language, letter.languages)
     values = values_for(letter, channel, context)
     if leaves:
@@ -59,18 +61,19 @@ def _check_complete(letter: Letter, channel: Channel, language: str, values: Map
     prints = letter.prints[channel, language]
     if prints.contact and not values["contact_phone"] and not values["contact_email"]:
         raise Unsayable(
-            f"{letter.name}: there is neither a telephone number nor an e-mail address to answer to"
+            f"Letter {letter.name} has neither a telephone number nor an e-mail address to answer to. "
+            "Set one for the portfolio."
         )
     for name in prints.variables:
         value = values[name]
         if not value:
-            raise Unsayable(f"{letter.name}: it has no {name.replace('_', ' ')} to show")
+            raise Unsayable(f"Letter {letter.name} has no {name.replace('_', ' ')} to show.")
         if type(value) is tuple:
             for line in value:
                 for attribute, shown in as_dict(line).items():
                     if shown == "" and attribute in prints.attributes:
                         raise Unsayable(
-                            f"{letter.name}: a line of its {name} has no {attribute.replace('_', ' ')}"
+                            f"Letter {letter.name}: a line of {name} has no {attribute.replace('_', ' ')}."
                         )
 
 

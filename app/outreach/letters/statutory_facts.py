@@ -47,9 +47,7 @@ def figures_for(
         found["balance_total"] = format_amount(balance, currency, language)
     if "collection_costs" in letter.variables:
         if currency != COSTS_CURRENCY or contact_case.to_ask <= 0:
-            raise BadLetter(
-                f"{letter.name}: the law gives collection costs for debts in {COSTS_CURRENCY} only"
-            )
+            raise BadLetter(f"Letter {letter.name}: the law gives costs for debts in {COSTS_CURRENCY} only.")
         costs = collection_costs(contact_case.to_ask)
         found["collection_costs"] = format_amount(costs, currency, language)
         found["total_with_costs"] = format_amount(contact_case.to_ask + costs, currency, language)
@@ -79,15 +77,14 @@ def _line(session: Session, account: AccountRow, currency: str, language: str, t
     shown = itemize(sum(amount for _, amount in before), after)
     if not before and not after:
         raise Unsayable(
-            f"the ledger holds no entries of card {account.card_last4}, so that its debt cannot be itemized; load what "
-            "was charged and paid"
+            f"The ledger holds no entries of card {account.card_last4}, so that its debt cannot be itemized. Load the "
+            "charges and payments."
         )
     if shown.now != account.balance_minor:
         raise Unsayable(
-            f"the ledger of card {account.card_last4} adds up to {money(shown.now)}, and "
-            f"{money(account.balance_minor)} is claimed; the creditor has to say what the difference is"
+            f"The ledger of card {account.card_last4} adds up to {money(shown.now)}, and "
+            f"{money(account.balance_minor)} is claimed. Ask the creditor what the difference is."
         )
-
     return ItemLine(
         product=account.product,
         last4=account.card_last4,

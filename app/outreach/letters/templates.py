@@ -58,7 +58,7 @@ class LetterFiles:
         for name, forms in read_toml(path).items():
             for form, source in forms.items():
                 if form not in BLOCK_FORMS:
-                    raise BadLetter(f"{path}: [{name}] has unknown form {form!r}")
+                    raise BadLetter(f"{path}: [{name}] has form {form!r}, which is unknown.")
                 paths.append(block_path(language, name, BLOCK_FORMS[form]))
                 self.sources[paths[-1]] = source
         self._plain_blocks[language] = trees_can_be_compiled([self.tree(path) for path in paths])
@@ -67,7 +67,7 @@ class LetterFiles:
         """Parse the template, once. BadLetter if it is missing or no template."""
         if path not in self._trees:
             if path not in self.sources:
-                raise BadLetter(f"missing file {path}")
+                raise BadLetter(f"File {path} is missing.")
             try:
                 self._trees[path] = self.environment.parse(self.sources[path])
             except TemplateError as problem:
@@ -116,7 +116,7 @@ class LetterFiles:
     def _base_text(self, name: str) -> str:
         path = self.directory / BASE / name
         if path not in self._base:
-            raise BadLetter(f"missing file {path}")
+            raise BadLetter(f"File {path} is missing.")
         return self._base[path].decode()
 
 
@@ -144,7 +144,7 @@ def read_toml(path: Path) -> JsonObject:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise BadLetter(f"missing file {path}") from None
+        raise BadLetter(f"File {path} is missing.") from None
     except tomllib.TOMLDecodeError as problem:
         raise BadLetter(f"{path}: {problem}") from problem
 

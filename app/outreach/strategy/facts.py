@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -24,6 +23,7 @@ from app.casework.holds.models import CaseHold
 from app.core.clock import local_date, local_instant
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
+from app.core.database.rows import DbRow
 from app.core.timeline.models import Event
 from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
@@ -235,7 +235,7 @@ class _Gathering:
         )
         return [tuple(row) for row in self.session.connection().execute(query)]
 
-    def _conversations(self) -> dict[int, list[Any]]:
+    def _conversations(self) -> dict[int, list[datetime]]:
         """case id -> when its customer spoke with us or wrote to us, by the end of `on`."""
         event = table_of(Event)
         ends = local_instant(self.on + timedelta(days=1), 0, 0, self.portfolio.timezone)
@@ -244,7 +244,7 @@ class _Gathering:
             event.c.kind.in_((CallLogged.KIND, MessageReceived.KIND)),
             event.c.at < ends,
         )
-        found: dict[int, list[Any]] = {}
+        found: dict[int, list[datetime]] = {}
         for case_id, kind, at, data in self.session.connection().execute(query):
             if kind == CallLogged.KIND:
                 spoke = CallLogged.from_json(data).conversation
@@ -255,9 +255,9 @@ class _Gathering:
         return found
 
 
-def _addresses(row: Any) -> frozenset[str]:
+def _addresses(row: DbRow) -> frozenset[str]:
     """Channels on which there is an address."""
-    at: Collection[tuple[Channel, Any]] = (
+    at: Collection[tuple[Channel, str]] = (
         (Channel.SMS, row.mobile),
         (Channel.CALL, row.mobile),
         (Channel.EMAIL, row.email),

@@ -52,6 +52,8 @@ class LetterForms(Protocol):
     """The part of a letter that a strategy needs."""
 
     @property
+    def title(self) -> str: ...
+    @property
     def purpose(self) -> str: ...
     @property
     def about(self) -> str: ...
@@ -100,24 +102,24 @@ def check_letters(strategy: Strategy, letters: Letters) -> list[Problem]:
             if step.letter not in letters:
                 known = ", ".join(sorted(letters))
                 problems.append(
-                    Problem(place, label, "letter", f"no letter {step.letter!r}; known are {known}")
+                    Problem(place, label, "letter", f"There is no letter {step.letter!r}. Known are {known}.")
                 )
                 continue
             letter = letters[step.letter]
             if letter.about != "case":
-                said = f"the letter {step.letter!r} is about a {letter.about} and goes out with it"
+                said = (
+                    f"Letter {step.letter!r} is about a {letter.about} and goes out with it. Choose another."
+                )
                 problems.append(Problem(place, label, "letter", said))
                 continue
             if missing := [c for c in step.channels if c not in letter.channels]:
-                said = f"the letter {step.letter!r} has no form for {', '.join(missing)}"
+                said = f"Letter {step.letter!r} has no form for {', '.join(missing)}. Take the channel out."
                 problems.append(Problem(place, label, "channels", said))
             if missing := [c for c in step.otherwise if c not in letter.channels]:
-                said = f"the letter {step.letter!r} has no form for {', '.join(missing)}"
+                said = f"Letter {step.letter!r} has no form for {', '.join(missing)}. Take the channel out."
                 problems.append(Problem(place, label, "otherwise", said))
             if step.purpose.value != letter.purpose:
-                said = (
-                    f"the letter {step.letter!r} is a {letter.purpose}; the gate is asked about what is sent"
-                )
+                said = f"Letter {step.letter!r} is a {letter.purpose}. Name that purpose: the gate judges it."
                 problems.append(Problem(place, label, "purpose", said))
     return problems
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -14,7 +14,7 @@ from app.policy.schema import SourcedTable
 MILLION = 1_000_000
 
 
-def _millionths(value: Any) -> Any:
+def _millionths(value: object) -> int:
     """'0.36' as 360000."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]\.[0-9]{1,6}", value):
         raise ValueError("write a rate as '0.36' for 36 % a year")

@@ -45,7 +45,7 @@ def parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"not a date like 2026-01-31: {text!r}") from None
+        raise typer.BadParameter(f"{text!r} is not a date. Write it like 2026-01-31.") from None
 
 
 Day = Annotated[date, typer.Option(parser=parse_day, metavar="YYYY-MM-DD")]

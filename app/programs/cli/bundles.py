@@ -46,12 +46,10 @@ def bundle_build(
 
     number = case.upper().removeprefix("C-")
     if not number.isdigit():
-        raise typer.BadParameter(f"not a case reference: {case!r}")
+        raise typer.BadParameter(f"{case!r} is not a case reference. Write it like C-000012.")
     excuses = dict(_item_and_reason(text) for text in excuse or [])
     if (reason or excuses) and not by:
-        raise typer.BadParameter(
-            "--excuse and --reason need --by: a named person answers for an incomplete bundle"
-        )
+        raise typer.BadParameter("--excuse and --reason need --by: a named person answers for them.")
     ports = make_ports(get_settings())
     with transaction(migrated_engine()) as session:
         found = get_case(session, int(number))
@@ -75,7 +73,7 @@ def bundle_build(
 def _item_and_reason(text: str) -> tuple[str, str]:
     item, separator, why = text.partition("=")
     if not separator or not item.strip() or not why.strip():
-        raise typer.BadParameter(f"--excuse takes ITEM=REASON; {text!r} was given")
+        raise typer.BadParameter(f"--excuse takes ITEM=REASON, not {text!r}.")
     return item.strip(), why.strip()
 
 
@@ -98,9 +96,9 @@ def bundle_verify(
     from app.legal.bundle.verification import verify
 
     if not file.is_file():
-        raise typer.BadParameter(f"no such file: {file}")
+        raise typer.BadParameter(f"There is no file {file}.")
     if key is not None and not key.is_file():
-        raise typer.BadParameter(f"no such file: {key}")
+        raise typer.BadParameter(f"There is no file {key}.")
     result = verify(file, load_sender_key(key.read_text()) if key else None)
     ok = result.ok and key is not None
     problems = [asdict(problem) for problem in result.problems]

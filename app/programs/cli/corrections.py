@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +22,12 @@ from app.programs.cli.base import (
     print_result,
     read_clock,
 )
+
+if TYPE_CHECKING:
+    from app.book.ledger.corrections.statements import StatementFigures
+    from app.book.portfolios.models import Portfolio
+
+    RightFigures = Callable[[Portfolio, StatementFigures], StatementFigures | None]
 
 reported_app = typer.Typer(
     no_args_is_help=True, help="What a creditor's file says of holders and statuses, for a manager to decide."
@@ -99,7 +106,7 @@ def _decide_reports(
     from app.casework.cases.figures import refresh_touched
 
     if every == bool(ids) or (every and not portfolio_code):
-        raise typer.BadParameter("name the changes by number, or give --all with --portfolio")
+        raise typer.BadParameter("Name the changes by number, or give --all with --portfolio.")
     engine, now = migrated_engine(), read_clock()
     if every:
         with reading(engine) as session:
@@ -149,7 +156,7 @@ def statement_replace(
     """Put the right figures in a wrong statement's place; what is not given stays as it was."""
     from app.core.money import BadAmount, to_minor
 
-    def right(portfolio: Any, was: Any) -> Any:
+    def right(portfolio: Portfolio, was: StatementFigures) -> StatementFigures:
         def minor(text: str | None, now: int, name: str) -> int:
             if text is None:
                 return now
@@ -175,10 +182,10 @@ def statement_withdraw(
     reference: StatementRef, portfolio_code: PortfolioCode, reason: Reason, as_json: Json = False
 ) -> None:
     """Take back a statement that should not be there."""
-    _correct(reference, portfolio_code, reason, lambda _book, _was: None, as_json)
+    _correct(reference, portfolio_code, reason, lambda _portfolio, _was: None, as_json)
 
 
-def _correct(reference: str, code: str, reason: str, right: Any, as_json: bool) -> None:
+def _correct(reference: str, code: str, reason: str, right: RightFigures, as_json: bool) -> None:
     from app.book.charges.statements import replace_statement
     from app.book.ledger.corrections.statements import figures_of, find_statement
     from app.book.portfolios.service import get_portfolio

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from sqlalchemy.engine import Engine
@@ -23,6 +23,9 @@ from app.programs.cli.base import (
     progress_on,
     read_clock,
 )
+
+if TYPE_CHECKING:
+    from app.book.feeds.reading.mapping import Mapping as FeedMapping
 
 feed_app = typer.Typer(no_args_is_help=True)
 
@@ -64,11 +67,13 @@ def feed_load(
         raise typer.Exit(3)
 
 
-def _mapping(kind: FeedKind, path: Path | None) -> Any:
+def _mapping(kind: FeedKind, path: Path | None) -> FeedMapping | None:
     from app.book.feeds.reading.mapping_file import load_mapping
 
     if path is not None and kind is FeedKind.CAMT054:
-        raise typer.BadParameter("camt.054 is a standard and takes no mapping", param_hint="--mapping")
+        raise typer.BadParameter(
+            "camt.054 is a standard and takes no mapping. Leave --mapping out.", param_hint="--mapping"
+        )
     return load_mapping(path) if path else None
 
 

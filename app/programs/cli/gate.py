@@ -44,10 +44,10 @@ def explain(
         instant = datetime.fromisoformat(at)
     except ValueError:
         raise typer.BadParameter(
-            f"not an instant: {at!r}. Write it like 2026-01-31T21:30:00+08:00", param_hint="--at"
+            f"This is not an instant: {at!r}. Write it like 2026-01-31T21:30:00+08:00", param_hint="--at"
         ) from None
     if instant.tzinfo is None:
-        raise typer.BadParameter("the offset is missing; add +08:00 or Z", param_hint="--at")
+        raise typer.BadParameter("The offset is missing. Add +08:00 or Z.", param_hint="--at")
     with reading(migrated_engine()) as session:
         portfolio, customer = customer_of_account(session, account, portfolio_code)
         answer = ask(session, portfolio, customer, channel, purpose, at=instant)

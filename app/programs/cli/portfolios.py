@@ -206,7 +206,7 @@ def portfolio_set(
     for each in settings:
         name, equals, value = each.partition("=")
         if not equals or name in given:
-            raise typer.BadParameter(f"{each!r}: write each setting once, as NAME=VALUE")
+            raise typer.BadParameter(f"{each!r}: Write each setting once, as NAME=VALUE.")
         given[name] = value
     now_set = _set_portfolio(code, given)
     print_result(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -17,6 +16,7 @@ from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
 from app.core.database.engine import table_of
+from app.core.database.rows import Expression
 from app.core.dates import month_start
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.rules import OVERDUE_DAYS, Figure
@@ -113,7 +113,7 @@ def _positive_since(session: Session, portfolio_id: int, on: date) -> int:
     return int(session.scalar(sa.select(sa.func.coalesce(sa.func.sum(more), 0))) or 0)
 
 
-def _positive(amount: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+def _positive(amount: Expression) -> sa.ColumnElement[int]:
     return sa.case((amount > 0, amount), else_=0)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter
@@ -18,6 +17,7 @@ from app.book.ledger.queries import find_accounts
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
+from app.core.database.rows import Query
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
@@ -110,7 +110,7 @@ class ListedAccount:
     balance_minor: int | None
 
 
-def _listing() -> Any:
+def _listing() -> Query:
     state = AccountState
     return (
         sa.select(

@@ -7,37 +7,34 @@ import gzip
 import io
 import itertools
 import json
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Form, Query
 from sqlmodel import Session, col, select
-from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
-from app.core.database.engine import Busy, exclusive, transaction
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS
 from app.core.text import sentence
-from app.http.context import Now, engine_of, ports_of, settings_of
+from app.http.context import Now, engine_of, ports_of, running_jobs, settings_of
 from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
+from app.operations.simulation.background import RunState, SimulationRunner, get_run
 from app.operations.simulation.counts import LIST_HEADER
 from app.operations.simulation.models import SimulationRun
 from app.operations.simulation.rules import LONGEST_DAYS, MEASURE_WORDS, RunStatus
 from app.outreach.strategy.ladders import load_ladders
 from app.outreach.strategy.models import StrategyVersion
-from app.outreach.strategy.service import version_named, versions
+from app.outreach.strategy.service import versions
 from app.web.lists import Column, csv_download
 from app.web.lookups import staff_names
 from app.web.managers.simulation_result import (
@@ -51,7 +48,6 @@ from app.web.managers.simulation_result import (
 from app.web.rendering import Page, Tone, page, redirect
 
 router = APIRouter(prefix="/simulations")
-log = structlog.get_logger("desk.web")
 DEFAULT_DAYS = 14
 PAGE = 100
 COLUMNS = [
@@ -146,55 +142,31 @@ def _runs(session: Session, portfolio: Portfolio) -> Sequence[SimulationRun]:
 def start(
     request: Request,
     staff: Manager,
-    session: ReadSession,
+    session: WriteSession,
     now: Now,
     portfolio: Annotated[str, Form(max_length=40)] = "",
     first_on: Annotated[str, Form(max_length=10)] = "",
     last_on: Annotated[str, Form(max_length=10)] = "",
     candidate: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
-    """Note the run in a transaction of its own, and begin it."""
-    from app.operations.simulation.service import begin
-
     typed = {"portfolio": portfolio, "first_on": first_on, "last_on": last_on, "candidate": candidate}
     book = get_portfolio(session, portfolio)
     try:
         first, last = _day(first_on, "first_on"), _day(last_on, "last_on")
-        version = version_named(session, book, candidate) if candidate else None
-        with transaction(engine_of(request)) as writing:
-            run = begin(writing, book, first, last, version, by=staff.by, now=now)
-            run_id = id_of(run)
-    except (Invalid, NotFound) as refused:
-        errors = {getattr(refused, "field", None) or "": sentence(refused.message)}
+        run = runner_of(request).start(session, book, first, last, candidate, by=staff.by, now=now)
+    except Invalid as refused:
+        errors = {refused.field or "": sentence(refused.message)}
         return _start_page(request, session, typed, errors=errors, status=422)
-    _carry_out(request, run_id)
-    return redirect(request, f"/simulations/{run_id}")
+    return redirect(request, f"/simulations/{run.id}")
 
 
-def _carry_out(request: Request, run_id: int) -> None:
-    from app.operations.simulation.service import carry_out
-
-    engine, settings, clock = engine_of(request), settings_of(request), ports_of(request).clock
-    running = running_simulations(request.app.state)
-    running.add(run_id)
-
-    def work() -> None:
-        try:
-            carry_out(engine, run_id, settings, clock)
-        except Exception as error:
-            log.error("simulation_broke", run=run_id, error=type(error).__name__)
-        finally:
-            running.discard(run_id)
-
-    threading.Thread(target=work, name=f"simulation-{run_id}", daemon=True).start()
-
-
-def running_simulations(state: State) -> set[int]:
-    """Ids of the runs of this process."""
-    if not hasattr(state, "simulations"):
-        state.simulations = set()
-    runs: set[int] = state.simulations
-    return runs
+def runner_of(request: Request) -> SimulationRunner:
+    return SimulationRunner(
+        engine_of(request),
+        settings_of(request),
+        ports_of(request).clock,
+        running_jobs(request, "simulations"),
+    )
 
 
 def _day(text: str, field: str) -> date:
@@ -213,9 +185,10 @@ def _day(text: str, field: str) -> date:
 @router.post("/{run_id}/delete")
 def delete(request: Request, run_id: RowId, _staff: Manager, session: WriteSession) -> Response:
     run, portfolio = _run(session, run_id)
-    if _outcome(request, run).running:
-        return redirect(request, f"/simulations/{run_id}", "It is still running.", "warn")
-    session.delete(run)
+    try:
+        runner_of(request).delete(session, run)
+    except Conflict as refused:
+        return redirect(request, f"/simulations/{run_id}", refused.message, "warn")
     return redirect(request, f"/simulations?portfolio={portfolio.code}", "The simulation is deleted.", "info")
 
 
@@ -226,34 +199,21 @@ class RunOutcome:
     running: bool = False
 
 
+OUTCOMES = {
+    RunState.WAITING: RunOutcome("Waiting for another to end", "info", running=True),
+    RunState.RUNNING: RunOutcome("Running", "info", running=True),
+    RunState.INTERRUPTED: RunOutcome("Interrupted", "warn"),
+    RunState.FAILED: RunOutcome("Failed", "bad"),
+    RunState.DONE: RunOutcome("Done", "good"),
+}
+
+
 def _outcome(request: Request, run: SimulationRun) -> RunOutcome:
-    if run.status is RunStatus.DONE:
-        return RunOutcome("Done", "good")
-    if run.status is RunStatus.FAILED:
-        return RunOutcome("Failed", "bad")
-    if not _is_running(request, run):
-        return RunOutcome("Interrupted", "warn")
-    waiting = run.status is RunStatus.WAITING
-    return RunOutcome("Waiting for another to end" if waiting else "Running", "info", running=True)
-
-
-def _is_running(request: Request, run: SimulationRun) -> bool:
-    """Check whether a thread of this process, or another process that holds the lock, runs the simulation."""
-    from app.operations.simulation.service import TURN
-
-    if run.id in running_simulations(request.app.state):
-        return True
-    try:
-        with exclusive(engine_of(request), TURN, wait=False):
-            return False
-    except Busy:
-        return True
+    return OUTCOMES[runner_of(request).state_of(run)]
 
 
 def _run(session: Session, run_id: int) -> tuple[SimulationRun, Portfolio]:
-    run = session.get(SimulationRun, run_id)
-    if run is None:
-        raise NotFound("There is no such simulation.")
+    run = get_run(session, run_id)
     return run, session.get_one(Portfolio, run.portfolio_id)
 
 

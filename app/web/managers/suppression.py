@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form
 from sqlmodel import Session, col, select
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from app.actions.preferences import restore_address, suppress_address
 from app.book.ledger.models import Customer
 from app.core.errors import Conflict, Invalid, NotFound
+from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS, SUPPRESSION_LABELS, in_sentence
 from app.core.text import sentence
 from app.http.context import Now
@@ -109,9 +110,9 @@ def _page(
     )
 
 
-def _customers(session: Session, rows: Any) -> dict[int, list[str]]:
+def _customers(session: Session, rows: Sequence[SuppressedAddress]) -> dict[int, list[str]]:
     """row id -> names of those who have the address on file."""
-    found = {row.id: holders(session, row.channel, row.spelt) for row in rows}
+    found = {id_of(row): holders(session, row.channel, row.spelt) for row in rows}
     wanted = {i for ids in found.values() for i in ids}
     query = select(Customer.id, Customer.full_name).where(col(Customer.id).in_(wanted))
     names = {i: name for i, name in session.execute(query)}

@@ -357,7 +357,7 @@ def test_a_charge_off_that_was_wrong_is_undone_with_what_was_paid_since(engine: 
     with transaction(engine) as session:
         post_by_hand(session, card, EntryKind.PAYMENT, 2_000, paid_on, "", role=Role.AGENT, **who(paid_on))
         written_off = session.scalars(select(Entry).where(col(Entry.kind) == EntryKind.WRITE_OFF)).one()
-        with pytest.raises(Conflict, match="make it active again"):
+        with pytest.raises(Conflict, match="Make it active again"):
             reverse_entry(
                 session, written_off, reason="x", posted_on=paid_on, by=Actor.user("u"), now=builders.NOW
             )

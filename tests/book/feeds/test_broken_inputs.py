@@ -333,10 +333,10 @@ def test_a_file_that_is_not_one_of_ours_is_refused_whole_in_words(
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda path: None, "no such file"),
+        (lambda path: None, "There is no file"),
         (lambda path: path.mkdir(), "folder|directory"),
         (lambda path: path.symlink_to(path), "cannot be read|could not be read"),
-        (lambda path: path.symlink_to(path.parent / "gone.csv"), "no such file"),
+        (lambda path: path.symlink_to(path.parent / "gone.csv"), "There is no file"),
     ],
     ids=["not there", "a folder", "a link to itself", "a link to nowhere"],
 )
@@ -373,7 +373,7 @@ def test_a_gzip_that_breaks_off_says_so_and_the_whole_file_finishes_the_job(
     whole = gzip.compress(text.encode())
     with pytest.raises(DeskError, match="could not be read to its end") as refusal:
         desk(P, spoil(whole), "feed.csv.gz")
-    assert "load the whole file again" in str(refusal.value)
+    assert "Load the whole file again" in str(refusal.value)
     held = builders.count(engine, Entry)
     assert counts(desk(P, whole, "feed.csv.gz")) == (20_000, 20_000 - held, held, 0, 0)
     assert builders.count(engine, Entry) == 20_000

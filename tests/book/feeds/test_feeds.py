@@ -374,7 +374,7 @@ def test_no_such_file_and_no_such_portfolio(sqlite_engine: Engine, tmp_path: Pat
         load(sqlite_engine, FeedKind.PAYMENTS, tmp_path / "x.csv", "NOPE", **told)
     with transaction(sqlite_engine) as session:
         builders.portfolio(session)
-    with pytest.raises(Invalid, match="no such file"):
+    with pytest.raises(Invalid, match="There is no file"):
         load(sqlite_engine, FeedKind.PAYMENTS, tmp_path / "x.csv", builders.BOOK, **told)
 
 

@@ -161,14 +161,11 @@ def test_a_killed_load_goes_on_where_it_stood(
 
 def test_progress_can_be_followed_on_the_history_row(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "BLOCK", 8192)
-    load_id = begin(
-        book.engine,
-        FeedKind.PAYMENTS,
-        builders.BOOK,
-        file_name="theirs.csv",
-        by=Actor.user("ann"),
-        now=builders.NOW,
-    )
+    with transaction(book.engine) as session:
+        portfolio = get_portfolio(session, builders.BOOK)
+        load_id = begin(
+            session, portfolio, FeedKind.PAYMENTS, "theirs.csv", by=Actor.user("ann"), now=builders.NOW
+        )
     seen: list[tuple[int, int, int]] = []
 
     def progress(read: int) -> None:

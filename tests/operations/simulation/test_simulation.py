@@ -231,7 +231,7 @@ def test_a_strategy_with_faults_and_days_already_closed_are_refused_before_anyth
     sqlite_engine: Engine,
 ) -> None:
     three_days_closed(sqlite_engine)
-    with pytest.raises(Invalid, match="no letter 'unknown'"):
+    with pytest.raises(Invalid, match="There is no letter 'unknown'"):
         simulate_days(sqlite_engine, shipped_text("standard").replace('"first_reminder"', '"unknown"'))
     with pytest.raises(Invalid, match="closed already"):
         simulate(

@@ -491,14 +491,18 @@ def test_a_missing_file_is_named(folder: Path, missing: str) -> None:
 @pytest.mark.parametrize(
     ("file", "words", "complaint"),
     [
-        ("en/sms.txt", "{{ today }}", r"first_reminder/en/sms\.txt: undeclared variable today"),
-        ("en/sms.txt", "{% if creditor == 'never' %}{{ amount }}{% endif %}", "undeclared variable amount"),
+        ("en/sms.txt", "{{ today }}", r"first_reminder/en/sms\.txt: variable today is not declared"),
+        (
+            "en/sms.txt",
+            "{% if creditor == 'never' %}{{ amount }}{% endif %}",
+            "variable amount is not declared",
+        ),
         ("en/email.html", "{{ accounts[0].iban }}", r"first_reminder/en/email\.html.*iban"),
         ("zh/post.txt", "{{ block('no_such') }}", r"first_reminder/zh/post\.txt.*no_such"),
         (
             "zh/post.txt",
             "{{ block('instalments') }}",
-            "block instalments.post.txt: undeclared variable instalments",
+            "block instalments.post.txt: variable instalments is not declared",
         ),
         ("zh/post.txt", "{% if %}", r"first_reminder/zh/post\.txt"),
         ("en/call.txt", "{{ creditor.__class__.__mro__ }}", r"first_reminder/en/call\.txt"),
@@ -537,13 +541,13 @@ def test_a_letter_without_a_required_block_does_not_load(folder: Path, file: str
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ('purpose = "reminder"', 'purpose = "threat"', "unknown purpose 'threat'"),
-        ('"oldest_due_on"', '"iban"', "unknown variable iban"),
-        ('["en", "id", "nb", "nl", "zh"]', '["zh"]', "every letter exists in en"),
-        ('["en", "id", "nb", "nl", "zh"]', '["en", "tlh"]', "unknown language tlh"),
+        ('purpose = "reminder"', 'purpose = "threat"', "purpose 'threat' is unknown"),
+        ('"oldest_due_on"', '"iban"', "variable iban is unknown"),
+        ('["en", "id", "nb", "nl", "zh"]', '["zh"]', "missing in en. Every letter exists"),
+        ('["en", "id", "nb", "nl", "zh"]', '["en", "tlh"]', "language tlh is unknown"),
         ('"sms", "email"', '"fax", "email"', "fax"),
-        ('title = "First reminder"', 'about = "life"\ntitle = ""', "unknown about 'life'"),
-        ('title = "First reminder"', 'sent_in = ["da"]\ntitle = ""', "sent_in da"),
+        ('title = "First reminder"', 'about = "life"\ntitle = ""', "about = 'life' is unknown"),
+        ('title = "First reminder"', 'sent_in = ["da"]\ntitle = ""', "sent_in names da"),
         ('title = "First reminder"', 'needs = ["amount"]\ntitle = ""', "needs amount"),
         ('title = "First reminder"', 'answer = { weeks = 2 }\ntitle = ""', "weeks"),
         ('title = "First reminder"', "", "title"),

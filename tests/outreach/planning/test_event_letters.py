@@ -408,7 +408,7 @@ def test_an_american_notice_does_not_itemize_what_the_ledger_does_not_hold(
         known = dataclasses.replace(builders.catalog(), sender_address="P.O. Box 1, Austin, TX 78701")
         answer = by_hand(session, case, "validation_notice", known)
         assert isinstance(answer, Refusals)
-        assert "the ledger of card" in answer.reasons[0].detail
+        assert "The ledger of card" in answer.reasons[0].detail
         assert session.scalars(select(OutboxMessage)).all() == []
         [task] = session.scalars(select(StrategyTask)).all()
-        assert task.text.startswith("Validation notice (United States) was not sent: the ledger of card")
+        assert task.text.startswith("Validation notice (United States) was not sent: The ledger of card")

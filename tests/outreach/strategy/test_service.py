@@ -132,9 +132,9 @@ def test_a_version_cannot_be_changed_afterwards(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('"first_reminder"', '"poem"', "letter: no letter 'poem'; known are"),
+        ('"first_reminder"', '"poem"', "letter: There is no letter 'poem'. Known are"),
         ('["sms"]', '["sms", "post"]', "has no form for post"),
-        ("day = 5", 'day = 5\npurpose = "notice"', "purpose: the letter 'first_reminder' is a reminder"),
+        ("day = 5", 'day = 5\npurpose = "notice"', "purpose: Letter 'first_reminder' is a reminder"),
     ],
 )
 def test_a_step_without_its_letter_is_refused_where_it_is_saved(

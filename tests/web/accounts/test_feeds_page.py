@@ -27,7 +27,6 @@ from app.core.database.engine import exclusive
 from app.core.ids import id_of
 from app.core.settings import Settings
 from app.core.staff.rules import Role
-from app.web.accounts.feeds import loads
 from tests import builders
 from tests.web.accounts.test_account_corrections import words
 from tests.web.desk import NOW, Browser, Desk
@@ -73,7 +72,7 @@ def mei(desk: Desk) -> Browser:
 def settle(desk: Desk) -> None:
     """Until no load of this desk is running."""
     for _ in range(400):
-        if not loads.running_loads(desk.app.state):
+        if not desk.app.state.jobs.get("feeds"):
             return
         time.sleep(0.05)
     raise AssertionError("the load does not end")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -22,6 +21,7 @@ from app.book.ledger.models import Account, Entry, LedgerChange, Position, State
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES, is_worked
 from app.book.portfolios.models import Portfolio
 from app.core.database.engine import table_of
+from app.core.database.rows import Expression, Query
 from app.core.database.together import Found, Reads
 from app.core.ids import id_of
 
@@ -38,7 +38,7 @@ class StandingReads:
             (change.c.earliest_on <= state.c.folded_through, sa.null()), else_=state.c.folded_through
         )
 
-        def since(table: sa.Table, dated: str, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        def since(table: sa.Table, dated: str, *columns: Expression) -> Query:
             on = table.c[dated]
             return (
                 sa.select(table.c.account_id, *columns)

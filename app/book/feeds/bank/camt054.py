@@ -89,14 +89,15 @@ def read(
                 yield row
     except DefusedXmlException:  # a ValueError, so that it is asked first
         raise Invalid(
-            f"{name} declares XML entities or a document type, which no bank's file needs"
+            f"{name} declares XML entities or a document type, which no bank's file needs. "
+            "Ask the bank for a plain file."
         ) from None
     except (ParseError, EOFError, OSError, zlib.error, ValueError, LookupError) as error:
         if not number:
-            raise Invalid(f"{name} is not XML: {error}") from None
+            raise Invalid(f"{name} is not XML ({error}). Load the file as the bank sent it.") from None
         raise DeskError(
-            f"{name} breaks off after {number} transactions ({error}); those are loaded, load the whole file "
-            "again to finish"
+            f"{name} breaks off after {number} transactions ({error}). Those are loaded. Load the whole file "
+            "again to finish."
         ) from None
 
 

@@ -73,7 +73,9 @@ class _Watched:
         piece = self._handle.read(size)
         self.standstill += len(piece)
         if self.standstill > MAX_STANDSTILL:
-            raise Invalid(f"{self._name} has a text or a tag that is longer than any bank's")
+            raise Invalid(
+                f"{self._name} has a text or a tag that is longer than any bank's. Ask the bank for the file again."
+            )
         return piece
 
 
@@ -87,7 +89,9 @@ def entries_of(handle: IO[bytes], name: str) -> Iterator[tuple[Element, Source]]
         if event == "start":
             elements = elements + 1 if len(above) > IN_NOTIFICATION else 0
             if len(above) >= DEEPEST or elements > MOST_ELEMENTS:
-                raise Invalid(f"{name} has an entry that is larger or deeper than any bank's; split the file")
+                raise Invalid(
+                    f"{name} has an entry that is larger or deeper than any bank's. Split the file."
+                )
             if len(above) < 2:
                 _require_camt054(above, element, name)
             above.append(element)
@@ -146,8 +150,8 @@ def _require_camt054(above: list[Element], element: Element, name: str) -> None:
     kind = namespace.rpartition(":")[2]
     if kind.startswith("camt.05"):
         raise Invalid(
-            f"{name} is {kind}; a camt.054 credit notification is needed (versions 02 to 13), because a "
-            "statement or report lists the same money again"
+            f"{name} is {kind}, which lists the same money again. Load a camt.054 credit notification "
+            "(versions 02 to 13)."
         )
     raise Invalid(f"{name} is not an ISO 20022 camt.054 file: its root is {element.tag[:80]!r}")
 

@@ -205,7 +205,10 @@ def match_payment(
     """
     waiting_one = _locked(session, unmatched)
     if account.portfolio_id != waiting_one.portfolio_id:
-        raise Invalid("this account belongs to another portfolio", "account")
+        raise Invalid(
+            f"Account {account.reference} belongs to another portfolio. Choose one of this portfolio.",
+            "account",
+        )
     assert account.id is not None
     lock_customers(session, [account.customer_id])
     session.refresh(account)
@@ -265,7 +268,7 @@ def _locked(session: Session, unmatched: UnmatchedPayment) -> UnmatchedPayment:
     )
     found = session.scalars(query).one()
     if found.status is not UnmatchedStatus.WAITING:
-        raise Conflict(f"this payment is {found.status.value} already, by {found.decided_by}")
+        raise Conflict(f"This payment is {found.status.value} already, by {found.decided_by}.")
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -16,6 +15,7 @@ from app.book.feeds.models import PayerAccount
 from app.book.ledger.models import Account, Statement
 from app.core.database.bulk import chunked
 from app.core.database.engine import table_of
+from app.core.database.rows import StoredColumn
 from app.core.types import Rows
 
 
@@ -33,7 +33,7 @@ def accounts_by_key(session: Session, portfolio_id: int, keys: Iterable[str]) ->
     return found
 
 
-def _known_columns() -> list[sa.Column[Any]]:
+def _known_columns() -> list[StoredColumn]:
     account = table_of(Account)
     return [account.c[name] for name in ("id", "customer_id", "reference", "status", "ended_on", "opened_on")]
 

@@ -82,8 +82,8 @@ def _encoding(sample: bytes, columns: Collection[str], skip_rows: int) -> str:
     head = sample[:200]
     if len(head) >= 8 and max(head[0::2].count(0), head[1::2].count(0)) > len(head) * 0.4:
         raise Invalid(
-            "the file looks like UTF-16 without a byte order mark; save it as UTF-8, or tell the mapping "
-            'encoding = "utf-16-le" (or "utf-16-be")'
+            "The file looks like UTF-16 without a byte order mark. Save it as UTF-8, or tell the mapping "
+            'encoding = "utf-16-le" (or "utf-16-be").'
         )
     if _is_utf8(sample):
         return CANONICAL.encoding
@@ -118,7 +118,9 @@ def _decoded(sample: bytes, encoding: str) -> str:
     try:
         decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     except LookupError:
-        raise Invalid(f"unknown encoding {encoding!r}", "encoding") from None
+        raise Invalid(
+            f"Encoding {encoding!r} is unknown. Name one such as utf-8 or windows-1252.", "encoding"
+        ) from None
     return decoder.decode(sample)
 
 
@@ -135,7 +137,7 @@ def _delimiter(lines: list[str], columns: frozenset[str]) -> str:
     if len(likely) == 1:
         return likely[0]
     names = " or ".join(DELIMITERS[d] for d in likely)
-    raise Invalid(f'the columns may be separated by {names}; say which in a mapping file: delimiter = ","')
+    raise Invalid(f'The columns may be separated by {names}. Say which in a mapping file: delimiter = ","')
 
 
 def _cells(line: str, delimiter: str) -> frozenset[str]:

@@ -45,11 +45,11 @@ def open_feed(path: Path, name: str, known: Sequence[str], mapping: Mapping | No
         with path.open("rb") as handle:
             start = handle.read(4)
     except FileNotFoundError:
-        raise Invalid(f"no such file: {path}") from None
+        raise Invalid(f"There is no file {path}.") from None
     except IsADirectoryError:
-        raise Invalid(f"{name} is a folder, not a file") from None
+        raise Invalid(f"{name} is a folder. Name a file.") from None
     except OSError as error:
-        raise Invalid(f"{name} cannot be read: {error.strerror}") from None
+        raise Invalid(f"{name} cannot be read: {error.strerror}.") from None
     if workbook.is_workbook(start):
         return _open_workbook(path, mapping)
     return _open_text(path, name, known, mapping)
@@ -88,7 +88,9 @@ def _open_workbook(path: Path, mapping: Mapping | None) -> Feed:
     rows = enumerate(found, start=1)
     header = next((cells for _, cells in rows if cells), None)
     if header is None:
-        raise Invalid("the sheet is empty: there is no header row")
+        raise Invalid(
+            "The sheet is empty: there is no header row. Put the names of the columns in its first row."
+        )
     blocks = _workbook_blocks(rows, path.stat().st_size)
     return Feed([name.strip() for name in header], blocks, notes, is_workbook=True)
 

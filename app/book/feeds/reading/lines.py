@@ -117,8 +117,8 @@ class Pieces:
         self._file.close()
         if self._error:
             raise CutOff(
-                f"{self._name} could not be read to its end ({self._error}); rows before that point are loaded, "
-                "load the whole file again to finish"
+                f"{self._name} could not be read to its end ({self._error}). Rows before that point are loaded. "
+                "Load the whole file again to finish."
             ) from self._error
 
     def _read(self) -> bytes:
@@ -179,20 +179,20 @@ class Lines:
                 self._rest = self._rest or self._next()
                 continue
             if len(line) > MAX_LINE:
-                raise Invalid(f"the header row is longer than {MAX_LINE // 1024} kB")
+                raise Invalid(f"The header row is longer than {MAX_LINE // 1024} kB. Load a CSV file.")
             try:
                 cells = csv_cells(line, self._delimiter)
             except csv.Error as error:
-                raise Invalid(f"the header row is not CSV: {error}") from None
+                raise Invalid(f"The header row is not CSV ({error}). Save the file as CSV.") from None
             header = [name.strip() for name in cells]
             if len(header) > MAX_COLUMNS:
-                raise Invalid(f"the header row has {len(header):,} columns; {MAX_COLUMNS} are understood")
+                raise Invalid(f"The header row has {len(header):,} columns. Leave at most {MAX_COLUMNS}.")
             self._names = [f"c{n}" for n in range(len(header))]
             self._plain = _plain_records(self._delimiter, len(header))
             return header
         if self._failure:
             raise self._failure
-        raise Invalid("the file is empty: there is no header row")
+        raise Invalid("The file is empty: there is no header row. Name the columns in its first line.")
 
     def blocks(self) -> Iterator[Block]:
         while True:

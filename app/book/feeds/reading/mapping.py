@@ -149,7 +149,7 @@ class Mapping:
         ]
         if problems:
             raise Invalid(
-                f"the header does not fit the mapping {self.name} ({'; '.join(problems)}); nothing was loaded"
+                f"The header does not fit the mapping {self.name} ({'; '.join(problems)}). Nothing was loaded."
             )
         place = {name: at for at, name in enumerate(theirs)}
         sources = {ours: tuple(place[name] for name in c.theirs) for ours, c in self.columns.items()}

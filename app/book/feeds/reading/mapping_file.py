@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping as MappingOf
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
 from app.book.feeds.reading.mapping import AMOUNTS, DATES, OURS, RATES, Column, Mapping
 from app.book.feeds.reading.notation import MONTH_ENDS, has_day
@@ -25,12 +25,12 @@ def load_mapping(path: Path) -> Mapping:
     """Read a mapping file. Invalid names the key that is wrong and why."""
     try:
         if path.stat().st_size > MAX_FILE:
-            raise Invalid(f"{path.name} is too big to be a mapping file")
+            raise Invalid(f"{path.name} is too big to be a mapping file. Name another.")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise Invalid(f"no such mapping file: {path}") from None
+        raise Invalid(f"There is no mapping file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"the mapping {path.name} cannot be read: {error}") from None
+        raise Invalid(f"The mapping {path.name} cannot be read ({error}).") from None
     return parse_mapping(text, path.name)
 
 
@@ -39,7 +39,7 @@ def parse_mapping(text: str, name: str) -> Mapping:
     try:
         data = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
-        raise Invalid(f"the mapping {name} is not TOML: {error}") from None
+        raise Invalid(f"The mapping {name} is not TOML: {error}.") from None
     return _Checked(data, name).mapping()
 
 
@@ -148,7 +148,7 @@ class _Checked:
                 f"{format!r} does not write a whole date; such as %d.%m.%Y, or %Y-%m with missing_day",
             )
 
-    def check_missing_day(self, key: str, given: Any) -> None:
+    def check_missing_day(self, key: str, given: object) -> None:
         if given not in MONTH_ENDS:
             raise self.wrong(key, 'is "first" or "last": the day of the month that a date without one means')
 
@@ -156,7 +156,7 @@ class _Checked:
         if name not in OURS:
             raise self.wrong(f"{table}.{name}", f"is no column of ours; known are {', '.join(sorted(OURS))}")
 
-    def column(self, ours: str, given: Any) -> Column:
+    def column(self, ours: str, given: object) -> Column:
         key = f"columns.{ours}"
         self.ours("columns", ours)
         given = {"column": given} if isinstance(given, str) else given
@@ -167,7 +167,7 @@ class _Checked:
                 raise self.wrong(
                     f"{key}.{name}", f"is not known; known are {', '.join(sorted(_COLUMN_KEYS))}"
                 )
-        theirs: Any = [given["column"]] if "column" in given else given.get("columns")
+        theirs = [given["column"]] if "column" in given else given.get("columns")
         if not _are_names(theirs) or ("column" in given and "columns" in given):
             raise self.wrong(key, 'needs column = "Theirs" or columns = ["One", "Two"]')
         if "format" in given:
@@ -260,5 +260,5 @@ class _Checked:
         return found
 
 
-def _are_names(given: Any) -> bool:
+def _are_names(given: object) -> TypeGuard[list[str]]:
     return isinstance(given, list) and bool(given) and all(isinstance(n, str) and n.strip() for n in given)

@@ -207,7 +207,7 @@ def check_header(header: Sequence[str], layout: Layout) -> None:
         if names
     ]
     if problems:
-        raise Invalid(f"the header does not fit this feed ({'; '.join(problems)}); nothing was loaded")
+        raise Invalid(f"The header does not fit this feed ({'; '.join(problems)}). Nothing was loaded.")
 
 
 _DATE_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9:.]+)?")

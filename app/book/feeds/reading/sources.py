@@ -44,8 +44,8 @@ def sha256_of(path: Path, name: str) -> str:
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except FileNotFoundError:
-        raise Invalid(f"no such file: {path}") from None
+        raise Invalid(f"There is no file {path}.") from None
     except IsADirectoryError:
-        raise Invalid(f"{name} is a folder, not a file") from None
+        raise Invalid(f"{name} is a folder. Name a file.") from None
     except OSError as error:
-        raise Invalid(f"{name} cannot be read: {error.strerror}") from None
+        raise Invalid(f"{name} cannot be read: {error.strerror}.") from None

@@ -85,14 +85,16 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         with path.open("rb") as handle:
             if handle.read(4) == b"\xd0\xcf\x11\xe0":
                 raise Invalid(
-                    f"{path.name} is an old .xls file or protected by a password; save it as .xlsx without one"
+                    f"{path.name} is an old .xls file or protected by a password. Save it as .xlsx without one."
                 )
         with zipfile.ZipFile(path) as archive:
             yield archive
     except FileNotFoundError:
-        raise Invalid(f"no such file: {path}") from None
+        raise Invalid(f"There is no file {path}.") from None
     except DefusedXmlException:
-        raise Invalid(f"{path.name} declares XML entities, which no workbook needs") from None
+        raise Invalid(
+            f"{path.name} declares XML entities, which no workbook needs. Save it as CSV."
+        ) from None
     # ValueError and LookupError: an unknown XML encoding; RecursionError is a RuntimeError.
     except (
         zipfile.BadZipFile,
@@ -103,18 +105,22 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         ValueError,
         LookupError,
     ) as error:
-        raise Invalid(f"{path.name} is not a whole XLSX workbook ({error})") from None
+        raise Invalid(
+            f"{path.name} is not a whole XLSX workbook ({error}). Save it again, or as CSV."
+        ) from None
     except OSError as error:
-        raise Invalid(f"{path.name} could not be read to its end ({error})") from None
+        raise Invalid(
+            f"{path.name} could not be read to its end ({error}). Save it again, or as CSV."
+        ) from None
 
 
 def _chunks(archive: zipfile.ZipFile, name: str, limit: int) -> Iterator[bytes]:
     """The bytes of a part. A size that lies is caught by the archive's checksum: reading stops at what it says."""
     info = archive.getinfo(name)
     if info.file_size > limit:
-        raise Invalid(f"the workbook's {name} is too large when unpacked; split it, or save it as CSV")
+        raise Invalid(f"The workbook's {name} is too large when unpacked. Split it, or save it as CSV.")
     if info.file_size > SMALL and info.file_size > MAX_PACKED * info.compress_size:
-        raise Invalid(f"the workbook's {name} is next to nothing, many times over; save it as CSV")
+        raise Invalid(f"The workbook's {name} is next to nothing, many times over. Save it as CSV.")
     with archive.open(name) as part:
         while chunk := part.read(1 << 18):
             yield chunk
@@ -134,7 +140,9 @@ def _fed(archive: zipfile.ZipFile, name: str, target: object, limit: int) -> Ite
         parser.feed(chunk)
         fed += len(chunk)
         if fed - parser.parser.CurrentByteIndex > MAX_UNFINISHED:
-            raise Invalid(f"the workbook's {name} has a tag that is longer than any spreadsheet's")
+            raise Invalid(
+                f"The workbook's {name} has a tag that is longer than any spreadsheet's. Save it as CSV."
+            )
         yield
     parser.close()
     yield
@@ -147,7 +155,9 @@ def _numbered(archive: zipfile.ZipFile, name: str, sheet: Sheet) -> Iterator[tup
         done, sheet.done = sheet.done, []
         for number, cells in done:
             if not last < number <= MAX_ROWS:
-                raise Invalid(f"the workbook's rows are not in order, or more than {MAX_ROWS:,}")
+                raise Invalid(
+                    f"The workbook's rows are not in order, or more than {MAX_ROWS:,}. Save it as CSV."
+                )
             for blank in range(last + 1, number):
                 yield blank, []
             yield number, cells
@@ -182,13 +192,13 @@ class Workbook:
     def sheet(self, name: str) -> str:
         """The part that holds a sheet; Invalid lists those there are."""
         if not self.sheets:
-            raise Invalid("the workbook has no sheet")
+            raise Invalid("The workbook has no sheet. Save it as CSV.")
         if not name:
             seen = [part for sheet, part in self.sheets.items() if sheet not in self.hidden]
             return seen[0] if seen else next(iter(self.sheets.values()))
         if name not in self.sheets:
             known = ", ".join(repr(n) for n in self.sheets)
-            raise Invalid(f"the workbook has no sheet {name!r}; it has {known}", "sheet")
+            raise Invalid(f"The workbook has no sheet {name!r}. It has {known}.", "sheet")
         return self.sheets[name]
 
     def notes(self, name: str) -> list[str]:

@@ -80,7 +80,7 @@ class Strings:
             case "si":
                 if len(self.found) >= MAX_COUNT:
                     raise Invalid(
-                        f"the workbook has more than {MAX_COUNT:,} texts; split it, or save it as CSV"
+                        f"The workbook has more than {MAX_COUNT:,} texts. Split it, or save it as CSV."
                     )
                 self.found.append(_unescaped("".join(self._parts)))
             case "t":
@@ -109,7 +109,7 @@ class Styles:
                 self._in_cells = True
             case "xf" if self._in_cells:
                 if len(self._used) >= MAX_STYLES:
-                    raise Invalid(f"the workbook has more than {MAX_STYLES:,} styles; save it as CSV")
+                    raise Invalid(f"The workbook has more than {MAX_STYLES:,} styles. Save it as CSV.")
                 self._used.append(attributes.get("numFmtId", "0"))
 
     def end(self, name: str) -> None:
@@ -200,7 +200,7 @@ class Sheet:
             reference = attributes.get("r")
             self._at = _column(reference) if reference else self._at + 1
             if self._at >= MAX_COLUMNS:
-                raise Invalid(f"the sheet has cells beyond column {MAX_COLUMNS}")
+                raise Invalid(f"The sheet has cells beyond column {MAX_COLUMNS}. Take them out.")
             self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "")
             self._parts, self._size = [], 0
         elif name in {"v", "t"}:

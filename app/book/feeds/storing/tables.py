@@ -16,7 +16,7 @@ from sqlmodel import Session, SQLModel
 
 from app.book.feeds.columns import FIRST_DATE, LAST_DATE
 from app.core.database.engine import table_of
-from app.core.database.rows import Query
+from app.core.database.rows import Query, StoredColumn
 from app.core.errors import DeskError
 from app.core.types import JsonObject
 
@@ -44,7 +44,7 @@ def new_ids(session: Session, model: type[SQLModel], number: int) -> pl.Series:
     return pl.Series(found, dtype=pl.Int64)
 
 
-def polars_type(column: sa.Column[Any]) -> type[pl.DataType]:
+def polars_type(column: StoredColumn) -> type[pl.DataType]:
     if isinstance(column.type, sa.Date):
         return pl.Date
     if isinstance(column.type, sa.Boolean):
@@ -119,6 +119,6 @@ def copy_rows(session: Session, target: str, rows: pl.DataFrame) -> None:
     except psycopg.OperationalError as error:
         raise sa.exc.OperationalError("COPY", None, error) from None
     except psycopg.Error as error:
-        raise DeskError(f"the database refused rows: {error.diag.message_primary}") from None
+        raise DeskError(f"The database refused rows: {error.diag.message_primary}") from None
     finally:
         cursor.close()

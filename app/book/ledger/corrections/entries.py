@@ -58,7 +58,7 @@ def post_by_hand(
     payment to an account that was charged off before it becomes a recovery.
     """
     if kind not in POSTED_BY_HAND:
-        raise Invalid(f"an entry of kind {kind.value} is not posted by hand", "kind")
+        raise Invalid(f"An entry of kind {kind.value} is not posted by hand. Choose another kind.", "kind")
     if role not in POSTED_BY_HAND[kind]:
         raise Forbidden(f"A manager posts an entry of kind {kind.value}.")
     description = clean_reason(description, "description", required=kind is not EntryKind.PAYMENT)
@@ -86,9 +86,12 @@ def require_day(session: Session, account: Account, on: date, now: datetime) -> 
     """Invalid for a day that has not come where the portfolio is, or before the account was opened."""
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     if on > local_date(now, portfolio.timezone):
-        raise Invalid("the effective date is in the future", "effective_on")
+        raise Invalid("The effective date is in the future. Choose today or an earlier day.", "effective_on")
     if on < account.opened_on:
-        raise Invalid(f"the account was opened on {account.opened_on}, after this day", "effective_on")
+        raise Invalid(
+            f"Account {account.reference} was opened on {account.opened_on}, after this day. Choose a later one.",
+            "effective_on",
+        )
 
 
 def move_payment(
@@ -103,13 +106,23 @@ def move_payment(
         raise Forbidden("A manager moves payments.")
     wrong = session.get_one(Account, entry.account_id)
     if entry.kind not in (EntryKind.PAYMENT, EntryKind.RECOVERY):
-        raise Conflict(f"this entry is not a payment but of kind {entry.kind.value}")
+        raise Conflict(
+            f"Entry {entry.reference} is of kind {entry.kind.value}. Only payments are moved; reverse it instead."
+        )
     if wrong.portfolio_id != to_account.portfolio_id:
-        raise Invalid("the other account is in another portfolio", "to_account")
+        raise Invalid(
+            f"Account {to_account.reference} is in another portfolio. Choose one of this portfolio.",
+            "to_account",
+        )
     if wrong.id == to_account.id:
-        raise Invalid("the payment is on this account already", "to_account")
+        raise Invalid(
+            f"The payment is on account {to_account.reference} already. Choose another one.", "to_account"
+        )
     if entry.effective_on < to_account.opened_on:
-        raise Invalid(f"that account was opened on {to_account.opened_on}, after the payment", "to_account")
+        raise Invalid(
+            f"Account {to_account.reference} was opened on {to_account.opened_on}, after the payment. Choose another.",
+            "to_account",
+        )
     lock_customers(session, [wrong.customer_id, to_account.customer_id])
     to_account = lock_account(session, to_account)
     counterpart = require_reversible(session, wrong, entry)
@@ -159,7 +172,7 @@ def pay_out(
     if role not in MANAGEMENT:
         raise Forbidden("A manager pays out overpayments.")
     if amount_minor <= 0:
-        raise Invalid("the amount must be positive", "amount")
+        raise Invalid("The amount must be positive. Enter more than zero.", "amount")
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     today = local_date(now, portfolio.timezone)
     lock_customers(session, [account.customer_id])
@@ -168,7 +181,7 @@ def pay_out(
     # An account that owes money off the book is not overpaid, even if its balance is below zero.
     balance = max(balance_of(session, id_of(account), today), still_owed(session, account, today))
     if amount_minor > -balance:
-        raise Conflict("this is more than the account is overpaid by")
+        raise Conflict(f"Account {account.reference} is overpaid by less than this. Enter a smaller amount.")
     return post_entry(
         session,
         account,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.book.ledger.ends.after_reversal import judge_reversal
 from app.book.ledger.models import Account, Entry, Waiver
@@ -43,25 +43,29 @@ def require_reversible(session: Session, account: Account, entry: Entry) -> Entr
     """Raise Conflict if an entry may not be undone now. Returns the entry that goes with it, which reinstated the
     book balance after a recovery. The caller holds the customer's lock."""
     if entry.kind is EntryKind.REVERSAL:
-        raise Conflict("a reversal cannot be reversed; post the entry again")
+        raise Conflict(
+            f"Entry {entry.reference} is a reversal, which cannot be reversed. Post the entry again."
+        )
     if session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
-        raise Conflict(f"entry {entry.reference} is reversed already")
+        raise Conflict(f"Entry {entry.reference} is reversed already. There is nothing left to reverse.")
     if entry.reinstates_id is not None:
-        raise Conflict("this entry stands against a recovery; reverse the recovery")
+        raise Conflict(f"Entry {entry.reference} stands against a recovery. Reverse the recovery.")
     if account.ended_on and entry.ended_as is not None:
         raise Conflict(
-            f"the account is {account.status.value}; make it active again, which undoes this entry"
+            f"Account {account.reference} is {account.status.value}. Make it active again, which undoes this entry."
         )
     waivers = set(session.scalars(standing_waivers(entry).with_only_columns(col(Waiver.status))))
     if WaiverStatus.APPROVED in waivers:
-        raise Conflict("this was waived, wholly or in part; reverse the waiver's credit first")
+        raise Conflict(
+            f"Entry {entry.reference} was waived, wholly or in part. Reverse the waiver's credit first."
+        )
     if waivers:
-        raise Conflict("a waiver of this entry waits for a decision; decide about it first")
+        raise Conflict(f"A waiver of entry {entry.reference} waits for a decision. Decide about it first.")
     found = standing_entries(session, [entry.account_id], entry.effective_on)
     return next((other for other in found if other.reinstates_id == entry.id), None)
 
 
-def standing_waivers(entry: Entry) -> Any:
+def standing_waivers(entry: Entry) -> SelectOfScalar[Waiver]:
     """Select of an entry's waivers that count: asked for or granted, and the credit not taken back."""
     reversal = table_of(Entry).alias("reversal")
     return select(Waiver).where(

@@ -32,13 +32,18 @@ def waive(
     account = session.get_one(Account, entry.account_id)
     lock_customers(session, [account.customer_id])
     if entry.kind not in WAIVABLE or entry.amount_minor <= 0:
-        raise Conflict("only a fee or interest can be waived")
+        raise Conflict(
+            f"Entry {entry.reference} is of kind {entry.kind.value}. Only a fee or interest can be waived."
+        )
     if session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
-        raise Conflict(f"entry {entry.reference} was reversed: there is nothing left to waive")
+        raise Conflict(f"Entry {entry.reference} was reversed. There is nothing left to waive.")
     if amount_minor <= 0:
-        raise Invalid("the amount must be positive", "amount")
+        raise Invalid("The amount must be positive. Enter more than zero.", "amount")
     if amount_minor > left_to_waive(session, entry):
-        raise Invalid("this is more than is left of the entry after other waivers", "amount")
+        raise Invalid(
+            f"Less than this is left of entry {entry.reference} after other waivers. Enter a smaller amount.",
+            "amount",
+        )
     portfolio = session.get_one(Portfolio, entry.portfolio_id)
     waiver = Waiver(
         portfolio_id=entry.portfolio_id,
@@ -69,9 +74,9 @@ def decide_waiver(
     lock_customers(session, [account.customer_id])
     waiver = session.get_one(Waiver, waiver.id, populate_existing=True, with_for_update=True)
     if waiver.status is not WaiverStatus.REQUESTED:
-        raise Conflict(f"this waiver is {waiver.status.value} already")
+        raise Conflict(f"This waiver is {waiver.status.value} already. Ask for another one.")
     if waiver.requested_by == by:
-        raise Forbidden("Whoever asked for a waiver does not decide about it; ask another manager.")
+        raise Forbidden("You asked for this waiver. Ask another manager to decide about it.")
     waiver.note = note
     entry = session.get_one(Entry, waiver.entry_id)
     if approve:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from app.casework.contacts.rules import DeskStep
 from app.core.errors import Invalid
@@ -122,7 +122,7 @@ class FieldReader:
             return ()
         return tuple(kind(word) for word in value)
 
-    def tables(self, name: str, most: int) -> list[Any]:
+    def tables(self, name: str, most: int) -> list[object]:
         value = self.raw.get(name, [])
         if not isinstance(value, list):
             self.fault(name, f"must be written as [[{name}]]")

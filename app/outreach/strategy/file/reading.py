@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app.core.card_numbers import holds_card_number
 from app.core.kit.toml_text import parse_toml
@@ -35,16 +34,18 @@ class Terms:
 def read_strategy(code: str, text: str, terms: Terms) -> Strategy:
     """A strategy from its text. BadStrategy with every fault, each with its line."""
     if len(text) > LONGEST_TEXT:
-        raise BadStrategy([Problem(Place(), "", "", f"longer than {LONGEST_TEXT:,} characters")])
+        raise BadStrategy(
+            [Problem(Place(), "", "", f"The text is longer than {LONGEST_TEXT:,} characters. Shorten it.")]
+        )
     if holds_card_number(text):
-        said = "this looks like it holds a full card number, which is never stored"
+        said = "The text holds what looks like a full card number, which is never stored. Take it out."
         raise BadStrategy([Problem(Place(), "", "", said)])
     try:
         data = parse_toml(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         found = int(line[1]) if line else text.count("\n") + 1
-        raise BadStrategy([Problem(Place(), "", "", f"not TOML: {error}", found)]) from None
+        raise BadStrategy([Problem(Place(), "", "", f"The text is not TOML: {error}.", found)]) from None
     try:
         return parse_strategy(code, data, terms)
     except BadStrategy as bad:
@@ -113,7 +114,7 @@ class _Reader:
         self.terms = terms
         self.problems: list[Problem] = []
 
-    def table(self, raw: Any, place: Place, label: str, known: set[str]) -> FieldReader:
+    def table(self, raw: object, place: Place, label: str, known: set[str]) -> FieldReader:
         found = FieldReader(raw if isinstance(raw, Mapping) else {}, place, label, self.problems)
         if not isinstance(raw, Mapping):
             found.fault("", "must be a table")
@@ -121,7 +122,7 @@ class _Reader:
             found.fault(str(name)[:40], f"unknown; known are {', '.join(sorted(known))}")
         return found
 
-    def segment(self, raw: Any, n: int, stop: Stop) -> Segment:
+    def segment(self, raw: object, n: int, stop: Stop) -> Segment:
         named = raw.get("id", "no id") if isinstance(raw, Mapping) else "no table"
         known = {"id", "name", "condition", "steps"}
         table = self.table(raw, Place(n), f"segment {n + 1} ({named})", known)
@@ -159,7 +160,7 @@ class _Reader:
             last = max(last, step.day)
         return tuple(step for step, _ in read)
 
-    def step(self, raw: Any, place: Place, label: str) -> tuple[Step, FieldReader]:
+    def step(self, raw: object, place: Place, label: str) -> tuple[Step, FieldReader]:
         known = {
             "id", "day", "action", "channels", "otherwise", "letter", "purpose", "task", "condition", "wait_for",
         }  # fmt: skip
@@ -226,7 +227,7 @@ class _Reader:
                     table.fault("condition", f"{fact}: {error}")
         return tuple(tests)
 
-    def _value(self, fact: str, shape: Shape, op: Op, value: Any) -> int | str | bool | frozenset[str]:
+    def _value(self, fact: str, shape: Shape, op: Op, value: object) -> int | str | bool | frozenset[str]:
         if shape is Shape.NUMBER:
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000:
                 raise ValueError("must be a whole number, not negative")
@@ -254,7 +255,7 @@ class _Reader:
             return list(Risk)
         return list(Channel) if fact in ("reachable", "consented") else ()
 
-    def _amount(self, value: Any) -> int:
+    def _amount(self, value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise ValueError('must be an amount such as "125.00", in quotes')
         try:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.feeds.uploads import saved_mappings
 from app.book.feeds.models import FeedLoad
 from app.book.feeds.queries import history
 from app.book.ledger.rules import FeedKind
@@ -20,7 +21,6 @@ from app.http.context import settings_of
 from app.http.doors import Manager
 from app.http.transactions import ReadSession
 from app.web.accounts.feeds.loads import LoadOutcome, outcome_of
-from app.web.accounts.feeds.upload_files import saved_mappings
 from app.web.accounts.feeds.words import KINDS
 from app.web.lists import Column
 from app.web.lookups import staff_names
@@ -81,7 +81,7 @@ def feeds_page(
             errors=errors or {},
             kinds=KINDS,
             limit_mb=settings.upload_limit_mb,
-            mappings=saved_mappings(settings, chosen.code) if chosen else {},
+            mappings=saved_mappings(settings.upload_dir, chosen) if chosen else {},
             columns=COLUMNS,
             loads=[(each, outcome_of(request, each, chosen)) for each in loads] if chosen else [],
             names=staff_names(session),

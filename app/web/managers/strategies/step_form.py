@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -124,7 +123,7 @@ def _raw_step(draft: StrategyDraft) -> tuple[JsonObject, dict[str, str]]:
     return raw, errors
 
 
-def _typed_value(fact: str, op: str, text: str) -> Any:
+def _typed_value(fact: str, op: str, text: str) -> object:
     shape = ASKABLE[fact][0] if fact in ASKABLE else Shape.TEXT
     if op == Op.IN:
         return [word.strip() for word in text.split(",") if word.strip()]
@@ -161,7 +160,7 @@ def _as_typed(draft: StrategyDraft, step: Step | None, terms: Terms) -> Strategy
     )
 
 
-def _value_typed(fact: str, value: Any, terms: Terms) -> str:
+def _value_typed(fact: str, value: int | str | bool | frozenset[str], terms: Terms) -> str:
     if isinstance(value, frozenset):
         return ", ".join(sorted(value))
     if isinstance(value, bool):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import Session
 from starlette.requests import Request
@@ -92,7 +91,7 @@ class _Words:
 
     def what(self, step: Step) -> str:
         if step.action is Action.MESSAGE:
-            letter: Any = self.letters.get(step.letter)
+            letter = self.letters.get(step.letter)
             return str(letter.title) if letter else step.letter
         return step.task or ACTION_WORDS[step.action]
 

@@ -210,8 +210,8 @@ def test_a_header_that_does_not_fit_is_refused_by_name() -> None:
     with pytest.raises(Invalid) as refused:
         mapping.bind(["Amount", "Amount", "Colour"])
     assert str(refused.value) == (
-        "the header does not fit the mapping theirs.toml (columns it neither maps nor ignores: 'Colour'; "
-        "columns it maps that are not there: 'Kind'; twice: 'Amount'); nothing was loaded"
+        "The header does not fit the mapping theirs.toml (columns it neither maps nor ignores: 'Colour'; "
+        "columns it maps that are not there: 'Kind'; twice: 'Amount'). Nothing was loaded."
     )
     assert mapping.header(["Branch", "Kind", "Amount"]) == ["amount", "kind"]
 
@@ -261,9 +261,9 @@ def test_a_wrong_mapping_names_its_key(body: str, key: str, why: str) -> None:
 
 
 def test_a_mapping_that_is_no_toml_or_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="the mapping theirs.toml is not TOML: "):
+    with pytest.raises(Invalid, match="The mapping theirs.toml is not TOML: "):
         mapped("columns = [")
-    with pytest.raises(Invalid, match="no such mapping file"):
+    with pytest.raises(Invalid, match="There is no mapping file"):
         load_mapping(tmp_path / "no.toml")
     latin = tmp_path / "latin.toml"
     latin.write_bytes('[columns]\ncity = "Straße"'.encode("cp1252"))

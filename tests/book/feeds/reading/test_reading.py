@@ -162,6 +162,6 @@ def test_old_line_ends_are_line_ends(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_is_refused_in_words(tmp_path: Path) -> None:
-    for path, says in ((tmp_path, "is a folder"), (tmp_path / "none.csv", "no such file")):
+    for path, says in ((tmp_path, "is a folder"), (tmp_path / "none.csv", "There is no file")):
         with pytest.raises(Invalid, match=says):
             open_feed(path, path.name, ["a"], None)

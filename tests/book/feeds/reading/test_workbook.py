@@ -159,7 +159,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch
     monkeypatch.setattr(workbook, "MAX_STRINGS", 100_000)
     path = write_workbook(tmp_path / "a.xlsx", {"S": [["x" * 200_000]]})
     assert path.stat().st_size < 10_000
-    with pytest.raises(Invalid, match="xl/sharedStrings.xml is too large when unpacked; split it"):
+    with pytest.raises(Invalid, match="xl/sharedStrings.xml is too large when unpacked. Split it"):
         read(path)
 
 
@@ -203,7 +203,7 @@ def test_a_zip_that_is_no_workbook_a_cut_one_and_one_with_entities_are_refused(t
     write_workbook(path, {"S": [["one"]]}, extra={"xl/sharedStrings.xml": bomb})
     with pytest.raises(Invalid, match="declares XML entities"):
         read(path)
-    with pytest.raises(Invalid, match="no such file"):
+    with pytest.raises(Invalid, match="There is no file"):
         read(tmp_path / "no.xlsx")
 
 

@@ -109,7 +109,7 @@ def test_a_payment_that_was_entered_by_hand_is_not_loaded_again_under_another_sp
             **given,  # type: ignore[arg-type]
         )
         assert made.reference == "P 7"
-        with pytest.raises(Conflict, match="P 7 is already in the ledger"):
+        with pytest.raises(Conflict, match="P 7 is in the ledger already"):
             post_by_hand(session, account, EntryKind.PAYMENT, 100, on, "", reference="P 7 ", **given)  # type: ignore[arg-type]
     report = _payments(book, tmp_path, ("P  7", "CARD-1001"), ("P\u200b 7", "CARD-1001"))
     assert (report.loaded, report.conflicts) == (0, 2)

@@ -274,7 +274,7 @@ def test_a_waived_fee_is_not_taken_away_twice(engine: Engine) -> None:
     fee = a_fee(engine, card)
     with transaction(engine) as session:
         waiver = waive(session, session.get_one(Entry, fee.id), 3_000, "first time", **MAX)
-    with transaction(engine) as session, pytest.raises(Conflict, match="reverse the waiver's credit first"):
+    with transaction(engine) as session, pytest.raises(Conflict, match="Reverse the waiver's credit first"):
         undo(session, fee)
     with transaction(engine) as session:
         credit = session.get_one(Entry, waiver.credit_id)
@@ -351,7 +351,7 @@ def test_a_payment_is_moved_only_where_it_could_have_gone(sqlite_engine: Engine)
             (paid, wrong, "already"),
             (paid, foreign, "another portfolio"),
             (paid, young, "opened on"),
-            (fee, young, "not a payment"),
+            (fee, young, "Only payments are moved"),
         ):
             with pytest.raises(DeskError, match=why):
                 move_payment(session, entry, to, "typed wrongly", **MAX)

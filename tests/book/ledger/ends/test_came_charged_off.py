@@ -128,7 +128,7 @@ def pay(session: Session, card: Account, amount: int) -> builders.Entry:
 
 
 def assert_no_pay_out(session: Session, card: Account) -> None:
-    with pytest.raises(Conflict, match="more than the account is overpaid by"):
+    with pytest.raises(Conflict, match="overpaid by less than this"):
         pay(session, card, 1)
     assert get_portfolio(session, builders.BOOK).id == card.portfolio_id
 
