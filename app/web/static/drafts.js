@@ -31,6 +31,8 @@ function restore(form, values) {
     if (["checkbox", "radio"].includes(field.type)) field.checked = values[field.name] === field.value;
     else field.value = values[field.name] ?? "";
   }
+  // Fields that follow from another one are shown again.
+  for (const chosen of form.querySelectorAll("input:checked")) chosen.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 function notice(form, text, tone) {

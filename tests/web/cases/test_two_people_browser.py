@@ -122,8 +122,9 @@ def test_two_people_see_each_other_and_a_second_call_is_asked_about(
     eventually(desk, 1, CaseView)
     mei.goto(f"/cases/{case_id}")
     mei.wait_for_selector("text=Ben Okafor is viewing this case")
-    ben.goto(f"/cases/{case_id}?do=call")
-    mei.wait_for_timeout(300)
+    ben.goto(f"/cases/{case_id}")
+    ben.focus("#call-note")
+    mei.wait_for_timeout(1000)
     mei.reload()
     mei.wait_for_selector("text=Ben Okafor is on the telephone")
     assert violations(mei) == []

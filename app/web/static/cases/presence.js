@@ -6,7 +6,9 @@ const token = document.querySelector("input[name=csrf_token]")?.value;
 const IDLE = 10 * 60 * 1000;
 let touched = Date.now();
 
-const callForm = () => document.querySelector("details#do-call[open], form[data-call-form]:focus-within");
+// Whoever writes in the form of a call, or has chosen its result, is on the telephone.
+const CALL = "form[data-call-form]";
+const callForm = () => document.querySelector(`${CALL}:focus-within, ${CALL}:has(input[name=result]:checked)`);
 const isCalling = () => (callForm() && Date.now() - touched < IDLE ? "yes" : "no");
 
 const body = (values) => new URLSearchParams({ csrf_token: token, ...values });
@@ -31,7 +33,13 @@ if (panel && token) {
   for (const kind of ["input", "keydown", "pointerdown"]) {
     document.addEventListener(kind, () => { touched = Date.now(); }, { passive: true });
   }
-  document.querySelector("details#do-call")?.addEventListener("toggle", beat);
+  let calling = isCalling();
+  for (const kind of ["focusin", "change"]) {
+    document.querySelector(CALL)?.addEventListener(kind, () => {
+      if (calling === "no") beat();
+      calling = isCalling();
+    });
+  }
   document.addEventListener("visibilitychange", () => document.hidden || beat());
   document.addEventListener("click", (event) => {
     if (!event.target.closest("a[href^='tel:']")) return;
