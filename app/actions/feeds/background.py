@@ -16,7 +16,6 @@ from sqlmodel import Session
 from app.actions.feeds.loads import load
 from app.actions.feeds.uploads import Upload, folder_of, mapping_of, read_upload
 from app.book.feeds.models import FeedLoad
-from app.book.feeds.service import begin
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
@@ -48,6 +47,8 @@ class FeedLoader:
     def load_upload(self, session: Session, token: str, *, by: Actor, now: datetime) -> int:
         """Begin the load of an upload, once the session is committed, and return its id. Conflict where this upload
         or another file of its portfolio is being loaded; NotFound where the upload is gone."""
+        from app.book.feeds.service import begin  # reads files: see uploads.py
+
         folder = folder_of(self.upload_dir, token)
         if (folder / "loading.json").exists():
             raise Conflict(BEGUN)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Engine
 
 from app.actions.accounts.reversals import reverse_entry
-from app.book.feeds import service as feeds
-from app.book.feeds.reading.mapping import Mapping
-from app.book.feeds.service import Progress
 from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.rules import FeedKind
 from app.casework.cases.figures import refresh_touched
 from app.core.actor import Actor
+
+if TYPE_CHECKING:
+    from app.book.feeds.reading.mapping import Mapping
+    from app.book.feeds.service import Progress
 
 
 def load(
@@ -34,6 +36,8 @@ def load(
 ) -> LoadReport:
     """Load a file as `app.book.feeds.service.load` says; a payment that a bank takes back is reversed with the
     agreement it had kept and the case it had closed, and lists show what is owed now."""
+    from app.book.feeds import service as feeds  # a third of a second, and only where a file is loaded
+
     return feeds.load(
         engine,
         kind,

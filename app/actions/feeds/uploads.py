@@ -14,14 +14,11 @@ import shutil
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from sqlmodel import Session
 
-from app.book.feeds.preview import Preview, preview
-from app.book.feeds.reading.mapping import Mapping
-from app.book.feeds.reading.mapping_file import load_mapping
-from app.book.feeds.storing.positions import check_source
+from app.book.feeds.reading.preview_rows import Preview
 from app.book.feeds.uploads import UPLOAD_NAME, forget_uploads
 from app.book.ledger.rules import FeedKind
 from app.book.portfolios.models import Portfolio
@@ -32,6 +29,10 @@ from app.core.database.engine import private
 from app.core.errors import DeskError, Invalid, NotFound
 from app.core.text import refuse_card_number, sentence
 
+if TYPE_CHECKING:
+    from app.book.feeds.reading.mapping import Mapping
+
+# The readers of files are imported where a file is read: a third of a second that a start need not wait for.
 ROWS_PREVIEWED = 10
 GONE = "This upload is gone: it was loaded, discarded, or forgotten for two days. Upload the file again."
 
@@ -74,6 +75,8 @@ def keep_upload(
 ) -> str:
     """Keep the file on disk with its mapping and return its token. Nothing is stored in the database.
     Invalid, with its field, for a kind, file or mapping that cannot be taken."""
+    from app.book.feeds.storing.positions import check_source
+
     forget_uploads(upload_dir, now=now)
     if kind not in set(FeedKind):
         raise Invalid("Choose what the file holds.", "kind")
@@ -106,6 +109,8 @@ class UploadPreview:
 
 def preview_upload(session: Session, upload_dir: Path, token: str, *, now: datetime) -> UploadPreview:
     """Read the first rows; nothing is stored. NotFound for an upload that is gone."""
+    from app.book.feeds.preview import preview
+
     folder = folder_of(upload_dir, token)
     upload = read_upload(folder)
     portfolio = get_portfolio(session, upload.portfolio)
@@ -146,6 +151,8 @@ def read_upload(folder: Path, name: str = "upload.json") -> Upload:
 
 
 def mapping_of(folder: Path, upload: Upload) -> Mapping | None:
+    from app.book.feeds.reading.mapping_file import load_mapping
+
     return load_mapping(folder / upload.mapping) if upload.mapping else None
 
 
@@ -173,6 +180,8 @@ def _keep_file(file: SentFile | None, path: Path, field: str) -> str:
 
 def _keep_mapping(upload_dir: Path, folder: Path, code: str, known: str, sent: SentFile | None) -> str:
     """Put the mapping beside the file; a mapping that was sent is kept for the next time too."""
+    from app.book.feeds.reading.mapping_file import load_mapping
+
     saved = _saved(upload_dir, code)
     if sent is not None and sent.name:
         name = re.sub(r"[^A-Za-z0-9._-]", "_", Path(sent.name).stem)[:60] + ".toml"

@@ -25,8 +25,8 @@ from app.actions.feeds.uploads import (
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, naming, page_of
 from app.book.feeds.models import FeedLoad
-from app.book.feeds.preview import Preview, PreviewReject
 from app.book.feeds.queries import loads_after
+from app.book.feeds.reading.preview_rows import Preview, PreviewReject
 from app.book.ledger.rules import FeedKind
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio

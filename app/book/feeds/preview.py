@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -20,61 +19,17 @@ from app.book.feeds.reading.lines import Plain, Record, Unreadable
 from app.book.feeds.reading.mapping import Bound
 from app.book.feeds.reading.mapping import Mapping as FeedMapping
 from app.book.feeds.reading.parsing import RowParser
+from app.book.feeds.reading.preview_rows import Preview, PreviewColumn, PreviewReject, PreviewRow
 from app.book.feeds.service import LAYOUTS
 from app.book.feeds.storing.positions import check_source
 from app.book.ledger.rules import FeedKind
 from app.book.portfolios.models import Portfolio
 from app.core.errors import DeskError
 from app.core.money import to_decimal_string
-from app.core.types import JsonObject, Values
+from app.core.types import Values
 
 CHECKED = 1000
 """Rows that are read, independent of the number shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewColumn:
-    """One of our columns and the source of its values, in words."""
-
-    column: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewRow:
-    line: int
-    values: Mapping[str, str]
-    """By our column, as our own files would have it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewReject:
-    line: int
-    column: str
-    reason: str
-
-
-@dataclass
-class Preview:
-    """Result of reading the first rows of a file. `read` = understood + rejected, at most CHECKED."""
-
-    kind: str
-    file: str
-    read_as: str
-    columns: list[PreviewColumn] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    rows: list[PreviewRow] = field(default_factory=list)
-    rejects: list[PreviewReject] = field(default_factory=list)
-    read: int = 0
-    understood: int = 0
-    rejected: int = 0
-    warned: int = 0
-    told: list[PreviewReject] = field(default_factory=list)
-    """Remarks on understood rows: cells that would be corrected or left out."""
-    notes: list[str] = field(default_factory=list)
-
-    def as_json(self) -> JsonObject:
-        return asdict(self)
 
 
 def preview(

@@ -54,7 +54,7 @@ VERBS = {
     ),
     "explain": Verb("gate", "explain", "Ask the gate whether a customer may be contacted at an instant."),
     "replay": Verb("gate", "replay", "Ask the gate again what it was asked then."),
-    "retention": Verb("gate", "retention", "Delete the facts of decisions whose retention period is over."),
+    "retention": Verb("gate", "retention", "Delete facts of decisions, ended numbers and addresses."),
     "suppression": Verb("gate", "suppression_app", "Addresses to which nothing is sent: list, add, lift."),
     "bundle": Verb("bundles", "bundle_app", "Case bundles for the legal team: build, verify."),
     "legal-desk": Verb("running", "legal_desk", "Run the reference receiver of bundles."),

@@ -18,7 +18,7 @@ from app.actions.feeds.uploads import (
     keep_upload,
     preview_upload,
 )
-from app.book.feeds.preview import Preview
+from app.book.feeds.reading.preview_rows import Preview
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import DeskError
