@@ -23,7 +23,9 @@ CHUNK = 5000
 LEFT_BEHIND = {
     # Users, sign-ins and machines: a simulation has no users.
     "staff_session", "login_attempt", "api_token", "api_idempotency", "sent_form", "form_draft", "case_view",
-    "heartbeat", "sending_pace", "print_batch",
+    "heartbeat", "sending_pace", "print_batch", "saved_view",
+    # Indexes of the search.
+    "customer_name", "timeline_word",
     # Files, documents and evidence that no day reads.
     "feed_load", "contact_correction", "reported_change", "alert", "alert_notice",
     "unmatched_payment", "payer_account", "bank_transaction",
