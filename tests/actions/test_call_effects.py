@@ -268,3 +268,15 @@ def test_a_second_claim_keeps_the_hold_as_long_as_a_first(session: Session) -> N
     log_call(session, case, report, builders.catalog(), by=BEN, now=later)
     [hold] = session.scalars(select(CaseHold))
     assert hold.until == ON + timedelta(days=18)
+
+
+def test_a_stop_that_a_program_reports_waits_for_no_question(session: Session) -> None:
+    """A dialer drops what it is asked; the wish of the customer must not be dropped with it."""
+    case, dialer = a_case(session), Actor.token("dialer")
+    call(session, case, CallReport(CallResult.BUSY))
+    with pytest.raises(Unsure):
+        log_call(session, case, CallReport(CallResult.NO_ANSWER), builders.catalog(), by=dialer, now=NOW)
+    for _ in range(2):
+        log_call(session, case, CallReport(CallResult.CEASE), builders.catalog(), by=dialer, now=NOW)
+    [hold] = session.scalars(select(CaseHold))
+    assert hold.kind is HoldKind.CEASE_CONTACT

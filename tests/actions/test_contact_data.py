@@ -189,6 +189,11 @@ def test_a_correction_keeps_the_wrong_value_in_the_history(session: Session, ann
 def test_a_work_number_obeys_the_rules_about_work(session: Session, anna: Customer) -> None:
     row = a_phone(session, anna, type=PointType.WORK)
     assert row.employer
+    for box in (False, None):  # a form whose box was left empty
+        correct_point(
+            session, anna, str(row.id), {}, "at work", type_=PointType.WORK, employer=box, by=MEI, now=NOW
+        )
+        assert row.employer
     assert verdict(session, anna, Channel.CALL, SECOND) is Refusals
     assert verdict(session, anna, Channel.CALL) is Clearance
     correct_point(

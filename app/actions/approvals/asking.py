@@ -32,6 +32,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.staff.rules import MANAGEMENT, Role
+from app.core.timeline.service import lock_customers
 
 
 def ask_approval(
@@ -49,9 +50,9 @@ def ask_approval(
 
 def withdraw_request(session: Session, request_id: int, *, by: Actor, now: datetime) -> ApprovalRequest:
     """Take one's own request back. Forbidden to others: a manager declines it."""
-    request = get_request(session, request_id)
-    case = get_case(session, request.case_id, lock=True)
+    lock_customers(session, [get_request(session, request_id).customer_id])
     request = get_request(session, request_id, lock=True)
+    case = get_case(session, request.case_id, lock=True)
     if request.asked_by != by:
         raise Forbidden("Another person asked for this. A manager may decline it.")
     service.answer(session, case, request, ApprovalStatus.WITHDRAWN, "", by=by, now=now)

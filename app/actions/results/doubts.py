@@ -15,8 +15,10 @@ from app.casework.cases.debt import debt_now
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.rules import is_unusual_promise
+from app.casework.results.effects import OptOut
+from app.casework.results.queries import result_named
 from app.casework.results.rules import CALLED_AGAIN_WITHIN
-from app.core.actor import Actor
+from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.errors import Conflict
 from app.core.money import to_decimal_string
@@ -76,7 +78,7 @@ def doubts_about(
         )
         .order_by(col(Event.seq).desc())
     )
-    for event in session.scalars(query.limit(20)):
+    for event in () if _must_not_wait(session, portfolio, call, by) else session.scalars(query.limit(20)):
         logged = CallLogged.from_json(event.data)
         same = (logged.result, logged.direction) == (call.result, call.direction)
         if event.by == by and same and event.case_id == case.id:
@@ -93,3 +95,11 @@ def doubts_about(
             doubt = Doubt(DoubtKind.AMOUNT, f"amount:{amount}", amount_minor=amount, past_due_minor=due)
             found.append(doubt)
     return found
+
+
+def _must_not_wait(session: Session, portfolio: Portfolio, call: CallReport, by: Actor) -> bool:
+    """Whether a program reports a stop. It may drop a question, and a stop that is told twice harms nobody."""
+    if by.kind is not ActorKind.TOKEN:
+        return False
+    code = result_named(session, portfolio, call.result)
+    return code.rests_number or code.hold is not None or code.effect(OptOut) is not None

@@ -110,6 +110,8 @@ def change_point(
             setattr(row, name, value)
     if state is not None:
         row.state_by = by
+    if row.type is PointType.WORK:
+        employer = True  # whatever box was left empty: the rules about work hold for it
     if employer is not None and employer != row.employer:
         before["work"], after["work"] = _yes(row.employer), _yes(employer)
         row.employer = employer

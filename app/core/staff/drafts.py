@@ -32,6 +32,7 @@ def save_draft(
     typed = {name: text.replace("\0", "") for name, text in fields.items() if name not in NEVER_KEPT and text}
     for name, text in {"form": form, "subject": subject, **typed}.items():
         refuse_card_number(text, name)
+        refuse_card_number(name, "fields")
     kept = json.dumps(typed)
     if len(kept) > LARGEST or max(len(form), len(subject)) > LONGEST_NAME:
         raise Invalid("This is too long to be kept as a draft.")

@@ -191,3 +191,11 @@ def test_a_bad_number_that_a_person_removed_stays_away(engine: Engine, file: Fil
     later = (*HOME[:7], LATER.date().isoformat(), "", "")
     assert counts(file(later, now=LATER)) == (0, 0, 1, 0, 0)
     assert [row.ended_at is None for row in points(engine)] == [False]
+
+
+def test_a_number_that_turns_out_to_be_at_work_obeys_the_rules_about_work(engine: Engine, file: File) -> None:
+    file(HOME)
+    at_work = (*HOME[:2], "work", *HOME[3:7], "2026-03-02", "", "")
+    assert counts(file(at_work)) == (0, 1, 0, 0, 0)
+    [row] = points(engine)
+    assert (row.type, row.employer) == (PointType.WORK, True)

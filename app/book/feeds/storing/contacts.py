@@ -184,14 +184,14 @@ def _changes(row: ContactPoint, told: Values) -> tuple[dict[str, str], dict[str,
         take("state", row.state.value, state.value)
         row.state, row.state_by = state, BY
     row.fed_state = state.value
-    if told["employer"] and not row.employer:
-        take("work", "no", "yes")
-        row.employer = True
     if told["noted_on"] is not None and told["noted_on"] > row.noted_on:
         take("noted", row.noted_on.isoformat(), told["noted_on"].isoformat())
         take("type", row.type.value, told["type"].value)
         row.noted_on, row.type = told["noted_on"], told["type"]
         row.source, row.note = told["source"], told["note"] or row.note
+    if (told["employer"] or row.type is PointType.WORK) and not row.employer:
+        take("work", "no", "yes")
+        row.employer = True
     return before, after
 
 
