@@ -36,7 +36,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.results.rules import CallResult
-from app.core.actor import Actor
+from app.core.actor import CUSTOMER, Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
@@ -44,7 +44,7 @@ from app.core.timeline.models import Event
 from app.core.timeline.payload import Payload
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.facts import address_of, gather_facts
-from app.outreach.gate.preferences import open_preferences
+from app.outreach.gate.preferences import open_preferences, rest_address
 from app.policy.answers import Clearance, Refusals
 from app.policy.composition import packs_for
 from app.policy.facts import Contact
@@ -235,6 +235,18 @@ def test_ending_the_preference_opens_the_number_again(session: Session, anna: Cu
     take_back_preference(session, id_of(anna), id_of(told), reason="it is hers", by=MEI, now=NOW)
     assert row.state is PointState.USABLE
     assert verdict(session, anna, Channel.CALL) is Clearance
+
+
+def test_ending_the_preference_leaves_closed_what_another_person_closed(
+    session: Session, anna: Customer
+) -> None:
+    """A reader of a message lifts what it closed, and does not know what a colleague had heard before."""
+    mark_bad(session, anna, "phone", "a shop answers", by=MEI, now=NOW)
+    told = rest_address(session, anna, anna.mobile, source="their page", by=CUSTOMER, now=NOW)
+    assert told is not None
+    take_back_preference(session, id_of(anna), id_of(told), reason="pressed by mistake", by=MEI, now=NOW)
+    assert session.scalars(select(ContactPoint)).one().state is PointState.BAD
+    assert verdict(session, anna, Channel.CALL) is Refusals
 
 
 def test_the_point_of_another_customer_is_not_found(session: Session, anna: Customer) -> None:

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from app.book.customers.contact_points import set_state_of
-from app.book.customers.rules import PointState
+from app.book.customers.queries import open_row
+from app.book.customers.rules import PointKind, PointState
 from app.book.ledger.models import Customer
 from app.core.actor import Actor
 from app.core.card_numbers import holds_card_number
@@ -188,5 +189,8 @@ def end_preference(
     record(session, event, by=by, now=now)
     if row.kind is PreferenceKind.PLACE and row.channel is None:  # a number that rested: it may be used again
         customer = session.get_one(Customer, row.customer_id)
-        usable, why = PointState.USABLE, reason or "the number is used again"
-        set_state_of(session, customer, row.address, usable, why, case_id=case_id, by=by, now=now)
+        kind = PointKind.EMAIL if "@" in row.address else PointKind.PHONE
+        point = open_row(session, row.customer_id, kind, row.address)
+        if point is not None and point.state_by == row.by:  # what another person or file closed stays closed
+            usable, why = PointState.USABLE, reason or "the number is used again"
+            set_state_of(session, customer, row.address, usable, why, case_id=case_id, by=by, now=now)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.security import local_path
 from app.http.transactions import ReadSession
 from app.web.due_callbacks import look, snooze
 from app.web.rendering import fragment, redirect
@@ -37,7 +38,6 @@ def quiet(
     back: Annotated[str, Form()] = "/worklist",
 ) -> Response:
     """Show the bar for this case again later, in this browser. `back`: the page from which it was sent."""
-    is_ours = back.startswith("/") and not back.startswith(("//", "/\\"))
-    response = redirect(request, back if is_ours else "/worklist")
+    response = redirect(request, local_path(back, "/worklist"))
     snooze(request, response, case_id, now + timedelta(minutes=MINUTES.get(minutes, 5)), now)
     return response
