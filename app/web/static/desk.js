@@ -77,8 +77,10 @@ document.addEventListener("keydown", (event) => {
 
 function press(own) {
   if (!own.matches("a, button, summary")) return own.focus();
-  own.click();
   const details = own.closest("details");
+  // A form that a draft has opened is gone to, not closed: Esc closes.
+  if (own.matches("summary") && details?.open && details.querySelector("form")) return focusFirst(details);
+  own.click();
   if (own.matches("summary") && details) requestAnimationFrame(() => details.open && focusFirst(details));
 }
 

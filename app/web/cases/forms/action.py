@@ -61,6 +61,8 @@ def submit(
             return lambda: action.refuse(done, 409)
         if form == "call":
             end_call(session, case_id, staff.username)
+        if onward:  # the page that follows is another customer's
+            done = (f"{file.customer.full_name}, {file.case.reference}: {done[0]}", done[1])
         return lambda: redirect(request, back, *done)
 
     return action.run(do)

@@ -22,16 +22,16 @@ def bar_of(
     file, found = view.file, view.found
     chosen = form.of("call").values.get("result") or request.query_params.get("result", "")
     due = file.case.callback_at is not None and file.case.callback_at <= now
-    situation = Situation(
-        reader=reader,
-        today=file.book.today,
-        number=file.customer.mobile,
-        attempts=unanswered_of([CallLogged.from_json(row.data) for row in found[CASE_READS.calls]]),
-        has_task=due or bool(found[CASE_READS.call_tasks]),
-    )
     numbers = [
         (point.value, f"{point.value} ({point_words(point)})")
         for point in view.points
         if point.kind is PointKind.PHONE and not point.ended_at and not point.is_main
     ]
+    situation = Situation(
+        reader=reader,
+        today=file.book.today,
+        number="" if numbers else file.customer.mobile,
+        attempts=unanswered_of([CallLogged.from_json(row.data) for row in found[CASE_READS.calls]]),
+        has_task=due or bool(found[CASE_READS.call_tasks]),
+    )
     return outcome_bar(view.results, chosen, situation, numbers)

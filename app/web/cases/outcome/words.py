@@ -41,7 +41,7 @@ def effect_words(
 def _stops(request: Request, file: CaseFile, effects: CallEffects, now: datetime) -> Iterator[str]:
     reader = reader_of(request, file, zone=file.zone)
     if effects.number_rests:
-        yield f"{effects.number_rests} is not used on any channel until you confirm it under In force."
+        yield f"{effects.number_rests} is not used on any channel until you confirm it under Open items."
     if effects.placed is not None:
         hold = effects.placed.hold
         until = reader.day(hold.until)

@@ -1,7 +1,7 @@
 // The schedule of a plan, and an SMS as it will be sent, refresh while they are typed. Without this file their "Show"
 // buttons do the same.
 
-for (const button of document.querySelectorAll("[data-preview]")) {
+for (const button of document.querySelectorAll("button[data-preview]")) {
   const form = button.form;
   const target = document.getElementById(button.dataset.preview);
   let timer = 0;

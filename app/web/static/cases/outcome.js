@@ -8,6 +8,7 @@ const writes = (element) => element.matches?.("textarea, select, input:not([type
 function sync() {
   const chosen = form.querySelector("input[name=result]:checked");
   const asks = (chosen?.dataset.asks ?? "").split(" ");
+  inOrder(asks);
   for (const field of form.querySelectorAll("[data-field]")) {
     const shown = asks.includes(field.dataset.field);
     field.hidden = !shown;
@@ -20,6 +21,14 @@ function sync() {
   form.querySelector("[data-shown]").textContent = chosen?.dataset.preview ?? "";
   if (asks.includes("paid_on")) look();
   return chosen;
+}
+
+// The fields stand, and take the focus, in the order in which the code asks for them: a callback begins with its time.
+function inOrder(asks) {
+  const fields = form.querySelector(".outcome-fields");
+  const wanted = asks.map((name) => fields.querySelector(`[data-field="${CSS.escape(name)}"]`)).filter(Boolean);
+  const first = [...fields.children].slice(0, wanted.length);
+  if (wanted.some((field, n) => field !== first[n])) fields.prepend(...wanted);
 }
 
 function choose(radio) {
@@ -98,6 +107,14 @@ if (form) {
     if (event.detail && event.target.matches("input[name=result]")) choose(event.target);
   });
   form.querySelector("[data-fields]").hidden = true;
+  // The number that is called is the one of which the result speaks.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href^='tel:']");
+    const number = form.elements.number;
+    if (!link || !number) return;
+    const called = link.getAttribute("href").slice("tel:".length);
+    number.value = [...number.options].some((option) => option.value === called) ? called : "";
+  });
   addEventListener("pageshow", sync);
   form.addEventListener("reset", () => setTimeout(sync));
   // A draft that comes back puts its notice into the form.
