@@ -187,21 +187,27 @@ def show_case(
     file, found = view.file, view.found
     reader = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone, view.names)
     plans = found[CASE_READS.plans]
-    gate = may_contact(view, now)
+    gate, head = may_contact(view, now), header_of(view, now)
     return page(
         request,
         CasePage(
             file=file,
             now=now,
             who=_who(file, reader.locale, now),
-            head=header_of(view, now),
+            head=head,
             bucket=bucket_of(file.days, file.book.edges),
             bucket_tone=bucket_tone(file.days),
             gate=gate,
             why=told_once(gate),
             script=script_panel(
-                session, view, ports_of(request).catalog, _languages(view, reader.locale), staff.by, now
-            ),
+                session,
+                view,
+                ports_of(request).catalog,
+                _languages(view, reader.locale),
+                staff.by,
+                now,
+                is_stopped=head.stop is not None,
+            ),  # fmt: skip
             pack=view.pack,
             tab=tab,
             tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],

@@ -100,3 +100,14 @@ def _panel(html: str) -> str:
     found = re.search(r'<section class="card script".*?</section>', html, re.DOTALL)
     assert found
     return found[0]
+
+
+def test_nobody_reads_a_script_to_the_dead(sqlite_desk: Desk) -> None:
+    case_id = make_case(sqlite_desk)
+    ben = sqlite_desk.sign_in(Role.AGENT)
+    assert "May I speak with Anna Berg?" in _panel(ben.get(f"/cases/{case_id}").text)
+    ben.submit(f"/cases/{case_id}/call", result="deceased", person="her daughter, 010 5550 0126")
+    panel = _panel(ben.get(f"/cases/{case_id}").text)
+    assert "May I speak with" not in panel
+    assert "Do not call." in panel
+    assert "Check identity" in panel, "somebody may call us"

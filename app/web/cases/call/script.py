@@ -40,14 +40,17 @@ def script_panel(
     languages: Sequence[tuple[str, str]],
     by: Actor,
     now: datetime,
+    *,
+    is_stopped: bool,
 ) -> ScriptPanel:
-    """`languages`: (tag, in words). Without scripts where nothing is past due: there is nothing to say."""
+    """`languages`: (tag, in words). Without scripts where nothing is past due, there is nothing to say; and where
+    nobody may call (`is_stopped`): no agent is to ask for a person who has died."""
     checked = next(iter(view.found[CASE_READS.identity]), None)
     if checked is not None and (Actor(checked.by) != by or checked.at < now - HOLDS_FOR):
         checked = None
     asked = IdentityChecked.from_json(checked.data).asked if checked else ()
     scripts: list[tuple[str, CallScript]] = []
-    if not view.file.nothing_to_agree:
+    if not view.file.nothing_to_agree and not is_stopped:
         for tag, words in languages:
             script = _script(session, view, catalog, tag, now)
             if script is not None and script.language not in {each.language for _, each in scripts}:
