@@ -27,7 +27,9 @@ def next_case(
     username: str,
     now: datetime,
 ) -> int | None:
-    """The case to open after `after`; None = none of this view can be worked now. `order`: the cases of the view."""
+    """The case to open after `after`; None = none of this view can be worked now. `order`: the cases of the view. A
+    case whose callback is for later has left the turn: the most urgent one follows it."""
+    order = [case_id for case_id in order if sections.get(case_id) is not Section.CALLBACK_LATER]
     for ids in chunked(islice(in_turn(order, after), LOOK_AT), AT_ONCE):
         taken = viewers_of(session, ids, now, but=username)
         customers = customers_of(session, ids)
