@@ -61,8 +61,9 @@ def submit(
             return lambda: action.refuse(done, 409)
         if form == "call":
             end_call(session, case_id, staff.username)
+        words, tone = done
         if onward:  # the page that follows is another customer's
-            done = (f"{file.customer.full_name}, {file.case.reference}: {done[0]}", done[1])
-        return lambda: redirect(request, back, *done)
+            words = f"{file.customer.full_name}, {file.case.reference}: {words}"
+        return lambda: redirect(request, back, words, tone)
 
     return action.run(do)
