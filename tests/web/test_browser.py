@@ -204,7 +204,7 @@ def test_typed_text_survives_a_lost_page_and_goes_once_it_is_sent(tab: Page) -> 
     assert tab.input_value("[name=note]") == "promised 50 on Friday"
 
     tab.click("text=Save")
-    tab.wait_for_load_state()
+    tab.wait_for_function("document.querySelector('[name=note]').value === ''")
     assert tab.input_value("[name=note]") == ""
 
 
