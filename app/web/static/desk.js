@@ -60,16 +60,30 @@ const isSingle = (key) => [...key].length === 1;
 
 // Inside a form a letter is a letter, whatever has the focus; so is one that an input method is still composing.
 const writing = (event) =>
-  event.isComposing || typing(event.target) || event.target.closest?.("dialog, details[open] form");
+  composing(event) || typing(event.target) || event.target.closest?.("dialog, details[open] form");
+
+// The key as it is written here. A layout without Latin letters (Cyrillic, Greek, Arabic, Bopomofo) has them at the same
+// place; on AZERTY the digits stand behind Shift. Keys of symbols differ too much to be guessed.
+function keyOf(event) {
+  if (/^Digit[0-9]$/.test(event.code) && !event.shiftKey && !document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)) {
+    return event.code.slice(-1);
+  }
+  const isForeign = event.key.length === 1 && event.key > "\u007f";
+  return isForeign && /^Key[A-Z]$/.test(event.code) && !event.shiftKey ? event.code.slice(-1).toLowerCase() : event.key;
+}
+
+// Enter that ends a composition also reaches Safari as 229.
+const composing = (event) => event.isComposing || event.keyCode === 229;
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") return close(event);
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return send(event);
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return composing(event) || send(event);
   if (event.ctrlKey || event.metaKey || event.altKey || writing(event)) return;
-  if (!singleKeys && isSingle(event.key)) return;
+  const pressed = keyOf(event);
+  if (!singleKeys && isSingle(pressed)) return;
   // A page adds its own with <button data-key="p" data-key-label="Record a promise"> or the same on a link.
-  const own = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-  const action = own ? () => press(own) : KEYS.find(([key]) => key === event.key)?.[2];
+  const own = document.querySelector(`[data-key="${CSS.escape(pressed)}"]`);
+  const action = own ? () => press(own) : KEYS.find(([key]) => key === pressed)?.[2];
   if (!action) return;
   event.preventDefault();
   action();
@@ -101,7 +115,7 @@ function send(event) {
 
 // What was typed stays in the form that is closed.
 function close(event) {
-  if (event.isComposing || document.querySelector("dialog[open]")) return;
+  if (composing(event) || document.querySelector("dialog[open]")) return;
   const details = event.target.closest?.("details[open]");
   if (!details?.querySelector("form")) return;
   details.open = false;

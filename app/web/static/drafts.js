@@ -74,19 +74,21 @@ function bringBack(form, named, at, values) {
   }));
 }
 
-function body(form, named) {
+function body(form, named, once = form.elements.once?.value ?? "", values = typedIn(form)) {
   return new URLSearchParams({
-    csrf_token: token, form: named.form, subject: named.subject, sent_to: named.path,
-    once: form.elements.once?.value ?? "", fields: JSON.stringify(typedIn(form)),
+    csrf_token: token, form: named.form, subject: named.subject, sent_to: named.path, once, fields: JSON.stringify(values),
   });
 }
 
 // Pages that mean "your form was not taken" (signing in again, an error): what was typed stays kept.
 const unsent = document.querySelector("[data-unsent]");
+const sentAs = new Map();
 for (const flag of Object.keys(sessionStorage).filter((key) => key.endsWith(":sent"))) {
   const key = flag.slice(0, -":sent".length);
+  const once = sessionStorage.getItem(flag);
   sessionStorage.removeItem(flag);
   // The form was sent and this page came back: if it was refused the server shows it again by itself.
+  if (cameBack && once) sentAs.set(key, once);
   if (unsent || cameBack) continue;
   sessionStorage.removeItem(key);
   const [, , form, subject] = key.split(":");
@@ -95,15 +97,27 @@ for (const flag of Object.keys(sessionStorage).filter((key) => key.endsWith(":se
 
 const waiting = new Map();
 const found = new Map();
+const keptHere = new Map();
 for (const form of document.querySelectorAll("form[data-draft], form[data-keep], form:has(textarea[data-keep])")) {
   const named = nameOf(form);
   const here = JSON.parse(sessionStorage.getItem(named.key) ?? "null");
-  if (here) bringBack(form, named, here.at, here.values);
+  if (here && sentAs.has(named.key)) {
+    // Back after sending: the server takes the draft only if that sending was not obeyed.
+    const again = body(form, named, sentAs.get(named.key), here.values);
+    here.isOnServer = (await fetch("/drafts", { method: "POST", body: again }).catch(() => null))?.status === 204;
+  }
+  // What the server had taken may have been sent or discarded in another tab since: then it is not brought back.
+  if (here?.isOnServer) keptHere.set(`${named.form}:${named.subject}`, { named, here });
+  if (here && !here.isOnServer) bringBack(form, named, here.at, here.values);
   else if (!form.querySelector(":scope > .draft")) found.set(`${named.form}:${named.subject}`, form);
 
   const send = async () => {
     waiting.delete(form);
+    const sent = sessionStorage.getItem(named.key);
     const answer = await fetch("/drafts", { method: "POST", body: body(form, named), keepalive: true }).catch(() => null);
+    if (answer?.status === 204 && sent && sent === sessionStorage.getItem(named.key)) {
+      sessionStorage.setItem(named.key, JSON.stringify({ ...JSON.parse(sent), isOnServer: true }));
+    }
     if (answer?.status === 422) notice(form, `Not kept as a draft. ${(await answer.json()).message}`, "warn");
   };
   form.addEventListener("input", () => {
@@ -116,7 +130,7 @@ for (const form of document.querySelectorAll("form[data-draft], form[data-keep],
   form.addEventListener("submit", () => {
     clearTimeout(waiting.get(form)?.timer);
     waiting.delete(form);
-    sessionStorage.setItem(`${named.key}:sent`, "1");
+    sessionStorage.setItem(`${named.key}:sent`, form.elements.once?.value ?? "");
   });
 }
 
@@ -132,9 +146,14 @@ addEventListener("pagehide", () => {
 if (token) {
   for (const subject of new Set([...found.keys()].map((key) => key.slice(key.lastIndexOf(":") + 1)))) {
     const answer = await fetch(`/drafts?${new URLSearchParams({ subject })}`).catch(() => null);
-    for (const each of answer?.ok && !answer.redirected ? await answer.json() : []) {
-      const form = found.get(`${each.form}:${subject}`);
-      if (form) bringBack(form, nameOf(form), each.at, each.fields);
+    const isTold = answer?.ok && !answer.redirected;
+    const there = new Map(isTold ? (await answer.json()).map((each) => [`${each.form}:${subject}`, each]) : []);
+    for (const [key, form] of found) {
+      if (!key.endsWith(`:${subject}`)) continue;
+      const { named, here } = keptHere.get(key) ?? { named: nameOf(form) };
+      if (there.has(key)) bringBack(form, named, there.get(key).at, there.get(key).fields);
+      else if (here && isTold) sessionStorage.removeItem(named.key);
+      else if (here) bringBack(form, named, here.at, here.values);
     }
   }
 }

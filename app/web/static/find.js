@@ -64,6 +64,7 @@ if (field) {
   }
 
   field.addEventListener("input", (event) => {
+    choose(null); // Enter must not open a match of what was typed before
     if (event.isComposing) return;
     clearTimeout(waiting);
     waiting = setTimeout(ask, 120);
@@ -72,7 +73,7 @@ if (field) {
   field.addEventListener("focus", () => field.value.trim() && options().length && show(true));
   field.addEventListener("blur", () => show(false));
   field.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
+    if (event.isComposing || event.keyCode === 229) return; // 229: the Enter that ends a composition, in Safari
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       step(event.key === "ArrowDown" ? 1 : -1);
@@ -93,7 +94,8 @@ if (field) {
   });
   // Works while a field has the focus, and also where single keys are switched off.
   document.addEventListener("keydown", (event) => {
-    if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+    const isK = event.key.toLowerCase() === "k" || (event.key > "\u007f" && event.code === "KeyK");
+    if (!isK || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
     event.preventDefault();
     field.focus();
     field.select();

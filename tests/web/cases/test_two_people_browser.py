@@ -113,6 +113,63 @@ def test_what_is_typed_is_found_in_another_browser(served: tuple[Desk, int], bro
     assert tab.locator(".draft").count() == 0
 
 
+def test_what_was_sent_elsewhere_does_not_come_back_as_unsent(
+    served: tuple[Desk, int], browser: Browser
+) -> None:
+    """A tab that still has the text asks the server before it says "Not sent yet": else the text is sent twice."""
+    desk, case_id = served
+    first = sign_in(desk, browser, "ben")
+    first.goto(f"/cases/{case_id}?do=note")
+    with first.expect_response(lambda answer: answer.url.endswith("/drafts") and answer.status == 204):
+        first.fill("#note-text", "Sends a letter")
+    second = sign_in(desk, browser, "ben")
+    second.goto(f"/cases/{case_id}?do=note")
+    second.wait_for_selector("#do-note .draft")
+    second.press("#note-text", "Control+Enter")
+    second.wait_for_selector(".flash")
+
+    first.goto(f"/cases/{case_id}?do=note")
+    first.wait_for_load_state("networkidle")
+    assert first.locator(".draft").count() == 0
+    assert first.input_value("#note-text") == ""
+
+    # The same with the button "Back", of a form that was sent before its draft was saved.
+    first.fill("#note-text", "Rang at noon")
+    first.press("#note-text", "Control+Enter")
+    first.wait_for_selector(".flash")
+    first.go_back()
+    first.wait_for_load_state("networkidle")
+    assert first.locator(".draft").count() == 0
+
+
+def test_keys_work_on_layouts_without_latin_letters_or_bare_digits(
+    served: tuple[Desk, int], browser: Browser
+) -> None:
+    desk, case_id = served
+    tab = sign_in(desk, browser, "ben")
+    tab.goto(f"/cases/{case_id}")
+    press = """([key, code, ctrlKey, keyCode]) => document.activeElement.dispatchEvent(
+        new KeyboardEvent("keydown", { key, code, ctrlKey, keyCode, bubbles: true, cancelable: true }))"""
+    tab.evaluate(press, ["л", "KeyK", True, 0])  # Cyrillic Ctrl+K
+    assert tab.evaluate("document.activeElement.name") == "q"
+    tab.keyboard.press("Escape")
+    tab.evaluate("document.activeElement.blur()")
+    tab.evaluate(press, ["&", "Digit1", False, 0])  # AZERTY
+    chosen = tab.locator("form[data-outcome] input[name=result]:checked")
+    assert chosen.get_attribute("data-key") == "1"
+
+    # Typing on after a match was chosen: Enter looks for what is typed, it does not open the former match.
+    tab.route("**/find/options?q=zz*", lambda route: None)  # not answered yet
+    tab.focus("form.find input")
+    tab.keyboard.type("C-")
+    tab.keyboard.type(str(case_id))
+    tab.wait_for_selector("#find-list [role=option]")
+    tab.keyboard.press("ArrowDown")
+    assert tab.locator("#find-list [aria-selected=true]").count() == 1
+    tab.keyboard.type("zz")
+    assert tab.locator("#find-list [aria-selected=true]").count() == 0
+
+
 def test_two_people_see_each_other_and_a_second_call_is_asked_about(
     served: tuple[Desk, int], browser: Browser
 ) -> None:

@@ -66,7 +66,7 @@ function save(isNext) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (!form || event.isComposing || document.querySelector("dialog[open]")) return;
+  if (!form || event.isComposing || event.keyCode === 229 || document.querySelector("dialog[open]")) return;
   const inside = form.contains(event.target);
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     const other = !inside && (event.target.form ?? event.target.closest?.("form"));
@@ -78,10 +78,12 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (document.body.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (!/^[0-9]$/.test(event.key) || writes(event.target) || (!inside && event.target.closest?.("details[open] form"))) return;
-  const radio = results().find((each) => each.dataset.key === event.key);
+  // On a layout whose digits stand behind Shift (AZERTY), or that has digits of its own, the place counts.
+  const digit = !event.shiftKey && /^Digit[0-9]$/.test(event.code) ? event.code.slice(-1) : event.key;
+  if (!/^[0-9]$/.test(digit) || writes(event.target) || (!inside && event.target.closest?.("details[open] form"))) return;
+  const radio = results().find((each) => each.dataset.key === digit);
   const more = form.querySelector(".outcome-more");
-  if (!radio && event.key !== "0") return;
+  if (!radio && digit !== "0") return;
   event.preventDefault();
   event.stopPropagation();
   if (radio) return choose(radio);
