@@ -56,6 +56,22 @@ def test_a_reply_is_answered_in_the_thread_and_leaves_the_queue(sqlite_desk: Des
     assert "No message waits for an answer" in ben.get("/replies").text
 
 
+def test_undo_gives_the_words_back(sqlite_desk: Desk, ben: Browser) -> None:
+    case = a_case(sqlite_desk)
+    at = f"/cases/{case.id}"
+    writes(sqlite_desk, QUESTION)
+    interpret_due(sqlite_desk.engine, sqlite_desk.app.state.ports.catalog, sqlite_desk.clock)
+    ben.submit(f"{at}/answer", text="Yes, Fridya is fine")
+    message_id = sqlite_desk.read(lambda session: session.scalars(select(OutboxMessage.id)).one())
+    undone = ben.submit(f"{at}/messages/{message_id}/undo")
+    assert "Its words are in the form of the answer" in ben.get(undone.headers["location"]).text
+    page = ben.get(f"{at}?do=answer&draft=1").text
+    assert re.search(
+        r'id="do-answer" open>.*?Not sent yet.*?>Yes, Fridya is fine</textarea>', page, re.DOTALL
+    )
+    assert [each["form"] for each in ben.get(f"/drafts?subject={case.id}").json()] == ["answer"]
+
+
 def test_a_refusal_is_shown_with_its_reason_on_record_and_nothing_typed_is_lost(
     sqlite_desk: Desk, ben: Browser
 ) -> None:

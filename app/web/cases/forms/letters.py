@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.assignment import finish_case_task
 from app.actions.messages import send_letter
 from app.core.errors import Invalid
+from app.core.staff.drafts import discard_draft, draft_of, save_draft, typed_in
+from app.core.staff.rules import Staff
 from app.core.text import sentence
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of, settings_of
@@ -66,6 +71,17 @@ class AnswerForm(Typed):
     text: str = ""
 
 
+UNDOABLE = "sent-answer"
+"""The draft under which the words of the last answer are kept, so that Undo gives them back."""
+
+
+def _keep_words(
+    session: Session, file: CaseFile, form: str, words: Mapping[str, str], staff: Staff, now: datetime
+) -> None:
+    with suppress(Invalid):  # an answer may be longer than a draft
+        save_draft(session, staff.username, form, str(file.case.id), words, now=now)
+
+
 @router.post("/{case_id}/answer")
 def answer_their_sms(
     request: Request,
@@ -84,6 +100,8 @@ def answer_their_sms(
         )  # fmt: skip
         if answer is None:
             return "These words answer their message already; they are not sent twice.", "info"
+        if isinstance(answer, Clearance):
+            _keep_words(session, file, UNDOABLE, {"text": typed.text}, staff, now)
         said = sentence(
             answer_words(Channel.SMS, answer, reader_of(request, file, zone=file.zone), now, kept=False)
         )
@@ -165,8 +183,13 @@ def undo_queued(
     typed: Annotated[Typed, Form()],
 ) -> Response:
     def act(file: CaseFile, _fields: Fields) -> Flash:
-        undo_message(session, file.case, message_id, by=staff.by, now=now)
-        return "Undone: the message is not sent.", "good"
+        undone = undo_message(session, file.case, message_id, by=staff.by, now=now)
+        kept = draft_of(session, staff.username, UNDOABLE, str(case_id))
+        if kept is None or kept.saved_at != undone.created_at:
+            return "Undone: the message is not sent.", "good"
+        _keep_words(session, file, "answer", typed_in(kept), staff, now)
+        discard_draft(session, staff.username, UNDOABLE, str(case_id))
+        return "Undone: the message is not sent. Its words are in the form of the answer.", "good"
 
     return submit(request, session, staff, case_id, "standing", typed, act, now=now)
 
