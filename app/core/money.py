@@ -74,7 +74,8 @@ def typed_minor(text: str, currency: str, *, grouping: str = ",", point: str = "
     the refusal says how to write either.
     """
     digits = exponent(currency)
-    plain = unicodedata.normalize("NFKC", text[: MOST_TYPED + 1]).strip()
+    seen = "".join(char for char in text[: 2 * MOST_TYPED] if unicodedata.category(char) != "Cf")
+    plain = unicodedata.normalize("NFKC", seen[: MOST_TYPED + 1]).strip()
     if len(plain) > MOST_TYPED:
         raise BadAmount("This is too long for an amount.")
     example = "3707" if digits == 0 else f"3707 or 3707.{'5' * digits}"

@@ -20,6 +20,10 @@ HOLDS_CARD_NUMBER = "This looks like it holds a full card number, which is never
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, marks of text direction, half characters: people do not type them, but some arrive pasted."""
+_SHOWN = re.compile(
+    "[^\\s\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufeff\uffa0]"
+)
+"""A character that is seen. Zero-width ones and blanks of other scripts alone are no reason."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -38,7 +42,7 @@ def clean_text(
     `required`, for an empty one, with the sentence `empty`.
     """
     text = _UNSEEN.sub("", " ".join(text.split()) if one_line else text.replace("\r\n", "\n")).strip()
-    if required and not text:
+    if required and not _SHOWN.search(text):
         raise Invalid(empty, field)
     if len(text) > at_most:
         raise Invalid(f"This is longer than {at_most} characters.", field)

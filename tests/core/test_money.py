@@ -93,6 +93,7 @@ def test_nothing_can_be_split_into_no_parts() -> None:
         ("Rp 1.500.000", "IDR", 150_000_000),
         ("1.234", "KWD", 1_234),
         ("-5", "USD", -500),
+        ("\u202a3,707\u202c\u200b", "TWD", 3707),
     ],
 )
 def test_an_amount_as_people_type_it(text: str, currency: str, minor: int) -> None:

@@ -19,10 +19,23 @@ from app.casework.search.rules import read_search, telephone_digits
         ("126", ""),
         ("１２３４５６", "123456"),
         ("1234567890123456", ""),
+        ("tel:+886912345678", "886912345678"),
+        ("'+886912345678", "886912345678"),
+        ("+886912345678,", "886912345678"),
+        ("(+886) 912/345678", "886912345678"),
+        ("0912 345 678 ext. 5", "912345678"),
+        ("02-2345-6789#12", "223456789"),
+        ("٠٩١٢٣٤٥٦٧٨", "912345678"),
     ],
 )
 def test_a_number_is_read_from_its_end(typed: str, digits: str) -> None:
     assert telephone_digits(typed) == digits
+    assert read_search(typed).digits == digits
+
+
+def test_what_stood_around_a_copied_address_is_taken_off() -> None:
+    assert read_search("mailto:An@Example.org").email == "an@example.org"
+    assert read_search("<an@example.org>").email == "an@example.org"
 
 
 @pytest.mark.parametrize("typed", ["C-000044", "c-44", "c44", "C 44", "44", "000044"])
