@@ -31,13 +31,15 @@ def sort_order(sort: str, allowed: Sequence[str], default: str) -> tuple[str, bo
 
 
 def csv_download(filename: str, header: Sequence[str], rows: Iterable[Rows]) -> Response:
-    """A streamed CSV file. Text that a spreadsheet would run as a formula is disarmed with an apostrophe.
+    """A streamed CSV file, with the mark by which a spreadsheet reads it as UTF-8. Text that it would run as a formula
+    is disarmed with an apostrophe.
 
     `rows` is read while the response is being sent: give it a list, or a generator over a `StreamSession`.
     """
 
     def lines() -> Iterator[str]:
         buffer = io.StringIO()
+        buffer.write("\ufeff")
         writer = csv.writer(buffer)
         writer.writerow(header)
         for row in rows:

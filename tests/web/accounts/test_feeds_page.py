@@ -151,7 +151,7 @@ def test_rejects_are_downloaded_by_managers_only_and_harm_no_spreadsheet(desk: D
     page = load(desk, mei, "payments", PAYMENTS + "P1,A1,2026-02-31,5.00,=cmd\n=P2,A9,2026-02-01,5.00,x\n")
     answer = mei.get(f"{page}/rejects")
     assert "attachment" in answer.headers["content-disposition"]
-    refused = list(csv.DictReader(io.StringIO(answer.text)))
+    refused = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert [row["line"] for row in refused] == ["2", "3"]
     assert not any(cell.startswith("=") for row in refused for cell in row.values())
     for role in (Role.AGENT, Role.LEGAL, Role.ADMIN):

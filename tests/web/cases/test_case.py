@@ -184,7 +184,9 @@ def test_ledger_and_statements(desk: Desk, ben: Browser) -> None:
     page = page_of(ben, case_id, "?tab=statements")
     assert "CN¥12.50" in page
     assert "Unpaid" in page
-    rows = list(csv.DictReader(io.StringIO(ben.get(f"/cases/{case_id}/ledger.csv").text)))
+    rows = list(
+        csv.DictReader(io.StringIO(ben.get(f"/cases/{case_id}/ledger.csv").text.removeprefix("\ufeff")))
+    )
     assert [(row["amount"], row["balance"]) for row in rows] == [("1000.00", "1000.00"), ("-12.50", "987.50")]
     assert rows[1]["reference"] == "'=cmd()"
     entries = all_of(desk, Entry)

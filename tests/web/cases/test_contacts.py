@@ -66,7 +66,11 @@ def test_counts_are_those_on_record(desk: Desk, manager: Browser, lived: book.Bo
 
 def test_lists_filter_by_decision_channel_and_rule(manager: Browser, lived: book.Book) -> None:
     def rows(query: str) -> list[dict[str, str]]:
-        return list(csv.DictReader(io.StringIO(manager.get(f"/contacts?format=csv&{query}").text)))
+        return list(
+            csv.DictReader(
+                io.StringIO(manager.get(f"/contacts?format=csv&{query}").text.removeprefix("\ufeff"))
+            )
+        )
 
     everything = rows("")
     assert {row["decision"] for row in everything} >= {"cleared", "refused", "sent", "unknown"}

@@ -93,7 +93,9 @@ def test_a_payment_of_a_minute_ago_is_on_every_page_and_in_the_api(desk: Desk) -
     listed = text_of(manager, "/worklist?owner=all")
     assert "CN¥30.00" in listed
     assert "CN¥50.00 at the close of day" in listed
-    [row] = csv.DictReader(io.StringIO(manager.get("/worklist?owner=all&format=csv").text))
+    [row] = csv.DictReader(
+        io.StringIO(manager.get("/worklist?owner=all&format=csv").text.removeprefix("\ufeff"))
+    )
     assert (row["past_due"], row["balance"]) == ("30.00", "980.00")
 
     get = desk.anonymous().get
@@ -181,7 +183,9 @@ def test_owed_and_not_owed_stand_apart_on_every_page(desk: Desk) -> None:
     )
     behind = csv.DictReader(
         io.StringIO(
-            manager.get(f"/dashboard/accounts?portfolio={builders.BOOK}&on={TODAY}&days=1&format=csv").text
+            manager.get(
+                f"/dashboard/accounts?portfolio={builders.BOOK}&on={TODAY}&days=1&format=csv"
+            ).text.removeprefix("\ufeff")
         )
     )
     rows = list(behind)

@@ -107,7 +107,7 @@ def test_the_list_says_what_who_and_why(lars: Browser) -> None:
     assert "Cai Dong" in page
     assert "Nominated (1)" in page
     assert "days past due" in page
-    [row] = csv.DictReader(io.StringIO(lars.get("/legal?format=csv").text))
+    [row] = csv.DictReader(io.StringIO(lars.get("/legal?format=csv").text.removeprefix("\ufeff")))
     assert (row["customer"], row["past_due"], row["nominated_by"]) == ("Cai Dong", "50.00", "system")
     for status in ("approved", "delivered", "declined", "nonsense"):
         assert lars.get(f"/legal?status={status}").status_code == 200
@@ -140,7 +140,7 @@ def test_the_list_says_what_the_page_behind_it_says(lars: Browser, desk: Desk) -
     assert "CN¥30.00" in lars.get("/legal").text
     assert "CN¥50.00" not in lars.get("/legal").text
     assert "CN¥30.00" in lars.get("/legal/1").text
-    [row] = csv.DictReader(io.StringIO(lars.get("/legal?format=csv").text))
+    [row] = csv.DictReader(io.StringIO(lars.get("/legal?format=csv").text.removeprefix("\ufeff")))
     assert row["past_due"] == "30.00"
 
 

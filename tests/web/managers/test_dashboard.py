@@ -36,7 +36,7 @@ def manager(desk: Desk, lived: book.Book) -> Browser:
 
 
 def rows_of(answer_text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(answer_text)))
+    return list(csv.DictReader(io.StringIO(answer_text.removeprefix("\ufeff"))))
 
 
 def test_only_managers_open_it(sqlite_desk: Desk) -> None:

@@ -92,7 +92,9 @@ def test_a_manager_compares_a_version_with_the_live_one(desk: Desk) -> None:
     ):
         assert words in page, words
     assert page.count("caller@1") > 2  # beside its figures and charts, not only where it was chosen
-    rows = list(csv.DictReader(io.StringIO(mei.get(f"{path}/contacts?format=csv").text)))
+    rows = list(
+        csv.DictReader(io.StringIO(mei.get(f"{path}/contacts?format=csv").text.removeprefix("\ufeff")))
+    )
     assert {(row["side"], row["channel"], row["decision"]) for row in rows} >= {
         ("live", "sms", "sent"), ("live", "email", "refused"), ("candidate", "call", "call_task"),
     }  # fmt: skip

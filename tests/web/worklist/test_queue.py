@@ -232,7 +232,9 @@ def test_a_callback_that_is_due_is_judged_as_a_call_they_asked_for(sqlite_desk: 
         page = text_of(sqlite_desk.sign_in(Role.AGENT).get(f"/cases/{case_id}").text)
         gates[name] = "Yes" in page.partition("May I contact them now?")[2].partition("SMS")[0]
     listed = get(sqlite_desk.sign_in(Role.AGENT), "?owner=all&state=all&format=csv")
-    rows = {row["customer"]: row["callable"] for row in csv.DictReader(listed.splitlines())}
+    rows = {
+        row["customer"]: row["callable"] for row in csv.DictReader(listed.removeprefix("\ufeff").splitlines())
+    }
     assert rows == {"Callback": "yes", "Reminder": "wait"}
     assert gates == {"Callback": True, "Reminder": False}
 
