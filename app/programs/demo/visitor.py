@@ -14,6 +14,7 @@ from app.actions.feeds.loads import load
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind
 from app.book.portfolios.models import Portfolio
+from app.casework.cases.figures import refresh_touched
 from app.casework.cases.models import (
     CollectionsCase,
 )
@@ -54,6 +55,7 @@ def leave_for_the_visitor(
             role=Role.AGENT,
             now=now,
         )
+        refresh_touched(session, now)
     folder = settings.print_dir.parent / "feeds"
     bank, late = folder / "bank-credits.xml", folder / "late-payments.csv"
     (named, _), (swapped, _), (_, payer), _ = known
