@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from app.casework.cases.identity import IdentityChecked, IdentityQuestion
+from app.casework.cases.events import IdentityChecked
+from app.casework.cases.identity import IdentityQuestion
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
 from app.core.actor import Actor

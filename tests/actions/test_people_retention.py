@@ -10,11 +10,12 @@ from sqlmodel import Session, select
 
 from app.actions.people.contact_data import add_point, remove_point
 from app.actions.people.parties import add_party, end_party
-from app.actions.people.retention import PeopleForgotten, forget_people
+from app.actions.people.retention import forget_people
 from app.book.customers.contact_points import NewPoint
 from app.book.customers.models import ContactPoint
 from app.book.customers.rules import PointKind, PointType
 from app.book.ledger.models import Customer
+from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
 from app.casework.parties.service import NewParty

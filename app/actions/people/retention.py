@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -11,27 +10,16 @@ from sqlmodel import Session, select
 from app.book.customers.models import ContactPoint
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
+from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.payload import Payload
 from app.core.timeline.service import about_portfolio, record
 from app.outreach.gate.decisions import years_before
 from app.policy.composition import pack_of
 from app.policy.packfile import shipped_packs
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleForgotten(Payload):
-    """Contact points and third parties that had ended were deleted when their retention ended."""
-
-    KIND = "people.forgotten"
-
-    contact_points: int
-    third_parties: int
-    older_than: datetime
 
 
 def forget_people(session: Session, *, by: Actor, now: datetime) -> int:

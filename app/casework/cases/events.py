@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from app.casework.cases.identity import QUESTION_LABELS, IdentityQuestion
 from app.casework.cases.rules import CaseOutcome
 from app.casework.results.choices import field_words
 from app.casework.results.file import shipped_conversations
@@ -170,6 +171,20 @@ _RESULT_TONES: Mapping[str, Tone] = {
     CallResult.SUPPORT_NEED: "warn",
     CallResult.WILL_PAY_NOW: "good",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChecked(Payload):
+    """The person on the telephone was asked, and is the cardholder."""
+
+    KIND = "case.identity_checked"
+    FILTERS = (TimelineFilter.PEOPLE,)
+
+    asked: tuple[IdentityQuestion, ...]
+
+    def present(self, reader: Reader) -> TimelineEntry:  # noqa: ARG002
+        asked = ", ".join(QUESTION_LABELS[each].lower() for each in self.asked)
+        return TimelineEntry("Identity checked", f"Asked: {asked}", "info")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-
-from app.core.timeline.payload import Payload
-from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
 
 
 class IdentityQuestion(StrEnum):
@@ -28,17 +24,3 @@ QUESTION_LABELS: Mapping[IdentityQuestion, str] = {
 }
 HOLDS_FOR = timedelta(minutes=30)
 """A check this short a time ago is of the call that is going on."""
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityChecked(Payload):
-    """The person on the telephone was asked, and is the cardholder."""
-
-    KIND = "case.identity_checked"
-    FILTERS = (TimelineFilter.PEOPLE,)
-
-    asked: tuple[IdentityQuestion, ...]
-
-    def present(self, reader: Reader) -> TimelineEntry:  # noqa: ARG002
-        asked = ", ".join(QUESTION_LABELS[each].lower() for each in self.asked)
-        return TimelineEntry("Identity checked", f"Asked: {asked}", "info")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from app.casework.parties.rules import MayBeTold, PartyKind
 from app.core.labels import CHANNEL_LABELS, MAY_BE_TOLD_LABELS, PARTY_LABELS
@@ -67,3 +67,14 @@ class ThirdPartyContacted(Payload):
         title = f"Third-party contact: {CHANNEL_LABELS[self.channel].lower()} {way} {self.name}"
         known = "" if self.might_know else "; may not be told of the debt"
         return TimelineEntry(title, f"{PARTY_LABELS[self.kind]}{known}", "info", quoted=self.note)
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleForgotten(Payload):
+    """Contact points and third parties that had ended were deleted when their retention ended."""
+
+    KIND = "people.forgotten"
+
+    contact_points: int
+    third_parties: int
+    older_than: datetime

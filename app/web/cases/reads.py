@@ -17,8 +17,7 @@ from app.book.ledger.queries import keeps_agreements
 from app.book.ledger.rules import EntryKind, is_worked
 from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.debt import debt_of
-from app.casework.cases.events import CallLogged
-from app.casework.cases.identity import IdentityChecked
+from app.casework.cases.events import CallLogged, IdentityChecked
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.contacts.models import PlannedContact
 from app.casework.parties.models import ThirdParty

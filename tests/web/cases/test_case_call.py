@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
-from app.casework.cases.identity import IdentityChecked
+from app.casework.cases.events import IdentityChecked
 from app.casework.cases.models import CollectionsCase
 from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind

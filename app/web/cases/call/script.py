@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from app.book.delinquency.days import days_past_due
-from app.casework.cases.identity import HOLDS_FOR, QUESTION_LABELS, IdentityChecked, IdentityQuestion
+from app.casework.cases.events import IdentityChecked
+from app.casework.cases.identity import HOLDS_FOR, QUESTION_LABELS, IdentityQuestion
 from app.casework.plans.rules import PlanStatus
 from app.core.actor import Actor
 from app.core.ids import id_of
