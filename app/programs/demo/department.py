@@ -91,7 +91,7 @@ class Department:
             self._refer(session, today, now)
 
     def _call_list(self, session: Session, now: datetime) -> list[CollectionsCase]:
-        """Callbacks that are due, then open call tasks by priority, leaving out customers who are on hold."""
+        """Callbacks that are due, then open call tasks by priority; nobody on hold or with the legal team."""
         asked = select(CallTask.case_id).where(col(CallTask.done_at).is_(None))
         held = select(CaseHold.customer_id).where(col(CaseHold.ended_at).is_(None))
         query = (
@@ -99,6 +99,7 @@ class Department:
             .where(
                 or_(col(CollectionsCase.id).in_(asked), col(CollectionsCase.callback_at) <= now),
                 CollectionsCase.status == CaseStatus.OPEN,
+                col(CollectionsCase.with_legal_since).is_(None),
                 col(CollectionsCase.customer_id).not_in(held),
             )
             .order_by(
@@ -112,7 +113,9 @@ class Department:
 
     def _callers(self, session: Session) -> list[CollectionsCase]:
         """Customers who call by themselves and make a promise: three a day."""
-        query = select(CollectionsCase).where(CollectionsCase.status == CaseStatus.OPEN)
+        query = select(CollectionsCase).where(
+            CollectionsCase.status == CaseStatus.OPEN, col(CollectionsCase.with_legal_since).is_(None)
+        )
         cases = session.scalars(query.order_by(col(CollectionsCase.id))).all()
         chosen = self.chance.sample(cases, min(3, len(cases)))
         return [case for case in chosen if case.owner and live_plan(session, id_of(case)) is None]
