@@ -35,7 +35,3 @@ class Invalid(DeskError):
     """A value the caller gave is not acceptable; `field` names it where one field is at fault."""
 
     status = 422
-
-
-class Throttled(DeskError):
-    status = 429

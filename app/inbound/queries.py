@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -104,22 +103,6 @@ def messages_of(session: Session, customer_id: int, *, limit: int = 200) -> list
 
 
 # --- beside the worklist --------------------------------------------------------------------------------------
-
-
-def has_reply() -> sa.ColumnElement[bool]:
-    """Cases whose customer has a message without a decision."""
-    return table_of(CollectionsCase).c.id.in_(sa.select(waiting_matches().c.case_id))
-
-
-def replied_since(session: Session, case_ids: Sequence[int]) -> dict[int, datetime]:
-    """Case id -> when its oldest waiting message came."""
-    waiting = waiting_matches()
-    query = (
-        sa.select(waiting.c.case_id, sa.func.min(waiting.c.received_at))
-        .where(waiting.c.case_id.in_(case_ids))
-        .group_by(waiting.c.case_id)
-    )
-    return {case_id: at for case_id, at in session.connection().execute(query)}
 
 
 def waiting_matches() -> sa.Subquery:

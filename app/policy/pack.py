@@ -96,8 +96,3 @@ class Pack:
     def needed(self) -> FactsNeeded:
         """The facts that its rules need together."""
         return reduce(or_, (rule.needed for rule in self.rules), FactsNeeded())
-
-    @property
-    def longest_window_days(self) -> int:
-        """Days of history a review needs. One more than the longest window: a local day can last 25 hours."""
-        return self.needed.history_days + 1

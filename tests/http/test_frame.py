@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.api.deps import Input, OnceSession, api_requires, api_router
 from app.core.actor import SYSTEM
 from app.core.database.engine import reading
-from app.core.errors import Conflict, DeskError, Forbidden, Invalid, NotFound, Throttled
+from app.core.errors import Conflict, DeskError, Forbidden, Invalid, NotFound
 from app.core.staff import service
 from app.core.staff.models import ApiIdempotency, ApiToken
 from app.core.staff.rules import CASEWORK, Caller, Role, Staff
@@ -63,7 +63,6 @@ def with_routes(desk: Desk) -> Desk:
             "404": NotFound("No such case."),
             "409": Conflict("Already closed."),
             "422": Invalid("Too early.", "on"),
-            "429": Throttled("Slow down."),
             "500": ZeroDivisionError("card 4111111111111111"),
             "503": OperationalError("select", {}, Exception("locked")),
         }
@@ -229,7 +228,6 @@ def test_too_large_a_request_is_refused(sqlite_desk: Desk) -> None:
         (404, "No such case."),
         (409, "Already closed."),
         (422, "Too early."),
-        (429, "Slow down."),
         (500, "has been written down"),
         (503, "Try again in a few seconds"),
     ],

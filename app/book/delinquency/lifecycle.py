@@ -112,15 +112,6 @@ def end_pause(session: Session, pause: Pause, on: date, *, by: Actor, now: datet
     record_on_account(session, account, ended, by=by, now=now)
 
 
-def pauses_of(session: Session, account_ids: Sequence[int]) -> dict[int, list[Pause]]:
-    """Pauses by account, in order of their first day."""
-    found: dict[int, list[Pause]] = {account_id: [] for account_id in account_ids}
-    query = select(Pause).where(col(Pause.account_id).in_(account_ids))
-    for pause in session.scalars(query.order_by(col(Pause.from_on), col(Pause.id))):
-        found[pause.account_id].append(pause)
-    return found
-
-
 # --- re-age ---------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, Customer, Entry, Statement, Waiver
+from app.book.ledger.models import Account, Customer, Entry, Waiver
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import COLLECTABLE, PAYS_DUES, AccountStatus, EntryKind
 from app.book.portfolios.models import DailyRun, Portfolio
@@ -38,19 +38,6 @@ class LedgerLine:
     @property
     def reversed(self) -> bool:
         return self.mirror_id is not None
-
-
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """A statement, and the credits that came after its closing and on or before its due date."""
-
-    account_id: int
-    reference: str
-    closing_on: date
-    due_on: date
-    balance_minor: int
-    minimum_due_minor: int
-    came_minor: int
 
 
 def worked() -> sa.ColumnElement[bool]:
@@ -150,37 +137,6 @@ def _lines(account_ids: Sequence[int]) -> sa.Subquery:
     )
 
 
-def statement_lines(session: Session, account_ids: Sequence[int]) -> list[StatementLine]:
-    """Statements of these accounts, the latest first."""
-    entry, statement = table_of(Entry), table_of(Statement)
-    mirror = entry.alias("mirror")
-    came = (
-        sa.select(sa.cast(sa.func.coalesce(-sa.func.sum(entry.c.amount_minor), 0), sa.BigInteger))
-        .where(
-            entry.c.account_id == statement.c.account_id,
-            entry.c.effective_on > statement.c.closing_on,
-            entry.c.effective_on <= statement.c.due_on,
-            entry.c.kind.in_(PAYS_DUES),
-            ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
-        )
-        .scalar_subquery()
-    )
-    query = (
-        sa.select(
-            statement.c.account_id,
-            statement.c.reference,
-            statement.c.closing_on,
-            statement.c.due_on,
-            statement.c.balance_minor,
-            statement.c.minimum_due_minor,
-            came,
-        )
-        .where(statement.c.account_id.in_(account_ids))
-        .order_by(statement.c.closing_on.desc(), statement.c.id.desc())
-    )
-    return [StatementLine(*row) for row in session.connection().execute(query)]
-
-
 def credits_between(
     session: Session, account_ids: Sequence[int], first_on: date | None, last_on: date
 ) -> list[Entry]:
@@ -205,17 +161,6 @@ def keeps_agreements() -> sa.ColumnElement[bool]:
         ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
         entry.c.id.not_in(sa.select(waiver.c.credit_id).where(waiver.c.credit_id.is_not(None))),
     )
-
-
-def paid_since(session: Session, account_ids: Sequence[int], first_on: date, last_on: date) -> int:
-    """Sum the payments toward an agreement about these accounts between two days, in minor units."""
-    entry = table_of(Entry)
-    query = sa.select(sa.func.coalesce(-sa.func.sum(entry.c.amount_minor), 0)).where(
-        entry.c.account_id.in_(account_ids),
-        entry.c.effective_on.between(first_on, last_on),
-        keeps_agreements(),
-    )
-    return int(session.scalar(query) or 0)
 
 
 @dataclass(frozen=True, slots=True)

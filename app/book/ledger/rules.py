@@ -106,9 +106,6 @@ MONEY_IN = frozenset({EntryKind.PAYMENT, EntryKind.RECOVERY})
 """Kinds of money from the customer; files give it several names."""
 
 
-DEFAULT_BUCKET_EDGES = (1, 30, 60, 90, 120, 150, 180)
-
-
 class SignError(ValueError):
     pass
 

@@ -65,14 +65,6 @@ def answered_requests(session: Session, asked_by: Actor, *, since: datetime) -> 
     return session.scalars(query.order_by(col(ApprovalRequest.id).desc()).limit(50)).all()
 
 
-def requests_of_case(session: Session, case_id: int) -> Sequence[ApprovalRequest]:
-    """The requests that wait on a case."""
-    query = select(ApprovalRequest).where(
-        ApprovalRequest.case_id == case_id, ApprovalRequest.status == ApprovalStatus.REQUESTED
-    )
-    return session.scalars(query.order_by(col(ApprovalRequest.id))).all()
-
-
 def get_request(session: Session, request_id: int, *, lock: bool = False) -> ApprovalRequest:
     """The request; with `lock`, as it is once no other transaction is changing it. NotFound where there is none."""
     found = (

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
-from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 
@@ -20,16 +17,6 @@ def get_case(session: Session, case_id: int, *, lock: bool = False) -> Collectio
     if case is None:
         raise NotFound(f"There is no case {case_reference(case_id)}.")
     return case
-
-
-def account_counts(session: Session, customer_ids: Sequence[int]) -> dict[int, int]:
-    account = table_of(Account)
-    query = (
-        sa.select(account.c.customer_id, sa.func.count())
-        .where(account.c.customer_id.in_(customer_ids))
-        .group_by(account.c.customer_id)
-    )
-    return {row[0]: int(row[1]) for row in session.connection().execute(query)}
 
 
 def next_calls(session: Session, case_ids: Sequence[int]) -> dict[int, CallTask]:

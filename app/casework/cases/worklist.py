@@ -6,7 +6,7 @@ Every list is one statement over open cases; the details beside each row are fet
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,9 +16,8 @@ from sqlmodel import Session
 from app.book.delinquency.days import bucket_labels
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.references import normal_reference
-from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CASE_REFERENCE, CaseStatus
-from app.core.database.bulk import chunked
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.rows import DbRow, Expression, Query
 from app.core.errors import Invalid
@@ -61,20 +60,8 @@ class Selection:
 # --- conditions on the case table ---------------------------------------------------------------------------
 
 
-def has_call_task() -> Condition:
-    case, task = table_of(CollectionsCase), table_of(CallTask)
-    # Asked from the small side: few tasks are open, many cases are.
-    return case.c.id.in_(sa.select(task.c.case_id).where(task.c.done_at.is_(None)))
-
-
 def has_broken_promise() -> Condition:
     return table_of(CollectionsCase).c.broken_promises > 0
-
-
-def has_callback_today(books: Sequence[PortfolioToday]) -> Condition:
-    """A call back is due by the end of the portfolio's day, or overdue."""
-    case = table_of(CollectionsCase)
-    return in_any(books, lambda book: case.c.callback_at < book.day_ends)
 
 
 def in_bucket(books: Sequence[PortfolioToday], label: str) -> Condition:
@@ -201,16 +188,6 @@ def worklist(
 
 def cursor_length(sort: str) -> int:
     return {"urgency": 3, "reference": 1}.get(sort, 2)
-
-
-def all_rows(
-    session: Session, chosen: Selection, *, sort: str, descending: bool, now: datetime
-) -> Iterator[Sequence[DbRow]]:
-    """Everything selected, a thousand rows at a time."""
-    orders = _orders(sort, descending, now)
-    yield from chunked(
-        _wide(session, _ids_query(chosen, orders, by_name=sort == "name").subquery(), orders), 1000
-    )
 
 
 def _ids_query(chosen: Selection, orders: Sequence[Order], *, by_name: bool) -> Query:

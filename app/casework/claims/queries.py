@@ -30,10 +30,6 @@ def open_claims(session: Session, *where: sa.ColumnElement[bool]) -> Sequence[Pa
     return session.scalars(query.order_by(col(PaymentClaim.id))).all()
 
 
-def open_claims_of(session: Session, customer_id: int) -> Sequence[PaymentClaim]:
-    return open_claims(session, col(PaymentClaim.customer_id) == customer_id)
-
-
 def posted_since(session: Session, claim: PaymentClaim) -> int:
     """Payments in minor units that were posted to the customer's accounts after the claim and that stand."""
     entry, account = table_of(Entry), table_of(Account)

@@ -65,12 +65,6 @@ def holds_of(session: Session, customer_id: int) -> list[CaseHold]:
 # --- conditions of the worklist -------------------------------------------------------------------------------
 
 
-def is_on_hold() -> Condition:
-    """Cases whose customer has an open hold."""
-    case, hold = table_of(CollectionsCase), table_of(CaseHold)
-    return case.c.customer_id.in_(sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None)))
-
-
 def has_hold_to_review(books: Sequence[PortfolioToday]) -> Condition:
     """Cases with a hold that no date ends, whose review date has come."""
     case, hold = table_of(CollectionsCase), table_of(CaseHold)

@@ -22,11 +22,6 @@ from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 
 
-def has_live_plan() -> Condition:
-    case, plan = table_of(CollectionsCase), table_of(Plan)
-    return case.c.id.in_(sa.select(plan.c.case_id).where(plan.c.status.in_(LIVE)))
-
-
 def has_payment_due(books: Sequence[PortfolioToday], days: int) -> Condition:
     """A live promise or plan asks for money today or within the `days` - 1 after it."""
     case, plan, part = table_of(CollectionsCase), table_of(Plan), table_of(PlanInstalment)

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.casework.cases.models import CollectionsCase
-from app.casework.cases.worklist import Condition
 from app.casework.presence.models import CaseView
-from app.casework.presence.rules import CALLING_WITHIN, SEEN_WITHIN, Viewer, viewer_of
-from app.core.database.engine import table_of
+from app.casework.presence.rules import CALLING_WITHIN, Viewer, viewer_of
 
 
 def viewers_of(
@@ -32,13 +28,3 @@ def viewers_of(
     for viewers in found.values():
         viewers.sort(key=lambda viewer: viewer.calling_since is None)
     return found
-
-
-def is_open_elsewhere(username: str, now: datetime) -> Condition:
-    """A condition on the case table: a colleague of `username` has it open now, or is on the telephone about it."""
-    case, view = table_of(CollectionsCase), table_of(CaseView)
-    is_now = sa.or_(
-        view.c.seen_at >= now - SEEN_WITHIN,
-        sa.and_(view.c.calling_since.is_not(None), view.c.seen_at >= now - CALLING_WITHIN),
-    )
-    return case.c.id.in_(sa.select(view.c.case_id).where(view.c.username != username, is_now))

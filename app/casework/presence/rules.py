@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 BEAT_SECONDS = 20
-"""An open page says so this often (`static/cases/presence.js`)."""
+"""An open page tells the server this often; its script reads it from `data-beat`."""
 SEEN_WITHIN = timedelta(seconds=60)
 """Without a beat for this long, a case is no longer open there."""
 CALLING_WITHIN = timedelta(minutes=5)

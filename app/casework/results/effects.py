@@ -90,7 +90,3 @@ class Task:
 
 
 Effect = Retry | NumberBad | PaymentClaimed | Promise | Callback | PlaceHold | OptOut | AskManager | Task
-
-EFFECTS: tuple[type[Effect], ...] = (
-    Retry, NumberBad, PaymentClaimed, Promise, Callback, PlaceHold, OptOut, AskManager, Task,
-)  # fmt: skip

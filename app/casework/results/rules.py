@@ -180,8 +180,6 @@ class ResultSet:
 NO_CALLS = frozenset({HoldKind.BANKRUPTCY, HoldKind.DECEASED, HoldKind.ATTORNEY, HoldKind.CEASE_CONTACT})
 """Holds under which the customer is not called: a callback ends with them, and none is set while they stand."""
 
-RETRY_AFTER = timedelta(hours=2)
-"""Time until an unanswered call may be tried again, where its code names no other."""
 CALLBACK_DAYS = 90
 """Time ahead within which a callback may lie."""
 CALLED_AGAIN_WITHIN = timedelta(minutes=10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -109,7 +109,7 @@ class CodeTable(Table):
     counts: Annotated[Counts, Field(strict=False)]
     asks: FieldNames = []
     requires: FieldNames = []
-    effects: Annotated[list[AnyEffect], Field(max_length=9)] = []
+    effects: Annotated[list[AnyEffect], Field(max_length=len(get_args(Effect)))] = []
 
     def result_code(self) -> ResultCode:
         return ResultCode(

@@ -25,6 +25,7 @@ from app.casework.cases.models import CallTask, case_reference
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, SETTLE_WITHIN, Instalment, PlanStatus, offer_end
+from app.casework.presence.rules import BEAT_SECONDS
 from app.core.clock import local_date
 from app.core.ids import id_of
 from app.core.labels import (
@@ -155,6 +156,7 @@ class CasePage(Page):
     tones: Mapping[str, object]
     colleagues: Sequence[Colleague]
     record: CaseTab
+    beat_seconds: int = BEAT_SECONDS
 
 
 def case_page(

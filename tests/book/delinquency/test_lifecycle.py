@@ -15,7 +15,6 @@ from app.book.delinquency.lifecycle import (
     ReAgeRefused,
     credit_balances,
     end_pause,
-    pauses_of,
     re_age,
     set_pause,
 )
@@ -99,7 +98,7 @@ def test_days_of_a_pause_do_not_count_also_when_it_is_entered_late(engine: Engin
     builders.close_day(engine, DUE + 20 * DAY)
     with transaction(engine) as session:
         assert late(session, card, DUE + 20 * DAY) == (5_000, 10)
-        (pause,) = pauses_of(session, [id_of(card)])[id_of(card)]
+        pause = session.scalars(select(Pause)).one()
         end_pause(session, pause, DUE + 7 * DAY, **who(DUE + 21 * DAY))
         assert (pause.to_on, pause.ended_by) == (DUE + 7 * DAY, "user:max")
     builders.close_day(engine, DUE + 21 * DAY)

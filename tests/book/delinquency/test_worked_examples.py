@@ -22,7 +22,7 @@ from app.book.ledger.balances import balance_of
 from app.book.ledger.corrections.reversals import reverse_entry
 from app.book.ledger.ends.status import set_status
 from app.book.ledger.models import Account, Entry, Position, Waiver
-from app.book.ledger.rules import DEFAULT_BUCKET_EDGES, AccountStatus, EntryKind, WaiverStatus
+from app.book.ledger.rules import AccountStatus, EntryKind, WaiverStatus
 from app.book.ledger.service import mark_changed
 from app.core.actor import Actor
 from app.core.database.engine import table_of, transaction
@@ -32,6 +32,8 @@ from tests.paths import ROOT
 
 PAGE = ROOT / "docs" / "delinquency.md"
 YEAR = 2026
+EDGES = (1, 30, 60, 90, 120, 150, 180)
+"""Edges of the buckets of the page, which a new portfolio has."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,8 @@ def _events(happenings: tuple[str, ...], on: date) -> Events:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"line-{e.number}")
 def test_pure_fold_agrees_with_the_page(example: Example) -> None:
     state, events = State(), _events(example.happenings, example.on)
-    fold(state, events, through=example.on, edges=DEFAULT_BUCKET_EDGES)
-    stands = standing(state, example.on, DEFAULT_BUCKET_EDGES, events.pauses)
+    fold(state, events, through=example.on, edges=EDGES)
+    stands = standing(state, example.on, EDGES, events.pauses)
     assert state.past_due == example.past_due
     assert days_past_due(state.oldest_due_on, example.on, events.pauses) == example.days
     assert (stands.bucket if stands else "current") == example.bucket
@@ -167,7 +169,7 @@ def test_rows_agree_with_the_page(engine: Engine) -> None:
         assert _history(session, at_once) == _history(session, nightly), (
             "the past differs by the way it was folded"
         )
-        assert edges_of(book) == DEFAULT_BUCKET_EDGES
+        assert edges_of(book) == EDGES
 
 
 def _account(session: Session, book: builders.Portfolio, example: Example) -> int:

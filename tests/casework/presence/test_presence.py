@@ -6,16 +6,14 @@ import threading
 from datetime import date, datetime, timedelta
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.casework.cases.models import CollectionsCase
 from app.casework.presence.models import CaseView
-from app.casework.presence.queries import is_open_elsewhere, viewers_of
+from app.casework.presence.queries import viewers_of
 from app.casework.presence.rules import CALLING_WITHIN, SEEN_WITHIN, Viewer, viewer_of
 from app.casework.presence.service import end_call, leave, note_view
-from app.core.database.engine import table_of, transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from tests import builders
 
@@ -58,19 +56,6 @@ def test_a_colleague_sees_who_looks_and_who_calls(engine: Engine) -> None:
         leave(session, case_id, "mei")
         note_view(session, case_id, "jonas", now=NOW + timedelta(hours=3))
         assert [row.username for row in session.scalars(select(CaseView))] == ["jonas"]
-
-
-def test_a_case_open_elsewhere_is_told_apart_in_sql(engine: Engine) -> None:
-    case_id = a_case(engine)
-    with transaction(engine) as session:
-        note_view(session, case_id, "mei", calling=True, now=NOW)
-        case = table_of(CollectionsCase)
-        for username, at, found in (
-            ("ben", NOW + CALLING_WITHIN, [case_id]),
-            ("ben", NOW + CALLING_WITHIN + SECOND, []),
-            ("mei", NOW, []),
-        ):
-            assert list(session.scalars(sa.select(case.c.id).where(is_open_elsewhere(username, at)))) == found
 
 
 def test_beats_at_once_are_one_row(engine: Engine) -> None:

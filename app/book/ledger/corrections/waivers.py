@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from app.book.ledger.corrections.reversals import standing_waivers
 from app.book.ledger.events import WaiverDecided, WaiverRequested
@@ -118,14 +118,6 @@ def left_to_waive(session: Session, entry: Entry) -> int:
     waivers: Sequence[Waiver] = session.scalars(standing_waivers(entry)).all()
     taken = sum(waiver.amount_minor for waiver in waivers)
     return entry.amount_minor - taken
-
-
-def waiting_waivers(session: Session, portfolio_id: int) -> Sequence[Waiver]:
-    """Waivers that wait for a second person, the oldest first."""
-    query = select(Waiver).where(
-        Waiver.portfolio_id == portfolio_id, col(Waiver.status) == WaiverStatus.REQUESTED
-    )
-    return session.scalars(query.order_by(col(Waiver.id))).all()
 
 
 def _record_waiver(
