@@ -1,4 +1,4 @@
-"""Every portfolio with its present day, as lists see it."""
+"""The portfolios of the worklist, each with its present day and the last day that was closed."""
 
 from __future__ import annotations
 

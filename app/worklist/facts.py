@@ -28,7 +28,7 @@ CONTACTS = (CallLogged.KIND, ContactSent.KIND, ContactConsoleOnly.KIND)
 
 @dataclass(frozen=True, slots=True)
 class LastContact:
-    """The latest contact with a customer, a call before a message of the same moment."""
+    """The last call with a customer, or the last message where there was no call."""
 
     at: datetime
     channel: Channel | None

@@ -1,4 +1,4 @@
-"""What was read for one view, shared between readers until something is put on record.
+"""Answers about one view of the worklist, shared between readers until the next event is recorded.
 
 Every change writes an event in its own transaction, so the last event's number tells whether an answer still holds.
 What only time changes (a callback becomes due, an hour closes) shows after a minute at the latest.
@@ -24,14 +24,14 @@ KEPT = 500
 
 
 class Memory:
-    """The latest answers of one process; each is right as long as nothing happened since."""
+    """The latest answers of one process; each holds until the next event."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Key, object] = OrderedDict()
         self._lock = Lock()
 
     def get(self, session: Session, question: Key, now: datetime, answer: Callable[[], T]) -> T:
-        """The answer to `question` at this moment, read only if something happened since."""
+        """The answer to `question` at this moment; `answer` reads it where an event or a minute came between."""
         key = (
             str(session.get_bind().engine.url),
             question,

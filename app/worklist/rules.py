@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class Section(IntEnum):
-    """Why a case is where it is in the worklist. The smallest number that fits decides; up to `TASK` it is work."""
+    """The section of the worklist in which a case stands: the first that fits. Sections up to `TASK` are work."""
 
     CALLBACK_DUE = 1
     REPLY = 2

@@ -52,8 +52,8 @@ def callable_now(
     *,
     expecting: Collection[int] = (),
 ) -> dict[int, Callable]:
-    """By customer. `owing`: what is past due and owed now; of nothing nobody is reminded. `expecting`: customers whose
-    callback is due. A call that they asked for is no reminder, so the limits of reminders leave it alone."""
+    """By customer. `owing`: the amount past due now by customer; nobody is called about 0. `expecting`: customers whose
+    callback is due; they asked for the call, so limits on reminders do not apply."""
     if not customer_ids:
         return {}
     customer = table_of(Customer)

@@ -18,6 +18,7 @@ from app.casework.approvals import service
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import get_request
 from app.casework.approvals.rules import (
+    APPROVAL_LABELS,
     ApprovalStatus,
     AskDecision,
     AskHandOver,
@@ -133,13 +134,12 @@ def _do(
 
 def _answer_words(portfolio: Portfolio, request: ApprovalRequest) -> str:
     amount = f"{to_decimal_string(request.amount_minor, portfolio.currency)} {portfolio.currency}"
+    label = APPROVAL_LABELS[request.kind]
     match request.ask:
-        case AskSettlement():
-            what = f"Settlement of {amount}"
-        case AskPlan():
-            what = f"Repayment plan of {amount}"
+        case AskSettlement() | AskPlan():
+            what = f"{label} of {amount}"
         case AskHandOver(to=to):
-            what = f"Hand-over to {to}"
+            what = f"{label} to {to}"
         case AskDecision():
             what = f"Request “{request.reason[:120]}”"
     return f"{what} {request.status.value}" + (f": {request.note}" if request.note else "")

@@ -16,6 +16,7 @@ from app.casework.parties.queries import get_party
 from app.casework.parties.rules import BRINGS_HOLD
 from app.casework.parties.service import NewParty, close_party, record_contact, start_party
 from app.core.actor import Actor
+from app.core.labels import PARTY_LABELS
 from app.core.vocabulary import Channel
 from app.outreach.planning.letterhead import LetterCatalog
 
@@ -45,7 +46,7 @@ def add_party(
     if kind is None or hold_of_kind(session, case.customer_id, kind) is not None:
         return AddedParty(party, None)
     until = today + timedelta(days=REVIEW_DAYS)
-    reason = f"{new.kind.value}: {party.full_name}"
+    reason = f"{PARTY_LABELS[new.kind]}: {party.full_name}"
     placed = place_hold(session, case, kind, reason[:500], until, letters, by=by, now=now)
     return AddedParty(party, placed)
 

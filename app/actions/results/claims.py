@@ -56,8 +56,8 @@ def claim_payment(
     by: Actor,
     now: datetime,
 ) -> tuple[PlacedHold | None, str]:
-    """Put the claim on record with its hold, and give a person the work to look for the payment. Answers the hold where
-    none stood, and the task in words."""
+    """Put the claim on record with its hold, and give a person the work to look for the payment. Returns the hold
+    if this claim placed it, and the text of the task."""
     today, paid = local_date(now, portfolio.timezone), said.words(portfolio)
     hold, placed = hold_of_kind(session, case.customer_id, HoldKind.PAYMENT_CLAIMED), None
     if hold is None:

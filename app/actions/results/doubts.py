@@ -39,7 +39,7 @@ class DoubtKind(StrEnum):
 class Doubt:
     kind: DoubtKind
     answer: str
-    """Names what was asked, so that a yes to another amount or another call does not count."""
+    """Value of the box to tick; it names the amount or the call, so a tick for another one does not count."""
     by: str = ""
     at: datetime | None = None
     amount_minor: int = 0
@@ -47,7 +47,7 @@ class Doubt:
 
 
 class Unsure(Conflict):
-    """The report is unusual, and nobody said that it is meant so."""
+    """The report is unusual and was not confirmed."""
 
     def __init__(self, doubts: Sequence[Doubt], currency: str) -> None:
         said = " ".join(_sentence(doubt, currency) for doubt in doubts)
@@ -67,7 +67,7 @@ def _sentence(doubt: Doubt, currency: str) -> str:
 def doubts_about(
     session: Session, portfolio: Portfolio, case: CollectionsCase, call: CallReport, *, by: Actor, now: datetime
 ) -> list[Doubt]:  # fmt: skip
-    """What is unusual about a report, compared with the calls of the last minutes and with the figures of now."""
+    """Doubts about a report, from the calls of the last minutes and the figures of this moment."""
     found = []
     query = (
         select(Event)

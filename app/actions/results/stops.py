@@ -21,7 +21,7 @@ from app.casework.approvals.rules import AskDecision
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import DeskStep
 from app.casework.holds.queries import hold_of_kind
-from app.casework.results.choices import CHOICES
+from app.casework.results.choices import field_words
 from app.casework.results.effects import NumberBad, PlaceHold
 from app.casework.results.rules import CallField
 from app.core.actor import Actor
@@ -86,14 +86,8 @@ def hold_from_call(
 
 def _told(portfolio: Portfolio, call: CallReport) -> Iterator[str]:
     for name in TOLD:
-        text = call.text(name)
-        if text:
-            said = CHOICES.get(name, {}).get(text, text)
-            yield (
-                f"{name.value.replace('_', ' ').capitalize()}: {said}"
-                if name is not CallField.WORDS
-                else f"“{said}”"
-            )
+        if text := call.text(name):
+            yield f"“{text}”" if name is CallField.WORDS else field_words(name, text)
     if call.disputed_minor:
         yield f"Amount: {portfolio.currency} {to_decimal_string(call.disputed_minor, portfolio.currency)}"
 
@@ -121,7 +115,7 @@ def ask_manager(
 
 
 def without_refused_details(call: CallReport) -> CallReport:
-    """A support need of which the customer wants no record: its kind and words are not kept, only that there is one."""
+    """Drop kind and words of a support need that the customer does not want recorded; the hold is still placed."""
     if call.text(CallField.CONSENT) != "no":
         return call
     return replace(call, note="", texts={CallField.CONSENT: "no"})

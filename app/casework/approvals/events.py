@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.casework.approvals.rules import ApprovalKind
+from app.casework.approvals.rules import APPROVAL_LABELS, ApprovalKind
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone
-
-ASKED_FOR = {
-    ApprovalKind.SETTLEMENT: "a settlement",
-    ApprovalKind.PLAN: "a repayment plan",
-    ApprovalKind.HAND_OVER: "a hand-over",
-    ApprovalKind.DECISION: "a decision",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +24,7 @@ class ApprovalEvent(Payload):
     """The reason of the request, or the note of its answer."""
 
     def told(self, reader: Reader, verb: str, tone: Tone) -> TimelineEntry:
-        what = ASKED_FOR[self.kind]
+        what = f"a {APPROVAL_LABELS[self.kind].lower()}"
         if self.kind is ApprovalKind.HAND_OVER:
             what = f"{what} to {reader.name(self.to)}"
         elif self.kind is ApprovalKind.SETTLEMENT:

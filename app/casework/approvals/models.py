@@ -23,7 +23,7 @@ WAITING = sa.text("status = 'requested'")
 
 
 class ApprovalRequest(Row, table=True):
-    """What an agent asks a manager for, with the figures of that moment. A case has one waiting request of a kind."""
+    """A request of an agent to a manager, with the figures of that moment. A case has one waiting request a kind."""
 
     __tablename__ = "approval_request"
     __table_args__ = (
@@ -82,5 +82,5 @@ class ApprovalRequest(Row, table=True):
 
     @property
     def key(self) -> str:
-        """Its name in the inbox."""
+        """Name of the request in addresses of the inbox."""
         return f"request-{id_of(self)}"

@@ -1,4 +1,4 @@
-"""The inbox: what waits for a manager, requests and waivers alike, by one reader."""
+"""The inbox of managers: waiting requests and waivers in one list."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class WaiverAsked:
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
-    """A line of the inbox: one of `request` and `waiver`."""
+    """A line of the inbox: either `request` or `waiver` is set."""
 
     key: str
     kind: str
@@ -50,7 +50,7 @@ class InboxItem:
 
 
 def waiting_items(session: Session, asked_by: Actor | None = None) -> list[InboxItem]:
-    """What waits for a decision, the oldest first; `asked_by`: only what this person asked for."""
+    """Requests and waivers that wait for a decision, the oldest first; `asked_by`: only those of this person."""
     found = [*_requests(session, asked_by), *_waivers(session, asked_by)]
     return sorted(found, key=lambda item: (item.asked_at, item.key))[:MOST]
 

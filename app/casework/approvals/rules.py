@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -18,6 +19,14 @@ class ApprovalKind(StrEnum):
     HAND_OVER = "hand_over"
     DECISION = "decision"
     """Anything else that a customer asked for on the telephone and an agent may not grant."""
+
+
+APPROVAL_LABELS: Mapping[ApprovalKind, str] = {
+    ApprovalKind.SETTLEMENT: "Settlement",
+    ApprovalKind.PLAN: "Repayment plan",
+    ApprovalKind.HAND_OVER: "Hand-over",
+    ApprovalKind.DECISION: "Decision",
+}
 
 
 class ApprovalStatus(StrEnum):

@@ -16,7 +16,7 @@ from app.casework.holds.models import CaseHold
 from app.core.database.engine import table_of
 
 AROUND = timedelta(days=5)
-"""Days before and after the day they named, within which a payment could be meant."""
+"""Days before and after the claimed date within which a payment may be the claimed one."""
 MOST_SHOWN = 5
 
 
@@ -50,8 +50,8 @@ def posted_since(session: Session, claim: PaymentClaim) -> int:
 def possible_payments(
     session: Session, customer: Customer, amount_minor: int, paid_on: date | None
 ) -> Sequence[UnmatchedPayment]:
-    """Unmatched payments that could be the one they speak of: of this amount, or by a payer of their name, around the
-    day they named. The nearest amount first."""
+    """Unmatched payments that may be the claimed one: of this amount or from a payer with the customer's name, at most
+    five days from the claimed date. Equal amounts first."""
     amount, payer = col(UnmatchedPayment.amount_minor), sa.func.lower(col(UnmatchedPayment.payer_name))
     same = [payer == customer.full_name.lower()]
     if amount_minor:

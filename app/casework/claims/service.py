@@ -44,7 +44,7 @@ def record_claim(
 
 
 def find_claim(session: Session, claim: PaymentClaim, posted_minor: int, *, by: Actor, now: datetime) -> None:
-    """Payments of so much came in: the claim is answered."""
+    """Mark a claim as found: payments of `posted_minor` came in."""
     claim.found_at = now
     session.flush()
     _record(session, claim, ClaimFound(id_of(claim), posted_minor), by, now)

@@ -15,7 +15,7 @@ from app.core.ids import id_of
 
 
 def parties_of(session: Session, customer_id: int) -> list[ThirdParty]:
-    """Every third party of a customer, those who stand first, the newest first."""
+    """Every third party of a customer: those on file first, then those who ended; the newest first."""
     query = select(ThirdParty).where(ThirdParty.customer_id == customer_id)
     ended = col(ThirdParty.ended_at).is_not(None)
     return list(session.scalars(query.order_by(ended, col(ThirdParty.id).desc())))

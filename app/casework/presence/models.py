@@ -17,4 +17,4 @@ class CaseView(Row, table=True):
     username: str = Field(primary_key=True, max_length=64)
     seen_at: datetime = Field(sa_type=UtcDateTime, index=True)
     calling_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """Since when this person logs a call on the case; None = not on the telephone."""
+    """Start of this person's call; None = not on the telephone."""

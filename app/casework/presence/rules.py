@@ -26,7 +26,7 @@ class Viewer:
 def viewer_of(
     username: str, seen_at: datetime, calling_since: datetime | None, now: datetime
 ) -> Viewer | None:
-    """What a row of presence means at `now`; None where it is over."""
+    """The viewer whom a row of presence shows at `now`; None once it is too old."""
     age = now - seen_at
     if calling_since is not None and age <= CALLING_WITHIN:
         return Viewer(username, calling_since)

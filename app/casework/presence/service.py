@@ -44,6 +44,6 @@ def end_call(session: Session, case_id: int, username: str) -> None:
 
 
 def forget_old(session: Session, username: str, *, now: datetime) -> None:
-    """Delete this person's rows that nobody asks for any more."""
+    """Delete this person's rows older than `KEPT`."""
     old = sa.and_(col(CaseView.username) == username, col(CaseView.seen_at) < now - KEPT)
     session.execute(sa.delete(CaseView).where(old))

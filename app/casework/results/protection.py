@@ -1,7 +1,7 @@
 """What no version of the result codes may take away: conversations count, and the shipped protection stays. Pure.
 
-Caps and gaps of the law count right-party contact, so a code by which the cardholder says something is one. A code that
-the desk ships keeps the person it counts and the hold, rest of the number or opt-out that it brings.
+Caps and gaps of the law count right-party contact, so a code with words of the cardholder counts as a conversation. A
+shipped code counts at least as much as shipped, and keeps its hold, its `number_bad` and its opt-out.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _of_itself(code: ResultCode) -> Iterator[tuple[str, str]]:
 
 
 def _spoken(code: ResultCode) -> str:
-    """The effect or field that only the cardholder's own words can have."""
+    """The effect or field of this code that only the cardholder can give rise to; '' = none."""
     for kind, said in (
         (Promise, "a promise"), (PaymentClaimed, "a claim of payment"), (OptOut, "an opt-out"),
         (AskManager, "a request"),

@@ -1,4 +1,4 @@
-"""What a search answers: each customer once, with their case, whose it is, and everything that matched."""
+"""Results of a search: each customer once, with their case, its portfolio and accounts, and every match."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def find(session: Session, asked: Asked, *, limit: int) -> tuple[list[Hit], bool
 
 
 def find_callers(session: Session, digits: str, *, limit: int) -> tuple[list[Hit], bool]:
-    """Customers whose telephone number ends so."""
+    """Customers with a telephone number that ends with these digits."""
     return _hits(session, callers(session, digits, limit=limit + 1), limit)
 
 

@@ -35,7 +35,7 @@ OUR_ANSWER = "our answer by SMS"
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A customer who was found, in which way, and what of them says so."""
+    """A customer who was found: the kind of data that matched, its text, and its case or event."""
 
     customer_id: int
     way: Way
@@ -55,7 +55,7 @@ def matches(session: Session, asked: Asked, *, limit: int) -> list[Match]:
 
 
 def callers(session: Session, digits: str, *, limit: int) -> list[Match]:
-    """Customers whose telephone number ends so."""
+    """Customers with a telephone number that ends with these digits."""
     return _exact(session, Asked("", digits=digits), limit)
 
 

@@ -22,7 +22,7 @@ SHORTEST_CALLER = 6
 
 
 class Way(StrEnum):
-    """What of a customer matched; the first stands first in a list."""
+    """The kind of data that matched; hits are listed in this order."""
 
     CASE = "case"
     PHONE = "phone"

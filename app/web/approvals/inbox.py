@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import InboxItem, answered_requests, waiting_items
+from app.casework.approvals.rules import APPROVAL_LABELS
 from app.core.labels import ENTRY_LABELS
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.http.context import Now
@@ -26,13 +27,7 @@ from app.web.rendering import Page, page
 
 router = APIRouter()
 ANSWERS_SHOWN = timedelta(days=14)
-KINDS = {
-    "settlement": "Settlement",
-    "plan": "Repayment plan",
-    "hand_over": "Hand-over",
-    "decision": "Decision",
-    "waiver": "Waiver",
-}
+KINDS = {kind.value: label for kind, label in APPROVAL_LABELS.items()} | {"waiver": "Waiver"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton
 
+from app.casework.holds.rules import hold_name
 from app.casework.plans.rules import PlanKind
 from app.core.labels import CHANNEL_LABELS, in_sentence
 from app.web.rendering import Tone
@@ -100,7 +101,7 @@ def _payment(row: Row) -> str:
 
 
 def _hold(row: Row) -> str:
-    return f"{row.hold.kind.value.replace('_', ' ')} hold" if row.hold else "hold"
+    return hold_name(row.hold.kind) if row.hold else "hold"
 
 
 def _wish(row: Row) -> str:
