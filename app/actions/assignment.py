@@ -20,15 +20,27 @@ from app.outreach.strategy.tasks import finish_task, give_task
 
 
 def assign_case(
-    session: Session, case: CollectionsCase, owner: str, *, by: Actor, role: Role, now: datetime
+    session: Session,
+    case: CollectionsCase,
+    owner: str,
+    *,
+    seen_owner: str | None = None,
+    by: Actor,
+    role: Role,
+    now: datetime,
 ) -> None:
-    """Assign a case to a member of staff, or to none. An agent takes a case; a manager assigns it to any agent."""
+    """Assign a case to a member of staff, or to none. An agent takes a case; a manager assigns it to any agent.
+    Conflict where it is no longer with `seen_owner`, so that of two who take it at once only one has it; None = not
+    asked. The caller holds the customer's lock."""
     own = by.kind is ActorKind.USER and by.name == owner
     if role not in MANAGEMENT and not own:
         raise Forbidden("You can take a case yourself. Ask a manager to give it to another person.")
     if owner and owner not in assignable(session):
         raise Invalid("There is no active member of staff with this user name.", "owner")
     was = case.owner
+    if seen_owner is not None and seen_owner != was:
+        holder = assignable(session).get(was, was) or "no one"
+        raise Conflict(f"This case was given to {holder} meanwhile. Look at it again before you take it.")
     service.assign(session, case, owner, by=by, now=now)
     if was and was not in (owner, by.name):
         who = assignable(session)

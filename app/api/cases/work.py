@@ -31,6 +31,9 @@ Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 class NewOwner(Input):
     owner: Annotated[Line, Field(max_length=64, description="User name; empty = nobody.")]
+    seen_owner: Annotated[
+        Line | None, Field(max_length=64, description="Refuse if the case is no longer with this user.")
+    ] = None
 
 
 class OwnerShape(BaseModel):
@@ -44,7 +47,9 @@ def post_owner(
 ) -> OwnerShape:
     """Assign the case. Only a manager gives it to another person, so an agent's token may not."""
     case = case_named(session, reference, lock=True)
-    assign_case(session, case, body.owner, by=caller.by, role=caller.role, now=now)
+    assign_case(
+        session, case, body.owner, seen_owner=body.seen_owner, by=caller.by, role=caller.role, now=now
+    )
     return OwnerShape(case=case.reference, owner=case.owner)
 
 

@@ -598,7 +598,10 @@ def test_agents_take_cases_managers_give_them(desk: Desk, ben: Browser) -> None:
     assert "now with Ben Okafor" in flash(ben, ben.submit(f"/cases/{case_id}/assign", owner="ben"))
     assert case_of(desk, case_id).owner == "ben"
     assert on_record(desk, CaseAssigned.KIND)[0]["owner"] == "ben"
-    assert mei.submit(f"/cases/{case_id}/assign", owner="mei").status_code == 303
+    late = mei.submit(f"/cases/{case_id}/assign", owner="mei", seen_owner="-")  # ben has taken it since
+    assert late.status_code == 409
+    assert "given to Ben Okafor meanwhile" in late.text
+    assert mei.submit(f"/cases/{case_id}/assign", owner="mei", seen_owner="ben").status_code == 303
     assert mei.submit(f"/cases/{case_id}/assign", owner="nobody-here").status_code == 422
     assert mei.submit(f"/cases/{case_id}/assign", owner="").status_code == 303
     assert case_of(desk, case_id).owner == ""

@@ -43,8 +43,14 @@ def add_note(
     return submit(request, session, staff, case_id, "note", typed, act, now=now, names={"note": "text"})
 
 
+NO_OWNER = "-"
+"""An empty field of a form is the same as a missing one."""
+
+
 class AssignForm(Typed):
     owner: str = ""
+    seen_owner: str = ""
+    """The owner whom the page showed, `-` for none; '' = the form does not say."""
 
 
 @router.post("/{case_id}/assign")
@@ -59,7 +65,16 @@ def assign(
     """Assign a case: an agent takes it, a manager gives it to any user or to none."""
 
     def act(file: CaseFile, _fields: Fields) -> Flash:
-        assign_case(session, file.case, typed.owner, by=staff.by, role=staff.role, now=now)
+        seen = typed.seen_owner.removeprefix(NO_OWNER) if typed.seen_owner else None
+        assign_case(
+            session,
+            file.case,
+            typed.owner,
+            seen_owner=seen,
+            by=staff.by,
+            role=staff.role,
+            now=now,
+        )
         return f"This case is now with {assignable(session).get(typed.owner, 'nobody')}.", "good"
 
     return submit(request, session, staff, case_id, "assign", typed, act, now=now)
