@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.book.customers.models import ContactPoint
+from app.book.customers.rules import PointKind
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -17,7 +19,7 @@ from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import reserved_contacts
-from app.outreach.gate.facts import address_of, gather_facts
+from app.outreach.gate.facts import address_of, facts_at, gather_facts
 from app.policy.answers import Answer, Clearance, Reason, WaitUntil
 from app.policy.composition import packs_for
 from app.policy.facts import Contact
@@ -89,15 +91,44 @@ def _of_portfolio(
     reserved = reserved_contacts(session, portfolio, ids, now=now)
     facts = gather_facts(session, people, packs, now=now, reserved=reserved)
     found = {}
+    others = _further_numbers(session, ids)
     for row in people:
         purpose = Purpose.CONFIRMATION if row.id in expecting else Purpose.REMINDER
-        contact = Contact(Channel.CALL, purpose, address_of(row, Channel.CALL))
         zone = facts[row.id].timezones[0] if facts[row.id].timezones else portfolio.timezone
         if owing.get(row.id, 0) <= 0 and row.id not in expecting:
             found[row.id] = Callable("no", why="nothing is past due", timezone=zone)
         else:
-            found[row.id] = verdict_of(review(contact, facts[row.id], packs[row.id], now), now, zone)
+            known, pack = facts[row.id], packs[row.id]
+            answers = [
+                review(Contact(Channel.CALL, purpose, address_of(row, Channel.CALL)), known, pack, now)
+            ]
+            for number in others.get(row.id, ()):
+                asked = Contact(Channel.CALL, purpose, number)
+                answers.append(review(asked, facts_at(known, row, number), pack, now))
+            found[row.id] = verdict_of(min(answers, key=_rank), now, zone)
     return found
+
+
+def _further_numbers(session: Session, customer_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Telephone numbers beside the main one, by customer: a customer whose mobile is bad may be called at home."""
+    point = table_of(ContactPoint)
+    query = (
+        sa.select(point.c.customer_id, point.c.value)
+        .where(among(session, point.c.customer_id, customer_ids))
+        .where(point.c.kind == PointKind.PHONE, point.c.ended_at.is_(None))
+        .order_by(point.c.id)
+    )
+    found: dict[int, list[str]] = {}
+    for customer_id, number in session.connection().execute(query):
+        found.setdefault(customer_id, []).append(number)
+    return found
+
+
+def _rank(answer: Answer) -> tuple[int, datetime]:
+    """The best of several numbers first: one that may be called now, then the one that may be called soonest."""
+    if isinstance(answer, Clearance):
+        return 0, LATEST
+    return (1, answer.at) if isinstance(answer, WaitUntil) else (2, LATEST)
 
 
 def verdict_of(answer: Answer, now: datetime, zone: str) -> Callable:

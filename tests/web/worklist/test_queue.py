@@ -12,6 +12,9 @@ from sqlmodel import Session, col, select
 
 from app.actions.assignment import add_note
 from app.actions.holds import place_hold
+from app.actions.people.contact_data import add_point
+from app.book.customers.contact_points import NewPoint
+from app.book.customers.rules import PointKind, PointType
 from app.book.ledger.models import Customer
 from app.book.ledger.queries import accounts_of
 from app.book.portfolios.models import Portfolio
@@ -30,6 +33,7 @@ from app.inbound.phrases.phrasebook import shipped_phrases
 from app.inbound.reception import receive
 from app.inbound.rules import Arrived
 from app.outreach.gate.consent import set_consent
+from app.outreach.gate.preferences import rest_address
 from app.web.worklist import worklist
 from tests import builders
 from tests.builders import catalog
@@ -237,6 +241,24 @@ def test_a_callback_that_is_due_is_judged_as_a_call_they_asked_for(sqlite_desk: 
     }
     assert rows == {"Callback": "yes", "Reminder": "wait"}
     assert gates == {"Callback": True, "Reminder": False}
+
+
+def test_a_customer_with_a_bad_main_number_is_called_at_another(sqlite_desk: Desk) -> None:
+    """The list and Next judge every number of the customer, as the case page does."""
+
+    def bad_mobile(session: Session, case: CollectionsCase) -> None:
+        customer = session.get_one(Customer, case.customer_id)
+        home = NewPoint(PointKind.PHONE, PointType.HOME, "+862155501234")
+        add_point(session, customer, home, by=BEN, now=NOW)
+        rest_address(
+            session, customer, customer.mobile, source="wrong number", case_id=case.id, by=BEN, now=NOW
+        )
+
+    case_id = a_case(sqlite_desk, "At Home", call(3), bad_mobile)
+    ben = sqlite_desk.sign_in(Role.AGENT)
+    listed = csv.DictReader(get(ben, "?owner=mine&format=csv").lstrip("\ufeff").splitlines())
+    assert [row["callable"] for row in listed] == ["yes"]
+    assert ben.get("/worklist/next").headers["location"].startswith(f"/cases/{case_id}")
 
 
 def test_a_due_callback_is_told_on_every_page_until_it_is_snoozed(sqlite_desk: Desk) -> None:
