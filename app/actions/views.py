@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.core.actor import Actor
+from app.core.database.bulk import upsert
 from app.core.database.engine import table_of
+from app.core.database.rows import locked_row
 from app.core.errors import Invalid, NotFound
 from app.core.staff.models import SavedView
 from app.core.text import clean_text
@@ -39,15 +41,23 @@ def save_view(
     if is_default:
         _no_default(session, by)
     if view is None:
-        view = SavedView(owner=str(by), name=name, query=query, created_at=now)
+        view = _new_view(session, name, by=by, now=now)
     view.query, view.is_default = query[:700], is_default
     session.add(view)
     session.flush()
     return view
 
 
+def _new_view(session: Session, name: str, *, by: Actor, now: datetime) -> SavedView:
+    """A view of this name; the one that another window saved at the same moment."""
+    row = {"owner": str(by), "name": name, "query": "", "is_default": False, "created_at": now}
+    session.execute(upsert(session, SavedView).values(**row).on_conflict_do_nothing())
+    made = select(SavedView).where(SavedView.owner == str(by), SavedView.name == name)
+    return session.scalars(made.with_for_update()).one()
+
+
 def delete_view(session: Session, view_id: int, *, by: Actor) -> None:
-    view = session.get(SavedView, view_id)
+    view = locked_row(session, SavedView, view_id)
     if view is None or view.owner != str(by):
         raise NotFound("You have no such saved view.")
     session.delete(view)

@@ -19,7 +19,7 @@ from app.casework.contacts.queries import contact_id, next_occurrence
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.core.actor import Actor
 from app.core.clock import local_date
-from app.core.errors import Conflict
+from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.queries import last_event
@@ -200,8 +200,10 @@ def undo_message(
 ) -> OutboxMessage:
     """Take back a message that was sent by hand in the last seconds, without a reason. Conflict when they are over."""
     row = session.get(OutboxMessage, message_id)
-    contact = session.get(PlannedContact, row.contact_id) if row and row.contact_id else None
-    if row is not None and (contact is None or not can_be_undone(contact.step, row.created_at, now)):
+    if row is None or row.customer_id != case.customer_id:
+        raise NotFound("This customer has no such message.")
+    contact = session.get(PlannedContact, row.contact_id) if row.contact_id else None
+    if contact is None or not can_be_undone(contact.step, row.created_at, now):
         raise Conflict("The ten seconds are over. Cancel the message with a reason while it is still queued.")
     return recall_message(session, case, message_id, "undone right after it was sent", by=by, now=now)
 

@@ -130,7 +130,7 @@ def test_what_cannot_be_obeyed_is_refused_by_field(sqlite_program: Program) -> N
         ("consents", {"channel": "fax", "allowed": True, "source": "phone"}, "channel"),
         ("consents", {"channel": "sms", "allowed": True, "source": CARD}, "source"),
         ("preferences", time, "start"),
-        ("preferences", {**time, "start": "18:00", "end": "09:00"}, "start"),
+        ("preferences", {**time, "start": "18:00", "end": "18:00"}, "start"),
         ("preferences", {**time, "start": "24:30"}, "start"),
         ("preferences", {**time, "start": "08:00", "weekdays": [7]}, "weekdays"),
         ("preferences", {"kind": "workplace", "source": "phone"}, "channel"),

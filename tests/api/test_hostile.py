@@ -36,6 +36,7 @@ NAMES = {
     "statement_ref",
     "portfolio",
     "challenger",
+    "candidate",
     "ref",
     "timezone",
     "letter",

@@ -139,6 +139,10 @@ def world(program: Program, code: str = "CARDS") -> World:
     for n in range(results):
         text = f"{shipped_text()}# version {n}\n"
         program.post(f"/portfolios/{code}/results", {"text": text, "reason": "another remark"})
+    views = [
+        program.post("/worklist/views", {"name": f"{code} {n}", "query": "state=call"}).json()["id"]
+        for n in (1, 2)
+    ]
     versions = program.get(f"/portfolios/{code}/strategies").json()["items"]
     names = {
         "code": [code],
@@ -157,6 +161,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         "ref": [each["ref"] for each in versions if not each["live"]],
         "version_id": [each["id"] for each in versions],
         "point": rows["point"],
+        "view_id": views,
         "version": [results],
         "token": ["x" * 24],
         "load_id": [1],
