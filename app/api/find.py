@@ -8,9 +8,10 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from app.api.deps import ReadSession, api_requires, api_router
+from app.book.customers.searched_numbers import SHORTEST_CALLER, telephone_digits
 from app.casework.cases.rules import CaseStatus
 from app.casework.search.hits import Hit, find, find_callers
-from app.casework.search.rules import LONGEST, SHORTEST_CALLER, Way, read_search, telephone_digits
+from app.casework.search.rules import LONGEST, Way, read_search
 from app.core.errors import Invalid
 from app.core.staff.rules import CASE_READING, Caller
 from app.core.text import Line

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.book.customers.searched_numbers import SHORTEST_CALLER, TELEPHONE, telephone_digits, unwrapped
 from app.book.delinquency.days import bucket_labels
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.references import normal_reference
@@ -103,16 +104,15 @@ def _matches(text: str) -> Condition:
     ]
     if found := CASE_REFERENCE.fullmatch(text):
         ways.append(case.c.id == int(found[1]))
-    if found := TELEPHONE.fullmatch(re.sub(r"[\s().-]", "", text)):
-        ways.append(customer.c.mobile.endswith(found[1]))
+    number = unwrapped(text)
+    if TELEPHONE.fullmatch(number) and len(digits := telephone_digits(number)) >= SHORTEST_CALLER:
+        ways.append(customer.c.mobile.endswith(digits))
     if "@" in text:
         ways.append(sa.func.lower(customer.c.email) == text.lower())
     return sa.or_(*ways)
 
 
 LAST_FOUR = re.compile(r"[0-9]{4}")
-TELEPHONE = re.compile(r"(?:\+|00?)?([0-9]{6,15})")
-"""A number as it is dialled at home or abroad; numbers are kept with their country's code."""
 
 
 def _where(chosen: Selection) -> list[Condition]:

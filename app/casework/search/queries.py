@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.customers.models import ContactPoint
+from app.book.customers.searched_numbers import SHORTEST_NUMBER
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.names.queries import customers_called
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase, case_reference
 from app.casework.parties.models import ThirdParty
-from app.casework.search.rules import SHORTEST_NUMBER, Asked, Way
+from app.casework.search.rules import Asked, Way
 from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.core.timeline.payload import payload_of

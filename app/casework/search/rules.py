@@ -6,19 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from unicodedata import decimal
 
-from app.book.ledger.references import normal_reference
+from app.book.customers.searched_numbers import SHORTEST_NUMBER, TELEPHONE, telephone_digits, unwrapped
 from app.book.names.rules import searched_words
 from app.casework.cases.rules import CASE_REFERENCE
 from app.core.card_numbers import mask_card_numbers
 
 LONGEST = 100
 """Characters of a search that are read."""
-SHORTEST_NUMBER = 4
-"""Digits of a telephone number's end that are looked for."""
-SHORTEST_CALLER = 6
-"""Digits of a caller's number: fewer are an extension, or withheld."""
 
 
 class Way(StrEnum):
@@ -71,24 +66,19 @@ class Asked:
         return not (self.case_id or self.digits or self.last4 or self.email or self.name or self.words)
 
 
-_NUMBER = re.compile(r"\(?(?:\+|00)?[0-9 ()/.\-_\u2010-\u2015\u00a0]+")
-_LINK = re.compile(r"^(?:tel|sms|callto|mailto|sips?):/{0,2}(?=.)", re.IGNORECASE)
-_EXTENSION = re.compile(
-    r"(\+?[0-9][0-9 ()/.\-]{5,})(?:,|;ext=|ext\.?|x|#|分機|轉|轉接)\s*[0-9]{1,6}", re.IGNORECASE
-)
 _LAST4 = re.compile(r"(?:[^0-9]*[^0-9\s][^0-9]*)?([0-9]{4})")
 _BIGGEST_ID = 2**62
 
 
 def read_search(text: str) -> Asked:
     """Understand what was typed, in as many ways as it can be meant."""
-    plain = _unwrapped(text)
+    plain = unwrapped(text)
     shown = mask_card_numbers(plain)[:LONGEST]
     if shown != plain[:LONGEST] and "*" in shown:
         return Asked(shown, last4=shown.rstrip()[-4:])
     found = CASE_REFERENCE.fullmatch(shown) or re.fullmatch("0*([0-9]{1,9})", shown)
     ending = _LAST4.fullmatch(shown)
-    is_number = _NUMBER.fullmatch(shown) is not None
+    is_number = TELEPHONE.fullmatch(shown) is not None
     has_digit = any(character.isdigit() for character in shown)
     return Asked(
         shown,
@@ -100,26 +90,6 @@ def read_search(text: str) -> Asked:
         name=() if is_number else searched_words(shown),
         words="" if is_number and len(shown) < SHORTEST_NUMBER else shown,
     )
-
-
-def _unwrapped(text: str) -> str:
-    """What was copied, without what stood around it: a link's `tel:`, brackets, the apostrophe of a spreadsheet, an
-    extension behind a number. Digits of every script are plain."""
-    plain = normal_reference(text.replace("\0", ""))
-    plain = "".join(str(decimal(char)) if char.isdecimal() else char for char in plain)
-    plain = _LINK.sub("", plain.strip("<>\"'`,;: "))
-    found = _EXTENSION.fullmatch(plain)
-    return found[1].strip() if found else plain
-
-
-def telephone_digits(text: str) -> str:
-    """The digits by which a number is found at the end of the one on file, which is kept with its country's code: the
-    trunk's zero and the international prefix are dropped. '' = too few, or no number."""
-    digits = re.sub(r"[^0-9]", "", re.sub(r"\(0\)", "", _unwrapped(text)))
-    shorter = digits
-    if len(digits) > SHORTEST_CALLER:  # a shorter one is the end of a number, whose zeros count
-        shorter = digits.removeprefix("00") if digits.startswith("00") else digits.removeprefix("0")
-    return shorter if SHORTEST_NUMBER <= len(shorter) <= 15 else ""
 
 
 def _spellings(text: str) -> tuple[str, ...]:

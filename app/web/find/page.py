@@ -10,14 +10,13 @@ from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.book.customers.searched_numbers import SHORTEST_CALLER, telephone_digits
 from app.casework.search.hits import Hit, find, find_callers
 from app.casework.search.rules import (
     LONGEST,
-    SHORTEST_CALLER,
     WAY_LABELS,
     Way,
     read_search,
-    telephone_digits,
 )
 from app.http.doors import CaseReader
 from app.http.rendering import render

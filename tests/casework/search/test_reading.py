@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.casework.search.rules import read_search, telephone_digits
+from app.book.customers.searched_numbers import telephone_digits
+from app.casework.search.rules import read_search
 
 
 @pytest.mark.parametrize(

@@ -103,3 +103,13 @@ def test_a_program_finds_the_caller(sqlite_desk: Desk) -> None:
         == "open"
     )
     assert client.get("/api/v1/find", params={"phone": "12"}, headers=headers).status_code == 422
+
+
+def test_the_worklist_reads_a_number_as_the_search_does(sqlite_desk: Desk) -> None:
+    case, other = a_case(sqlite_desk), a_case(sqlite_desk)
+    give(sqlite_desk, case, "+8613800138042")
+    agent = sqlite_desk.sign_in(Role.AGENT)
+    for spelled in ("tel:%2B8613800138042", "0138 0013-8042", "%2B86 (0)138 0013 8042"):
+        text = agent.get(f"/worklist?owner=all&state=all&q={spelled}").text
+        assert f"/cases/{case.id}" in text, spelled
+        assert f"/cases/{other.id}" not in text, spelled
