@@ -107,9 +107,10 @@ def test_an_administrator_meets_no_cardholder(sqlite_desk: Desk) -> None:
     # Letters are shown to administrators with made-up figures only; test_letters_page.py holds that.
     # Alerts name portfolios, checks and ticks, and count rows.
     # The switches of the outbox show numbers only; test_outbox_page.py holds that.
+    # Drafts are those of the signed-in person alone; admin/test_drafts.py holds that.
     pages = ("/outbox/sending", "/outbox/channels/", "/outbox/stop", "/outbox/start")
     switches = (*pages, "/api/v1/outbox/stops", "/api/v1/outbox/starts")
-    own = ("/alerts", "/admin/", "/account", "/logout", "/api/v1/me", "/letters", *switches)
+    own = ("/alerts", "/admin/", "/account", "/logout", "/api/v1/me", "/letters", "/drafts", *switches)
     for _, path, door, _ in every_route(sqlite_desk):
         if door.roles and Role.ADMIN in door.roles:
             assert path == "/" or path.startswith(own), f"{path} lets administrators in"

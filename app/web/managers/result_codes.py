@@ -50,10 +50,18 @@ class CodesPage(Page):
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class NoCodesPage(Page):
+    template = "managers/result_codes_none.html"
+
+
 @router.get("")
 def show_codes(request: Request, staff: CaseReader, session: ReadSession, portfolio: str = "") -> Response:
     """The codes of a portfolio; the first one where none is named."""
-    chosen = get_portfolio(session, portfolio) if portfolio else _portfolios(session)[0]
+    portfolios = _portfolios(session)
+    if not portfolios:
+        return page(request, NoCodesPage())
+    chosen = get_portfolio(session, portfolio) if portfolio else portfolios[0]
     return _page(request, session, chosen, may_change=staff.role in MANAGEMENT)
 
 
