@@ -34,7 +34,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
-from app.core.money import to_decimal_string
+from app.core.money import with_code
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.strategy.tasks import add_task
 
@@ -126,7 +126,7 @@ def _give_work(
     task = code.effect(Task)
     if task is not None:
         due_on = local_date(now, portfolio.timezone) + timedelta(days=task.days)
-        paid = f": {_amount(portfolio, call.paid_minor)}" if call.paid_minor else ""
+        paid = f": {with_code(call.paid_minor, portfolio.currency)}" if call.paid_minor else ""
         add_task(session, case, DeskStep.CALL_RESULT, task.text + paid, due_on, by=by, now=now)
         effects.tasks.append(task.text + paid)
     if code.effect(AskManager) is not None:
@@ -140,9 +140,5 @@ def _fields(portfolio: Portfolio, call: CallReport) -> Mapping[str, str]:
         told["paid_on"] = call.paid_on.isoformat()
     for name, minor in (("paid_amount", call.paid_minor), ("disputed_amount", call.disputed_minor)):
         if minor:
-            told[name] = _amount(portfolio, minor)
+            told[name] = with_code(minor, portfolio.currency)
     return told
-
-
-def _amount(portfolio: Portfolio, minor: int) -> str:
-    return f"{portfolio.currency} {to_decimal_string(minor, portfolio.currency)}"

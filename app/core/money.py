@@ -133,6 +133,11 @@ def to_decimal_string(minor: int, currency: str) -> str:
     return f"{sign}{whole}.{part:0{digits}d}"
 
 
+def with_code(minor: int, currency: str) -> str:
+    """The amount behind the code of its currency, for texts that are stored: `USD 12.00`."""
+    return f"{currency} {to_decimal_string(minor, currency)}"
+
+
 def split_evenly(total_minor: int, parts: int) -> list[int]:
     """`parts` integers that sum exactly to `total_minor`; earlier parts take the remainder, one unit each."""
     if parts < 1:

@@ -1,4 +1,4 @@
-"""The bar on every page that tells of the reader's callbacks that are due, and its snooze in the browser."""
+"""The bar of due callbacks, which every page shows its reader, and its snooze in the browser."""
 
 from __future__ import annotations
 

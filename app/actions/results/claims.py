@@ -20,7 +20,7 @@ from app.casework.holds.queries import hold_of_kind
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.ids import id_of
-from app.core.money import to_decimal_string
+from app.core.money import with_code
 from app.core.vocabulary import HoldKind
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.strategy.models import StrategyTask
@@ -41,7 +41,7 @@ class SaidPayment:
     def words(self, portfolio: Portfolio) -> str:
         amount = "an amount not told"
         if self.amount_minor:
-            amount = f"{portfolio.currency} {to_decimal_string(self.amount_minor, portfolio.currency)}"
+            amount = with_code(self.amount_minor, portfolio.currency)
         return f"{amount}, {self.paid_on:%b} {self.paid_on.day}" if self.paid_on else amount
 
 

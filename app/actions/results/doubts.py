@@ -21,7 +21,7 @@ from app.casework.results.rules import CALLED_AGAIN_WITHIN
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.errors import Conflict
-from app.core.money import to_decimal_string
+from app.core.money import with_code
 from app.core.timeline.models import Event
 from app.core.timeline.service import customer_stream
 
@@ -57,8 +57,8 @@ class Unsure(Conflict):
 
 def _sentence(doubt: Doubt, currency: str) -> str:
     if doubt.kind is DoubtKind.AMOUNT:
-        amount, due = (to_decimal_string(n, currency) for n in (doubt.amount_minor, doubt.past_due_minor))
-        return f"{currency} {amount} is promised and {currency} {due} is past due."
+        amount, due = (with_code(n, currency) for n in (doubt.amount_minor, doubt.past_due_minor))
+        return f"{amount} is promised and {due} is past due."
     who = "You" if doubt.kind is DoubtKind.AGAIN else doubt.by
     what = "the same result" if doubt.kind is DoubtKind.AGAIN else "a call to this customer"
     return f"{who} logged {what} at {doubt.at:%H:%M} UTC."

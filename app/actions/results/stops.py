@@ -27,7 +27,7 @@ from app.casework.results.rules import CallField
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
-from app.core.money import to_decimal_string
+from app.core.money import with_code
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.preferences import rest_address
 from app.outreach.planning.letterhead import LetterCatalog
@@ -89,7 +89,7 @@ def _told(portfolio: Portfolio, call: CallReport) -> Iterator[str]:
         if text := call.text(name):
             yield f"“{text}”" if name is CallField.WORDS else field_words(name, text)
     if call.disputed_minor:
-        yield f"Amount: {portfolio.currency} {to_decimal_string(call.disputed_minor, portfolio.currency)}"
+        yield f"Amount: {with_code(call.disputed_minor, portfolio.currency)}"
 
 
 def opt_out(

@@ -93,7 +93,7 @@ def refresh_tomorrow(session: Session, portfolio: Portfolio, closed: date) -> in
 
 
 def _worked_on(session: Session, account_ids: list[int]) -> set[int]:
-    """Customers with an open case whose accounts these are."""
+    """The customers of these accounts who have an open case."""
     account, case = table_of(Account), table_of(CollectionsCase)
     query = (
         sa.select(case.c.customer_id)

@@ -30,7 +30,7 @@ class ScriptPanel:
     """(language in words, script): the customer's language first, then the agent's where it is another."""
     questions: Mapping[IdentityQuestion, str]
     checked_at: datetime | None
-    """This agent checked who is on the telephone, so short a time ago that it is the same call."""
+    """Time of this agent's identity check, while it is recent enough to be of the same call."""
     asked: Sequence[str]
 
 
@@ -85,7 +85,7 @@ def _script(
 
 
 def _with_broken(view: CaseView, letter: Letter, context: LetterContext) -> LetterContext:
-    """Add the payment that did not come, where the script speaks of it."""
+    """Add the missed payment, where the script speaks of it."""
     if "missed_amount" not in letter.variables:
         return context
     plan = view.found[CASE_READS.plans][0]

@@ -28,7 +28,7 @@ class Line:
 class CallScript:
     language: str
     anybody: Sequence[Line]
-    """Before it is known who answered: no word of a debt."""
+    """Sentences before the identity check; none mentions a debt."""
     cardholder: Sequence[Line]
     """Disclosure and figures, for the cardholder alone."""
 

@@ -1,4 +1,4 @@
-"""What the outcome bar shows: the codes with their keys and fields, the chosen one, and what each will do."""
+"""Content of the outcome bar: the codes with their keys and fields, the chosen code, and the effects of each."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def unanswered_of(calls: Sequence[CallLogged]) -> int:
 
 
 def foresee(code: ResultCode, situation: Situation) -> str:
-    """What saving the call will do, in one line."""
+    """The effects of saving the call, in one line."""
     said = list(_foreseen(code, situation))
     return "; ".join(said) if said else "Noted on the timeline"
 

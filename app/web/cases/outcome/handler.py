@@ -91,7 +91,7 @@ def show_payments(
     paid_amount: str = "",
     paid_on: str = "",
 ) -> Response:
-    """Show unmatched payments that could be the one that the customer speaks of."""
+    """Show unmatched payments that may be the one the customer claims."""
     case = get_case(session, case_id)
     customer = session.get_one(Customer, case.customer_id)
     currency = session.get_one(Portfolio, case.portfolio_id).currency

@@ -1,4 +1,4 @@
-"""What followed from a call, in words that the agent can repeat to the customer."""
+"""The effects of a call, in words that the agent can repeat to the customer."""
 
 from __future__ import annotations
 
