@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 
 from app.http.formats import day, decimal, moment, money, number, pct, reader_locale, role_label
 from app.http.interface import add_translations
 from app.http.static_files import PAGES, static_url
 from app.outreach.outbox.rules import redact_links
+
+MOST_REMEMBERED = 2000
+
+
+class Remembered:
+    """Parts of pages that are the same on many: `{% call remembered("name", locale, whatever it shows) %}` draws its
+    content once for each key. The key names everything that the content shows; what one person typed never goes in."""
+
+    def __init__(self) -> None:
+        self.parts: dict[tuple[Hashable, ...], Markup] = {}
+
+    def __call__(self, *key: Hashable, caller: Callable[[], str]) -> Markup:
+        found = self.parts.get(key)
+        if found is None:
+            if len(self.parts) >= MOST_REMEMBERED:
+                self.parts.clear()
+            found = self.parts[key] = Markup(caller())  # noqa: S704 - what a template drew is escaped already
+        return found
 
 
 @lru_cache
@@ -36,7 +56,7 @@ def environment() -> Environment:
         number=number,
         role_label=role_label,
     )
-    env.globals.update(static=static_url)
+    env.globals.update(static=static_url, remembered=Remembered())
     add_translations(env)
     return env
 

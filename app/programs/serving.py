@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.core.errors import DeskError
+from app.core.kit.parallel import collect_garbage_seldom
 
 STOP_WITHIN_SECONDS = 10
 """Requests that are still running when the process is told to stop get this long to finish."""
@@ -34,6 +35,7 @@ def serve_app(app: ASGIApp, *, host: str, port: int, announce: Callable[[str], N
     Raises DeskError when the address cannot be listened on.
     """
     listening = listen(host, port)
+    collect_garbage_seldom()  # a page makes thousands of small objects that have no cycles
     with listening:
         address = f"http://{host}:{listening.getsockname()[1]}"
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=STOP_WITHIN_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -13,9 +14,9 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase, case_reference
-from app.core.database.engine import table_of
+from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.rows import Query
-from app.core.staff.rules import CASEWORK, Staff
+from app.core.staff.rules import CASEWORK, Role, Staff
 from app.core.types import Values
 from app.http import security
 from app.http.context import settings_of
@@ -39,15 +40,20 @@ class DueCallback:
         return case_reference(self.case_id)
 
 
-def due_parts(request: Request, staff: Staff, now: datetime) -> dict[str, Query]:
+@lru_cache
+def due_parts(role: Role) -> Mapping[str, Query]:
     """The bar as scalar queries by name, by the index of owners' callbacks; they ride on the statement that counts what
-    waits behind the navigation. A snoozed callback is left out of the bar only."""
-    if staff.role not in CASEWORK:
+    waits behind the navigation. `due_values` are their parameters."""
+    if role not in CASEWORK:
         return {}
     case, customer = table_of(CollectionsCase), table_of(Customer)
-    due = [case.c.owner == staff.username, case.c.callback_at.is_not(None), case.c.callback_at <= now]
-    if quiet := list(snoozed(request, now)):
-        due.append(case.c.id.not_in(quiet))
+    quiet = sa.bindparam("bar_quiet", expanding=True, type_=sa.BigInteger)
+    due = [
+        case.c.owner == sa.bindparam("bar_owner", type_=sa.String),
+        case.c.callback_at.is_not(None),
+        case.c.callback_at <= sa.bindparam("bar_now", type_=UtcDateTime()),
+        case.c.id.not_in(quiet),
+    ]
 
     def first(column: sa.ColumnElement[int] | sa.ColumnElement[str] | sa.ColumnElement[datetime]) -> Query:
         query = sa.select(column).join(customer, customer.c.id == case.c.customer_id)
@@ -61,6 +67,13 @@ def due_parts(request: Request, staff: Staff, now: datetime) -> dict[str, Query]
     }
 
 
+def due_values(request: Request, staff: Staff, now: datetime) -> Values:
+    """A snoozed callback is left out of the bar only."""
+    if staff.role not in CASEWORK:
+        return {}
+    return {"bar_owner": staff.username, "bar_now": now, "bar_quiet": list(snoozed(request, now)) or [0]}
+
+
 def due_callback(parts: Values) -> DueCallback | None:
     """The bar from what `due_parts` found; None while no callback is due."""
     if parts.get("callback case") is None:
@@ -72,10 +85,11 @@ def due_callback(parts: Values) -> DueCallback | None:
 
 def look(request: Request, session: Session, staff: Staff, now: datetime) -> DueCallback | None:
     """The bar alone, for a page that asks again."""
-    parts = due_parts(request, staff, now)
+    parts = due_parts(staff.role)
     if not parts:
         return None
-    row = session.execute(sa.select(*(query.scalar_subquery() for query in parts.values()))).one()
+    query = sa.select(*(part.scalar_subquery() for part in parts.values()))
+    row = session.execute(query, due_values(request, staff, now)).one()
     return due_callback(dict(zip(parts, row, strict=True)))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -30,6 +30,7 @@ from app.http.interface import marked
 from app.inbound.bounces.models import MailNotice
 from app.inbound.models import InboundMessage
 from app.operations.alerts.models import Alert
+from app.web.due_callbacks import due_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,19 @@ def navigation(role: Role, paths: frozenset[str]) -> list[NavItem]:
     return [item for item in NAV if role in item.roles and item.path in paths]
 
 
-def waiting_counts(session: Session, role: Role, also: Mapping[str, Query] | None = None) -> Values:
-    """Count the work that waits behind each entry of the navigation, by path; and what `also` asks, by its name, in the
-    same statement."""
-    counts: dict[str, Query] = dict(also or {})
+def waiting_counts(session: Session, role: Role, bar: Values) -> Values:
+    """Count the work that waits behind each entry of the navigation, by path; and what the bar of callbacks asks with
+    the parameters `bar`, by its name, in the same statement."""
+    names, query = _counting(role)
+    if query is None:
+        return {}
+    return dict(zip(names, session.connection().execute(query, bar).one(), strict=True))
+
+
+@lru_cache
+def _counting(role: Role) -> tuple[tuple[str, ...], Query | None]:
+    """Built once for each role: every page asks it."""
+    counts: dict[str, Query] = dict(due_parts(role))
     if role in CASEWORK:
         message = table_of(InboundMessage)
         unread = sa.select(sa.func.count()).select_from(message).where(message.c.reviewed_at.is_(None))
@@ -91,9 +101,8 @@ def waiting_counts(session: Session, role: Role, also: Mapping[str, Query] | Non
         alert = table_of(Alert)
         counts["/alerts"] = sa.select(sa.func.count()).where(alert.c.ended_at.is_(None))
     if not counts:
-        return {}
-    found = session.execute(sa.select(*(query.scalar_subquery() for query in counts.values()))).one()
-    return dict(zip(counts, found, strict=True))
+        return (), None
+    return tuple(counts), sa.select(*(query.scalar_subquery() for query in counts.values()))
 
 
 def _waiting(

@@ -7,7 +7,7 @@ A handler ends with `return page(request, "area/name.html", **what_the_template_
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlencode
@@ -29,8 +29,8 @@ from app.http import security
 from app.http.context import read_clock
 from app.http.formats import reader_locale
 from app.http.rendering import environment
-from app.web.due_callbacks import due_callback, due_parts
-from app.web.navigation import navigation, waiting_counts
+from app.web.due_callbacks import due_callback, due_values
+from app.web.navigation import NavItem, navigation, waiting_counts
 from app.web.wording import actor_words, strategy_words
 
 environment().filters.update(strategy_words=strategy_words, actor=actor_words)
@@ -78,15 +78,17 @@ def _frame(request: Request) -> dict[str, Any]:
     paths: frozenset[str] = request.app.state.page_paths
     session: Session | None = getattr(request.state, "session", None)
     waiting: Values = {}
+    nav = navigation(staff.role, paths) if staff and not visitor.must_change_password else []
     if staff and session:
-        bar = due_parts(request, staff, read_clock(request))
-        waiting = waiting_counts(session, staff.role, bar)
+        waiting = waiting_counts(session, staff.role, due_values(request, staff, read_clock(request)))
     return {
         "request": request,
         "staff": staff,
-        "nav": navigation(staff.role, paths) if staff and not visitor.must_change_password else [],
+        "nav": nav,
         "waiting": waiting,
         "callback": due_callback(waiting),
+        "nav_key": _nav_key(request.url.path, nav),
+        "waiting_key": tuple(waiting.get(item.path) for item in nav),
         "locale": reader_locale(request),
         "house_zone": _house_zone(session) if staff and session else "UTC",
         "path": request.url.path,
@@ -98,6 +100,12 @@ def _frame(request: Request) -> dict[str, Any]:
             in_sentence(CHANNEL_LABELS[each]) for each in Channel if each in request.app.state.ports.console
         ],
     }
+
+
+def _nav_key(path: str, nav: Sequence[NavItem]) -> tuple[str, ...]:
+    """The navigation's entries, and where in them the page is; for other pages it looks the same."""
+    here = [each.path for each in nav if path == each.path or path.startswith(each.path + "/")]
+    return (*(each.path for each in nav), "", *here, path if path in here else "")
 
 
 _ZONES = sa.select(table_of(Portfolio).c.timezone).distinct().limit(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
@@ -40,12 +41,15 @@ def tokens(session: Session) -> list[ApiToken]:
 
 
 def session_and_user(session: Session, session_id: str) -> tuple[StaffSession, User] | None:
-    query = (
-        select(StaffSession, User)
-        .join(User, col(User.id) == col(StaffSession.user_id))
-        .where(StaffSession.id == session_id)
-    )
-    return session.exec(query).one_or_none()
+    row = session.execute(_SESSION_AND_USER, {"session_id": session_id}).one_or_none()
+    return (row[0], row[1]) if row is not None else None
+
+
+_SESSION_AND_USER = (  # built once: each request of a page asks it
+    sa.select(StaffSession, User)
+    .join(User, col(User.id) == col(StaffSession.user_id))
+    .where(col(StaffSession.id) == sa.bindparam("session_id", type_=sa.String))
+)
 
 
 def token_with_hash(session: Session, token_hash: str) -> ApiToken | None:

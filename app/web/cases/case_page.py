@@ -41,7 +41,7 @@ from app.core.staff.rules import CASEWORK, Role, Staff
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
-from app.http.doors import CaseReader
+from app.http.doors import CaseReader, CaseWorker
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, StreamSession
 from app.inbound.answers import LONGEST_ANSWER
@@ -66,7 +66,7 @@ from app.web.cases.reads import CASE_READS, CaseView, read_case
 from app.web.forms import FormState
 from app.web.lists import csv_download
 from app.web.lookups import bucket_tone
-from app.web.rendering import Page, Tone, page
+from app.web.rendering import Page, Tone, fragment, page
 from app.web.timeline import PageReader
 from app.web.wording import language_words, told_words
 
@@ -94,6 +94,27 @@ def case_file(
     if draft and (kept := draft_of(session, staff.username, do, str(case_id))):
         form = FormState(do, typed_in(kept), drafted_at=kept.saved_at)
     return show_case(request, session, staff, case_id, form, now=now)
+
+
+@router.get("/{case_id}/forms/{name}")
+def form_alone(
+    request: Request, case_id: RowId, name: str, staff: CaseWorker, session: ReadSession, now: Now
+) -> Response:
+    """One form of the page, which a script opens in place."""
+    view = read_case(session, case_id, now)
+    return fragment(
+        request,
+        "cases/_open_form.html",
+        staff=staff,
+        file=view.file,
+        form=FormState(name),
+        currency=view.file.book.currency,
+        names=view.names,
+        standing=_standing(view, view.found[CASE_READS.plans], now),
+        is_manager=staff.role is Role.MANAGER,
+        answerable=may_answer(view, now),
+        options=_options(request, view, staff.role),
+    )
 
 
 @router.get("/{case_id}/ledger.csv")

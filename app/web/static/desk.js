@@ -50,7 +50,7 @@ const KEYS = [
   ["Ctrl+K", "Find a customer, also from within a field", null, searchField],
   ["Ctrl+Enter", "Send the form", null, () => document.querySelector("form[method=post]")],
   ["Ctrl+Shift+Enter", "Save and open the next case", null, () => document.querySelector("[data-next]")],
-  ["Esc", "Close the form", null, () => document.querySelector("details[name=action]")],
+  ["Esc", "Close the form", null, () => document.querySelector("details[name=action], [data-opens]")],
   ["?", "This list", () => help(), () => true],
 ];
 

@@ -9,7 +9,7 @@ const kept = (field) => field.name && !["hidden", "password", "file", "submit"].
 
 // `data-draft="call:44"` names the form and its subject; any other form that is kept goes by its address.
 function nameOf(form) {
-  const path = (form.getAttribute("action") || location.pathname).split("#")[0].split("?")[0];
+  const path = (form.getAttribute("action") || form.dataset.action || location.pathname).split("#")[0].split("?")[0];
   const [, name, subject] = form.dataset.draft?.match(/^(.*):(.*)$/) ?? [null, path.slice(-60), ""];
   return { form: name, subject, path, key: `keep:${user}:${name}:${subject}` };
 }
@@ -98,18 +98,40 @@ for (const flag of Object.keys(sessionStorage).filter((key) => key.endsWith(":se
 const waiting = new Map();
 const found = new Map();
 const keptHere = new Map();
-for (const form of document.querySelectorAll("form[data-draft], form[data-keep], form:has(textarea[data-keep])")) {
+const onServer = new Map();
+
+// A form that is a link until it is opened: the first one of which something was kept opens, the others show it once
+// they are opened. The scripts of the page are there when it is loaded.
+let isWoken = false;
+function wake(link) {
+  if (isWoken || !link.isConnected || document.querySelector("details[name=action][open]")) return;
+  isWoken = true;
+  const want = () => link.dispatchEvent(new CustomEvent("desk:want", { bubbles: true }));
+  if (document.readyState === "complete") want();
+  else addEventListener("load", want, { once: true });
+}
+
+async function watch(form) {
   const named = nameOf(form);
+  const key = `${named.form}:${named.subject}`;
   const here = JSON.parse(sessionStorage.getItem(named.key) ?? "null");
   if (here && sentAs.has(named.key)) {
     // Back after sending: the server takes the draft only if that sending was not obeyed.
     const again = body(form, named, sentAs.get(named.key), here.values);
     here.isOnServer = (await fetch("/drafts", { method: "POST", body: again }).catch(() => null))?.status === 204;
+    sessionStorage.setItem(named.key, JSON.stringify(here));
+    sentAs.delete(named.key);
   }
   // What the server had taken may have been sent or discarded in another tab since: then it is not brought back.
-  if (here?.isOnServer) keptHere.set(`${named.form}:${named.subject}`, { named, here });
+  if (here?.isOnServer) keptHere.set(key, { named, here });
+  if (form.matches("a")) {
+    if (here && !here.isOnServer) wake(form);
+    else found.set(key, form);
+    return;
+  }
   if (here && !here.isOnServer) bringBack(form, named, here.at, here.values);
-  else if (!form.querySelector(":scope > .draft")) found.set(`${named.form}:${named.subject}`, form);
+  else if (onServer.has(key)) bringBack(form, named, ...onServer.get(key));
+  else if (!form.querySelector(":scope > .draft")) found.set(key, form);
 
   const send = async () => {
     waiting.delete(form);
@@ -121,7 +143,7 @@ for (const form of document.querySelectorAll("form[data-draft], form[data-keep],
     if (answer?.status === 422) notice(form, `Not kept as a draft. ${(await answer.json()).message}`, "warn");
   };
   form.addEventListener("input", () => {
-    found.delete(`${named.form}:${named.subject}`);
+    found.delete(key);
     sessionStorage.setItem(named.key, JSON.stringify({ at: Date.now(), values: typedIn(form) }));
     if (!token) return;
     clearTimeout(waiting.get(form)?.timer);
@@ -133,6 +155,10 @@ for (const form of document.querySelectorAll("form[data-draft], form[data-keep],
     sessionStorage.setItem(`${named.key}:sent`, form.elements.once?.value ?? "");
   });
 }
+
+const KEPT = "form[data-draft], form[data-keep], form:has(textarea[data-keep])";
+document.addEventListener("desk:form", (event) => event.target.querySelectorAll(KEPT).forEach(watch));
+for (const form of document.querySelectorAll(`${KEPT}, a[data-draft]`)) await watch(form);
 
 addEventListener("pagehide", () => {
   for (const [form, { timer, named }] of waiting) {
@@ -151,9 +177,14 @@ if (token) {
     for (const [key, form] of found) {
       if (!key.endsWith(`:${subject}`)) continue;
       const { named, here } = keptHere.get(key) ?? { named: nameOf(form) };
-      if (there.has(key)) bringBack(form, named, there.get(key).at, there.get(key).fields);
-      else if (here && isTold) sessionStorage.removeItem(named.key);
-      else if (here) bringBack(form, named, here.at, here.values);
+      if (here && isTold && !there.has(key)) sessionStorage.removeItem(named.key);
+      const kept = there.has(key) ? [there.get(key).at, there.get(key).fields] : here && !isTold && [here.at, here.values];
+      if (!kept) continue;
+      if (form.matches("form")) bringBack(form, named, ...kept);
+      else {
+        onServer.set(key, kept);
+        wake(form);
+      }
     }
   }
 }

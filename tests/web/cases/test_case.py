@@ -792,7 +792,7 @@ def test_the_schedule_needs_no_script(served: tuple[Desk, int], browser: Chromiu
     tab = context.new_page()
     log_in(tab)
     tab.goto(f"/cases/{case_id}")
-    tab.click("#do-plan summary")
+    tab.click("#do-plan")
     tab.fill("#plan-months", "4")
     tab.click("text=Show schedule")
     assert tab.locator("#schedule tbody tr").count() == 4

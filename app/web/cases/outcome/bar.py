@@ -55,6 +55,10 @@ class OutcomeBar:
     numbers: Sequence[tuple[str, str]] = ()
 
     @property
+    def requires_key(self) -> tuple[tuple[str, str], ...]:
+        return tuple(self.requires.items())
+
+    @property
     def texts_as_options(self) -> list[tuple[str, str]]:
         return [(each.text, each.name) for each in self.texts]
 

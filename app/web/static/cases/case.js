@@ -1,7 +1,7 @@
 // The schedule of a plan, and an SMS as it will be sent, refresh while they are typed. Without this file their "Show"
 // buttons do the same.
 
-for (const button of document.querySelectorAll("button[data-preview]")) {
+function follow(button) {
   const form = button.form;
   const target = document.getElementById(button.dataset.preview);
   let timer = 0;
@@ -32,3 +32,7 @@ for (const button of document.querySelectorAll("button[data-preview]")) {
     if (event.target.open && !target.children.length) soon();
   });
 }
+
+const followIn = (part) => part.querySelectorAll("button[data-preview]").forEach(follow);
+followIn(document);
+document.addEventListener("desk:form", (event) => followIn(event.target));
