@@ -54,8 +54,8 @@ INTENT_LABELS: Labels = {
 REVIEW_LABELS: Labels = {
     "automatic": "Obeyed or answered by itself",
     "stopped": "No more SMS to them",
-    "stands": "It is so",
-    "lifted": "Not meant so",
+    "stands": "Confirmed, block kept",
+    "lifted": "Block removed",
     "done": "Dealt with",
 }
 """Results of a person's review of a message."""

@@ -360,11 +360,11 @@ def choices(intents: Sequence[Intent], *, kept_back: bool, known: bool) -> list[
     if not known:
         return [Choice(ReviewOutcome.DONE, "Nothing to do", True)]
     unclear = Intent.MAYBE_STOP in intents
-    no_more, lift = "They want no more SMS", Choice(ReviewOutcome.LIFTED, "Not meant so: lift it")
+    no_more, lift = "Opt out of SMS", Choice(ReviewOutcome.LIFTED, "Remove the block")
     stop = Choice(ReviewOutcome.STOPPED, no_more)
     if not kept_back:
         return [Choice(ReviewOutcome.DONE, "Dealt with", True), stop]
     if unclear and set(intents).isdisjoint((Intent.WRONG_NUMBER, *HOLDS)):
         return [Choice(ReviewOutcome.STOPPED, no_more, True), lift]
-    stands = Choice(ReviewOutcome.STANDS, "It is so: keep it", True)
+    stands = Choice(ReviewOutcome.STANDS, "Confirm and keep the block", True)
     return [stands, stop, lift] if unclear else [stands, lift]

@@ -79,7 +79,7 @@ class PreferenceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """A time that does not suit the customer, or an address that must not be used."""
+    """Time when they do not want contact the customer, or an address that must not be used."""
 
     kind: PreferenceKind
     channels: tuple[Channel, ...] = ()

@@ -33,7 +33,7 @@ WORDS = {
         "Go back and try again. If it happens again, tell your administrator.",
     ),
     401: ("Please sign in", "You are not signed in."),
-    403: ("Not for your role", "Your role has no access to this page."),
+    403: ("You do not have access to this page", "Ask a manager if you need it."),
     404: ("There is nothing here", "The address is wrong, or what it showed is gone."),
     405: ("That is not possible here", "This page cannot be used in this way."),
     409: (

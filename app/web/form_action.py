@@ -73,7 +73,7 @@ class FormAction:
     def refuse(self, wrong: Wrong, status: int) -> Response:
         """Show the page again, with the typed values and their errors."""
         values = {**self.typed.values(), **self.values}
-        self._keep(self.typed.values())
+        self.keep(self.typed.values())
         return self.show(FormState(self.form, values, dict(wrong.errors), asks=wrong.asks), status)
 
     def was_sent_before(self) -> bool:
@@ -86,8 +86,8 @@ class FormAction:
         insert = upsert(self.session, SentForm).values(key=key, created_at=self.now).on_conflict_do_nothing()
         return self.session.execute(insert.returning(sa.literal_column("key"))).scalar() is None
 
-    def _keep(self, typed: Mapping[str, str]) -> None:
-        """Keep a refused form as a draft, so that it is found again after a reload or in another tab."""
+    def keep(self, typed: Mapping[str, str]) -> None:
+        """Keep a form that was not obeyed as a draft, so that it is found again after a reload or in another tab."""
         if not self.subject:
             return
         with contextlib.suppress(Invalid):  # a card number is not kept, and nothing longer than a draft

@@ -20,7 +20,7 @@ from app.core.timeline.presenting import TimelineEntry, Tone
 from app.core.vocabulary import Channel
 from app.http.formats import format_money
 from app.outreach.gate.events import ContactCleared
-from app.web.wording import actor_words, language_words, pack_words, rule_words
+from app.web.wording import actor_words, language_words, pack_words, rule_words, source_words
 
 _ISO = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
 
@@ -84,6 +84,9 @@ class PageReader:
 
     def rule(self, rule: str) -> str:
         return rule_words(rule)
+
+    def source(self, force: str, citation: str, verified: bool) -> str:
+        return source_words(force, citation, verified=verified)
 
     def pack(self, label: str) -> str:
         return pack_words(label)

@@ -53,6 +53,8 @@ RULE_KINDS: Mapping[str, str] = {
 }
 """Kinds of rules of the policy packs, as a person says them."""
 HOUSE = "house"
+OWN_RULES = (HOUSE, "operator choice", "built-in")
+"""Authorities that are no law or standard: the company's own choice, and the desk's own checks."""
 
 
 def rule_words(rule: str) -> str:
@@ -65,6 +67,13 @@ def rule_words(rule: str) -> str:
     where = "" if place in (HOUSE, "desk") else place.upper()
     more = ": ".join(part for part in (where, detail if kind in RULE_KINDS else "") if part)
     return f"{title} ({more})" if more else title
+
+
+def source_words(force: str, citation: str, *, verified: bool) -> str:
+    """Where a reason comes from, once: the citation of a law or standard, or that it is this company's own rule."""
+    if force.startswith(OWN_RULES):
+        return "Rule of this company"
+    return citation if verified else f"{citation} (not checked against its source)"
 
 
 def pack_words(label: str) -> str:

@@ -36,6 +36,12 @@ def normal_reference(text: str) -> str:
     return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).split())
 
 
+def entry_note(description: str, reference: str) -> str:
+    """What a person reads beside an entry: its description, else the reference that a creditor or a bank gave it. Of
+    those that the desk makes up (`payment:AC-10:20260302:1`, `waiver:3`) a person can make nothing."""
+    return description or ("" if ":" in reference else reference)
+
+
 def real_reference(text: str) -> str:
     """The normal form of a reference, or '' where the text only says that there is none: `NONREF`,
     `NOT PROVIDED.`, `n/a`, `0000`, `XXX`, `---`, in any case and punctuation."""

@@ -130,7 +130,7 @@ class Broken:
 
     @property
     def why(self) -> str:
-        return f"instalment {self.n}, due {self.due_on.isoformat()}, was short when its grace days ended"
+        return f"instalment {self.n}, due {self.due_on.isoformat()}, was not received in full within the grace period"
 
 
 @dataclass(frozen=True, slots=True)

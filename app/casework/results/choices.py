@@ -30,8 +30,31 @@ CHOICES: Mapping[CallField, Mapping[str, str]] = {
 """Fields with a few values, and the words for each."""
 
 
+FIELD_LABELS: Mapping[CallField, str] = {
+    CallField.AMOUNT: "Promised",
+    CallField.DUE_ON: "Pays by",
+    CallField.CALLBACK_AT: "Call back at",
+    CallField.NUMBER: "Number",
+    CallField.RELATION: "Relation to the cardholder",
+    CallField.PAID_ON: "Paid on",
+    CallField.PAID_AMOUNT: "Paid",
+    CallField.METHOD: "How",
+    CallField.CATEGORY: "Complaint about",
+    CallField.WORDS: "In their words",
+    CallField.TRANSACTIONS: "Which transactions",
+    CallField.DISPUTED_AMOUNT: "In dispute",
+    CallField.PERSON: "Whom to contact instead",
+    CallField.SUPPORT_TYPE: "Support need",
+    CallField.CONSENT: "Agrees that it is recorded",
+    CallField.CHANNEL: "Channel they do not want",
+    CallField.REQUEST: "What should a manager decide?",
+}
+"""Fields as the form of a call names them."""
+
+
 def field_words(name: str, value: str) -> str:
     """A field as it was filled in, in words: `Method: Bank transfer`."""
-    label = name.replace("_", " ").capitalize()
-    known = CHOICES.get(CallField(name), {}) if name in set(CallField) else {}
+    asked = CallField(name) if name in set(CallField) else None
+    label = FIELD_LABELS[asked] if asked else name.replace("_", " ").capitalize()
+    known = CHOICES.get(asked, {}) if asked else {}
     return f"{label}: {known.get(value, value)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.core.staff.rules import Role
+from app.core.staff.rules import Role, Theme
 from app.core.staff.sign_in import LoginRefusal
 from app.core.timeline.payload import Payload
 
@@ -35,6 +35,15 @@ class KeysSwitched(Payload):
     KIND = "staff.keys_switched"
 
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeChosen(Payload):
+    """A person chose the colours of their pages."""
+
+    KIND = "staff.theme_chosen"
+
+    theme: Theme
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
-from app.core.staff.rules import Role
+from app.core.staff.rules import Role, Theme
 
 
 class User(Row, table=True):
@@ -23,6 +23,11 @@ class User(Row, table=True):
     active: bool = True
     single_keys: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
     """Shortcuts of a single key work on this person's pages."""
+    theme: Theme = Field(
+        default=Theme.SYSTEM,
+        sa_type=enum_type(Theme),
+        sa_column_kwargs={"server_default": Theme.SYSTEM.value},
+    )
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

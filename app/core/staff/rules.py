@@ -16,6 +16,15 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class Theme(StrEnum):
+    """Colours of the pages."""
+
+    SYSTEM = "system"
+    """As the reader's own computer has them."""
+    LIGHT = "light"
+    DARK = "dark"
+
+
 ROLE_LABELS = {Role.AGENT: "Agent", Role.MANAGER: "Manager", Role.LEGAL: "Legal", Role.ADMIN: "Administrator"}
 
 # Purpose of each group of doors. No role holds everything: an administrator runs staff and tokens and sees no
@@ -40,6 +49,7 @@ class Staff:
     role: Role
     single_keys: bool = True
     """Shortcuts of a single key work (WCAG 2.1.4: they can be switched off)."""
+    theme: Theme = Theme.SYSTEM
 
     @property
     def by(self) -> Actor:

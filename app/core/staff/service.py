@@ -24,13 +24,14 @@ from app.core.staff.events import (
     LoggedIn,
     LoggedOut,
     LoginWasRefused,
+    ThemeChosen,
     TokenIssued,
     TokenRevoked,
     UserAdded,
     UserChanged,
 )
 from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
-from app.core.staff.rules import Caller, Role, Staff
+from app.core.staff.rules import Caller, Role, Staff, Theme
 from app.core.staff.sign_in import LoginRefusal, LoginRefused
 from app.core.timeline.service import about_staff, record
 
@@ -158,6 +159,15 @@ def switch_keys(session: Session, staff: Staff, on: bool, *, now: datetime) -> N
     record(session, about_staff(staff.user_id, KeysSwitched(on)), by=staff.by, now=now)
 
 
+def choose_theme(session: Session, staff: Staff, theme: Theme, *, now: datetime) -> None:
+    """Keep the colours in which this person reads the desk."""
+    user = session.get_one(User, staff.user_id)
+    if user.theme is theme:
+        return
+    user.theme = theme
+    record(session, about_staff(staff.user_id, ThemeChosen(theme)), by=staff.by, now=now)
+
+
 def generate_password() -> str:
     """A random temporary password to hand over: 96 bits, in groups that can be read out on the telephone."""
     alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -280,7 +290,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> tuple[Staff,
     if not alive or not user.active:
         return None
     assert user.id is not None
-    staff = Staff(user.id, user.username, user.display_name, user.role, user.single_keys)
+    staff = Staff(user.id, user.username, user.display_name, user.role, user.single_keys, user.theme)
     return staff, row, user.password_temporary
 
 

@@ -184,7 +184,7 @@ class PreferenceEnded(Payload):
     reason: str = ""
 
     def present(self, reader: Reader) -> TimelineEntry:
-        return TimelineEntry(f"No longer so: {words(self.kind)}", quoted=self.reason)
+        return TimelineEntry(f"Preference removed: {words(self.kind)}", quoted=self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -124,9 +124,15 @@ class CapRule(Rule):
         if not full:
             return ()
         until, used, window = max(full)
-        channels = "+".join(sorted(self.channels))
-        detail = f"{used} {self.counts} ({channels}) per {self.per} in {window}; {self.most} allowed"
+        detail = limit_words(self.most, self.counts, self.channels, self.per, self._window_words())
         return [self._reason(detail, until, used=used, most=self.most, window=window)]
+
+    def _window_words(self) -> str:
+        if self.calendar is not None:
+            return f"in a calendar {self.calendar}"
+        if self.window_hours is not None:
+            return f"in {self.window_hours} hours" if self.window_hours > 1 else "in an hour"
+        return f"in {self.window_days} days" if self.window_days != 1 else "in a calendar day"
 
     def _full_windows(self, asked: Question) -> Iterator[tuple[datetime, int, str]]:
         """For each window that holds `most` or more: when it has room again, how many it holds, its name.
@@ -195,3 +201,43 @@ class CapRule(Rule):
 def _as_long(was: int | str | None, now: int | str | None) -> Comparison:
     longer = isinstance(was, int) and isinstance(now, int) and now > was
     return Comparison(was, now, was == now or longer)
+
+
+# --- in words ---
+
+ONE: Mapping[Channel, str] = {
+    Channel.CALL: "call", Channel.SMS: "SMS", Channel.EMAIL: "e-mail", Channel.POST: "letter",
+}  # fmt: skip
+MANY: Mapping[Channel, str] = {
+    Channel.CALL: "calls", Channel.EMAIL: "e-mails", Channel.POST: "letters", Channel.SMS: "SMS",
+}  # fmt: skip
+CALLS: Mapping[str, str] = {"attempted": "call attempt", "answered": "answered call", "made": "answered call"}
+"""Calls alone, by what the cap counts; `placed` is a call like any other."""
+TO: Mapping[str, str] = {
+    "debt": " about this debt",
+    "account": " about this account",
+    "number": " to this number",
+}
+
+
+def limit_words(most: int, counts: str, channels: Collection[Channel], per: str, window: str) -> str:
+    """`Limit reached: 3 contacts in 7 days (calls, e-mails, letters and SMS together)`. `window` is `in 7 days`."""
+    names = [name for channel, name in (ONE if most == 1 else MANY).items() if channel in channels]
+    return f"Limit reached: {most} {_contacts(most, counts, channels)}{TO.get(per, '')} {window}{_together(names)}"
+
+
+def _contacts(most: int, counts: str, channels: Collection[Channel]) -> str:
+    if len(channels) == 1:
+        (channel,) = channels
+        if channel is not Channel.CALL:
+            return (ONE if most == 1 else MANY)[channel]
+        one = CALLS.get(counts, ONE[channel])
+    else:
+        one = "contact" if Channel.CALL in channels else "written message"
+    return one if most == 1 else f"{one}s"
+
+
+def _together(names: list[str]) -> str:
+    if len(names) < 2:
+        return ""
+    return f" ({', '.join(names[:-1])} and {names[-1]} together)"

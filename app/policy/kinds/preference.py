@@ -93,13 +93,22 @@ class PreferenceRule(Rule):
         days = ",".join(calendar.day_abbr[day] for day in told.weekdays) or "any day"
         until = min(max(ends), told.until.astimezone(UTC)) if told.until else max(ends)
         return [
-            self._reason(f"told us that {span} ({days}) does not suit them", until, span=span, weekdays=days)
+            self._reason(
+                f"told us that {span} ({days}) is a time at which they want no contact",
+                until,
+                span=span,
+                weekdays=days,
+            )
         ]
 
     def _place(self, told: Preference, asked: Question) -> Sequence[Reason]:
         if not same_address(told.address, asked.contact.address):
             return ()
-        what = "is at their workplace" if told.kind is PreferenceKind.WORKPLACE else "does not suit them"
+        what = (
+            "is at their workplace"
+            if told.kind is PreferenceKind.WORKPLACE
+            else "is where they want no contact"
+        )
         until = told.until.astimezone(UTC) if told.until else None
         return [self._reason(f"this number or address {what}", until, preference=told.kind.value)]
 

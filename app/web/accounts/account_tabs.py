@@ -43,7 +43,7 @@ TABS = {
     "ledger": "Ledger",
     "late": "Past due over time",
     "record": "Pauses and status",
-    "known": "On a past day",
+    "known": "As of a past date",
 }
 ON_RECORD = (
     AccountStatusChanged.KIND, AccountReAged.KIND, PauseSet.KIND, PauseEnded.KIND, AccountChanged.KIND,

@@ -123,10 +123,26 @@ def submit(
         after = [Figures.of(open_account(session, each, now)) for each in concerned]
         savepoint.rollback()
         changes = list(map(Change, files, before, after))
-        return lambda: _confirmation(request, typed, effect, seen, changes)
 
-    values = {"entry": str(entry)}
-    return FormAction(request, session, staff, form, typed, show, now, names or {}, values).run(look_or_do)
+        def confirm() -> Response:
+            action.keep(typed.values())  # until it is confirmed: only then is it done
+            return _confirmation(request, typed, effect, seen, changes)
+
+        return confirm
+
+    action = FormAction(
+        request=request,
+        session=session,
+        staff=staff,
+        form=form,
+        typed=typed,
+        show=show,
+        now=now,
+        names=names or {},
+        values={"entry": str(entry)},
+        subject=f"account-{account_id}-entry-{entry}" if entry else f"account-{account_id}",
+    )
+    return action.run(look_or_do)
 
 
 def _lock(session: Session, account_ids: Sequence[int]) -> None:

@@ -15,6 +15,7 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind, WaiverStatus
 from app.core.errors import NotFound
 from app.core.labels import ENTRY_LABELS
+from app.core.staff.rules import MANAGEMENT
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker, Manager
@@ -134,7 +135,14 @@ def ask_waiver(
             happens = ["A credit of this amount is posted today. You may decide this alone."]
             return Effect(f"Waive {what}", happens, f"{what} is waived.")
         happens = ["Nothing is posted yet: a manager other than you decides."]
-        return Effect(f"Ask to waive {what}", happens, "Asked for; another manager decides.", "info")
+        return Effect(
+            f"Ask to waive {what}",
+            happens,
+            "Waiver requested. Another manager will decide."
+            if staff.role in MANAGEMENT
+            else "Waiver requested. A manager will decide.",
+            "info",
+        )
 
     return submit(request, session, staff, account_id, "waive", typed, act, now=now, entry=entry_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from app.core.errors import Invalid
 from app.core.staff import service
 from app.core.staff.passwords import PASSWORD_MIN
-from app.core.staff.rules import Staff
+from app.core.staff.rules import Staff, Theme
 from app.core.staff.sign_in import LoginRefusal, LoginRefused
 from app.http import security
 from app.http.context import Now, settings_of
@@ -91,15 +91,23 @@ def log_out(
     return response
 
 
+THEME_LABELS = {
+    Theme.SYSTEM: "As this computer is set",
+    Theme.LIGHT: "Light colours",
+    Theme.DARK: "Dark colours",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class OwnAccountPage(Page):
     template = "admin/own_account.html"
     account: Staff
+    themes: Sequence[tuple[str, str]]
 
 
 @router.get("/account")
 def account(request: Request, staff: AnyStaff) -> Response:
-    return page(request, OwnAccountPage(account=staff))
+    return page(request, OwnAccountPage(account=staff, themes=list(THEME_LABELS.items())))
 
 
 @router.post("/account/keys")
@@ -112,6 +120,18 @@ def switch_keys(
 ) -> Response:
     service.switch_keys(session, staff, bool(single_keys), now=now)
     return redirect(request, "/account", f"Single-key shortcuts are {'on' if single_keys else 'off'}.")
+
+
+@router.post("/account/theme")
+def choose_theme(
+    request: Request,
+    staff: AnyStaff,
+    session: WriteSession,
+    now: Now,
+    theme: Annotated[Theme, Form()] = Theme.SYSTEM,
+) -> Response:
+    service.choose_theme(session, staff, theme, now=now)
+    return redirect(request, "/account", f"Saved. {THEME_LABELS[theme]}.")
 
 
 @router.get("/account/password")

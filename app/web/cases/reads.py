@@ -19,6 +19,7 @@ from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.debt import debt_of
 from app.casework.cases.events import CallLogged, IdentityChecked
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
+from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.models import PlannedContact
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import speaker
@@ -102,6 +103,12 @@ class CaseReads:
             .where(event.c.customer_id == customer, event.c.kind == CallLogged.KIND)
             .order_by(event.c.id.desc())
             .limit(CALLS)
+        )
+        case = table_of(CollectionsCase)
+        self.open_cases = reads.rows(
+            sa.select(case.c.id).where(
+                case.c.customer_id == customer, case.c.status == CaseStatus.OPEN, case.c.id != case_id
+            )
         )
         self.call_tasks = reads.all(
             CallTask, task.c.case_id == case_id, task.c.done_at.is_(None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -15,11 +15,26 @@ from starlette.responses import Response
 from app.actions.results.codes import revert_codes, save_codes
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
+from app.casework.holds.rules import FOR_GOOD
+from app.casework.results.choices import FIELD_LABELS
+from app.casework.results.effects import (
+    AskManager,
+    Callback,
+    Effect,
+    NumberBad,
+    OptOut,
+    PaymentClaimed,
+    PlaceHold,
+    Promise,
+    Retry,
+    Task,
+)
 from app.casework.results.file import BadCodes, CodeProblem
 from app.casework.results.models import ResultCodeVersion
 from app.casework.results.queries import results_of, text_of, versions_of
-from app.casework.results.rules import ResultSet
+from app.casework.results.rules import CallField, ResultSet
 from app.core.errors import Conflict, Invalid
+from app.core.labels import HOLD_LABELS
 from app.core.staff.rules import MANAGEMENT
 from app.core.text import sentence
 from app.http.context import Now
@@ -31,6 +46,30 @@ from app.web.rendering import Page, page, redirect
 
 router = APIRouter(prefix="/results")
 VersionNumber = Annotated[int, Path(ge=0, le=1_000_000)]
+
+
+def effect_words(effect: Effect) -> str:
+    """What an effect does, for the table of codes."""
+    match effect:
+        case Retry(attempts=most):
+            return f"Call again, up to {most} attempts"
+        case NumberBad(look_for_another=look):
+            return "Number not used any more" + (", task to find another" if look else "")
+        case PaymentClaimed(days=days):
+            return f"Reminders pause for {days} days while the payment is looked for"
+        case Promise():
+            return "Promise to pay"
+        case Callback():
+            return "Callback"
+        case PlaceHold(kind=kind, days=days):
+            ends = "until a person ends it, review after" if kind in FOR_GOOD else "for"
+            return f"{HOLD_LABELS[kind]} hold {ends} {days} days"
+        case OptOut():
+            return "Opt-out of that channel"
+        case AskManager():
+            return "Request to a manager"
+        case Task(text=text):
+            return f"Task: {text}" if text else "Task"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +85,8 @@ class CodesPage(Page):
     versions: Sequence[ResultCodeVersion]
     names: Mapping[str, str]
     may_change: bool
+    field_labels: Mapping[CallField, str] = field(default_factory=lambda: FIELD_LABELS)
+    effect_words: Callable[[Effect], str] = effect_words
     problems: Sequence[CodeProblem] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
 

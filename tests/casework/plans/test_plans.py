@@ -84,7 +84,10 @@ def test_without_grace_the_day_after_breaks_it() -> None:
 
 
 def test_a_broken_plan_says_which_instalment_and_why() -> None:
-    assert Broken(2, DUE, 1).why == "instalment 2, due 2026-04-10, was short when its grace days ended"
+    assert (
+        Broken(2, DUE, 1).why
+        == "instalment 2, due 2026-04-10, was not received in full within the grace period"
+    )
 
 
 @given(

@@ -17,6 +17,7 @@ from app.book.ledger.rules import AccountStatus, EntryKind, WaiverStatus
 from app.book.portfolios.models import Portfolio
 from app.core.actor import SYSTEM
 from app.core.ids import id_of
+from app.core.staff.drafts import drafts_about, typed_in
 from app.core.staff.rules import Role
 from app.core.staff.service import add_user
 from tests import builders
@@ -113,6 +114,25 @@ def test_a_payment_is_shown_before_it_is_posted_and_posted_once(desk: Desk, ben:
     assert "Nothing is due" in page_of(ben, account_id)
 
 
+def test_a_correction_stays_a_draft_until_it_is_confirmed(sqlite_desk: Desk) -> None:
+    ben = sqlite_desk.sign_in(Role.AGENT)
+    account_id = an_account(sqlite_desk)
+    assert f'data-draft="post:account-{account_id}"' in ben.get(f"/accounts/{account_id}").text
+    path = f"/accounts/{account_id}/post"
+
+    def drafts() -> list[str]:
+        return sqlite_desk.read(
+            lambda s: [typed_in(each)["amount"] for each in drafts_about(s, "ben", f"account-{account_id}")]
+        )
+
+    ben.submit(path, kind="payment", amount="fifty", effective_on="2026-03-02")
+    assert drafts() == ["fifty"], "refused: found again after a reload"
+    _, hidden = look(ben, path, kind="payment", amount="50", effective_on="2026-03-02")
+    assert drafts() == ["50"], "only looked at: nothing is posted yet"
+    assert confirm(ben, path, hidden) == "Payment of CN¥50.00 is posted."
+    assert drafts() == []
+
+
 def test_what_was_seen_must_still_hold_when_it_is_done(desk: Desk, ben: Browser) -> None:
     account_id = an_account(desk)
     path = f"/accounts/{account_id}/post"
@@ -180,7 +200,7 @@ def test_a_bounced_payment_reopens_what_it_had_paid(desk: Desk, mei: Browser) ->
     assert "Days past due 0 29" in said
     assert "is reversed" in confirm(mei, path, hidden)
     assert kinds(desk, account_id)[-1] is EntryKind.REVERSAL
-    assert "29 days past due, counted out" in page_of(mei, account_id)
+    assert "How the 29 days are counted" in page_of(mei, account_id)
     again = mei.submit(path, reason="again")
     assert again.status_code == 409
     assert "is reversed already" in again.text
@@ -198,9 +218,9 @@ def test_a_fee_is_waived_alone_within_the_limit_and_by_two_above_it(
     assert kinds(desk, account_id)[-1] is EntryKind.CREDIT
     said, hidden = look(mei, path, amount="15.00", reason="goodwill")
     assert "Nothing is posted yet: a manager other than you decides." in said
-    assert confirm(mei, path, hidden) == "Asked for; another manager decides."
+    assert confirm(mei, path, hidden) == "Waiver requested. Another manager will decide."
     assert mei.submit(path, amount="6", reason="too much").status_code == 422
-    assert "another manager decides" in do(ben, path, amount="5", reason="was ill")
+    assert "A manager will decide" in do(ben, path, amount="5", reason="was ill")
     listed = words(mei.get("/approvals"))
     assert "Another manager decides" in listed  # the one she asked for herself
     own, bens = desk.read(
@@ -250,7 +270,7 @@ def test_a_payment_moves_to_the_right_account_after_its_holder_was_seen(desk: De
     assert said.count("Days past due") >= 2
     assert "is now on" in confirm(mei, path, hidden)
     assert kinds(desk, right) == [EntryKind.OPENING_BALANCE, EntryKind.PAYMENT]
-    assert "29 days past due" in page_of(mei, wrong)
+    assert "How the 29 days are counted" in page_of(mei, wrong)
     assert "Nothing is due" in page_of(mei, right)
     assert [event["to_account"] for event in desk.read(lambda s: builders.events(s, PaymentMoved.KIND))] == [
         reference,
@@ -340,7 +360,7 @@ def test_a_status_changes_with_its_figures_and_is_undone(desk: Desk, mei: Browse
     do(mei, path, to="active", on="2026-03-02", reason="by mistake")
     status = desk.read(lambda session: session.get_one(Account, account_id).status)
     assert status is AccountStatus.ACTIVE
-    assert "29 days past due" in page_of(mei, account_id)
+    assert "How the 29 days are counted" in page_of(mei, account_id)
 
 
 def test_terms_change_with_the_old_ones_on_record(desk: Desk, mei: Browser) -> None:
@@ -384,7 +404,7 @@ def test_agents_and_the_legal_team_see_only_what_they_may_do(sqlite_desk: Desk) 
     assert "Post a payment" in page
     for words_of_a_manager in ("Change the status", "Pause the days", "do=entry"):
         assert words_of_a_manager not in page
-    assert "Put right" not in lars.get(f"/accounts/{account_id}?tab=ledger").text
+    assert ">Correct<" not in lars.get(f"/accounts/{account_id}?tab=ledger").text
     for what in (
         "payout",
         "pauses",
@@ -404,7 +424,7 @@ def test_entries_and_pauses_of_other_accounts_are_out_of_reach(sqlite_desk: Desk
     entry_id = entries(sqlite_desk, other)[0].id
     answer = mei.submit(f"/accounts/{mine}/entries/{entry_id}/reverse", reason="x")
     assert answer.status_code == 404
-    assert "Put this entry right" not in mei.get(f"/accounts/{mine}?do=entry&entry={entry_id}").text
+    assert "Correct this entry" not in mei.get(f"/accounts/{mine}?do=entry&entry={entry_id}").text
     assert mei.submit(f"/accounts/{mine}/pauses/77/end", on="2026-03-01").status_code == 404
 
 

@@ -51,7 +51,7 @@ def test_numbers_are_added_closed_confirmed_and_chosen(sqlite_desk: Desk, ben: B
     assert rows(sqlite_desk)[0].state is PointState.BAD
     shown = ben.get(page).text
     assert "a shop answers" not in shown
-    assert "this number or address does not suit them" in shown
+    assert "this number or address is where they want no contact" in shown
     assert ben.submit(f"{page}/points/{row.id}/confirm", reason="the shop is hers").status_code == 303
     assert ben.submit(f"{page}/points/{row.id}/main", reason="she prefers it").status_code == 303
     holder = sqlite_desk.read(lambda session: session.scalars(select(Customer)).one())

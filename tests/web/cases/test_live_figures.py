@@ -8,12 +8,13 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.book.ledger.corrections.entries import post_by_hand
-from app.book.ledger.models import Account
+from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import EntryKind
 from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -191,3 +192,44 @@ def test_owed_and_not_owed_stand_apart_on_every_page(desk: Desk) -> None:
     rows = list(behind)
     assert sum(float(row["past_due"]) for row in rows) == 650, "the list adds up to its tile"
     assert sum(float(row["not_owed"]) for row in rows) == 400
+
+
+def test_a_closed_case_names_the_case_under_which_the_customer_owes_again(sqlite_desk: Desk) -> None:
+    case_id, _ = lived(sqlite_desk)
+
+    def close_and_open(session: Session) -> int:
+        old = session.get_one(CollectionsCase, case_id)
+        old.status, old.outcome, old.closed_on = CaseStatus.CLOSED, CaseOutcome.CURED, YESTERDAY
+        session.flush()
+        newer = CollectionsCase(
+            portfolio_id=old.portfolio_id,
+            customer_id=old.customer_id,
+            opened_on=TODAY,
+            now_past_due_minor=5_000,
+        )
+        session.add(newer)
+        session.flush()
+        return id_of(newer)
+
+    newer = sqlite_desk.write(close_and_open)
+    ben = sqlite_desk.sign_in(Role.AGENT)
+    page = ben.get(f"/cases/{case_id}").text
+    assert "This case closed on" in page
+    assert f'The customer owes again: <a href="/cases/{newer}">C-{newer:06}</a>' in page
+    assert "Customer’s past due" in page, "the figures are not those of the closed case"
+    there = ben.get(f"/cases/{newer}").text
+    assert "This case closed" not in there
+    assert "owes again" not in there
+
+
+def test_the_money_tab_shows_no_reference_that_the_desk_made_up(sqlite_desk: Desk) -> None:
+    case_id, account_id = lived(sqlite_desk)
+    pay(sqlite_desk, account_id, 1_000)
+    made_up = sqlite_desk.read(
+        lambda s: s.scalars(select(Entry.reference).order_by(col(Entry.id).desc())).first()
+    )
+    assert made_up
+    assert made_up.startswith("payment:")
+    ben = sqlite_desk.sign_in(Role.AGENT)
+    for shown in (f"/cases/{case_id}?tab=money", f"/accounts/{account_id}?tab=ledger"):
+        assert f'<span class="entry-note">{made_up}' not in ben.get(shown).text

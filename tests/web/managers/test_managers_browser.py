@@ -141,6 +141,6 @@ def test_the_replies_pages(desk: Desk, tab: Page) -> None:  # noqa: F811
     number = desk.write(write)
     check(tab, "/replies")
     check(tab, f"/replies/{number}")
-    tab.click("text=It is so: keep it")
+    tab.click("text=Confirm and keep the block")
     tab.wait_for_selector("text=No message waits for an answer")
     assert violations(tab) == []

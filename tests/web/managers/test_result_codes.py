@@ -35,3 +35,22 @@ def test_an_agent_reads_and_does_not_change(sqlite_desk: Desk) -> None:
     ben = sqlite_desk.sign_in(Role.AGENT)
     assert "Save as version" not in ben.get("/results").text
     assert ben.submit("/results", portfolio=portfolio.code, text="x", reason="y").status_code == 403
+
+
+def test_the_table_says_fields_and_effects_as_the_form_does(sqlite_desk: Desk) -> None:
+    sqlite_desk.write(builders.portfolio)
+    page = sqlite_desk.sign_in(Role.AGENT).get("/results").text
+    for words in (
+        "Pays by (required)",
+        "Whom to contact instead",
+        "Number not used any more",
+        "Callback",
+        "Dispute hold",
+    ):
+        assert words in page, words
+    table = page[page.index("<tbody>") : page.index("</tbody>")]
+    assert not {
+        word
+        for word in ("due on", "callback at", "number bad", "ask manager", "paid amount")
+        if word in table
+    }

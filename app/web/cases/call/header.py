@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from app.casework.cases.events import CallLogged
+from app.casework.cases.models import case_reference
 from app.casework.parties.models import ThirdParty
 from app.casework.results.rules import Direction
 from app.core.labels import PARTY_LABELS
@@ -31,6 +32,12 @@ class Header:
     last_call_at: datetime | None
     last_call_by: str
     stop: Stop | None
+    owes_again: int | None
+    """The customer's open case, where it is not this one."""
+
+    @property
+    def owes_again_under(self) -> str:
+        return case_reference(self.owes_again) if self.owes_again else ""
 
 
 def header_of(view: CaseView, now: datetime) -> Header:
@@ -55,6 +62,7 @@ def header_of(view: CaseView, now: datetime) -> Header:
             with_legal=file.case.with_legal_since is not None,
             representatives=[contact_words(speaks)] if speaks else (),
         ),
+        owes_again=next((row.id for row in found[CASE_READS.open_cases]), None),
     )
 
 

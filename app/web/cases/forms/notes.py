@@ -38,7 +38,7 @@ def add_note(
 ) -> Response:
     def act(file: CaseFile, _fields: Fields) -> Flash:
         assignment.add_note(session, file.case, typed.text, by=staff.by, now=now)
-        return "The note is on record.", "good"
+        return "Note saved.", "good"
 
     return submit(request, session, staff, case_id, "note", typed, act, now=now, names={"note": "text"})
 
@@ -75,7 +75,7 @@ def assign(
             role=staff.role,
             now=now,
         )
-        return f"This case is now with {assignable(session).get(typed.owner, 'nobody')}.", "good"
+        return f"Assigned to {assignable(session).get(typed.owner, 'nobody')}.", "good"
 
     return submit(request, session, staff, case_id, "assign", typed, act, now=now)
 

@@ -90,7 +90,7 @@ def _promise(
     made = promise(session, file.case, amount, due_on, letters, by=staff.by, now=now)
     reader = reader_of(request, file)
     words, tone = confirmation_words(request, file, made.confirmations, now)
-    return f"Promise of {reader.money(amount)} by {reader.day(due_on)} is on record. {words}", tone
+    return f"Promise of {reader.money(amount)} by {reader.day(due_on)} saved. {words}", tone
 
 
 class PlanForm(Typed):

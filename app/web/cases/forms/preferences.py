@@ -67,7 +67,7 @@ def add_preference(
             timezone=typed.timezone.strip(), until=until, source=typed.source, case_id=file.case.id,
             by=staff.by, now=now,
         )  # fmt: skip
-        return "Kept, and obeyed from now on.", "good"
+        return "Saved. Applies from now on.", "good"
 
     names = {"start_minute": "start", "weekdays": "days", "address": "channel"}
     return submit(request, session, staff, case_id, "preference", typed, act, now=now, names=names)

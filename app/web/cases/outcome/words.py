@@ -31,7 +31,7 @@ def effect_words(
     if effects.plan is not None:
         words, tone = confirmation_words(request, file, effects.confirmations, now)
         due_on = reader.day(call.due_on)
-        said.append(f"Promise of {reader.money(call.amount_minor)} by {due_on} is on record. {words}")
+        said.append(f"Promise of {reader.money(call.amount_minor)} by {due_on} saved. {words}")
     said += [f"Task: {task}." for task in effects.tasks]
     if effects.request:
         said.append("A manager is asked to decide; the answer comes back as a task.")

@@ -18,6 +18,7 @@ from app.book.delinquency.rules import billed_by
 from app.book.delinquency.service import Now
 from app.book.delinquency.trace import Owed, trace
 from app.book.ledger.models import Account, Entry, Position, Statement
+from app.book.ledger.references import entry_note
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES, EntryKind
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
@@ -152,7 +153,7 @@ def _lines(session: Session, found: Found, account: Account, file: CaseFile) -> 
                     kind=row.kind,
                     amount=row.amount_minor,
                     balance=balance,
-                    note=row.description or row.reference,
+                    note=entry_note(row.description, row.reference),
                     posted_on=row.posted_on if row.posted_on != row.effective_on else None,
                     reversed=row.is_reversed,
                     paid=mine,
