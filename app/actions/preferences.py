@@ -7,7 +7,7 @@ obeys from the same transaction on.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, select
 
@@ -30,6 +30,7 @@ from app.outreach.gate.preferences import (
     open_preferences,
     other_half,
     set_preference,
+    with_days_after,
 )
 from app.outreach.gate.suppression import channel_of, on_list, restore, suppress
 from app.policy.facts import PreferenceKind, Suppression
@@ -131,7 +132,8 @@ def add_preference(
 ) -> ContactPreference:
     """Record a time or place that does not suit the customer, or the time zone they live in. A place is the number or
     address on file for its channel. A time that ends before it begins goes over midnight: two rows, of which the first
-    is returned. Invalid names the field that is missing."""
+    is returned; the second keeps the mornings of the days named and those after them, for either may be meant. Invalid
+    names the field that is missing."""
     address = ""
     if kind in PLACES:
         if channel is None:
@@ -143,10 +145,12 @@ def add_preference(
     rows = [
         set_preference(
             session, customer, kind,
-            channel=channel, weekdays=weekdays, start_minute=start, end_minute=end, address=address,
-            timezone=timezone, until=until, source=source, case_id=case_id, by=by, now=now,
+            channel=channel, weekdays=weekdays if n == 0 else with_days_after(weekdays),
+            start_minute=start, end_minute=end, address=address, timezone=timezone,
+            until=until if n == 0 or until is None else until + timedelta(days=1),
+            source=source, case_id=case_id, by=by, now=now,
         )
-        for start, end in spans
+        for n, (start, end) in enumerate(spans)
     ]  # fmt: skip
     return rows[0]
 

@@ -178,7 +178,7 @@ def quiet_time(session: Session, customer: Customer, typed: FormData | None = No
     if not rows:
         return QuietTime(days="every_day")
     # Of two halves the later one begins it, and the earlier one ends it.
-    weekdays = tuple(int(day) for day in rows[0].weekdays.split(",") if day)
+    weekdays = tuple(int(day) for day in rows[-1].weekdays.split(",") if day)
     days = next((name for name, these in DAYS.items() if these == weekdays), "every_day")
     return QuietTime(_clock(rows[-1].start_minute), _clock(rows[0].end_minute), days)
 

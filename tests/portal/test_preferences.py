@@ -217,6 +217,8 @@ def test_quiet_times_go_over_midnight_and_only_those_of_the_page_are_taken_back(
     assert 'value="18:00"' in page
     assert 'value="08:30"' in page
     assert '<option value="weekdays" selected>' in page
+    [_evening, morning] = desk.read(lambda s: open_preferences(s, customer_id))[1:]
+    assert morning.weekdays == "0,1,2,3,4,5"  # the night of Friday ends on Saturday
 
     def spans() -> list[tuple[int, int, str]]:
         rows = desk.read(lambda s: open_preferences(s, customer_id))

@@ -152,12 +152,17 @@ def open_preferences(session: Session, customer_id: int) -> list[ContactPreferen
     return list(session.scalars(query.order_by(col(ContactPreference.id))))
 
 
+def with_days_after(weekdays: Sequence[int]) -> list[int]:
+    """These days and the day after each; none named is every day."""
+    return sorted({day for named in weekdays for day in (named, (named + 1) % 7)})
+
+
 def other_half(row: ContactPreference, rows: Iterable[ContactPreference]) -> ContactPreference | None:
     """The other half of a time over midnight, which is kept as two rows that were told in one breath; None = it is one
     row."""
 
     def told(each: ContactPreference) -> tuple[object, ...]:
-        return each.kind, each.channel, each.weekdays, each.until, each.source, each.by, each.created_at
+        return each.kind, each.channel, each.source, each.by, each.created_at
 
     def meet(evening: ContactPreference, morning: ContactPreference) -> bool:
         return evening.end_minute == 1440 and morning.start_minute == 0
