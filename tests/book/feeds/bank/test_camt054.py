@@ -349,7 +349,7 @@ def test_what_is_no_payment_is_rejected_by_name_and_the_rest_is_loaded(
         ("<html/>", "is not an ISO 20022 camt.054 file: its root is 'html'"),
         (
             notification().replace("camt.054.001.08", "camt.053.001.02"),
-            "is camt.053.001.02; a camt.054 credit notification is needed",
+            "is camt.053.001.02, which lists the same money again. Load a camt.054 credit notification",
         ),
         (notification().replace("camt.054.001.08", "camt.054.001.01"), "is camt.054.001.01"),
         ('<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', "declares XML entities or a document type"),

@@ -106,7 +106,7 @@ def test_a_sheet_is_chosen_by_name_and_a_wrong_name_lists_those_there_are(tmp_pa
     path = write_workbook(tmp_path / "a.xlsx", {"First": [["one"]], "Zweites Blatt": [["two"]]})
     assert read(path) == [["one"]]
     assert read(path, "Zweites Blatt") == [["two"]]
-    with pytest.raises(Invalid, match="no sheet 'Third'; it has 'First', 'Zweites Blatt'"):
+    with pytest.raises(Invalid, match="no sheet 'Third'. It has 'First', 'Zweites Blatt'"):
         read(path, "Third")
 
 
