@@ -49,7 +49,7 @@ def form_of(page: str) -> dict[str, str]:
 
 def test_a_new_number_is_typed_shown_and_told_on_the_timeline(desk: Desk, ben: Browser) -> None:
     case = f"/cases/{make_case(desk)}"
-    form = form_of(ben.get(case).text)
+    form = form_of(ben.get(f"{case}?do=contact").text)
     assert form["mobile"] == holder(desk).mobile
     answer = ben.submit(
         f"{case}/contact", **{**form, "mobile": "139 0000 0000", "reason": "told on the phone"}
@@ -65,7 +65,7 @@ def test_a_new_number_is_typed_shown_and_told_on_the_timeline(desk: Desk, ben: B
 def test_only_what_was_typed_over_is_changed(desk: Desk, ben: Browser) -> None:
     """A form that was open while the file came does not take the file's news back."""
     case = f"/cases/{make_case(desk)}"
-    form = form_of(ben.get(case).text)
+    form = form_of(ben.get(f"{case}?do=contact").text)
 
     def moved(session: Session) -> None:
         session.scalars(select(Customer)).one().city = "Suzhou"
@@ -77,7 +77,7 @@ def test_only_what_was_typed_over_is_changed(desk: Desk, ben: Browser) -> None:
 
 def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(desk: Desk, ben: Browser) -> None:
     case = f"/cases/{make_case(desk)}"
-    form = form_of(ben.get(case).text)
+    form = form_of(ben.get(f"{case}?do=contact").text)
     answer = ben.submit(f"{case}/contact", **{**form, "mobile": "12", "city": "Suzhou", "reason": "phone"})
     assert answer.status_code == 422
     assert "is not a possible phone number" in answer.text
