@@ -127,6 +127,7 @@ PAGES_ONLY = {
     "/logout": SESSION,
     "/account/password": SESSION,
     "/account/keys": "how a person's own pages answer to the keyboard",
+    "/account/theme": "how a person's own pages look",
     "/admin/staff/new": ADMINISTRATION,
     "/admin/staff/{user_id}": ADMINISTRATION,
     "/admin/staff/{user_id}/active": ADMINISTRATION,

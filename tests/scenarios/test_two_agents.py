@@ -80,7 +80,7 @@ class Agent:
 
 
 def soon(is_so: Callable[[], bool]) -> bool:
-    for _ in range(100):
+    for _ in range(300):
         if is_so():
             return True
         time.sleep(0.05)
