@@ -107,7 +107,7 @@ def test_faults_are_shown_with_line_step_and_field_and_nothing_is_saved(desk: De
     assert "# why day 5" in answer.text, "what was typed is still there"
     letter = mei.submit("/strategies/edit", **form, text=TEXT.replace("first_", "last_"), do="save")
     assert letter.status_code == 422
-    assert "letter : no letter &#39;last_reminder&#39;" in words(letter)
+    assert "letter : There is no letter &#39;last_reminder&#39;" in words(letter)
     assert "<b>poem</b>" not in answer.text
     assert (
         "small letters"
@@ -166,7 +166,7 @@ def test_one_step_is_changed_in_a_form_without_writing_toml(desk: Desk, mei: Bro
         ({"day": "soon"}, "Write a whole number."),
         ({"day": "0"}, "Must be a whole number from 1 to 3650."),
         ({"channels": []}, "A message needs channels."),
-        ({"letter": "nope"}, "No letter"),
+        ({"letter": "nope"}, "There is no letter"),
         ({"id": "Two words"}, "Write small letters"),
         ({"fact": "balance", "op": "at_least", "value": "12.345"}, "CNY has 2 decimals"),
         ({"fact": "balance", "op": "at_least", "value": ""}, "Say what it is compared with."),
@@ -244,8 +244,8 @@ def test_an_agent_sends_a_letter_by_hand_and_does_a_task(desk: Desk) -> None:
     case_id, task_id = desk.write(write)
     ben = desk.sign_in(Role.AGENT)
     page = ben.get(f"/cases/{case_id}")
-    assert "Second reminder" in page.text
     assert "Ring the manager" in page.text
+    assert "Second reminder" in ben.get(f"/cases/{case_id}?do=letter").text
     wrong = ben.submit(f"/cases/{case_id}/letter", letter="", channel="sms")
     assert wrong.status_code == 422
     assert "Choose a letter." in wrong.text
