@@ -131,6 +131,7 @@ def test_a_day_of_two_agents(served: Desk, browser: Browser) -> None:
     ben.press("Control+Enter")
     assert soon(lambda: promised_minor(desk, later) == 5_000), ben.tab.inner_text("main")[:600]
     assert ben.keys - before == 2
+    ben.tab.wait_for_url("**/cases/*tab=timeline*")
 
     # The change of shift: Ben hands Dora over, Jonas finds her with Ben's words and without a second call.
     ben.tab.goto(f"/cases/{later}?do=hand-over")

@@ -221,4 +221,4 @@ def test_a_letter_with_a_blank_makes_work_for_a_person_and_the_night_goes_on(eng
     assert row.customer_id != nameless.id
     with transaction(engine) as session:
         [task] = session.scalars(select(StrategyTask)).all()
-        assert task.text == "First reminder was not sent: first_reminder: it has no customer name to show"
+        assert task.text == "First reminder was not sent: Letter first_reminder has no customer name to show."

@@ -57,6 +57,6 @@ def test_keys_that_are_typed_while_a_form_opens_are_its_text(
     tab.wait_for_selector("#note-text:focus")
     assert tab.locator("details[name=action][open]").count() == 1
     tab.keyboard.press("Control+Enter")
-    tab.wait_for_selector(".flash >> text=The note is on record.")
+    tab.wait_for_selector(".flash >> text=Note saved.")
     [noted] = desk.read(lambda session: builders.events(session, NoteAdded.KIND))
     assert noted["text"] == "no answer"
