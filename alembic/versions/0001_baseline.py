@@ -1698,6 +1698,7 @@ def upgrade() -> None:
                 "promise",
                 "instalments",
                 "settlement",
+                "hardship",
                 name="plankind",
                 native_enum=False,
                 create_constraint=True,
@@ -1730,6 +1731,49 @@ def upgrade() -> None:
         sa.Column("ended_on", sa.Date(), nullable=True),
         sa.Column("broken_instalment", sa.Integer(), nullable=True),
         sa.Column("why", sa.String(length=300), nullable=False),
+        sa.Column(
+            "cadence",
+            sa.Enum(
+                "once",
+                "weekly",
+                "fortnightly",
+                "four_weekly",
+                "monthly",
+                "custom",
+                name="cadence",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("apr_millionths", sa.Integer(), nullable=True),
+        sa.Column("waived_fees_minor", sa.BigInteger(), nullable=False),
+        sa.Column("re_age", sa.Boolean(), nullable=False),
+        sa.Column("grace_days", sa.Integer(), nullable=False),
+        sa.Column("tolerance_minor", sa.BigInteger(), nullable=False),
+        sa.Column("skips_allowed", sa.Integer(), nullable=False),
+        sa.Column("agreed_with_id", BigId, nullable=True),
+        sa.Column(
+            "acceptance",
+            sa.Enum(
+                "phone",
+                "writing",
+                "page",
+                "payment",
+                name="acceptance",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("acceptance_words", sa.String(length=500), nullable=False),
+        sa.Column("supersedes_id", BigId, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["agreed_with_id"], ["third_party.id"], name=op.f("fk_plan_agreed_with_id_third_party")
+        ),
+        sa.ForeignKeyConstraint(["supersedes_id"], ["plan.id"], name=op.f("fk_plan_supersedes_id_plan")),
         sa.ForeignKeyConstraint(
             ["case_id"], ["collections_case.id"], name=op.f("fk_plan_case_id_collections_case")
         ),
@@ -2466,9 +2510,54 @@ def upgrade() -> None:
         sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("interest_minor", sa.BigInteger(), nullable=False),
+        sa.Column("agreed_on", sa.Date(), nullable=True),
+        sa.Column("is_skipped", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_instalment_plan_id_plan")),
         sa.PrimaryKeyConstraint("plan_id", "n", name=op.f("pk_plan_instalment")),
     )
+    op.create_table(
+        "plan_change",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("plan_id", BigId, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column(
+            "change",
+            sa.Enum(
+                "moved",
+                "skipped",
+                name="instalmentchange",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("to_on", sa.Date(), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_change_plan_id_plan")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_change")),
+    )
+    with op.batch_alter_table("plan_change", schema=None) as batch_op:
+        batch_op.create_index("ix_plan_change_plan", ["plan_id", "id"], unique=False)
+
+    op.create_table(
+        "instalment_payment",
+        sa.Column("entry_id", BigId, nullable=False),
+        sa.Column("plan_id", BigId, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["entry_id"], ["ledger_entry.id"], name=op.f("fk_instalment_payment_entry_id_ledger_entry")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_instalment_payment_plan_id_plan")),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_instalment_payment")),
+    )
+    with op.batch_alter_table("instalment_payment", schema=None) as batch_op:
+        batch_op.create_index("ix_instalment_payment_plan", ["plan_id", "n"], unique=False)
+
     op.create_table(
         "unmatched_payment",
         sa.Column("id", BigId, nullable=False),
@@ -2578,6 +2667,14 @@ def downgrade() -> None:
         batch_op.drop_index("ix_unmatched_payment_waiting")
 
     op.drop_table("unmatched_payment")
+    with op.batch_alter_table("instalment_payment", schema=None) as batch_op:
+        batch_op.drop_index("ix_instalment_payment_plan")
+
+    op.drop_table("instalment_payment")
+    with op.batch_alter_table("plan_change", schema=None) as batch_op:
+        batch_op.drop_index("ix_plan_change_plan")
+
+    op.drop_table("plan_change")
     op.drop_table("plan_instalment")
     op.drop_table("plan_account")
     with op.batch_alter_table("mail_notice", schema=None) as batch_op:

@@ -85,6 +85,21 @@ PLAN_LABELS: Labels = {
     "promise": "Promise to pay",
     "instalments": "Repayment plan",
     "settlement": "Settlement",
+    "hardship": "Hardship plan",
+}
+CADENCE_LABELS: Labels = {
+    "once": "Once",
+    "weekly": "Every week",
+    "fortnightly": "Every two weeks",
+    "four_weekly": "Every four weeks",
+    "monthly": "Every month",
+    "custom": "On agreed dates",
+}
+ACCEPTANCE_LABELS: Labels = {
+    "phone": "By telephone",
+    "writing": "In writing",
+    "page": "On the cardholder's page",
+    "payment": "By paying",
 }
 DOCUMENT_LABELS: Labels = {
     "agreement": "Credit agreement",

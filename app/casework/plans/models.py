@@ -5,7 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.rules import Acceptance, Cadence, InstalmentChange, PlanKind, PlanStatus
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
 
@@ -41,6 +41,26 @@ class Plan(Row, table=True):
     ended_on: date | None = None
     broken_instalment: int | None = None
     why: str = Field(default="", max_length=300)
+    cadence: Cadence = Field(default=Cadence.ONCE, sa_type=enum_type(Cadence))
+    apr_millionths: int | None = Field(default=None, ge=0)
+    """The yearly rate while the plan is kept; None = the accounts' own."""
+    waived_fees_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    """Fees that are waived when the plan is accepted."""
+    re_age: bool = False
+    """The accounts are brought current when the plan is kept, where the pack permits it."""
+    grace_days: int = Field(default=0, ge=0)
+    """Days after its due date before a short instalment breaks the plan; the portfolio's on the day of the offer."""
+    tolerance_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    """What an instalment may be short and still counts as paid; the portfolio's on the day of the offer."""
+    skips_allowed: int = Field(default=0, ge=0)
+    """Instalments that may be skipped, by the agreement."""
+    agreed_with_id: int | None = Field(default=None, foreign_key="third_party.id", sa_type=BigId)
+    """The third party who agreed for the customer; None = the customer."""
+    acceptance: Acceptance | None = Field(default=None, sa_type=enum_type(Acceptance))
+    acceptance_words: str = Field(default="", max_length=500)
+    """What was said: which day, by which means, and that it was read back."""
+    supersedes_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
+    """The plan that this one was renegotiated from."""
 
     @property
     def reference(self) -> str:
@@ -65,3 +85,37 @@ class PlanInstalment(Row, table=True):
     """0 is the down payment."""
     due_on: date
     amount_minor: int = Field(gt=0, sa_type=sa.BigInteger)
+    interest_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    """The part of the amount that is interest to come, at the plan's rate."""
+    agreed_on: date | None = None
+    """The due date as first agreed, where it was moved since."""
+    is_skipped: bool = False
+    """Skipped as agreed: its amount falls due with the last instalment."""
+
+
+class PlanChange(Row, table=True):
+    """An agreed change of one instalment: moved to another day, or skipped. The plan goes on."""
+
+    __tablename__ = "plan_change"
+    __table_args__ = (sa.Index("ix_plan_change_plan", "plan_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    plan_id: int = Field(foreign_key="plan.id", sa_type=BigId)
+    n: int
+    change: InstalmentChange = Field(sa_type=enum_type(InstalmentChange))
+    from_on: date
+    to_on: date
+    reason: str = Field(default="", max_length=300)
+    by: str = Field(max_length=120)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class InstalmentPayment(Row, table=True):
+    """A payment that named its instalment by reference; others go to the oldest instalment that is short."""
+
+    __tablename__ = "instalment_payment"
+    __table_args__ = (sa.Index("ix_instalment_payment_plan", "plan_id", "n"),)
+
+    entry_id: int = Field(primary_key=True, foreign_key="ledger_entry.id", sa_type=BigId)
+    plan_id: int = Field(foreign_key="plan.id", sa_type=BigId)
+    n: int

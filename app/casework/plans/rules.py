@@ -18,7 +18,39 @@ class PlanKind(StrEnum):
     INSTALMENTS = "instalments"
     """Repayment plan: an optional down payment and monthly instalments."""
     SETTLEMENT = "settlement"
-    """Less than is owed, in one payment by one date; the rest is waived."""
+    """Less than is owed, in a few payments; the rest is waived once all are made."""
+    HARDSHIP = "hardship"
+    """Repayment plan on concessions: fees waived, a lower rate, or smaller instalments for a time."""
+
+
+class Cadence(StrEnum):
+    """How often an instalment falls due."""
+
+    ONCE = "once"
+    WEEKLY = "weekly"
+    FORTNIGHTLY = "fortnightly"
+    FOUR_WEEKLY = "four_weekly"
+    MONTHLY = "monthly"
+    CUSTOM = "custom"
+    """On dates, and of amounts, that were agreed one by one."""
+
+
+class Acceptance(StrEnum):
+    """The means by which a customer, or who speaks for them, agreed."""
+
+    PHONE = "phone"
+    WRITING = "writing"
+    PAGE = "page"
+    """On the cardholder's page."""
+    PAYMENT = "payment"
+    """By paying it."""
+
+
+class InstalmentChange(StrEnum):
+    """An agreed change of one instalment that does not break the plan."""
+
+    MOVED = "moved"
+    SKIPPED = "skipped"
 
 
 class PlanStatus(StrEnum):

@@ -1,0 +1,89 @@
+"""Terms of an agreement: what is paid, how often, at what rate, and who may grant it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from app.casework.plans.rules import Cadence, Instalment, PlanKind
+
+
+@dataclass(frozen=True, slots=True)
+class Payday:
+    """The day on which the customer is paid, and how often. An instalment falls due one to three working days later."""
+
+    next_on: date
+    cadence: Cadence = Cadence.MONTHLY
+    days_after: int = 1
+    """Working days from the payday to the due date, 1 to 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementTerms:
+    """Everything that a promise, plan, settlement or hardship plan is agreed on, in minor units."""
+
+    kind: PlanKind
+    total_minor: int
+    """The sum of all payments: with interest to come, where the plan bears any."""
+    first_due_on: date
+    payments: int = 1
+    """Instalments, without the down payment."""
+    cadence: Cadence = Cadence.ONCE
+    down_payment_minor: int = 0
+    """Paid on `first_due_on`; the instalments follow one period later each."""
+    payday: Payday | None = None
+    """Due dates follow the payday instead of `first_due_on` plus whole periods."""
+    parts: tuple[Instalment, ...] = ()
+    """The dates and amounts themselves, for `Cadence.CUSTOM`."""
+    apr_millionths: int | None = None
+    """The yearly rate while the plan is kept; None = the accounts' own, 0 = no interest."""
+    waived_fees_minor: int = 0
+    """Fees that are waived when it is accepted, on top of `total_minor`."""
+    waived_minor: int = 0
+    """What a settlement waives once it is paid: the balances settled less `total_minor`."""
+    skips_allowed: int = 0
+    re_age: bool = False
+    """The accounts are brought current when the plan is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A figure that bounds an agreement, and where it is from."""
+
+    value: int
+    rule: str
+    """Id of the pack's rule, or the name of the portfolio setting."""
+    citation: str = ""
+    """The law or standard, of a pack's rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementLimits:
+    """What a portfolio and the customer's packs permit, whoever grants it."""
+
+    promise_days: Limit
+    """Days from today to the last payment of a promise."""
+    settlement_days: Limit
+    """Days from today to the last payment of a settlement."""
+    settlement_payments: Limit
+    longest_months: Limit
+    """Months from the first to the last instalment of a plan."""
+    first_within_days: Limit
+    min_apr_millionths: Limit | None = None
+    """The lowest rate a concession may set; None = 0."""
+    must_amortise: Limit | None = None
+    """Each instalment pays more than the interest of its period (no negative amortisation)."""
+    stops_collection: Limit | None = None
+    """Collection stops by law while the plan is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What one person of a role may grant alone, in one portfolio."""
+
+    role: str
+    max_payments: int
+    max_discount_percent: int
+    max_waived_fees_minor: int
+    may_lower_rate: bool
+    may_re_age: bool
