@@ -254,11 +254,14 @@ def _prepare(engine: Engine, told: argparse.Namespace, settings: Settings) -> No
 
 
 def _move(folder: Path, kind: FeedKind, to: Path, by: timedelta) -> None:
-    """Write a feed with its dates moved."""
+    """Write a feed with its dates moved, and payments only as far as they were made: the future is refused."""
     packed = folder / f"{kind.value}.csv.gz"
     source = pl.read_csv(packed if packed.exists() else folder / f"{kind.value}.csv", infer_schema=False)
     moved = [pl.col(name).str.to_date().dt.offset_by(f"{by.days}d").cast(pl.String) for name in DATED[kind]]
-    source.with_columns(moved).write_csv(to)
+    rows = source.with_columns(moved)
+    if kind is FeedKind.PAYMENTS:
+        rows = rows.filter(pl.col("paid_on") < FIRST.isoformat())
+    rows.write_csv(to)
 
 
 @contextmanager
