@@ -22,18 +22,17 @@ from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.queries import get_case
 from app.casework.cases.service import reopen_case
-from app.casework.plans.models import Plan, PlanAccount
-from app.casework.plans.payments import paid_toward
-from app.casework.plans.queries import instalments_of, live_plan
-from app.casework.plans.rules import (
+from app.casework.plans.assessing import (
     ComesToNothing,
     InGrace,
     Kept,
-    PlanKind,
-    PlanStatus,
     Running,
     after_reversal,
 )
+from app.casework.plans.models import Plan, PlanAccount
+from app.casework.plans.payments import paid_toward
+from app.casework.plans.queries import instalments_of, live_plan
+from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.service import break_plan, resume_plan
 from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of

@@ -17,20 +17,19 @@ from app.casework.cases.debt import (
     CustomerDebt,
     debts_as_folded,
 )
-from app.casework.plans.models import Plan
-from app.casework.plans.payments import accounts_of, offered_on, paid_to_settle, payments_for
-from app.casework.plans.queries import instalments_of, live_plan, offered_settlements
-from app.casework.plans.rules import (
+from app.casework.plans.assessing import (
     NOTHING_OWED,
     Broken,
     InGrace,
     Kept,
-    PlanKind,
-    PlanStatus,
     Pointless,
     Running,
     assess,
 )
+from app.casework.plans.models import Plan
+from app.casework.plans.payments import accounts_of, offered_on, paid_to_settle, payments_for
+from app.casework.plans.queries import instalments_of, live_plan, offered_settlements
+from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.service import break_plan, cancel, move_plan, wake_case
 from app.core.actor import SYSTEM
 from app.core.database.bulk import among, chunked

@@ -16,6 +16,13 @@ from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.plans.assessing import (
+    Broken,
+    InGrace,
+    Kept,
+    Running,
+    assess,
+)
 from app.casework.plans.assessment import assess_due
 from app.casework.plans.events import PlanAccepted, PlanActivated, PlanOffered
 from app.casework.plans.models import Plan
@@ -23,14 +30,9 @@ from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import (
     SETTLE_WITHIN,
     TRANSITIONS,
-    Broken,
-    InGrace,
     Instalment,
     InstalmentTerms,
-    Kept,
     PlanStatus,
-    Running,
-    assess,
     schedule,
 )
 from app.casework.plans.service import (

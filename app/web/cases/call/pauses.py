@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.casework.plans.rules import InGrace, Instalment, assess
+from app.casework.plans.assessing import InGrace, assess
+from app.casework.plans.rules import Instalment
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.outreach.outbox.rules import purpose_of_answer
