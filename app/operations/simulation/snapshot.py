@@ -168,7 +168,7 @@ def _heads(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
     return sa.or_(table.c.stream.in_(streams), table.c.stream == f"portfolio:{portfolio_id}")
 
 
-def _instalments(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
+def _of_plans(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
     return table.c.plan_id.in_(_ids(table, "plan", portfolio_id))
 
 
@@ -187,7 +187,9 @@ SHARED = {"staff_user", "timeline_kind", "channel_stop", "policy_pack_version"}
 BY_PARENT: Mapping[str, Wanted] = {
     "timeline_event": _events,
     "timeline_head": _heads,
-    "plan_account": _instalments,
-    "plan_instalment": _instalments,
+    "instalment_payment": _of_plans,
+    "plan_account": _of_plans,
+    "plan_change": _of_plans,
+    "plan_instalment": _of_plans,
     "suppressed_address": _suppressed,
 }
