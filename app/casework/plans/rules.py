@@ -118,6 +118,8 @@ class Instalment:
     n: int
     due_on: date
     amount: int
+    interest: int = 0
+    """The part of the amount that is interest to come, at the agreement's rate."""
 
 
 @dataclass(frozen=True, slots=True)

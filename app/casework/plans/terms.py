@@ -24,7 +24,7 @@ class AgreementTerms:
 
     kind: PlanKind
     total_minor: int
-    """The sum of all payments: with interest to come, where the plan bears any."""
+    """The part of the debt that it pays: the sum of all payments without the interest to come."""
     first_due_on: date
     payments: int = 1
     """Instalments, without the down payment."""
@@ -36,7 +36,12 @@ class AgreementTerms:
     parts: tuple[Instalment, ...] = ()
     """The dates and amounts themselves, for `Cadence.CUSTOM`."""
     apr_millionths: int | None = None
-    """The yearly rate while the plan is kept; None = the accounts' own, 0 = no interest."""
+    """The yearly rate while the plan is kept: 0 = no interest; None = the accounts' own, whose interest is no part of
+    the schedule."""
+    interest_from: date | None = None
+    """The day after whose end interest runs; None = `first_due_on`."""
+    day_count: int = 365
+    """Days of a year of interest."""
     waived_fees_minor: int = 0
     """Fees that are waived when it is accepted, on top of `total_minor`."""
     waived_minor: int = 0

@@ -1,0 +1,249 @@
+"""The schedule of an agreement: its due dates and amounts. Pure.
+
+Due dates that a cadence or a payday gives move forward to a working day; days that a person named stand. Interest runs by
+the day as the ledger posts it (`app.book.charges.rules`): on the balance of the evening before, added to the balance each
+day, and the fraction of a minor unit carried. An account that is paid on these dates therefore owes nothing after the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+
+from app.casework.plans.rules import Cadence, Instalment
+from app.casework.plans.terms import AgreementTerms, Payday
+from app.core.dates import add_months
+from app.core.errors import Invalid
+from app.policy.sections.charges import MILLION
+
+MOST_PAYMENTS = 600
+"""Payments that a schedule can have, whatever is permitted: weekly for more than eleven years."""
+
+LAST_YEAR = 2200
+
+SATURDAY_SUNDAY = frozenset({5, 6})
+
+_DAY = timedelta(days=1)
+_WEEKS = {Cadence.WEEKLY: 1, Cadence.FORTNIGHTLY: 2, Cadence.FOUR_WEEKLY: 4}
+_PER_YEAR = {Cadence.MONTHLY: 12, Cadence.FOUR_WEEKLY: 13, Cadence.FORTNIGHTLY: 26, Cadence.WEEKLY: 52}
+
+
+def schedule(
+    terms: AgreementTerms, holidays: Collection[date], weekend: Collection[int] = SATURDAY_SUNDAY
+) -> list[Instalment]:
+    """Return the instalments of these terms; the down payment is n = 0.
+
+    Without a rate they sum to `total_minor`, with one to that and the interest. All are alike but the last, which takes
+    the rounding and is the smallest wherever the amount allows it. Invalid names the field of terms that give none.
+    """
+    _check_figures(terms)
+    if terms.cadence is Cadence.CUSTOM:
+        return _agreed_parts(terms)
+    days = due_dates(terms, holidays, weekend)
+    rest = terms.total_minor - terms.down_payment_minor
+    if terms.apr_millionths:
+        return _amortising(terms, days)
+    down = [Instalment(0, terms.first_due_on, terms.down_payment_minor)] if terms.down_payment_minor else []
+    return down + [
+        Instalment(n, day, amount)
+        for n, (day, amount) in enumerate(zip(days, level_parts(rest, terms.payments), strict=True), start=1)
+    ]
+
+
+def due_dates(
+    terms: AgreementTerms, holidays: Collection[date], weekend: Collection[int] = SATURDAY_SUNDAY
+) -> list[date]:
+    """Return the due dates of the instalments, without that of the down payment; each is later than the one before."""
+    if terms.cadence is Cadence.ONCE and terms.payday is None and not terms.down_payment_minor:
+        return [terms.first_due_on]
+    is_off = days_off(holidays, weekend)
+    found: list[date] = []
+    least = terms.first_due_on + _DAY if terms.down_payment_minor else terms.first_due_on
+    for day in _on_paydays(terms, terms.payday, is_off, least) if terms.payday else _by_period(terms):
+        # Holidays longer than a period move two dates onto one day.
+        found.append(working_day(max(day, least), is_off))
+        if len(found) == terms.payments:
+            break
+        least = found[-1] + _DAY
+    return found
+
+
+def level_parts(total: int, payments: int) -> list[int]:
+    """Amounts that sum to `total`, alike but the last."""
+    share = -(-total // payments)
+    if share * (payments - 1) >= total:
+        share = total // payments
+    return [share] * (payments - 1) + [total - share * (payments - 1)]
+
+
+def days_off(holidays: Collection[date], weekend: Collection[int]) -> Callable[[date], bool]:
+    return lambda day: day.weekday() in weekend or day in holidays
+
+
+def working_day(day: date, is_off: Callable[[date], bool]) -> date:
+    """The day itself, or the next one on which banks work."""
+    while is_off(day):
+        day += _DAY
+    return day
+
+
+def interest_between(
+    balance: int, first_on: date, through: date, terms: AgreementTerms, carry: int
+) -> tuple[int, int]:
+    """Interest of the days after `first_on` up to `through` on a balance, and the fraction carried on: day by day as
+    `interest_of_day` has it."""
+    with_interest, rate, parts = balance, terms.apr_millionths or 0, terms.day_count * MILLION
+    for _ in range((through - first_on).days):
+        of_day, carry = divmod(carry + with_interest * rate, parts)
+        with_interest += of_day
+    return with_interest - balance, carry
+
+
+def grows(parts: Sequence[Instalment]) -> Instalment | None:
+    """The first instalment that pays no more than its interest, so that the debt does not fall (negative
+    amortisation)."""
+    return next((part for part in parts if part.interest >= part.amount), None)
+
+
+def longest_months(parts: Sequence[Instalment]) -> int:
+    """Months, begun ones counted, from the first payment to the last."""
+    first, last = parts[0].due_on, parts[-1].due_on
+    months = (last.year - first.year) * 12 + last.month - first.month
+    return months + (add_months(first, months) < last)
+
+
+# --- amounts ----------------------------------------------------------------------------------------------
+
+
+def _amortising(terms: AgreementTerms, days: Sequence[date]) -> list[Instalment]:
+    """Level instalments with their interest; the last takes the rounding, and all interest that is left."""
+    begin = terms.interest_from or terms.first_due_on
+    if begin > terms.first_due_on:
+        raise Invalid("The first payment lies before the day from which interest runs.", "due_on")
+    daily = 1 + (terms.apr_millionths or 0) / (MILLION * terms.day_count)
+    down = terms.down_payment_minor / daily ** (terms.first_due_on - begin).days
+    level = (terms.total_minor - down) / sum(daily ** -(day - begin).days for day in days)
+    for amount in (int(level) + 1, int(level)):
+        if parts := _paid_off(terms, days, begin, amount):
+            return parts
+    raise _too_little(terms)
+
+
+def _paid_off(terms: AgreementTerms, days: Sequence[date], begin: date, level: int) -> list[Instalment]:
+    """The instalments of one level amount; empty where it pays the debt off before the last. Interest is paid first."""
+    parts: list[Instalment] = []
+    debt, interest, carry, before = terms.total_minor, 0, 0, begin
+    due = list(enumerate(days, start=1))
+    if terms.down_payment_minor:
+        due.insert(0, (0, terms.first_due_on))
+    for n, day in due:
+        of_period, carry = interest_between(debt + interest, before, day, terms, carry)
+        interest += of_period
+        amount = terms.down_payment_minor if n == 0 else level
+        if n == len(days):
+            amount = debt + interest
+        elif not 0 < amount < debt + interest:
+            return []
+        parts.append(Instalment(n, day, amount, min(amount, interest)))
+        debt -= max(0, amount - interest)
+        interest = max(0, interest - amount)
+        before = day
+    return parts
+
+
+def _agreed_parts(terms: AgreementTerms) -> list[Instalment]:
+    """The parts as they were agreed, numbered from 1 in order of date."""
+    if terms.apr_millionths:
+        raise Invalid(
+            "Dates and amounts of one's own bear no interest. Choose a rate of 0, or regular payments.", "apr"
+        )
+    if terms.down_payment_minor:
+        raise Invalid("Among dates of one's own the first payment is the down payment.", "down_payment")
+    parts = sorted(terms.parts, key=lambda part: part.due_on)
+    if not parts:
+        raise Invalid("Give at least one date with its amount.", "parts")
+    if any(part.amount <= 0 for part in parts):
+        raise Invalid("Each amount must be more than zero.", "parts")
+    if any(one.due_on == other.due_on for one, other in pairwise(parts)):
+        raise Invalid("Two payments are due on one day. Give each a day of its own.", "parts")
+    if sum(part.amount for part in parts) != terms.total_minor:
+        raise Invalid("The amounts do not add up to the total.", "parts")
+    return [Instalment(n, part.due_on, part.amount) for n, part in enumerate(parts, start=1)]
+
+
+# --- dates ------------------------------------------------------------------------------------------------
+
+
+def _by_period(terms: AgreementTerms) -> Iterator[date]:
+    """`first_due_on` and each period after it; from one period after it behind a down payment."""
+    start = 1 if terms.down_payment_minor else 0
+    for n in range(start, start + terms.payments + 1):
+        yield _after(terms.first_due_on, terms.cadence, n)
+
+
+def _on_paydays(
+    terms: AgreementTerms, payday: Payday, is_off: Callable[[date], bool], least: date
+) -> Iterator[date]:
+    """The due dates that follow paydays, from `least` on: one payday a period of the agreement."""
+    first, taken, n = payday.next_on, 0, 0
+    while True:
+        paid_on = _after(payday.next_on, payday.cadence, n)
+        n += 1
+        if taken and paid_on < _after(first, terms.cadence, taken):
+            continue
+        due = paid_on
+        for _ in range(payday.days_after):
+            due = working_day(due + _DAY, is_off)
+        if due < least and not taken:
+            continue
+        first = first if taken else paid_on
+        taken += 1
+        yield due
+
+
+def _after(first: date, cadence: Cadence, n: int) -> date:
+    """The date `n` periods later. A month without the day uses its last day."""
+    if cadence in _WEEKS:
+        return first + timedelta(weeks=n * _WEEKS[cadence])
+    return add_months(first, n)
+
+
+# --- what no schedule can have -----------------------------------------------------------------------------
+
+
+def _check_figures(terms: AgreementTerms) -> None:
+    if terms.total_minor <= 0:
+        raise Invalid("The amount must be positive.", "amount")
+    if max(terms.first_due_on, terms.payday.next_on if terms.payday else date.min).year > LAST_YEAR:
+        raise Invalid("This date lies too far ahead.", "due_on")
+    if not 1 <= max(terms.payments, len(terms.parts)) <= MOST_PAYMENTS:
+        raise Invalid(f"An agreement has 1 to {MOST_PAYMENTS} payments.", "payments")
+    if terms.cadence is Cadence.ONCE and terms.payments != 1:
+        raise Invalid("Say how often the payments fall due.", "cadence")
+    if terms.down_payment_minor < 0:
+        raise Invalid("The down payment cannot be negative. Enter 0 for none.", "down_payment")
+    if terms.apr_millionths is not None and not 0 <= terms.apr_millionths <= MILLION:
+        raise Invalid("The rate is from 0 to 100 % a year.", "apr")
+    if (payday := terms.payday) is not None:
+        _check_payday(terms.cadence, payday)
+    if terms.cadence is not Cadence.CUSTOM and terms.total_minor - terms.down_payment_minor < terms.payments:
+        raise _too_little(terms)
+
+
+def _check_payday(cadence: Cadence, payday: Payday) -> None:
+    if payday.cadence not in _PER_YEAR:
+        raise Invalid(
+            "Say how often they are paid: weekly, fortnightly, every four weeks or monthly.", "payday"
+        )
+    if not 1 <= payday.days_after <= 3:
+        raise Invalid("A payment falls due 1 to 3 working days after the payday.", "payday")
+    if cadence is Cadence.CUSTOM:
+        raise Invalid("Dates of one's own do not follow a payday. Choose one of the two.", "payday")
+    if cadence in _PER_YEAR and _PER_YEAR[cadence] > _PER_YEAR[payday.cadence]:
+        raise Invalid("Payments are more frequent than paydays. Choose the payday's own cadence.", "cadence")
+
+
+def _too_little(terms: AgreementTerms) -> Invalid:
+    left = "What the down payment leaves" if terms.down_payment_minor else "This"
+    return Invalid(f"{left} is too little for {terms.payments} instalments. Offer fewer.", "amount")
