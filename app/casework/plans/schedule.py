@@ -1,8 +1,8 @@
 """The schedule of an agreement: its due dates and amounts. Pure.
 
-Due dates that a cadence or a payday gives move forward to a working day; days that a person named stand. Interest runs by
-the day as the ledger posts it (`app.book.charges.rules`): on the balance of the evening before, added to the balance each
-day, and the fraction of a minor unit carried. An account that is paid on these dates therefore owes nothing after the last.
+Due dates that a cadence or a payday gives move forward to a working day; days that a person named stand. Interest runs
+by the day as the ledger posts it (`app.book.charges.rules`): on the balance of the evening before, added to the balance
+each day, and the fraction of a minor unit carried. An account that is paid on these dates owes nothing after the last.
 """
 
 from __future__ import annotations
