@@ -105,7 +105,7 @@ class TimelinePresenter:
     def present(self, event: Event, times: int = 1) -> TimelineEntry:
         """The event as its payload tells it; a kind without a payload is shown by its name rather than left out.
         `times` is how often it was recorded alike, of which this is the latest."""
-        payload = _payload(event)
+        payload = payload_in(event)
         channel = in_sentence(CHANNEL_LABELS[event.channel]) if event.channel else "message"
         entry = (
             payload.present(replace(self.reader, channel=channel)) if payload else TimelineEntry(event.kind)
@@ -132,7 +132,7 @@ def fold(events: Sequence[Event]) -> list[tuple[Event, int]]:
     for event in events:
         if event.kind == ContactCleared.KIND and event.channel is Channel.CALL:
             continue
-        payload = _payload(event)
+        payload = payload_in(event)
         name = payload.same_story(event.at) if payload else None
         if name is not None and payload is not None:
             story = (event.case_id, event.channel, name)
@@ -145,6 +145,6 @@ def fold(events: Sequence[Event]) -> list[tuple[Event, int]]:
     return kept
 
 
-def _payload(event: Event) -> Payload | None:
+def payload_in(event: Event) -> Payload | None:
     kind = payload_of(event.kind)
     return kind.from_json(event.data) if kind else None

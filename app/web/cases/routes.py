@@ -19,6 +19,8 @@ from app.web.cases.forms import (
 from app.web.cases.outcome import handler
 from app.web.cases.people import page as people_page
 from app.web.cases.people import parties, points
+from app.web.cases.plan import acts as plan_acts
+from app.web.cases.plan import page as plan_page
 
 ROUTERS: tuple[APIRouter, ...] = (
     case_page.router,
@@ -33,6 +35,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     letters.router,
     handler.router,
     addresses.router,
+    plan_page.router,
+    plan_acts.router,
     preferences.router,
     customer.router,
     people_page.router,

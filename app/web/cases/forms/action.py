@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import SessionTransaction
@@ -22,6 +23,16 @@ from app.web.rendering import redirect
 from app.web.timeline import PageReader
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page beside the case's that has forms of its own."""
+
+    show: Callable[[CaseFile, FormState, int], Response]
+    """The page with the form open, and the status of the response."""
+    back: Callable[[], str]
+    """Where it goes once the form was obeyed; asked after that."""
+
+
 def submit(
     request: Request,
     session: Session,
@@ -35,12 +46,16 @@ def submit(
     tab: str = "timeline",
     names: Mapping[str, str] | None = None,
     onward: str = "",
+    place: Place | None = None,
 ) -> Response:
     """Do what the form asks, all or nothing; or show the page again with what was typed. A Wrong that `act` returns
-    instead of raising leaves on record what was done until then. `onward`: the page that follows."""
+    instead of raising leaves on record what was done until then. `onward`: the page that follows, of another customer.
+    `place`: the page of the form, where it is not the case's own."""
     file = open_case_file(session, case_id, now, lock=True)
 
     def show(state: FormState, status: int) -> Response:
+        if place:
+            return place.show(file, state, status)
         return case_page(request, session, staff, file, state, now=now, status=status)
 
     plain = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone).plain
@@ -49,7 +64,7 @@ def submit(
     )
 
     def do(_savepoint: SessionTransaction) -> MakeResponse:
-        back = onward or f"{file.path}?tab={tab}#content"
+        back = onward or (place.back() if place else f"{file.path}?tab={tab}#content")
         if action.was_sent_before():
             said: Flash = ("This was saved already; it was not done a second time.", "info")
             return lambda: redirect(request, back, *said)
@@ -59,6 +74,7 @@ def submit(
         done = act(file, fields)
         if isinstance(done, Wrong):
             return lambda: action.refuse(done, 409)
+        back = place.back() if place else back
         if form == "call":
             end_call(session, case_id, staff.username)
         words, tone = done

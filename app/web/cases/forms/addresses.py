@@ -22,11 +22,15 @@ FORMS = {
 """The end of a form's address, and the form. A refused form is shown at its own address: there it is found again after
 a reload, or by the address bar."""
 ROW_FORMS = {
-    "holds/{row_id}/end": "end-hold", "holds/{row_id}/review": "review", "plans/{row_id}/accept": "accept",
-    "plans/{row_id}/cancel": "cancel", "preferences/{row_id}/end": "end-told",
+    "holds/{row_id}/end": "end-hold", "holds/{row_id}/review": "review",
+    "preferences/{row_id}/end": "end-told",
     "messages/{row_id}/cancel": "cancel-message",
 }  # fmt: skip
 """The same for those about one row."""
+
+
+PLAN_FORMS = ("accept", "cancel")
+"""Those about an agreement, which are found again on its page."""
 
 
 def _shows(form: str) -> Callable[..., Response]:
@@ -43,6 +47,14 @@ def _shows_row(form: str) -> Callable[..., Response]:
     return show_row_form
 
 
+def _shows_on_plan(form: str) -> Callable[..., Response]:
+    def show_plan_form(case_id: RowId, row_id: RowId, _staff: CaseReader) -> Response:
+        at = f"/cases/{case_id}/plans/{row_id}"
+        return RedirectResponse(f"{at}?do={form}-{row_id}&draft=1#do-{form}-{row_id}", status_code=303)
+
+    return show_plan_form
+
+
 def _to_form(case_id: int, form: str) -> Response:
     return RedirectResponse(f"/cases/{case_id}?do={form}&draft=1#do-{form}", status_code=303)
 
@@ -51,3 +63,6 @@ for end, form in FORMS.items():
     router.add_api_route(f"/{{case_id}}/{end}", _shows(form), methods=["GET"])
 for end, form in ROW_FORMS.items():
     router.add_api_route(f"/{{case_id}}/{end}", _shows_row(form), methods=["GET"])
+for form in PLAN_FORMS:
+    at = f"/{{case_id}}/plans/{{row_id}}/{form}"
+    router.add_api_route(at, _shows_on_plan(form), methods=["GET"])

@@ -13,18 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.agreements import (
-    accept_offer,
-    cancel_agreement,
     discount_of,
     offer_plan,
     offer_settlement,
     preview_plan,
     promise,
 )
-from app.casework.plans.queries import plan_of
 from app.casework.plans.rules import Instalment, InstalmentTerms, is_unusual_promise
 from app.core.errors import Conflict, Invalid
-from app.core.labels import PLAN_LABELS
 from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
@@ -34,9 +30,9 @@ from app.http.transactions import ReadSession, WriteSession
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import submit
-from app.web.cases.forms.answers import answer_words, confirmation_words, in_writing_words, reader_of
+from app.web.cases.forms.answers import confirmation_words, in_writing_words, reader_of
 from app.web.form_action import Flash
-from app.web.forms import Fields, FormState, ReasonForm, Typed, beside
+from app.web.forms import Fields, FormState, Typed, beside
 from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/cases")
@@ -221,47 +217,3 @@ def _ask_about_discount(
         f"{reader.money(waived.waived_minor)}, {100 * waived.waived_minor / waived.owed_minor:.1f} %, is waived. "
         f"{reader.money(file.to_ask)} is past due. Is that right?",
     )
-
-
-@router.post("/{case_id}/plans/{plan_id}/accept")
-def accept_plan(
-    request: Request,
-    case_id: RowId,
-    plan_id: RowId,
-    staff: CaseWorker,
-    session: WriteSession,
-    now: Now,
-    typed: Annotated[Typed, Form()],
-) -> Response:
-    def act(file: CaseFile, _fields: Fields) -> Flash:
-        plan = plan_of(session, file.case, plan_id)
-        made = accept_offer(session, plan, ports_of(request).catalog, by=staff.by, now=now)
-        words, tone = confirmation_words(request, file, made.confirmations, now)
-        return f"{PLAN_LABELS[plan.kind.value]} accepted. {words}", tone
-
-    form = f"accept-{plan_id}"
-    return submit(request, session, staff, case_id, form, typed, act, now=now, tab="plans")
-
-
-@router.post("/{case_id}/plans/{plan_id}/cancel")
-def cancel_plan(
-    request: Request,
-    case_id: RowId,
-    plan_id: RowId,
-    staff: CaseWorker,
-    session: WriteSession,
-    now: Now,
-    typed: Annotated[ReasonForm, Form()],
-) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Flash:
-        reason = fields.reason()
-        fields.done()
-        plan = plan_of(session, file.case, plan_id)
-        told = cancel_agreement(session, plan, reason, ports_of(request).catalog, by=staff.by, now=now)
-        reader = reader_of(request, file, zone=file.zone)
-        words = "; ".join(answer_words(channel, answer, reader, now) for channel, answer in told.items())
-        said = f"{PLAN_LABELS[plan.kind.value]} cancelled."
-        return f"{said} The customer is told: {words}." if words else said, "good"
-
-    form = f"cancel-{plan_id}"
-    return submit(request, session, staff, case_id, form, typed, act, now=now, tab="plans")

@@ -1,0 +1,53 @@
+"""What an agreement says of itself, in sentences: who granted it, what is waived, how it may be met. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.casework.plans.rules import PlanKind, PlanStatus
+from app.web.cases.plan.reads import PlanFile
+from app.web.rendering import Tone
+from app.web.timeline import PageReader
+
+PLAN_TONES: Mapping[PlanStatus, Tone] = {
+    PlanStatus.OFFERED: "info",
+    PlanStatus.ACTIVE: "good",
+    PlanStatus.ACCEPTED: "good",
+    PlanStatus.KEPT: "good",
+    PlanStatus.BROKEN: "bad",
+}
+
+
+def rate_words(millionths: int) -> str:
+    """A yearly rate as people write it: 149900 -> 14.99 %."""
+    return f"{millionths / 10_000:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def authority_words(view: PlanFile, reader: PageReader) -> str:
+    """Who granted the agreement, and on whose request where it took two people."""
+    granted = f"Granted by {reader.who(view.plan.offered_by)} on {reader.instant(view.plan.offered_at)}"
+    if view.approval is None:
+        return f"{granted}."
+    return f"{granted}, as {reader.who(view.approval.asked_by)} asked: “{view.approval.reason}”."
+
+
+def concession_words(view: PlanFile, reader: PageReader) -> list[str]:
+    """What the customer is granted beyond time, each a sentence."""
+    plan = view.plan
+    said: list[str] = []
+    if plan.waived_fees_minor:
+        said.append(f"Fees of {reader.money(plan.waived_fees_minor)} are waived.")
+    if plan.apr_millionths is not None:
+        rate = rate_words(plan.apr_millionths)
+        said.append(
+            "No interest runs while it is kept."
+            if plan.apr_millionths == 0
+            else f"The rate is {rate} a year while it is kept."
+        )
+    if plan.kind is PlanKind.SETTLEMENT:
+        said.append("The rest of the debt is waived once all of it is paid.")
+    if plan.skips_allowed:
+        said.append(f"{view.skips_used} of {plan.skips_allowed} agreed skips used.")
+    if plan.re_age:
+        said.append("The accounts are brought current when it is kept.")
+    return said

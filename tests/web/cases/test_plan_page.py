@@ -1,0 +1,154 @@
+"""The page of an agreement: terms, payments and what came for them, history, and what is done from it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.book.ledger.models import Account
+from app.casework.plans.models import Plan, PlanInstalment
+from app.casework.plans.rules import InstalmentTerms, PlanStatus
+from app.casework.plans.service import accept, offer_instalments
+from app.core.actor import Actor
+from app.core.ids import id_of
+from app.core.staff.rules import Role
+from app.web.cases.plan.lines import LineState, lines_of
+from tests import builders
+from tests.web.axe import assert_fits_and_is_accessible
+from tests.web.cases.test_two_people_browser import served, sign_in
+from tests.web.desk import NOW, Desk
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+__all__ = ["served"]
+
+BEN = Actor.user("ben")
+TODAY = date(2026, 3, 2)
+
+
+def offered(session: Session, case_id: int | None = None) -> tuple[int, int]:
+    """A case, and a plan of 600.00 in six payments from March 20 that is offered on it."""
+    case = builders.delinquent_case(
+        session, due_on=date(2026, 1, 15), on=date(2026, 3, 1), owner="ben", minimum=40_000
+    )
+    terms = InstalmentTerms(60_000, 10_000, 5, date(2026, 3, 20))
+    plan = offer_instalments(session, case, terms, may_exceed_limits=True, by=BEN, today=TODAY, now=NOW)
+    return id_of(case), id_of(plan)
+
+
+def running(session: Session) -> tuple[int, int]:
+    """A plan of 600.00 that runs since January 18; 190.00 came for it."""
+    case = builders.delinquent_case(
+        session, due_on=date(2026, 1, 15), on=date(2026, 3, 1), owner="ben", minimum=40_000
+    )
+    began, at = date(2026, 1, 18), builders.at(date(2026, 1, 18))
+    terms = InstalmentTerms(60_000, 10_000, 5, date(2026, 1, 20))
+    plan = offer_instalments(session, case, terms, may_exceed_limits=True, by=BEN, today=began, now=at)
+    accept(session, plan, by=BEN, today=began, now=at)
+    card = session.scalars(select(Account).where(Account.customer_id == case.customer_id)).one()
+    builders.payment(session, card, 12_000, date(2026, 1, 20))
+    builders.payment(session, card, 7_000, date(2026, 2, 19))
+    return id_of(case), id_of(plan)
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Desk:
+    return Desk(engine)
+
+
+def test_the_page_shows_what_came_for_each_payment(desk: Desk) -> None:
+    ben = desk.sign_in(Role.AGENT)
+    case_id, plan_id = desk.write(running)
+    page = ben.get(f"/cases/{case_id}/plans/{plan_id}").text
+    assert "CN¥190.00 of CN¥600.00 paid" in page
+    assert 'value="19000" max="60000"' in page
+    assert "CN¥10.00 short" in page
+    assert "Accepted" in page
+    assert "Granted by Ben Okafor" in page
+    case = ben.get(f"/cases/{case_id}").text
+    assert f'href="/cases/{case_id}/plans/{plan_id}"' in case
+    assert f"/cases/{case_id}/plans/{plan_id}" in ben.get(f"/cases/{case_id}?tab=agreements").text
+
+
+def test_only_the_case_of_a_plan_shows_it_and_legal_only_reads(desk: Desk) -> None:
+    desk.sign_in(Role.AGENT)
+    case_id, plan_id = desk.write(offered)
+    other, _ = desk.write(running)
+    lena = desk.sign_in(Role.LEGAL)
+    assert lena.get(f"/cases/{other}/plans/{plan_id}").status_code == 404
+    page = lena.get(f"/cases/{case_id}/plans/{plan_id}").text
+    assert "Waits for the customer" in page
+    assert "Record the acceptance" not in page
+    assert lena.submit(f"/cases/{case_id}/plans/{plan_id}/accept", from_plan="1").status_code == 403
+
+
+def test_an_offer_is_accepted_and_cancelled_on_its_page(desk: Desk) -> None:
+    ben = desk.sign_in(Role.AGENT)
+    case_id, plan_id = desk.write(offered)
+    path = f"/cases/{case_id}/plans/{plan_id}"
+    done = ben.submit(f"{path}/accept", from_plan="1")
+    assert done.headers["location"] == path
+    assert "Repayment plan accepted" in ben.get(path).text
+    assert desk.read(lambda session: session.get_one(Plan, plan_id).status) is PlanStatus.ACTIVE
+    refused = ben.submit(f"{path}/cancel", from_plan="1", reason="")
+    assert refused.status_code == 422
+    assert "Say why." in refused.text
+    assert "Payments of P-" in refused.text
+    again = ben.get(f"{path}/cancel")
+    assert again.headers["location"].startswith(f"{path}?do=cancel-{plan_id}")
+    assert ben.submit(f"{path}/cancel", from_plan="1", reason="They asked").headers["location"] == path
+    page = ben.get(path).text
+    assert "They asked" in page
+    assert "It has ended" in page
+
+
+@pytest.mark.parametrize(
+    ("day", "paid", "states"),
+    [
+        (date(2026, 3, 9), 0, ["To come", "To come"]),
+        (date(2026, 3, 10), 0, ["Due today", "To come"]),
+        (date(2026, 3, 13), 0, ["Late", "To come"]),
+        (date(2026, 3, 14), 0, ["Missed", "To come"]),
+        (date(2026, 3, 14), 100, ["Paid", "To come"]),
+        (date(2026, 3, 9), 130, ["Paid", "Paid in part"]),
+    ],
+)
+def test_a_payment_stands_as_its_day_and_its_money_say(day: date, paid: int, states: list[str]) -> None:
+    parts = [PlanInstalment(plan_id=1, n=n, due_on=date(2026, 2 + n, 10), amount_minor=100) for n in (1, 2)]
+    payments = [(date(2026, 3, 9), paid)] if paid else []
+    lines = lines_of(parts, payments, today=day, grace_days=3, runs=True)
+    assert [line.state.value for line in lines] == states
+    assert sum(line.paid for line in lines) == paid
+
+
+def test_a_payment_that_covers_two_is_split_and_one_that_was_skipped_takes_none() -> None:
+    parts = [
+        PlanInstalment(plan_id=1, n=n, due_on=date(2026, 2 + n, 10), amount_minor=100, is_skipped=n == 2)
+        for n in (1, 2, 3)
+    ]
+    lines = lines_of(parts, [(TODAY, 150)], today=TODAY, grace_days=3, runs=True)
+    assert [(line.state, line.paid) for line in lines] == [
+        (LineState.PAID, 100),
+        (LineState.SKIPPED, 0),
+        (LineState.IN_PART, 50),
+    ]
+
+
+def test_the_page_is_whole_at_every_width_and_its_acts_have_keys(
+    served: tuple[Desk, int], browser: Browser
+) -> None:
+    desk, _ = served
+    case_id, plan_id = desk.write(running)
+    tab = sign_in(desk, browser, "ben")
+    tab.goto(f"/cases/{case_id}/plans/{plan_id}")
+    tab.keyboard.press("z")
+    tab.wait_for_selector("#cancel-reason:focus")
+    tab.keyboard.type("They pay all at once")
+    assert_fits_and_is_accessible(tab)
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("b")
+    tab.wait_for_url(f"**/cases/{case_id}")
