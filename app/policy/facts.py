@@ -121,6 +121,17 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptAgreement:
+    """An agreement on payments that the customer keeps: not broken, not paid, not cancelled."""
+
+    kind: str
+    """As `PlanKind` spells it."""
+    reference: str
+    """Such as `P-000003`."""
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything known about the customer at the moment of the review."""
 
@@ -143,6 +154,8 @@ class Facts:
     """The same, but of each debt its last payment where that was later; of several debts the earliest."""
     with_legal_since: datetime | None = None
     """Since when the legal team has the customer's open case; None = it does not."""
+    agreement: KeptAgreement | None = None
+    """The agreement that they keep, as far as a rule of the pack looks at it."""
 
     def __post_init__(self) -> None:
         # Caps walk back from the newest and stop at the window's edge: disorder would hide contacts from them.

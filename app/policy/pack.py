@@ -75,6 +75,7 @@ class Pack:
             not facts.holds,
             not facts.preferences,
             facts.due_since is None,
+            facts.agreement is None,
             *[day for _, day in asked.local_days],
         )
         found = self._concerning.get(sort)

@@ -48,11 +48,16 @@ class FactsNeeded:
     """The letters whose sendings count."""
     debt_years: int | None = None
     """The age from which a debt counts; None = no debt's age is looked at."""
+    agreements: bool = False
+    """Whether an agreement that the customer keeps counts."""
 
     def __or__(self, other: FactsNeeded) -> FactsNeeded:
         years = [needed.debt_years for needed in (self, other) if needed.debt_years is not None]
         return FactsNeeded(
-            max(self.history_days, other.history_days), self.letters | other.letters, min(years, default=None)
+            max(self.history_days, other.history_days),
+            self.letters | other.letters,
+            min(years, default=None),
+            self.agreements or other.agreements,
         )
 
 
@@ -115,7 +120,7 @@ class Rule:
 
     def idle(self, _asked: Question) -> bool:
         """True if it objects at no instant. May look at the letter, blocks and language of the contact, and at whether
-        there are holds, preferences or an old debt; nothing else (see Pack.rules_for)."""
+        there are holds, preferences, an old debt or an agreement; nothing else (see Pack.rules_for)."""
         return False
 
     def closes_at(self, asked: Question) -> datetime:

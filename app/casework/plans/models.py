@@ -10,6 +10,11 @@ from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
 
 
+def plan_reference(plan_id: int) -> str:
+    """Such as `P-000003`."""
+    return f"P-{plan_id:06d}"
+
+
 class Plan(Row, table=True):
     __tablename__ = "plan"
     __table_args__ = (
@@ -64,8 +69,7 @@ class Plan(Row, table=True):
 
     @property
     def reference(self) -> str:
-        """Such as `P-000003`."""
-        return f"P-{id_of(self):06d}"
+        return plan_reference(id_of(self))
 
 
 class PlanAccount(Row, table=True):

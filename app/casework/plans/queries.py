@@ -15,11 +15,13 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import worked_accounts
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.worklist import Condition, PortfolioToday
-from app.casework.plans.models import Plan, PlanInstalment
+from app.casework.plans.models import Plan, PlanInstalment, plan_reference
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
+from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
+from app.policy.facts import KeptAgreement
 
 
 def has_payment_due(books: Sequence[PortfolioToday], days: int) -> Condition:
@@ -89,6 +91,23 @@ def instalments_of(session: Session, plan_ids: Sequence[int]) -> dict[int, list[
 def live_plan(session: Session, case_id: int) -> Plan | None:
     """The plan that runs on this case now, if any."""
     return session.scalar(select(Plan).where(Plan.case_id == case_id, col(Plan.status).in_(LIVE)))
+
+
+def kept_agreements(session: Session, customer_ids: Sequence[int]) -> dict[int, KeptAgreement]:
+    """By customer, the agreement that they keep. One in its grace days is not broken yet."""
+    plan = table_of(Plan)
+    found: dict[int, KeptAgreement] = {}
+    for some in chunked(customer_ids, 5000):
+        query = sa.select(plan.c.customer_id, plan.c.id, plan.c.kind, plan.c.accepted_on).where(
+            among(session, plan.c.customer_id, some), plan.c.status.in_(LIVE), plan.c.accepted_on.is_not(None)
+        )
+        for customer_id, *kept in session.connection().execute(query):
+            found[customer_id] = kept_agreement(*kept)
+    return found
+
+
+def kept_agreement(plan_id: int, kind: PlanKind, accepted_on: date) -> KeptAgreement:
+    return KeptAgreement(kind.value, plan_reference(plan_id), accepted_on)
 
 
 def cases_with_live_plan(session: Session, portfolio_id: int) -> list[int]:

@@ -28,6 +28,7 @@ from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
+from app.casework.plans.queries import kept_agreements
 from app.casework.results.file import shipped_conversations
 from app.casework.results.rules import Counts, Direction
 from app.core.database.bulk import among, chunked
@@ -42,7 +43,15 @@ from app.outreach.outbox.events import ContactConsoleOnly, ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.policy.calendars import midnight, zone_named
-from app.policy.facts import ContactResult, Facts, Hold, Notice, PastContact, Preference, PreferenceKind
+from app.policy.facts import (
+    ContactResult,
+    Facts,
+    Hold,
+    Notice,
+    PastContact,
+    Preference,
+    PreferenceKind,
+)
 from app.policy.pack import Pack
 from app.policy.rules import FactsNeeded
 from app.policy.zones import zones_for
@@ -133,7 +142,8 @@ def gather_facts(
     notices = _notices(session, ids, needed.letters)
     limitation = _limitation(session, ids, needed.debt_years, now)
     with_legal = _with_legal(session, ids)
-    told_apart = {*suppressed, *holds, *preferred, *notices, *limitation, *with_legal}
+    agreements = kept_agreements(session, ids) if needed.agreements else {}
+    told_apart = {*suppressed, *holds, *preferred, *notices, *limitation, *with_legal, *agreements}
     facts = {}
     ordinary: dict[Cells, Facts] = {}
     for i in ids:
@@ -158,6 +168,7 @@ def gather_facts(
             due_since=limitation.get(i, (None, None))[0],
             paid_or_due_since=limitation.get(i, (None, None))[1],
             with_legal_since=with_legal.get(i),
+            agreement=agreements.get(i),
         )
     return facts
 

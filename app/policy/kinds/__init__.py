@@ -4,6 +4,7 @@ A file of a kind holds the fields its `[[rules]]` table may have (`...Table`), a
 words of its reasons, the facts it needs, and which change of its fields is stricter.
 """
 
+from app.policy.kinds.agreement import AgreementRule
 from app.policy.kinds.cap import CapRule
 from app.policy.kinds.consent import ConsentRule
 from app.policy.kinds.content import ContentRule
@@ -29,6 +30,7 @@ KINDS: dict[str, type[Rule]] = {
         ContentRule,
         LanguageRule,
         LimitationRule,
+        AgreementRule,
     )
 }
 """`kind` as a pack spells it -> its rule."""

@@ -20,6 +20,9 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
+from app.casework.plans.models import Plan
+from app.casework.plans.queries import kept_agreement
+from app.casework.plans.rules import LIVE
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.together import Found, Reads
 from app.core.timeline.models import Event
@@ -29,7 +32,16 @@ from app.outreach.gate.facts import COUNTED, Person, _begins, _preference, past_
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
-from app.policy.facts import ContactResult, Facts, Hold, Notice, PastContact, Preference, PreferenceKind
+from app.policy.facts import (
+    ContactResult,
+    Facts,
+    Hold,
+    KeptAgreement,
+    Notice,
+    PastContact,
+    Preference,
+    PreferenceKind,
+)
 from app.policy.pack import Pack
 from app.policy.zones import zones_for
 
@@ -90,6 +102,12 @@ class GateReads:
                 message.c.destination != Destination.LEGAL_DESK,
             )
         )  # fmt: skip
+        plan = table_of(Plan)
+        self.agreements = reads.rows(
+            sa.select(plan.c.id, plan.c.kind, plan.c.accepted_on).where(
+                plan.c.customer_id == customer, plan.c.status.in_(LIVE), plan.c.accepted_on.is_not(None)
+            )
+        )
         reversal = entry.alias("undone")
         self.paid = reads.rows(
             sa.select(entry.c.account_id, sa.func.max(entry.c.effective_on).label("paid_on"))
@@ -145,7 +163,12 @@ class GateReads:
             due_since=min((due_on for due_on, _ in due), default=None),
             paid_or_due_since=min((runs_from for _, runs_from in due), default=None),
             with_legal_since=with_legal,
+            agreement=self._agreement(found, pack),
         )
+
+    def _agreement(self, found: Found, pack: Pack) -> KeptAgreement | None:
+        kept = [kept_agreement(*row) for row in found[self.agreements]] if pack.needed.agreements else []
+        return next(iter(kept), None)
 
     def _reserved(self, found: Found, now: datetime, today: date) -> list[PastContact]:
         """As `reserved_contacts`: messages on their way count already; those that waited too long will never leave."""
