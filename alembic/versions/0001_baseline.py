@@ -2650,12 +2650,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_waiver_entry", ["entry_id"], unique=False)
         batch_op.create_index("ix_waiver_open", ["portfolio_id", "status"], unique=False)
     _create_tables_of_two_people()
+    _create_households()
     forbid_changes()
     _create_search()
 
 
 def downgrade() -> None:
     _drop_search()
+    _drop_households()
     _drop_tables_of_two_people()
     with op.batch_alter_table("waiver", schema=None) as batch_op:
         batch_op.drop_index("ix_waiver_open")
@@ -3070,3 +3072,235 @@ def _drop_tables_of_two_people() -> None:
     op.drop_table("approval_request")
     op.drop_table("case_view")
     op.drop_table("form_draft")
+
+
+def _create_households() -> None:
+    op.create_table(
+        "guideline",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("categories", sa.String(length=20), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("dated_on", sa.Date(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("loaded_at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_guideline")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_guideline_sha256")),
+    )
+    with op.batch_alter_table("guideline", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_guideline_categories", ["categories", "currency", "valid_from"], unique=False
+        )
+
+    op.create_table(
+        "guideline_line",
+        sa.Column("guideline_id", BigId, nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("first_adult_minor", sa.BigInteger(), nullable=False),
+        sa.Column("further_adult_minor", sa.BigInteger(), nullable=False),
+        sa.Column("child_under_16_minor", sa.BigInteger(), nullable=False),
+        sa.Column("child_16_18_minor", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["guideline_id"], ["guideline.id"], name=op.f("fk_guideline_line_guideline_id_guideline")
+        ),
+        sa.PrimaryKeyConstraint("guideline_id", "code", name=op.f("pk_guideline_line")),
+    )
+    op.create_table(
+        "affordability_answer",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("said_on", sa.Date(), nullable=False),
+        sa.Column("monthly_minor", sa.BigInteger(), nullable=True),
+        sa.Column("once_minor", sa.BigInteger(), nullable=False),
+        sa.Column("payday_on", sa.Date(), nullable=True),
+        sa.Column(
+            "payday_cadence",
+            sa.Enum(
+                "once",
+                "weekly",
+                "fortnightly",
+                "four_weekly",
+                "monthly",
+                "custom",
+                name="cadence",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("payday_days_after", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"],
+            ["collections_case.id"],
+            name=op.f("fk_affordability_answer_case_id_collections_case"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_affordability_answer_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_affordability_answer_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_affordability_answer")),
+    )
+    with op.batch_alter_table("affordability_answer", schema=None) as batch_op:
+        batch_op.create_index("ix_affordability_answer_customer", ["customer_id", "said_on"], unique=False)
+
+    op.create_table(
+        "household_statement",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("categories", sa.String(length=20), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("taken_on", sa.Date(), nullable=False),
+        sa.Column("review_on", sa.Date(), nullable=False),
+        sa.Column("adults", sa.Integer(), nullable=False),
+        sa.Column("children_under_16", sa.Integer(), nullable=False),
+        sa.Column("children_16_18", sa.Integer(), nullable=False),
+        sa.Column("other_dependants", sa.Integer(), nullable=False),
+        sa.Column("non_dependants", sa.Integer(), nullable=False),
+        sa.Column("vehicles", sa.Integer(), nullable=False),
+        sa.Column(
+            "tenure",
+            sa.Enum(
+                "owner",
+                "mortgage",
+                "private_tenant",
+                "social_tenant",
+                "with_parents",
+                "other",
+                name="tenure",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("employment", sa.String(length=200), nullable=False),
+        sa.Column("partner_employment", sa.String(length=200), nullable=False),
+        sa.Column("savings_minor", sa.BigInteger(), nullable=True),
+        sa.Column("our_debt_minor", sa.BigInteger(), nullable=False),
+        sa.Column("payday_on", sa.Date(), nullable=True),
+        sa.Column(
+            "payday_cadence",
+            sa.Enum(
+                "once",
+                "weekly",
+                "fortnightly",
+                "four_weekly",
+                "monthly",
+                "custom",
+                name="cadence",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("payday_days_after", sa.Integer(), nullable=False),
+        sa.Column("assets_considered", sa.Boolean(), nullable=False),
+        sa.Column("savings_considered", sa.Boolean(), nullable=False),
+        sa.Column("notes", sa.String(length=3000), nullable=False),
+        sa.Column("guideline_id", BigId, nullable=True),
+        sa.Column("party_id", BigId, nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_household_statement_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_household_statement_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["guideline_id"], ["guideline.id"], name=op.f("fk_household_statement_guideline_id_guideline")
+        ),
+        sa.ForeignKeyConstraint(
+            ["party_id"], ["third_party.id"], name=op.f("fk_household_statement_party_id_third_party")
+        ),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_household_statement_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_household_statement")),
+    )
+    with op.batch_alter_table("household_statement", schema=None) as batch_op:
+        batch_op.create_index("ix_household_statement_customer", ["customer_id", "taken_on"], unique=False)
+
+    op.create_table(
+        "household_debt",
+        sa.Column("statement_id", BigId, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("creditor", sa.String(length=120), nullable=False),
+        sa.Column("owed_minor", sa.BigInteger(), nullable=False),
+        sa.Column("offer_minor", sa.BigInteger(), nullable=False),
+        sa.Column("is_priority", sa.Boolean(), nullable=False),
+        sa.Column("has_judgment", sa.Boolean(), nullable=False),
+        sa.Column("is_ours", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["statement_id"],
+            ["household_statement.id"],
+            name=op.f("fk_household_debt_statement_id_household_statement"),
+        ),
+        sa.PrimaryKeyConstraint("statement_id", "n", name=op.f("pk_household_debt")),
+    )
+    op.create_table(
+        "household_figure",
+        sa.Column("statement_id", BigId, nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "frequency",
+            sa.Enum(
+                "weekly",
+                "fortnightly",
+                "four_weekly",
+                "monthly",
+                "yearly",
+                name="frequency",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "source",
+            sa.Enum(
+                "said",
+                "document",
+                "bank_data",
+                "adviser",
+                "estimate",
+                name="figuresource",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("as_of", sa.Date(), nullable=True),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["statement_id"],
+            ["household_statement.id"],
+            name=op.f("fk_household_figure_statement_id_household_statement"),
+        ),
+        sa.PrimaryKeyConstraint("statement_id", "code", name=op.f("pk_household_figure")),
+    )
+
+
+def _drop_households() -> None:
+    op.drop_table("household_figure")
+    op.drop_table("household_debt")
+    op.drop_table("household_statement")
+    op.drop_table("affordability_answer")
+    op.drop_table("guideline_line")
+    op.drop_table("guideline")
