@@ -10,6 +10,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -115,6 +116,15 @@ def missing_words() -> Iterator[str]:
                     yield f"docs/glossary.md: no entry for {words!r} ({name_of(path)})"
 
 
+def words_in_order() -> Iterator[str]:
+    """Yield glossary entries that stand before an earlier letter."""
+    lines = (ROOT / "docs" / "glossary.md").read_text().splitlines()
+    words = [line.split("|")[1].strip().lower() for line in lines if line.startswith("| ")][1:]
+    for before, word in pairwise(words):
+        if word < before:
+            yield f"docs/glossary.md: {word!r} stands before {before!r} in the alphabet"
+
+
 NAMED = re.compile(
     r"`((?:app|alembic|bench|letters|reference|tests)/[\w/.]*[\w/])`(?: `(\w+)`)?|`(app(?:\.\w+)+)`"
 )
@@ -168,7 +178,16 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-CHECKS = (long_files, full_rooms, untyped, forbidden_lines, unknown_kinds, missing_words, stale_names)
+CHECKS = (
+    long_files,
+    full_rooms,
+    untyped,
+    forbidden_lines,
+    unknown_kinds,
+    missing_words,
+    words_in_order,
+    stale_names,
+)
 
 
 def main() -> int:

@@ -112,6 +112,47 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "staff_user",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("username", sa.String(length=64), nullable=False),
+        sa.Column("display_name", sa.String(length=120), nullable=False),
+        sa.Column(
+            "role",
+            sa.Enum(
+                "agent",
+                "manager",
+                "legal",
+                "admin",
+                name="role",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("password_hash", sa.String(length=255), nullable=False),
+        sa.Column("password_temporary", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("single_keys", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column(
+            "theme",
+            sa.Enum(
+                "system",
+                "light",
+                "dark",
+                name="theme",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            server_default="system",
+            nullable=False,
+        ),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_user")),
+        sa.UniqueConstraint("username", name=op.f("uq_staff_user_username")),
+    )
+    op.create_table(
         "api_token",
         sa.Column("id", BigId, nullable=False),
         sa.Column("name", sa.String(length=60), nullable=False),
@@ -133,8 +174,12 @@ def upgrade() -> None:
         sa.Column("prefix", sa.String(length=12), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("created_by", sa.String(length=120), nullable=False),
+        sa.Column("owner_id", BigId, nullable=True),
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.Column("last_used_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["staff_user.id"], name=op.f("fk_api_token_owner_id_staff_user")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
         sa.UniqueConstraint("name", name=op.f("uq_api_token_name")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
@@ -360,47 +405,6 @@ def upgrade() -> None:
     with op.batch_alter_table("sent_form", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sent_form_created_at"), ["created_at"], unique=False)
 
-    op.create_table(
-        "staff_user",
-        sa.Column("id", BigId, nullable=False),
-        sa.Column("username", sa.String(length=64), nullable=False),
-        sa.Column("display_name", sa.String(length=120), nullable=False),
-        sa.Column(
-            "role",
-            sa.Enum(
-                "agent",
-                "manager",
-                "legal",
-                "admin",
-                name="role",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("password_hash", sa.String(length=255), nullable=False),
-        sa.Column("password_temporary", sa.Boolean(), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("single_keys", sa.Boolean(), server_default=sa.true(), nullable=False),
-        sa.Column(
-            "theme",
-            sa.Enum(
-                "system",
-                "light",
-                "dark",
-                name="theme",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            server_default="system",
-            nullable=False,
-        ),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_user")),
-        sa.UniqueConstraint("username", name=op.f("uq_staff_user_username")),
-    )
     op.create_table(
         "suppressed_address",
         sa.Column("id", BigId, nullable=False),
@@ -2915,6 +2919,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("suppressed_address")
+    op.drop_table("api_token")
     op.drop_table("staff_user")
     with op.batch_alter_table("sent_form", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sent_form_created_at"))
@@ -2951,7 +2956,6 @@ def downgrade() -> None:
 
     op.drop_table("decision_facts")
     op.drop_table("channel_stop")
-    op.drop_table("api_token")
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_alert_open",

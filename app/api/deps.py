@@ -30,7 +30,7 @@ from starlette.responses import Response
 from app.core.database.bulk import upsert
 from app.core.database.engine import reading, table_of, transaction
 from app.core.errors import Conflict, Forbidden, Invalid
-from app.core.staff import service
+from app.core.staff import tokens
 from app.core.staff.models import ApiIdempotency, ApiToken
 from app.core.staff.rules import IDEMPOTENCY_KEPT, Caller, Role
 from app.core.staff.sign_in import TOUCH_EVERY
@@ -86,13 +86,13 @@ def find_caller(
     if credentials is None or len(credentials.credentials) > 100:
         return None
     with reading(engine_of(request)) as session:
-        return service.authenticate_token(session, credentials.credentials)
+        return tokens.authenticate_token(session, credentials.credentials)
 
 
 def _touch(request: Request, token_id: int, now: datetime) -> None:
     try:
         with transaction(engine_of(request)) as session:
-            service.touch_token(session, token_id, now=now)
+            tokens.touch_token(session, token_id, now=now)
     except SQLAlchemyError as error:
         log.warning("token_not_touched", error=type(error).__name__)
 

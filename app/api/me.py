@@ -15,9 +15,11 @@ router = api_router("/me", tags=["me"])
 class Me(BaseModel):
     name: str
     role: Role
+    owner: str | None
+    """User name of the person who answers for the token; null = the installation's own."""
 
 
 @router.get("", summary="Who am I?")
 def who_am_i(caller: Annotated[Caller, api_requires(*EVERYONE)]) -> Me:
-    """The name and role of the token that makes this request."""
-    return Me(name=caller.name, role=caller.role)
+    """The name, role and owner of the token that makes this request."""
+    return Me(name=caller.name, role=caller.role, owner=caller.owner)

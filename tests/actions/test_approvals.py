@@ -27,6 +27,7 @@ from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff import service as staff
 from app.core.staff.rules import Role
+from app.core.staff.tokens import issue_token
 from app.core.timeline.service import lock_customers
 from app.outreach.strategy.models import StrategyTask
 from tests import builders
@@ -108,6 +109,27 @@ def test_who_may_not_decide_and_what_a_decline_needs(sqlite_engine: Engine) -> N
     decide(sqlite_engine, request_id, approve=False, note="no")
     with pytest.raises(Conflict, match="declined already"):
         decide(sqlite_engine, request_id, approve=True)
+
+
+@pytest.mark.parametrize(("asks", "decides"), [(MEI, "ledger"), ("ledger", MEI), ("ledger", "second")])
+def test_nobody_approves_by_a_token_what_they_asked_for(
+    engine: Engine, asks: Actor | str, decides: Actor | str
+) -> None:
+    """Mei holds two tokens; the core bank's token is nobody's."""
+    case_id = a_case(engine)
+    asker, decider = (each if isinstance(each, Actor) else Actor.token(each) for each in (asks, decides))
+    with transaction(engine) as session:
+        staff.add_user(session, "mei", "Mei", Role.MANAGER, "four blue kettles", by=SYSTEM, now=NOW)
+        for name in ("ledger", "second"):
+            issue_token(session, name, Role.MANAGER, owner="mei", by=SYSTEM, now=NOW)
+        issue_token(session, "core bank", Role.MANAGER, by=SYSTEM, now=NOW)
+        case = session.get_one(CollectionsCase, case_id)
+        lock_customers(session, [case.customer_id])
+        asked = ask_approval(session, case, HALF, "moves abroad", by=asker, role=Role.AGENT, now=NOW)
+        request_id = id_of(asked)
+    with pytest.raises(Forbidden, match="Another manager decides"):
+        decide(engine, request_id, approve=True, by=decider)
+    decide(engine, request_id, approve=True, by=Actor.token("core bank"))
 
 
 def test_a_request_within_ones_own_limit_is_refused(sqlite_engine: Engine) -> None:

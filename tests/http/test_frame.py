@@ -18,7 +18,7 @@ from app.api.deps import Input, OnceSession, api_requires, api_router
 from app.core.actor import SYSTEM
 from app.core.database.engine import reading
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid, NotFound
-from app.core.staff import service
+from app.core.staff import tokens
 from app.core.staff.models import ApiIdempotency, ApiToken
 from app.core.staff.rules import CASEWORK, Caller, Role, Staff
 from app.http import security
@@ -38,7 +38,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 def issue(session: WriteSession, name: str) -> None:
     """Any write will do; this one leaves a row and an event."""
-    service.issue_token(session, name, Role.AGENT, by=SYSTEM, now=datetime(2026, 1, 1, tzinfo=UTC))
+    tokens.issue_token(session, name, Role.AGENT, by=SYSTEM, now=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def names(desk: Desk) -> list[str]:

@@ -478,6 +478,14 @@ def test_a_token_is_listed_and_revoked_by_its_name(desk: Desk) -> None:
     assert token.startswith(listed[0]["begins"])
     assert desk("token", "revoke", "archive", "--json").json["revoked_at"]
     assert desk("token", "list", "--json").json["tokens"][0]["revoked_at"]
+    desk("user", "add", "ann", "--role", "manager")
+    assert (
+        desk("token", "add", "--role", "manager", "--name", "ledger", "--for", "ann", "--json").json["owner"]
+        == "ann"
+    )
+    assert [each["owner"] for each in desk("token", "list", "--json").json["tokens"]] == ["ann", None]
+    unknown = desk("token", "add", "--role", "manager", "--name", "other", "--for", "bob")
+    assert unknown.err == "desk: There is no active member of staff with this user name.\n"
     assert desk("token", "revoke", "other").err == "desk: There is no token 'other'. See: desk token list\n"
 
 

@@ -24,7 +24,7 @@ from app.core.actor import SYSTEM
 from app.core.clock import Clock, FixedClock
 from app.core.database.engine import reading, transaction
 from app.core.settings import Settings
-from app.core.staff import service
+from app.core.staff import service, tokens
 from app.core.staff.models import StaffSession, User
 from app.core.staff.rules import Role
 from app.http.ports import Ports
@@ -143,7 +143,7 @@ class Desk:
     def token(self, role: Role, name: str = "test program") -> dict[str, str]:
         """Return the headers of a program that calls the API."""
         token = self.write(
-            lambda session: service.issue_token(session, name, role, by=SYSTEM, now=self.clock.now())
+            lambda session: tokens.issue_token(session, name, role, by=SYSTEM, now=self.clock.now())
         )
         return {"authorization": f"Bearer {token}"}
 

@@ -31,6 +31,7 @@ from app.casework.plans.service import check_agreement, check_settlement
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Role
 from app.core.timeline.service import lock_customers
 
@@ -53,7 +54,7 @@ def withdraw_request(session: Session, request_id: int, *, by: Actor, now: datet
     lock_customers(session, [get_request(session, request_id).customer_id])
     request = get_request(session, request_id, lock=True)
     case = get_case(session, request.case_id, lock=True)
-    if request.asked_by != by:
+    if not is_same_person(session, request.asked_by, by):
         raise Forbidden("Another person asked for this. A manager may decline it.")
     service.answer(session, case, request, ApprovalStatus.WITHDRAWN, "", by=by, now=now)
     return request

@@ -35,6 +35,7 @@ from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
+from app.core.staff.queries import is_same_person
 from app.core.staff.rules import Role
 from app.core.timeline.service import lock_customers
 from app.outreach.planning.letterhead import LetterCatalog
@@ -69,7 +70,7 @@ def decide_approval(
     lock_customers(session, [get_request(session, request_id).customer_id])
     request = get_request(session, request_id, lock=True)
     case = get_case(session, request.case_id, lock=True)
-    require_decider(Actor(request.asked_by), by=by, role=role)
+    require_decider(role=role, is_asker=is_same_person(session, request.asked_by, by))
     require_waiting(request.status)
     portfolio = session.get_one(Portfolio, request.portfolio_id)
     today = local_date(now, portfolio.timezone)

@@ -8,7 +8,6 @@ from datetime import date
 from enum import StrEnum
 
 from app.casework.plans.rules import InstalmentTerms
-from app.core.actor import Actor
 from app.core.errors import Conflict, Forbidden
 from app.core.staff.rules import MANAGEMENT, Role
 
@@ -94,11 +93,11 @@ def share_waived(owed_minor: int, amount_minor: int) -> float:
     return 100 * (owed_minor - amount_minor) / owed_minor if owed_minor > 0 else 0.0
 
 
-def require_decider(asked_by: Actor, *, by: Actor, role: Role) -> None:
-    """Forbidden to a person without the authority, and to the one who asked."""
+def require_decider(*, role: Role, is_asker: bool) -> None:
+    """Forbidden to a person without the authority, and to the one who asked, in person or by a token."""
     if role not in MANAGEMENT:
         raise Forbidden("A manager decides about requests.")
-    if asked_by == by:
+    if is_asker:
         raise Forbidden("You asked for this yourself. Another manager decides about it.")
 
 

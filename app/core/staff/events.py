@@ -53,6 +53,8 @@ class TokenIssued(Payload):
     token: str
     """The token's name."""
     role: Role
+    owner: str | None = None
+    """User name of the person who answers for it."""
 
 
 @dataclass(frozen=True, slots=True)

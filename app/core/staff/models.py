@@ -72,6 +72,9 @@ class ApiToken(Row, table=True):
     """The first characters, so that a person can tell which token a configuration holds."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     created_by: str = Field(max_length=120)
+    owner_id: int | None = Field(default=None, foreign_key="staff_user.id", sa_type=BigId)
+    """The person who answers for the token: what it asks for, that person does not decide. None = the installation's
+    own."""
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

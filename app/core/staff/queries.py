@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.core.actor import Actor, ActorKind
 from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
 from app.core.staff.rules import Role
 
@@ -52,8 +53,42 @@ _SESSION_AND_USER = (  # built once: each request of a page asks it
 )
 
 
-def token_with_hash(session: Session, token_hash: str) -> ApiToken | None:
-    return session.exec(select(ApiToken).where(ApiToken.token_hash == token_hash)).one_or_none()
+def token_with_hash(session: Session, token_hash: str) -> tuple[ApiToken, User | None] | None:
+    """Return the token and its owner."""
+    query = (
+        sa.select(ApiToken, User)
+        .outerjoin(User, col(User.id) == col(ApiToken.owner_id))
+        .where(col(ApiToken.token_hash) == token_hash)
+    )
+    row = session.execute(query).one_or_none()
+    return (row[0], row[1]) if row is not None else None
+
+
+def token_owners(session: Session) -> dict[int, User]:
+    """Map the id of each owned token to its owner."""
+    query = sa.select(col(ApiToken.id), User).join(User, col(User.id) == col(ApiToken.owner_id))
+    return {token_id: owner for token_id, owner in session.execute(query)}
+
+
+def person_behind(session: Session, actor: Actor) -> Actor:
+    """Return the owner of a token; every other actor, and a token without an owner, stands for itself.
+
+    Names of tokens and users are never used twice, so this also holds for what was asked long ago.
+    """
+    if actor.kind is not ActorKind.TOKEN:
+        return actor
+    query = (
+        select(User.username)
+        .join(ApiToken, col(ApiToken.owner_id) == col(User.id))
+        .where(ApiToken.name == actor.name)
+    )
+    owner = session.exec(query).first()
+    return actor if owner is None else Actor.user(owner)
+
+
+def is_same_person(session: Session, one: str, other: Actor) -> bool:
+    """Compare the persons behind two actors, for an act that needs two people. `one` is what a row holds."""
+    return one == other or person_behind(session, Actor(one)) == person_behind(session, other)
 
 
 def failures_for_username(session: Session, digest: str, since: datetime, limit: int) -> list[datetime]:

@@ -64,9 +64,12 @@ class Caller:
     token_id: int
     name: str
     role: Role
+    owner: str | None = None
+    """User name of the person who answers for the token."""
 
     @property
     def by(self) -> Actor:
+        """Return this program as an author of events."""
         return Actor.token(self.name)
 
 

@@ -1,7 +1,7 @@
-"""Staff verbs: add and change people, sign in and out, issue and check API tokens.
+"""Staff verbs: add and change people, sign in and out.
 
 Each writes its rows and its event in the caller's transaction. Events about a person go to that person's
-stream; what the installation does without one (a token issued on the command line) goes to `staff:0`.
+stream; what the installation does without one (a person added on the command line) goes to `staff:0`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pwdlib import PasswordHash
 from sqlmodel import Session, col, delete, select, update
 
-from app.core.actor import SYSTEM, Actor, ActorKind
+from app.core.actor import SYSTEM, Actor
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff import passwords, queries, rules, sign_in
@@ -25,13 +25,11 @@ from app.core.staff.events import (
     LoggedOut,
     LoginWasRefused,
     ThemeChosen,
-    TokenIssued,
-    TokenRevoked,
     UserAdded,
     UserChanged,
 )
-from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
-from app.core.staff.rules import Caller, Role, Staff, Theme
+from app.core.staff.models import LoginAttempt, StaffSession, User
+from app.core.staff.rules import Role, Staff, Theme
 from app.core.staff.sign_in import LoginRefusal, LoginRefused
 from app.core.timeline.service import about_staff, record
 
@@ -320,63 +318,3 @@ def end_sessions(session: Session, user_id: int, *, now: datetime) -> None:
         .where(col(StaffSession.user_id) == user_id, col(StaffSession.ended_at).is_(None))
         .values(ended_at=now)
     )
-
-
-# --- API tokens ---------------------------------------------------------------------------------------------
-
-
-def issue_token(session: Session, name: str, role: Role, *, by: Actor, now: datetime) -> str:
-    """A new API token, returned once. Raises Invalid for a bad name, Conflict for one in use."""
-    name = " ".join(name.split())
-    if not passwords.TOKEN_NAME.fullmatch(name):
-        raise Invalid(
-            "Use 1 to 60 letters, digits, spaces or . _ - and start with a letter or digit.", "name"
-        )
-    if session.exec(select(ApiToken.id).where(ApiToken.name == name)).first() is not None:
-        raise Conflict(f"There is already a token named {name!r}; names are never used twice.")
-    token = "desk_" + secrets.token_urlsafe(32)
-    session.add(
-        ApiToken(
-            name=name,
-            role=role,
-            token_hash=digest(token),
-            prefix=token[:9],
-            created_at=now,
-            created_by=by,
-        )
-    )
-    session.flush()
-    record(session, about_staff(_actor_id(session, by), TokenIssued(name, role)), by=by, now=now)
-    return token
-
-
-def revoke_token(session: Session, token_id: int, *, by: Actor, now: datetime) -> ApiToken:
-    """Revoke a token. Revoking twice keeps the first date."""
-    token = session.get(ApiToken, token_id)
-    if token is None:
-        raise NotFound("There is no such token.")
-    if token.revoked_at is None:
-        token.revoked_at = now
-        session.add(token)
-        revoked = TokenRevoked(token.name)
-        record(session, about_staff(_actor_id(session, by), revoked), by=by, now=now)
-    return token
-
-
-def authenticate_token(session: Session, token: str) -> tuple[Caller, ApiToken] | None:
-    """The program behind a bearer token, or None for one that is unknown or revoked."""
-    row = queries.token_with_hash(session, digest(token))
-    if row is None or row.revoked_at is not None:
-        return None
-    assert row.id is not None
-    return Caller(row.id, row.name, row.role), row
-
-
-def touch_token(session: Session, token_id: int, *, now: datetime) -> None:
-    session.exec(update(ApiToken).where(col(ApiToken.id) == token_id).values(last_used_at=now))
-
-
-def _actor_id(session: Session, by: Actor) -> int:
-    """The stream of an administrative act: the person's, or 0 for the installation itself."""
-    user = queries.user_named(session, by.name) if by.kind is ActorKind.USER else None
-    return user.id if user and user.id else 0

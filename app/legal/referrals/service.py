@@ -14,6 +14,7 @@ from app.casework.cases.service import about_case
 from app.core.actor import Actor
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
+from app.core.staff.queries import is_same_person
 from app.core.text import clean_text
 from app.core.timeline.service import lock_customers, record
 from app.legal.checklists.items import refuse_stopped
@@ -51,7 +52,7 @@ def decide(
     lock_customers(session, [case.customer_id])
     if referral.status is not ReferralStatus.NOMINATED:
         raise Conflict(f"This referral is {referral.status.value} already.")
-    if referral.nominated_by == by:
+    if is_same_person(session, referral.nominated_by, by):
         raise Forbidden("You nominated this case. Another person has to decide.")
     if approve and case.status is not CaseStatus.OPEN:
         raise Conflict(f"Case {case.reference} was closed since it was nominated. Decline the referral.")

@@ -148,26 +148,34 @@ def _told(password: str, from_stdin: bool) -> dict[str, str]:
 def token_add(
     role: Annotated[Role, typer.Option()],
     name: Annotated[str, typer.Option(help="Name of the program; never used twice.")] = "cli",
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            "--for", help="User name of the person who answers for it; they cannot approve what it asks for."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Issue an API token. It is printed once and stored only as a hash."""
-    from app.core.staff.service import issue_token
+    from app.core.staff.tokens import issue_token
 
     with transaction(migrated_engine()) as session:
-        token = issue_token(session, name, role, by=BY, now=read_clock())
-    print_result({"token": token, "role": role.value}, as_json, lambda: print(token))
+        token = issue_token(session, name, role, by=BY, now=read_clock(), owner=owner)
+    print_result({"token": token, "role": role.value, "owner": owner}, as_json, lambda: print(token))
 
 
 @token_app.command("list")
 def token_list(as_json: Json = False) -> None:
-    """List the tokens: name, role, first characters, when last used, whether revoked."""
-    from app.core.staff.queries import tokens
+    """List the tokens: name, role, owner, first characters, when last used, whether revoked."""
+    from app.core.staff.queries import token_owners, tokens
 
     with reading(migrated_engine()) as session:
+        owners = {token_id: user.username for token_id, user in token_owners(session).items()}
         found = [
             {
                 "name": token.name,
                 "role": token.role.value,
+                "owner": owners.get(id_of(token)),
                 "begins": token.prefix,
                 "created_at": token.created_at,
                 "created_by": token.created_by,
@@ -181,7 +189,8 @@ def token_list(as_json: Json = False) -> None:
         for each in found:
             used = f"used {each['last_used_at']:%Y-%m-%d %H:%M}" if each["last_used_at"] else "never used"
             state = f"revoked {each['revoked_at']:%Y-%m-%d}" if each["revoked_at"] else "valid"
-            print(f"{each['name']:<24}{each['role']:<9}{each['begins']}...  {state:<20}{used}")
+            who = f"{each['role']:<9}{each['owner'] or '-':<16}"
+            print(f"{each['name']:<24}{who}{each['begins']}...  {state:<20}{used}")
         if not found:
             print("There is no token yet. Issue one with: desk token add --role agent --name NAME")
 
@@ -195,7 +204,7 @@ def token_revoke(
 ) -> None:
     """Revoke a token: it opens nothing any more."""
     from app.core.staff.queries import tokens
-    from app.core.staff.service import revoke_token
+    from app.core.staff.tokens import revoke_token
 
     with transaction(migrated_engine()) as session:
         found = next((token for token in tokens(session) if token.name == name), None)

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import Conflict, Invalid, NotFound
-from app.core.staff import queries, service
+from app.core.staff import queries, service, tokens
 from app.core.staff.models import ApiToken, User
 from app.core.staff.rules import ROLE_LABELS, Role
 from app.http.context import Now
@@ -31,7 +32,9 @@ ROLE_HINTS = {
     Role.ADMIN: "Manages staff and API tokens, can stop all sending; sees no cardholder.",
 }
 STAFF_COLUMNS = [Column(label) for label in ("Name", "User name", "Role", "Status", "Last here")]
-TOKEN_COLUMNS = [Column(label) for label in ("Name", "Role", "Token", "Issued", "Last used", "")]
+TOKEN_COLUMNS = [
+    Column(label) for label in ("Name", "Role", "Answers for it", "Token", "Issued", "Last used", "")
+]
 
 
 # --- staff --------------------------------------------------------------------------------------------------
@@ -173,17 +176,19 @@ def _role_options() -> list[tuple[str, str, str]]:
 class TokensPage(Page):
     template = "admin/tokens.html"
     tokens: Sequence[ApiToken]
+    owners: Mapping[int, User]
     columns: Sequence[Column]
 
 
 @router.get("/tokens")
 def token_list(request: Request, _staff: Administrator, session: ReadSession) -> Response:
-    return page(request, TokensPage(tokens=queries.tokens(session), columns=TOKEN_COLUMNS))
+    owners = queries.token_owners(session)
+    return page(request, TokensPage(tokens=queries.tokens(session), owners=owners, columns=TOKEN_COLUMNS))
 
 
 @router.get("/tokens/new")
-def new_token(request: Request, _staff: Administrator) -> Response:
-    return _new_token_page(request, {}, {})
+def new_token(request: Request, staff: Administrator, session: ReadSession) -> Response:
+    return _new_token_page(request, session, {"owner": staff.username}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +207,14 @@ def issue_token(
     now: Now,
     name: Annotated[str, Form(max_length=200)] = "",
     role: Annotated[Role, Form()] = Role.LEGAL,
+    owner: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     try:
-        token = service.issue_token(session, name, role, by=staff.by, now=now)
+        token = tokens.issue_token(session, name, role, by=staff.by, now=now, owner=owner or staff.username)
     except (Invalid, Conflict) as refused:
-        values = {"name": name, "role": role}
-        return _new_token_page(request, values, {"name": refused.message}, status=refused.status)
+        values = {"name": name, "role": role, "owner": owner}
+        field = getattr(refused, "field", None) or "name"
+        return _new_token_page(request, session, values, {field: refused.message}, status=refused.status)
     return page(request, TokenIssuedPage(name=name, role=role, token=token))
 
 
@@ -215,7 +222,7 @@ def issue_token(
 def revoke_token(
     request: Request, token_id: RowId, staff: Administrator, session: WriteSession, now: Now
 ) -> Response:
-    token = service.revoke_token(session, token_id, by=staff.by, now=now)
+    token = tokens.revoke_token(session, token_id, by=staff.by, now=now)
     return redirect(request, "/admin/tokens", f"The token {token.name} no longer opens anything.")
 
 
@@ -225,9 +232,20 @@ class NewTokenPage(Page):
     values: Mapping[str, object]
     errors: Mapping[str, str]
     roles: Sequence[tuple[str, str, str]]
+    people: Sequence[tuple[str, str]]
 
 
 def _new_token_page(
-    request: Request, values: Mapping[str, object], errors: dict[str, str], status: int = 200
+    request: Request,
+    session: Session,
+    values: Mapping[str, object],
+    errors: dict[str, str],
+    status: int = 200,
 ) -> Response:
-    return page(request, NewTokenPage(values=values, errors=errors, roles=_role_options()), status)
+    people = [
+        (user.username, f"{user.display_name} ({ROLE_LABELS[user.role]})")
+        for user in queries.staff_list(session)
+        if user.active
+    ]
+    shown = NewTokenPage(values=values, errors=errors, roles=_role_options(), people=people)
+    return page(request, shown, status)

@@ -15,6 +15,7 @@ from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import InboxItem, answered_requests, waiting_items
 from app.casework.approvals.rules import APPROVAL_LABELS
 from app.core.labels import ENTRY_LABELS
+from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.http.context import Now
 from app.http.doors import CaseWorker, Manager
@@ -39,7 +40,8 @@ class ApprovalsPage(Page):
     kinds: Mapping[str, str]
     entry_words: Mapping[str, str]
     names: Mapping[str, str]
-    me: str
+    is_mine: bool
+    """The reader asked for the chosen request, in person or by a token of theirs."""
     may_decide: bool
     form: FormState
 
@@ -71,6 +73,7 @@ def show_inbox(
     is_manager = staff.role in MANAGEMENT
     items = waiting_items(session, None if is_manager else staff.by)
     chosen = next((item for item in items if item.key == open), items[0] if items else None)
+    is_mine = chosen is not None and is_same_person(session, chosen.asked_by, staff.by)
     shown = ApprovalsPage(
         items=items,
         story=story_of(session, chosen, reader_locale(request), now) if chosen else None,
@@ -78,8 +81,8 @@ def show_inbox(
         kinds=KINDS,
         entry_words=ENTRY_LABELS,
         names=staff_names(session),
-        me=staff.by,
-        may_decide=is_manager and chosen is not None and chosen.asked_by != staff.by,
+        is_mine=is_mine,
+        may_decide=is_manager and chosen is not None and not is_mine,
         form=form,
     )
     return page(request, shown, status)

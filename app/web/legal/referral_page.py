@@ -17,6 +17,7 @@ from app.actions.referrals import NO_DESK, NO_KEY
 from app.casework.cases.models import CollectionsCase, case_reference
 from app.core.errors import NotFound
 from app.core.ids import id_of
+from app.core.staff.queries import is_same_person
 from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Role, Staff
 from app.http.context import Now, ports_of
 from app.http.doors import requires
@@ -117,7 +118,7 @@ def referral_page(
             status_words=STATUS_WORDS,
             delivery_words=DELIVERY_WORDS,
             decides=staff.role is Role.LEGAL,
-            own=found.referral.nominated_by == staff.by,
+            own=is_same_person(session, found.referral.nominated_by, staff.by),
             items=items,
             missing=[item for item in items if not item.ok],
             stops=stops(items),

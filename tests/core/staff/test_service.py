@@ -12,7 +12,7 @@ from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import reading, transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
-from app.core.staff import service
+from app.core.staff import service, tokens
 from app.core.staff.events import (
     LoggedIn,
     LoggedOut,
@@ -23,6 +23,7 @@ from app.core.staff.events import (
     UserChanged,
 )
 from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
+from app.core.staff.queries import is_same_person, person_behind
 from app.core.staff.rules import Role, Staff
 from app.core.staff.sign_in import LoginRefusal, LoginRefused
 from app.core.timeline.models import Event
@@ -284,36 +285,58 @@ def test_changing_ones_own_password_needs_the_present_one(engine: Engine) -> Non
 def test_a_token_opens_until_it_is_revoked(engine: Engine) -> None:
     with transaction(engine) as session:
         alma = add(session)
-        token = service.issue_token(session, "legal archive", Role.LEGAL, by=Actor.user("alma"), now=NOW)
+        token = tokens.issue_token(session, "legal archive", Role.LEGAL, by=Actor.user("alma"), now=NOW)
 
     with reading(engine) as session:
-        found = service.authenticate_token(session, token)
+        found = tokens.authenticate_token(session, token)
         assert found is not None
         assert (found[0].by, found[0].role) == ("token:legal archive", Role.LEGAL)
         assert token not in session.exec(select(ApiToken)).one().model_dump_json()
     with transaction(engine) as session:
-        service.revoke_token(session, found[0].token_id, by=Actor.user("alma"), now=NOW)
-        service.revoke_token(session, found[0].token_id, by=Actor.user("alma"), now=NOW + timedelta(days=1))
+        tokens.revoke_token(session, found[0].token_id, by=Actor.user("alma"), now=NOW)
+        tokens.revoke_token(session, found[0].token_id, by=Actor.user("alma"), now=NOW + timedelta(days=1))
     with reading(engine) as session:
-        assert service.authenticate_token(session, token) is None
+        assert tokens.authenticate_token(session, token) is None
         assert session.exec(select(ApiToken.revoked_at)).one() == NOW
 
     assert events(engine, TokenIssued.KIND) == [
-        (f"staff:{alma.id}", "user:alma", {"token": "legal archive", "role": "legal"})
+        (f"staff:{alma.id}", "user:alma", {"token": "legal archive", "role": "legal", "owner": "alma"})
     ]
     assert events(engine, TokenRevoked.KIND) == [
         (f"staff:{alma.id}", "user:alma", {"token": "legal archive"})
     ]
 
 
+def test_a_token_opens_nothing_once_its_owner_is_deactivated(engine: Engine) -> None:
+    with transaction(engine) as session:
+        add(session)
+        grace = add(session, "grace", Role.MANAGER)
+        by = Actor.user("alma")
+        token = tokens.issue_token(session, "dialer", Role.AGENT, owner="Grace", by=by, now=NOW)
+        other = tokens.issue_token(session, "core bank", Role.MANAGER, by=SYSTEM, now=NOW)
+    with reading(engine) as session:
+        owners = [tokens.authenticate_token(session, each) for each in (token, other)]
+        assert [found and found[0].owner for found in owners] == ["grace", None]
+        assert person_behind(session, Actor.token("dialer")) == "user:grace"
+        assert person_behind(session, Actor.token("core bank")) == "token:core bank"
+        assert is_same_person(session, "token:dialer", Actor.user("grace"))
+        assert not is_same_person(session, "token:core bank", Actor.user("grace"))
+    with transaction(engine) as session:
+        service.change_user(session, id_of(grace), active=False, by=by, now=NOW)
+        assert tokens.authenticate_token(session, token) is None
+        assert tokens.authenticate_token(session, other) is not None
+        with pytest.raises(Invalid, match="no active member"):
+            tokens.issue_token(session, "dialer 2", Role.AGENT, owner="grace", by=by, now=NOW)
+
+
 def test_a_token_name_is_never_used_twice(engine: Engine) -> None:
     with transaction(engine) as session:
-        service.issue_token(session, "core bank", Role.MANAGER, by=SYSTEM, now=NOW)
+        tokens.issue_token(session, "core bank", Role.MANAGER, by=SYSTEM, now=NOW)
     assert events(engine, TokenIssued.KIND)[0][0] == "staff:0"
     with pytest.raises(Conflict), transaction(engine) as session:
-        service.issue_token(session, "core  bank", Role.MANAGER, by=SYSTEM, now=NOW)
+        tokens.issue_token(session, "core  bank", Role.MANAGER, by=SYSTEM, now=NOW)
     with pytest.raises(Invalid), transaction(engine) as session:
-        service.issue_token(session, "<b>", Role.MANAGER, by=SYSTEM, now=NOW)
+        tokens.issue_token(session, "<b>", Role.MANAGER, by=SYSTEM, now=NOW)
 
 
 def test_a_name_that_no_database_takes_is_nobodys(engine: Engine) -> None:

@@ -117,6 +117,7 @@ def test_a_token_is_shown_once_and_revoked_for_good(desk: Desk) -> None:
     assert desk.anonymous().get("/api/v1/me", headers=headers).json() == {
         "name": "legal archive",
         "role": "legal",
+        "owner": "alma",
     }
     listed = alma.get("/admin/tokens").text
     assert token not in listed
@@ -130,3 +131,15 @@ def test_a_token_is_shown_once_and_revoked_for_good(desk: Desk) -> None:
     again = alma.submit("/admin/tokens/new", name="legal archive", role="legal")
     assert again.status_code == 409
     assert "never used twice" in again.text
+
+
+def test_a_token_is_issued_for_the_person_who_answers_for_it(sqlite_desk: Desk) -> None:
+    alma = sqlite_desk.sign_in(Role.ADMIN)
+    sqlite_desk.sign_in(Role.MANAGER)
+    assert 'value="mei"' in alma.get("/admin/tokens/new").text
+    refused = alma.submit("/admin/tokens/new", name="ledger", role="manager", owner="nobody")
+    assert refused.status_code == 422
+    assert "no active member of staff" in refused.text
+    token = secret_on(alma.submit("/admin/tokens/new", name="ledger", role="manager", owner="mei").text)
+    headers = {"authorization": f"Bearer {token}"}
+    assert sqlite_desk.anonymous().get("/api/v1/me", headers=headers).json()["owner"] == "mei"

@@ -18,9 +18,10 @@ from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import DailyRun
 from app.casework.cases.events import NoteAdded
 from app.casework.cases.models import CollectionsCase
-from app.core.actor import Actor
+from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
+from app.core.staff.tokens import issue_token
 from app.legal.bundle.events import BundleBuilt, BundleDownloaded
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.receipt import Receipt
@@ -163,11 +164,15 @@ def test_a_decision_is_made_once(
     assert referral(desk).status is status
 
 
-def test_whoever_nominated_a_case_does_not_approve_it(desk: Desk, lars: Browser) -> None:
+@pytest.mark.parametrize("nominator", [Actor.user("lars"), Actor.token("archive")])
+def test_whoever_nominated_a_case_does_not_approve_it(desk: Desk, lars: Browser, nominator: Actor) -> None:
+    """In person, or by a token of theirs."""
+
     def by_lars(session: book.builders.Session) -> int:
+        issue_token(session, "archive", Role.LEGAL, owner="lars", by=SYSTEM, now=NOW)
         of_bo = CollectionsCase.customer_id == 2
         case = session.scalars(book.builders.select(CollectionsCase).where(of_bo)).one()
-        return id_of(nominate(session, case, "refuses to pay", by=Actor.user("lars"), now=NOW))
+        return id_of(nominate(session, case, "refuses to pay", by=nominator, now=NOW))
 
     number = desk.write(by_lars)
     page = lars.get(f"/legal/{number}").text

@@ -18,6 +18,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
+from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Role
 from app.core.text import clean_reason
 from app.core.timeline.service import lock_customers
@@ -75,7 +76,7 @@ def decide_waiver(
     waiver = session.get_one(Waiver, waiver.id, populate_existing=True, with_for_update=True)
     if waiver.status is not WaiverStatus.REQUESTED:
         raise Conflict(f"This waiver is {waiver.status.value} already. Ask for another one.")
-    if waiver.requested_by == by:
+    if is_same_person(session, waiver.requested_by, by):
         raise Forbidden("You asked for this waiver. Ask another manager to decide about it.")
     waiver.note = note
     entry = session.get_one(Entry, waiver.entry_id)

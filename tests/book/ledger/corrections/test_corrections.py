@@ -21,11 +21,13 @@ from app.book.ledger.models import Account, Entry, Waiver
 from app.book.ledger.rules import EntryKind, WaiverStatus
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
-from app.core.actor import Actor
+from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
+from app.core.staff.service import add_user
+from app.core.staff.tokens import issue_token
 from app.operations.invariants.checks import thorough
 from tests import builders
 
@@ -33,9 +35,9 @@ DUE = date(2026, 3, 10)
 DAY = timedelta(days=1)
 TODAY = date(2026, 3, 20)
 NOW = builders.at(TODAY)
-ANN: dict[str, Any] = {"by": "user:ann", "role": Role.AGENT, "now": NOW}
-MAX: dict[str, Any] = {"by": "user:max", "role": Role.MANAGER, "now": NOW}
-MIA: dict[str, Any] = {"by": "user:mia", "role": Role.MANAGER, "now": NOW}
+ANN: dict[str, Any] = {"by": Actor.user("ann"), "role": Role.AGENT, "now": NOW}
+MAX: dict[str, Any] = {"by": Actor.user("max"), "role": Role.MANAGER, "now": NOW}
+MIA: dict[str, Any] = {"by": Actor.user("mia"), "role": Role.MANAGER, "now": NOW}
 CARD = "4111 1111 1111 1111"
 
 
@@ -246,6 +248,17 @@ def test_above_the_limit_a_second_manager_decides_and_never_the_same_person(engi
     assert_closes(engine)
 
 
+def test_a_manager_does_not_approve_their_own_waiver_by_a_token(engine: Engine) -> None:
+    fee = a_fee(engine, a_late_account(engine, waive_limit_minor=0))
+    program = Actor.token("ledger")
+    with transaction(engine) as session:
+        add_user(session, "max", "Max", Role.MANAGER, "four blue kettles", by=SYSTEM, now=NOW)
+        issue_token(session, "ledger", Role.MANAGER, owner="max", by=SYSTEM, now=NOW)
+        waiver = waive(session, session.get_one(Entry, fee.id), 2_001, "hardship", **MAX)
+    with transaction(engine) as session, pytest.raises(Forbidden, match="You asked"):
+        decide_waiver(session, waiver, approve=True, by=program, role=Role.MANAGER, now=NOW)
+
+
 def test_an_agent_asks_and_a_declined_waiver_frees_what_it_had_taken(engine: Engine) -> None:
     card = a_late_account(engine, waive_limit_minor=1_000_000)
     fee = a_fee(engine, card)
@@ -299,7 +312,7 @@ def test_two_managers_decide_at_once_and_one_credit_is_posted(postgres_engine: E
 
     def decide(session: Session, who: str) -> None:
         asked = session.get_one(Waiver, waiver.id)
-        decide_waiver(session, asked, approve=True, by=who, role=Role.MANAGER, now=NOW)
+        decide_waiver(session, asked, approve=True, by=Actor(who), role=Role.MANAGER, now=NOW)
 
     assert at_once(postgres_engine, decide, "user:max", "user:mia") == [None, "Conflict"]
     assert builders.count(postgres_engine, Entry, col(Entry.kind) == EntryKind.CREDIT) == 1
