@@ -1807,6 +1807,7 @@ def upgrade() -> None:
         sa.Column("occurrence", sa.Integer(), nullable=False),
         sa.Column("plan_id", BigId, nullable=True),
         sa.Column("hold_id", BigId, nullable=True),
+        sa.Column("instalment", sa.Integer(), nullable=True),
         sa.Column(
             "channel",
             sa.Enum(
@@ -1859,8 +1860,15 @@ def upgrade() -> None:
             "uq_contact_plan",
             ["plan_id", "step", "channel"],
             unique=True,
-            sqlite_where=sa.text("plan_id IS NOT NULL"),
-            postgresql_where=sa.text("plan_id IS NOT NULL"),
+            sqlite_where=sa.text("plan_id IS NOT NULL AND instalment IS NULL"),
+            postgresql_where=sa.text("plan_id IS NOT NULL AND instalment IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_contact_instalment",
+            ["plan_id", "instalment", "step", "occurrence", "channel"],
+            unique=True,
+            sqlite_where=sa.text("instalment IS NOT NULL"),
+            postgresql_where=sa.text("instalment IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_contact_hold",
@@ -2039,6 +2047,7 @@ def upgrade() -> None:
         sa.Column("occurrence", sa.Integer(), nullable=False),
         sa.Column("plan_id", BigId, nullable=True),
         sa.Column("hold_id", BigId, nullable=True),
+        sa.Column("instalment", sa.Integer(), nullable=True),
         sa.Column("text", sa.String(length=300), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -2081,8 +2090,15 @@ def upgrade() -> None:
             "uq_strategy_task_plan",
             ["plan_id", "step"],
             unique=True,
-            sqlite_where=sa.text("plan_id IS NOT NULL"),
-            postgresql_where=sa.text("plan_id IS NOT NULL"),
+            sqlite_where=sa.text("plan_id IS NOT NULL AND instalment IS NULL"),
+            postgresql_where=sa.text("plan_id IS NOT NULL AND instalment IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_strategy_task_instalment",
+            ["plan_id", "instalment", "step", "occurrence"],
+            unique=True,
+            sqlite_where=sa.text("instalment IS NOT NULL"),
+            postgresql_where=sa.text("instalment IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_strategy_task_hold",
@@ -2100,6 +2116,7 @@ def upgrade() -> None:
         sa.Column("occurrence", sa.Integer(), nullable=False),
         sa.Column("plan_id", BigId, nullable=True),
         sa.Column("hold_id", BigId, nullable=True),
+        sa.Column("instalment", sa.Integer(), nullable=True),
         sa.Column("portfolio_id", BigId, nullable=False),
         sa.Column("customer_id", BigId, nullable=False),
         sa.Column("letter", sa.String(length=60), nullable=False),
@@ -2134,8 +2151,15 @@ def upgrade() -> None:
             "uq_deferred_letter_plan",
             ["plan_id", "step", "channel"],
             unique=True,
-            sqlite_where=sa.text("plan_id IS NOT NULL"),
-            postgresql_where=sa.text("plan_id IS NOT NULL"),
+            sqlite_where=sa.text("plan_id IS NOT NULL AND instalment IS NULL"),
+            postgresql_where=sa.text("plan_id IS NOT NULL AND instalment IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_deferred_letter_instalment",
+            ["plan_id", "instalment", "step", "occurrence", "channel"],
+            unique=True,
+            sqlite_where=sa.text("instalment IS NOT NULL"),
+            postgresql_where=sa.text("instalment IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_deferred_letter_hold",

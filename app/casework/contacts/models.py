@@ -22,15 +22,18 @@ class CaseStepColumns(Row):
     """The plan that it offers, confirms or tells the end of."""
     hold_id: int | None = Field(default=None, foreign_key="case_hold.id", sa_type=BigId)
     """The hold that it acknowledges."""
+    instalment: int | None = None
+    """The instalment of the plan that it reminds of, or whose change it confirms."""
 
     @property
     def case_step(self) -> CaseStep:
-        return CaseStep(self.case_id, self.step, self.occurrence, self.plan_id, self.hold_id)
+        return CaseStep(self.case_id, self.step, self.occurrence, self.plan_id, self.hold_id, self.instalment)
 
 
 def once_a_step(table: str, *also: str) -> tuple[sa.Index, ...]:
     """Unique indexes that let each step of a case (and each of `also`) have one row in `table`. A step that speaks of a
-    plan or a hold is told apart by that, any other by its occurrence."""
+    plan or a hold is told apart by that, one of an instalment by its number and occurrence, any other by its
+    occurrence."""
     return tuple(
         sa.Index(
             f"uq_{table}_{name}",
@@ -42,7 +45,8 @@ def once_a_step(table: str, *also: str) -> tuple[sa.Index, ...]:
         )
         for name, columns, where in (
             ("step", ("case_id", "step", "occurrence"), "plan_id IS NULL AND hold_id IS NULL"),
-            ("plan", ("plan_id", "step"), "plan_id IS NOT NULL"),
+            ("plan", ("plan_id", "step"), "plan_id IS NOT NULL AND instalment IS NULL"),
+            ("instalment", ("plan_id", "instalment", "step", "occurrence"), "instalment IS NOT NULL"),
             ("hold", ("hold_id", "step"), "hold_id IS NOT NULL"),
         )
     )

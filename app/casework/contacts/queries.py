@@ -11,14 +11,20 @@ from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
+from app.core.types import Cells
 from app.core.vocabulary import Channel
+
+
+def step_columns() -> Cells:
+    """The columns of a contact's `CaseStep`, in its order."""
+    contact = table_of(PlannedContact)
+    return tuple(contact.c[name] for name in CaseStep._fields)
 
 
 def steps_of(session: Session, contact_ids: Collection[int]) -> dict[int, CaseStep]:
     """Contact id -> the step that it belongs to."""
     contact = table_of(PlannedContact)
-    columns = (contact.c.case_id, contact.c.step, contact.c.occurrence, contact.c.plan_id, contact.c.hold_id)
-    query = sa.select(contact.c.id, *columns).where(among(session, contact.c.id, sorted(contact_ids)))
+    query = sa.select(contact.c.id, *step_columns()).where(among(session, contact.c.id, sorted(contact_ids)))
     return {row[0]: CaseStep(*row[1:]) for row in session.connection().execute(query)}
 
 
@@ -27,11 +33,10 @@ def contacts_of(
 ) -> set[tuple[CaseStep, Channel]]:
     """The contacts that these cases had at steps of these names."""
     contact = table_of(PlannedContact)
-    columns = (contact.c.case_id, contact.c.step, contact.c.occurrence, contact.c.plan_id, contact.c.hold_id)
-    query = sa.select(*columns, contact.c.channel).where(
+    query = sa.select(*step_columns(), contact.c.channel).where(
         among(session, contact.c.case_id, sorted(case_ids)), contact.c.step.in_(sorted(steps))
     )
-    return {(CaseStep(*row[:5]), row[5]) for row in session.connection().execute(query)}
+    return {(CaseStep(*row[:6]), row[6]) for row in session.connection().execute(query)}
 
 
 def contact_id(session: Session, step: CaseStep, channel: Channel) -> int:
@@ -43,6 +48,7 @@ def contact_id(session: Session, step: CaseStep, channel: Channel) -> int:
         contact.c.occurrence == step.occurrence,
         contact.c.plan_id.is_not_distinct_from(step.plan_id),
         contact.c.hold_id.is_not_distinct_from(step.hold_id),
+        contact.c.instalment.is_not_distinct_from(step.instalment),
         contact.c.channel == channel,
     )
     found: int | None = session.execute(query).scalar()

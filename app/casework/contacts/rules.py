@@ -13,6 +13,12 @@ class DeskStep(Word):
 
     CONFIRMATION = "plan-confirmation"
     OFFER = "plan-offer"
+    INSTALMENT_AHEAD = "instalment-ahead"
+    """The agreement's own reminder, some days before an instalment is due."""
+    INSTALMENT_TODAY = "instalment-today"
+    INSTALMENT_GRACE = "instalment-grace"
+    MOVED_INSTALMENT = "instalment-moved"
+    SKIPPED_INSTALMENT = "instalment-skipped"
     BROKEN_PLAN = "plan-broken"
     CANCELLED_PLAN = "plan-cancelled"
     HOLD = "hold-acknowledgement"
@@ -28,8 +34,9 @@ class DeskStep(Word):
 
 
 class CaseStep(NamedTuple):
-    """A step that a case takes: its name, its occurrence (1 for the first time), and the plan or hold that it is
-    about."""
+    """A step that a case takes: its name, its occurrence (1 for the first time), and the plan, instalment of a plan or
+    hold that it is about. A moved instalment takes its steps once more: of those, the occurrence is 1 + how often its
+    date was moved."""
 
     case_id: int
     step: str
@@ -37,11 +44,13 @@ class CaseStep(NamedTuple):
     occurrence: int = 1
     plan_id: int | None = None
     hold_id: int | None = None
+    instalment: int | None = None
+    """Number of the instalment of the plan."""
 
     @property
-    def values(self) -> tuple[int, str, int, int | None, int | None]:
+    def values(self) -> tuple[int, str, int, int | None, int | None, int | None]:
         """The columns of a `CaseStep`."""
-        return self.case_id, str(self.step), self.occurrence, self.plan_id, self.hold_id
+        return self.case_id, str(self.step), self.occurrence, self.plan_id, self.hold_id, self.instalment
 
     def told(self) -> JsonObject:
         """The step as events name it; the case stands beside their data."""
@@ -50,4 +59,6 @@ class CaseStep(NamedTuple):
             data["plan"] = self.plan_id
         if self.hold_id is not None:
             data["hold"] = self.hold_id
+        if self.instalment is not None:
+            data["instalment"] = self.instalment
         return data

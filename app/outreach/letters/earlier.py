@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.queries import step_columns
 from app.casework.contacts.rules import CaseStep
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
@@ -30,11 +31,10 @@ def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tu
     if not case_ids:
         return {}
     message, contact = table_of(OutboxMessage), table_of(PlannedContact)
-    step = (contact.c.case_id, contact.c.step, contact.c.occurrence, contact.c.plan_id, contact.c.hold_id)
     # Spelled so that only the index over cases fits: on a night's first chunks PostgreSQL believes the outbox to be
     # empty, and would go through all that was sent.
     status = sa.type_coerce(message.c.status, sa.Text) + ""
-    query = sa.select(message.c.business_date, *step).where(
+    query = sa.select(message.c.business_date, *step_columns()).where(
         contact.c.id == message.c.contact_id,
         among(session, message.c.case_id, sorted(case_ids)),
         status.in_([each.value for each in ARRIVED]),

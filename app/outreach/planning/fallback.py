@@ -167,6 +167,7 @@ def _messages_of(session: Session, of: CaseStep) -> list[tuple[Channel, OutboxSt
             contact.c.occurrence == of.occurrence,
             contact.c.plan_id.is_not_distinct_from(of.plan_id),
             contact.c.hold_id.is_not_distinct_from(of.hold_id),
+            contact.c.instalment.is_not_distinct_from(of.instalment),
         )
     )
     return [(channel, status) for channel, status in session.execute(query)]

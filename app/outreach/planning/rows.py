@@ -63,8 +63,8 @@ class ClearedContact:
 
 
 CONTACT_COLUMNS = (
-    "id", "case_id", "step", "occurrence", "plan_id", "hold_id", "channel", "purpose", "letter", "decision_id",
-    "created_at",
+    "id", "case_id", "step", "occurrence", "plan_id", "hold_id", "instalment", "channel", "purpose", "letter",
+    "decision_id", "created_at",
 )  # fmt: skip
 
 
