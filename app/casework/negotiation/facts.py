@@ -69,6 +69,10 @@ class AccountFacts:
     may_re_age: bool = False
     why_not_re_age: str = ""
     """The sentence of the rule that forbids it."""
+    minimum_minor: int = 0
+    """The minimum payment of its latest statement: it goes on falling due beside a plan for the arrears."""
+    held: str = ""
+    """Why the account is left out of any agreement, as a sentence; '' = it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,10 @@ class SolverFacts:
     """Of a manager: what is beyond `authority` and within this one needs approval."""
     holidays: frozenset[date] = frozenset()
     """Public holidays of the customer's country from today on, where due dates are moved off them."""
+    day_count: int = 365
+    """Days of a year of interest."""
+    re_age_payments: Limit | None = None
+    """Consecutive minimum payments before a re-age, by the pack's rule; None = the pack has no rule."""
     blocked: str = ""
     """Why nothing may be agreed now, as a sentence; '' = it may."""
 
