@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from app.casework.plans.rules import Instalment, PlanKind
-from app.casework.plans.terms import AgreementLimits, AgreementTerms, Authority, Payday
+from app.casework.plans.terms import AgreementLimits, AgreementTerms, Authority, Limit, Payday
 
 
 class OptionKind(StrEnum):

@@ -1,0 +1,76 @@
+"""The solver: which agreements are possible between a debt and a household, and why the others are not. Pure.
+
+Closed forms find the candidates of each kind; only they get a full schedule and a chance. The same facts and chance
+give the same answer again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from app.casework.negotiation.facts import Chance, NotOffered, Option, OptionKind, Solution, SolverFacts
+from app.casework.negotiation.solver.arrears import pay_now, promise, re_age, short_plan
+from app.casework.negotiation.solver.candidates import Found
+from app.casework.negotiation.solver.pricing import price
+from app.casework.negotiation.solver.settlements import settlement
+from app.casework.negotiation.solver.situation import Situation, situation_of
+from app.casework.negotiation.solver.whole_debt import hardship, long_plan
+
+SOLVER_VERSION = "1"
+"""Changes whenever the same facts would be answered differently."""
+
+MOST_OF_A_KIND = 3
+
+FINDERS: Mapping[OptionKind, Callable[[Situation], Found]] = {
+    OptionKind.PAY_NOW: pay_now,
+    OptionKind.PROMISE: promise,
+    OptionKind.SHORT_PLAN: short_plan,
+    OptionKind.LONG_PLAN: long_plan,
+    OptionKind.SETTLEMENT: settlement,
+    OptionKind.HARDSHIP: hardship,
+    OptionKind.RE_AGE: re_age,
+}
+_ORDER = list(FINDERS)
+
+
+def solve(facts: SolverFacts, chance: Chance) -> Solution:
+    """The options, those of the most expected kept cash first, and a reason for each kind without one."""
+    s = situation_of(facts)
+    floor = s.monthly if s.is_known else 0
+    if against := _nothing_possible(s):
+        why, rule = against
+        return Solution((), tuple(NotOffered(kind, why, rule) for kind in FINDERS), floor)
+    options: list[Option] = []
+    refused: list[NotOffered] = []
+    for find in FINDERS.values():
+        found = find(s)
+        priced = [option for each in found.candidates if (option := price(s, each, chance)) is not None]
+        best = sorted(dict.fromkeys(priced), key=_rank)[:MOST_OF_A_KIND]
+        options += best
+        if not best:
+            refused.append(found.otherwise)
+    return Solution(tuple(sorted(options, key=_rank)), tuple(refused), floor)
+
+
+def _rank(option: Option) -> tuple[int, int, int, int]:
+    """Most expected first; among equals the earlier kind, the smaller concession and the earlier end."""
+    return (
+        -option.expected_kept_minor,
+        _ORDER.index(option.kind),
+        option.waived_minor,
+        option.ends_on.toordinal(),
+    )
+
+
+def _nothing_possible(s: Situation) -> tuple[str, str] | None:
+    if s.facts.blocked:
+        return s.facts.blocked, "case"
+    if s.balance <= 0:
+        held = next((each.held for each in s.facts.accounts if each.held), "")
+        return (held, "account") if held else ("Nothing is owed.", "debt")
+    if s.is_known and s.monthly <= 0 and s.once <= 0:
+        return (
+            "Nothing is left to the household after its costs. Name free debt advice to the customer, and consider a "
+            "hold for hardship."
+        ), "affordability"
+    return None

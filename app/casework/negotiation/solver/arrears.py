@@ -1,0 +1,137 @@
+"""Offers that pay what is past due: now, promised, or in a short plan; and a re-age. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.casework.negotiation.facts import OptionKind
+from app.casework.negotiation.solver.candidates import (
+    Candidate,
+    Found,
+    Repayment,
+    down_payments,
+    in_instalments,
+    only,
+    single,
+)
+from app.casework.negotiation.solver.situation import SHORT_MONTHS, Situation, joined, periods_within
+from app.casework.plans.rules import Cadence, PlanKind
+from app.casework.plans.terms import AgreementTerms, Limit
+
+MOST_PROMISED = 4
+"""Dates of one promise; more of them are a plan."""
+
+
+def pay_now(s: Situation) -> Found:
+    """Today: everything, or what is past due."""
+    kind, able = OptionKind.PAY_NOW, s.once
+    amounts = dict.fromkeys(each for each in (s.balance, s.past_due) if each > 0)
+    if not s.is_known:
+        amounts = dict.fromkeys([s.past_due] if s.past_due else [])
+    payable = [each for each in amounts if not s.is_known or each <= able]
+    why = f"The household can pay {s.money(able)} at once; {s.money(s.past_due or s.balance)} is asked."
+    if not amounts:
+        why = "Nothing is past due."
+    cap = able if s.is_known else None
+    return Found(
+        [Candidate(kind, single(s, PlanKind.PROMISE, each), cap) for each in payable],
+        s.not_offered(kind, why, "affordability" if amounts else "debt"),
+    )
+
+
+def promise(s: Situation) -> Found:
+    """What is past due, on one payday or on several."""
+    kind, limit = OptionKind.PROMISE, s.facts.limits.promise_days
+    if s.past_due <= 0:
+        return only(s.not_offered(kind, "Nothing is past due.", "debt"))
+    candidates = [
+        Candidate(kind, terms, s.per_period(terms.cadence) if s.is_known else None, within=limit)
+        for cadence in s.cadences
+        for terms in _promised(s, cadence)
+    ]
+    why = (
+        f"A promise is kept within {limit.value} days. In that time the household cannot pay the {s.money(s.past_due)} "
+        f"that is past due: it can pay {s.money(s.monthly)} a month and {s.money(s.once)} at once."
+    )
+    if not s.is_known:
+        why = (
+            f"The first payment would fall due on {s.first_due()}, after the {limit.value} days of a promise."
+        )
+    return Found(candidates, s.not_offered(kind, why, limit))
+
+
+def _promised(s: Situation, cadence: Cadence) -> Iterator[AgreementTerms]:
+    debt = Repayment(s.past_due, PlanKind.PROMISE)
+    for down in down_payments(s, s.past_due):
+        most = s.per_period(cadence)
+        fewest = 1 if not s.is_known else -(-(s.past_due - down) // most) if most else 0
+        if 0 < fewest <= MOST_PROMISED:
+            for payments in range(fewest, min(fewest + 1, MOST_PROMISED) + 1):
+                if s.past_due - down >= payments:
+                    yield in_instalments(s, debt, cadence, payments, down)
+
+
+def short_plan(s: Situation) -> Found:
+    """What is past due in a few instalments, beside the minimum payments that go on falling due."""
+    kind, months = OptionKind.SHORT_PLAN, min(SHORT_MONTHS, s.facts.limits.longest_months.value)
+    if s.past_due <= 0:
+        return only(s.not_offered(kind, "Nothing is past due.", "debt"))
+    monthly = max(0, s.monthly - s.minimum)
+    debt = Repayment(s.past_due)
+    limit = Limit(months, s.facts.limits.longest_months.rule, s.facts.limits.longest_months.citation)
+    candidates = []
+    for cadence in s.cadences:
+        per, most = s.per_period(cadence, monthly), periods_within(months, cadence)
+        for down in down_payments(s, s.past_due):
+            rest = s.past_due - down
+            fewest = 2 if not s.is_known else max(2, -(-rest // per)) if per else most + 1
+            for payments in sorted({fewest, (fewest + most) // 2, most}):
+                if fewest <= payments <= most and rest >= payments:
+                    terms = in_instalments(s, debt, cadence, payments, down)
+                    candidates.append(Candidate(kind, terms, per if s.is_known else None, months=limit))
+    need = -(-max(1, s.past_due - s.once) // max(1, months))
+    beside = f" beside the minimum payments of {s.money(s.minimum)}" if s.minimum else ""
+    why = (
+        f"Paying the {s.money(s.past_due)} that is past due within {months} months takes {s.money(need)} a month"
+        f"{beside}; the household can pay {s.money(s.monthly)} a month."
+    )
+    return Found(candidates, s.not_offered(kind, why, "affordability"))
+
+
+def re_age(s: Situation) -> Found:
+    """Minimum payments in a row, after which the accounts are current though the arrears were not paid."""
+    kind, rule = OptionKind.RE_AGE, s.facts.re_age_payments
+    late = [each for each in s.accounts if each.past_due_minor > 0]
+    minimum = sum(each.minimum_minor for each in late)
+    if not late:
+        return only(s.not_offered(kind, "Nothing is past due.", "debt"))
+    if rule is None:
+        return only(s.not_offered(kind, "The policy pack has no rule for a re-age.", "re_age"))
+    against = list(dict.fromkeys(each.why_not_re_age for each in late if not each.may_re_age))
+    if against:
+        return only(s.not_offered(kind, joined([each.rstrip(".") for each in against]) + ".", rule))
+    if not s.facts.manager.may_re_age and not s.facts.authority.may_re_age:
+        return only(s.not_offered(kind, "Nobody in this portfolio may re-age an account.", "authority"))
+    if not s.is_known:
+        return only(s.unasked(kind))
+    if minimum <= 0:
+        return only(s.not_offered(kind, "The minimum payment of the accounts is not known.", rule))
+    total = rule.value * minimum
+    if total >= s.past_due:
+        why = (
+            f"{rule.value} minimum payments of {s.money(minimum)} pay the {s.money(s.past_due)} that is past due: no "
+            "re-age is needed."
+        )
+        return only(s.not_offered(kind, why, "need"))
+    cadence = s.cadences[-1]
+    per = s.per_period(cadence)
+    why = (
+        f"A re-age takes {rule.value} payments of {s.money(minimum)} in a row; the household can pay {s.money(per)} "
+        "each time."
+    )
+    if per < minimum:
+        return only(s.not_offered(kind, why, rule))
+    terms = in_instalments(s, Repayment(total, re_age=True), cadence, rule.value)
+    return Found(
+        [Candidate(kind, terms, per, months=s.facts.limits.longest_months)], s.not_offered(kind, why, rule)
+    )
