@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from app.casework.negotiation.facts import Chance, NotOffered, Option, OptionKind, Solution, SolverFacts
 from app.casework.negotiation.solver.arrears import pay_now, promise, re_age, short_plan
+from app.casework.negotiation.solver.authority import TWO
 from app.casework.negotiation.solver.candidates import Found
 from app.casework.negotiation.solver.pricing import price
 from app.casework.negotiation.solver.settlements import settlement
@@ -31,6 +32,7 @@ FINDERS: Mapping[OptionKind, Callable[[Situation], Found]] = {
     OptionKind.RE_AGE: re_age,
 }
 _ORDER = list(FINDERS)
+_GRANTS = ("agent", "manager", TWO)
 
 
 def solve(facts: SolverFacts, chance: Chance) -> Solution:
@@ -44,12 +46,27 @@ def solve(facts: SolverFacts, chance: Chance) -> Solution:
     refused: list[NotOffered] = []
     for find in FINDERS.values():
         found = find(s)
-        priced = [option for each in found.candidates if (option := price(s, each, chance)) is not None]
-        best = sorted(dict.fromkeys(priced), key=_rank)[:MOST_OF_A_KIND]
+        best = _best(s, found, chance)
         options += best
         if not best:
             refused.append(found.otherwise)
     return Solution(tuple(sorted(options, key=_rank)), tuple(refused), floor)
+
+
+def _best(s: Situation, found: Found, chance: Chance) -> list[Option]:
+    """One option a group: that of the smallest concession, and the best of the others."""
+    groups: dict[int, Option] = {}
+    for each in found.candidates:
+        option = price(s, each, chance)
+        if option is not None and (each.group not in groups or _easier(option) < _easier(groups[each.group])):
+            groups[each.group] = option
+    distinct = list(dict.fromkeys(groups[n] for n in sorted(groups)))
+    return distinct[:1] + sorted(distinct[1:], key=_rank)[: MOST_OF_A_KIND - 1]
+
+
+def _easier(option: Option) -> tuple[int, tuple[int, int, int, int]]:
+    """Of two ways to pay the same, the one that needs less authority; then the one with more expected kept cash."""
+    return _GRANTS.index(option.may_grant), _rank(option)
 
 
 def _rank(option: Option) -> tuple[int, int, int, int]:

@@ -29,12 +29,13 @@ def pay_now(s: Situation) -> Found:
     if not s.is_known:
         amounts = dict.fromkeys([s.past_due] if s.past_due else [])
     payable = [each for each in amounts if not s.is_known or each <= able]
-    why = f"The household can pay {s.money(able)} at once; {s.money(s.past_due or s.balance)} is asked."
+    asked = f"{s.money(s.past_due)} is past due" if s.past_due else f"{s.money(s.balance)} is owed"
+    why = f"{asked}, and the household can pay {s.money(able) if able else 'nothing'} at once."
     if not amounts:
         why = "Nothing is past due."
     cap = able if s.is_known else None
     return Found(
-        [Candidate(kind, single(s, PlanKind.PROMISE, each), cap) for each in payable],
+        [Candidate(kind, single(s, PlanKind.PROMISE, each), cap, group=n) for n, each in enumerate(payable)],
         s.not_offered(kind, why, "affordability" if amounts else "debt"),
     )
 
@@ -45,9 +46,9 @@ def promise(s: Situation) -> Found:
     if s.past_due <= 0:
         return only(s.not_offered(kind, "Nothing is past due.", "debt"))
     candidates = [
-        Candidate(kind, terms, s.per_period(terms.cadence) if s.is_known else None, within=limit)
+        Candidate(kind, terms, s.per_period(terms.cadence) if s.is_known else None, within=limit, group=n)
         for cadence in s.cadences
-        for terms in _promised(s, cadence)
+        for n, terms in _promised(s, cadence)
     ]
     why = (
         f"A promise is kept within {limit.value} days. In that time the household cannot pay the {s.money(s.past_due)} "
@@ -60,7 +61,7 @@ def promise(s: Situation) -> Found:
     return Found(candidates, s.not_offered(kind, why, limit))
 
 
-def _promised(s: Situation, cadence: Cadence) -> Iterator[AgreementTerms]:
+def _promised(s: Situation, cadence: Cadence) -> Iterator[tuple[int, AgreementTerms]]:
     debt = Repayment(s.past_due, PlanKind.PROMISE)
     for down in down_payments(s, s.past_due):
         most = s.per_period(cadence)
@@ -68,7 +69,7 @@ def _promised(s: Situation, cadence: Cadence) -> Iterator[AgreementTerms]:
         if 0 < fewest <= MOST_PROMISED:
             for payments in range(fewest, min(fewest + 1, MOST_PROMISED) + 1):
                 if s.past_due - down >= payments:
-                    yield in_instalments(s, debt, cadence, payments, down)
+                    yield payments, in_instalments(s, debt, cadence, payments, down)
 
 
 def short_plan(s: Situation) -> Found:
@@ -76,7 +77,7 @@ def short_plan(s: Situation) -> Found:
     kind, months = OptionKind.SHORT_PLAN, min(SHORT_MONTHS, s.facts.limits.longest_months.value)
     if s.past_due <= 0:
         return only(s.not_offered(kind, "Nothing is past due.", "debt"))
-    monthly = max(0, s.monthly - s.minimum)
+    monthly = monthly_left(s)
     debt = Repayment(s.past_due)
     limit = Limit(months, s.facts.limits.longest_months.rule, s.facts.limits.longest_months.citation)
     candidates = []
@@ -85,10 +86,12 @@ def short_plan(s: Situation) -> Found:
         for down in down_payments(s, s.past_due):
             rest = s.past_due - down
             fewest = 2 if not s.is_known else max(2, -(-rest // per)) if per else most + 1
-            for payments in sorted({fewest, (fewest + most) // 2, most}):
+            for n, payments in enumerate((fewest, (fewest + most) // 2, most)):
                 if fewest <= payments <= most and rest >= payments:
                     terms = in_instalments(s, debt, cadence, payments, down)
-                    candidates.append(Candidate(kind, terms, per if s.is_known else None, months=limit))
+                    candidates.append(
+                        Candidate(kind, terms, per if s.is_known else None, months=limit, group=n)
+                    )
     need = -(-max(1, s.past_due - s.once) // max(1, months))
     beside = f" beside the minimum payments of {s.money(s.minimum)}" if s.minimum else ""
     why = (
@@ -96,6 +99,11 @@ def short_plan(s: Situation) -> Found:
         f"{beside}; the household can pay {s.money(s.monthly)} a month."
     )
     return Found(candidates, s.not_offered(kind, why, "affordability"))
+
+
+def monthly_left(s: Situation) -> int:
+    """What a month leaves for the arrears, after the minimum payments that fall due beside them."""
+    return max(0, s.monthly - s.minimum)
 
 
 def re_age(s: Situation) -> Found:
@@ -116,6 +124,12 @@ def re_age(s: Situation) -> Found:
         return only(s.unasked(kind))
     if minimum <= 0:
         return only(s.not_offered(kind, "The minimum payment of the accounts is not known.", rule))
+    if monthly_left(s) * SHORT_MONTHS + s.once >= s.past_due:
+        why = (
+            f"The household can pay the {s.money(s.past_due)} that is past due within {SHORT_MONTHS} months: no re-age "
+            "is needed."
+        )
+        return only(s.not_offered(kind, why, "need"))
     total = rule.value * minimum
     if total >= s.past_due:
         why = (

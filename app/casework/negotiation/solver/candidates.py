@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from app.casework.negotiation.facts import NotOffered, OptionKind
 from app.casework.negotiation.solver.annuity import annuity_factors, fewest_payments
@@ -26,6 +25,8 @@ class Candidate:
     """Days from today to the last payment."""
     months: Limit | None = None
     """Months from the first to the last payment."""
+    group: int = 0
+    """Candidates that differ only in how they are paid: one of them is offered. Group 0 is the smallest concession."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +88,18 @@ def down_payments(s: Situation, principal: int) -> tuple[int, ...]:
 
 def sweep(
     s: Situation, debt: Repayment, most_months: int, burdens: Sequence[int] = BURDENS
-) -> list[AgreementTerms]:
-    """Terms by closed form: for each cadence, down payment and burden the fewest instalments that are affordable."""
-    found: dict[tuple[Cadence, int, int], AgreementTerms] = {}
+) -> list[tuple[int, AgreementTerms]]:
+    """(n of the burden, terms) by closed form: for each cadence, down payment and burden the fewest instalments that
+    are affordable."""
+    found: dict[tuple[Cadence, int, int], tuple[int, AgreementTerms]] = {}
     for cadence in s.cadences:
         most = periods_within(most_months, cadence)
         factors = annuity_factors(debt.apr_millionths or 0, cadence, s.facts.day_count, most)
         for down in down_payments(s, debt.principal_minor):
             rest = debt.principal_minor - down
-            for burden in burdens:
+            for n, burden in enumerate(burdens):
                 payments = fewest_payments(rest, s.per_period(cadence) * burden // 100, factors)
                 if payments is not None:
                     key = (cadence, down, payments)
-                    found.setdefault(key, in_instalments(s, debt, cadence, payments, down))
+                    found.setdefault(key, (n, in_instalments(s, debt, cadence, payments, down)))
     return list(found.values())
-
-
-def last_day(s: Situation, limit: Limit) -> str:
-    return (s.facts.today + timedelta(days=limit.value)).isoformat()

@@ -17,7 +17,7 @@ from app.casework.plans.terms import AgreementTerms
 from app.core.errors import Invalid
 
 TRIES = 3
-"""Schedules of a candidate: interest by the day may make an instalment too dear by little; one payment more mends it."""
+"""Schedules of a candidate: interest by the day may make an instalment too dear; one more payment mends it."""
 
 
 def price(s: Situation, candidate: Candidate, chance: Chance) -> Option | None:

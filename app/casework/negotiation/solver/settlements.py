@@ -13,6 +13,7 @@ from app.casework.negotiation.solver.candidates import (
     single,
 )
 from app.casework.negotiation.solver.situation import Situation, period_on
+from app.casework.negotiation.solver.whole_debt import NEEDS_NONE_MONTHS, repays_in_a_year
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.terms import AgreementTerms
 
@@ -30,6 +31,12 @@ def settlement(s: Situation) -> Found:
         return only(s.not_offered(kind, "Nobody in this portfolio may waive a part of a debt.", "authority"))
     if not s.is_known:
         return only(s.unasked(kind))
+    if not all(each.is_charged_off for each in s.accounts if each.past_due_minor > 0) and repays_in_a_year(s):
+        why = (
+            f"The household can repay the whole {s.money(s.balance)} within {NEEDS_NONE_MONTHS} months: nothing needs "
+            "to be waived."
+        )
+        return only(s.not_offered(kind, why, "need"))
     sums = raised(s)
     best = max(sums.values(), default=0)
     if best >= owed:
@@ -41,7 +48,11 @@ def settlement(s: Situation) -> Found:
     least = -(-owed * (100 - most) // 100)
     candidates = [
         Candidate(
-            kind, _terms(s, cadence, count, amount), _cap(s, cadence, count), within=limits.settlement_days
+            kind,
+            _terms(s, cadence, count, amount),
+            _cap(s, cadence, count),
+            within=limits.settlement_days,
+            group=count,
         )
         for (cadence, count), amount in sums.items()
         if amount >= least

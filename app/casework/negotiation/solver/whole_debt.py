@@ -34,8 +34,8 @@ def long_plan(s: Situation) -> Found:
     debt = Repayment(s.balance, apr_millionths=own_rate(s))
     arrears_only = s.past_due == s.balance
     candidates = [
-        Candidate(kind, terms, s.per_period(terms.cadence), months=limit)
-        for terms in sweep(s, debt, limit.value)
+        Candidate(kind, terms, s.per_period(terms.cadence), months=limit, group=n)
+        for n, terms in sweep(s, debt, limit.value)
         if not arrears_only or terms.payments > periods_within(min(SHORT_MONTHS, limit.value), terms.cadence)
     ]
     if arrears_only and monthly_need(s, debt, SHORT_MONTHS) <= s.monthly:
@@ -58,7 +58,7 @@ def hardship(s: Situation) -> Found:
     if not s.is_known:
         return only(s.unasked(kind))
     own = Repayment(s.balance, apr_millionths=own_rate(s))
-    if s.once >= s.balance or monthly_need(s, own, min(NEEDS_NONE_MONTHS, limit.value)) <= s.monthly:
+    if repays_in_a_year(s):
         why = (
             f"The household can repay the {s.money(s.balance)} within {NEEDS_NONE_MONTHS} months at "
             f"{s.money(s.monthly)} a month without a concession."
@@ -75,8 +75,8 @@ def hardship(s: Situation) -> Found:
         )
         burdens = (100, *REDUCED) if n == len(steps) - 1 else (100,)
         candidates += [
-            Candidate(kind, terms, s.per_period(terms.cadence), months=limit)
-            for terms in sweep(s, deepest, limit.value, burdens)
+            Candidate(kind, terms, s.per_period(terms.cadence), months=limit, group=n + burden)
+            for burden, terms in sweep(s, deepest, limit.value, burdens)
         ]
     return Found(candidates, s.not_offered(kind, *_too_dear(s, deepest)))
 
@@ -98,6 +98,13 @@ def own_rate(s: Situation) -> int | None:
     """The rate of a plan without a concession; None where no interest runs here."""
     rates = [each.apr_millionths for each in s.accounts]
     return min(rates) if rates and max(rates) > 0 else None
+
+
+def repays_in_a_year(s: Situation) -> bool:
+    """True if the household can repay everything within a year without a concession."""
+    months = min(NEEDS_NONE_MONTHS, s.facts.limits.longest_months.value)
+    own = Repayment(s.balance, apr_millionths=own_rate(s))
+    return s.once >= s.balance or monthly_need(s, own, months) <= s.monthly
 
 
 def monthly_need(s: Situation, debt: Repayment, months: int) -> int:

@@ -1,0 +1,199 @@
+"""The solver: which offers a household gets, in which order, and the sentence for each kind that it does not get."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from app.casework.negotiation.facts import Affordability, Basis, Option, OptionKind, Solution, SolverFacts
+from app.casework.negotiation.options import MOST_OF_A_KIND, solve
+from app.casework.negotiation.solver.chance import BaseChance
+from app.casework.plans.rules import Cadence, PlanKind
+from app.casework.plans.terms import Limit, Payday
+from tests.casework.negotiation.solver_facts import ACCOUNT, AGENT, LIMITS, MANAGER, facts, said
+
+
+def solved(given: SolverFacts) -> Solution:
+    return solve(given, BaseChance())
+
+
+def of(kind: OptionKind, given: SolverFacts) -> list[Option]:
+    return [option for option in solved(given).options if option.kind is kind]
+
+
+def why(kind: OptionKind, given: SolverFacts) -> str:
+    return next(each.why for each in solved(given).not_offered if each.kind is kind)
+
+
+def test_each_kind_has_an_offer_or_one_reason() -> None:
+    for given in (facts(said(50_000, 100_000)), facts(said(5_000)), facts(Affordability(Basis.UNKNOWN))):
+        solution = solved(given)
+        offered = {option.kind for option in solution.options}
+        refused = [each.kind for each in solution.not_offered]
+        assert offered | set(refused) == set(OptionKind)
+        assert not offered & set(refused)
+        assert len(refused) == len(set(refused))
+        assert all(each.why.endswith(".") and each.rule for each in solution.not_offered)
+
+
+@pytest.mark.parametrize(
+    ("once", "amounts"), [(39_999, []), (40_000, [40_000]), (299_999, [40_000]), (300_000, [300_000, 40_000])]
+)
+def test_pays_now_what_can_be_paid_at_once(once: int, amounts: list[int]) -> None:
+    assert [option.total_cost_minor for option in of(OptionKind.PAY_NOW, facts(said(0, once)))] == amounts
+
+
+@pytest.mark.parametrize(("monthly", "offered"), [(19_999, [3, 4]), (20_000, [2, 3]), (40_000, [1, 2])])
+def test_promises_on_paydays_and_never_more_than_was_said(monthly: int, offered: list[int]) -> None:
+    given = facts(said(monthly), limits=replace(LIMITS, promise_days=Limit(120, "promise_days")))
+    options = of(OptionKind.PROMISE, given)
+    assert sorted(len(option.parts) for option in options) == offered
+    assert all(part.amount <= monthly for option in options for part in option.parts)
+    assert options[0].parts[0].due_on == date(2026, 12, 1)  # the working day after the payday
+
+
+@pytest.mark.parametrize(("days", "offered"), [(33, False), (34, True)])
+def test_a_promise_ends_within_its_days(days: int, offered: bool) -> None:
+    given = facts(said(20_000), limits=replace(LIMITS, promise_days=Limit(days, "promise_days")))
+    assert bool(of(OptionKind.PROMISE, given)) is offered  # two paydays: 1 and 31 December
+    if not offered:
+        assert "within 33 days" in why(OptionKind.PROMISE, given)
+
+
+def test_a_short_plan_leaves_room_for_minimum_payments() -> None:
+    need = 40_000 // 6  # six paydays
+    assert of(OptionKind.SHORT_PLAN, facts(said(need + 1 + ACCOUNT.minimum_minor)))
+    refused = facts(said(need + ACCOUNT.minimum_minor))
+    assert not of(OptionKind.SHORT_PLAN, refused)
+    assert "USD 400.00" in why(OptionKind.SHORT_PLAN, refused)
+    assert "USD 60.00" in why(OptionKind.SHORT_PLAN, refused)
+
+
+def test_a_debt_that_would_grow_is_said_so() -> None:
+    given = facts(said(6_000))
+    assert not of(OptionKind.LONG_PLAN, given)
+    sentence = why(OptionKind.LONG_PLAN, given)
+    assert "23.99 % a year bears USD 60.56 of interest a month" in sentence
+    assert "would grow" in sentence
+    refused = next(e for e in solved(given).not_offered if e.kind is OptionKind.LONG_PLAN)
+    assert (refused.rule, refused.citation) == ("us.amortise", "FFIEC 2003")
+
+
+def test_concessions_come_in_order_and_only_where_they_are_needed() -> None:
+    options = of(OptionKind.HARDSHIP, facts(said(10_000)))
+    assert 1 <= len(options) <= MOST_OF_A_KIND
+    assert all(option.plan_kind is PlanKind.HARDSHIP for option in options)
+    rates = sorted({option.terms.apr_millionths for option in options}, reverse=True)  # type: ignore[type-var]
+    assert rates == [239_900, 119_950, 0]
+    assert all(option.terms.waived_fees_minor == ACCOUNT.fees_minor for option in options)
+    assert "without a concession" in why(OptionKind.HARDSHIP, facts(said(40_000)))
+
+
+def test_a_longer_term_alone_is_no_concession() -> None:
+    plain = replace(ACCOUNT, apr_millionths=0, fees_minor=0)
+    assert "longer term alone" in why(OptionKind.HARDSHIP, facts(said(10_000), plain))
+
+
+def test_nobody_lowers_a_rate_where_no_role_may() -> None:
+    given = facts(said(10_000), manager=replace(MANAGER, may_lower_rate=False))
+    assert {option.terms.apr_millionths for option in of(OptionKind.HARDSHIP, given)} == {239_900}
+
+
+@pytest.mark.parametrize(
+    ("discount", "who"), [(0, ""), (20, "two"), (26, "two"), (27, "manager"), (60, "manager")]
+)
+def test_a_settlement_names_who_may_grant_it(discount: int, who: str) -> None:
+    owed = replace(ACCOUNT, is_charged_off=True, past_due_minor=300_000)
+    manager = replace(MANAGER, max_discount_percent=discount)
+    given = facts(said(20_000, 160_000), owed, manager=manager)  # 220,000 in four payments of 300,000
+    options = [o for o in of(OptionKind.SETTLEMENT, given) if o.total_cost_minor == 220_000]
+    if not who:
+        assert "Nobody in this portfolio" in why(OptionKind.SETTLEMENT, given)
+    else:
+        assert [option.may_grant for option in options] == [who]
+        assert options[0].waived_minor == 80_000
+
+
+def test_an_agent_settles_within_the_own_limit() -> None:
+    owed = replace(ACCOUNT, is_charged_off=True, past_due_minor=300_000)
+    within = of(OptionKind.SETTLEMENT, facts(said(0, 270_000), owed))
+    beyond = of(OptionKind.SETTLEMENT, facts(said(0, 269_999), owed))
+    assert [option.may_grant for option in within] == ["agent"]
+    assert [option.may_grant for option in beyond] == ["manager"]
+
+
+def test_settles_nothing_that_the_household_can_repay() -> None:
+    assert "nothing needs to be waived" in why(OptionKind.SETTLEMENT, facts(said(50_000)))
+
+
+def test_a_re_age_needs_its_rule_its_accounts_and_somebody_who_may() -> None:
+    late = replace(ACCOUNT, past_due_minor=200_000)
+    assert [len(option.parts) for option in of(OptionKind.RE_AGE, facts(said(10_000), late))] == [3]
+    assert "no rule" in why(OptionKind.RE_AGE, facts(said(10_000), late, re_age_payments=None))
+    young = replace(late, may_re_age=False, why_not_re_age="opened on 2026-06-01: too young")
+    assert "too young." in why(OptionKind.RE_AGE, facts(said(10_000), young))
+    nobody = replace(MANAGER, may_re_age=False)
+    assert "Nobody" in why(OptionKind.RE_AGE, facts(said(10_000), late, manager=nobody))
+    assert "household can pay USD 59.99" in why(OptionKind.RE_AGE, facts(said(5_999), late))
+
+
+def test_asks_first_where_nobody_knows_what_can_be_paid() -> None:
+    solution = solved(facts(Affordability(Basis.UNKNOWN)))
+    assert {o.kind for o in solution.options} == {
+        OptionKind.PAY_NOW,
+        OptionKind.PROMISE,
+        OptionKind.SHORT_PLAN,
+    }
+    assert solution.floor_minor == 0
+    assert all(option.share_of_disposable is None for option in solution.options)
+    assert "Ask what it can pay and when it is paid" in why(
+        OptionKind.HARDSHIP, facts(Affordability(Basis.UNKNOWN))
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (facts(said(0)), "Nothing is left to the household"),
+        (facts(said(1), replace(ACCOUNT, balance_minor=0)), "Nothing is owed."),
+        (facts(said(1), replace(ACCOUNT, balance_minor=-500)), "Nothing is owed."),
+        (facts(said(1), replace(ACCOUNT, held="Account 1 is disputed.")), "Account 1 is disputed."),
+        (facts(said(50_000), blocked="Case C-1 is with the legal team."), "with the legal team"),
+    ],
+)
+def test_offers_nothing_and_says_why(given: SolverFacts, sentence: str) -> None:
+    solution = solved(given)
+    assert not solution.options
+    assert all(sentence in each.why for each in solution.not_offered)
+    assert [each.kind for each in solution.not_offered] == list(OptionKind)
+
+
+def test_leaves_a_held_account_out() -> None:
+    other = replace(ACCOUNT, account_id=2, held="Account 2 is disputed.")
+    assert solved(facts(said(50_000), ACCOUNT, other)) == solved(facts(said(50_000)))
+
+
+def test_weekly_pay_gives_weekly_or_four_weekly_payments() -> None:
+    payday = Payday(date(2026, 12, 4), Cadence.WEEKLY, 2)
+    options = of(OptionKind.LONG_PLAN, facts(said(20_000, payday=payday)))
+    assert {option.terms.cadence for option in options} <= {Cadence.WEEKLY, Cadence.FOUR_WEEKLY}
+    assert options[0].parts[0].due_on == date(2026, 12, 8)
+
+
+def test_a_payday_that_passed_is_the_next_one() -> None:
+    given = facts(said(40_000, payday=Payday(date(2026, 9, 30))))
+    assert of(OptionKind.PROMISE, given)[0].parts[0].due_on == date(2026, 12, 1)
+
+
+def test_who_may_grant_long_terms_and_concessions() -> None:
+    by_agent = facts(said(40_000), authority=replace(AGENT, may_lower_rate=True))
+    assert {option.may_grant for option in of(OptionKind.LONG_PLAN, by_agent)} <= {"agent", "manager"}
+    short = facts(said(10_000), manager=replace(MANAGER, max_payments=12))
+    assert {option.may_grant for option in of(OptionKind.LONG_PLAN, short)} == {"two"}
+
+
+def test_the_same_facts_give_the_same_answer() -> None:
+    given = facts(said(12_345, 678))
+    assert solved(given) == solved(given)
