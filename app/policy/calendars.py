@@ -80,6 +80,16 @@ class Holidays:
 
 
 @lru_cache(maxsize=512)
+def public_holidays(country: str, first: date, last: date) -> frozenset[date]:
+    """The public holidays of a whole country between two days; none where the library does not know the country."""
+    if not country or Holidays(country).problem():
+        return frozenset()
+    years = range(first.year, last.year + 1)
+    named = (_of_year(country, "", ("public",), year) for year in years)
+    return frozenset(day for listed in named for day in listed if first <= day <= last)
+
+
+@lru_cache(maxsize=512)
 def _of_year(country: str, subdivision: str, categories: tuple[str, ...], year: int) -> dict[date, str]:
     """Read once for each calendar and year: the library's own look-up is slow and grows on being asked."""
     import holidays  # most of a second, and only where a pack closes on holidays

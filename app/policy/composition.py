@@ -17,6 +17,7 @@ from app.policy.pack import Pack
 from app.policy.packfile import parse_pack, shipped_packs
 from app.policy.rules import Rule
 from app.policy.sections.after_referral import strictest_after_referral
+from app.policy.sections.agreements import strictest_agreements
 from app.policy.sections.pauses import all_pauses
 from app.policy.sections.retention import longest_retention
 
@@ -129,8 +130,8 @@ def stack(packs: Sequence[Pack], tightening: str = "") -> Pack:
     """One pack in which every rule of `packs` applies, tightened by the text of a portfolio's own rules.
 
     Re-ageing and the most that may be charged are the first pack's, whose creditor's account it is; days rest where
-    any pack says so, and the record is kept as long as the longest retention says. BadPack for a wrong or loosening
-    text.
+    any pack says so, the record is kept as long as the longest retention says, and the strictest rules about agreements
+    hold. BadPack for a wrong or loosening text.
     """
     first = packs[0]
     rules, mark = tuple(_union(packs)), ""
@@ -153,6 +154,7 @@ def stack(packs: Sequence[Pack], tightening: str = "") -> Pack:
         after_referral=strictest_after_referral(
             [pack.after_referral for pack in packs if pack.after_referral is not None]
         ),
+        agreements=strictest_agreements([pack.agreements for pack in packs if pack.agreements is not None]),
         parts=tuple(pack.label for pack in packs) + ((mark,) if mark else ()),
         text=json.dumps(
             {"packs": {pack.code: pack.text for pack in packs}, "tightening": tightening}, ensure_ascii=False

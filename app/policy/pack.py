@@ -11,6 +11,7 @@ from typing import Literal
 from app.core.types import Cells
 from app.policy.rules import FactsNeeded, Question, Rule
 from app.policy.sections.after_referral import AfterReferral
+from app.policy.sections.agreements import AgreementRules
 from app.policy.sections.charges import ChargeCaps
 from app.policy.sections.pauses import PauseRule
 from app.policy.sections.re_age import ReAgeRule
@@ -45,6 +46,8 @@ class Pack:
     retention: Retention | None = None
     after_referral: AfterReferral | None = None
     """None = no reminder goes out once the legal team has the case."""
+    agreements: AgreementRules | None = None
+    """None = the portfolio's settings alone say what may be agreed."""
     stacks_on: tuple[str, ...] = ()
     """Packs that this one only adds to; it applies together with each of them that does."""
     place: Territory | None = None

@@ -25,6 +25,7 @@ from app.policy.pack import Collector, Pack
 from app.policy.rules import Rule
 from app.policy.schema import CountryCode, DatedTable, Table, Text
 from app.policy.sections.after_referral import AfterReferralTable
+from app.policy.sections.agreements import AgreementsTable
 from app.policy.sections.charges import ChargesTable
 from app.policy.sections.pauses import PausesTable
 from app.policy.sections.re_age import ReAgeTable
@@ -163,9 +164,10 @@ class _PackTable(DatedTable):
     charges: ChargesTable | None = None
     retention: RetentionTable | None = None
     after_referral: AfterReferralTable | None = None
+    agreements: AgreementsTable | None = None
 
     def pack(self, rules: tuple[Rule, ...], text: str) -> Pack:
-        re_age = self.re_age.section() if self.re_age else None
+        re_age, label = self.re_age.section() if self.re_age else None, f"{self.code}@{self.version}"
         return Pack(
             code=self.code,
             name=self.name,
@@ -176,11 +178,12 @@ class _PackTable(DatedTable):
             effective_to=self.effective_to,
             disclaimer=self.disclaimer,
             rules=rules,
-            re_age=replace(re_age, pack=f"{self.code}@{self.version}") if re_age else None,
+            re_age=replace(re_age, pack=label) if re_age else None,
             pauses=self.pauses.section() if self.pauses else None,
             charges=self.charges.section() if self.charges else None,
             retention=self.retention.section() if self.retention else None,
             after_referral=self.after_referral.section() if self.after_referral else None,
+            agreements=self.agreements.section(label) if self.agreements else None,
             stacks_on=tuple(self.stacks_on),
             place=self.place.territory() if self.place else None,
             text=text,

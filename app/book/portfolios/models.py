@@ -42,6 +42,35 @@ class Portfolio(Row, table=True):
         default=50, ge=0, le=100, sa_column_kwargs={"server_default": "50"}
     )
     """Largest share that a manager may waive alone; a larger one needs a second manager."""
+    agent_waive_minor: int = Field(
+        default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """Most fees that an agent may waive in an agreement."""
+    agent_lowers_rate: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """An agent may agree on a lower rate while a plan is kept; otherwise a manager does."""
+    promise_days: int = Field(default=60, ge=1, sa_column_kwargs={"server_default": "60"})
+    """Days within which a promise is paid: a payment further ahead is a repayment plan."""
+    settlement_days: int = Field(default=90, ge=1, sa_column_kwargs={"server_default": "90"})
+    """Days within which a settlement is paid: the debt changes, and so does the amount that may be asked for it."""
+    settlement_payments: int = Field(default=3, ge=1, sa_column_kwargs={"server_default": "3"})
+    plan_months: int = Field(default=60, ge=1, sa_column_kwargs={"server_default": "60"})
+    """Longest repayment plan, from its first payment to its last, whoever grants it."""
+    first_within_days: int = Field(default=90, ge=1, sa_column_kwargs={"server_default": "90"})
+    """Days within which the first payment of an agreement is due: reminders rest while it runs."""
+    offer_days: int = Field(default=90, ge=1, sa_column_kwargs={"server_default": "90"})
+    """Days for which an offer stands, unless the day of its first payment comes before."""
+    lowest_apr_millionths: int = Field(default=0, ge=0, sa_column_kwargs={"server_default": "0"})
+    """Lowest yearly rate that an agreement may set, whoever grants it."""
+    tolerance_minor: int = Field(
+        default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """What an instalment may be short and still counts as paid."""
+    moves_a_month: int = Field(default=1, ge=0, sa_column_kwargs={"server_default": "1"})
+    """Due dates of an agreement that may be moved in a calendar month."""
+    move_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})
+    """Days by which a due date may be moved."""
+    plan_skips: int = Field(default=1, ge=0, sa_column_kwargs={"server_default": "1"})
+    """Most instalments of an agreement that may be skipped, where its terms say so."""
     legal_after_days: int = Field(default=90, ge=1)
     legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
     legal_letter_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})

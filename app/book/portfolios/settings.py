@@ -6,6 +6,7 @@ read this table.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -20,6 +21,7 @@ class SettingKind(Enum):
     TEXT = "text"
     NUMBER = "number"
     AMOUNT = "amount"
+    RATE = "per cent a year, such as 6 or 5.9"
     YES_NO = "yes or no"
     ZONE = "time zone"
     EDGES = "days, such as 1,30,60,90"
@@ -49,10 +51,11 @@ class PortfolioSetting:
     """Characters of a text."""
 
 
-_TEXT, _NUMBER, _AMOUNT, _YES_NO = (
+_TEXT, _NUMBER, _AMOUNT, _RATE, _YES_NO = (
     SettingKind.TEXT,
     SettingKind.NUMBER,
     SettingKind.AMOUNT,
+    SettingKind.RATE,
     SettingKind.YES_NO,
 )
 
@@ -89,6 +92,79 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         most=100,
     ),
     PortfolioSetting("waive-limit", "waive_limit_minor", _AMOUNT, "Most that one manager may waive alone."),
+    PortfolioSetting(
+        "agent-waive-limit",
+        "agent_waive_minor",
+        _AMOUNT,
+        "Most fees that an agent may waive in an agreement alone.",
+    ),
+    PortfolioSetting(
+        "agent-lowers-rate",
+        "agent_lowers_rate",
+        _YES_NO,
+        "An agent may agree on a lower rate while a plan is kept.",
+    ),
+    PortfolioSetting(
+        "promise-days", "promise_days", _NUMBER, "Days within which a promise is paid.", least=1, most=366
+    ),
+    PortfolioSetting(
+        "settlement-days",
+        "settlement_days",
+        _NUMBER,
+        "Days within which a settlement is paid.",
+        least=1,
+        most=1830,
+    ),
+    PortfolioSetting(
+        "settlement-payments",
+        "settlement_payments",
+        _NUMBER,
+        "Most payments of a settlement.",
+        least=1,
+        most=60,
+    ),
+    PortfolioSetting(
+        "plan-months",
+        "plan_months",
+        _NUMBER,
+        "Months from the first to the last payment of the longest plan.",
+        least=1,
+        most=120,
+    ),
+    PortfolioSetting(
+        "first-within",
+        "first_within_days",
+        _NUMBER,
+        "Days within which the first payment of an agreement is due.",
+        least=1,
+        most=366,
+    ),
+    PortfolioSetting(
+        "offer-days",
+        "offer_days",
+        _NUMBER,
+        "Days for which an offer stands, at most until its first payment.",
+        least=1,
+        most=366,
+    ),
+    PortfolioSetting(
+        "lowest-rate", "lowest_apr_millionths", _RATE, "Lowest yearly rate that an agreement may set."
+    ),
+    PortfolioSetting(
+        "tolerance",
+        "tolerance_minor",
+        _AMOUNT,
+        "What an instalment may be short and still counts as paid.",
+    ),
+    PortfolioSetting(
+        "moves-a-month", "moves_a_month", _NUMBER, "Due dates of an agreement moved in a month.", most=5
+    ),
+    PortfolioSetting(
+        "move-days", "move_days", _NUMBER, "Days by which a due date may be moved.", least=1, most=31
+    ),
+    PortfolioSetting(
+        "skips", "plan_skips", _NUMBER, "Most instalments of an agreement that may be skipped.", most=12
+    ),
     PortfolioSetting(
         "legal-after-days",
         "legal_after_days",
@@ -184,6 +260,8 @@ def _read(setting: PortfolioSetting, text: str, currency: str) -> str | int | bo
             return _number(text, setting.least, setting.most)
         case SettingKind.AMOUNT:
             return _amount(text, currency)
+        case SettingKind.RATE:
+            return _rate(text)
         case SettingKind.YES_NO:
             if text not in ("yes", "no"):
                 raise ValueError("yes or no")
@@ -213,6 +291,14 @@ def _amount(text: str, currency: str) -> int:
     return minor
 
 
+def _rate(text: str) -> int:
+    """Per cent a year as millionths."""
+    if not re.fullmatch(r"(100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)", text):
+        raise ValueError("per cent a year from 0 to 100, such as 6 or 5.9")
+    whole, _, part = text.partition(".")
+    return int(whole + part.ljust(4, "0"))
+
+
 def _edges(text: str) -> str:
     parts = text.split(",")
     are_numbers = all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts)
@@ -226,6 +312,9 @@ def spelt(setting: PortfolioSetting, value: str | int | bool, currency: str) -> 
     """A value as a person types it and `portfolio show` prints it."""
     if setting.kind is SettingKind.AMOUNT:
         return to_decimal_string(int(value), currency)
+    if setting.kind is SettingKind.RATE:
+        whole, part = divmod(int(value), 10_000)
+        return f"{whole}.{part:04d}".rstrip("0").rstrip(".")
     if setting.kind is SettingKind.YES_NO:
         return "yes" if value else "no"
     return str(getattr(value, "value", value))

@@ -50,6 +50,11 @@ class AgreementTerms:
     re_age: bool = False
     """The accounts are brought current when the plan is kept."""
 
+    @property
+    def count(self) -> int:
+        """Payments without the down payment."""
+        return len(self.parts) if self.cadence is Cadence.CUSTOM else self.payments
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -74,12 +79,15 @@ class AgreementLimits:
     longest_months: Limit
     """Months from the first to the last instalment of a plan."""
     first_within_days: Limit
+    """Days from today to the first payment of a plan or settlement."""
     min_apr_millionths: Limit | None = None
     """The lowest rate a concession may set; None = 0."""
     must_amortise: Limit | None = None
     """Each instalment pays more than the interest of its period (no negative amortisation)."""
     stops_collection: Limit | None = None
     """Collection stops by law while the plan is kept."""
+    skips: Limit | None = None
+    """Instalments that may be skipped; None = none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,205 @@
+"""What a portfolio and a customer's packs permit in an agreement, and who may grant it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlmodel import Session
+
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
+from app.casework.plans.rules import Instalment, PlanKind, is_within_discount
+from app.casework.plans.schedule import MOST_PAYMENTS, grows, longest_months
+from app.casework.plans.terms import AgreementLimits, AgreementTerms, Authority, Limit
+from app.core.errors import Invalid
+from app.core.money import with_code
+from app.core.staff.rules import MANAGEMENT, Role
+from app.policy.calendars import public_holidays
+from app.policy.composition import packs_for
+from app.policy.sections.agreements import AgreementRules, Duty, Figure
+
+_NO_RULES = AgreementRules()
+_CONCESSIONS = frozenset({PlanKind.INSTALMENTS, PlanKind.HARDSHIP})
+
+
+def limits_of(session: Session, portfolio: Portfolio, customer_id: int) -> AgreementLimits:
+    """The limits for one customer: the stricter of the portfolio's settings and the packs that apply."""
+    rules = packs_for(portfolio, session.get_one(Customer, customer_id)).agreements or _NO_RULES
+    return AgreementLimits(
+        promise_days=_stricter("promise-days", portfolio.promise_days, rules.promise_days),
+        settlement_days=_stricter("settlement-days", portfolio.settlement_days, rules.settlement_days),
+        settlement_payments=_stricter(
+            "settlement-payments", portfolio.settlement_payments, rules.settlement_payments
+        ),
+        longest_months=_stricter("plan-months", portfolio.plan_months, rules.plan_months),
+        first_within_days=_stricter("first-within", portfolio.first_within_days, None),
+        min_apr_millionths=_stricter("lowest-rate", portfolio.lowest_apr_millionths, None),
+        must_amortise=_duty(rules.must_amortise),
+        stops_collection=_duty(rules.stops_collection),
+        skips=_stricter("skips", portfolio.plan_skips, None),
+    )
+
+
+def holidays_of(session: Session, portfolio: Portfolio, customer_id: int, today: date) -> frozenset[date]:
+    """Public holidays of the customer's country from `today` on, for longer than the longest plan."""
+    customer = session.get_one(Customer, customer_id)
+    country = customer.country or packs_for(portfolio, customer).country
+    # Whole years, so that the days are looked up once a year.
+    first = today.replace(month=1, day=1)
+    return public_holidays(country, first, date(first.year + 1 + (portfolio.plan_months + 23) // 12, 1, 1))
+
+
+def authority_of(portfolio: Portfolio, role: Role) -> Authority:
+    """What one person of this role may grant alone."""
+    if role in MANAGEMENT:
+        return Authority(
+            role.value,
+            max_payments=MOST_PAYMENTS,
+            max_discount_percent=portfolio.manager_max_discount_percent,
+            max_waived_fees_minor=portfolio.waive_limit_minor,
+            may_lower_rate=True,
+            may_re_age=True,
+        )
+    return Authority(
+        role.value,
+        max_payments=portfolio.agent_max_instalments,
+        max_discount_percent=portfolio.agent_max_discount_percent,
+        max_waived_fees_minor=portfolio.agent_waive_minor,
+        may_lower_rate=portfolio.agent_lowers_rate,
+        may_re_age=False,
+    )
+
+
+# --- what nobody may grant: pure -----------------------------------------------------------------------------
+
+
+def check_limits(
+    terms: AgreementTerms, parts: Sequence[Instalment], limits: AgreementLimits, today: date
+) -> None:
+    """Invalid, with the field and the rule, for an agreement that nobody may make."""
+    _check_dates(terms, parts, limits, today)
+    if terms.kind in _CONCESSIONS and longest_months(parts) > limits.longest_months.value:
+        raise _over(
+            limits.longest_months, f"A plan ends within {limits.longest_months.value} months.", "payments"
+        )
+    _check_concessions(terms, limits)
+    if limits.must_amortise and (growing := grows(parts)):
+        where = f"Payment {growing.n}" if growing.n else "The down payment"
+        raise _over(
+            limits.must_amortise,
+            f"{where} is no more than the interest until then. Begin earlier, or offer fewer payments.",
+            "payments",
+        )
+
+
+def _check_dates(
+    terms: AgreementTerms, parts: Sequence[Instalment], limits: AgreementLimits, today: date
+) -> None:
+    first, last = parts[0].due_on, parts[-1].due_on
+    if first < today:
+        raise Invalid("The first payment cannot be due in the past.", "due_on")
+    if terms.kind is PlanKind.PROMISE:
+        most = limits.promise_days
+        if last > today + timedelta(days=most.value):
+            raise _over(
+                most,
+                f"A promise lies at most {most.value} days ahead. Offer a repayment plan instead.",
+                "due_on",
+            )
+        return
+    if terms.kind is PlanKind.SETTLEMENT:
+        most = limits.settlement_payments
+        if len(parts) > most.value:
+            raise _over(most, f"A settlement has at most {_payments(most.value)}.", "payments")
+        most = limits.settlement_days
+        if last > today + timedelta(days=most.value):
+            raise _over(most, f"A settlement is paid within {most.value} days.", "due_on")
+    most = limits.first_within_days
+    if first > today + timedelta(days=most.value):
+        raise _over(most, f"The first payment is due within {most.value} days.", "due_on")
+
+
+def _check_concessions(terms: AgreementTerms, limits: AgreementLimits) -> None:
+    if terms.waived_fees_minor < 0:
+        raise Invalid("The fees waived cannot be negative. Enter 0 for none.", "waived_fees")
+    if terms.waived_fees_minor and terms.kind is not PlanKind.HARDSHIP:
+        raise Invalid("Only a hardship plan waives fees.", "waived_fees")
+    if terms.kind not in _CONCESSIONS and terms.apr_millionths is not None:
+        raise Invalid("Only a plan sets a rate. Leave it empty.", "apr")
+    if terms.kind not in _CONCESSIONS and terms.re_age:
+        raise Invalid("Only a plan brings accounts current when it is kept.", "re_age")
+    least = limits.min_apr_millionths
+    if least and terms.apr_millionths is not None and terms.apr_millionths < least.value:
+        raise _over(least, f"The lowest rate is {rate_text(least.value)} % a year.", "apr")
+    most = limits.skips.value if limits.skips else 0
+    if not 0 <= terms.skips_allowed <= most:
+        raise Invalid(f"Up to {most} payments may be skipped in this portfolio.", "skips")
+
+
+def rate_text(apr_millionths: int) -> str:
+    """A yearly rate in per cent: 59000 as `5.9`."""
+    return f"{apr_millionths / 10_000:.4f}".rstrip("0").rstrip(".")
+
+
+# --- what one person may not grant alone: pure -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BeyondAuthority:
+    """Why one person may not grant an agreement alone, as a sentence, and the field it is about."""
+
+    why: str
+    field: str
+
+
+def beyond(
+    terms: AgreementTerms, authority: Authority, *, owed_minor: int, own_apr_millionths: int, currency: str
+) -> BeyondAuthority | None:
+    """The first reason why a person of this authority may not grant these terms alone; None = they may.
+
+    `owed_minor`: for a settlement the balances that it settles; `own_apr_millionths`: the highest rate of the accounts.
+    """
+    is_manager = authority.role in {role.value for role in MANAGEMENT}
+    who = "a manager" if is_manager else "an agent"
+    ask = "Ask another manager to approve it." if is_manager else "Ask a manager to offer it."
+    if terms.kind in _CONCESSIONS and terms.count > authority.max_payments:
+        said = (
+            f"{terms.count} instalments are beyond the {authority.max_payments} that {who} may grant. {ask}"
+        )
+        return BeyondAuthority(said, "payments")
+    most = authority.max_discount_percent
+    if terms.kind is PlanKind.SETTLEMENT and not is_within_discount(owed_minor, terms.total_minor, most):
+        said = f"This waives more than the {most} % that {who} may grant alone. {ask}"
+        return BeyondAuthority(said, "amount")
+    if terms.waived_fees_minor > authority.max_waived_fees_minor:
+        limit = with_code(authority.max_waived_fees_minor, currency)
+        return BeyondAuthority(f"{who.capitalize()} may waive fees up to {limit} alone. {ask}", "waived_fees")
+    if (
+        not authority.may_lower_rate
+        and terms.apr_millionths is not None
+        and terms.apr_millionths < own_apr_millionths
+    ):
+        return BeyondAuthority(f"{who.capitalize()} may not lower the rate alone. {ask}", "apr")
+    if terms.re_age and not authority.may_re_age:
+        return BeyondAuthority(f"{who.capitalize()} may not agree to re-age accounts alone. {ask}", "re_age")
+    return None
+
+
+def _stricter(setting: str, value: int, figure: Figure | None) -> Limit:
+    if figure is not None and figure.most < value:
+        return Limit(figure.most, figure.id, figure.citation)
+    return Limit(value, f"portfolio setting {setting}")
+
+
+def _duty(duty: Duty | None) -> Limit | None:
+    return Limit(1, duty.id, duty.citation) if duty else None
+
+
+def _over(limit: Limit, sentence: str, field: str) -> Invalid:
+    return Invalid(f"{sentence} ({limit.citation})" if limit.citation else sentence, field)
+
+
+def _payments(number: int) -> str:
+    return "one payment" if number == 1 else f"{number} payments"
