@@ -26,11 +26,10 @@ def test_shipped_packs_name_their_sources() -> None:
             assert not (rule.verified and "memory" in rule.source)
 
 
-def test_china_requires_six_contents_and_a_stop() -> None:
+def test_china_requires_six_contents() -> None:
     rules = shipped_packs()["cn"].agreements
     assert rules is not None
     assert rules.required == tuple(Content)
-    assert rules.stops_collection is not None
     assert rules.plan_months is not None
     assert rules.plan_months.most == 60
 
@@ -50,7 +49,7 @@ def test_stacked_packs_keep_every_duty_and_come_back_from_their_text() -> None:
     both = stack([packs["us-third-party"], packs["cn"]])
     assert both.agreements is not None
     assert both.agreements.must_amortise is not None
-    assert both.agreements.stops_collection is not None
+    assert both.agreements.contents
     assert unstack(both.text).agreements == both.agreements
 
 
@@ -61,7 +60,7 @@ def test_stacked_packs_keep_every_duty_and_come_back_from_their_text() -> None:
         ("most = 60", 'most = "60"', "most"),
         ('parts = ["balance",', 'parts = ["colour",', "parts"),
         ("[agreements.plan_months]", "[agreements.plan_weeks]", "plan_weeks"),
-        ('id = "cn.stop_70"', 'id = "Stop"', "id"),
+        ('id = "cn.contents_70"', 'id = "Contents"', "id"),
     ],
 )
 def test_a_misspelt_section_is_refused_by_its_field(old: str, new: str, said: str) -> None:

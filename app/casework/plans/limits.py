@@ -18,7 +18,8 @@ from app.core.money import with_code
 from app.core.staff.rules import MANAGEMENT, Role
 from app.policy.calendars import public_holidays
 from app.policy.composition import packs_for
-from app.policy.sections.agreements import AgreementRules, Duty, Figure
+from app.policy.kinds.agreement import AgreementRule
+from app.policy.sections.agreements import AgreementRules, Figure
 
 _NO_RULES = AgreementRules()
 _CONCESSIONS = frozenset({PlanKind.INSTALMENTS, PlanKind.HARDSHIP})
@@ -26,7 +27,11 @@ _CONCESSIONS = frozenset({PlanKind.INSTALMENTS, PlanKind.HARDSHIP})
 
 def limits_of(session: Session, portfolio: Portfolio, customer_id: int) -> AgreementLimits:
     """The limits for one customer: the stricter of the portfolio's settings and the packs that apply."""
-    rules = packs_for(portfolio, session.get_one(Customer, customer_id)).agreements or _NO_RULES
+    pack = packs_for(portfolio, session.get_one(Customer, customer_id))
+    rules = pack.agreements or _NO_RULES
+    stops = next(
+        (rule for rule in pack.rules if isinstance(rule, AgreementRule) and rule.force == "law"), None
+    )
     return AgreementLimits(
         promise_days=_stricter("promise-days", portfolio.promise_days, rules.promise_days),
         settlement_days=_stricter("settlement-days", portfolio.settlement_days, rules.settlement_days),
@@ -36,8 +41,8 @@ def limits_of(session: Session, portfolio: Portfolio, customer_id: int) -> Agree
         longest_months=_stricter("plan-months", portfolio.plan_months, rules.plan_months),
         first_within_days=_stricter("first-within", portfolio.first_within_days, None),
         min_apr_millionths=_stricter("lowest-rate", portfolio.lowest_apr_millionths, None),
-        must_amortise=_duty(rules.must_amortise),
-        stops_collection=_duty(rules.stops_collection),
+        must_amortise=Limit(1, duty.id, duty.citation) if (duty := rules.must_amortise) else None,
+        stops_collection=Limit(1, stops.id, stops.citation) if stops else None,
         skips=_stricter("skips", portfolio.plan_skips, None),
     )
 
@@ -191,10 +196,6 @@ def _stricter(setting: str, value: int, figure: Figure | None) -> Limit:
     if figure is not None and figure.most < value:
         return Limit(figure.most, figure.id, figure.citation)
     return Limit(value, f"portfolio setting {setting}")
-
-
-def _duty(duty: Duty | None) -> Limit | None:
-    return Limit(1, duty.id, duty.citation) if duty else None
 
 
 def _over(limit: Limit, sentence: str, field: str) -> Invalid:

@@ -69,8 +69,6 @@ class AgreementRules:
     plan_months: Figure | None = None
     must_amortise: Duty | None = None
     """Each instalment pays more than the interest of its period."""
-    stops_collection: Duty | None = None
-    """Collection stops while the agreement is kept, agents included."""
     contents: tuple[RequiredContents, ...] = ()
 
     @property
@@ -109,7 +107,6 @@ class AgreementsTable(Table):
     settlement_payments: _MostTable | None = None
     plan_months: _MostTable | None = None
     must_amortise: _DutyTable | None = None
-    stops_collection: _DutyTable | None = None
     contents: _ContentsTable | None = None
 
     def section(self, pack: str) -> AgreementRules:
@@ -122,7 +119,6 @@ class AgreementsTable(Table):
             figure(self.settlement_payments),
             figure(self.plan_months),
             self.must_amortise.duty(pack) if self.must_amortise else None,
-            self.stops_collection.duty(pack) if self.stops_collection else None,
             (self.contents.contents(pack),) if self.contents else (),
         )
 
@@ -136,15 +132,10 @@ def strictest_agreements(sections: Sequence[AgreementRules]) -> AgreementRules |
         _lowest(section.settlement_days for section in sections),
         _lowest(section.settlement_payments for section in sections),
         _lowest(section.plan_months for section in sections),
-        _first(section.must_amortise for section in sections),
-        _first(section.stops_collection for section in sections),
+        next((section.must_amortise for section in sections if section.must_amortise), None),
         tuple(dict.fromkeys(rule for section in sections for rule in section.contents)),
     )
 
 
 def _lowest(figures: Iterable[Figure | None]) -> Figure | None:
     return min((figure for figure in figures if figure), key=lambda figure: figure.most, default=None)
-
-
-def _first(duties: Iterable[Duty | None]) -> Duty | None:
-    return next((duty for duty in duties if duty), None)

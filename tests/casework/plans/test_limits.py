@@ -125,6 +125,7 @@ def test_the_stricter_of_portfolio_and_pack_holds_with_its_rule(sqlite_engine: E
     with transaction(sqlite_engine) as session:
         portfolio = builders.portfolio(session)
         customer = builders.customer(session, portfolio)
+        portfolio.pack = "us-third-party"
         portfolio.settlement_days, portfolio.plan_months, portfolio.settlement_payments = 365, 120, 2
         limits = limits_of(session, portfolio, customer.id or 0)
         assert (limits.settlement_days.value, limits.settlement_days.rule) == (183, "us.settlement_window")
@@ -142,7 +143,7 @@ def test_a_customer_in_china_brings_the_stop_of_article_70(sqlite_engine: Engine
         session.get_one(Customer, customer.id).country = "CN"
         limits = limits_of(session, portfolio, customer.id or 0)
         assert limits.stops_collection is not None
-        assert limits.stops_collection.rule == "cn.stop_70"
+        assert limits.stops_collection.rule == "cn.plan_stop"
         assert "art 70" in limits.stops_collection.citation
 
 
