@@ -125,7 +125,7 @@ def test_the_stricter_of_portfolio_and_pack_holds_with_its_rule(sqlite_engine: E
     with transaction(sqlite_engine) as session:
         portfolio = builders.portfolio(session)
         customer = builders.customer(session, portfolio)
-        portfolio.pack = "us-third-party"
+        portfolio.pack, customer.country = "us-third-party", "US"
         portfolio.settlement_days, portfolio.plan_months, portfolio.settlement_payments = 365, 120, 2
         limits = limits_of(session, portfolio, customer.id or 0)
         assert (limits.settlement_days.value, limits.settlement_days.rule) == (183, "us.settlement_window")
