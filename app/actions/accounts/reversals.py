@@ -22,18 +22,18 @@ from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.queries import get_case
 from app.casework.cases.service import reopen_case
-from app.casework.plans.assessing import (
+from app.casework.plans.models import Plan, PlanAccount
+from app.casework.plans.queries import instalments_of, live_plan
+from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.service import break_plan, resume_plan
+from app.casework.plans.tracking.assessing import (
     ComesToNothing,
     InGrace,
     Kept,
     Running,
     after_reversal,
 )
-from app.casework.plans.models import Plan, PlanAccount
-from app.casework.plans.payments import paid_toward
-from app.casework.plans.queries import instalments_of, live_plan
-from app.casework.plans.rules import PlanKind, PlanStatus
-from app.casework.plans.service import break_plan, resume_plan
+from app.casework.plans.tracking.payments import paid_toward
 from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -89,7 +89,7 @@ def _look_after(
             break_plan(session, plan, n, why, today, by=by, now=now)
     counted = (col(Plan.accepted_on) <= entry.effective_on, col(Plan.ended_on) >= entry.effective_on)
     plans = _kept(session, account, *counted, settlement=False)
-    _judge_again(session, portfolio, plans, why, today, by=by, now=now)
+    _judge_again(session, plans, why, today, by=by, now=now)
 
 
 def _kept(
@@ -106,24 +106,18 @@ def _kept(
 
 
 def _judge_again(
-    session: Session,
-    portfolio: Portfolio,
-    plans: Sequence[Plan],
-    why: str,
-    today: date,
-    *,
-    by: Actor,
-    now: datetime,
+    session: Session, plans: Sequence[Plan], why: str, today: date, *, by: Actor, now: datetime
 ) -> None:
     parts = instalments_of(session, [id_of(plan) for plan in plans])
     for plan in plans:
         match after_reversal(
             plan.kind,
             parts[id_of(plan)],
-            paid_toward(session, portfolio, plan, today),
+            paid_toward(session, plan, today),
             kept_on=plan.ended_on or today,
             today=today,
-            grace_days=portfolio.grace_days,
+            grace_days=plan.grace_days,
+            tolerance=plan.tolerance_minor,
         ):
             case ComesToNothing(n=n):
                 break_plan(session, plan, n, why, today, by=by, now=now)
@@ -153,7 +147,7 @@ def break_undone_settlements(session: Session, portfolio: Portfolio, on: date, *
     plans = session.scalars(query.order_by(col(Plan.id)).with_for_update()).all()
     lock_customers(session, [plan.customer_id for plan in plans])
     why = "a payment of it came back"
-    _judge_again(session, portfolio, plans, why, on, by=SYSTEM, now=now)
+    _judge_again(session, plans, why, on, by=SYSTEM, now=now)
     broken = [plan for plan in plans if plan.status is PlanStatus.BROKEN]
     for plan in broken:
         theirs = select(Account).join(PlanAccount, col(PlanAccount.account_id) == Account.id)

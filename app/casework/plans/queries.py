@@ -77,14 +77,17 @@ def plans_of(session: Session, case_ids: Sequence[int]) -> list[Plan]:
 
 
 def instalments_of(session: Session, plan_ids: Sequence[int]) -> dict[int, list[Instalment]]:
-    query = (
-        select(PlanInstalment)
-        .where(col(PlanInstalment.plan_id).in_(plan_ids))
-        .order_by(col(PlanInstalment.plan_id), col(PlanInstalment.n))
-    )
+    """The instalments of these plans as agreed, by plan, in their order."""
+    session.flush()
+    part = table_of(PlanInstalment)
+    columns = (part.c.n, part.c.due_on, part.c.amount_minor, part.c.interest_minor, part.c.agreed_on)
     parts: dict[int, list[Instalment]] = {plan_id: [] for plan_id in plan_ids}
-    for row in session.scalars(query):
-        parts[row.plan_id].append(Instalment(row.n, row.due_on, row.amount_minor))
+    for ids in chunked(plan_ids, 5000):
+        query = sa.select(part.c.plan_id, *columns, part.c.is_skipped).where(
+            among(session, part.c.plan_id, ids)
+        )
+        for plan_id, *values in session.connection().execute(query.order_by(part.c.plan_id, part.c.n)):
+            parts[plan_id].append(Instalment(*values))
     return parts
 
 

@@ -120,6 +120,10 @@ class Instalment:
     amount: int
     interest: int = 0
     """The part of the amount that is interest to come, at the agreement's rate."""
+    agreed_on: date | None = None
+    """Due date as first agreed, where it was moved since."""
+    is_skipped: bool = False
+    """Skipped as agreed: its amount falls due with the last instalment."""
 
 
 @dataclass(frozen=True, slots=True)

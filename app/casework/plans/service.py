@@ -19,7 +19,6 @@ from app.casework.cases.debt import (
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import about_case
 from app.casework.plans.events import (
     PlanAccepted,
     PlanActivated,
@@ -30,7 +29,6 @@ from app.casework.plans.events import (
     PlanOffered,
 )
 from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
-from app.casework.plans.payments import offered_on
 from app.casework.plans.queries import balances_to_settle, instalments_of, live_plan, offered_settlement
 from app.casework.plans.rules import (
     PROMISE_WITHIN,
@@ -45,11 +43,12 @@ from app.casework.plans.rules import (
     is_within_discount,
     offer_end,
 )
+from app.casework.plans.tracking.payments import offered_on
 from app.core.actor import Actor
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
-from app.core.timeline.service import record
+from app.core.timeline.service import about_customer, record_many
 
 _EVENT_OF: Mapping[PlanStatus, type[PlanEvent]] = {
     PlanStatus.OFFERED: PlanOffered,
@@ -203,6 +202,7 @@ def _create(
         total_minor=total,
         offered_at=now,
         offered_by=by,
+        grace_days=session.get_one(Portfolio, case.portfolio_id).grace_days,
     )
     session.add(plan)
     session.flush()
@@ -294,10 +294,22 @@ def wake_case(session: Session, plan: Plan, on: date) -> None:
 
 
 def move_plan(session: Session, plan: Plan, to: PlanStatus, *, by: Actor, now: datetime) -> None:
-    if to not in TRANSITIONS[plan.status]:
-        raise Conflict(f"A plan that is {plan.status.value} cannot become {to.value}.")
-    plan.status = to
+    move_plans(session, [plan], to, by=by, now=now)
+
+
+def move_plans(session: Session, plans: Sequence[Plan], to: PlanStatus, *, by: Actor, now: datetime) -> None:
+    """Move plans to a status, each with its event. Conflict where the lifecycle does not have such a move."""
+    for plan in plans:
+        if to not in TRANSITIONS[plan.status]:
+            raise Conflict(f"A plan that is {plan.status.value} cannot become {to.value}.")
+        plan.status = to
     session.flush()
-    case = get_case(session, plan.case_id)
-    moved = _EVENT_OF[to](id_of(plan), plan.kind, plan.total_minor, plan.broken_instalment, plan.why)
-    record(session, about_case(case, moved), by=by, now=now)
+    events = [
+        about_customer(
+            plan.customer_id,
+            _EVENT_OF[to](id_of(plan), plan.kind, plan.total_minor, plan.broken_instalment, plan.why),
+            case_id=plan.case_id,
+        )
+        for plan in plans
+    ]
+    record_many(session, events, by=by, now=now)

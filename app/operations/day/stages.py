@@ -38,9 +38,9 @@ from app.casework.cases.nightly import (
     review_cases,
 )
 from app.casework.holds.service import end_due_holds
-from app.casework.plans.assessment import assess_due
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
+from app.casework.plans.tracking.assessment import assess_due
 from app.core.actor import SYSTEM
 from app.core.database.bulk import chunked, refresh_statistics
 from app.core.database.engine import reading, transaction

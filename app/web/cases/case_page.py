@@ -315,17 +315,20 @@ class Queued(Protocol):
     step: str
 
 
+def _missed(plan: Plan, parts: Sequence[Instalment], paid: int, today: date) -> MissedPayment | None:
+    return missed_payment(parts, paid, today, grace_days=plan.grace_days, tolerance=plan.tolerance_minor)
+
+
 def _standing(view: CaseView, plans: Sequence[Plan], now: datetime) -> InForce:
     """Everything in force on a case: live plan, open offers, holds, call tasks, referral."""
     found, parts, today = view.found, view.parts, view.file.book.today
     own = [plan for plan in plans if plan.case_id == view.file.case.id]
     live = next((plan for plan in own if plan.status in LIVE), None)
     paid = next((row.paid or 0 for row in found[CASE_READS.paid_on_plan]), 0) if live else 0
-    grace = view.file.portfolio.grace_days
     return InForce(
         live=live,
         paid=paid,
-        missed=missed_payment(parts[id_of(live)], paid, today, grace) if live else None,
+        missed=_missed(live, parts[id_of(live)], paid, today) if live else None,
         offers=[
             plan
             for plan in own

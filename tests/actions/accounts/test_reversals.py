@@ -22,16 +22,16 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.cases.events import CaseReopened
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
-from app.casework.plans.assessing import (
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
+from app.casework.plans.service import offer_settlement, promise_to_pay
+from app.casework.plans.tracking.assessing import (
     ComesToNothing,
     InGrace,
     Kept,
     Running,
     after_reversal,
 )
-from app.casework.plans.models import Plan
-from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
-from app.casework.plans.service import offer_settlement, promise_to_pay
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.staff.rules import Role

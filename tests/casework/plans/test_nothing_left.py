@@ -14,7 +14,10 @@ from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.plans.assessing import (
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import Instalment, InstalmentTerms, PlanStatus
+from app.casework.plans.service import accept, offer_instalments, offer_settlement, promise_to_pay
+from app.casework.plans.tracking.assessing import (
     NOTHING_OWED,
     Broken,
     Kept,
@@ -22,9 +25,6 @@ from app.casework.plans.assessing import (
     Running,
     assess,
 )
-from app.casework.plans.models import Plan
-from app.casework.plans.rules import Instalment, InstalmentTerms, PlanStatus
-from app.casework.plans.service import accept, offer_instalments, offer_settlement, promise_to_pay
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict

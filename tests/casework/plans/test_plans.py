@@ -16,14 +16,6 @@ from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.plans.assessing import (
-    Broken,
-    InGrace,
-    Kept,
-    Running,
-    assess,
-)
-from app.casework.plans.assessment import assess_due
 from app.casework.plans.events import PlanAccepted, PlanActivated, PlanOffered
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan
@@ -43,6 +35,14 @@ from app.casework.plans.service import (
     offer_settlement,
     promise_to_pay,
 )
+from app.casework.plans.tracking.assessing import (
+    Broken,
+    InGrace,
+    Kept,
+    Running,
+    assess,
+)
+from app.casework.plans.tracking.assessment import assess_due
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid

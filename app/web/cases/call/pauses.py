@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.casework.plans.assessing import InGrace, assess
 from app.casework.plans.rules import Instalment
+from app.casework.plans.tracking.assessing import InGrace, assess
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.outreach.outbox.rules import purpose_of_answer
@@ -27,10 +27,10 @@ class MissedPayment:
 
 
 def missed_payment(
-    parts: Sequence[Instalment], paid: int, today: date, grace_days: int
+    parts: Sequence[Instalment], paid: int, today: date, *, grace_days: int, tolerance: int
 ) -> MissedPayment | None:
     """The payment that is short now; None = nothing fell due unpaid, or the night finds the agreement broken."""
-    stands = assess(parts, [(today, paid)], today=today, grace_days=grace_days)
+    stands = assess(parts, [(today, paid)], today=today, grace_days=grace_days, tolerance=tolerance)
     if not isinstance(stands, InGrace):
         return None
     return MissedPayment(next(part.due_on for part in parts if part.n == stands.n), stands.until)

@@ -13,8 +13,8 @@ from app.casework.approvals.rules import ApprovalStatus
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.events import PlanEvent
 from app.casework.plans.models import Plan, PlanChange, PlanInstalment
-from app.casework.plans.payments import paid_toward
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus, offer_end
+from app.casework.plans.tracking.payments import paid_toward
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.timeline.models import Event
@@ -123,7 +123,7 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
     runs = plan.status in (*LIVE, PlanStatus.OFFERED)
     until = plan.ended_on if plan.ended_on and not runs else today
     is_agreed = plan.accepted_on is not None or plan.kind is PlanKind.SETTLEMENT
-    paid = paid_toward(session, file.portfolio, plan, until) if is_agreed else []
+    paid = paid_toward(session, plan, until) if is_agreed else []
     others = select(Plan).where(Plan.case_id == plan.case_id, col(Plan.id) != plan_id)
     earlier = _earlier(session, plan)
     later = session.scalar(select(Plan).where(Plan.supersedes_id == plan_id).order_by(col(Plan.id).desc()))

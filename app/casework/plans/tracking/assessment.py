@@ -1,0 +1,216 @@
+"""Nightly assessment: which promises, plans and settlements were kept, broken, or are in their grace days.
+
+The night looks at agreements whose day has come or whose customer's ledger has changed. The database finds those that
+are on time (`sweep.py`); only the others are judged one by one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from app.book.delinquency.service import fold_accounts
+from app.book.ledger.balances import balance_of, still_owed
+from app.book.ledger.ends.status import set_status
+from app.book.ledger.models import Account
+from app.book.ledger.rules import COLLECTABLE, AccountStatus
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.debt import CustomerDebt, debts_as_folded
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.plans.models import Plan
+from app.casework.plans.queries import instalments_of, live_plan, offered_settlements
+from app.casework.plans.rules import Acceptance, PlanKind, PlanStatus
+from app.casework.plans.service import cancel, move_plan, move_plans
+from app.casework.plans.tracking.assessing import (
+    NOTHING_OWED,
+    Assessment,
+    Broken,
+    InGrace,
+    Kept,
+    Pointless,
+    Running,
+    as_due,
+    assess,
+)
+from app.casework.plans.tracking.payments import accounts_of, offered_on, paid_to_settle, receipts_of
+from app.casework.plans.tracking.progress import progress
+from app.casework.plans.tracking.sweep import DuePlan, due_plans, next_dates, set_assess_on
+from app.core.actor import SYSTEM
+from app.core.database.bulk import among, chunked
+from app.core.database.engine import table_of
+from app.core.ids import id_of
+from app.core.money import to_decimal_string
+from app.core.timeline.service import lock_customers
+
+CHUNK = 10_000
+
+
+def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> dict[str, int]:
+    """Judge the active plans that have to be looked at, and every settlement that was offered, at the end of `on`.
+    Returns how many were kept, broken, in grace."""
+    _take_up_settlements(session, portfolio, on, now=now)
+    counts = Counter(kept=0, broken=0, in_grace=0)
+    for plans in chunked(due_plans(session, portfolio, on), CHUNK):
+        running = next_dates(session, plans, on)
+        found = _judged(session, [plan for plan in plans if plan.id not in running], on)
+        for plan_id, stands in found.items():
+            match stands:
+                case InGrace(until=day):
+                    counts["in_grace"] += 1
+                    running[plan_id] = day
+                case Running(next_due_on=day):
+                    running[plan_id] = day
+        set_assess_on(session, plans, running)
+        counts.update(_end(session, portfolio, found, on, now=now))
+    return dict(counts)
+
+
+def _judged(session: Session, plans: Sequence[DuePlan], on: date) -> dict[int, Assessment]:
+    parts = instalments_of(session, [plan.id for plan in plans])
+    receipts = receipts_of(session, [plan.id for plan in plans], on)
+    paid_off = _nothing_left(session, plans, on)
+    found: dict[int, Assessment] = {}
+    for plan in plans:
+        theirs = receipts.get(plan.id, [])
+        stands = assess(
+            parts[plan.id],
+            [(receipt.on, receipt.amount) for receipt in theirs],
+            today=on,
+            grace_days=plan.grace_days,
+            tolerance=plan.tolerance_minor,
+            nothing_left=plan.id in paid_off,
+        )
+        if isinstance(stands, Broken | InGrace) and any(receipt.n is not None for receipt in theirs):
+            stands = progress(
+                parts[plan.id], theirs, on=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor
+            ).stands
+        found[plan.id] = stands
+    return found
+
+
+def _end(
+    session: Session, portfolio: Portfolio, found: Mapping[int, Assessment], on: date, *, now: datetime
+) -> dict[str, int]:
+    """End the plans that are kept, broken or about nothing any more."""
+    ended = {
+        plan_id: stands for plan_id, stands in found.items() if isinstance(stands, Kept | Broken | Pointless)
+    }
+    if not ended:
+        return {}
+    query = select(Plan).where(among(session, table_of(Plan).c.id, ended)).order_by(col(Plan.id))
+    plans = list(session.scalars(query.execution_options(populate_existing=True)))
+    kept, broken = [], []
+    for plan in plans:
+        plan.ended_on = on
+        match ended[id_of(plan)]:
+            case Kept(why=why):
+                plan.why = why
+                kept.append(plan)
+            case Broken() as stands:
+                plan.why, plan.broken_instalment = _story(stands, portfolio), stands.n
+                broken.append(plan)
+            case Pointless():
+                cancel(session, plan, NOTHING_OWED, by=SYSTEM, today=on, now=now)
+    move_plans(session, kept, PlanStatus.KEPT, by=SYSTEM, now=now)
+    move_plans(session, broken, PlanStatus.BROKEN, by=SYSTEM, now=now)
+    _wake_cases(session, kept, broken, on)
+    for plan in kept:
+        if plan.kind is PlanKind.SETTLEMENT and not plan.why:
+            _settle_accounts(session, portfolio, plan, on, now=now)
+    return {"kept": len(kept), "broken": len(broken)}
+
+
+def _story(broken: Broken, portfolio: Portfolio) -> str:
+    """Which instalment was not paid, how much of it came, and when."""
+    if broken.came_on is None:
+        return f"{broken.why}: nothing of it came"
+    came = to_decimal_string(broken.came, portfolio.currency)
+    return f"{broken.why}: {came} {portfolio.currency} of it came, the last on {broken.came_on.isoformat()}"
+
+
+def _wake_cases(session: Session, kept: Sequence[Plan], broken: Sequence[Plan], on: date) -> None:
+    """Let the strategy look at these cases again, and count the broken agreements."""
+    case_ids = [plan.case_id for plan in (*kept, *broken)]
+    theirs = select(CollectionsCase).where(among(session, table_of(CollectionsCase).c.id, case_ids))
+    cases = {case.id: case for case in session.scalars(theirs)}
+    for plan in broken:
+        cases[plan.case_id].broken_promises += 1
+    for case in cases.values():
+        if case.status is CaseStatus.OPEN:
+            case.next_contact_on = on
+
+
+def _nothing_left(session: Session, plans: Sequence[DuePlan], on: date) -> set[int]:
+    """Ids of the plans for which nothing is left to pay at the end of `on`: of a promise nothing that is past due, of a
+    plan no balance, of a settlement no balance on its accounts. A charged-off balance is off the book, not paid."""
+    customers = {plan.customer_id for plan in plans}
+    owes = debts_as_folded(session, customers)
+    off_the_book = _charged_off_accounts(session, customers)
+    done: set[int] = set()
+    for plan in plans:
+        standing = owes.get(plan.customer_id, CustomerDebt())
+        match plan.kind:
+            case PlanKind.PROMISE:
+                left = standing.past_due
+            case PlanKind.INSTALMENTS | PlanKind.HARDSHIP:
+                left = standing.debt
+            case PlanKind.SETTLEMENT:
+                left = sum(
+                    max(0, balance_of(session, each, on)) for each in session.scalars(accounts_of(plan.id))
+                )
+        charged_off = off_the_book.get(plan.customer_id, ())
+        if left == 0 and not any(still_owed(session, account, on) > 0 for account in charged_off):
+            done.add(plan.id)
+    return done
+
+
+def _charged_off_accounts(session: Session, customer_ids: Collection[int]) -> dict[int, list[Account]]:
+    """By customer; few have one."""
+    found: dict[int, list[Account]] = {}
+    for ids in chunked(customer_ids, 5000):
+        query = select(Account).where(
+            among(session, table_of(Account).c.customer_id, ids), Account.status == AccountStatus.CHARGED_OFF
+        )
+        for account in session.scalars(query.order_by(col(Account.id))):
+            found.setdefault(account.customer_id, []).append(account)
+    return found
+
+
+def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> None:
+    """Offers to settle whose first payment was made are accepted by that; those whose first day is over end."""
+    offered = offered_settlements().where(Plan.portfolio_id == portfolio.id).order_by(col(Plan.id))
+    for plan in session.scalars(offered.with_for_update()).all():
+        first = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])[:1]
+        paid = paid_to_settle(session, plan, on)
+        match assess(first, paid, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor):
+            case Kept():
+                if (other := live_plan(session, plan.case_id)) is not None:
+                    cancel(session, other, "the debt was settled", by=SYSTEM, today=on, now=now)
+                    session.flush()
+                plan.accepted_on, plan.assess_on = offered_on(session, plan), on
+                plan.acceptance = Acceptance.PAYMENT
+                move_plan(session, plan, PlanStatus.ACCEPTED, by=SYSTEM, now=now)
+                move_plan(session, plan, PlanStatus.ACTIVE, by=SYSTEM, now=now)
+            case Broken():
+                cancel(session, plan, "the offer was not taken up", by=SYSTEM, today=on, now=now)
+
+
+def _settle_accounts(session: Session, portfolio: Portfolio, plan: Plan, on: date, *, now: datetime) -> None:
+    """Settle the accounts of a paid settlement at the end of `on`: the rest is waived."""
+    lock_customers(session, [plan.customer_id])
+    query = select(Account).where(
+        col(Account.id).in_(accounts_of(id_of(plan))),
+        col(Account.status).in_((*COLLECTABLE, AccountStatus.CHARGED_OFF)),
+    )
+    reason = f"the settlement offered by {plan.offered_by} was paid"
+    accounts = session.scalars(
+        query.order_by(col(Account.id)).execution_options(populate_existing=True)
+    ).all()
+    for account in accounts:
+        balance = balance_of(session, id_of(account), on)
+        set_status(session, account, AccountStatus.SETTLED, on, balance, reason, by=SYSTEM, now=now)
+    fold_accounts(session, portfolio, [id_of(account) for account in accounts], through=on)

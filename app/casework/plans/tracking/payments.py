@@ -1,0 +1,120 @@
+"""Payments that count toward an agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.queries import keeps_agreements
+from app.book.portfolios.models import Portfolio
+from app.casework.plans.models import InstalmentPayment, Plan, PlanAccount
+from app.casework.plans.queries import instalments_of
+from app.casework.plans.rules import PlanKind
+from app.casework.plans.tracking.progress import PlanProgress, Receipt, progress
+from app.core.clock import local_date
+from app.core.database.bulk import among, chunked
+from app.core.database.engine import table_of
+from app.core.database.rows import Query
+from app.core.ids import id_of
+
+PLAN, ENTRY, ACCOUNT, LINK = table_of(Plan), table_of(Entry), table_of(Account), table_of(InstalmentPayment)
+
+
+def progress_of(session: Session, plan: Plan, on: date) -> PlanProgress:
+    """A plan at the end of `on`, instalment by instalment; an ended one as it stood when it ended."""
+    return progress_by_plan(session, [plan], on)[id_of(plan)]
+
+
+def progress_by_plan(session: Session, plans: Sequence[Plan], on: date) -> dict[int, PlanProgress]:
+    """`progress_of` of many plans, in three statements."""
+    ids = [id_of(plan) for plan in plans]
+    parts = instalments_of(session, ids)
+    receipts = receipts_of(session, ids, on)
+    found = {}
+    for plan in plans:
+        until = on if plan.ended_on is None else min(on, plan.ended_on)
+        found[id_of(plan)] = progress(
+            parts[id_of(plan)],
+            receipts.get(id_of(plan), []),
+            on=until,
+            grace_days=plan.grace_days,
+            tolerance=plan.tolerance_minor,
+        )
+    return found
+
+
+def receipts_of(session: Session, plan_ids: Collection[int], on: date) -> dict[int, list[Receipt]]:
+    """Payments that count toward these plans up to `on`, net of reversals, by plan; in any status of the plan. Plans
+    without one are left out."""
+    session.flush()
+    found: dict[int, list[Receipt]] = {}
+    for ids in chunked(sorted(plan_ids), 5000):
+        wanted = among(session, PLAN.c.id, ids)
+        for query in (_of_customers(on).where(wanted), _of_settlements(on).where(wanted)):
+            for plan_id, day, amount, n in session.connection().execute(query):
+                found.setdefault(plan_id, []).append(Receipt(day, -amount, n))
+    return found
+
+
+def _of_customers(on: date) -> Query:
+    """Payments on any account of the customer, from the day of acceptance on."""
+    return (
+        sa.select(PLAN.c.id, ENTRY.c.effective_on, ENTRY.c.amount_minor, LINK.c.n)
+        .join(ACCOUNT, ACCOUNT.c.customer_id == PLAN.c.customer_id)
+        .join(ENTRY, ENTRY.c.account_id == ACCOUNT.c.id)
+        .outerjoin(LINK, sa.and_(LINK.c.entry_id == ENTRY.c.id, LINK.c.plan_id == PLAN.c.id))
+        .where(
+            PLAN.c.kind != PlanKind.SETTLEMENT,
+            ENTRY.c.effective_on >= PLAN.c.accepted_on,
+            ENTRY.c.effective_on <= on,
+            keeps_agreements(),
+        )
+    )
+
+
+def _of_settlements(on: date) -> Query:
+    """Payments on the accounts that a settlement settles, from the day of its offer on: paying accepts it."""
+    settled = table_of(PlanAccount)
+    return (
+        sa.select(PLAN.c.id, ENTRY.c.effective_on, ENTRY.c.amount_minor, LINK.c.n)
+        .join(settled, settled.c.plan_id == PLAN.c.id)
+        .join(ENTRY, ENTRY.c.account_id == settled.c.account_id)
+        .outerjoin(LINK, sa.and_(LINK.c.entry_id == ENTRY.c.id, LINK.c.plan_id == PLAN.c.id))
+        .where(
+            PLAN.c.kind == PlanKind.SETTLEMENT,
+            ENTRY.c.effective_on >= PLAN.c.accepted_on,
+            ENTRY.c.effective_on <= on,
+            keeps_agreements(),
+        )
+    )
+
+
+def paid_toward(session: Session, plan: Plan, on: date) -> list[tuple[date, int]]:
+    """Payments that count toward one plan up to `on`, net of reversals, in any status of the plan."""
+    found = receipts_of(session, [id_of(plan)], on).get(id_of(plan), [])
+    return [(receipt.on, receipt.amount) for receipt in found]
+
+
+def paid_to_settle(session: Session, plan: Plan, on: date) -> list[tuple[date, int]]:
+    """Payments for a settlement on its accounts, from its offer to `on`."""
+    query = sa.select(col(Entry.effective_on), col(Entry.amount_minor)).where(
+        col(Entry.account_id).in_(accounts_of(id_of(plan))),
+        col(Entry.effective_on) >= offered_on(session, plan),
+        col(Entry.effective_on) <= on,
+        keeps_agreements(),
+    )
+    return [(effective_on, -amount) for effective_on, amount in session.execute(query)]
+
+
+def offered_on(session: Session, plan: Plan) -> date:
+    return local_date(plan.offered_at, session.get_one(Portfolio, plan.portfolio_id).timezone)
+
+
+def accounts_of(plan_id: int) -> SelectOfScalar[int]:
+    """The accounts that a settlement settles."""
+    return select(PlanAccount.account_id).where(PlanAccount.plan_id == plan_id)

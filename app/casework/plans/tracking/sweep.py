@@ -1,0 +1,153 @@
+"""Sweep of the live agreements: which of them a night has to look at, and which of those are simply on time.
+
+Both answers are sums that the database makes over thousands of agreements at once. An agreement is on time where all
+that fell due has come and the customer still owes; it is looked at next on the date of its first unpaid instalment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.delinquency.models import AccountState
+from app.book.delinquency.queries import owed_minor
+from app.book.ledger.models import Account, Entry, LedgerChange
+from app.book.ledger.queries import keeps_agreements, worked
+from app.book.portfolios.models import Portfolio
+from app.casework.plans.models import Plan, PlanInstalment
+from app.casework.plans.rules import PlanKind, PlanStatus
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
+from app.core.database.rows import Query
+from app.core.ids import id_of
+
+PLAN, PART, ENTRY = table_of(Plan), table_of(PlanInstalment), table_of(Entry)
+ACCOUNT, STATE, CHANGE = table_of(Account), table_of(AccountState), table_of(LedgerChange)
+
+
+@dataclass(frozen=True, slots=True)
+class DuePlan:
+    """A live agreement that a night looks at."""
+
+    id: int
+    kind: PlanKind
+    customer_id: int
+    assess_on: date | None
+    grace_days: int
+    tolerance_minor: int
+
+
+def due_plans(session: Session, portfolio: Portfolio, on: date) -> list[DuePlan]:
+    """Active plans whose day has come, or of customers whose accounts changed since the night before; locked, so that a
+    cancellation made meanwhile is not overwritten by what was read before it."""
+    session.flush()
+    columns = (PLAN.c.id, PLAN.c.kind, PLAN.c.customer_id, PLAN.c.assess_on, PLAN.c.grace_days)
+    query = (
+        sa.select(*columns, PLAN.c.tolerance_minor)
+        .where(
+            PLAN.c.portfolio_id == id_of(portfolio),
+            PLAN.c.status == PlanStatus.ACTIVE,
+            sa.or_(
+                PLAN.c.assess_on.is_(None),
+                PLAN.c.assess_on <= on,
+                PLAN.c.customer_id.in_(_changed(id_of(portfolio), on)),
+            ),
+        )
+        .order_by(PLAN.c.id)
+        .with_for_update()
+    )
+    return [DuePlan(*row) for row in session.connection().execute(query)]
+
+
+def _changed(portfolio_id: int, on: date) -> sa.CompoundSelect[int]:
+    """Customers with an account that the last two nights folded, or that waits to be folded. The night before folds
+    accounts too, where it charges interest."""
+    folded = sa.select(ACCOUNT.c.customer_id).join(STATE, STATE.c.account_id == ACCOUNT.c.id)
+    waiting = sa.select(ACCOUNT.c.customer_id).join(CHANGE, CHANGE.c.account_id == ACCOUNT.c.id)
+    return sa.union_all(
+        folded.where(STATE.c.portfolio_id == portfolio_id, STATE.c.folded_through >= on - timedelta(days=1)),
+        waiting.where(CHANGE.c.portfolio_id == portfolio_id),
+    )
+
+
+def next_dates(session: Session, plans: Sequence[DuePlan], on: date) -> dict[int, date]:
+    """Of the plans that are on time at the end of `on`: when each is looked at next. The others have to be judged: they
+    are short, paid in full or without debt, they settle, or a night has passed since their day."""
+    asked = {
+        plan.id: plan
+        for plan in plans
+        if plan.kind is not PlanKind.SETTLEMENT and plan.assess_on is not None and plan.assess_on >= on
+    }
+    if not asked:
+        return {}
+    paid = (
+        sa.select(PLAN.c.id, sa.func.sum(-ENTRY.c.amount_minor).label("minor"))
+        .join(ACCOUNT, ACCOUNT.c.customer_id == PLAN.c.customer_id)
+        .join(ENTRY, ENTRY.c.account_id == ACCOUNT.c.id)
+        .where(
+            among(session, PLAN.c.id, asked),
+            ENTRY.c.effective_on >= PLAN.c.accepted_on,
+            ENTRY.c.effective_on <= on,
+            keeps_agreements(),
+        )
+        .group_by(PLAN.c.id)
+        .subquery("paid")
+    )
+    so_far = sa.func.sum(PART.c.amount_minor).over(
+        partition_by=PART.c.plan_id, order_by=(PART.c.due_on, PART.c.n)
+    )
+    owed = (
+        sa.select(PART.c.plan_id, PART.c.due_on, so_far.label("minor"))
+        .where(among(session, PART.c.plan_id, asked), PART.c.is_skipped.is_(False))
+        .subquery("owed")
+    )
+    query = (
+        sa.select(owed.c.plan_id, sa.func.min(owed.c.due_on))
+        .outerjoin(paid, paid.c.id == owed.c.plan_id)
+        .where(owed.c.minor > sa.func.coalesce(paid.c.minor, 0))
+        .group_by(owed.c.plan_id)
+    )
+    owing = set(session.connection().execute(_owing().where(among(session, PLAN.c.id, asked))).scalars())
+    found: dict[int, date] = {}
+    for plan_id, due_on in session.connection().execute(query):
+        # On its day a short instalment that is within the tolerance counts as paid: that is judged.
+        is_on_time = due_on > on or (due_on == on and not asked[plan_id].tolerance_minor)
+        if is_on_time and plan_id in owing:
+            found[plan_id] = due_on
+    return found
+
+
+def _owing() -> Query:
+    """Plans whose customer still owes what the plan is about: a promise what is past due, others a balance."""
+    about = sa.case((PLAN.c.kind == PlanKind.PROMISE, owed_minor()), else_=STATE.c.balance_minor)
+    return sa.select(PLAN.c.id).where(
+        sa.exists()
+        .where(
+            ACCOUNT.c.customer_id == PLAN.c.customer_id,
+            STATE.c.account_id == ACCOUNT.c.id,
+            worked(),
+            about > 0,
+        )
+        .correlate(PLAN)
+    )
+
+
+def set_assess_on(session: Session, plans: Sequence[DuePlan], days: Mapping[int, date]) -> None:
+    """Write the day on which each plan is looked at next; one statement a day."""
+    changed: dict[date, list[int]] = {}
+    for plan in plans:
+        if plan.id in days and days[plan.id] != plan.assess_on:
+            changed.setdefault(days[plan.id], []).append(plan.id)
+    for day, ids in sorted(changed.items()):
+        session.execute(
+            sa.update(Plan).where(among(session, PLAN.c.id, ids)).values(assess_on=day),
+            execution_options={"synchronize_session": False},
+        )
+    written = {plan_id for ids in changed.values() for plan_id in ids}
+    for row in list(session.identity_map.values()):
+        if isinstance(row, Plan) and row.id in written:
+            session.expire(row, ["assess_on"])
