@@ -92,6 +92,19 @@ class Portfolio(Row, table=True):
         default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
     )
     """A customer who owes less than this past due is not worked: no case, no contact, no late fee, no charge-off."""
+    remind_days: int = Field(default=3, ge=0, sa_column_kwargs={"server_default": "3"})
+    """Days before an instalment is due on which its reminder leaves; 0 = none does."""
+    remind_post_days: int = Field(default=7, ge=0, sa_column_kwargs={"server_default": "7"})
+    """The same, of a reminder by post, which takes longer."""
+    remind_today: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
+    """An instalment that did not come yet is reminded of on the day it is due."""
+    remind_grace_days: int = Field(default=1, ge=0, sa_column_kwargs={"server_default": "1"})
+    """Days after an instalment was due on which a missing one is reminded of, within its grace days; 0 = never."""
+    payee: str = Field(default="", max_length=70, sa_column_kwargs={"server_default": ""})
+    """Holder of the account that customers pay into; '' = the creditor."""
+    payee_iban: str = Field(default="", max_length=34, sa_column_kwargs={"server_default": ""})
+    """The account that customers pay into; '' = they pay as their card statement says."""
+    payee_bic: str = Field(default="", max_length=11, sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

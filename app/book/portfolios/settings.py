@@ -6,25 +6,25 @@ read this table.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import Enum
 
+from stdnum import bic, iban
+
 from app.book.portfolios.rules import CollectorKind
+from app.book.portfolios.setting_values import (
+    SettingKind,
+    read_amount,
+    read_bank_code,
+    read_edges,
+    read_number,
+    read_payee,
+    read_rate,
+)
 from app.core.errors import Invalid
-from app.core.money import BadAmount, to_decimal_string, to_minor
+from app.core.money import to_decimal_string
 from app.core.types import JsonObject
 from app.policy.zones import ZONES
-
-
-class SettingKind(Enum):
-    TEXT = "text"
-    NUMBER = "number"
-    AMOUNT = "amount"
-    RATE = "per cent a year, such as 6 or 5.9"
-    YES_NO = "yes or no"
-    ZONE = "time zone"
-    EDGES = "days, such as 1,30,60,90"
 
 
 class Changeable(Enum):
@@ -208,6 +208,49 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         "Past due below which a customer is not worked; 0 = every unit counts.",
     ),
     PortfolioSetting(
+        "remind-days",
+        "remind_days",
+        _NUMBER,
+        "Days before an instalment of an agreement is due on which its reminder leaves; 0 = none does.",
+        most=30,
+    ),
+    PortfolioSetting(
+        "remind-post-days",
+        "remind_post_days",
+        _NUMBER,
+        "Days before an instalment is due on which its reminder leaves by post; 0 = none does.",
+        most=30,
+    ),
+    PortfolioSetting(
+        "remind-today",
+        "remind_today",
+        _YES_NO,
+        "An instalment that did not come yet is reminded of on the day it is due.",
+    ),
+    PortfolioSetting(
+        "remind-grace-days",
+        "remind_grace_days",
+        _NUMBER,
+        "Days after its due date on which a missing instalment is reminded of, within its grace days; 0 = never.",
+        most=60,
+    ),
+    PortfolioSetting(
+        "payee",
+        "payee",
+        SettingKind.PAYEE,
+        "Holder of the account that customers pay into, as its bank has it; empty = the creditor.",
+        longest=70,
+    ),
+    PortfolioSetting(
+        "payee-iban",
+        "payee_iban",
+        SettingKind.IBAN,
+        "IBAN of the account that customers pay into; empty = they pay as their card statement says.",
+    ),
+    PortfolioSetting(
+        "payee-bic", "payee_bic", SettingKind.BIC, "BIC of that account's bank, where its country wants one."
+    ),
+    PortfolioSetting(
         "bucket-edges",
         "bucket_edges",
         SettingKind.EDGES,
@@ -257,11 +300,11 @@ def _read(setting: PortfolioSetting, text: str, currency: str) -> str | int | bo
                 raise ValueError(f"at most {setting.longest} characters")
             return text
         case SettingKind.NUMBER:
-            return _number(text, setting.least, setting.most)
+            return read_number(text, setting.least, setting.most)
         case SettingKind.AMOUNT:
-            return _amount(text, currency)
+            return read_amount(text, currency)
         case SettingKind.RATE:
-            return _rate(text)
+            return read_rate(text)
         case SettingKind.YES_NO:
             if text not in ("yes", "no"):
                 raise ValueError("yes or no")
@@ -271,41 +314,15 @@ def _read(setting: PortfolioSetting, text: str, currency: str) -> str | int | bo
                 raise ValueError("an IANA time zone, such as Europe/London")
             return text
         case SettingKind.EDGES:
-            return _edges(text)
-
-
-def _number(text: str, least: int, most: int) -> int:
-    is_number = text.isascii() and text.isdigit() and len(text) <= 9
-    if not (is_number and least <= int(text) <= most):
-        raise ValueError(f"a whole number from {least} to {most}")
-    return int(text)
-
-
-def _amount(text: str, currency: str) -> int:
-    try:
-        minor = to_minor(text, currency)
-    except BadAmount:
-        minor = -1
-    if minor < 0:
-        raise ValueError(f"an amount in {currency}, not negative and without separators")
-    return minor
-
-
-def _rate(text: str) -> int:
-    """Per cent a year as millionths."""
-    if not re.fullmatch(r"(100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)", text):
-        raise ValueError("per cent a year from 0 to 100, such as 6 or 5.9")
-    whole, _, part = text.partition(".")
-    return int(whole + part.ljust(4, "0"))
-
-
-def _edges(text: str) -> str:
-    parts = text.split(",")
-    are_numbers = all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts)
-    edges = [int(part) for part in parts] if are_numbers else []
-    if not edges or edges[0] != 1 or edges != sorted(set(edges)) or len(edges) > 20:
-        raise ValueError("growing whole numbers that begin with 1, such as 1,30,60,90")
-    return ",".join(map(str, edges))
+            return read_edges(text)
+        case SettingKind.PAYEE:
+            return read_payee(text, setting.longest)
+        case SettingKind.IBAN:
+            return read_bank_code(
+                text, iban, "an IBAN with the right check digits, such as NL91 ABNA 0417 1643 00"
+            )
+        case SettingKind.BIC:
+            return read_bank_code(text, bic, "a BIC of 8 or 11 characters, such as ABNANL2A")
 
 
 def spelt(setting: PortfolioSetting, value: str | int | bool, currency: str) -> str:
@@ -326,5 +343,7 @@ def require_together(values: JsonObject) -> None:
         raise Invalid("The creditor's name stands in every letter and cannot be empty.", "creditor")
     if values["collector"] is CollectorKind.THIRD_PARTY and values["charge_off_days"]:
         raise Invalid("A collector charges nothing off: the creditor has done that.", "charge-off-days")
+    if values["payee_bic"] and not values["payee_iban"]:
+        raise Invalid("A BIC says little without an IBAN. Set payee-iban too.", "payee-iban")
     if values["late_fee_minor"] and not values["accrues"]:
         raise Invalid("A late fee needs accrues=yes: otherwise the creditor sends its own.", "late-fee")

@@ -18,7 +18,7 @@ from app.outreach.gate.explain import explain
 from app.policy.answers import Answer, Clearance, Refusals
 from app.policy.facts import KeptAgreement
 from tests import builders
-from tests.outreach.agreements import agreement
+from tests.outreach.agreements.made import agreement
 from tests.outreach.gate.people import facts_of
 
 ON = date(2026, 3, 16)

@@ -1,0 +1,57 @@
+"""Reminders of an agreement: which instalment is reminded of on which day. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from app.casework.contacts.rules import DeskStep
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderDays:
+    """A portfolio's days. 0 = no such reminder."""
+
+    ahead: int
+    """Days before the due date."""
+    ahead_by_post: int
+    today: bool
+    """On the due date."""
+    in_grace: int
+    """Days after the due date, within the grace days."""
+
+    @property
+    def longest_ahead(self) -> int:
+        return max(self.ahead, self.ahead_by_post)
+
+
+@dataclass(frozen=True, slots=True)
+class DueInstalment:
+    """An instalment of a live agreement, as far as its reminders look at it."""
+
+    due_on: date
+    grace_days: int
+    known_since: date
+    """The day on which this due date was agreed: of the agreement, or of the change that moved it."""
+
+
+def reminder_due(
+    instalment: DueInstalment, days: ReminderDays, on: date, *, by_post: bool
+) -> DeskStep | None:
+    """The reminder that leaves on the day `on`, None = none does.
+
+    One that the gate made wait leaves on a later day before the due date. Nobody is reminded ahead of a date that they
+    agreed to after the day of that reminder. A letter by post only leaves ahead: it would arrive too late otherwise.
+    """
+    to_go = (instalment.due_on - on).days
+    ahead = days.ahead_by_post if by_post else days.ahead
+    if 0 < to_go <= ahead:
+        told_on = instalment.due_on - timedelta(days=ahead)
+        return DeskStep.INSTALMENT_AHEAD if instalment.known_since < told_on else None
+    if by_post:
+        return None
+    if to_go == 0:
+        return DeskStep.INSTALMENT_TODAY if days.today else None
+    if days.in_grace and days.in_grace <= -to_go <= instalment.grace_days:
+        return DeskStep.INSTALMENT_GRACE
+    return None
