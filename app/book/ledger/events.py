@@ -74,6 +74,7 @@ class WaiverEvent(Payload):
 @dataclass(frozen=True, slots=True)
 class WaiverRequested(WaiverEvent):
     KIND = "waiver.requested"
+    WORDS = ("reason",)
 
     def present(self, reader: Reader) -> TimelineEntry:
         title = f"Waiver of {reader.money(self.amount_minor)} asked for"
@@ -83,6 +84,7 @@ class WaiverRequested(WaiverEvent):
 @dataclass(frozen=True, slots=True)
 class WaiverDecided(WaiverEvent):
     KIND = "waiver.decided"
+    WORDS = ("note",)
 
     def present(self, reader: Reader) -> TimelineEntry:
         title = f"Waiver of {reader.money(self.amount_minor)} {self.status}"

@@ -14,6 +14,7 @@ class ApprovalEvent(Payload):
     """Base of the events of a request."""
 
     FILTERS = (TimelineFilter.PLANS, TimelineFilter.CASE)
+    WORDS = ("text",)
 
     request_id: int = field(metadata=stored_as("request"))
     kind: ApprovalKind

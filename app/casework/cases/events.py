@@ -77,6 +77,7 @@ class CaseAssigned(Payload):
 @dataclass(frozen=True, slots=True)
 class CaseHandedOver(Payload):
     KIND = "case.handed_over"
+    WORDS = ("note",)
     FILTERS = (TimelineFilter.CASE, TimelineFilter.PEOPLE)
 
     owner: str

@@ -15,6 +15,7 @@ from app.core.vocabulary import Channel
 @dataclass(frozen=True, slots=True)
 class ThirdPartyAdded(Payload):
     KIND = "party.added"
+    WORDS = ("name", "note")
     FILTERS = (TimelineFilter.HOLDS, TimelineFilter.PEOPLE)
 
     party_id: int
@@ -34,6 +35,7 @@ class ThirdPartyAdded(Payload):
 @dataclass(frozen=True, slots=True)
 class ThirdPartyEnded(Payload):
     KIND = "party.ended"
+    WORDS = ("reason",)
     FILTERS = (TimelineFilter.HOLDS, TimelineFilter.PEOPLE)
 
     party_id: int
@@ -51,6 +53,7 @@ class ThirdPartyContacted(Payload):
     """A contact with a third party, by hand. It is none with the customer and counts toward no cap of theirs."""
 
     KIND = "party.contacted"
+    WORDS = ("note",)
     FILTERS = (TimelineFilter.PEOPLE,)
 
     party_id: int

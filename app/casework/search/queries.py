@@ -22,7 +22,7 @@ from app.casework.search.rules import Asked, Way
 from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.core.timeline.payload import payload_of
-from app.core.timeline.words import events_with, spoken
+from app.core.timeline.words import events_with, events_with_number, spoken
 
 Part = sa.Select[int, str, str, int]
 """Customer, way, detail, case."""
@@ -50,8 +50,10 @@ def matches(session: Session, asked: Asked, *, limit: int) -> list[Match]:
     found = _exact(session, asked, limit)
     if asked.name:
         found += _named(session, asked.name, limit)
+    if asked.digits:
+        found += _written(session, events_with_number(session, asked.digits, limit=limit))
     if asked.words:
-        found += _written(session, asked.words, limit)
+        found += _written(session, events_with(session, asked.words, limit=limit))
     return found
 
 
@@ -111,6 +113,10 @@ def _exact_parts(asked: Asked) -> Iterator[Part]:
             (account, Way.ACCOUNT, account.c.customer_id),
         ):
             yield _part(holder, way, table.c.reference).where(*_called(table, asked))
+        other = _part(
+            party.c.customer_id, Way.THIRD_PARTY, party.c.name + sa.literal(", ") + party.c.reference
+        )
+        yield other.where(party.c.ended_at.is_(None), party.c.reference.in_(asked.references))
         paid = _part(account.c.customer_id, Way.PAYMENT, entry.c.reference)
         yield paid.join(entry, entry.c.account_id == account.c.id).where(*_called(entry, asked))
 
@@ -172,8 +178,7 @@ def _named(session: Session, words: Sequence[str], limit: int) -> list[Match]:
     return [Match(customer_id, Way.NAME, name) for customer_id, name in session.execute(query)]
 
 
-def _written(session: Session, text: str, limit: int) -> list[Match]:
-    ids = events_with(session, text, limit=limit)
+def _written(session: Session, ids: Sequence[int]) -> list[Match]:
     if not ids:
         return []
     event = table_of(Event)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -27,15 +29,32 @@ MOST_LOOKED_AT = 20_000
 """Newest events of the rarest word that are compared with the other words, so that no search takes long."""
 
 
+NUMBER = re.compile(r"[+(]?\d[\d ()/.\-\u2010-\u2015\u00a0]{4,24}\d")
+"""A telephone number within a text, in any spelling."""
+FEWEST_DIGITS, TOLD_APART_BY = 6, 8
+
+
 def words_in(text: str) -> set[str]:
-    """The words of a text as the index holds them."""
-    found: set[str] = set()
+    """The words of a text as the index holds them, and the telephone numbers by their ends."""
+    found: set[str] = set(_numbers_in(text))
     for word in fold(text).split()[:MOST_WORDS]:
         if has_run(word):
             found.update(word[n : n + RUN_PART] for n in range(len(word)))
         else:
             found.add(word[:LONGEST_WORD])
     return found
+
+
+def _numbers_in(text: str) -> Iterator[str]:
+    for number in NUMBER.findall(text):
+        digits = "".join(str(unicodedata.decimal(char)) for char in number if char.isdecimal())
+        if FEWEST_DIGITS <= len(digits) <= 15:
+            yield _number_word(digits)
+
+
+def _number_word(digits: str) -> str:
+    """A number from its end on, with a mark that no word has: an end of it is a beginning here."""
+    return f"#{digits[::-1]}"
 
 
 def spoken(payload: Payload) -> str:
@@ -47,6 +66,19 @@ def index_words(session: Session, texts: Iterable[tuple[int, str]]) -> None:
     """Index the texts of events, by the events' ids."""
     rows = sorted({(word, event_id) for event_id, text in texts for word in words_in(text)})
     bulk_write(session, TimelineWord, ("word", "event_id"), rows)
+
+
+def events_with_number(session: Session, digits: str, *, limit: int) -> list[int]:
+    """Return the ids of events whose texts hold a telephone number that ends like this one, newest first. Its country's
+    code may be missing on either side, so no more than eight digits count."""
+    found = (
+        _completions(session, _number_word(digits[-TOLD_APART_BY:])) if len(digits) >= FEWEST_DIGITS else []
+    )
+    if not found:
+        return []
+    newest = sa.union(*[_newest(word) for word in found]).subquery("newest")
+    query = sa.select(newest.c.event_id).order_by(newest.c.event_id.desc())
+    return list(session.scalars(query.limit(limit)))
 
 
 def events_with(session: Session, text: str, *, limit: int) -> list[int]:

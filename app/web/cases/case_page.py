@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -21,10 +20,8 @@ from app.book.customers.people import CONTACT_LIMITS
 from app.book.customers.service import CONTACT
 from app.book.delinquency.days import bucket_of
 from app.book.ledger.queries import ledger_lines
-from app.casework.cases.models import CallTask, case_reference
-from app.casework.holds.models import CaseHold
-from app.casework.plans.models import Plan
-from app.casework.plans.rules import LIVE, SETTLE_WITHIN, Instalment, PlanStatus, offer_end
+from app.casework.cases.models import case_reference
+from app.casework.plans.rules import SETTLE_WITHIN, Instalment, PlanStatus
 from app.casework.presence.rules import BEAT_SECONDS
 from app.core.clock import local_date
 from app.core.ids import id_of
@@ -46,14 +43,11 @@ from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, StreamSession
 from app.inbound.answers import LONGEST_ANSWER
 from app.inbound.models import InboundMessage
-from app.legal.referrals.models import Referral
-from app.outreach.outbox.rules import Destination
-from app.outreach.outbox.waiting import can_be_undone
 from app.outreach.planning.on_demand import sendable_letters
-from app.outreach.strategy.models import StrategyTask
 from app.policy.pack import Pack
 from app.web.cases.call.header import Header, header_of
-from app.web.cases.call.pauses import MissedPayment, may_answer, missed_payment
+from app.web.cases.call.open_items import OpenItems, open_items
+from app.web.cases.call.pauses import may_answer
 from app.web.cases.call.reasons import GateReason, told_once
 from app.web.cases.call.script import ScriptPanel, script_panel
 from app.web.cases.case_file import CaseFile, open_case_file
@@ -68,7 +62,7 @@ from app.web.lists import csv_download
 from app.web.lookups import bucket_tone
 from app.web.rendering import Page, Tone, fragment, page
 from app.web.timeline import PageReader
-from app.web.wording import language_words, told_words
+from app.web.wording import language_words
 
 router = APIRouter(prefix="/cases")
 PLAN_TONES: Mapping[PlanStatus, Tone] = {
@@ -110,7 +104,7 @@ def form_alone(
         form=FormState(name),
         currency=view.file.book.currency,
         names=view.names,
-        standing=_standing(view, view.found[CASE_READS.plans], now),
+        standing=open_items(view, staff, now),
         is_manager=staff.role is Role.MANAGER,
         answerable=may_answer(view, now),
         options=_options(request, view, staff.role),
@@ -165,7 +159,7 @@ class CasePage(Page):
     today_there: date
     currency: str
     names: Mapping[str, str]
-    standing: InForce
+    standing: OpenItems
     plan_parts: Mapping[int, Sequence[Instalment]]
     can_write: bool
     is_manager: bool
@@ -239,7 +233,7 @@ def show_case(
             today_there=local_date(now, file.zone),
             currency=file.book.currency,
             names=view.names,
-            standing=_standing(view, plans, now),
+            standing=open_items(view, staff, now),
             plan_parts=view.parts,
             can_write=staff.role in CASEWORK,
             is_manager=staff.role is Role.MANAGER,
@@ -282,67 +276,6 @@ def _who(file: CaseFile, locale: Locale, now: datetime) -> CustomerLine:
         language=language_words(file.customer.language, locale),
         country=str(country),
         local_time=str(format_datetime(local, "EEE HH:mm", locale=locale)),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """Everything in force on a case: live plan, open offers, holds, call tasks, referral."""
-
-    live: Plan | None
-    paid: int
-    missed: MissedPayment | None
-    offers: Sequence[Plan]
-    holds: Sequence[CaseHold]
-    preferences: Sequence[tuple[int, str]]
-    call: CallTask | None
-    referral: Referral | None
-    tasks: Sequence[StrategyTask]
-    queued: Sequence[Queued]
-    undoable: Collection[int]
-    """Of these, the ids of those that may be taken back without a reason."""
-    replies: Sequence[InboundMessage]
-
-
-class Queued(Protocol):
-    """A message that can still be cancelled."""
-
-    id: int
-    destination: Destination
-    letter: str
-    not_before: datetime
-    created_at: datetime
-    step: str
-
-
-def _missed(plan: Plan, parts: Sequence[Instalment], paid: int, today: date) -> MissedPayment | None:
-    return missed_payment(parts, paid, today, grace_days=plan.grace_days, tolerance=plan.tolerance_minor)
-
-
-def _standing(view: CaseView, plans: Sequence[Plan], now: datetime) -> InForce:
-    """Everything in force on a case: live plan, open offers, holds, call tasks, referral."""
-    found, parts, today = view.found, view.parts, view.file.book.today
-    own = [plan for plan in plans if plan.case_id == view.file.case.id]
-    live = next((plan for plan in own if plan.status in LIVE), None)
-    paid = next((row.paid or 0 for row in found[CASE_READS.paid_on_plan]), 0) if live else 0
-    return InForce(
-        live=live,
-        paid=paid,
-        missed=_missed(live, parts[id_of(live)], paid, today) if live else None,
-        offers=[
-            plan
-            for plan in own
-            if plan.status is PlanStatus.OFFERED
-            and offer_end(parts[id_of(plan)][0].due_on, today, is_open=view.file.is_open) is None
-        ],
-        holds=found[CASE_READS.gate.holds],
-        preferences=told_words(found[CASE_READS.gate.preferences]),
-        call=next(iter(found[CASE_READS.call_tasks]), None),
-        referral=next(iter(found[CASE_READS.referrals]), None),
-        tasks=found[CASE_READS.tasks],
-        queued=found[CASE_READS.queued],
-        undoable={row.id for row in found[CASE_READS.queued] if can_be_undone(row.step, row.created_at, now)},
-        replies=found[CASE_READS.replies],
     )
 
 

@@ -12,10 +12,12 @@ from sqlmodel import Session
 
 from app.book.customers.queries import Point, list_points
 from app.book.delinquency.one_customer.reads import StandingReads
-from app.book.ledger.models import Account, Customer, Entry
+from app.book.ledger.models import Account, Customer, Entry, Waiver
 from app.book.ledger.queries import keeps_agreements
-from app.book.ledger.rules import EntryKind, is_worked
+from app.book.ledger.rules import EntryKind, WaiverStatus, is_worked
 from app.book.portfolios.models import DailyRun, Portfolio
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.rules import ApprovalStatus
 from app.casework.cases.debt import debt_of
 from app.casework.cases.events import CallLogged, IdentityChecked
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
@@ -120,6 +122,24 @@ class CaseReads:
         )
         self.referrals = reads.all(
             Referral, referral.c.case_id == case_id, referral.c.status != ReferralStatus.DECLINED
+        )
+        asked, waiver = table_of(ApprovalRequest), table_of(Waiver)
+        self.requests = reads.all(
+            ApprovalRequest,
+            asked.c.case_id == case_id,
+            asked.c.status == ApprovalStatus.REQUESTED,
+            order_by=asked.c.id,
+        )
+        self.waivers = reads.rows(
+            sa.select(
+                waiver.c.id,
+                waiver.c.amount_minor,
+                waiver.c.reason,
+                waiver.c.requested_by,
+                waiver.c.requested_at,
+            )
+            .where(waiver.c.account_id.in_(theirs), waiver.c.status == WaiverStatus.REQUESTED)
+            .order_by(waiver.c.id)
         )
         message, inbound, match = table_of(OutboxMessage), table_of(InboundMessage), table_of(InboundMatch)
         contact = table_of(PlannedContact)

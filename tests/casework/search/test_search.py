@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.actions.assignment import hand_over_case
 from app.book.customers.contact_points import NewPoint, add_point
 from app.book.customers.rules import PointKind, PointType
 from app.book.customers.service import change_contact
@@ -19,13 +20,17 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import MayBeTold, PartyKind
+from app.casework.parties.service import NewParty, record_contact, start_party
 from app.casework.search.hits import Hit, find, find_callers
 from app.casework.search.rules import Way, read_search
 from app.core.actor import Actor
 from app.core.database.engine import reading, transaction
 from app.core.ids import id_of
+from app.core.staff import service as staff
+from app.core.staff.rules import Role
 from app.core.timeline.service import about_customer, record
 from app.core.timeline.words import index_events
+from app.core.vocabulary import Channel
 from tests import builders
 
 ON = date(2026, 3, 2)
@@ -178,3 +183,35 @@ def test_a_frequent_name_costs_no_more_than_a_page(engine: Engine) -> None:
 def another_number(session: Session, customer: Customer, number: str) -> None:
     new = NewPoint(PointKind.PHONE, PointType.WORK, number)
     add_point(session, customer, new, by=MEI, now=builders.NOW)
+
+
+@pytest.mark.parametrize("typed", ["0912 345 678", "+886 912-345-678", "(0912)345678", "٩١٢٣٤٥٦٧٨", "345678"])
+def test_a_number_in_a_note_is_found_in_any_spelling(engine: Engine, search: Search, typed: str) -> None:
+    case, other = a_case(engine, "Anna One"), a_case(engine, "Ben Two")
+    note(engine, case, "Her brother, 0912-345-678, may be rung on 2026-03-04")
+    note(engine, other, "rang 0912 345 679 twice")
+    assert refs(search(typed)) == [case.reference]
+    with reading(engine) as session:
+        assert find_callers(session, "912345678", limit=5)[0] == [], "a screen pop opens who is on file"
+
+
+def test_notes_of_a_hand_over_and_of_a_third_party_are_found(engine: Engine, search: Search) -> None:
+    case = a_case(engine, "Anna One")
+    with transaction(engine) as session:
+        case = session.get_one(CollectionsCase, case.id)
+        lena = NewParty(
+            PartyKind.ATTORNEY,
+            "Lena Advocate",
+            phone="021 5550 1234",
+            reference="2026/114",
+            note="Tuesdays only",
+        )
+        party = start_party(session, case, lena, by=MEI, now=builders.NOW)
+        said = "Her clerk took the figures down"
+        record_contact(
+            session, case, party, Channel.CALL, said, inbound=True, today=ON, by=MEI, now=builders.NOW
+        )
+        staff.add_user(session, "ben", "Ben", Role.AGENT, "four blue kettles", by=MEI, now=builders.NOW)
+        hand_over_case(session, case, "ben", "Speaks Frisian", by=MEI, role=Role.MANAGER, now=builders.NOW)
+    for typed in ("frisian", "tuesdays", "clerk", "2026/114", "021 5550 1234", "02155501234", "5550-1234"):
+        assert refs(search(typed)) == [case.reference], typed

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
+from app.book.ledger.corrections.waivers import waive
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import EntryKind
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
 from app.casework.plans.models import Plan
+from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from tests import builders
-from tests.web.desk import Browser, Desk
+from tests.web.desk import NOW, Browser, Desk
 
 
 @pytest.fixture
@@ -93,3 +98,37 @@ def test_a_request_says_what_is_missing_beside_its_field(sqlite_desk: Desk, case
     assert answer.status_code == 422  # type: ignore[attr-defined]
     assert "Say why." in answer.text  # type: ignore[attr-defined]
     assert "abc" in answer.text  # type: ignore[attr-defined]
+
+
+def test_a_waiting_request_is_an_open_item_until_it_is_decided(sqlite_desk: Desk, case_id: int) -> None:
+    agent, manager = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.MANAGER)
+    ask(agent, case_id, reason="Lost the job, pays from savings")
+    row = request_of(sqlite_desk)
+    for reader in (agent, manager):
+        items = reader.get(f"/cases/{case_id}").text.partition("Open items")[2].partition("</section>")[0]
+        assert re.search("Waits for a manager</strong> Settlement of CN¥600.00 by ", items)
+        assert "Lost the job, pays from savings" in items
+        assert f"/approvals?open=request-{row.id}" in items
+    manager.submit(f"/approvals/{row.id}/decision", approve="false", note="Not yet")
+    assert "Waits for a manager" not in agent.get(f"/cases/{case_id}").text
+
+
+def test_a_waiver_that_waits_is_an_open_item_too(sqlite_desk: Desk, case_id: int) -> None:
+    agent, manager = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.MANAGER)
+
+    def charge(session: Session) -> int:
+        account = session.scalars(select(Account)).one()
+        return id_of(builders.entry(session, account, EntryKind.FEE, 2_000, date(2026, 3, 1)))
+
+    def waive_it(session: Session) -> int:
+        fee = session.get_one(Entry, entry_id)
+        who = Actor.user("ben")
+        return id_of(waive(session, fee, 1_500, "first late fee", by=who, role=Role.AGENT, now=NOW))
+
+    entry_id = sqlite_desk.write(charge)
+    waiver_id = sqlite_desk.write(waive_it)
+    page = agent.get(f"/cases/{case_id}").text
+    assert "Waits for a manager</strong> Waiver of CN¥15.00" in page
+    assert f"/approvals?open=waiver-{waiver_id}" in page
+    manager.submit(f"/waivers/{waiver_id}/decide", approve="true")
+    assert "Waits for a manager" not in agent.get(f"/cases/{case_id}").text

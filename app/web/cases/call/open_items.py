@@ -1,0 +1,143 @@
+"""Open items of a case: what is in force on it, what waits for an answer, and what a person has to do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from app.casework.approvals.rules import APPROVAL_LABELS
+from app.casework.cases.models import CallTask
+from app.casework.holds.models import CaseHold
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import LIVE, Instalment, PlanStatus, offer_end
+from app.core.ids import id_of
+from app.core.staff.rules import MANAGEMENT, Staff
+from app.inbound.models import InboundMessage
+from app.legal.referrals.models import Referral
+from app.outreach.outbox.rules import Destination
+from app.outreach.outbox.waiting import can_be_undone
+from app.outreach.strategy.models import StrategyTask
+from app.web.cases.call.pauses import MissedPayment, missed_payment
+from app.web.cases.reads import CASE_READS, CaseView
+from app.web.wording import told_words
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItems:
+    """Everything in force on a case: live plan, open offers, holds, tasks, requests to a manager, referral."""
+
+    live: Plan | None
+    paid: int
+    missed: MissedPayment | None
+    offers: Sequence[Plan]
+    holds: Sequence[CaseHold]
+    preferences: Sequence[tuple[int, str]]
+    call: CallTask | None
+    referral: Referral | None
+    tasks: Sequence[StrategyTask]
+    queued: Sequence[Queued]
+    undoable: Collection[int]
+    """Of these, the ids of those that may be taken back without a reason."""
+    replies: Sequence[InboundMessage]
+    asked: Sequence[WaitingRequest]
+
+
+class Queued(Protocol):
+    """A message that can still be cancelled."""
+
+    id: int
+    destination: Destination
+    letter: str
+    not_before: datetime
+    created_at: datetime
+    step: str
+
+
+def _missed(plan: Plan, parts: Sequence[Instalment], paid: int, today: date) -> MissedPayment | None:
+    return missed_payment(parts, paid, today, grace_days=plan.grace_days, tolerance=plan.tolerance_minor)
+
+
+def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
+    """Return everything in force on a case for one reader."""
+    found, parts, today = view.found, view.parts, view.file.book.today
+    own = [plan for plan in found[CASE_READS.plans] if plan.case_id == view.file.case.id]
+    live = next((plan for plan in own if plan.status in LIVE), None)
+    paid = next((row.paid or 0 for row in found[CASE_READS.paid_on_plan]), 0) if live else 0
+    return OpenItems(
+        live=live,
+        paid=paid,
+        missed=_missed(live, parts[id_of(live)], paid, today) if live else None,
+        offers=[
+            plan
+            for plan in own
+            if plan.status is PlanStatus.OFFERED
+            and offer_end(parts[id_of(plan)][0].due_on, today, is_open=view.file.is_open) is None
+        ],
+        holds=found[CASE_READS.gate.holds],
+        preferences=told_words(found[CASE_READS.gate.preferences]),
+        call=next(iter(found[CASE_READS.call_tasks]), None),
+        referral=next(iter(found[CASE_READS.referrals]), None),
+        tasks=found[CASE_READS.tasks],
+        queued=found[CASE_READS.queued],
+        undoable={row.id for row in found[CASE_READS.queued] if can_be_undone(row.step, row.created_at, now)},
+        replies=found[CASE_READS.replies],
+        asked=waiting_requests(view, staff),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRequest:
+    """One request that a manager has not decided."""
+
+    label: str
+    amount_minor: int
+    """0 where no amount is asked for."""
+    due_on: date | None
+    months: int
+    to: str
+    """Name of the colleague who is to get the case."""
+    reason: str
+    asked_by: str
+    asked_at: datetime
+    path: str
+    """Its place in the inbox; empty for a reader whose inbox does not show it."""
+
+
+def waiting_requests(view: CaseView, staff: Staff) -> Sequence[WaitingRequest]:
+    """Return the requests of the case and the waivers of its customer, the oldest first."""
+    found, names = view.found, view.names
+    waiting = [
+        WaitingRequest(
+            label=APPROVAL_LABELS[row.kind],
+            amount_minor=row.amount_minor,
+            due_on=row.due_on,
+            months=row.months,
+            to=names.get(row.to_username, row.to_username),
+            reason=row.reason,
+            asked_by=row.asked_by,
+            asked_at=row.asked_at,
+            path=_path(row.key, row.asked_by, staff),
+        )
+        for row in found[CASE_READS.requests]
+    ]
+    waiting += [
+        WaitingRequest(
+            label="Waiver",
+            amount_minor=row.amount_minor,
+            due_on=None,
+            months=0,
+            to="",
+            reason=row.reason,
+            asked_by=row.requested_by,
+            asked_at=row.requested_at,
+            path=_path(f"waiver-{row.id}", row.requested_by, staff),
+        )
+        for row in found[CASE_READS.waivers]
+    ]
+    return sorted(waiting, key=lambda each: each.asked_at)
+
+
+def _path(key: str, asked_by: str, staff: Staff) -> str:
+    return f"/approvals?open={key}" if staff.role in MANAGEMENT or asked_by == staff.by else ""
