@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from app.book.portfolios.models import Portfolio
 from app.casework.cases import service
+from app.casework.cases.events import NoteAdded
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
@@ -15,6 +16,8 @@ from app.core.database.rows import locked_row
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Role
+from app.core.timeline.models import Event
+from app.core.timeline.service import customer_stream
 from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.tasks import finish_task, give_task
 
@@ -124,3 +127,21 @@ def finish_case_task(
 def add_note(session: Session, case: CollectionsCase, text: str, *, by: Actor, now: datetime) -> None:
     """Put a note on the timeline. Invalid for an empty or too long text, or one that holds a full card number."""
     service.add_note(session, case, text, by=by, now=now)
+
+
+SAME_NOTE_WITHIN = timedelta(minutes=10)
+
+
+def is_noted_already(session: Session, case: CollectionsCase, text: str, *, by: Actor, now: datetime) -> bool:
+    """Whether this person put the same words on the case a moment ago: a draft that was open in two tabs."""
+    query = select(Event).where(
+        Event.stream == customer_stream(case.customer_id),
+        Event.kind == NoteAdded.KIND,
+        Event.by == by,
+        col(Event.at) > now - SAME_NOTE_WITHIN,
+    )
+    words = text.split()
+    return any(
+        event.case_id == case.id and NoteAdded.from_json(event.data).text.split() == words
+        for event in session.scalars(query)
+    )

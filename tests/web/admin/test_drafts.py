@@ -8,6 +8,8 @@ from datetime import date, timedelta
 import pytest
 from sqlmodel import select
 
+from app.actions.assignment import SAME_NOTE_WITHIN
+from app.casework.cases.events import NoteAdded
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.staff.drafts import DRAFT_KEPT, draft_of, drafts_about, purge_drafts, save_draft, typed_in
@@ -102,3 +104,19 @@ def test_a_refused_form_is_found_again_and_an_obeyed_one_is_gone(sqlite_desk: De
     assert ben.post("/drafts", data={**data, "csrf_token": ben.csrf_token}).status_code == 204
     assert drafts(sqlite_desk) == []
     assert sqlite_desk.read(lambda session: draft_of(session, "ben", "hold", str(case_id))) is None
+
+
+def test_one_draft_that_two_tabs_send_is_one_note(sqlite_desk: Desk, case_id: int) -> None:
+    ben, mei = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.MANAGER)
+    note = f"/cases/{case_id}/note"
+    ben.submit(note, text="Rang twice, no answer\r\nTry the work number", once="tab-1")
+    again = ben.submit(note, text="Rang twice, no answer\nTry the work number ", once="tab-2")
+    assert "a moment ago" in ben.get(again.headers["location"].partition("#")[0]).text
+    assert len(sqlite_desk.read(lambda session: builders.events(session, NoteAdded.KIND))) == 1
+    mei.submit(note, text="Rang twice, no answer\nTry the work number", once="mei")
+    ben.submit(note, text="Rang twice, no answer", once="tab-2b")
+    sqlite_desk.clock.at += SAME_NOTE_WITHIN
+    ben.submit(note, text="Rang twice, no answer\nTry the work number", once="tab-3")
+    assert len(sqlite_desk.read(lambda session: builders.events(session, NoteAdded.KIND))) == 4
+    for _ in range(2):
+        assert ben.submit(f"/drafts/discard?form=note&subject={case_id}").status_code == 204

@@ -37,6 +37,8 @@ def add_note(
     typed: Annotated[NoteForm, Form()],
 ) -> Response:
     def act(file: CaseFile, _fields: Fields) -> Flash:
+        if assignment.is_noted_already(session, file.case, typed.text, by=staff.by, now=now):
+            return "You saved this note a moment ago; it was not saved a second time.", "info"
         assignment.add_note(session, file.case, typed.text, by=staff.by, now=now)
         return "Note saved.", "good"
 
