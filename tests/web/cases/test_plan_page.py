@@ -10,13 +10,14 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Account
-from app.casework.plans.models import Plan, PlanInstalment
-from app.casework.plans.rules import InstalmentTerms, PlanStatus
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import Instalment, InstalmentTerms, PlanStatus
 from app.casework.plans.service import accept, offer_instalments
+from app.casework.plans.tracking.progress import Receipt, progress
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.web.cases.plan.lines import LineState, lines_of
+from app.web.cases.plan.lines import lines_of
 from tests import builders
 from tests.web.axe import assert_fits_and_is_accessible
 from tests.web.cases.test_two_people_browser import served, sign_in
@@ -107,7 +108,7 @@ def test_an_offer_is_accepted_and_cancelled_on_its_page(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "paid", "states"),
+    ("day", "paid", "words"),
     [
         (date(2026, 3, 9), 0, ["To come", "To come"]),
         (date(2026, 3, 10), 0, ["Due today", "To come"]),
@@ -117,25 +118,17 @@ def test_an_offer_is_accepted_and_cancelled_on_its_page(desk: Desk) -> None:
         (date(2026, 3, 9), 130, ["Paid", "Paid in part"]),
     ],
 )
-def test_a_payment_stands_as_its_day_and_its_money_say(day: date, paid: int, states: list[str]) -> None:
-    parts = [PlanInstalment(plan_id=1, n=n, due_on=date(2026, 2 + n, 10), amount_minor=100) for n in (1, 2)]
-    payments = [(date(2026, 3, 9), paid)] if paid else []
-    lines = lines_of(parts, payments, today=day, grace_days=3, runs=True)
-    assert [line.state.value for line in lines] == states
-    assert sum(line.paid for line in lines) == paid
+def test_a_payment_stands_as_its_day_and_its_money_say(day: date, paid: int, words: list[str]) -> None:
+    parts = [Instalment(n, date(2026, 2 + n, 10), 100) for n in (1, 2)]
+    receipts = [Receipt(date(2026, 3, 9), paid)] if paid else []
+    lines = lines_of(progress(parts, receipts, on=day, grace_days=3), runs=True)
+    assert [line.words for line in lines] == words
 
 
-def test_a_payment_that_covers_two_is_split_and_one_that_was_skipped_takes_none() -> None:
-    parts = [
-        PlanInstalment(plan_id=1, n=n, due_on=date(2026, 2 + n, 10), amount_minor=100, is_skipped=n == 2)
-        for n in (1, 2, 3)
-    ]
-    lines = lines_of(parts, [(TODAY, 150)], today=TODAY, grace_days=3, runs=True)
-    assert [(line.state, line.paid) for line in lines] == [
-        (LineState.PAID, 100),
-        (LineState.SKIPPED, 0),
-        (LineState.IN_PART, 50),
-    ]
+def test_nothing_is_asked_any_more_of_an_agreement_that_ended() -> None:
+    parts = [Instalment(1, date(2026, 3, 10), 100)]
+    [line] = lines_of(progress(parts, [], on=TODAY, grace_days=3), runs=False)
+    assert line.words == "Not asked any more"
 
 
 def test_the_page_is_whole_at_every_width_and_its_acts_have_keys(

@@ -69,6 +69,8 @@ class InstalmentProgress:
     """Day on which it was paid, or nearly paid."""
     grace_until: date
     """The last day on which it can still be paid."""
+    came: tuple[tuple[date, int], ...] = ()
+    """What came for it: day and amount, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,7 @@ def _line(
         state=state,
         paid_on=shares[-1][0] if done and shares else None,
         grace_until=until,
+        came=tuple(shares),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from sqlmodel import Session, col, select
 
@@ -12,9 +12,10 @@ from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.events import PlanEvent
-from app.casework.plans.models import Plan, PlanChange, PlanInstalment
-from app.casework.plans.rules import LIVE, PlanKind, PlanStatus, offer_end
-from app.casework.plans.tracking.payments import paid_toward
+from app.casework.plans.models import Plan, PlanChange
+from app.casework.plans.rules import LIVE, InstalmentChange, PlanStatus, offer_end
+from app.casework.plans.tracking.payments import progress_of
+from app.casework.plans.tracking.progress import PlanProgress
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.timeline.models import Event
@@ -22,7 +23,7 @@ from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import TimelineFilter
 from app.core.timeline.queries import events_of_customer
 from app.web.cases.case_file import CaseFile
-from app.web.cases.plan.lines import Line, LineState, lines_of
+from app.web.cases.plan.lines import Line, lines_of, next_line
 from app.web.timeline import payload_in
 
 EVENTS_READ = 200
@@ -34,6 +35,7 @@ class PlanFile:
     """An agreement as its page shows it."""
 
     plan: Plan
+    progress: PlanProgress
     lines: Sequence[Line]
     approval: ApprovalRequest | None
     """The request whose approval made the offer."""
@@ -45,7 +47,6 @@ class PlanFile:
     others: Sequence[Plan]
     """Other agreements and offers of the case."""
     events: Sequence[Event]
-    today: date
     case_is_open: bool
 
     @property
@@ -53,17 +54,9 @@ class PlanFile:
         return f"/cases/{self.plan.case_id}/plans/{id_of(self.plan)}"
 
     @property
-    def paid(self) -> int:
-        return sum(line.paid for line in self.lines)
-
-    @property
-    def left(self) -> int:
-        return max(0, self.plan.total_minor - self.paid)
-
-    @property
     def percent(self) -> int:
         """What is paid of the total, in whole per cent, never rounded up to 100."""
-        return min(100, 100 * self.paid // self.plan.total_minor)
+        return min(100, self.progress.percent_done)
 
     @property
     def is_live(self) -> bool:
@@ -72,45 +65,30 @@ class PlanFile:
     @property
     def is_offer(self) -> bool:
         """The customer may still accept it."""
-        stands = offer_end(self.lines[0].due_on, self.today, is_open=self.case_is_open) is None
+        stands = offer_end(self.lines[0].part.due_on, self.progress.on, is_open=self.case_is_open) is None
         return self.plan.status is PlanStatus.OFFERED and stands
 
     @property
     def next(self) -> Line | None:
         """The payment that is expected next."""
-        if self.plan.status not in (*LIVE, PlanStatus.OFFERED):
-            return None
-        return next((line for line in self.lines if line.is_open), None)
+        return next_line(self.lines) if self.is_live or self.plan.status is PlanStatus.OFFERED else None
 
     @property
     def days_to_next(self) -> int:
-        return (self.next.due_on - self.today).days if self.next else 0
+        return (self.next.part.due_on - self.progress.on).days if self.next else 0
 
     @property
     def movable(self) -> Sequence[Line]:
-        """Payments that may still be moved or skipped: they are neither paid nor broken."""
-        open_states = (LineState.TO_COME, LineState.DUE_TODAY, LineState.IN_GRACE, LineState.IN_PART)
-        return [line for line in self.lines if line.state in open_states] if self.is_live else ()
+        """Payments that may still be moved or skipped."""
+        return [line for line in self.lines if line.is_expected] if self.is_live else ()
 
     @property
     def skips_used(self) -> int:
-        return sum(line.state is LineState.SKIPPED for line in self.lines)
-
-    @property
-    def grace_days(self) -> int:
-        return self.plan.grace_days
-
-    @property
-    def settles(self) -> bool:
-        return self.plan.kind is PlanKind.SETTLEMENT
+        return sum(change.change is InstalmentChange.SKIPPED for change in self.changes)
 
     @property
     def last_on(self) -> date:
-        return max(line.due_on for line in self.lines)
-
-    @property
-    def ends_in_days(self) -> int:
-        return max(0, (self.last_on - self.today) // timedelta(days=1))
+        return max(line.part.due_on for line in self.lines)
 
 
 def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
@@ -118,12 +96,8 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
     plan = session.get(Plan, plan_id)
     if plan is None or plan.case_id != file.case.id:
         raise NotFound(f"Case {file.case.reference} has no such plan.")
-    today = file.book.today
-    parts = session.scalars(select(PlanInstalment).where(PlanInstalment.plan_id == plan_id)).all()
+    progress = progress_of(session, plan, file.book.today)
     runs = plan.status in (*LIVE, PlanStatus.OFFERED)
-    until = plan.ended_on if plan.ended_on and not runs else today
-    is_agreed = plan.accepted_on is not None or plan.kind is PlanKind.SETTLEMENT
-    paid = paid_toward(session, plan, until) if is_agreed else []
     others = select(Plan).where(Plan.case_id == plan.case_id, col(Plan.id) != plan_id)
     earlier = _earlier(session, plan)
     later = session.scalar(select(Plan).where(Plan.supersedes_id == plan_id).order_by(col(Plan.id).desc()))
@@ -134,7 +108,8 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
     changes = select(PlanChange).where(PlanChange.plan_id == plan_id).order_by(col(PlanChange.id).desc())
     return PlanFile(
         plan=plan,
-        lines=lines_of(parts, paid, today=until, grace_days=file.portfolio.grace_days, runs=runs),
+        progress=progress,
+        lines=lines_of(progress, runs=runs),
         approval=session.scalar(asked),
         agreed_with=session.get(ThirdParty, plan.agreed_with_id) if plan.agreed_with_id else None,
         changes=session.scalars(changes).all(),
@@ -144,7 +119,6 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
             each for each in session.scalars(others.order_by(col(Plan.id).desc())) if each.id not in told
         ],
         events=_events(session, plan),
-        today=today,
         case_is_open=file.is_open,
     )
 
