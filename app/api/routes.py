@@ -15,6 +15,7 @@ from app.api.cases import preferences as preferences_api
 from app.api.cases.people import parties, points
 from app.api.managers import experiments, kpis, portfolios, sending, simulations
 from app.api.managers import strategies as strategies_api
+from app.api.plans import instalments
 from app.api.worklist import worklist
 
 API: tuple[APIRouter, ...] = (
@@ -31,6 +32,7 @@ API: tuple[APIRouter, ...] = (
     cases.router,
     calls.router,
     agreements.router,
+    instalments.router,
     approvals.router,
     work.router,
     messages.router,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from app.casework.plans.rules import PlanKind
 from app.core.labels import PLAN_LABELS
@@ -82,3 +82,40 @@ class PlanCancelled(PlanEvent):
 
     def present(self, reader: Reader) -> TimelineEntry:
         return self.told(reader, "cancelled", "neutral")
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentEvent(Payload):
+    """Base of the agreed changes of one instalment; the plan goes on."""
+
+    FILTERS = (TimelineFilter.PLANS,)
+
+    plan_id: int = field(metadata=stored_as("plan"))
+    kind: PlanKind
+    n: int
+    amount_minor: int
+    from_on: date
+    to_on: date
+    reason: str
+
+    def told(self, reader: Reader, change: str) -> TimelineEntry:
+        what = f"{PLAN_LABELS[self.kind]}: instalment {self.n}"
+        return TimelineEntry(f"{what} {change}", reader.plain(sentence(self.reason)), "info")
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentMoved(InstalmentEvent):
+    KIND = "plan.instalment_moved"
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        days = f"from {reader.day(self.from_on)} to {reader.day(self.to_on)}"
+        return self.told(reader, f"of {reader.money(self.amount_minor)} moved {days}")
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentSkipped(InstalmentEvent):
+    KIND = "plan.instalment_skipped"
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        then = f"{reader.money(self.amount_minor)} falls due on {reader.day(self.to_on)} instead"
+        return self.told(reader, f"of {reader.day(self.from_on)} skipped as agreed: {then}")

@@ -142,6 +142,14 @@ def plan_of(session: Session, case: CollectionsCase, plan_id: int) -> Plan:
     return plan
 
 
+def find_plan(session: Session, case: CollectionsCase, plan_id: int) -> Plan:
+    """A plan of the case, to read. NotFound where the case has no such plan."""
+    plan = session.get(Plan, plan_id)
+    if plan is None or plan.case_id != case.id:
+        raise NotFound(f"Case {case.reference} has no such plan.")
+    return plan
+
+
 def owed_on_late_accounts(session: Session, case: CollectionsCase, today: date) -> int:
     """The debt that a settlement settles: everything owed now on the accounts that are late, in minor units."""
     return sum(balances_to_settle(session, case, today).values())

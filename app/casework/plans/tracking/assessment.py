@@ -36,7 +36,7 @@ from app.casework.plans.tracking.assessing import (
     as_due,
     assess,
 )
-from app.casework.plans.tracking.payments import accounts_of, offered_on, paid_to_settle, receipts_of
+from app.casework.plans.tracking.payments import accounts_of, offered_on, paid_to_settle, payments_of
 from app.casework.plans.tracking.progress import progress
 from app.casework.plans.tracking.sweep import DuePlan, due_plans, next_dates, set_assess_on
 from app.core.actor import SYSTEM
@@ -71,20 +71,20 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
 
 def _judged(session: Session, plans: Sequence[DuePlan], on: date) -> dict[int, Assessment]:
     parts = instalments_of(session, [plan.id for plan in plans])
-    receipts = receipts_of(session, [plan.id for plan in plans], on)
+    payments = payments_of(session, [plan.id for plan in plans], on)
     paid_off = _nothing_left(session, plans, on)
     found: dict[int, Assessment] = {}
     for plan in plans:
-        theirs = receipts.get(plan.id, [])
+        theirs = payments.get(plan.id, [])
         stands = assess(
             parts[plan.id],
-            [(receipt.on, receipt.amount) for receipt in theirs],
+            [(payment.on, payment.amount) for payment in theirs],
             today=on,
             grace_days=plan.grace_days,
             tolerance=plan.tolerance_minor,
             nothing_left=plan.id in paid_off,
         )
-        if isinstance(stands, Broken | InGrace) and any(receipt.n is not None for receipt in theirs):
+        if isinstance(stands, Broken | InGrace) and any(payment.n is not None for payment in theirs):
             stands = progress(
                 parts[plan.id], theirs, on=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor
             ).stands

@@ -15,7 +15,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import InstalmentPayment, Plan, PlanAccount
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import PlanKind
-from app.casework.plans.tracking.progress import PlanProgress, Receipt, progress
+from app.casework.plans.tracking.progress import PlanPayment, PlanProgress, progress
 from app.core.clock import local_date
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
@@ -34,13 +34,13 @@ def progress_by_plan(session: Session, plans: Sequence[Plan], on: date) -> dict[
     """`progress_of` of many plans, in three statements."""
     ids = [id_of(plan) for plan in plans]
     parts = instalments_of(session, ids)
-    receipts = receipts_of(session, ids, on)
+    payments = payments_of(session, ids, on)
     found = {}
     for plan in plans:
         until = on if plan.ended_on is None else min(on, plan.ended_on)
         found[id_of(plan)] = progress(
             parts[id_of(plan)],
-            receipts.get(id_of(plan), []),
+            payments.get(id_of(plan), []),
             on=until,
             grace_days=plan.grace_days,
             tolerance=plan.tolerance_minor,
@@ -48,16 +48,16 @@ def progress_by_plan(session: Session, plans: Sequence[Plan], on: date) -> dict[
     return found
 
 
-def receipts_of(session: Session, plan_ids: Collection[int], on: date) -> dict[int, list[Receipt]]:
+def payments_of(session: Session, plan_ids: Collection[int], on: date) -> dict[int, list[PlanPayment]]:
     """Payments that count toward these plans up to `on`, net of reversals, by plan; in any status of the plan. Plans
     without one are left out."""
     session.flush()
-    found: dict[int, list[Receipt]] = {}
+    found: dict[int, list[PlanPayment]] = {}
     for ids in chunked(sorted(plan_ids), 5000):
         wanted = among(session, PLAN.c.id, ids)
         for query in (_of_customers(on).where(wanted), _of_settlements(on).where(wanted)):
             for plan_id, day, amount, n in session.connection().execute(query):
-                found.setdefault(plan_id, []).append(Receipt(day, -amount, n))
+                found.setdefault(plan_id, []).append(PlanPayment(day, -amount, n))
     return found
 
 
@@ -96,8 +96,8 @@ def _of_settlements(on: date) -> Query:
 
 def paid_toward(session: Session, plan: Plan, on: date) -> list[tuple[date, int]]:
     """Payments that count toward one plan up to `on`, net of reversals, in any status of the plan."""
-    found = receipts_of(session, [id_of(plan)], on).get(id_of(plan), [])
-    return [(receipt.on, receipt.amount) for receipt in found]
+    found = payments_of(session, [id_of(plan)], on).get(id_of(plan), [])
+    return [(payment.on, payment.amount) for payment in found]
 
 
 def paid_to_settle(session: Session, plan: Plan, on: date) -> list[tuple[date, int]]:

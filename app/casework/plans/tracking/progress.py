@@ -23,7 +23,7 @@ from app.casework.plans.tracking.assessing import (
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class PlanPayment:
     """A payment or credit that counts toward an agreement, in minor units."""
 
     on: date
@@ -111,18 +111,18 @@ class PlanProgress:
 
 def progress(
     instalments: Sequence[Instalment],
-    receipts: Sequence[Receipt],
+    given: Sequence[PlanPayment],
     *,
     on: date,
     grace_days: int,
     tolerance: int = 0,
     nothing_left: bool = False,
 ) -> PlanProgress:
-    """An agreement at the end of `on`; later receipts do not count."""
-    came = [receipt for receipt in receipts if receipt.on <= on]
-    payments = [(receipt.on, receipt.amount) for receipt in came]
+    """An agreement at the end of `on`; later payments do not count."""
+    came = [payment for payment in given if payment.on <= on]
+    payments = [(payment.on, payment.amount) for payment in came]
     owed = as_owed(instalments, payments, today=on, grace_days=grace_days, tolerance=tolerance)
-    matched = match_receipts(owed, came)
+    matched = match_payments(owed, came)
     due = {part.n: part for part in as_due(instalments)}
     counted = {part.n: part.amount for part in owed}
     stands = assess(
@@ -154,9 +154,9 @@ class Matching:
     beyond: int
 
 
-def match_receipts(parts: Sequence[Instalment], receipts: Sequence[Receipt]) -> Matching:
-    """Match receipts to instalments: those that named one first, the rest, and what is too much for a named one, to the
-    oldest that is short. The order in which the receipts are given does not matter; no money is lost or made."""
+def match_payments(parts: Sequence[Instalment], payments: Sequence[PlanPayment]) -> Matching:
+    """Match payments to instalments: those that named one first, the rest, and what is too much for a named one, to the
+    oldest that is short. The order in which they are given does not matter; no money is lost or made."""
     open_ = {part.n: part.amount for part in parts}
     by_date = sorted(parts, key=lambda part: (part.due_on, part.n))
     shares: dict[int, Counter[date]] = {part.n: Counter() for part in parts}
@@ -169,9 +169,9 @@ def match_receipts(parts: Sequence[Instalment], receipts: Sequence[Receipt]) -> 
             shares[n][on] += share
         return amount - share
 
-    for receipt in sorted(receipts, key=lambda receipt: receipt.on):
-        named = receipt.n if receipt.n in open_ else None
-        rest[receipt.on] += receipt.amount if named is None else pay(named, receipt.on, receipt.amount)
+    for payment in sorted(payments, key=lambda payment: payment.on):
+        named = payment.n if payment.n in open_ else None
+        rest[payment.on] += payment.amount if named is None else pay(named, payment.on, payment.amount)
     beyond = 0
     for on in sorted(rest):
         amount = rest[on]

@@ -22,9 +22,9 @@ from app.casework.plans.tracking.assessing import (
 )
 from app.casework.plans.tracking.progress import (
     InstalmentState,
+    PlanPayment,
     PlanProgress,
-    Receipt,
-    match_receipts,
+    match_payments,
     progress,
 )
 
@@ -35,7 +35,7 @@ SKIPPED = [PLAN[0], replace(PLAN[1], is_skipped=True), PLAN[2]]
 S = InstalmentState
 
 
-def after(parts: list[Instalment], *receipts: Receipt, on: date, tolerance: int = 0) -> PlanProgress:
+def after(parts: list[Instalment], *receipts: PlanPayment, on: date, tolerance: int = 0) -> PlanProgress:
     return progress(parts, receipts, on=on, grace_days=3, tolerance=tolerance)
 
 
@@ -83,7 +83,7 @@ def test_a_skipped_instalment_falls_due_with_the_last(
 
 def test_a_moved_instalment_is_judged_by_its_new_day() -> None:
     moved = [PLAN[0], replace(PLAN[1], due_on=D2 + 9 * DAY, agreed_on=D2), PLAN[2]]
-    paid = [Receipt(D1, 10_000)]
+    paid = [PlanPayment(D1, 10_000)]
     assert after(moved, *paid, on=D2 + 9 * DAY).stands == Running(D2 + 9 * DAY)
     assert after(moved, *paid, on=D2 + 10 * DAY).stands == InGrace(2, 10_000, D2 + 12 * DAY)
     line = after(moved, *paid, on=D2).instalments[1]
@@ -94,20 +94,20 @@ def test_a_moved_instalment_is_judged_by_its_new_day() -> None:
     ("receipts", "on", "states", "paid", "beyond"),
     [
         ([], D1, (S.TO_COME, S.TO_COME, S.TO_COME), (0, 0, 0), 0),
-        ([Receipt(D1, 4_000)], D1 + DAY, (S.IN_GRACE, S.TO_COME, S.TO_COME), (4_000, 0, 0), 0),
-        ([Receipt(D1, 4_000)], D1 + 4 * DAY, (S.MISSED, S.TO_COME, S.TO_COME), (4_000, 0, 0), 0),
-        ([Receipt(D1, 9_500)], D1, (S.NEARLY_PAID, S.TO_COME, S.TO_COME), (9_500, 0, 0), 0),
-        ([Receipt(D1, 12_000)], D1, (S.PAID, S.TO_COME, S.TO_COME), (10_000, 2_000, 0), 0),
+        ([PlanPayment(D1, 4_000)], D1 + DAY, (S.IN_GRACE, S.TO_COME, S.TO_COME), (4_000, 0, 0), 0),
+        ([PlanPayment(D1, 4_000)], D1 + 4 * DAY, (S.MISSED, S.TO_COME, S.TO_COME), (4_000, 0, 0), 0),
+        ([PlanPayment(D1, 9_500)], D1, (S.NEARLY_PAID, S.TO_COME, S.TO_COME), (9_500, 0, 0), 0),
+        ([PlanPayment(D1, 12_000)], D1, (S.PAID, S.TO_COME, S.TO_COME), (10_000, 2_000, 0), 0),
         # A named one first, its surplus to the oldest that is short.
-        ([Receipt(D1, 13_000, 2)], D1, (S.TO_COME, S.PAID, S.TO_COME), (3_000, 10_000, 0), 0),
-        ([Receipt(D1, 10_000, 2)], D1 + DAY, (S.COVERED, S.PAID, S.TO_COME), (0, 10_000, 0), 0),
-        ([Receipt(D1, 10_000, 2)], D2 + DAY, (S.IN_GRACE, S.PAID, S.TO_COME), (0, 10_000, 0), 0),
-        ([Receipt(D1, 10_000, 9)], D1 + DAY, (S.PAID, S.TO_COME, S.TO_COME), (10_000, 0, 0), 0),
-        ([Receipt(D1, 31_000)], D1, (S.PAID, S.PAID, S.PAID), (10_000, 10_000, 10_000), 1_000),
+        ([PlanPayment(D1, 13_000, 2)], D1, (S.TO_COME, S.PAID, S.TO_COME), (3_000, 10_000, 0), 0),
+        ([PlanPayment(D1, 10_000, 2)], D1 + DAY, (S.COVERED, S.PAID, S.TO_COME), (0, 10_000, 0), 0),
+        ([PlanPayment(D1, 10_000, 2)], D2 + DAY, (S.IN_GRACE, S.PAID, S.TO_COME), (0, 10_000, 0), 0),
+        ([PlanPayment(D1, 10_000, 9)], D1 + DAY, (S.PAID, S.TO_COME, S.TO_COME), (10_000, 0, 0), 0),
+        ([PlanPayment(D1, 31_000)], D1, (S.PAID, S.PAID, S.PAID), (10_000, 10_000, 10_000), 1_000),
     ],
 )  # fmt: skip
 def test_which_payment_pays_which_instalment(
-    receipts: list[Receipt], on: date, states: tuple, paid: tuple, beyond: int
+    receipts: list[PlanPayment], on: date, states: tuple, paid: tuple, beyond: int
 ) -> None:
     found = after(PLAN, *receipts, on=on, tolerance=500)
     lines = found.instalments
@@ -117,14 +117,16 @@ def test_which_payment_pays_which_instalment(
 
 
 def test_a_plan_that_is_kept_within_the_tolerance_is_not_done_to_the_last_cent() -> None:
-    found = after(PLAN, Receipt(D1, 10_000), Receipt(D2, 10_000), Receipt(D3, 9_800), on=D3, tolerance=500)
+    found = after(
+        PLAN, PlanPayment(D1, 10_000), PlanPayment(D2, 10_000), PlanPayment(D3, 9_800), on=D3, tolerance=500
+    )
     assert found.stands == Kept(D3)
     assert (found.percent_done, found.left, found.next, found.overdue) == (99, 200, None, 0)
     assert found.instalments[2].state is S.NEARLY_PAID
 
 
 def test_the_next_payment_is_the_oldest_that_is_wanted() -> None:
-    found = after(PLAN, Receipt(D1, 10_000), Receipt(D1, 4_000), on=D1)
+    found = after(PLAN, PlanPayment(D1, 10_000), PlanPayment(D1, 4_000), on=D1)
     assert found.next is not None
     assert (found.next.n, found.next.due, found.next.short, found.next.due_on) == (2, 10_000, 6_000, D2)
     assert found.instalments[0].paid_on == D1
@@ -142,7 +144,7 @@ plans = st.lists(st.integers(1, 5_000), min_size=1, max_size=6).flatmap(
 )
 receipts = st.lists(
     st.builds(
-        Receipt,
+        PlanPayment,
         st.dates(D1, D1 + timedelta(days=220)),
         st.integers(1, 6_000),
         st.one_of(st.none(), st.integers(0, 7)),
@@ -154,8 +156,8 @@ tolerances = st.integers(0, 3_000)
 
 
 @given(plans, receipts)
-def test_no_money_is_lost_or_made(parts: list[Instalment], came: list[Receipt]) -> None:
-    found = match_receipts(as_due(parts), came)
+def test_no_money_is_lost_or_made(parts: list[Instalment], came: list[PlanPayment]) -> None:
+    found = match_payments(as_due(parts), came)
     shares = sum(amount for share in found.shares.values() for _, amount in share)
     assert shares + found.beyond == sum(receipt.amount for receipt in came)
     for part in as_due(parts):
@@ -164,7 +166,7 @@ def test_no_money_is_lost_or_made(parts: list[Instalment], came: list[Receipt]) 
 
 @given(plans, receipts, days, tolerances, st.randoms(use_true_random=False))
 def test_the_order_of_payments_does_not_matter(
-    parts: list[Instalment], came: list[Receipt], on: date, tolerance: int, dice: random.Random
+    parts: list[Instalment], came: list[PlanPayment], on: date, tolerance: int, dice: random.Random
 ) -> None:
     shuffled, mixed = came[:], parts[:]
     dice.shuffle(shuffled)
@@ -176,7 +178,7 @@ def test_the_order_of_payments_does_not_matter(
 
 @given(plans, receipts, days, tolerances)
 def test_progress_agrees_with_itself(
-    parts: list[Instalment], came: list[Receipt], on: date, tolerance: int
+    parts: list[Instalment], came: list[PlanPayment], on: date, tolerance: int
 ) -> None:
     found = after(parts, *came, on=on, tolerance=tolerance)
     counted = sum(receipt.amount for receipt in came if receipt.on <= on)
@@ -196,9 +198,9 @@ def test_progress_agrees_with_itself(
 
 @given(plans, receipts, days, tolerances)
 def test_another_payment_never_makes_it_worse(
-    parts: list[Instalment], came: list[Receipt], on: date, tolerance: int
+    parts: list[Instalment], came: list[PlanPayment], on: date, tolerance: int
 ) -> None:
     rank = {Kept: 0, Running: 1, InGrace: 2, Broken: 3}
     before = rank[type(after(parts, *came, on=on, tolerance=tolerance).stands)]
-    more = after(parts, *came, Receipt(D1, 500), on=on, tolerance=tolerance)
+    more = after(parts, *came, PlanPayment(D1, 500), on=on, tolerance=tolerance)
     assert rank[type(more.stands)] <= before

@@ -1,0 +1,43 @@
+"""Change one instalment of a running agreement: move its date, or skip it as agreed. Pages and the API call these."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from app.book.portfolios.models import Portfolio
+from app.casework.plans.models import Plan, PlanChange
+from app.casework.plans.tracking import changes
+from app.core.actor import Actor
+from app.core.clock import local_date
+from app.core.database.rows import locked_row
+from app.core.errors import NotFound
+from app.core.ids import id_of
+from app.core.timeline.service import lock_customers
+
+
+def move_instalment(
+    session: Session, plan: Plan, n: int, to_on: date, reason: str = "", *, by: Actor, now: datetime
+) -> PlanChange:
+    """Move the due date of instalment `n` to `to_on`. The plan goes on, and its reminders follow the new day. Conflict
+    where the plan does not run or its moves of this month are used; Invalid, for `due_on`, where the day cannot be."""
+    plan, today = _locked(session, plan, now)
+    return changes.move_instalment(session, plan, n, to_on, reason, by=by, today=today, now=now)
+
+
+def skip_instalment(
+    session: Session, plan: Plan, n: int, reason: str = "", *, by: Actor, now: datetime
+) -> PlanChange:
+    """Skip instalment `n`, as the agreement permits. Its amount falls due with the last instalment. Conflict where the
+    agreement does not permit it, or two in a row would be skipped."""
+    plan, today = _locked(session, plan, now)
+    return changes.skip_instalment(session, plan, n, reason, by=by, today=today, now=now)
+
+
+def _locked(session: Session, plan: Plan, now: datetime) -> tuple[Plan, date]:
+    lock_customers(session, [plan.customer_id])
+    found = locked_row(session, Plan, id_of(plan))
+    if found is None:
+        raise NotFound("There is no such agreement.")
+    return found, local_date(now, session.get_one(Portfolio, found.portfolio_id).timezone)

@@ -1,0 +1,152 @@
+"""Instalments of an agreement: what came for each, and their agreed changes."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Self
+
+from fastapi import Path
+from pydantic import BaseModel, Field
+from sqlmodel import Session
+
+from app.actions.plans.instalments import move_instalment, skip_instalment
+from app.api.cases.lookup import case_named
+from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.fields import CaseRef, Day, PlanRef, plan_id_of
+from app.api.shapes import Money
+from app.book.portfolios.models import Portfolio
+from app.casework.plans.models import Plan
+from app.casework.plans.queries import find_plan, plan_of
+from app.casework.plans.tracking.payments import progress_of
+from app.casework.plans.tracking.progress import InstalmentProgress, InstalmentState, PlanProgress
+from app.core.clock import local_date
+from app.core.money import to_decimal_string
+from app.core.staff.rules import CASE_READING, CASEWORK, Caller
+from app.core.text import Paragraph
+from app.http.context import Now
+
+router = api_router("/cases/{reference}/plans/{plan}", tags=["agreements"])
+
+Reader = Annotated[Caller, api_requires(*CASE_READING)]
+Worker = Annotated[Caller, api_requires(*CASEWORK)]
+Number = Annotated[int, Path(ge=0, le=1000, description="Number of the instalment; 0 is the down payment.")]
+
+
+class InstalmentProgressShape(BaseModel):
+    """One instalment and what came for it."""
+
+    n: int = Field(description="0 is the down payment.")
+    due_on: date
+    agreed_on: date = Field(description="Due date as first agreed; another one where it was moved.")
+    amount: Money = Field(description="As agreed.")
+    due: Money = Field(description="What falls due: skipped amounts fall due with the last instalment.")
+    paid: Money
+    short: Money
+    state: InstalmentState
+    paid_on: date | None
+    grace_until: date = Field(description="The last day on which it can still be paid.")
+
+    @classmethod
+    def of(cls, line: InstalmentProgress, currency: str) -> Self:
+        return cls(
+            n=line.n,
+            due_on=line.due_on,
+            agreed_on=line.agreed_on,
+            amount=to_decimal_string(line.amount, currency),
+            due=to_decimal_string(line.due, currency),
+            paid=to_decimal_string(line.paid, currency),
+            short=to_decimal_string(line.short, currency),
+            state=line.state,
+            paid_on=line.paid_on,
+            grace_until=line.grace_until,
+        )
+
+
+class PlanProgressShape(BaseModel):
+    """An agreement as it stands now, with every payment until this moment."""
+
+    reference: str = Field(examples=["P-000003"])
+    currency: str
+    on: date
+    total: Money
+    paid: Money
+    left: Money
+    overdue: Money = Field(description="What fell due and is missing.")
+    beyond: Money = Field(description="What came beyond all instalments.")
+    percent_done: int = Field(description="Share of the total that is paid, rounded down.")
+    next_instalment: int | None = Field(description="Number of the instalment that is wanted next.")
+    instalments: list[InstalmentProgressShape]
+
+    @classmethod
+    def of(cls, plan: Plan, standing: PlanProgress, currency: str) -> Self:
+        return cls(
+            reference=plan.reference,
+            currency=currency,
+            on=standing.on,
+            total=to_decimal_string(standing.total, currency),
+            paid=to_decimal_string(standing.paid, currency),
+            left=to_decimal_string(standing.left, currency),
+            overdue=to_decimal_string(standing.overdue, currency),
+            beyond=to_decimal_string(standing.beyond, currency),
+            percent_done=standing.percent_done,
+            next_instalment=standing.next.n if standing.next else None,
+            instalments=[InstalmentProgressShape.of(line, currency) for line in standing.instalments],
+        )
+
+
+@router.get("/progress", summary="Show what came for each instalment")
+def get_progress(
+    reference: CaseRef, plan: PlanRef, _caller: Reader, session: ReadSession, now: Now
+) -> PlanProgressShape:
+    """Payments matched to instalments: those that named one by its reference first, the rest to the oldest that is
+    short. An ended agreement is shown as it stood when it ended."""
+    return _progress(session, find_plan(session, case_named(session, reference), plan_id_of(plan)), now)
+
+
+class NewDate(Input):
+    due_on: Annotated[Day, Field(description="The new day, not before today and before the next instalment.")]
+    reason: Annotated[Paragraph, Field(max_length=300)] = ""
+
+
+@router.post("/instalments/{n}/move", summary="Move the due date of an instalment")
+def post_move(
+    reference: CaseRef,
+    plan: PlanRef,
+    n: Number,
+    caller: Worker,
+    session: OnceSession,
+    now: Now,
+    body: NewDate,
+) -> PlanProgressShape:
+    """Agree on another day for one instalment; the agreement goes on. As often a month, and by as many days, as the
+    portfolio permits."""
+    found = plan_of(session, case_named(session, reference, lock=True), plan_id_of(plan))
+    move_instalment(session, found, n, body.due_on, body.reason, by=caller.by, now=now)
+    return _progress(session, found, now)
+
+
+class NewSkip(Input):
+    reason: Annotated[Paragraph, Field(max_length=300)] = ""
+
+
+@router.post("/instalments/{n}/skip", summary="Skip an instalment as agreed")
+def post_skip(
+    reference: CaseRef,
+    plan: PlanRef,
+    n: Number,
+    caller: Worker,
+    session: OnceSession,
+    now: Now,
+    body: NewSkip,
+) -> PlanProgressShape:
+    """Skip one instalment, as often as the agreement says and never two in a row. Its amount falls due with the last
+    instalment."""
+    found = plan_of(session, case_named(session, reference, lock=True), plan_id_of(plan))
+    skip_instalment(session, found, n, body.reason, by=caller.by, now=now)
+    return _progress(session, found, now)
+
+
+def _progress(session: Session, plan: Plan, now: Now) -> PlanProgressShape:
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    return PlanProgressShape.of(plan, progress_of(session, plan, today), portfolio.currency)

@@ -1,0 +1,112 @@
+"""Verbs that change one instalment of a running plan: moved to another day, skipped as agreed. The plan goes on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.queries import get_case
+from app.casework.plans.events import InstalmentMoved, InstalmentSkipped
+from app.casework.plans.models import Plan, PlanChange, PlanInstalment
+from app.casework.plans.rules import InstalmentChange, PlanStatus
+from app.casework.plans.tracking.assessing import InGrace, Running
+from app.casework.plans.tracking.change_rules import MoveLimits, check_move, check_skip
+from app.casework.plans.tracking.payments import progress_of
+from app.core.actor import Actor
+from app.core.clock import local_date
+from app.core.errors import Conflict
+from app.core.ids import id_of
+from app.core.text import clean_text
+from app.core.timeline.service import about_customer, record
+
+
+def move_instalment(
+    session: Session, plan: Plan, n: int, to_on: date, reason: str, *, by: Actor, today: date, now: datetime
+) -> PlanChange:
+    """Move the due date of an instalment, within the portfolio's bounds; it keeps its place among the others. The plan
+    is locked by the caller. Conflict or Invalid says why not."""
+    reason = clean_text(reason, "reason", required=False, at_most=300)
+    _require_running(session, plan)
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    moved = _moved_in_month(session, plan, today, portfolio.timezone)
+    limits = MoveLimits(portfolio.move_days, portfolio.moves_a_month, moved)
+    line = check_move(progress_of(session, plan, today), n, to_on, limits)
+    part = session.get_one(PlanInstalment, (id_of(plan), n))
+    part.agreed_on, part.due_on = line.agreed_on, to_on
+    event = InstalmentMoved(id_of(plan), plan.kind, n, line.short, line.due_on, to_on, reason)
+    return _changed(session, plan, n, InstalmentChange.MOVED, event, by=by, today=today, now=now)
+
+
+def skip_instalment(
+    session: Session, plan: Plan, n: int, reason: str, *, by: Actor, today: date, now: datetime
+) -> PlanChange:
+    """Skip an instalment, as the agreement lets the customer do: its amount falls due with the last one. The plan is
+    locked by the caller. Conflict says why not."""
+    reason = clean_text(reason, "reason", required=False, at_most=300)
+    _require_running(session, plan)
+    line, last = check_skip(progress_of(session, plan, today), n, plan.skips_allowed)
+    session.get_one(PlanInstalment, (id_of(plan), n)).is_skipped = True
+    event = InstalmentSkipped(id_of(plan), plan.kind, n, line.amount, line.due_on, last.due_on, reason)
+    return _changed(session, plan, n, InstalmentChange.SKIPPED, event, by=by, today=today, now=now)
+
+
+def _require_running(session: Session, plan: Plan) -> None:
+    if plan.status is not PlanStatus.ACTIVE:
+        raise Conflict(
+            f"Agreement {plan.reference} is {plan.status.value}. Only a running agreement can be changed."
+        )
+    case = get_case(session, plan.case_id)
+    if case.with_legal_since is not None:
+        raise Conflict(
+            f"Case {case.reference} is with the legal team, and only they agree on payments. Tell them what the "
+            "customer says."
+        )
+
+
+def _moved_in_month(session: Session, plan: Plan, today: date, timezone: str) -> int:
+    """Due dates of the plan that were moved in today's calendar month."""
+    moved = select(PlanChange.at).where(
+        PlanChange.plan_id == plan.id, col(PlanChange.change) == InstalmentChange.MOVED
+    )
+    days = (local_date(at, timezone) for at in session.scalars(moved))
+    return sum((day.year, day.month) == (today.year, today.month) for day in days)
+
+
+def _changed(
+    session: Session,
+    plan: Plan,
+    n: int,
+    change: InstalmentChange,
+    event: InstalmentMoved | InstalmentSkipped,
+    *,
+    by: Actor,
+    today: date,
+    now: datetime,
+) -> PlanChange:
+    row = PlanChange(
+        plan_id=id_of(plan),
+        n=n,
+        change=change,
+        from_on=event.from_on,
+        to_on=event.to_on,
+        reason=event.reason,
+        by=by,
+        at=now,
+    )
+    session.add(row)
+    session.flush()
+    match progress_of(session, plan, today).stands:
+        case Running(next_due_on=day) | InGrace(until=day):
+            plan.assess_on = day
+        case _:  # the night ends it
+            plan.assess_on = today
+    record(session, about_customer(plan.customer_id, event, case_id=plan.case_id), by=by, now=now)
+    return row
+
+
+def changes_of(session: Session, plan_id: int) -> list[PlanChange]:
+    """Changes of a plan's instalments, the oldest first."""
+    query = select(PlanChange).where(PlanChange.plan_id == plan_id).order_by(col(PlanChange.id))
+    return list(session.scalars(query))

@@ -1,0 +1,143 @@
+"""Instalments moved and skipped: the rows, the event, the night that judges by the new schedule, and who is refused."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.actions.plans.instalments import move_instalment, skip_instalment
+from app.book.ledger.models import Account
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.queries import get_case
+from app.casework.plans.events import InstalmentMoved, InstalmentSkipped
+from app.casework.plans.models import Plan, PlanChange, PlanInstalment
+from app.casework.plans.rules import InstalmentChange, PlanKind, PlanStatus
+from app.casework.plans.service import cancel
+from app.casework.plans.tracking.assessment import assess_due
+from app.core.actor import Actor
+from app.core.database.engine import transaction
+from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
+from tests import builders
+
+TODAY = date(2026, 3, 20)
+D1, D2, D3 = date(2026, 4, 10), date(2026, 5, 8), date(2026, 6, 10)
+DAY = timedelta(days=1)
+ANN = Actor.user("ann")
+
+
+def a_plan(session: Session, *, skips: int = 1, amount: int = 10_000) -> Plan:
+    """A running plan of three instalments."""
+    case = builders.delinquent_case(session, due_on=TODAY - timedelta(days=10), on=TODAY)
+    plan = Plan(
+        portfolio_id=case.portfolio_id,
+        case_id=id_of(case),
+        customer_id=case.customer_id,
+        kind=PlanKind.INSTALMENTS,
+        status=PlanStatus.ACTIVE,
+        total_minor=3 * amount,
+        offered_at=builders.at(TODAY),
+        offered_by=ANN,
+        accepted_on=TODAY,
+        assess_on=D1,
+        grace_days=3,
+        skips_allowed=skips,
+    )
+    session.add(plan)
+    session.flush()
+    for n, due_on in enumerate((D1, D2, D3), start=1):
+        session.add(PlanInstalment(plan_id=id_of(plan), n=n, due_on=due_on, amount_minor=amount))
+    session.flush()
+    return plan
+
+
+def night(session: Session, plan: Plan, on: date) -> tuple[PlanStatus, date | None]:
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    assess_due(session, portfolio, on, now=builders.night_after(on))
+    return plan.status, plan.assess_on
+
+
+def test_a_moved_instalment_is_on_record_and_judged_on_its_new_day(engine: Engine) -> None:
+    with transaction(engine) as session:
+        plan = a_plan(session)
+        row = move_instalment(
+            session, plan, 1, D1 + 7 * DAY, " paid on the 17th ", by=ANN, now=builders.at(D1)
+        )
+        assert (row.change, row.from_on, row.to_on, row.reason, row.by) == (
+            InstalmentChange.MOVED, D1, D1 + 7 * DAY, "paid on the 17th", ANN,
+        )  # fmt: skip
+        part = session.get_one(PlanInstalment, (id_of(plan), 1))
+        assert (part.due_on, part.agreed_on, plan.assess_on) == (D1 + 7 * DAY, D1, D1 + 7 * DAY)
+        [event] = builders.events(session, InstalmentMoved.KIND, customer_id=plan.customer_id)
+        assert event["kind"] == InstalmentMoved.KIND
+        active = PlanStatus.ACTIVE
+        assert night(session, plan, D1 + 4 * DAY) == (active, D1 + 7 * DAY)
+        assert night(session, plan, D1 + 8 * DAY) == (active, D1 + 10 * DAY), "in grace from the new day on"
+        assert night(session, plan, D1 + 11 * DAY)[0] is PlanStatus.BROKEN
+        assert plan.why == (
+            "instalment 1, due 2026-04-17, was not received in full within the grace period: nothing of it came"
+        )
+
+
+def test_a_date_moves_once_a_month_of_the_calendar(engine: Engine) -> None:
+    with transaction(engine) as session:
+        plan = a_plan(session)
+        move_instalment(session, plan, 2, D2 + DAY, by=ANN, now=builders.at(date(2026, 3, 31)))
+        move_instalment(session, plan, 2, D2 + 2 * DAY, by=ANN, now=builders.at(date(2026, 4, 1)))
+        with pytest.raises(Conflict, match="once a month"):
+            move_instalment(session, plan, 3, D3 + DAY, by=ANN, now=builders.at(date(2026, 4, 30)))
+        assert session.get_one(PlanInstalment, (id_of(plan), 2)).agreed_on == D2
+
+
+def test_a_skipped_instalment_falls_due_with_the_last(engine: Engine) -> None:
+    with transaction(engine) as session:
+        plan = a_plan(session)
+        [card] = session.scalars(select(Account)).all()
+        row = skip_instalment(session, plan, 1, "new job", by=ANN, now=builders.at(D1))
+        assert (row.change, row.from_on, row.to_on) == (InstalmentChange.SKIPPED, D1, D3)
+        assert plan.assess_on == D2
+        [event] = builders.events(session, InstalmentSkipped.KIND, customer_id=plan.customer_id)
+        assert event["kind"] == InstalmentSkipped.KIND
+        assert night(session, plan, D1 + 4 * DAY) == (PlanStatus.ACTIVE, D2)
+        builders.payment(session, card, 10_000, D2)
+        assert night(session, plan, D2) == (PlanStatus.ACTIVE, D3)
+        builders.payment(session, card, 10_000, D3)
+        assert night(session, plan, D3 + DAY) == (PlanStatus.ACTIVE, D3 + 3 * DAY), (
+            "half of the last is missing"
+        )
+        builders.payment(session, card, 10_000, D3 + 2 * DAY)
+        assert night(session, plan, D3 + 2 * DAY)[0] is PlanStatus.KEPT
+
+
+@pytest.mark.parametrize("skips", [0, 1])
+def test_what_the_agreement_does_not_permit_is_not_skipped(sqlite_engine: Engine, skips: int) -> None:
+    with transaction(sqlite_engine) as session:
+        plan = a_plan(session, skips=skips)
+        if skips:
+            skip_instalment(session, plan, 1, by=ANN, now=builders.at(TODAY))
+        with pytest.raises(Conflict, match="that was used" if skips else "does not say so"):
+            skip_instalment(session, plan, 2, by=ANN, now=builders.at(TODAY))
+        assert len(session.scalars(select(PlanChange)).all()) == skips
+
+
+def test_an_ended_plan_and_a_case_with_the_lawyers_are_not_changed(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        plan = a_plan(session)
+        case = get_case(session, plan.case_id)
+        case.with_legal_since = builders.at(TODAY)
+        with pytest.raises(Conflict, match="with the legal team"):
+            move_instalment(session, plan, 1, D1 + DAY, by=ANN, now=builders.at(TODAY))
+        case.with_legal_since = None
+        with pytest.raises(Invalid, match="before today"):
+            move_instalment(session, plan, 1, TODAY, by=ANN, now=builders.at(TODAY + DAY))
+        cancel(session, plan, "lost her job", by=ANN, today=TODAY, now=builders.at(TODAY))
+        for change in (
+            lambda: move_instalment(session, plan, 1, D1 + DAY, by=ANN, now=builders.at(TODAY)),
+            lambda: skip_instalment(session, plan, 1, by=ANN, now=builders.at(TODAY)),
+        ):
+            with pytest.raises(Conflict, match=f"{plan.reference} is cancelled. Only a running"):
+                change()
+        assert not session.scalars(select(PlanChange)).all()
