@@ -33,6 +33,8 @@ VERBS = {
     "/cases/{case_id}/settlements": f"{CASE}/settlements",
     "/cases/{case_id}/plans/{plan_id}/accept": f"{CASE}/plans/{{plan}}/acceptance",
     "/cases/{case_id}/plans/{plan_id}/cancel": f"{CASE}/plans/{{plan}}/cancellation",
+    "/cases/{case_id}/plans/{plan_id}/move": f"{CASE}/plans/{{plan}}/instalments/{{n}}/move",
+    "/cases/{case_id}/plans/{plan_id}/skip": f"{CASE}/plans/{{plan}}/instalments/{{n}}/skip",
     "/cases/{case_id}/holds": f"{CASE}/holds",
     "/cases/{case_id}/holds/{hold_id}/end": f"{CASE}/holds/{{hold_id}}/end",
     "/cases/{case_id}/holds/{hold_id}/review": f"{CASE}/holds/{{hold_id}}/review",

@@ -13,7 +13,7 @@ from app.book.ledger.models import Account
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Instalment, InstalmentTerms, PlanStatus
 from app.casework.plans.service import accept, offer_instalments
-from app.casework.plans.tracking.progress import Receipt, progress
+from app.casework.plans.tracking.progress import PlanPayment, progress
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -107,6 +107,35 @@ def test_an_offer_is_accepted_and_cancelled_on_its_page(desk: Desk) -> None:
     assert "It has ended" in page
 
 
+def test_a_date_is_moved_and_a_payment_skipped_as_the_agreement_lets(desk: Desk) -> None:
+    ben = desk.sign_in(Role.AGENT)
+    case_id, plan_id = desk.write(offered)
+    path = f"/cases/{case_id}/plans/{plan_id}"
+    ben.submit(f"{path}/accept", from_plan="1")
+    assert "Skip a payment" not in ben.get(path).text
+
+    def let_skip(session: Session) -> None:
+        session.get_one(Plan, plan_id).skips_allowed = 1
+
+    desk.write(let_skip)
+    wrong = ben.submit(f"{path}/move", n="1", due_on="2026-07-01", reason="")
+    assert wrong.status_code == 422
+    assert "can be moved by at most" in wrong.text
+    assert 'value="2026-07-01"' in wrong.text
+    assert (
+        ben.submit(f"{path}/move", n="1", due_on="2026-04-24", reason="Paid later").headers["location"]
+        == path
+    )
+    assert ben.submit(f"{path}/skip", n="3", reason="Holiday").headers["location"] == path
+    page = ben.get(path).text
+    assert "moved from <time" in page
+    assert "Skipped" in page
+    assert "Paid later" in page
+    assert "Holiday" in page
+    assert "Skip a payment" not in page  # the one skip is used
+    assert ben.submit(f"{path}/skip", n="1").status_code == 409
+
+
 @pytest.mark.parametrize(
     ("day", "paid", "words"),
     [
@@ -120,7 +149,7 @@ def test_an_offer_is_accepted_and_cancelled_on_its_page(desk: Desk) -> None:
 )
 def test_a_payment_stands_as_its_day_and_its_money_say(day: date, paid: int, words: list[str]) -> None:
     parts = [Instalment(n, date(2026, 2 + n, 10), 100) for n in (1, 2)]
-    receipts = [Receipt(date(2026, 3, 9), paid)] if paid else []
+    receipts = [PlanPayment(date(2026, 3, 9), paid)] if paid else []
     lines = lines_of(progress(parts, receipts, on=day, grace_days=3), runs=True)
     assert [line.words for line in lines] == words
 

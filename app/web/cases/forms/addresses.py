@@ -29,7 +29,7 @@ ROW_FORMS = {
 """The same for those about one row."""
 
 
-PLAN_FORMS = ("accept", "cancel")
+PLAN_FORMS = ("accept", "cancel", "move", "skip")
 """Those about an agreement, which are found again on its page."""
 
 

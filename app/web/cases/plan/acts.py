@@ -1,4 +1,4 @@
-"""What is done about an agreement, from its page or the case's: accept it, cancel it."""
+"""What is done about an agreement, from its page or the case's: accept it, move or skip a payment, cancel it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.agreements import accept_offer, cancel_agreement
+from app.actions.plans.instalments import move_instalment, skip_instalment
 from app.casework.plans.queries import plan_of
 from app.core.labels import PLAN_LABELS
 from app.core.staff.rules import Staff
@@ -86,3 +87,51 @@ def cancel_plan(
     form = f"cancel-{plan_id}"
     place = place_of(request, session, staff, case_id, plan_id) if typed.from_plan else None
     return submit(request, session, staff, case_id, form, typed, act, now=now, tab="plans", place=place)
+
+
+class InstalmentForm(PlanActForm):
+    n: str = ""
+    due_on: str = ""
+
+
+@router.post("/{case_id}/plans/{plan_id}/move")
+def move_payment(
+    request: Request,
+    case_id: RowId,
+    plan_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[InstalmentForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        n, due_on = fields.whole("n"), fields.day("due_on")
+        fields.done()
+        plan = plan_of(session, file.case, plan_id)
+        move_instalment(session, plan, n, due_on, typed.reason, by=staff.by, now=now)
+        return f"The payment is due on {reader_of(request, file).day(due_on)} now.", "good"
+
+    place = place_of(request, session, staff, case_id, plan_id)
+    return submit(request, session, staff, case_id, f"move-{plan_id}", typed, act, now=now, place=place)
+
+
+@router.post("/{case_id}/plans/{plan_id}/skip")
+def skip_payment(
+    request: Request,
+    case_id: RowId,
+    plan_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[InstalmentForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        n = fields.whole("n")
+        fields.done()
+        plan = plan_of(session, file.case, plan_id)
+        change = skip_instalment(session, plan, n, typed.reason, by=staff.by, now=now)
+        day = reader_of(request, file).day(change.to_on)
+        return f"The payment is skipped; its amount is due on {day}, with the last one.", "good"
+
+    place = place_of(request, session, staff, case_id, plan_id)
+    return submit(request, session, staff, case_id, f"skip-{plan_id}", typed, act, now=now, place=place)

@@ -21,6 +21,7 @@ from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession
 from app.web.cases.case_file import CaseFile, open_case_file
+from app.web.cases.plan.lines import Line
 from app.web.cases.plan.reads import PlanFile, open_plan
 from app.web.cases.plan.words import PLAN_TONES, authority_words, concession_words
 from app.web.forms import FormState
@@ -44,6 +45,8 @@ class PlanPage(Page):
     story: Sequence[TimelineEntry]
     labels: Mapping[str, Mapping[str, str]]
     tones: Mapping[PlanStatus, Tone]
+    movable: Sequence[tuple[str, str]]
+    skippable: Sequence[tuple[str, str]]
     can_write: bool
     form: FormState
 
@@ -95,7 +98,13 @@ def show_plan(
             "party": PARTY_LABELS,
         },
         tones=PLAN_TONES,
+        movable=_choices(view.movable, reader),
+        skippable=_choices(view.skippable, reader),
         can_write=staff.role in CASEWORK,
         form=form,
     )
     return page(request, shown, status)
+
+
+def _choices(lines: Sequence[Line], reader: PageReader) -> list[tuple[str, str]]:
+    return [(str(line.part.n), f"{line.name}, due {reader.day(line.part.due_on)}") for line in lines]

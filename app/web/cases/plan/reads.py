@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
 from app.casework.parties.models import ThirdParty
-from app.casework.plans.events import PlanEvent
+from app.casework.plans.events import InstalmentEvent, PlanEvent
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.rules import LIVE, InstalmentChange, PlanStatus, offer_end
 from app.casework.plans.tracking.payments import progress_of
@@ -83,6 +83,13 @@ class PlanFile:
         return [line for line in self.lines if line.is_expected] if self.is_live else ()
 
     @property
+    def skippable(self) -> Sequence[Line]:
+        """Payments that may be skipped as agreed: not the last, with which their amount falls due."""
+        if self.skips_used >= self.plan.skips_allowed:
+            return ()
+        return [line for line in self.movable if line.part.due_on < self.last_on]
+
+    @property
     def skips_used(self) -> int:
         return sum(change.change is InstalmentChange.SKIPPED for change in self.changes)
 
@@ -137,4 +144,5 @@ def _events(session: Session, plan: Plan) -> list[Event]:
         session, plan.customer_id, kinds=kinds_under(TimelineFilter.PLANS), limit=EVENTS_READ
     )
     told = [(event, payload_in(event)) for event in events]
-    return [event for event, payload in told if isinstance(payload, PlanEvent) and payload.plan_id == plan.id]
+    own = (PlanEvent, InstalmentEvent)
+    return [event for event, payload in told if isinstance(payload, own) and payload.plan_id == plan.id]
