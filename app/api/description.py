@@ -41,6 +41,7 @@ TAGS = [
     {"name": "feeds", "description": "Files of creditors and banks: uploaded, looked at, loaded."},
     {"name": "cases", "description": "Overdue customers, and what people did about them."},
     {"name": "agreements", "description": "Promises to pay, repayment plans and settlements."},
+    {"name": "negotiation", "description": "What a household can pay, and the offers that follow from it."},
     {
         "name": "worklist",
         "description": "Open cases in the order in which they are worked, and the views of it.",

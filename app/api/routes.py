@@ -12,6 +12,7 @@ from app.api.approvals import approvals
 from app.api.calls import calls, codes
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
+from app.api.cases.household import statements as household_api
 from app.api.cases.people import parties, points
 from app.api.managers import experiments, kpis, portfolios, sending, simulations
 from app.api.managers import strategies as strategies_api
@@ -47,6 +48,7 @@ API: tuple[APIRouter, ...] = (
     preferences_api.router,
     points.router,
     parties.router,
+    household_api.router,
     strategies_api.router,
     codes.router,
     legal.router,

@@ -95,6 +95,40 @@ CADENCE_LABELS: Labels = {
     "monthly": "Every month",
     "custom": "On agreed dates",
 }
+FREQUENCY_LABELS: Labels = {
+    "weekly": "Every week",
+    "fortnightly": "Every two weeks",
+    "four_weekly": "Every four weeks",
+    "monthly": "Every month",
+    "yearly": "Every year",
+}
+FIGURE_SOURCE_LABELS: Labels = {
+    "said": "As the customer says",
+    "document": "Payslip, bill or bank statement seen",
+    "bank_data": "Bank data, with consent",
+    "adviser": "From the adviser",
+    "estimate": "Estimate",
+}
+TENURE_LABELS: Labels = {
+    "owner": "Owns the home",
+    "mortgage": "Owns the home with a mortgage",
+    "private_tenant": "Private tenant",
+    "social_tenant": "Social tenant",
+    "with_parents": "Lives with parents",
+    "other": "Other",
+}
+EMPLOYMENT_LABELS: Labels = {
+    "full_time": "Full-time",
+    "part_time": "Part-time",
+    "self_employed": "Self-employed",
+    "unemployed": "Unemployed",
+    "unable_to_work": "Unable to work, illness or disability",
+    "retired": "Retired",
+    "carer": "Carer",
+    "student": "Student",
+    "other": "Other",
+}
+"""Household statements: how often a figure comes, its source, the home and the work of the household."""
 ACCEPTANCE_LABELS: Labels = {
     "phone": "By telephone",
     "writing": "In writing",

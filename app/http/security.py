@@ -44,7 +44,7 @@ HEADERS = {
 KB, MB = 1024, 1024 * 1024
 FORM = 128 * KB
 """Bytes of a request, unless its route says how many it takes."""
-MOST_FIELDS = 200
+MOST_FIELDS = 320
 MOST_FILES = 5
 """Limits of one form; our largest has thirty fields and two files."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

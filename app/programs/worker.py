@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
-from app.actions.people.retention import forget_people
+from app.actions.people.retention import forget_people, forget_statements
 from app.book.feeds.uploads import forget_uploads
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
@@ -214,11 +214,14 @@ class Worker:
         with transaction(self.engine) as session:
             forgotten = forget_facts(session, by=SYSTEM, now=self.ports.clock.now())
             people = forget_people(session, by=SYSTEM, now=self.ports.clock.now())
+            households = forget_statements(session, by=SYSTEM, now=self.ports.clock.now())
             purge_drafts(session, now=self.ports.clock.now())
         if forgotten:
             log.info("facts_forgotten", decisions=forgotten)
         if people:
             log.info("people_forgotten", rows=people)
+        if households:
+            log.info("households_forgotten", rows=households)
         uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())
         if uploads:
             log.info("uploads_forgotten", uploads=uploads)

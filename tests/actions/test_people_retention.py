@@ -8,13 +8,18 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.actions.household import record_answer, record_statement
 from app.actions.people.contact_data import add_point, remove_point
 from app.actions.people.parties import add_party, end_party
-from app.actions.people.retention import forget_people
+from app.actions.people.retention import forget_people, forget_statements
 from app.book.customers.contact_points import NewPoint
 from app.book.customers.models import ContactPoint
 from app.book.customers.rules import PointKind, PointType
 from app.book.ledger.models import Customer
+from app.casework.negotiation.household.events import HouseholdsForgotten
+from app.casework.negotiation.household.models import HouseholdFigure, HouseholdStatement
+from app.casework.negotiation.household.rules import Debt, Figure, Household
+from app.casework.negotiation.household.service import Answer
 from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
@@ -59,3 +64,25 @@ def test_what_ended_goes_after_the_longest_retention(engine: Engine, happened: b
         assert [(each["contact_points"], each["third_parties"]) for each in told] == (
             [] if happened else [(1, 1)]
         )
+
+
+@pytest.mark.parametrize("happened", [False, True])
+def test_household_statements_go_after_the_same_time(engine: Engine, happened: bool) -> None:
+    years = max(pack.retention.years for pack in shipped_packs().values() if pack.retention)
+    later = builders.NOW.replace(year=builders.NOW.year + years) + timedelta(days=1)
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=TODAY - timedelta(days=20), on=TODAY)
+        told = Household(TODAY, "cn", "CNY", figures=(Figure("rent", 5),), debts=(Debt("Other Bank", 5),))
+        for _ in range(2):
+            record_statement(session, case, told, **BEN)
+            record_answer(session, case, Answer(500), **BEN)
+        assert forget_statements(session, by=SYSTEM, now=later - timedelta(days=2)) == 0, (
+            "not a day too early"
+        )
+        if happened:
+            record_answer(session, case, Answer(600), by=Actor.user("ben"), now=later - timedelta(days=30))
+        assert forget_statements(session, by=SYSTEM, now=later) == (3 if happened else 4)
+        left = [len(session.scalars(select(model)).all()) for model in (HouseholdStatement, HouseholdFigure)]
+        assert left == ([1, 1] if happened else [0, 0]), "the newest of a customer whose record is kept stays"
+        told_of = builders.events(session, HouseholdsForgotten.KIND)
+        assert [(each["statements"], each["answers"]) for each in told_of] == [(1, 2) if happened else (2, 2)]

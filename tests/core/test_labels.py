@@ -8,6 +8,7 @@ from app.book.customers.people import CONTACT_LIMITS
 from app.book.customers.rules import PointKind, PointSource, PointState, PointType
 from app.book.ledger.rules import EntryKind
 from app.casework.documents.rules import DocumentKind
+from app.casework.negotiation.household.rules import Employment, FigureSource, Frequency, Tenure
 from app.casework.plans.rules import PlanKind
 from app.core import labels
 from app.core.vocabulary import Channel, HoldKind
@@ -30,6 +31,10 @@ from app.policy.facts import Suppression
         (PointType, labels.POINT_TYPE_LABELS),
         (PointState, labels.POINT_STATE_LABELS),
         (PointSource, labels.POINT_SOURCE_LABELS),
+        (Frequency, labels.FREQUENCY_LABELS),
+        (FigureSource, labels.FIGURE_SOURCE_LABELS),
+        (Tenure, labels.TENURE_LABELS),
+        (Employment, labels.EMPLOYMENT_LABELS),
     ],
 )
 def test_each_member_has_a_label(kinds: type[StrEnum], words: labels.Labels) -> None:

@@ -1,7 +1,9 @@
-"""Forget numbers, addresses and third parties that ended, once the record of their customer need not be kept."""
+"""Forget numbers, addresses and third parties that ended, and household statements, once the record of their customer
+need not be kept."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,6 +12,8 @@ from sqlmodel import Session, select
 from app.book.customers.models import ContactPoint
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
+from app.casework.negotiation.household.events import HouseholdsForgotten
+from app.casework.negotiation.household.service import forget_households
 from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
 from app.core.actor import Actor
@@ -25,19 +29,36 @@ from app.policy.packfile import shipped_packs
 def forget_people(session: Session, *, by: Actor, now: datetime) -> int:
     """Delete ended rows of customers to whom nothing has happened for as many years as the longest retention of any
     pack, in portfolios whose pack has one. Points and parties in use stay. Returns how many; an event tells it."""
-    longest = [pack.retention.years for pack in shipped_packs().values() if pack.retention is not None]
     total = 0
-    for portfolio in session.scalars(select(Portfolio)):
-        own = pack_of(portfolio).retention
-        if own is None:
-            continue
-        since = years_before(now, max([own.years, *longest]))
+    for portfolio, since in _kept_since(session, now):
         deleted = [_delete(session, model, id_of(portfolio), since) for model in (ContactPoint, ThirdParty)]
         if any(deleted):
             told = PeopleForgotten(deleted[0], deleted[1], since)
             record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
         total += sum(deleted)
     return total
+
+
+def forget_statements(session: Session, *, by: Actor, now: datetime) -> int:
+    """Delete household statements and answers on affordability after the same time (`forget_households` says which).
+    Returns how many; an event tells it."""
+    total = 0
+    for portfolio, since in _kept_since(session, now):
+        statements, answers = forget_households(session, id_of(portfolio), since)
+        if statements or answers:
+            told = HouseholdsForgotten(statements, answers, since)
+            record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
+        total += statements + answers
+    return total
+
+
+def _kept_since(session: Session, now: datetime) -> Iterator[tuple[Portfolio, datetime]]:
+    """Portfolios whose pack has a retention, and the instant before which their records need not be kept."""
+    longest = [pack.retention.years for pack in shipped_packs().values() if pack.retention is not None]
+    for portfolio in session.scalars(select(Portfolio)).all():
+        own = pack_of(portfolio).retention
+        if own is not None:
+            yield portfolio, years_before(now, max([own.years, *longest]))
 
 
 def _delete(

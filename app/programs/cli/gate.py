@@ -90,16 +90,22 @@ def replay(
 
 
 def retention(as_json: Json = False) -> None:
-    """Delete facts of decisions, ended numbers and addresses, and ended third parties whose retention period is over.
-    The decisions stay on record."""
-    from app.actions.people.retention import forget_people
+    """Delete facts of decisions, ended numbers and addresses, ended third parties and household statements whose
+    retention period is over. The decisions stay on record."""
+    from app.actions.people.retention import forget_people, forget_statements
     from app.outreach.gate.decisions import forget_facts
 
     with transaction(migrated_engine()) as session:
         forgotten = forget_facts(session, by=BY, now=read_clock(), at_most=10**6)
         people = forget_people(session, by=BY, now=read_clock())
-    said = f"facts of {forgotten} decisions deleted, {people} ended contact points and third parties"
-    print_result({"forgotten": forgotten, "people": people}, as_json, lambda: print(said))
+        households = forget_statements(session, by=BY, now=read_clock())
+    said = (
+        f"facts of {forgotten} decisions deleted, {people} ended contact points and third parties, "
+        f"{households} household statements and answers"
+    )
+    print_result(
+        {"forgotten": forgotten, "people": people, "households": households}, as_json, lambda: print(said)
+    )
 
 
 suppression_app = typer.Typer(no_args_is_help=True)

@@ -56,6 +56,9 @@ VERBS = {
     "replay": Verb("gate", "replay", "Ask the gate again what it was asked then."),
     "retention": Verb("gate", "retention", "Delete facts of decisions, ended numbers and addresses."),
     "suppression": Verb("gate", "suppression_app", "Addresses to which nothing is sent: list, add, lift."),
+    "guidelines": Verb(
+        "households", "guidelines_app", "Guideline figures of household statements: load, list."
+    ),
     "bundle": Verb("bundles", "bundle_app", "Case bundles for the legal team: build, verify."),
     "legal-desk": Verb("running", "legal_desk", "Run the reference receiver of bundles."),
     "user": Verb("staff", "user_app", "Staff: add people, change roles, reset passwords."),

@@ -16,6 +16,8 @@ from app.web.cases.forms import (
     plans,
     preferences,
 )
+from app.web.cases.household import acts as household_acts
+from app.web.cases.household import page as household_page
 from app.web.cases.outcome import handler
 from app.web.cases.people import page as people_page
 from app.web.cases.people import parties, points
@@ -42,4 +44,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     people_page.router,
     points.router,
     parties.router,
+    household_page.router,
+    household_acts.router,
 )

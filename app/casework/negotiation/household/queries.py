@@ -210,6 +210,12 @@ def guideline_for(session: Session, categories: str, currency: str, on: date) ->
     return session.scalars(query.order_by(*order).limit(1)).first()
 
 
+def guidelines(session: Session) -> Sequence[Guideline]:
+    """Every edition, the newest first."""
+    order = (col(Guideline.valid_from).desc(), col(Guideline.id).desc())
+    return session.scalars(select(Guideline).order_by(*order)).all()
+
+
 def lines_of(session: Session, guideline: Guideline) -> list[GuidelineFigure]:
     query = select(GuidelineLine).where(GuidelineLine.guideline_id == guideline.id)
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
@@ -25,10 +26,13 @@ from app.casework.negotiation.household.rules import Household
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.terms import Payday
 from app.core.actor import Actor
+from app.core.database.bulk import chunked
+from app.core.database.engine import table_of
 from app.core.dates import add_months
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.money import MAX_MINOR
+from app.core.timeline.models import Event
 from app.core.timeline.service import record
 
 
@@ -142,6 +146,37 @@ def _add_lines(session: Session, statement_id: int, household: Household) -> Non
         for n, debt in enumerate(household.debts, 1)
     )
     session.flush()
+
+
+def forget_households(session: Session, portfolio_id: int, since: datetime) -> tuple[int, int]:
+    """Delete statements and answers that are older than `since` and that nothing needs: those that a newer one took the
+    place of, and all of customers to whom nothing has happened since. Returns how many of each."""
+    return (
+        _forget(session, HouseholdStatement, portfolio_id, since),
+        _forget(session, AffordabilityAnswer, portfolio_id, since),
+    )
+
+
+def _forget(
+    session: Session,
+    model: type[HouseholdStatement] | type[AffordabilityAnswer],
+    portfolio_id: int,
+    since: datetime,
+) -> int:
+    table, event = table_of(model), table_of(Event)
+    newer = table.alias()
+    is_replaced = sa.exists().where(newer.c.customer_id == table.c.customer_id, newer.c.id > table.c.id)
+    lately = sa.exists().where(event.c.customer_id == table.c.customer_id, event.c.at >= since)
+    old = sa.select(table.c.id).where(
+        table.c.portfolio_id == portfolio_id, table.c.created_at < since, sa.or_(is_replaced, ~lately)
+    )
+    ids = session.scalars(old).all()
+    for some in chunked(ids, 5000):
+        if model is HouseholdStatement:
+            for part in (table_of(HouseholdFigure), table_of(HouseholdDebt)):
+                session.execute(sa.delete(part).where(part.c.statement_id.in_(some)))
+        session.execute(sa.delete(table).where(table.c.id.in_(some)))
+    return len(ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What a household can pay: statements and answers, in and out."""

@@ -1,0 +1,1 @@
+"""Verbs of negotiation: guideline figures, debt advisers."""
