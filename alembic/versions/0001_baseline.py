@@ -2699,12 +2699,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_waiver_open", ["portfolio_id", "status"], unique=False)
     _create_tables_of_two_people()
     _create_households()
+    _create_negotiations()
     forbid_changes()
     _create_search()
 
 
 def downgrade() -> None:
     _drop_search()
+    _drop_negotiations()
     _drop_households()
     _drop_tables_of_two_people()
     with op.batch_alter_table("waiver", schema=None) as batch_op:
@@ -3352,3 +3354,123 @@ def _drop_households() -> None:
     op.drop_table("affordability_answer")
     op.drop_table("guideline_line")
     op.drop_table("guideline")
+
+
+def _create_negotiations() -> None:
+    op.create_table(
+        "negotiation",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("chance", sa.Text(), nullable=False),
+        sa.Column("chance_version", sa.String(length=60), nullable=False),
+        sa.Column("solver_version", sa.String(length=20), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_negotiation_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_negotiation_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_negotiation_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_negotiation")),
+    )
+    with op.batch_alter_table("negotiation", schema=None) as batch_op:
+        batch_op.create_index("ix_negotiation_case", ["case_id", "id"], unique=False)
+
+    op.create_table(
+        "offer",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("negotiation_id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "pay_now",
+                "promise",
+                "short_plan",
+                "long_plan",
+                "settlement",
+                "hardship",
+                "re_age",
+                name="optionkind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "shown",
+                "countered",
+                "refused",
+                "accepted",
+                "expired",
+                "not_offered",
+                name="offerstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("countered", sa.Boolean(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("total_cost_minor", sa.BigInteger(), nullable=False),
+        sa.Column("waived_minor", sa.BigInteger(), nullable=False),
+        sa.Column("expected_kept_minor", sa.BigInteger(), nullable=False),
+        sa.Column("chance_kept", sa.Float(), nullable=False),
+        sa.Column("may_grant", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("rule", sa.String(length=120), nullable=False),
+        sa.Column("citation", sa.String(length=300), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("made_by", sa.String(length=120), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(length=120), nullable=False),
+        sa.Column("plan_id", BigId, nullable=True),
+        sa.Column("request_id", BigId, nullable=True),
+        sa.CheckConstraint("status <> 'not_offered' OR reason <> ''", name=op.f("ck_offer_reason_given")),
+        sa.CheckConstraint("status = 'not_offered' OR terms <> ''", name=op.f("ck_offer_terms_given")),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_offer_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["negotiation_id"], ["negotiation.id"], name=op.f("fk_offer_negotiation_id_negotiation")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_offer_plan_id_plan")),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_offer_portfolio_id_portfolio")
+        ),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["approval_request.id"], name=op.f("fk_offer_request_id_approval_request")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_offer")),
+    )
+    with op.batch_alter_table("offer", schema=None) as batch_op:
+        batch_op.create_index("ix_offer_case", ["case_id", "id"], unique=False)
+        batch_op.create_index("ix_offer_negotiation", ["negotiation_id", "rank"], unique=False)
+        batch_op.create_index(
+            "ix_offer_standing",
+            ["portfolio_id", "expires_on"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('shown', 'countered')"),
+            postgresql_where=sa.text("status IN ('shown', 'countered')"),
+        )
+
+
+def _drop_negotiations() -> None:
+    op.drop_table("offer")
+    op.drop_table("negotiation")

@@ -87,6 +87,26 @@ PLAN_LABELS: Labels = {
     "settlement": "Settlement",
     "hardship": "Hardship plan",
 }
+OPTION_LABELS: Labels = {
+    "pay_now": "Payment now",
+    "promise": "Promise to pay",
+    "short_plan": "Short plan",
+    "long_plan": "Long plan",
+    "settlement": "Settlement",
+    "hardship": "Hardship plan",
+    "re_age": "Re-age",
+}
+"""Kinds of offer in a negotiation."""
+OFFER_LABELS: Labels = {
+    "shown": "Shown",
+    "countered": "Customer's proposal",
+    "refused": "Refused",
+    "accepted": "Accepted",
+    "expired": "Expired",
+    "not_offered": "Not offered",
+}
+GRANT_LABELS: Labels = {"agent": "Agent", "manager": "Manager", "two": "Two managers"}
+"""The least authority that may grant an offer."""
 CADENCE_LABELS: Labels = {
     "once": "Once",
     "weekly": "Every week",

@@ -7,11 +7,22 @@ give the same answer again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from app.casework.negotiation.facts import Chance, NotOffered, Option, OptionKind, Solution, SolverFacts
+from app.casework.negotiation.facts import (
+    Affordability,
+    Basis,
+    Chance,
+    NotOffered,
+    Option,
+    OptionKind,
+    Solution,
+    SolverFacts,
+)
 from app.casework.negotiation.solver.arrears import pay_now, promise, re_age, short_plan
 from app.casework.negotiation.solver.authority import TWO
 from app.casework.negotiation.solver.candidates import Found
+from app.casework.negotiation.solver.counter import Counter, judge
 from app.casework.negotiation.solver.pricing import price
 from app.casework.negotiation.solver.settlements import settlement
 from app.casework.negotiation.solver.situation import Situation, situation_of
@@ -32,6 +43,7 @@ FINDERS: Mapping[OptionKind, Callable[[Situation], Found]] = {
     OptionKind.RE_AGE: re_age,
 }
 _ORDER = list(FINDERS)
+_ANYTHING = Affordability(Basis.UNKNOWN)
 _GRANTS = ("agent", "manager", TWO)
 
 
@@ -51,6 +63,13 @@ def solve(facts: SolverFacts, chance: Chance) -> Solution:
         if not best:
             refused.append(found.otherwise)
     return Solution(tuple(sorted(options, key=_rank)), tuple(refused), floor)
+
+
+def judge_counter(facts: SolverFacts, counter: Counter, chance: Chance) -> Option | NotOffered:
+    """The customer's own figures: the offer that they make, or the reason why it cannot be one."""
+    if against := _nothing_possible(situation_of(replace(facts, affordability=_ANYTHING))):
+        return NotOffered(counter.kind, *against)
+    return judge(facts, counter, chance, FINDERS)
 
 
 def _best(s: Situation, found: Found, chance: Chance) -> list[Option]:
@@ -82,9 +101,11 @@ def _rank(option: Option) -> tuple[int, int, int, int]:
 def _nothing_possible(s: Situation) -> tuple[str, str] | None:
     if s.facts.blocked:
         return s.facts.blocked, "case"
-    if s.balance <= 0:
+    if s.past_due <= 0:
         held = next((each.held for each in s.facts.accounts if each.held), "")
-        return (held, "account") if held else ("Nothing is owed.", "debt")
+        return (
+            (held, "account") if held else (f"Nothing is {'past due' if s.balance > 0 else 'owed'}.", "debt")
+        )
     if s.is_known and s.monthly <= 0 and s.once <= 0:
         return (
             "Nothing is left to the household after its costs. Name free debt advice to the customer, and consider a "

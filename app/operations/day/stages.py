@@ -38,6 +38,7 @@ from app.casework.cases.nightly import (
     review_cases,
 )
 from app.casework.holds.service import end_due_holds
+from app.casework.negotiation.record.service import expire_shown_offers
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
 from app.casework.plans.tracking.assessment import assess_due
@@ -169,11 +170,13 @@ def work_cases(day: Day) -> Counts:
         closed = review_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
         refresh_tomorrow(session, day.portfolio, day.on)
         expired = expire_offers(session, day.portfolio, day.on, now=day.now)
+        shown = expire_shown_offers(session, portfolio_id, day.on, by=SYSTEM, now=day.now)
         drop_tasks(session, id_of(day.portfolio), now=day.now)
         assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)
     if opened > MANY:
         refresh_statistics(day.engine, CollectionsCase, Event, StreamHead)
-    return {"opened": opened, "closed": closed, "assigned": assigned, "offers_ended": expired}
+    counts = {"opened": opened, "closed": closed, "assigned": assigned, "offers_ended": expired}
+    return {**counts, "shown_offers_expired": shown} if shown else counts
 
 
 def contact(day: Day) -> Counts:

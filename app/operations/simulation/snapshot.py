@@ -30,7 +30,8 @@ LEFT_BEHIND = {
     "feed_load", "contact_correction", "reported_change", "alert", "alert_notice",
     "unmatched_payment", "payer_account", "bank_transaction",
     "waiver", "approval_request", "bundle", "case_document", "document_content", "decision_facts", "simulation_run",
-    "mail_notice", "household_statement", "household_figure", "household_debt", "affordability_answer", "guideline",
+    "mail_notice", "negotiation", "offer",
+    "household_statement", "household_figure", "household_debt", "affordability_answer", "guideline",
     "guideline_line",
     # Messages of customers; their effects stand in rows of their own.
     "inbound_match", "inbound_message", "inbound_answer",

@@ -77,11 +77,11 @@ def affordable(facts: SolverFacts, option: Option) -> None:
         assert option.kind in (OptionKind.PAY_NOW, OptionKind.PROMISE, OptionKind.SHORT_PLAN)
         return
     for part in option.parts:
-        if part.due_on == facts.today or len(option.parts) == 1:
-            assert part.amount <= max(able.once_minor, able.monthly_minor)
-        if part.due_on == facts.today:
+        if part.n == 0 or part.due_on == facts.today:
             assert part.amount <= able.once_minor
-        elif len(option.parts) > 1:
+        elif len(option.parts) == 1:
+            assert part.amount <= max(able.once_minor, able.monthly_minor)
+        else:
             assert part.amount * A_YEAR[option.terms.cadence] <= 12 * able.monthly_minor
 
 
@@ -91,7 +91,7 @@ def granted(facts: SolverFacts, option: Option) -> None:
         return
     who = {"agent": facts.authority, "manager": facts.manager}[option.may_grant]
     terms = option.terms
-    assert terms.payments <= who.max_payments
+    assert option.plan_kind is PlanKind.SETTLEMENT or terms.count <= who.max_payments
     assert terms.waived_fees_minor <= who.max_waived_fees_minor
     owed = terms.total_minor + terms.waived_minor
     assert 100 * terms.waived_minor <= who.max_discount_percent * owed

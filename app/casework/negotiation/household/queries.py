@@ -39,14 +39,14 @@ from app.core.ids import id_of
 from app.core.money import with_code
 
 
-def affordability_of(session: Session, customer_id: int, *, today: date) -> Affordability:
-    """What a customer can pay each month, from the newest statement and the newest words."""
+def affordability_of(
+    session: Session, customer_id: int, *, today: date, said: Said | None = None
+) -> Affordability:
+    """What a customer can pay each month, from the newest statement and the newest words. `said`: words that are not on
+    record, in their place."""
     statement, answer = newest_statement(session, customer_id), newest_answer(session, customer_id)
-    return affordability(
-        None if statement is None else _stated(session, statement, today),
-        None if answer is None else _said(answer),
-        today,
-    )
+    words = said if said is not None or answer is None else _said(answer)
+    return affordability(None if statement is None else _stated(session, statement, today), words, today)
 
 
 def _stated(session: Session, statement: HouseholdStatement, today: date) -> Stated:

@@ -25,26 +25,22 @@ MOST_PROMISED = 4
 def pay_now(s: Situation) -> Found:
     """Today: everything, or what is past due."""
     kind, able = OptionKind.PAY_NOW, s.once
-    amounts = dict.fromkeys(each for each in (s.balance, s.past_due) if each > 0)
-    if not s.is_known:
-        amounts = dict.fromkeys([s.past_due] if s.past_due else [])
-    payable = [each for each in amounts if not s.is_known or each <= able]
-    asked = f"{s.money(s.past_due)} is past due" if s.past_due else f"{s.money(s.balance)} is owed"
-    why = f"{asked}, and the household can pay {s.money(able) if able else 'nothing'} at once."
-    if not amounts:
-        why = "Nothing is past due."
+    payable = [s.past_due]
+    if s.is_known:
+        payable = [each for each in dict.fromkeys((s.balance, s.past_due)) if each <= able]
+    could = s.money(able) if able else "nothing"
+    why = f"{s.money(s.past_due)} is past due, and the household can pay {could} at once."
     cap = able if s.is_known else None
+    terms = [single(PlanKind.PROMISE, each, s.facts.today) for each in payable]
     return Found(
-        [Candidate(kind, single(s, PlanKind.PROMISE, each), cap, group=n) for n, each in enumerate(payable)],
-        s.not_offered(kind, why, "affordability" if amounts else "debt"),
+        [Candidate(kind, each, cap, group=n) for n, each in enumerate(terms)],
+        s.not_offered(kind, why, "affordability"),
     )
 
 
 def promise(s: Situation) -> Found:
     """What is past due, on one payday or on several."""
     kind, limit = OptionKind.PROMISE, s.facts.limits.promise_days
-    if s.past_due <= 0:
-        return only(s.not_offered(kind, "Nothing is past due.", "debt"))
     candidates = [
         Candidate(kind, terms, s.per_period(terms.cadence) if s.is_known else None, within=limit, group=n)
         for cadence in s.cadences
@@ -75,8 +71,6 @@ def _promised(s: Situation, cadence: Cadence) -> Iterator[tuple[int, AgreementTe
 def short_plan(s: Situation) -> Found:
     """What is past due in a few instalments, beside the minimum payments that go on falling due."""
     kind, months = OptionKind.SHORT_PLAN, min(SHORT_MONTHS, s.facts.limits.longest_months.value)
-    if s.past_due <= 0:
-        return only(s.not_offered(kind, "Nothing is past due.", "debt"))
     monthly = monthly_left(s)
     debt = Repayment(s.past_due)
     limit = Limit(months, s.facts.limits.longest_months.rule, s.facts.limits.longest_months.citation)
@@ -111,8 +105,6 @@ def re_age(s: Situation) -> Found:
     kind, rule = OptionKind.RE_AGE, s.facts.re_age_payments
     late = [each for each in s.accounts if each.past_due_minor > 0]
     minimum = sum(each.minimum_minor for each in late)
-    if not late:
-        return only(s.not_offered(kind, "Nothing is past due.", "debt"))
     if rule is None:
         return only(s.not_offered(kind, "The policy pack has no rule for a re-age.", "re_age"))
     against = list(dict.fromkeys(each.why_not_re_age for each in late if not each.may_re_age))

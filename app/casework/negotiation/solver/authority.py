@@ -35,7 +35,7 @@ def is_within(s: Situation, terms: AgreementTerms, authority: Authority) -> bool
         return True
     waived, owed = terms.waived_minor, terms.waived_minor + terms.total_minor
     return (
-        terms.payments <= authority.max_payments
+        (terms.kind is PlanKind.SETTLEMENT or terms.count <= authority.max_payments)
         and 100 * waived <= authority.max_discount_percent * owed
         and terms.waived_fees_minor <= authority.max_waived_fees_minor
         and (authority.may_lower_rate or not lowers_rate(s, terms))

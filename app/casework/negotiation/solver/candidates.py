@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from app.casework.negotiation.facts import NotOffered, OptionKind
 from app.casework.negotiation.solver.annuity import annuity_factors, fewest_payments
-from app.casework.negotiation.solver.situation import Situation, periods_within, working_days_after
+from app.casework.negotiation.solver.situation import Situation, periods_within
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.terms import AgreementTerms, Limit
 
@@ -56,17 +57,17 @@ class Repayment:
 def in_instalments(
     s: Situation, debt: Repayment, cadence: Cadence, payments: int, down_payment: int = 0
 ) -> AgreementTerms:
-    """Terms of these instalments, on paydays where they are known; a down payment is due today."""
+    """Terms of these instalments, on paydays where they are known; a down payment is due in a few working days."""
     return AgreementTerms(
         debt.plan_kind,
         debt.principal_minor,
-        s.facts.today if down_payment else s.first_due(),
+        s.at_once() if down_payment else s.first_due(),
         payments,
         cadence,
         down_payment,
         s.payday,
         apr_millionths=debt.apr_millionths,
-        interest_from=s.facts.today if debt.apr_millionths else None,
+        interest_from=s.facts.today - timedelta(days=1) if debt.apr_millionths else None,
         day_count=s.facts.day_count,
         waived_fees_minor=debt.waived_fees_minor,
         waived_minor=debt.waived_minor,
@@ -74,10 +75,8 @@ def in_instalments(
     )
 
 
-def single(s: Situation, kind: PlanKind, amount: int, *, days: int = 0, waived: int = 0) -> AgreementTerms:
-    """Terms of one payment: today, or so many working days from today."""
-    today = s.facts.today
-    due_on = working_days_after(today, days, s.facts.holidays) if days else today
+def single(kind: PlanKind, amount: int, due_on: date, waived: int = 0) -> AgreementTerms:
+    """Terms of one payment."""
     return AgreementTerms(kind, amount, due_on, waived_minor=waived)
 
 

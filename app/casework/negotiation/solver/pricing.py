@@ -54,10 +54,10 @@ def price(s: Situation, candidate: Candidate, chance: Chance) -> Option | None:
 
 
 def is_affordable(s: Situation, parts: Sequence[Instalment], most: int | None) -> bool:
-    """Each instalment is within `most`, and a payment of today within what can be paid at once."""
+    """Each instalment is within `most`, and the down payment within what can be paid at once."""
     if most is None:
         return True
-    return all(part.amount <= (s.once if part.due_on == s.facts.today else most) for part in parts)
+    return all(part.amount <= (s.once if part.n == 0 else most) for part in parts)
 
 
 def is_in_time(s: Situation, candidate: Candidate, parts: Sequence[Instalment]) -> bool:

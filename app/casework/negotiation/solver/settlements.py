@@ -17,16 +17,11 @@ from app.casework.negotiation.solver.whole_debt import NEEDS_NONE_MONTHS, repays
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.terms import AgreementTerms
 
-AT_ONCE_DAYS = 3
-"""Working days for a settlement in one payment: the money is there, the transfer takes its time."""
-
 
 def settlement(s: Situation) -> Found:
     """The largest sum for each number of payments that the limits permit."""
     kind, limits, owed = OptionKind.SETTLEMENT, s.facts.limits, s.late_balance
     most = two_may_discount(s.facts.manager)
-    if owed <= 0:
-        return only(s.not_offered(kind, "No account is late, so nothing is settled for less.", "debt"))
     if most <= 0:
         return only(s.not_offered(kind, "Nobody in this portfolio may waive a part of a debt.", "authority"))
     if not s.is_known:
@@ -88,7 +83,7 @@ def raised(s: Situation) -> dict[tuple[Cadence, int], int]:
 def _terms(s: Situation, cadence: Cadence, count: int, amount: int) -> AgreementTerms:
     waived = s.late_balance - amount
     if count == 1 and s.once > 0:
-        return single(s, PlanKind.SETTLEMENT, amount, days=AT_ONCE_DAYS, waived=waived)
+        return single(PlanKind.SETTLEMENT, amount, s.at_once(), waived)
     debt = Repayment(amount, PlanKind.SETTLEMENT, waived_minor=waived)
     return in_instalments(s, debt, cadence, count - 1 if s.once > 0 else count, s.once)
 

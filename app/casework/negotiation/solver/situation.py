@@ -19,8 +19,8 @@ SHORT_MONTHS = 6
 FIRST_AFTER = 14
 """Days to the first instalment where no payday is known."""
 
-PROMISE_AFTER = 7
-"""Days to a promised payment where no payday is known."""
+AT_ONCE_DAYS = 3
+"""Working days to a payment of what can be paid at once: the money is there, the transfer takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,10 @@ class Situation:
         if self.payday is None:
             return working_days_after(self.facts.today + timedelta(days=days - 1), 1, holidays)
         return working_days_after(self.payday.next_on, self.payday.days_after, holidays)
+
+    def at_once(self) -> date:
+        """The day by which money arrives that can be paid at once."""
+        return working_days_after(self.facts.today, AT_ONCE_DAYS, self.facts.holidays)
 
     def not_offered(self, kind: OptionKind, why: str, rule: Limit | str, citation: str = "") -> NotOffered:
         if isinstance(rule, Limit):

@@ -1,0 +1,61 @@
+"""Frozen dataclasses to JSON and back, by their types: values stored with a decision, and read again to replay it.
+
+The libraries that we know want a base class of their own, or lose tuples and sets. Sets are written sorted, so that the
+same value is the same text. A field that the text does not have takes its default: facts that were stored before a
+field was added can still be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from datetime import date
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import orjson
+
+T = TypeVar("T")
+
+
+def to_json(value: object) -> str:
+    return orjson.dumps(value, default=_sorted, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def digest_of(value: object) -> str:
+    """SHA-256 of the value's JSON, in hexadecimal digits."""
+    return hashlib.sha256(to_json(value).encode()).hexdigest()
+
+
+def from_json(kind: type[T], text: str) -> T:
+    """The value of this dataclass. KeyError, TypeError or ValueError for a text that is none."""
+    reader: Callable[[Any], T] = _reader(kind)  # type: ignore[arg-type]
+    return reader(orjson.loads(text))
+
+
+def _sorted(value: object) -> list[object]:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON here")
+
+
+@cache
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """The function that reads a value of this type."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        (known,) = [_reader(each) for each in inner if each is not NoneType]
+        return lambda value: None if value is None else known(value)
+    if origin in (tuple, frozenset):
+        item = _reader(inner[0])
+        return lambda value: origin(item(each) for each in value)
+    if is_dataclass(hint):
+        hints = get_type_hints(hint)
+        readers = [(each.name, _reader(hints[each.name])) for each in fields(hint)]
+        return lambda value: hint(**{name: read(value[name]) for name, read in readers if name in value})  # type: ignore[operator]
+    if issubclass(hint, Enum):
+        return hint  # type: ignore[no-any-return]
+    return date.fromisoformat if hint is date else lambda value: value
