@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.negotiation import counter_offer, negotiate, preview_offers, refuse_offer
+from app.actions.negotiation.negotiating import counter_offer, negotiate, preview_offers, refuse_offer
 from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind
 from app.casework.cases.models import CollectionsCase

@@ -1,0 +1,1 @@
+"""Negotiate a case, and take an offer of the negotiation."""
