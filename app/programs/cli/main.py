@@ -57,7 +57,7 @@ VERBS = {
     "retention": Verb("gate", "retention", "Delete facts of decisions, ended numbers and addresses."),
     "suppression": Verb("gate", "suppression_app", "Addresses to which nothing is sent: list, add, lift."),
     "guidelines": Verb(
-        "households", "guidelines_app", "Guideline figures of household statements: load, list."
+        "negotiation.households", "guidelines_app", "Guideline figures of household statements: load, list."
     ),
     "bundle": Verb("bundles", "bundle_app", "Case bundles for the legal team: build, verify."),
     "legal-desk": Verb("running", "legal_desk", "Run the reference receiver of bundles."),
