@@ -151,6 +151,21 @@ class AnswerPreview:
 
 
 @dataclass(frozen=True, slots=True)
+class LetterPreview:
+    """A letter as it would leave now."""
+
+    subject: str
+    text: str
+    lang: str
+    language: str
+    """The language in words."""
+    address: str
+    mark: str
+    """Mark of the words: the letter is sent only if they are still these."""
+    sms: AnswerPreview | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FormState:
     """The action a page shows open: what was typed, what is wrong with it, and a schedule if one was asked for."""
 
@@ -159,6 +174,7 @@ class FormState:
     errors: Mapping[str, str] = field(default_factory=dict)
     schedule: Sequence[Instalment] = ()
     answer: AnswerPreview | None = None
+    letter: LetterPreview | None = None
     asks: str = ""
     """The value of the box that confirms something unusual; '' = nothing is asked."""
     drafted_at: datetime | None = None

@@ -67,10 +67,19 @@ def test_a_callback_is_cancelled_with_a_reason(sqlite_program: Program) -> None:
 def test_a_letter_is_sent_out_of_turn_and_its_message_cancelled(program: Program) -> None:
     case = late_case(program.desk)
     path = f"/cases/{case.reference}"
-    answer = program.post(f"{path}/letters", {"letter": "first_reminder", "channel": "email"})
+    chosen = {"letter": "first_reminder", "channel": "email"}
+    listed = {(each["letter"], each["channel"]): each for each in program.get(f"{path}/letters").json()}
+    assert listed["first_reminder", "email"]["answer"]["decision"] == "clear"
+    assert "NL only" in listed["fourteen_day_letter", "post"]["why_not"]
+    words = program.post(f"{path}/letters/preview", chosen)
+    assert (words.status_code, words.json()["language"]) == (200, "en"), words.text
+    answer = program.post(f"{path}/letters", chosen)
     assert (answer.status_code, answer.json()["decision"]) == (201, "clear"), answer.text
     [message] = program.get(f"{path}/messages").json()["items"]
     assert (message["letter"], message["status"]) == ("first_reminder", "queued")
+    assert (message["subject"], message["text"]) == (words.json()["subject"], words.json()["text"])
+    listed = {(each["letter"], each["channel"]): each for each in program.get(f"{path}/letters").json()}
+    assert "today already" in listed["first_reminder", "email"]["why_not"]
     cancelled = program.post(f"{path}/messages/{message['id']}/cancellation", {"reason": "paid"})
     assert cancelled.status_code == 200, cancelled.text
     assert cancelled.json()["status"] != "queued"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
@@ -165,3 +166,10 @@ def _ensure(session: Session, role: Role, now: datetime) -> None:
 def _open(session: Session, username: str, now: datetime) -> tuple[str, StaffSession]:
     user = session.exec(select(User).where(User.username == username)).one()
     return service._open_session(session, user, "testclient", now=now, lifetime=timedelta(hours=10))
+
+
+def seen_in(page: str) -> str:
+    """Return the mark of what a page showed, as its form carries it."""
+    found = re.search(r'name="seen" value="([^"]+)"', page)
+    assert found is not None, page[:400]
+    return found[1]

@@ -26,6 +26,7 @@ from app.inbound.answers import answer_sms, recall_message, undo_message, word_a
 from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
+from app.outreach.planning.on_demand import letter_choices, word_on_demand
 
 router = api_router("/cases/{reference}", tags=["messages"])
 
@@ -121,6 +122,57 @@ def post_letter(
     return AnswerShape.of(
         send_letter(session, case, body.letter, body.channel, letters, by=caller.by, now=now)
     )
+
+
+class LetterText(BaseModel):
+    """A letter as it would leave now; the customer's personal link is left out."""
+
+    language: str
+    subject: str
+    text: str
+
+
+@router.post("/letters/preview", summary="Preview a letter")
+def post_letter_preview(
+    request: Request, reference: CaseRef, _caller: Worker, session: OnceSession, now: Now, body: NewLetter
+) -> LetterText:
+    """The letter with the customer's figures, in their language; nothing is asked or sent."""
+    case = case_named(session, reference)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    letters = ports_of(request).catalog
+    words = word_on_demand(session, portfolio, case, body.letter, body.channel, letters, now=now)
+    return LetterText(language=words.language, subject=words.subject, text=redact_links(words.text))
+
+
+class LetterChoiceShape(BaseModel):
+    """A letter by one channel."""
+
+    letter: str
+    title: str
+    channel: Channel
+    language: str = Field(description="The language in which it would go out.")
+    why_not: str = Field(description="Reason why it is not for this case; empty = the gate was asked.")
+    answer: AnswerShape | None = Field(description="The gate's answer at this moment.")
+
+
+@router.get("/letters", summary="List the letters for a case")
+def list_letters(
+    request: Request, reference: CaseRef, _caller: Worker, session: ReadSession, now: Now
+) -> list[LetterChoiceShape]:
+    """Every letter that is sent out of turn, by each of its channels, and whether this customer may get it now."""
+    case = case_named(session, reference)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    return [
+        LetterChoiceShape(
+            letter=each.letter,
+            title=each.title,
+            channel=each.channel,
+            language=each.language,
+            why_not=each.why,
+            answer=AnswerShape.of(each.answer) if each.answer else None,
+        )
+        for each in letter_choices(session, portfolio, case, ports_of(request).catalog, now=now)
+    ]
 
 
 class NewAnswer(Input):

@@ -104,7 +104,7 @@ AnyEffect = Annotated[
 class CodeTable(Table):
     code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
     label: Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
-    key: Annotated[str, StringConstraints(pattern=r"^[0-9]?$")] = ""
+    key: Annotated[str, StringConstraints(pattern=r"^[0-9a-z]?$")] = ""
     direction: Literal["out", "in", "both"] = "both"
     counts: Annotated[Counts, Field(strict=False)]
     asks: FieldNames = []

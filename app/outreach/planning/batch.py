@@ -213,6 +213,12 @@ class ContactBatch:
         about = {"letter": request.letter, **request.about}
         return self._ask(request.contact_case, to, request.step, about=about, request=request)
 
+    def verdict(self, request: LetterRequest, channel: Channel) -> Answer:
+        """Ask the same as `send` does, and write nothing."""
+        to = self._contact(request.contact_case, channel, request.purpose, request.letter, request.step)
+        facts = request.contact_case.current_facts()
+        return self.gate.ask(to, facts, request.contact_case.pack)[1]
+
     def _tell_of_call(self, contact_case: ContactCase, step: CaseStep) -> None:
         self.told.append(
             about_customer(

@@ -43,7 +43,6 @@ from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, StreamSession
 from app.inbound.answers import LONGEST_ANSWER
 from app.inbound.models import InboundMessage
-from app.outreach.planning.on_demand import sendable_letters
 from app.policy.pack import Pack
 from app.web.cases.call.header import Header, header_of
 from app.web.cases.call.open_items import OpenItems, open_items
@@ -53,6 +52,7 @@ from app.web.cases.call.script import ScriptPanel, script_panel
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_tabs import TABS, CaseTab, tab_content, tab_named
 from app.web.cases.gate_answers import GateRow, may_contact
+from app.web.cases.letter_form import NO_LETTERS, LetterOptions, letter_options
 from app.web.cases.outcome.bar import OutcomeBar
 from app.web.cases.outcome.view import bar_of
 from app.web.cases.presence import Colleague, colleagues
@@ -107,7 +107,7 @@ def form_alone(
         standing=open_items(view, staff, now),
         is_manager=staff.role is Role.MANAGER,
         answerable=may_answer(view, now),
-        options=_options(request, view, staff.role),
+        options=_options(view, staff.role, _letters(request, session, view, name, now)),
     )
 
 
@@ -239,7 +239,7 @@ def show_case(
             is_manager=staff.role is Role.MANAGER,
             form=form,
             answerable=may_answer(view, now),
-            options=_options(request, view, staff.role),
+            options=_options(view, staff.role, _letters(request, session, view, form.opened, now)),
             outcome=bar_of(request, view, form, reader, now),
             words={
                 "entry": ENTRY_LABELS,
@@ -296,12 +296,12 @@ class CaseOptions:
     contact_fields: Sequence[tuple[str, str, int]]
     max_months: int
     max_discount: int
-    letters: Sequence[tuple[str, str]]
+    letters: LetterOptions
     late_balance: int
     settle_latest: str
 
 
-def _options(request: Request, view: CaseView, role: Role) -> CaseOptions:
+def _options(view: CaseView, role: Role, letters: LetterOptions) -> CaseOptions:
     """Choices and first values of the forms."""
     file = view.file
     today = file.book.today
@@ -320,13 +320,12 @@ def _options(request: Request, view: CaseView, role: Role) -> CaseOptions:
         contact_fields=[(name, CONTACT_LABELS[name], CONTACT_LIMITS[name]) for name in CONTACT],
         max_months=file.portfolio.agent_max_instalments,
         max_discount=discount_limit(file.portfolio, role),
-        letters=_letters(request),
+        letters=letters,
         late_balance=sum(stands.balance for _, stands in file.worked_accounts if stands.owed > 0),
         settle_latest=(today + timedelta(days=SETTLE_WITHIN)).isoformat(),
     )
 
 
-def _letters(request: Request) -> list[tuple[str, str]]:
-    """Letters that may be sent by hand, as (code, title)."""
-    catalog = ports_of(request).catalog
-    return [(code, catalog.letters[code].title) for code in sendable_letters(catalog)]
+def _letters(request: Request, session: Session, view: CaseView, opened: str, now: datetime) -> LetterOptions:
+    """Letters for this customer, where their form is open: the gate is asked about each."""
+    return letter_options(request, session, view.file, now) if opened == "letter" else NO_LETTERS

@@ -56,7 +56,7 @@ const KEYS = [
 
 // A person can switch off the keys that act alone (WCAG 2.1.4).
 const singleKeys = document.body.dataset.keys !== "off";
-const isSingle = (key) => [...key].length === 1;
+const isSingle = (key) => /^(0 )?.$/u.test(key);
 
 // Inside a form a letter is a letter, whatever has the focus; so is one that an input method is still composing.
 const writing = (event) =>
@@ -130,8 +130,8 @@ function help() {
     dialog.setAttribute("aria-labelledby", "key-help-title");
     const title = Object.assign(document.createElement("h2"), { id: "key-help-title", textContent: "Keyboard shortcuts" });
     const list = document.createElement("dl");
-    const own = [...document.querySelectorAll("[data-key]")].map((element) => [
-      element.dataset.key,
+    const own = [...document.querySelectorAll("[data-key], [data-letter]")].map((element) => [
+      element.dataset.key ?? `0 ${element.dataset.letter}`,
       element.dataset.keyLabel || element.textContent.trim(),
     ]);
     const here = KEYS.filter(([, , , works]) => works());

@@ -51,7 +51,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 from tests.web.axe import assert_fits_and_is_accessible, violations
-from tests.web.desk import NOW, PASSWORD, Browser, Desk, make_ports
+from tests.web.desk import NOW, PASSWORD, Browser, Desk, make_ports, seen_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser as Chromium
@@ -867,7 +867,8 @@ def test_a_promise_far_above_what_is_past_due_is_confirmed(
 
 def test_a_queued_message_is_cancelled_from_the_case(desk: Desk, ben: Browser) -> None:
     case_id = make_case(desk)
-    ben.submit(f"/cases/{case_id}/letter", letter="first_reminder", channel="email")
+    shown = ben.submit(f"/cases/{case_id}/letter", letter="first_reminder:email")
+    ben.submit(f"/cases/{case_id}/letter", letter="first_reminder:email", seen=seen_in(shown.text))
     [message] = all_of(desk, OutboxMessage)
     assert "waits to leave" in page_of(ben, case_id)
     path = f"/cases/{case_id}/messages/{message.id}/cancel"

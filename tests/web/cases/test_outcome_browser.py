@@ -49,3 +49,29 @@ def test_the_result_speaks_of_the_number_that_was_called(served: tuple[Desk, int
         " a.addEventListener('click', (e) => e.preventDefault()); a.click(); }"
     )
     assert tab.input_value("#call-number") == "+861055500126"
+
+
+def test_a_code_under_more_is_chosen_by_its_letter(served: tuple[Desk, int], browser: Browser) -> None:
+    desk, case_id = served
+    tab = page_of(desk, browser, case_id, scripts=True)
+    tab.goto(f"/cases/{case_id}")
+    focused = "document.activeElement.id"
+    tab.keyboard.press("d")
+    assert tab.evaluate(focused) != "call-person", "a letter alone is no result"
+    for keys, code in (("0d", "deceased"), ("0a", "attorney")):
+        tab.locator("#do-call legend").first.focus()
+        for key in keys:
+            tab.keyboard.press(key)
+        assert tab.is_checked(f"#result-{code}")
+        assert tab.evaluate("document.activeElement.closest('[data-field]')?.dataset.field") == "person"
+    tab.keyboard.press("?")  # within a field it is a mark
+    tab.locator("#do-call legend").first.focus()
+    tab.keyboard.press("?")
+    assert "0 d" in tab.inner_text("#key-help")
+    tab.keyboard.press("Escape")
+    # Switched off, letters do nothing.
+    tab.evaluate("document.body.dataset.keys = 'off'")
+    tab.locator("#result-deceased").focus()
+    tab.keyboard.press("h")
+    assert tab.is_checked("#result-attorney") or tab.is_checked("#result-deceased")
+    assert not tab.is_checked("#result-hardship")

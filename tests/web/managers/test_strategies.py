@@ -18,7 +18,7 @@ from app.outreach.strategy.events import StrategyLive
 from app.outreach.strategy.models import Experiment, StrategyTask, StrategyVersion
 from tests import builders
 from tests.web.accounts.test_account_corrections import words
-from tests.web.desk import NOW, Browser, Desk
+from tests.web.desk import NOW, Browser, Desk, seen_in
 
 TEXT = """name = "Patient"
 # why day 5
@@ -246,14 +246,17 @@ def test_an_agent_sends_a_letter_by_hand_and_does_a_task(desk: Desk) -> None:
     page = ben.get(f"/cases/{case_id}")
     assert "Ring the manager" in page.text
     assert "Second reminder" in ben.get(f"/cases/{case_id}?do=letter").text
-    wrong = ben.submit(f"/cases/{case_id}/letter", letter="", channel="sms")
+    wrong = ben.submit(f"/cases/{case_id}/letter", letter="")
     assert wrong.status_code == 422
     assert "Choose a letter." in wrong.text
-    sent = ben.submit(f"/cases/{case_id}/letter", letter="first_reminder", channel="post")
+    shown = ben.submit(f"/cases/{case_id}/letter", letter="first_reminder:post")
+    assert builders.messages(desk.engine) == [], "its words are read first"
+    sent = ben.submit(f"/cases/{case_id}/letter", letter="first_reminder:post", seen=seen_in(shown.text))
     assert sent.status_code == 303
     [message] = builders.messages(desk.engine)
     assert builders.step_of(desk.engine, message).step == DeskStep.MANUAL
-    assert ben.submit(f"/cases/{case_id}/letter", letter="first_reminder", channel="post").status_code == 409
+    again = ben.submit(f"/cases/{case_id}/letter", letter="first_reminder:post", seen=seen_in(shown.text))
+    assert again.status_code == 409
     assert ben.submit(f"/cases/{case_id}/tasks/{task_id}/done").status_code == 303
     assert "Task done" in ben.get(f"/cases/{case_id}").text
     assert ben.submit(f"/cases/{case_id}/tasks/{task_id}/done").status_code == 409

@@ -31,6 +31,7 @@ from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import answer_words, reader_of
+from app.web.cases.letter_form import letter_preview
 from app.web.form_action import Flash
 from app.web.forms import AnswerPreview, Fields, FormState, ReasonForm, Typed, Wrong
 from app.web.managers.letters import cost_of
@@ -41,7 +42,12 @@ router = APIRouter(prefix="/cases")
 
 class LetterForm(Typed):
     letter: str = ""
-    channel: str = ""
+    """`first_reminder:sms`: the letter and its channel."""
+
+    @property
+    def chosen(self) -> tuple[str, str]:
+        letter, _, channel = self.letter.partition(":")
+        return letter, channel
 
 
 @router.post("/{case_id}/letter")
@@ -53,17 +59,28 @@ def send_a_letter(
     now: Now,
     typed: Annotated[LetterForm, Form()],
 ) -> Response:
-    """Queue one letter now, where the gate clears it."""
+    """Show the letter's words first; then queue it, where the gate clears it and these are still the words."""
+    letter, by_channel = typed.chosen
+    file = open_case_file(session, case_id, now, lock=True)
+    preview = letter_preview(request, session, file, letter, by_channel, now)
+    if preview is not None and preview.mark != typed.seen:
+        changed = {"": "The words are others than those you saw. Read them again."} if typed.seen else {}
+        form = FormState("letter", typed.values(), changed, letter=preview)
+        return case_page(request, session, staff, file, form, now=now, status=409 if changed else 200)
 
-    def act(file: CaseFile, fields: Fields) -> Flash:
-        channel = fields.choice("channel", Channel)
-        fields.done()
+    def act(file: CaseFile, _fields: Fields) -> Flash | Wrong:
+        if not letter:
+            raise Wrong({"letter": "Choose a letter."})
+        try:
+            channel = Channel(by_channel)
+        except ValueError:
+            raise Wrong({"letter": "Choose a letter of the list."}) from None
         letters = ports_of(request).catalog
-        answer = send_letter(session, file.case, typed.letter, channel, letters, by=staff.by, now=now)
+        answer = send_letter(session, file.case, letter, channel, letters, by=staff.by, now=now)
         said = answer_words(channel, answer, reader_of(request, file, zone=file.zone), now, kept=False)
         return said[:1].upper() + said[1:] + ".", "good" if isinstance(answer, Clearance) else "warn"
 
-    names = {"channels": "channel"}
+    names = {"channels": "letter"}
     return submit(request, session, staff, case_id, "letter", typed, act, now=now, names=names)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from string import ascii_lowercase
 
 from app.casework.cases.events import CallLogged
 from app.casework.holds.rules import FOR_GOOD
@@ -36,6 +37,8 @@ class OutcomeCode:
     code: str
     label: str
     key: str
+    letter: str
+    """Key after `0`, of a code without a digit of its own; '' = it has one, or no letter is left."""
     asks: str
     """Names of its fields, with spaces between."""
     preview: str
@@ -82,11 +85,13 @@ class Situation:
 def outcome_bar(
     results: ResultSet, chosen: str, situation: Situation, numbers: Sequence[tuple[str, str]] = ()
 ) -> OutcomeBar:
+    letters = letters_of(results)
     codes = [
         OutcomeCode(
             code=each.code,
             label=each.label,
-            key=each.key,
+            key=each.key if each.key.isdigit() else "",
+            letter=letters.get(each.code, ""),
             asks=" ".join(each.asks),
             preview=foresee(each, situation),
             chosen=each.code == chosen,
@@ -108,6 +113,25 @@ def outcome_bar(
         texts=results.texts,
         numbers=numbers,
     )
+
+
+def letters_of(results: ResultSet) -> dict[str, str]:
+    """Give each code without a digit the letter that its version names; otherwise the first of a word of its label, any
+    letter of it, or any at all. The same version gives the same letters."""
+    labels = {each.code: each.label for each in results.codes if not each.key.isdigit()}
+    given = {each.code: each.key for each in results.codes if each.key.isalpha()}
+    for rank in (_initials, lambda label: label, lambda _label: ascii_lowercase):
+        for code, label in labels.items():
+            if code in given:
+                continue
+            free = (c for c in rank(label).lower() if c in ascii_lowercase and c not in given.values())
+            if letter := next(free, ""):
+                given[code] = letter
+    return given
+
+
+def _initials(label: str) -> str:
+    return "".join(word[:1] for word in label.split())
 
 
 def unanswered_of(calls: Sequence[CallLogged]) -> int:

@@ -1,4 +1,5 @@
-// The outcome bar by keyboard: 1 to 9 choose a result, 0 shows more, only its own fields are shown. Ctrl+Enter saves,
+// The outcome bar by keyboard: 1 to 9 choose a result, 0 shows more and then a letter chooses one of them, only its own
+// fields are shown. Ctrl+Enter saves,
 // Ctrl+Shift+Enter saves and goes on to the next case. Without this file a button shows the fields.
 
 const form = document.querySelector("form[data-outcome]");
@@ -65,6 +66,20 @@ function save(isNext) {
   isNext ? form.requestSubmit(next) : form.requestSubmit();
 }
 
+// A letter counts only while the focus is among the codes of More: there no letter writes, and none is a shortcut.
+const inMore = (target) => target.closest?.(".outcome-more[open]") && !writes(target);
+
+function chooseLetter(event) {
+  const isForeign = event.key.length === 1 && event.key > "\u007f" && /^Key[A-Z]$/.test(event.code);
+  const letter = (isForeign ? event.code.slice(-1) : event.key).toLowerCase();
+  const radio = /^[a-z]$/.test(letter) && results().find((each) => each.dataset.letter === letter);
+  if (!radio) return false;
+  event.preventDefault();
+  event.stopPropagation();
+  choose(radio);
+  return true;
+}
+
 document.addEventListener("keydown", (event) => {
   if (!form || event.isComposing || event.keyCode === 229 || document.querySelector("dialog[open]")) return;
   const inside = form.contains(event.target);
@@ -80,6 +95,7 @@ document.addEventListener("keydown", (event) => {
   if (document.body.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey) return;
   // On a layout whose digits stand behind Shift (AZERTY), or that has digits of its own, the place counts.
   const digit = !event.shiftKey && /^Digit[0-9]$/.test(event.code) ? event.code.slice(-1) : event.key;
+  if (inMore(event.target) && chooseLetter(event)) return;
   if (!/^[0-9]$/.test(digit) || writes(event.target) || (!inside && event.target.closest?.("details[open] form"))) return;
   const radio = results().find((each) => each.dataset.key === digit);
   const more = form.querySelector(".outcome-more");
@@ -87,8 +103,8 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   event.stopPropagation();
   if (radio) return choose(radio);
-  more.open = !more.open;
-  (more.open ? more.querySelector("input") : more.querySelector("summary"))?.focus();
+  more.open = !(more.open && more.contains(event.target));
+  (more.open ? more.querySelector("input:checked") ?? more.querySelector("input") : more.querySelector("summary"))?.focus();
 }, true);
 
 if (form) {
