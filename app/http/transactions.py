@@ -14,6 +14,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 
 from app.casework.cases.figures import refresh_touched
+from app.casework.plans.tracking.linking import link_touched
 from app.core.database.engine import reading, transaction
 from app.http.context import engine_of, read_clock
 from app.http.doors import MaybeVisitor
@@ -30,11 +31,12 @@ def read_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
 
 def write_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
     """The request's one transaction. Its last step brings the cases whose money it moved to this moment, so that lists
-    filter and sort by what is owed now."""
+    filter and sort by what is owed now, and links payments to the instalments that they name."""
     _require_admitted(request)
     with transaction(engine_of(request)) as session:
         request.state.write_session = session
         yield from _lent(request, session)
+        link_touched(session)
         refresh_touched(session, read_clock(request))
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Engine
+from sqlmodel import Session
 
 from app.actions.accounts.reversals import reverse_entry
 from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.rules import FeedKind
 from app.casework.cases.figures import refresh_touched
+from app.casework.plans.tracking.linking import find_instalments, link_touched
 from app.core.actor import Actor
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def load(
     load_id: int | None = None,
 ) -> LoadReport:
     """Load a file as `app.book.feeds.service.load` says; a payment that a bank takes back is reversed with the
-    agreement it had kept and the case it had closed, and lists show what is owed now."""
+    agreement it had kept and the case it had closed; a payment that names an instalment by its reference is linked to
+    it; and lists show what is owed now."""
     from app.book.feeds import service as feeds  # a third of a second, and only where a file is loaded
 
     return feeds.load(
@@ -47,10 +50,16 @@ def load(
         by=by,
         now=now,
         take_back=reverse_entry,
-        finish=refresh_touched,
+        find_instalments=find_instalments,
+        finish=_finish,
         progress=progress,
         mapping=mapping,
         file_name=file_name,
         stored_path=stored_path,
         load_id=load_id,
     )
+
+
+def _finish(session: Session, now: datetime) -> int:
+    link_touched(session)
+    return refresh_touched(session, now)

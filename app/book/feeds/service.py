@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 
 from app.book.feeds.arrears import look_at
 from app.book.feeds.bank import camt054
+from app.book.feeds.bank.matching import FindInstalments, no_instalments
 from app.book.feeds.bank.store import TakeBack
 from app.book.feeds.bank.store import store as store_bank_rows
 from app.book.feeds.cells import Layout, Stored
@@ -85,6 +86,7 @@ def load(
     by: Actor,
     now: datetime,
     take_back: TakeBack,
+    find_instalments: FindInstalments = no_instalments,
     finish: Finish = lambda _session, _now: 0,
     progress: Progress | None = None,
     mapping: mappings.Mapping | None = None,
@@ -99,7 +101,7 @@ def load(
     content; one whose load was killed is resumed. Raises DeskError where the file as a whole cannot be read (no such
     file, wrong columns, cut off in the middle); what was loaded until then stays, and loading the mended file
     finishes the job. `take_back` reverses a payment that a bank file takes back; doors load by
-    `app.actions.feeds.loads`, which hands it in.
+    `app.actions.feeds.loads`, which hands it in, and `find_instalments` for payments that name an instalment.
     """
     name = file_name or (path.name if path else "-")
     if load_id is None:
@@ -110,9 +112,9 @@ def load(
             )
     try:
         with on_disk(path) as file, exclusive(engine, f"portfolio-{portfolio_code}", wait=True):
-            return _Load(
-                engine, kind, file, portfolio_code, load_id, mapping, name, take_back, finish, by=by, now=now
-            ).run(rejects_dir, progress)
+            run = _Load(engine, kind, file, portfolio_code, load_id, mapping, name, finish, by=by, now=now)
+            run.take_back, run.find_instalments = take_back, find_instalments
+            return run.run(rejects_dir, progress)
     except DeskError as error:
         with transaction(engine) as session:
             history = session.get_one(FeedLoad, load_id)
@@ -158,6 +160,9 @@ def _mapping_name(mapping: mappings.Mapping | None) -> str:
 class _Load:
     """One run of a load, under the portfolio's lock."""
 
+    take_back: TakeBack
+    find_instalments: FindInstalments
+
     def __init__(
         self,
         engine: Engine,
@@ -167,7 +172,6 @@ class _Load:
         load_id: int,
         mapping: mappings.Mapping | None,
         name: str,
-        take_back: TakeBack,
         finish: Finish,
         *,
         by: Actor,
@@ -178,7 +182,6 @@ class _Load:
         self.path = path
         self.mapping = mapping
         self.name = name
-        self.take_back = take_back
         self.finish = finish
         self.by = by
         self.now = now
@@ -369,7 +372,9 @@ class _Load:
 
     def _stored(self, session: Session, batch: Batch, book: KnownRows) -> Stored:
         if self.kind is FeedKind.CAMT054:
-            return store_bank_rows(session, self.portfolio, batch.rows, self.take_back, self.now)
+            return store_bank_rows(
+                session, self.portfolio, batch.rows, self.take_back, self.now, self.find_instalments
+            )
         if self.layout.store is not None:
             return self.layout.store(session, self.portfolio, batch.rows, self.now)
         if self.kind is FeedKind.ACCOUNTS:

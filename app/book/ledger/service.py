@@ -189,6 +189,12 @@ def touch(session: Session, portfolio_id: int, account_ids: Iterable[int]) -> No
     session.info.setdefault(TOUCHED, {}).setdefault(portfolio_id, set()).update(account_ids)
 
 
+def touched_accounts(session: Session) -> Mapping[int, set[int]]:
+    """Portfolio id -> accounts that this transaction touched since `take_touched` was last asked."""
+    touched: dict[int, set[int]] = session.info.get(TOUCHED, {})
+    return touched
+
+
 def take_touched(session: Session) -> dict[int, set[int]]:
     """Portfolio id -> accounts that this transaction touched since it was last asked."""
     touched: dict[int, set[int]] = session.info.pop(TOUCHED, {})

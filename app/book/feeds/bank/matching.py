@@ -6,7 +6,7 @@ place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -16,7 +16,9 @@ from app.book.feeds.bank.rules import (
     Incoming,
     Known,
     Match,
+    NamedInstalment,
     NoMatch,
+    creditor_references,
     decide,
     reference_key,
     reference_keys,
@@ -52,14 +54,33 @@ LONGEST_RETURN_NOTE = 300
 # --- facts from the ledger --------------------------------------------------------------------------------------
 
 
-def match_all(session: Session, portfolio_id: int, payments: Sequence[Incoming]) -> list[Match | NoMatch]:
+FindInstalments = Callable[[Session, int, Collection[str]], Mapping[str, NamedInstalment]]
+"""Instalments of agreements in a portfolio, by what follows the check digits of their references: a read of a layer
+above, given by the caller."""
+
+
+def no_instalments(
+    _session: Session, _portfolio_id: int, _bodies: Collection[str]
+) -> Mapping[str, NamedInstalment]:
+    return {}
+
+
+def match_all(
+    session: Session,
+    portfolio_id: int,
+    payments: Sequence[Incoming],
+    find_instalments: FindInstalments = no_instalments,
+) -> list[Match | NoMatch]:
     """Decide for each of these payments, with the facts of all of them read at once."""
     keys = {key for payment in payments for found, _ in reference_keys(payment) for key in found}
     by_key = accounts_by_key(session, portfolio_id, keys)
     payers = {payment.payer_key for payment in payments if payment.payer_key}
     before = paid_before(session, portfolio_id, payers)
     shapes = _shapes(session, portfolio_id) if payments else frozenset()
-    return [decide(payment, by_key, before.get(payment.payer_key, []), shapes) for payment in payments]
+    texts = (text for each in payments for text in (*each.structured, each.end_to_end, each.free))
+    bodies = {reference[4:] for text in texts for reference in creditor_references(text)}
+    named = find_instalments(session, portfolio_id, bodies) if bodies else {}
+    return [decide(payment, by_key, before.get(payment.payer_key, []), shapes, named) for payment in payments]
 
 
 def _shapes(session: Session, portfolio_id: int) -> frozenset[str]:
@@ -98,7 +119,7 @@ def post_matched(
                 "posted_on": posting_date(payment.paid_on, open_on),
                 "reference": payment.reference,
                 "source": SOURCE,
-                "description": description(payment),
+                "description": description(payment, match.named),
                 "created_at": now,
             }
         )
@@ -121,10 +142,11 @@ def post_matched(
     record_many(session, events, by=by, now=now)
 
 
-def description(payment: Incoming) -> str:
-    """Describe a bank's credit for the ledger; a return is found again by the end-to-end id."""
+def description(payment: Incoming, named: str = "") -> str:
+    """Describe a bank's credit for the ledger; a return is found again by the end-to-end id, an instalment by its
+    reference."""
     plain = f"bank credit {payment.end_to_end}".strip()
-    return (f"{plain}; {payment.note}" if payment.note else plain)[:200]
+    return "; ".join(part for part in (plain, named, payment.note) if part)[:200]
 
 
 def _matched_event(reference: str, amount_minor: int, known: Known, how: str) -> NewEvent:
@@ -222,7 +244,7 @@ def match_payment(
         effective_on=paid_on,
         posted_on=posting_date(paid_on, first_open_day(session, account.portfolio_id)),
         reference=waiting_one.reference,
-        description="bank credit, matched by hand",
+        description=_by_hand(waiting_one),
         by=by,
         now=now,
     )
@@ -236,6 +258,11 @@ def match_payment(
     event = _matched_event(waiting_one.reference, waiting_one.amount_minor, known, "matched by hand")
     record(session, event, by=by, now=now)
     return entry
+
+
+def _by_hand(unmatched: UnmatchedPayment) -> str:
+    """Describe it for the ledger, with the reference of the instalment that the payer named."""
+    return "; ".join(["bank credit, matched by hand", *creditor_references(unmatched.remittance)[:1]])[:200]
 
 
 def return_payment(

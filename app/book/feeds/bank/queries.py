@@ -13,7 +13,7 @@ from app.book.feeds.bank.rules import (
 )
 from app.book.feeds.models import PayerAccount
 from app.book.ledger.models import Account, Statement
-from app.core.database.bulk import chunked
+from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.database.rows import StoredColumn
 from app.core.types import Rows
@@ -31,6 +31,13 @@ def accounts_by_key(session: Session, portfolio_id: int, keys: Iterable[str]) ->
         for name, *rest in session.connection().execute(query):
             found.setdefault(name, []).append(_known_as(rest, {}))
     return found
+
+
+def known_accounts(session: Session, account_ids: Iterable[int]) -> dict[int, Known]:
+    """By id."""
+    account = table_of(Account)
+    query = sa.select(*_known_columns()).where(among(session, account.c.id, account_ids))
+    return {row.id: _known_as(row, {}) for row in session.connection().execute(query)}
 
 
 def _known_columns() -> list[StoredColumn]:

@@ -7,8 +7,8 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from app.book.ledger.references import normal_reference
@@ -57,9 +57,24 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedInstalment:
+    """An instalment of an agreement that a payment names by the instalment's own reference."""
+
+    words: str
+    """Such as `instalment 3 of P-000012`."""
+    plan_id: int
+    accounts: Sequence[tuple[Known, int]] = ()
+    """Accounts that its money may go to, with their balances in minor units; the first that owes enough is taken."""
+    obstacle: str = ""
+    """Reason why only a person can say whose the money is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     account: Known
     how: str
+    named: str = ""
+    """The instalment's reference that the payment gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +87,11 @@ def decide(
     by_key: Mapping[str, Sequence[Known]],
     paid_before: Sequence[Known],
     shapes: Collection[str] = (),
+    instalments: Mapping[str, NamedInstalment] | None = None,
 ) -> Match | NoMatch:
     """Decide which account a payment belongs to.
+
+    `instalments` has those that `creditor_references` in what the payer wrote name, by what follows the check digits.
 
     `by_key` has the accounts of each `reference_key` found in what the payer wrote, `paid_before` those that the
     payer's bank account has paid for. A reference in the structured field counts before the end-to-end id, and that
@@ -83,8 +101,11 @@ def decide(
     """
     if payment.obstacle:
         return NoMatch(payment.obstacle)
+    own = instalments_named(payment, instalments or {})
     for keys, where in reference_keys(payment):
         named = _named(keys, by_key, payment.remittance)
+        if parts := {reference: part for reference, part in own.items() if reference[4:] in keys}:
+            return _of_instalments(payment, parts, named, where)
         if len(named) > 1:
             names = ", ".join(sorted(known.reference for known in named.values())[:5])
             return NoMatch(f"the {where} names {len(named)} accounts: {names}")
@@ -108,6 +129,43 @@ def decide(
         )
     how = f"its bank account has paid for {known.reference} before, and this is {what}"
     return _unless_refused(known, payment.paid_on, how)
+
+
+def instalments_named(
+    payment: Incoming, instalments: Mapping[str, NamedInstalment]
+) -> dict[str, NamedInstalment]:
+    """Instalments that the payment names, by their whole reference."""
+    texts = (*payment.structured, payment.end_to_end, payment.free)
+    found = (reference for text in texts for reference in creditor_references(text))
+    return {reference: instalments[reference[4:]] for reference in found if reference[4:] in instalments}
+
+
+def _of_instalments(
+    payment: Incoming, parts: Mapping[str, NamedInstalment], named: Mapping[int, Known], where: str
+) -> Match | NoMatch:
+    """The account of the one agreement whose instalments are named. An account that is named beside them must be one of
+    its own. With several instalments the money is not for one of them alone."""
+    words = " and ".join(sorted(part.words for part in parts.values())[:5])
+    if obstacle := next((part.obstacle for part in parts.values() if part.obstacle), ""):
+        return NoMatch(obstacle)
+    if len({part.plan_id for part in parts.values()}) > 1:
+        return NoMatch(f"the {where} names {words}")
+    accounts = next(iter(parts.values())).accounts
+    if named:
+        accounts = [(known, balance) for known, balance in accounts if known.account_id in named]
+        if len(named) > 1 or not accounts:
+            others = ", ".join(sorted(known.reference for known in named.values())[:5])
+            return NoMatch(f"the {where} names {words}, and {others}")
+    if not accounts:
+        return NoMatch(f"{words} is named; the customer has no account for it")
+    enough = [known for known, balance in accounts if balance >= payment.amount_minor]
+    if len(accounts) > 1 and not enough:
+        names = ", ".join(sorted(known.reference for known, _ in accounts)[:5])
+        return NoMatch(f"{words} is named; it is more than any one of {names} owes")
+    known = enough[0] if enough else accounts[0][0]
+    answer = _unless_refused(known, payment.paid_on, f"{words} in the {where}")
+    reference = next(iter(parts)) if len(parts) == 1 else ""
+    return replace(answer, named=reference) if isinstance(answer, Match) else answer
 
 
 def _no_such_account(payment: Incoming, shapes: Collection[str]) -> str:
@@ -177,8 +235,7 @@ def reference_key(text: str) -> str:
 def keys_in(text: str) -> list[str]:
     """Everything in a text that may be an account's reference: its words, their parts, up to three neighbours
     that belong together, and what an ISO 11649 creditor reference (RFcc...) carries."""
-    words = [word.strip(".-/") for word in re.split(r"[\s,;:()\[\]\"'|]+", normal_reference(text))]
-    words = [word for word in words if word][:MAX_TOKENS]
+    words = _words_of(text)
     found: dict[str, None] = {}
     for at, word in enumerate(words):
         for part in (word, *re.split(r"[+=/#]+", word)):
@@ -186,13 +243,31 @@ def keys_in(text: str) -> list[str]:
         for end in range(at + 2, min(at + 4, len(words) + 1)):
             if any(any(map(str.isdigit, other)) for other in words[at + 1 : end]):
                 found.setdefault(reference_key("".join(words[at:end])))
-        if word[:2].upper() == "RF":
-            for end in range(at + 1, min(at + 8, len(words) + 1)):
-                if body := creditor_reference("".join(words[at:end])):
-                    found.setdefault(body)
-                    found.setdefault(body.lstrip("0"))
+        for reference in _references_at(words, at):
+            found.setdefault(reference[4:])
+            found.setdefault(reference[4:].lstrip("0"))
     found.pop("", None)
     return list(found)[:MAX_TOKENS]
+
+
+def creditor_references(text: str) -> list[str]:
+    """The ISO 11649 creditor references in a text, in capitals and without blanks, whose check digits are right."""
+    words = _words_of(text)
+    return list(dict.fromkeys(each for at in range(len(words)) for each in _references_at(words, at)))
+
+
+def _references_at(words: Sequence[str], at: int) -> Iterator[str]:
+    """Creditor references that begin with this word; payers write them in groups."""
+    if words[at][:2].upper() == "RF":
+        for end in range(at + 1, min(at + 8, len(words) + 1)):
+            whole = "".join(words[at:end]).upper()
+            if creditor_reference(whole):
+                yield whole
+
+
+def _words_of(text: str) -> list[str]:
+    words = [word.strip(".-/") for word in re.split(r"[\s,;:()\[\]\"'|]+", normal_reference(text))]
+    return [word for word in words if word][:MAX_TOKENS]
 
 
 def creditor_reference(text: str) -> str:

@@ -18,8 +18,10 @@ from sqlmodel import Session, col, select
 from app.book.feeds.bank.identities import Identities, Seen
 from app.book.feeds.bank.matching import (
     SOURCE,
+    FindInstalments,
     keep_waiting,
     match_all,
+    no_instalments,
     post_matched,
     settle_returned,
 )
@@ -69,7 +71,12 @@ class TakeBack(Protocol):
 
 
 def store(
-    session: Session, portfolio: Portfolio, rows: list[Row], take_back: TakeBack, now: datetime
+    session: Session,
+    portfolio: Portfolio,
+    rows: list[Row],
+    take_back: TakeBack,
+    now: datetime,
+    find_instalments: FindInstalments = no_instalments,
 ) -> Stored:
     """Post what can be matched, keep the rest waiting, take back what was returned. The same transaction again is
     unchanged; a bank reference that comes with other content in another message is a conflict."""
@@ -81,7 +88,7 @@ def store(
         if "payment" in row.values:
             payment = _new_payment(row, identities, stored)
             fresh += [payment] if payment else []
-    found = list(zip(fresh, match_all(session, portfolio_id, fresh), strict=True))
+    found = list(zip(fresh, match_all(session, portfolio_id, fresh, find_instalments), strict=True))
     matched = [(payment, answer) for payment, answer in found if isinstance(answer, Match)]
     waiting = [(payment, answer) for payment, answer in found if isinstance(answer, NoMatch)]
     post_matched(session, portfolio_id, matched, by=SOURCE, now=now)
