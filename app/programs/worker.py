@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
-from app.actions.people.retention import forget_people, forget_statements
+from app.actions.people.retention import forget_negotiations, forget_people, forget_statements
 from app.book.feeds.uploads import forget_uploads
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
@@ -215,6 +215,7 @@ class Worker:
             forgotten = forget_facts(session, by=SYSTEM, now=self.ports.clock.now())
             people = forget_people(session, by=SYSTEM, now=self.ports.clock.now())
             households = forget_statements(session, by=SYSTEM, now=self.ports.clock.now())
+            negotiations = forget_negotiations(session, by=SYSTEM, now=self.ports.clock.now())
             purge_drafts(session, now=self.ports.clock.now())
         if forgotten:
             log.info("facts_forgotten", decisions=forgotten)
@@ -222,6 +223,8 @@ class Worker:
             log.info("people_forgotten", rows=people)
         if households:
             log.info("households_forgotten", rows=households)
+        if negotiations:
+            log.info("negotiations_forgotten", rows=negotiations)
         uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())
         if uploads:
             log.info("uploads_forgotten", uploads=uploads)

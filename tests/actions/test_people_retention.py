@@ -9,9 +9,10 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.household import record_answer, record_statement
+from app.actions.negotiation.negotiating import negotiate
 from app.actions.people.contact_data import add_point, remove_point
 from app.actions.people.parties import add_party, end_party
-from app.actions.people.retention import forget_people, forget_statements
+from app.actions.people.retention import forget_negotiations, forget_people, forget_statements
 from app.book.customers.contact_points import NewPoint
 from app.book.customers.models import ContactPoint
 from app.book.customers.rules import PointKind, PointType
@@ -20,6 +21,8 @@ from app.casework.negotiation.household.events import HouseholdsForgotten
 from app.casework.negotiation.household.models import HouseholdFigure, HouseholdStatement
 from app.casework.negotiation.household.rules import Debt, Figure, Household
 from app.casework.negotiation.household.service import Answer
+from app.casework.negotiation.record.events import NegotiationsForgotten
+from app.casework.negotiation.record.models import Negotiation, NegotiationOffer
 from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
@@ -27,6 +30,7 @@ from app.casework.parties.service import NewParty
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
+from app.core.staff.rules import Role
 from app.policy.packfile import shipped_packs
 from tests import builders
 
@@ -64,6 +68,26 @@ def test_what_ended_goes_after_the_longest_retention(engine: Engine, happened: b
         assert [(each["contact_points"], each["third_parties"]) for each in told] == (
             [] if happened else [(1, 1)]
         )
+
+
+@pytest.mark.parametrize("happened", [False, True])
+def test_negotiations_go_after_the_same_time(engine: Engine, happened: bool) -> None:
+    years = max(pack.retention.years for pack in shipped_packs().values() if pack.retention)
+    later = builders.NOW.replace(year=builders.NOW.year + years) + timedelta(days=1)
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=TODAY - timedelta(days=20), on=TODAY)
+        negotiate(session, case, Answer(500), role=Role.AGENT, **BEN)
+        assert forget_negotiations(session, by=SYSTEM, now=later - timedelta(days=2)) == 0, (
+            "not a day too early"
+        )
+        if happened:
+            newer = later - timedelta(days=30)
+            record_answer(session, case, Answer(600), by=Actor.user("ben"), now=newer)
+        assert forget_negotiations(session, by=SYSTEM, now=later) == (0 if happened else 1)
+        left = [len(session.scalars(select(model)).all()) for model in (Negotiation, NegotiationOffer)]
+        assert (left == [0, 0]) is not happened
+        told = builders.events(session, NegotiationsForgotten.KIND)
+        assert [each["negotiations"] for each in told] == ([] if happened else [1])
 
 
 @pytest.mark.parametrize("happened", [False, True])

@@ -1,5 +1,5 @@
-"""Forget numbers, addresses and third parties that ended, and household statements, once the record of their customer
-need not be kept."""
+"""Forget numbers, addresses and third parties that ended, household statements and negotiations, once the record of
+their customer need not be kept."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.negotiation.household.events import HouseholdsForgotten
 from app.casework.negotiation.household.service import forget_households
+from app.casework.negotiation.record.events import NegotiationsForgotten
+from app.casework.negotiation.record.service import delete_negotiations
 from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
 from app.core.actor import Actor
@@ -49,6 +51,18 @@ def forget_statements(session: Session, *, by: Actor, now: datetime) -> int:
             told = HouseholdsForgotten(statements, answers, since)
             record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
         total += statements + answers
+    return total
+
+
+def forget_negotiations(session: Session, *, by: Actor, now: datetime) -> int:
+    """Delete negotiations with their offers after the same time: they hold what a household can pay. The plans that
+    came of them stay. Returns how many; an event tells it."""
+    total = 0
+    for portfolio, since in _kept_since(session, now):
+        if deleted := delete_negotiations(session, id_of(portfolio), since):
+            told = NegotiationsForgotten(deleted, since)
+            record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
+        total += deleted
     return total
 
 

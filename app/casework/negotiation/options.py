@@ -27,6 +27,7 @@ from app.casework.negotiation.solver.pricing import price
 from app.casework.negotiation.solver.settlements import settlement
 from app.casework.negotiation.solver.situation import Situation, situation_of
 from app.casework.negotiation.solver.whole_debt import hardship, long_plan
+from app.casework.plans.rules import Cadence
 
 SOLVER_VERSION = "1"
 """Changes whenever the same facts would be answered differently."""
@@ -73,10 +74,16 @@ def judge_counter(facts: SolverFacts, counter: Counter, chance: Chance) -> Optio
 
 
 def _best(s: Situation, found: Found, chance: Chance) -> list[Option]:
-    """One option a group: that of the smallest concession, and the best of the others."""
+    """One option a group: that of the smallest concession, and the best of the others. A plan that begins with money
+    at once is not tried without it: what is paid at once is kept."""
     groups: dict[int, Option] = {}
+    begun: set[tuple[int, Cadence]] = set()
     for each in found.candidates:
+        if (each.group, each.terms.cadence) in begun:
+            continue
         option = price(s, each, chance)
+        if option is not None and option.terms.down_payment_minor:
+            begun.add((each.group, each.terms.cadence))
         if option is not None and (each.group not in groups or _easier(option) < _easier(groups[each.group])):
             groups[each.group] = option
     distinct = list(dict.fromkeys(groups[n] for n in sorted(groups)))

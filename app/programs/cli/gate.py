@@ -90,22 +90,27 @@ def replay(
 
 
 def retention(as_json: Json = False) -> None:
-    """Delete facts of decisions, ended numbers and addresses, ended third parties and household statements whose
-    retention period is over. The decisions stay on record."""
-    from app.actions.people.retention import forget_people, forget_statements
+    """Delete facts of decisions, ended numbers and addresses, ended third parties, household statements and
+    negotiations whose retention period is over. The decisions stay on record."""
+    from app.actions.people.retention import forget_negotiations, forget_people, forget_statements
     from app.outreach.gate.decisions import forget_facts
 
     with transaction(migrated_engine()) as session:
         forgotten = forget_facts(session, by=BY, now=read_clock(), at_most=10**6)
         people = forget_people(session, by=BY, now=read_clock())
         households = forget_statements(session, by=BY, now=read_clock())
+        negotiations = forget_negotiations(session, by=BY, now=read_clock())
     said = (
         f"facts of {forgotten} decisions deleted, {people} ended contact points and third parties, "
-        f"{households} household statements and answers"
+        f"{households} household statements and answers, {negotiations} negotiations"
     )
-    print_result(
-        {"forgotten": forgotten, "people": people, "households": households}, as_json, lambda: print(said)
-    )
+    data = {
+        "forgotten": forgotten,
+        "people": people,
+        "households": households,
+        "negotiations": negotiations,
+    }
+    print_result(data, as_json, lambda: print(said))
 
 
 suppression_app = typer.Typer(no_args_is_help=True)

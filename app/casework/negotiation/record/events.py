@@ -73,7 +73,7 @@ class OfferTaken(OfferEvent):
 
 @dataclass(frozen=True, slots=True)
 class NegotiationsForgotten(Payload):
-    """Facts of negotiations were deleted when their retention ended."""
+    """Negotiations were deleted with their offers when their retention ended."""
 
     KIND = "negotiation.forgotten"
 

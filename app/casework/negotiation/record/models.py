@@ -28,7 +28,7 @@ class Negotiation(Row, table=True):
     by: str = Field(max_length=120)
     role: str = Field(max_length=20)
     facts: str = Field(sa_type=sa.Text)
-    """`SolverFacts` as JSON; '' = deleted, with the household's other figures, when their retention ended."""
+    """`SolverFacts` as JSON."""
     chance: str = Field(sa_type=sa.Text)
     """What the chances were computed from, as JSON."""
     chance_version: str = Field(max_length=60)

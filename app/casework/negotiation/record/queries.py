@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from sqlmodel import Session, col, select
@@ -66,3 +66,10 @@ def standing_offers(session: Session, case_id: int, today: date) -> Sequence[Neg
         col(NegotiationOffer.expires_on) >= today,
     )
     return session.scalars(query.order_by(col(NegotiationOffer.id).desc())).all()
+
+
+def every_negotiation(session: Session) -> Iterator[Negotiation]:
+    """All negotiations, the oldest first, some at a time."""
+    yield from session.scalars(
+        select(Negotiation).order_by(col(Negotiation.id)).execution_options(yield_per=500)
+    )

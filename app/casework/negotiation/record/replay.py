@@ -8,7 +8,6 @@ from app.casework.negotiation.facts import Solution
 from app.casework.negotiation.options import SOLVER_VERSION, solve
 from app.casework.negotiation.record.chances import chance_of
 from app.casework.negotiation.record.models import Negotiation
-from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.kit.frozen_json import digest_of
 
@@ -36,11 +35,6 @@ class Replay:
 
 
 def replay(negotiation: Negotiation) -> Replay:
-    """Solve the stored facts again. Conflict where they were deleted at the end of their retention."""
-    if not negotiation.facts:
-        raise Conflict(
-            f"The facts of negotiation {id_of(negotiation)} were deleted when their retention ended. It cannot be "
-            "replayed."
-        )
+    """Solve the stored facts again, with the chances of that day."""
     solution = solve(negotiation.solver_facts, chance_of(negotiation.chance))
     return Replay(negotiation, solution, digest_of(solution) == negotiation.digest)

@@ -23,11 +23,13 @@ from app.casework.negotiation.record.events import (
 from app.casework.negotiation.record.models import Negotiation, NegotiationOffer
 from app.casework.negotiation.record.rules import STANDING, OfferStatus, expires_on, require_standing
 from app.core.actor import Actor
+from app.core.database.bulk import chunked
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.kit.frozen_json import digest_of, to_json
 from app.core.staff.rules import Role
 from app.core.text import clean_reason
+from app.core.timeline.models import Event
 from app.core.timeline.service import record
 
 
@@ -148,6 +150,18 @@ def expire_shown_offers(session: Session, portfolio_id: int, on: date, *, by: Ac
         .execution_options(synchronize_session=False, preserve_rowcount=True)
     )
     return session.connection().execute(statement).rowcount
+
+
+def delete_negotiations(session: Session, portfolio_id: int, since: datetime) -> int:
+    """Delete negotiations older than `since` of customers to whom nothing has happened since. Returns how many."""
+    table, offer, event = table_of(Negotiation), table_of(NegotiationOffer), table_of(Event)
+    lately = sa.exists().where(event.c.customer_id == table.c.customer_id, event.c.at >= since)
+    old = sa.select(table.c.id).where(table.c.portfolio_id == portfolio_id, table.c.at < since, ~lately)
+    ids = session.scalars(old).all()
+    for some in chunked(ids, 5000):
+        session.execute(sa.delete(offer).where(offer.c.negotiation_id.in_(some)))
+        session.execute(sa.delete(table).where(table.c.id.in_(some)))
+    return len(ids)
 
 
 def _end(

@@ -81,8 +81,8 @@ def single(kind: PlanKind, amount: int, due_on: date, waived: int = 0) -> Agreem
 
 
 def down_payments(s: Situation, principal: int) -> tuple[int, ...]:
-    """None, and what can be paid at once where that leaves instalments to pay."""
-    return (0, s.once) if 0 < s.once < principal else (0,)
+    """What can be paid at once, where that leaves instalments to pay; and none."""
+    return (s.once, 0) if 0 < s.once < principal else (0,)
 
 
 def sweep(
