@@ -59,7 +59,9 @@ VERBS = {
     "guidelines": Verb(
         "negotiation.households", "guidelines_app", "Guideline figures of household statements: load, list."
     ),
-    "negotiation": Verb("negotiations", "negotiation_app", "Negotiations: replay what the solver answered."),
+    "negotiation": Verb(
+        "negotiation.negotiations", "negotiation_app", "Negotiations: replay what the solver answered."
+    ),
     "bundle": Verb("bundles", "bundle_app", "Case bundles for the legal team: build, verify."),
     "legal-desk": Verb("running", "legal_desk", "Run the reference receiver of bundles."),
     "user": Verb("staff", "user_app", "Staff: add people, change roles, reset passwords."),
