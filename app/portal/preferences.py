@@ -8,26 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.actions import preferences as acts
 from app.book.ledger.models import Customer
-from app.core.errors import Invalid, NotFound
-from app.core.timeline.service import lock_customers
+from app.core.errors import Invalid
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
-from app.http.doors import callback
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound.reception import receive_from_page
 from app.inbound.rules import Intent
 from app.portal.limits import asks_too_often, changes_too_often
+from app.portal.link import BY_TOKEN, MAX_BODY, Fields, holder_of
 from app.portal.page import (
     DAYS,
     LANGUAGES,
@@ -41,7 +38,6 @@ from app.portal.page import (
 
 router = APIRouter(prefix="/u")
 
-MAX_BODY = 16 * 1024
 REQUESTS: Mapping[str, Intent | None] = {
     "call": Intent.CALL_ME,
     "paid": Intent.PAID,
@@ -55,59 +51,26 @@ REQUESTS: Mapping[str, Intent | None] = {
 CONFIRMED = ("stop", "not_me")
 """What the page asks about once more before it is done."""
 MISTAKE = "Pressed \u201cYou have the wrong person\u201d by mistake."
-GONE = "The address is wrong, or what it showed is gone."
 DONE = (
     "saved", "stopped_all", "too_many", "quiet_wrong", "choose", *(f"asked_{name}" for name in REQUESTS)
 )  # fmt: skip
 """The messages that the page may show after a form."""
 
 
-def require_link(request: Request) -> None:
-    """NotFound for an address that we did not make."""
-    token = request.url.path.removeprefix(f"{router.prefix}/").partition("/")[0]
-    if ports_of(request).catalog.links.read(token) is None:
-        raise NotFound(GONE)
-
-
-_by_token = [callback("an unguessable token that we made for this customer and channel", require_link)]
-
-
-async def form_fields(request: Request) -> FormData:
-    try:
-        return await request.form(max_files=1, max_fields=20)
-    except (ValueError, LookupError, UnicodeError):
-        raise HTTPException(400, "There was an error parsing the body") from None
-
-
-Fields = Annotated[FormData, Depends(form_fields)]
-
-
-def _holder(request: Request, session: Session, token: str, now: datetime, *, lock: bool = False) -> Holder:
-    """Return the holder of a link. A token we did not make and a customer who is gone get the same answer."""
-    link = ports_of(request).catalog.links.read(token)
-    if link is not None and lock:
-        lock_customers(session, [link.customer_id])
-    customer = session.get(Customer, link.customer_id) if link else None
-    if link is None or customer is None:
-        raise NotFound(GONE)
-    ended = link.number != customer.link_number or link.has_ended(now.date())
-    return Holder(customer, link.channel, token, ended)
-
-
-@router.get("/{token}", dependencies=_by_token)
+@router.get("/{token}", dependencies=BY_TOKEN)
 def show(
     request: Request, token: str, session: ReadSession, now: Now, done: str = "", confirm: str = ""
 ) -> Response:
     """Show the page. Mail scanners follow links, so opening this page changes nothing."""
-    holder = _holder(request, session, token, now)
+    holder = holder_of(request, session, token, now)
     confirm = confirm if confirm in CONFIRMED and not holder.replaced else ""
     return preferences_page(request, session, holder, done if done in DONE else "", confirm=confirm)
 
 
-@router.post("/{token}", dependencies=_by_token, max_body_size=MAX_BODY)
+@router.post("/{token}", dependencies=BY_TOKEN, max_body_size=MAX_BODY)
 def unsubscribe(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
     """RFC 8058: a mail program posts `List-Unsubscribe=One-Click` without cookies; our own button posts the same."""
-    holder = _holder(request, session, token, now, lock=True)
+    holder = holder_of(request, session, token, now, lock=True)
     if fields.get("List-Unsubscribe") != ONE_CLICK:
         return preferences_page(request, session, holder, status=422)
     acts.refuse_channels(session, holder.customer, [holder.channel], source="unsubscribe link", now=now)
@@ -116,25 +79,25 @@ def unsubscribe(request: Request, token: str, fields: Fields, session: WriteSess
     )
 
 
-@router.post("/{token}/stop", dependencies=_by_token, max_body_size=MAX_BODY)
+@router.post("/{token}/stop", dependencies=BY_TOKEN, max_body_size=MAX_BODY)
 def stop_everything(
     request: Request, token: str, fields: Fields, session: WriteSession, now: Now
 ) -> Response:
     """Refuse every channel, once the customer has confirmed it."""
-    holder = _holder(request, session, token, now, lock=True)
+    holder = holder_of(request, session, token, now, lock=True)
     if not fields.get("sure"):
         return preferences_page(request, session, holder, confirm="stop")
     acts.refuse_channels(session, holder.customer, tuple(Channel), source=acts.PAGE, now=now)
     return _back(holder, "stopped_all")
 
 
-@router.post("/{token}/settings", dependencies=_by_token, max_body_size=MAX_BODY)
+@router.post("/{token}/settings", dependencies=BY_TOKEN, max_body_size=MAX_BODY)
 def settings(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
     """Save channels, quiet time and language together: all of it, or after a mistake none of it.
 
     A page may lie open while its reader refuses a channel by message or on the telephone, so only what was changed on
     it counts: the form brings what it showed, and a channel is allowed only where it showed it as refused."""
-    holder = _holder(request, session, token, now, lock=True)
+    holder = holder_of(request, session, token, now, lock=True)
     customer = holder.customer
     wanted = {Channel(name) for name in fields.getlist("channel") if name in set(Channel)}
     if not _may_change(session, holder, now):
@@ -168,10 +131,10 @@ def _choose_quiet_time(session: Session, customer: Customer, fields: FormData, n
         acts.forget_quiet_time(session, customer, now=now)
 
 
-@router.post("/{token}/ask", dependencies=_by_token, max_body_size=MAX_BODY)
+@router.post("/{token}/ask", dependencies=BY_TOKEN, max_body_size=MAX_BODY)
 def ask(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
     """Record a request, such as a call or a dispute. It goes to a person, and any hold it needs begins at once."""
-    holder = _holder(request, session, token, now, lock=True)
+    holder = holder_of(request, session, token, now, lock=True)
     asked = str(fields.get("what"))
     if asked not in REQUESTS or holder.replaced or asks_too_often(session, holder.customer, now=now):
         return _back(holder, "too_many" if asked in REQUESTS else "choose")

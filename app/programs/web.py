@@ -19,7 +19,7 @@ from app.http.doors import check_doors, routes_of
 from app.http.middleware import Compression, SecurityHeaders, Watch
 from app.http.ports import Ports
 from app.http.static_files import STATIC_FOLDERS, HashedFiles
-from app.portal import preferences
+from app.portal import agreement, preferences
 from app.programs import probes
 from app.programs.errors import add_error_handlers, answer_failure, refuse
 from app.web.routes import PAGES
@@ -52,7 +52,7 @@ def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
     )
     app.state.settings, app.state.engine, app.state.ports, app.state.jobs = settings, engine, ports, {}
     app.state.registry = registry
-    for router in (*PAGES, hooks.router, preferences.router, probes.router):
+    for router in (*PAGES, hooks.router, preferences.router, agreement.router, probes.router):
         app.include_router(router, include_in_schema=False)
     for router in API:
         app.include_router(router, prefix="/api/v1")

@@ -58,6 +58,17 @@ class LinksReplaced(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class PageCheckFailed(Payload):
+    """Somebody who holds a link did not know what the customer knows; the answers are not kept."""
+
+    KIND = "customer.page_check_failed"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    def present(self, reader: Reader) -> TimelineEntry:  # noqa: ARG002
+        return TimelineEntry("Wrong answers on the cardholder’s page", "The agreement was not shown.", "warn")
+
+
+@dataclass(frozen=True, slots=True)
 class ContactPointAdded(Payload):
     KIND = "customer.contact_point_added"
     FILTERS = (TimelineFilter.HOLDS,)
