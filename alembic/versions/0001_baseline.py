@@ -1750,6 +1750,7 @@ def upgrade() -> None:
         sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.Column("offered_at", UtcDateTime(), nullable=False),
         sa.Column("offered_by", sa.String(length=120), nullable=False),
+        sa.Column("offer_until", sa.Date(), nullable=True),
         sa.Column("accepted_on", sa.Date(), nullable=True),
         sa.Column("assess_on", sa.Date(), nullable=True),
         sa.Column("ended_on", sa.Date(), nullable=True),
@@ -2698,16 +2699,63 @@ def upgrade() -> None:
         batch_op.create_index("ix_waiver_entry", ["entry_id"], unique=False)
         batch_op.create_index("ix_waiver_open", ["portfolio_id", "status"], unique=False)
     _create_tables_of_two_people()
+    _create_concessions()
     _create_households()
     _create_negotiations()
     forbid_changes()
     _create_search()
 
 
+def _create_concessions() -> None:
+    op.create_table(
+        "concession",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("account_id", BigId, nullable=False),
+        sa.Column("plan_id", BigId, nullable=False),
+        sa.Column("apr_millionths", sa.Integer(), nullable=True),
+        sa.Column("without_fees", sa.Boolean(), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("to_on", sa.Date(), nullable=True),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "to_on IS NULL OR to_on > from_on", name=op.f("ck_concession_ends_after_it_began")
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_concession_account_id_account")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_concession_plan_id_plan")),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_concession_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_concession")),
+    )
+    with op.batch_alter_table("concession", schema=None) as batch_op:
+        batch_op.create_index("ix_concession_account", ["account_id", "from_on"], unique=False)
+        batch_op.create_index("ix_concession_plan", ["plan_id"], unique=False)
+    op.create_table(
+        "plan_waiver",
+        sa.Column("waiver_id", BigId, nullable=False),
+        sa.Column("plan_id", BigId, nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_waiver_plan_id_plan")),
+        sa.ForeignKeyConstraint(["waiver_id"], ["waiver.id"], name=op.f("fk_plan_waiver_waiver_id_waiver")),
+        sa.PrimaryKeyConstraint("waiver_id", name=op.f("pk_plan_waiver")),
+    )
+    with op.batch_alter_table("plan_waiver", schema=None) as batch_op:
+        batch_op.create_index("ix_plan_waiver_plan", ["plan_id"], unique=False)
+
+
+def _drop_concessions() -> None:
+    op.drop_table("plan_waiver")
+    op.drop_table("concession")
+
+
 def downgrade() -> None:
     _drop_search()
     _drop_negotiations()
     _drop_households()
+    _drop_concessions()
     _drop_tables_of_two_people()
     with op.batch_alter_table("waiver", schema=None) as batch_op:
         batch_op.drop_index("ix_waiver_open")
@@ -3053,6 +3101,7 @@ def _create_tables_of_two_people() -> None:
             sa.Enum(
                 "settlement",
                 "plan",
+                "hardship",
                 "hand_over",
                 "decision",
                 name="approvalkind",
@@ -3078,8 +3127,8 @@ def _create_tables_of_two_people() -> None:
         ),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=True),
-        sa.Column("down_payment_minor", sa.BigInteger(), nullable=False),
-        sa.Column("months", sa.Integer(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("replaces_id", BigId, nullable=True),
         sa.Column("to_username", sa.String(length=64), nullable=False),
         sa.Column("owed_minor", sa.BigInteger(), nullable=False),
         sa.Column("past_due_minor", sa.BigInteger(), nullable=False),
@@ -3101,6 +3150,9 @@ def _create_tables_of_two_people() -> None:
             ["customer_id"], ["customer.id"], name=op.f("fk_approval_request_customer_id_customer")
         ),
         sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_approval_request_plan_id_plan")),
+        sa.ForeignKeyConstraint(
+            ["replaces_id"], ["plan.id"], name=op.f("fk_approval_request_replaces_id_plan")
+        ),
         sa.ForeignKeyConstraint(
             ["portfolio_id"], ["portfolio.id"], name=op.f("fk_approval_request_portfolio_id_portfolio")
         ),
@@ -3461,7 +3513,6 @@ def _create_negotiations() -> None:
     )
     with op.batch_alter_table("offer", schema=None) as batch_op:
         batch_op.create_index("ix_offer_case", ["case_id", "id"], unique=False)
-        batch_op.create_index("ix_offer_made", ["portfolio_id", "made_at"], unique=False)
         batch_op.create_index("ix_offer_negotiation", ["negotiation_id", "rank"], unique=False)
         batch_op.create_index(
             "ix_offer_standing",

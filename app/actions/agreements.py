@@ -1,7 +1,8 @@
-"""Agreements with a customer: a promise to pay, a repayment plan, a settlement.
+"""Agreements with a customer: a promise to pay, a repayment plan, a settlement, a hardship plan.
 
 Each act changes the plan, records its event and queues the letter that goes with it, for a page, the API and the demo
-alike. The portfolio sets the limit up to which an agent may grant one; beyond it a manager makes the offer.
+alike. The portfolio sets what an agent or one manager may grant alone; beyond that a second person approves
+(`app.actions.approvals`).
 """
 
 from __future__ import annotations
@@ -14,14 +15,20 @@ from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.cases.queries import get_case
+from app.casework.parties.queries import get_party
+from app.casework.parties.rules import SPEAKS, MayBeTold
 from app.casework.plans import service
+from app.casework.plans.limits import BeyondAuthority, authority_of, beyond
 from app.casework.plans.models import Plan
+from app.casework.plans.offering import Proposal, propose, put_offer
 from app.casework.plans.queries import owed_on_late_accounts
-from app.casework.plans.rules import Instalment, InstalmentTerms, is_within_discount
+from app.casework.plans.rules import LIVE, Acceptance, Agreed, Instalment, PlanKind, is_within_discount
+from app.casework.plans.terms import AgreementTerms
 from app.core.actor import Actor
 from app.core.clock import local_date
-from app.core.errors import Forbidden
-from app.core.staff.rules import MANAGEMENT, Role
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.staff.rules import Role
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
 from app.outreach.planning.event_letters import confirm_plan, offer_in_writing, take_back_confirmation
@@ -56,6 +63,63 @@ class Discount:
     waived_minor: int
 
 
+# --- offer ------------------------------------------------------------------------------------------------
+
+
+def offer(
+    session: Session,
+    case: CollectionsCase,
+    terms: AgreementTerms,
+    letters: LetterCatalog,
+    *,
+    until: date | None = None,
+    replaces: Plan | None = None,
+    by: Actor,
+    role: Role,
+    now: datetime,
+    by_two: bool = False,
+) -> Offer:
+    """Offer an agreement, also in writing. Until its last day its price holds; paying a settlement accepts it.
+
+    Forbidden, with the field, where it is beyond what one person of this role may grant; `by_two`: another person asked
+    for it and this one approves. `replaces`: the live plan that it was renegotiated from, which ends once this one is
+    accepted.
+    """
+    made = _offered(
+        session, case, terms, until=until, replaces=replaces, by=by, role=role, now=now, by_two=by_two
+    )
+    if made.kind is PlanKind.PROMISE:
+        return Offer(made, None)  # it is the customer's own word, and confirmed once it is accepted
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    return Offer(made, offer_in_writing(session, portfolio, made, letters, on=today, by=by, now=now))
+
+
+def preview(
+    session: Session,
+    case: CollectionsCase,
+    terms: AgreementTerms,
+    *,
+    replaces: Plan | None = None,
+    now: datetime,
+) -> Sequence[Instalment]:
+    """The instalments of such an agreement; nothing is offered. Invalid as for the offer itself."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    return propose(session, case, terms, replaces=replaces, today=today).parts
+
+
+def beyond_authority(portfolio: Portfolio, proposal: Proposal, role: Role) -> BeyondAuthority | None:
+    """Why one person of this role may not offer it alone; None = they may."""
+    return beyond(
+        proposal.terms,
+        authority_of(portfolio, role),
+        owed_minor=proposal.owed_minor,
+        own_apr_millionths=proposal.own_apr_millionths,
+        currency=portfolio.currency,
+    )
+
+
 def promise(
     session: Session,
     case: CollectionsCase,
@@ -63,41 +127,19 @@ def promise(
     due_on: date,
     letters: LetterCatalog,
     *,
+    acceptance: Acceptance | None = None,
+    words: str = "",
+    agreed_with: int | None = None,
     by: Actor,
     now: datetime,
 ) -> Agreement:
-    """Record what the customer promised, active at once, and confirm it in writing."""
-    portfolio = session.get_one(Portfolio, case.portfolio_id)
-    today = local_date(now, portfolio.timezone)
-    plan = service.promise_to_pay(session, case, amount_minor, due_on, by=by, today=today, now=now)
-    return _confirmed(session, portfolio, plan, letters, by=by, today=today, now=now)
-
-
-def offer_plan(
-    session: Session,
-    case: CollectionsCase,
-    terms: InstalmentTerms,
-    letters: LetterCatalog,
-    *,
-    by: Actor,
-    role: Role,
-    now: datetime,
-) -> Offer:
-    """Offer a repayment plan, also in writing. Forbidden where it is longer than this role may grant."""
-    portfolio = session.get_one(Portfolio, case.portfolio_id)
-    today = local_date(now, portfolio.timezone)
-    plan = service.offer_instalments(
-        session, case, terms, may_exceed_limits=role in MANAGEMENT, by=by, today=today, now=now
-    )
-    return Offer(plan, offer_in_writing(session, portfolio, plan, letters, on=today, by=by, now=now))
-
-
-def preview_plan(
-    session: Session, case: CollectionsCase, terms: InstalmentTerms, *, now: datetime
-) -> Sequence[Instalment]:
-    """The instalments that such a plan would have; nothing is offered. Invalid as for the offer itself."""
-    portfolio = session.get_one(Portfolio, case.portfolio_id)
-    return service.preview_instalments(session, case, terms, today=local_date(now, portfolio.timezone))
+    """Record what the customer promised, one amount by one date. Active at once, and confirmed in writing."""
+    terms = AgreementTerms(PlanKind.PROMISE, amount_minor, due_on)
+    # A promise asks for no authority: nothing is conceded.
+    return agree(
+        session, case, terms, letters, acceptance=acceptance, words=words, agreed_with=agreed_with, by=by,
+        role=Role.AGENT, now=now,
+    )  # fmt: skip
 
 
 def offer_settlement(
@@ -110,34 +152,15 @@ def offer_settlement(
     by: Actor,
     role: Role,
     now: datetime,
-    by_two: bool = False,
 ) -> Offer:
-    """Offer to settle the late accounts for less, also in writing; paying it accepts it. Forbidden where it waives more
-    than one person of this role may grant; `by_two`: another person asked for it and this one approves."""
-    portfolio = session.get_one(Portfolio, case.portfolio_id)
-    today = local_date(now, portfolio.timezone)
-    owed = service.check_settlement(session, case, amount_minor, settle_by, today=today)
-    most = discount_limit(portfolio, role)
-    if not by_two and not is_within_discount(sum(owed.values()), amount_minor, most):
-        who, whom = (
-            ("a manager", "another manager to approve")
-            if role in MANAGEMENT
-            else ("an agent", "a manager to offer")
-        )
-        raise Forbidden(
-            f"This waives more than the {most} % that {who} may grant alone. Ask {whom} it.", "amount"
-        )
-    plan = service.offer_settlement(
-        session, case, amount_minor, settle_by, may_exceed_limits=True, by=by, today=today, now=now
-    )
-    return Offer(plan, offer_in_writing(session, portfolio, plan, letters, on=today, by=by, now=now))
+    """Offer to settle the late accounts for less, in one payment (`offer`)."""
+    terms = AgreementTerms(PlanKind.SETTLEMENT, amount_minor, settle_by)
+    return offer(session, case, terms, letters, by=by, role=role, now=now)
 
 
 def discount_limit(portfolio: Portfolio, role: Role) -> int:
     """Per cent of a debt that one person of this role may waive in a settlement alone."""
-    if role in MANAGEMENT:
-        return portfolio.manager_max_discount_percent
-    return portfolio.agent_max_discount_percent
+    return authority_of(portfolio, role).max_discount_percent
 
 
 def discount_of(
@@ -150,14 +173,74 @@ def discount_of(
     return Discount(owed, owed - amount_minor) if may and 0 < amount_minor < owed else None
 
 
+# --- agree ------------------------------------------------------------------------------------------------
+
+
 def accept_offer(
-    session: Session, plan: Plan, letters: LetterCatalog, *, by: Actor, now: datetime
+    session: Session,
+    plan: Plan,
+    letters: LetterCatalog,
+    *,
+    acceptance: Acceptance | None = None,
+    words: str = "",
+    agreed_with: int | None = None,
+    by: Actor,
+    now: datetime,
 ) -> Agreement:
-    """Activate an offer that the customer agreed to, and confirm it in writing."""
+    """Activate an offer that was agreed to, and confirm it in writing. A plan that it was renegotiated from ends.
+
+    `words`: what was said (which day, by which means, read back), needed for an agreement by telephone; `agreed_with`:
+    the id of the third party who agreed for the customer, who must have authority on this day.
+    """
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    service.accept(session, plan, by=by, today=today, now=now)
+    agreed = _agreed(session, plan.customer_id, acceptance, words, agreed_with, today)
+    service.accept(session, plan, agreed=agreed, by=by, today=today, now=now)
     return _confirmed(session, portfolio, plan, letters, by=by, today=today, now=now)
+
+
+def agree(
+    session: Session,
+    case: CollectionsCase,
+    terms: AgreementTerms,
+    letters: LetterCatalog,
+    *,
+    replaces: Plan | None = None,
+    acceptance: Acceptance | None = None,
+    words: str = "",
+    agreed_with: int | None = None,
+    by: Actor,
+    role: Role,
+    now: datetime,
+) -> Agreement:
+    """Offer and accept in one act, as on the telephone. One letter confirms it; no offer is written."""
+    plan = _offered(session, case, terms, replaces=replaces, by=by, role=role, now=now)
+    return accept_offer(
+        session, plan, letters, acceptance=acceptance, words=words, agreed_with=agreed_with, by=by, now=now
+    )
+
+
+def supersede(
+    session: Session,
+    plan: Plan,
+    terms: AgreementTerms,
+    letters: LetterCatalog,
+    *,
+    acceptance: Acceptance | None = None,
+    words: str = "",
+    agreed_with: int | None = None,
+    by: Actor,
+    role: Role,
+    now: datetime,
+) -> Agreement:
+    """Renegotiate a live plan: a new one on these terms replaces it, in one transaction. Its payments have lowered the
+    debt; they do not count again. Conflict where the plan no longer runs."""
+    require_live(plan)
+    case = get_case(session, plan.case_id)
+    return agree(
+        session, case, terms, letters, replaces=plan, acceptance=acceptance, words=words,
+        agreed_with=agreed_with, by=by, role=role, now=now,
+    )  # fmt: skip
 
 
 def cancel_agreement(
@@ -170,6 +253,60 @@ def cancel_agreement(
     today = local_date(now, portfolio.timezone)
     service.cancel(session, plan, reason, by=by, today=today, now=now)
     return take_back_confirmation(session, portfolio, plan, letters, on=today, by=by, now=now)
+
+
+def require_live(plan: Plan) -> None:
+    """Conflict where a plan that is to be renegotiated does not run."""
+    if plan.status not in LIVE:
+        raise Conflict(f"Plan {plan.reference} is {plan.status.value}. Offer a new plan instead.")
+
+
+def _offered(
+    session: Session,
+    case: CollectionsCase,
+    terms: AgreementTerms,
+    *,
+    until: date | None = None,
+    replaces: Plan | None = None,
+    by: Actor,
+    role: Role,
+    now: datetime,
+    by_two: bool = False,
+) -> Plan:
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    if replaces is not None:
+        require_live(replaces)
+    proposal = propose(session, case, terms, replaces=replaces, today=today)
+    if not by_two and (refused := beyond_authority(portfolio, proposal, role)) is not None:
+        raise Forbidden(refused.why, refused.field)
+    return put_offer(session, case, proposal, until=until, replaces=replaces, by=by, today=today, now=now)
+
+
+def _agreed(
+    session: Session,
+    customer_id: int,
+    acceptance: Acceptance | None,
+    words: str,
+    agreed_with: int | None,
+    today: date,
+) -> Agreed:
+    """Who agreed, and how. Invalid, with its field, for a third party who may not agree for the customer."""
+    words = clean_text(words, "words", at_most=500, required=False)
+    if agreed_with is None:
+        return Agreed(acceptance, words)
+    try:
+        party = get_party(session, customer_id, agreed_with)
+    except NotFound as unknown:
+        raise Invalid(str(unknown), "agreed_with") from None
+    if party.kind not in SPEAKS:
+        raise Invalid(f"{party.full_name} does not speak for the customer.", "agreed_with")
+    if not party.knows_on(today) or party.may_be_told is not MayBeTold.EVERYTHING:
+        raise Invalid(
+            f"{party.full_name} has no authority on this day to agree for the customer. See the third party.",
+            "agreed_with",
+        )
+    return Agreed(acceptance, words, agreed_with, party.full_name)
 
 
 def _confirmed(

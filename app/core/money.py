@@ -136,11 +136,3 @@ def to_decimal_string(minor: int, currency: str) -> str:
 def with_code(minor: int, currency: str) -> str:
     """The amount behind the code of its currency, for texts that are stored: `USD 12.00`."""
     return f"{currency} {to_decimal_string(minor, currency)}"
-
-
-def split_evenly(total_minor: int, parts: int) -> list[int]:
-    """`parts` integers that sum exactly to `total_minor`; earlier parts take the remainder, one unit each."""
-    if parts < 1:
-        raise ValueError("parts must be at least 1")
-    share, rest = divmod(total_minor, parts)
-    return [share + (1 if n < rest else 0) for n in range(parts)]

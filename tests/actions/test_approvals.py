@@ -17,10 +17,11 @@ from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import waiting_items
-from app.casework.approvals.rules import ApprovalStatus, Ask, AskHandOver, AskPlan, AskSettlement
+from app.casework.approvals.rules import ApprovalStatus, Ask, AskAgreement, AskHandOver
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import InstalmentTerms, PlanKind, PlanStatus
+from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.terms import AgreementTerms
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
@@ -31,12 +32,13 @@ from app.core.staff.tokens import issue_token
 from app.core.timeline.service import lock_customers
 from app.outreach.strategy.models import StrategyTask
 from tests import builders
+from tests.agreements import monthly
 
 ON = date(2026, 3, 20)
 NOW = builders.at(ON)
 BY = ON + timedelta(days=14)
 BEN, MEI = Actor.user("ben"), Actor.user("mei")
-HALF = AskSettlement(50_000, BY)
+HALF = AskAgreement(AgreementTerms(PlanKind.SETTLEMENT, 50_000, BY))
 
 
 def a_case(engine: Engine) -> int:
@@ -134,20 +136,20 @@ def test_nobody_approves_by_a_token_what_they_asked_for(
 
 def test_a_request_within_ones_own_limit_is_refused(sqlite_engine: Engine) -> None:
     case_id = a_case(sqlite_engine)
-    terms = InstalmentTerms(50_000, 0, 6, BY)
+    terms = monthly(50_000, 0, 6, BY)
     with pytest.raises(Invalid, match="Offer it yourself"):
-        ask(sqlite_engine, case_id, AskPlan(terms))
+        ask(sqlite_engine, case_id, AskAgreement(terms))
     with pytest.raises(Invalid, match="Offer it yourself"):
         ask(sqlite_engine, case_id, HALF, role=Role.MANAGER)
     with pytest.raises(Invalid, match="less than what is owed"):
-        ask(sqlite_engine, case_id, AskSettlement(100_000, BY))
+        ask(sqlite_engine, case_id, AskAgreement(AgreementTerms(PlanKind.SETTLEMENT, 100_000, BY)))
 
 
 def test_a_plan_and_a_hand_over_are_done_by_their_approval(sqlite_engine: Engine) -> None:
     case_id = a_case(sqlite_engine)
     with transaction(sqlite_engine) as session:
         staff.add_user(session, "jonas", "Jonas", Role.AGENT, "correct horse battery", by=SYSTEM, now=NOW)
-    plan = ask(sqlite_engine, case_id, AskPlan(InstalmentTerms(60_000, 0, 24, BY)))
+    plan = ask(sqlite_engine, case_id, AskAgreement(monthly(60_000, 0, 24, BY)))
     over = ask(sqlite_engine, case_id, AskHandOver("jonas"))
     decide(sqlite_engine, plan, approve=True)
     decide(sqlite_engine, over, approve=True)
@@ -232,7 +234,12 @@ def test_beyond_a_managers_limit_a_second_manager_approves(
         with pytest.raises(Forbidden, match="50 % that a manager may grant alone") as refused:
             offer()
         assert refused.value.field == "amount"
-        request_id = ask(sqlite_engine, case_id, AskSettlement(amount, BY), role=Role.MANAGER)
+        request_id = ask(
+            sqlite_engine,
+            case_id,
+            AskAgreement(AgreementTerms(PlanKind.SETTLEMENT, amount, BY)),
+            role=Role.MANAGER,
+        )
         decide(sqlite_engine, request_id, approve=True)
     with transaction(sqlite_engine) as session:
         assert session.scalars(select(Plan)).one().total_minor == amount

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.agreements import accept_offer, cancel_agreement, offer_plan, promise
+from app.actions.agreements import accept_offer, cancel_agreement, offer, promise
 from app.actions.holds import place_hold, review_hold
 from app.api.cases.lookup import case_named
 from app.book.ledger.models import Account
@@ -25,7 +25,7 @@ from app.casework.holds.service import end_due_holds
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import plan_of
-from app.casework.plans.rules import InstalmentTerms, PlanStatus
+from app.casework.plans.rules import PlanStatus
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict
@@ -40,6 +40,7 @@ from app.outreach.planning.service import plan_contacts
 from app.web.accounts.account_file import open_account
 from app.web.cases.case_file import open_case_file
 from tests import builders
+from tests.agreements import monthly
 from tests.inbound.correspondence import a_customer
 
 ON = date(2026, 3, 20)
@@ -168,10 +169,10 @@ def test_an_offer_withdrawn_while_it_is_accepted_confirms_nothing(
     a_customer(postgres_engine)
     case_id = the_case(postgres_engine)
     with transaction(postgres_engine) as session:
-        terms = InstalmentTerms(5_000, 0, 2, ON + 10 * DAY)
+        terms = monthly(5_000, 0, 2, ON + 10 * DAY)
         case = by_the_api(session, case_id)
-        offer = offer_plan(session, case, terms, builders.catalog(), by=ANN, role=Role.AGENT, now=NOW)
-        plan_id = id_of(offer.plan)
+        made = offer(session, case, terms, builders.catalog(), by=ANN, role=Role.AGENT, now=NOW)
+        plan_id = id_of(made.plan)
 
     def accepts() -> None:
         with transaction(postgres_engine) as session:
@@ -261,8 +262,8 @@ def test_an_offer_that_is_accepted_while_the_night_would_end_it_is_accepted(post
     a_customer(postgres_engine)
     case_id = the_case(postgres_engine)
     with transaction(postgres_engine) as session:
-        terms = InstalmentTerms(5_000, 0, 2, ON)
-        offer = offer_plan(
+        terms = monthly(5_000, 0, 2, ON)
+        made = offer(
             session,
             by_the_api(session, case_id),
             terms,
@@ -271,7 +272,7 @@ def test_an_offer_that_is_accepted_while_the_night_would_end_it_is_accepted(post
             role=Role.AGENT,
             now=NOW,
         )
-        plan_id = id_of(offer.plan)
+        plan_id = id_of(made.plan)
 
     def night() -> int:
         with transaction(postgres_engine) as session:

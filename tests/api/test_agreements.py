@@ -11,7 +11,7 @@ from app.core.staff.rules import Role
 from tests import builders
 from tests.api.program import Program, fields, late_case
 
-PLAN = {"amount": "600.00", "currency": "CNY", "down_payment": "100", "months": 5, "due_on": "2026-03-10"}
+PLAN = {"amount": "600.00", "currency": "CNY", "down_payment": "100", "payments": 5, "due_on": "2026-03-10"}
 
 
 def test_a_plan_is_previewed_offered_accepted_and_cancelled(program: Program) -> None:
@@ -22,7 +22,7 @@ def test_a_plan_is_previewed_offered_accepted_and_cancelled(program: Program) ->
     assert [(part["n"], part["due_on"], part["amount"]) for part in parts[:3]] == [
         (0, "2026-03-10", "100.00"),
         (1, "2026-04-10", "100.00"),
-        (2, "2026-05-10", "100.00"),
+        (2, "2026-05-11", "100.00"),  # 10 May is a Sunday
     ]
     assert agent.get(path).json()["items"] == [], "a preview offers nothing"
 
@@ -55,8 +55,8 @@ def test_a_plan_is_previewed_offered_accepted_and_cancelled(program: Program) ->
 @pytest.mark.parametrize(
     ("change", "status", "field", "said"),
     [
-        ({"months": 0}, 422, "months", "A plan has 1 to 60 instalments."),
-        ({"months": 24}, 403, "months", "Ask a manager to offer this plan."),
+        ({"payments": 0}, 422, "payments", "An agreement has 1 to 600 payments."),
+        ({"payments": 24}, 403, "payments", "Ask a manager to offer it."),
         ({"amount": "1000.01"}, 422, "amount", "This is more than the customer owes."),
         ({"due_on": "2026-03-01"}, 422, "due_on", "The first payment cannot be due in the past."),
         ({"due_on": "2026-07-01"}, 422, "due_on", "The first payment is due within 90 days."),

@@ -47,7 +47,7 @@ VALUES = {
     "currency": ["CNY"],
     "amount": ["10.00", "0.01"],
     "down_payment": ["0", "1.00"],
-    "months": [3],
+    "payments": [3],
     "paid_on": [str(YESTERDAY)],
     "due_on": ["2026-03-09"],
     "first_on": ["2026-03-02"],
@@ -127,7 +127,7 @@ def world(program: Program, code: str = "CARDS") -> World:
     desk.sign_in(Role.AGENT)  # makes ben
     bundle = sealed(desk, case).reference  # before the dispute: nothing is sealed while one is open
     referral = nominated(desk, case).id
-    offer = {"amount": "50.00", "currency": "CNY", "months": 3, "due_on": "2026-03-09"}
+    offer = {"amount": "50.00", "currency": "CNY", "payments": 3, "due_on": "2026-03-09"}
     made = program.post(f"/cases/{case.reference}/plans", offer)
     assert made.status_code == 201, made.text
     rows = desk.write(lambda session: _rows(session, case, account))

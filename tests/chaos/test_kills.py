@@ -22,7 +22,6 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.holds.events import HoldEnded
 from app.casework.holds.service import start_hold
 from app.casework.plans.events import PlanBroken, PlanKept
-from app.casework.plans.service import promise_to_pay
 from app.core.actor import SYSTEM
 from app.core.database.engine import make_engine, transaction
 from app.core.timeline.service import record
@@ -34,6 +33,7 @@ from app.outreach.gate.events import ContactCleared, ContactWaiting
 from app.outreach.outbox.dispatch import Accepted
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
+from tests.agreements import promise_to_pay
 from tests.chaos.processes import KILLED, desk, in_child, in_fresh_process, picture
 
 NewDatabase = Callable[..., str]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.money import BadAmount, known_currencies, split_evenly, to_decimal_string, to_minor, typed_minor
+from app.core.money import BadAmount, known_currencies, to_decimal_string, to_minor, typed_minor
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,6 @@ def test_every_amount_survives_the_way_out_and_back(minor: int, currency: str) -
 def test_no_text_does_worse_than_bad_amount(text: str) -> None:
     with contextlib.suppress(BadAmount):
         to_minor(text, "USD")
-
-
-@given(st.integers(0, 10**12), st.integers(1, 60))
-def test_parts_sum_to_the_whole_and_differ_by_one_unit_at_most(total: int, parts: int) -> None:
-    shares = split_evenly(total, parts)
-    assert sum(shares) == total
-    assert max(shares) - min(shares) <= 1
-    assert shares == sorted(shares, reverse=True)
-
-
-def test_nothing_can_be_split_into_no_parts() -> None:
-    with pytest.raises(ValueError):
-        split_evenly(100, 0)
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ from app.casework.holds.service import (
 )
 from app.casework.plans.events import PlanBroken, PlanKept
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import InstalmentTerms, PlanStatus
-from app.casework.plans.service import accept, offer_instalments, promise_to_pay
+from app.casework.plans.rules import PlanStatus
+from app.casework.plans.service import accept
 from app.casework.results.rules import CallResult
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
@@ -53,6 +53,7 @@ from app.outreach.planning.event_letters import confirm_plan
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.queries import month_roll_forward, snapshots
 from tests import builders
+from tests.agreements import make_offer, monthly, promise_to_pay
 
 DUE = date(2026, 3, 10)
 
@@ -228,9 +229,7 @@ def test_a_repayment_plan_holds_the_case_open_and_quiet_until_an_instalment_is_m
     with transaction(sqlite_engine) as session:
         case = life.case(session)
         told = {"by": "user:ann", "today": day(6), "now": builders.at(day(6))}
-        plan = offer_instalments(
-            session, case, InstalmentTerms(9_000, 0, 3, day(10)), may_exceed_limits=False, **told
-        )
+        plan = make_offer(session, case, monthly(9_000, 0, 3, day(10)), **told)
         accept(session, plan, **told)
     life.pays(3_000, 9)
     assert life.live(6, 40) == [], "one instalment paid: quiet for a month"

@@ -14,7 +14,6 @@ from sqlmodel import Session
 from app.adapters.print.letters import PrintLetterSender
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel
@@ -23,6 +22,7 @@ from app.outreach.planning.event_letters import confirm_plan
 from app.outreach.planning.wording import message_context
 from app.programs.ports import LETTERS
 from tests import builders
+from tests.agreements import promise_to_pay
 from tests.web.desk import NOW, Desk
 
 ON = NOW.date()

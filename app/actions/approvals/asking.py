@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from app.actions.agreements import discount_limit
+from app.actions.agreements import beyond_authority, require_live
 from app.actions.assignment import assignable
 from app.book.delinquency.days import days_past_due
 from app.book.portfolios.models import Portfolio
@@ -16,18 +16,17 @@ from app.casework.approvals.queries import get_request
 from app.casework.approvals.rules import (
     ApprovalStatus,
     Ask,
+    AskAgreement,
     AskHandOver,
-    AskPlan,
-    AskSettlement,
     Figures,
 )
 from app.casework.cases.debt import debt_now
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
+from app.casework.plans.models import Plan
+from app.casework.plans.offering import Proposal, propose
 from app.casework.plans.queries import owed_on_late_accounts
-from app.casework.plans.rules import instalments_for, is_within_discount
-from app.casework.plans.service import check_agreement, check_settlement
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -43,9 +42,9 @@ def ask_approval(
     grant alone. The caller holds the customer's lock."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    check_possible(session, case, ask, today=today)
+    proposal = check_possible(session, case, ask, today=today)
     figures = figures_now(session, case, ask, today=today)
-    _require_beyond_authority(portfolio, ask, figures, role)
+    _require_beyond_authority(portfolio, ask, proposal, role)
     return service.ask(session, case, ask, figures, reason, by=by, now=now)
 
 
@@ -60,13 +59,12 @@ def withdraw_request(session: Session, request_id: int, *, by: Actor, now: datet
     return request
 
 
-def check_possible(session: Session, case: CollectionsCase, ask: Ask, *, today: date) -> None:
-    """Invalid or Conflict, with a sentence, where the figures of this moment do not allow what is asked."""
+def check_possible(session: Session, case: CollectionsCase, ask: Ask, *, today: date) -> Proposal | None:
+    """Invalid or Conflict, with a sentence, where the figures of this moment do not allow what is asked. Returns the
+    agreement that is asked for, if it is one."""
     match ask:
-        case AskSettlement(amount_minor=amount, settle_by=day):
-            check_settlement(session, case, amount, day, today=today)
-        case AskPlan(terms=terms):
-            check_agreement(session, case, instalments_for(terms, today), today=today)
+        case AskAgreement():
+            return proposed(session, case, ask, today=today)
         case AskHandOver(to=to):
             if case.status is not CaseStatus.OPEN:
                 raise Conflict(f"Case {case.reference} is closed: it has no owner.")
@@ -74,25 +72,36 @@ def check_possible(session: Session, case: CollectionsCase, ask: Ask, *, today: 
                 raise Invalid("There is no active member of staff with this user name.", "to")
             if to == case.owner:
                 raise Conflict(f"Case {case.reference} is theirs already.")
+    return None
+
+
+def proposed(session: Session, case: CollectionsCase, ask: AskAgreement, *, today: date) -> Proposal:
+    """The agreement that is asked for, as of now. Invalid or Conflict as for its offer."""
+    return propose(session, case, ask.terms, replaces=replaced(session, ask), today=today)
+
+
+def replaced(session: Session, ask: AskAgreement) -> Plan | None:
+    """The live plan that the agreement is renegotiated from. Conflict where it no longer runs."""
+    if ask.replaces_id is None:
+        return None
+    plan = session.get_one(Plan, ask.replaces_id)
+    require_live(plan)
+    return plan
 
 
 def figures_now(session: Session, case: CollectionsCase, ask: Ask, *, today: date) -> Figures:
     """The debt that a request is about, with everything posted until now."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     debt = debt_now(session, portfolio, case.customer_id, today)
-    owed = owed_on_late_accounts(session, case, today) if isinstance(ask, AskSettlement) else debt.debt
+    is_settlement = isinstance(ask, AskAgreement) and ask.is_settlement
+    owed = owed_on_late_accounts(session, case, today) if is_settlement else debt.debt
     return Figures(owed, debt.past_due, days_past_due(debt.oldest, today))
 
 
-def _require_beyond_authority(portfolio: Portfolio, ask: Ask, figures: Figures, role: Role) -> None:
+def _require_beyond_authority(portfolio: Portfolio, ask: Ask, proposal: Proposal | None, role: Role) -> None:
     """A request is for what one may not do alone."""
-    match ask:
-        case AskSettlement(amount_minor=amount):
-            if is_within_discount(figures.owed_minor, amount, discount_limit(portfolio, role)):
-                raise Invalid("This is within your own limit. Offer it yourself.", "amount")
-        case AskPlan(terms=terms):
-            if role in MANAGEMENT or terms.months <= portfolio.agent_max_instalments:
-                raise Invalid("This is within your own limit. Offer it yourself.", "months")
-        case AskHandOver():
-            if role in MANAGEMENT:
-                raise Conflict("You may assign the case yourself.")
+    if proposal is not None and beyond_authority(portfolio, proposal, role) is None:
+        field = "amount" if proposal.settles else "payments"
+        raise Invalid("This is within your own limit. Offer it yourself.", field)
+    if isinstance(ask, AskHandOver) and role in MANAGEMENT:
+        raise Conflict("You may assign the case yourself.")

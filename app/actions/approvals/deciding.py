@@ -8,8 +8,8 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from app.actions.agreements import Offer, offer_plan, offer_settlement
-from app.actions.approvals.asking import check_possible, figures_now
+from app.actions.agreements import Offer, offer
+from app.actions.approvals.asking import check_possible, figures_now, replaced
 from app.actions.assignment import hand_over_case
 from app.book.ledger.corrections import waivers
 from app.book.ledger.models import Account, Waiver
@@ -20,10 +20,9 @@ from app.casework.approvals.queries import get_request
 from app.casework.approvals.rules import (
     APPROVAL_LABELS,
     ApprovalStatus,
+    AskAgreement,
     AskDecision,
     AskHandOver,
-    AskPlan,
-    AskSettlement,
     require_decider,
     require_no_more_waived,
     require_same_figures,
@@ -74,22 +73,22 @@ def decide_approval(
     require_waiting(request.status)
     portfolio = session.get_one(Portfolio, request.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    offer = None
+    made = None
     if approve:
         check_possible(session, case, request.ask, today=today)
         figures = figures_now(session, case, request.ask, today=today)
         require_same_figures(seen, figures)
         if not seen:
             require_no_more_waived(request.ask, request.figures, figures)
-        offer = _do(session, case, request, letters, by=by, role=role, now=now)
-        request.plan_id = offer.plan.id if offer else None
+        made = _do(session, case, request, letters, by=by, role=role, now=now)
+        request.plan_id = made.plan.id if made else None
     status = ApprovalStatus.APPROVED if approve else ApprovalStatus.DECLINED
     service.answer(session, case, request, status, note, by=by, now=now)
     _tell_asker(
         session, case, "approval", id_of(request), _answer_words(portfolio, request), request.asked_by,
         today=today, now=now,
     )  # fmt: skip
-    return Decided(request, offer)
+    return Decided(request, made)
 
 
 def decide_waiver(
@@ -122,12 +121,11 @@ def _do(
 ) -> Offer | None:
     """What the request asks for, by the action that a page calls for it."""
     match request.ask:
-        case AskSettlement(amount_minor=amount, settle_by=day):
-            return offer_settlement(
-                session, case, amount, day, letters, by=by, role=role, now=now, by_two=True
-            )
-        case AskPlan(terms=terms):
-            return offer_plan(session, case, terms, letters, by=by, role=role, now=now)
+        case AskAgreement(terms=terms) as ask:
+            return offer(
+                session, case, terms, letters, replaces=replaced(session, ask), by=by, role=role, now=now,
+                by_two=True,
+            )  # fmt: skip
         case AskHandOver(to=to):
             hand_over_case(session, case, to, request.reason, by=by, role=role, now=now)
     return None
@@ -137,7 +135,7 @@ def _answer_words(portfolio: Portfolio, request: ApprovalRequest) -> str:
     amount = f"{to_decimal_string(request.amount_minor, portfolio.currency)} {portfolio.currency}"
     label = APPROVAL_LABELS[request.kind]
     match request.ask:
-        case AskSettlement() | AskPlan():
+        case AskAgreement():
             what = f"{label} of {amount}"
         case AskHandOver(to=to):
             what = f"{label} to {to}"

@@ -12,13 +12,13 @@ from sqlmodel import Session, col, select
 from app.actions.approvals.asking import ask_approval, withdraw_request
 from app.actions.approvals.deciding import decide_approval
 from app.api.approvals.shapes import ApprovalShape
-from app.api.cases.agreements import NewPlan, NewSettlement
+from app.api.cases.agreement_shapes import NewPlan, NewSettlement
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
-from app.api.fields import CaseRef, Cursor, Limit, RowId, after, minor_of, page_of
+from app.api.fields import CaseRef, Cursor, Limit, RowId, after, page_of
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
-from app.casework.approvals.rules import ApprovalStatus, Ask, AskHandOver, AskPlan, AskSettlement
+from app.casework.approvals.rules import ApprovalStatus, Ask, AskAgreement, AskHandOver
 from app.casework.cases.models import CollectionsCase
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
@@ -70,19 +70,20 @@ def post_settlement_request(
 ) -> ApprovalShape:
     """For a settlement that waives more than the caller may grant. A manager decides on the figures of that moment."""
     case, portfolio = _case(session, reference)
-    ask = AskSettlement(minor_of(body.amount, body.currency, portfolio), body.due_on)
-    return _ask(session, case, ask, body.reason, caller, now)
+    return _ask(session, case, AskAgreement(body.terms(portfolio)), body.reason, caller, now)
 
 
 @router.post(
-    "/cases/{reference}/plans/request", status_code=201, summary="Ask a manager for a repayment plan"
+    "/cases/{reference}/plans/request",
+    status_code=201,
+    summary="Ask a manager for a repayment or hardship plan",
 )
 def post_plan_request(
     reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPlanRequest
 ) -> ApprovalShape:
-    """For a plan that is longer than the caller may grant."""
+    """For a plan that is longer, waives more fees or lowers the rate further than the caller may grant."""
     case, portfolio = _case(session, reference)
-    return _ask(session, case, AskPlan(body.terms(portfolio)), body.reason, caller, now)
+    return _ask(session, case, AskAgreement(body.terms(portfolio)), body.reason, caller, now)
 
 
 @router.post("/cases/{reference}/hand-over/request", status_code=201, summary="Ask a manager for a hand-over")

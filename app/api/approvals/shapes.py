@@ -7,11 +7,13 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
+from app.api.cases.agreement_shapes import TermsShape
 from app.api.shapes import Money
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalKind, ApprovalStatus
 from app.casework.cases.models import case_reference
+from app.casework.plans.terms import read_terms
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 
@@ -26,8 +28,9 @@ class ApprovalShape(BaseModel):
     amount: Money = Field(description="What the customer would pay; 0 for a hand-over.")
     currency: str
     due_on: date | None = Field(description="The day of the first payment.")
-    down_payment: Money
-    months: int
+    terms: TermsShape | None = Field(
+        description="Of the agreement that was asked for; null for other requests."
+    )
     to: str = Field(description="User name of the colleague; empty but for a hand-over.")
     owed: Money = Field(description="Owed when it was asked.")
     past_due_amount: Money = Field(description="Past due when it was asked.")
@@ -51,8 +54,7 @@ class ApprovalShape(BaseModel):
             amount=to_decimal_string(row.amount_minor, currency),
             currency=currency,
             due_on=row.due_on,
-            down_payment=to_decimal_string(row.down_payment_minor, currency),
-            months=row.months,
+            terms=TermsShape.of(currency, read_terms(row.terms)) if row.terms else None,
             to=row.to_username,
             owed=to_decimal_string(row.owed_minor, currency),
             past_due_amount=to_decimal_string(row.past_due_minor, currency),

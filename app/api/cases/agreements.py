@@ -1,4 +1,4 @@
-"""Agreements: promises to pay, repayment plans and settlements."""
+"""Agreements: promises to pay, repayment and hardship plans, settlements."""
 
 from __future__ import annotations
 
@@ -12,23 +12,30 @@ from app.actions.agreements import (
     Agreement,
     Offer,
     accept_offer,
+    agree,
     cancel_agreement,
-    offer_plan,
-    offer_settlement,
-    preview_plan,
-    promise,
+    offer,
+    preview,
+    supersede,
 )
-from app.api.cases.agreement_shapes import AgreementShape, InstalmentShape, OfferShape, PlanShape
+from app.api.cases.agreement_shapes import (
+    AgreementShape,
+    InstalmentShape,
+    NewAcceptance,
+    NewPlan,
+    NewPromise,
+    NewRenegotiation,
+    NewSettlement,
+    OfferShape,
+    PlanShape,
+)
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
-from app.api.fields import Amount, CaseRef, Currency, Day, PlanRef, minor_of, plan_id_of
+from app.api.fields import CaseRef, PlanRef, plan_id_of
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, plan_of, plans_of
-from app.casework.plans.rules import MAX_INSTALMENTS, InstalmentTerms
-from app.core.errors import Invalid
 from app.core.ids import id_of
-from app.core.money import BadAmount, to_minor
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Paragraph
 from app.http.context import Now, ports_of
@@ -49,12 +56,6 @@ def list_plans(reference: CaseRef, _caller: Reader, session: ReadSession) -> Pag
     return Page(items=[PlanShape.of(portfolio, plan, parts[id_of(plan)]) for plan in plans])
 
 
-class NewPromise(Input):
-    amount: Amount
-    currency: Currency
-    due_on: Annotated[Day, Field(description="At most 60 days ahead.")]
-
-
 @router.post("/promises", status_code=201, summary="Record a promise to pay")
 def post_promise(
     request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPromise
@@ -62,45 +63,24 @@ def post_promise(
     """Record what the customer promised. It is active at once, reminders rest while it is kept, and the business
     day judges it. A case has one live plan at a time. Written confirmations are queued where the gate clears them."""
     case = case_named(session, reference, lock=True)
-    amount_minor = minor_of(body.amount, body.currency, session.get_one(Portfolio, case.portfolio_id))
-    letters = ports_of(request).catalog
-    made = promise(session, case, amount_minor, body.due_on, letters, by=caller.by, now=now)
+    terms = body.terms(session.get_one(Portfolio, case.portfolio_id))
+    made = agree(
+        session, case, terms, ports_of(request).catalog, acceptance=body.acceptance, words=body.words,
+        agreed_with=body.agreed_with, by=caller.by, role=caller.role, now=now,
+    )  # fmt: skip
     return _agreement(session, made)
 
 
-class NewPlan(Input):
-    amount: Annotated[Amount, Field(description="Total of the plan.")]
-    currency: Currency
-    down_payment: Annotated[
-        str,
-        Field(
-            max_length=24,
-            pattern=r"^[0-9]+(\.[0-9]+)?$",
-            description="Part of the total, due on `due_on`; 0 = none.",
-        ),
-    ] = "0"
-    months: Annotated[int, Field(description=f"Number of monthly instalments, 1 to {MAX_INSTALMENTS}.")]
-    due_on: Annotated[Day, Field(description="Day of the first payment, at most 90 days ahead.")]
-
-    def terms(self, portfolio: Portfolio) -> InstalmentTerms:
-        total = minor_of(self.amount, self.currency, portfolio)
-        try:
-            down = to_minor(self.down_payment, self.currency)
-        except BadAmount as error:
-            raise Invalid(str(error), "down_payment") from None
-        return InstalmentTerms(total, down, self.months, self.due_on)
-
-
-@router.post("/plans", status_code=201, summary="Offer a repayment plan")
+@router.post("/plans", status_code=201, summary="Offer a repayment or hardship plan")
 def post_plan(
     request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPlan
 ) -> OfferShape:
-    """Offer monthly instalments, in writing where the gate clears it. Accept it once the customer agrees. A longer plan
-    than the portfolio lets an agent grant needs a manager's token."""
+    """Offer instalments, in writing where the gate clears it. Accept it once the customer agrees. A longer plan, more
+    fees waived or a lower rate than the portfolio lets an agent grant needs a manager's token, or a request."""
     case = case_named(session, reference, lock=True)
     terms = body.terms(session.get_one(Portfolio, case.portfolio_id))
     letters = ports_of(request).catalog
-    made = offer_plan(session, case, terms, letters, by=caller.by, role=caller.role, now=now)
+    made = offer(session, case, terms, letters, by=caller.by, role=caller.role, now=now)
     return _offer(session, made)
 
 
@@ -111,14 +91,8 @@ def post_plan_preview(
     """The schedule such a plan would have; nothing is offered."""
     case = case_named(session, reference)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    parts = preview_plan(session, case, body.terms(portfolio), now=now)
+    parts = preview(session, case, body.terms(portfolio), now=now)
     return Page(items=[InstalmentShape.of(portfolio, part) for part in parts])
-
-
-class NewSettlement(Input):
-    amount: Annotated[Amount, Field(description="What is paid; the rest of the late accounts is waived.")]
-    currency: Currency
-    due_on: Annotated[Day, Field(description="By when it is paid, at most 90 days ahead.")]
 
 
 @router.post("/settlements", status_code=201, summary="Offer to settle")
@@ -126,24 +100,54 @@ def post_settlement(
     request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewSettlement
 ) -> OfferShape:
     """Offer to take less than is owed on the accounts that are late, in writing where the gate clears it. Paying it in
-    time accepts it. Waiving more than the portfolio lets an agent grant needs a manager's token."""
+    time accepts it. Waiving more than the portfolio lets an agent grant needs a manager's token, or a request."""
     case = case_named(session, reference, lock=True)
-    amount_minor = minor_of(body.amount, body.currency, session.get_one(Portfolio, case.portfolio_id))
+    terms = body.terms(session.get_one(Portfolio, case.portfolio_id))
     letters = ports_of(request).catalog
-    made = offer_settlement(
-        session, case, amount_minor, body.due_on, letters, by=caller.by, role=caller.role, now=now
-    )
+    made = offer(session, case, terms, letters, by=caller.by, role=caller.role, now=now)
     return _offer(session, made)
 
 
 @router.post("/plans/{plan}/acceptance", summary="Accept an offer")
 def post_acceptance(
-    request: Request, reference: CaseRef, plan: PlanRef, caller: Worker, session: OnceSession, now: Now
+    request: Request,
+    reference: CaseRef,
+    plan: PlanRef,
+    caller: Worker,
+    session: OnceSession,
+    now: Now,
+    body: NewAcceptance | None = None,
 ) -> AgreementShape:
-    """The customer agreed: the plan is active, payments from today on count, and confirmations are queued."""
+    """The customer agreed, or a third party with authority did: the plan is active, payments from today on count, and
+    confirmations are queued. A plan that it was renegotiated from ends."""
     case = case_named(session, reference, lock=True)
-    offer = plan_of(session, case, plan_id_of(plan))
-    made = accept_offer(session, offer, ports_of(request).catalog, by=caller.by, now=now)
+    offered, how = plan_of(session, case, plan_id_of(plan)), body or NewAcceptance()
+    made = accept_offer(
+        session, offered, ports_of(request).catalog, acceptance=how.acceptance, words=how.words,
+        agreed_with=how.agreed_with, by=caller.by, now=now,
+    )  # fmt: skip
+    return _agreement(session, made)
+
+
+@router.post("/plans/{plan}/renegotiation", status_code=201, summary="Renegotiate a live agreement")
+def post_renegotiation(
+    request: Request,
+    reference: CaseRef,
+    plan: PlanRef,
+    caller: Worker,
+    session: OnceSession,
+    now: Now,
+    body: NewRenegotiation,
+) -> AgreementShape:
+    """Replace a live agreement by a new plan that was agreed on, in one step. What was paid has lowered the debt.
+    Limits and authority are those of an offer."""
+    case = case_named(session, reference, lock=True)
+    old = plan_of(session, case, plan_id_of(plan))
+    terms = body.terms(session.get_one(Portfolio, case.portfolio_id))
+    made = supersede(
+        session, old, terms, ports_of(request).catalog, acceptance=body.acceptance, words=body.words,
+        agreed_with=body.agreed_with, by=caller.by, role=caller.role, now=now,
+    )  # fmt: skip
     return _agreement(session, made)
 
 

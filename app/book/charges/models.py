@@ -1,11 +1,11 @@
-"""Progress of interest: the day it is posted through, and the fraction of a minor unit carried to the next day."""
+"""Progress of interest, and concessions on charges while an agreement is kept."""
 
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.core.database.engine import BigId, Row
+from app.core.database.engine import BigId, Row, UtcDateTime
 
 
 class Accrual(Row, table=True):
@@ -18,3 +18,29 @@ class Accrual(Row, table=True):
     portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId, index=True)
     through: date
     carry: int = Field(default=0, sa_type=sa.BigInteger)
+
+
+class Concession(Row, table=True):
+    """Days [from_on, to_on) on which an account bears a lower rate or no late fees; `to_on` empty = while the agreement
+    is kept. Ended, never changed: a rate does not rise for days that have passed."""
+
+    __tablename__ = "concession"
+    __table_args__ = (
+        sa.Index("ix_concession_account", "account_id", "from_on"),
+        sa.Index("ix_concession_plan", "plan_id"),
+        sa.CheckConstraint("to_on IS NULL OR to_on > from_on", name="ends_after_it_began"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    plan_id: int = Field(foreign_key="plan.id", sa_type=BigId)
+    """The agreement that it came with and ends with."""
+    apr_millionths: int | None = Field(default=None, ge=0)
+    """None = the rate stays the account's own."""
+    without_fees: bool = False
+    """No late fees are charged."""
+    from_on: date
+    to_on: date | None = None
+    by: str = Field(max_length=120)
+    created_at: datetime = Field(sa_type=UtcDateTime)

@@ -28,6 +28,25 @@ def interest_of_day(balance_minor: int, apr_millionths: int, day_count: int, car
     return divmod(carry + balance_minor * apr_millionths, day_count * MILLION)
 
 
+@dataclass(frozen=True, slots=True)
+class LowerRate:
+    """Days [from_on, to_on) with a rate that was agreed; `to_on` None = until the agreement ends."""
+
+    from_on: date
+    to_on: date | None
+    apr_millionths: int
+
+
+def rate_on(on: date, apr_millionths: int, lower: Sequence[LowerRate]) -> int:
+    """The rate of a day: the account's, or the lowest that was agreed for it. An agreement never raises it."""
+    agreed = (
+        each.apr_millionths
+        for each in lower
+        if each.from_on <= on and (each.to_on is None or on < each.to_on)
+    )
+    return min([apr_millionths, *agreed])
+
+
 @dataclass(slots=True)
 class Accrued:
     """Interest of a stretch of days: all of it but the last day's, the last day's, and what is carried on."""
@@ -45,6 +64,7 @@ def accrue(
     apr_millionths: int,
     day_count: int,
     pauses: Sequence[Interval] = (),
+    lower: Sequence[LowerRate] = (),
 ) -> Accrued:
     """Compute the interest due from `first_on` to `through`, as if everything had been known on its day.
 
@@ -62,7 +82,8 @@ def accrue(
         result.last = 0
         if not is_paused(on, pauses):
             balance = principal + result.before
-            result.last, result.carry = interest_of_day(balance, apr_millionths, day_count, result.carry)
+            rate = rate_on(on, apr_millionths, lower) if lower else apr_millionths
+            result.last, result.carry = interest_of_day(balance, rate, day_count, result.carry)
         on += DAY
     return result
 

@@ -15,8 +15,9 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.book.charges.concessions import lower_rates, without_late_fees
 from app.book.charges.models import Accrual
-from app.book.charges.rules import Accrued, accrue, capped_apr, interest_of_day, is_paused, late_fee
+from app.book.charges.rules import Accrued, accrue, capped_apr, interest_of_day, is_paused, late_fee, rate_on
 from app.book.charges.statements import bears_fee_already, once_a_violation
 from app.book.delinquency.days import DAY, Interval
 from app.book.delinquency.models import AccountState, Pause
@@ -136,7 +137,7 @@ def catch_up(
     late = [account_id for account_id, (day, _) in changes.items() if day < on - DAY]
     first_on = _first_day(session, portfolio)
     bearing = _bearing(session, late, on)
-    pauses = _pauses(session, list(bearing))
+    pauses, lower = _pauses(session, list(bearing)), lower_rates(session, list(bearing))
     ledger = _Ledger(portfolio, on, now)
     for account_id, (principal, charged) in _entries(session, list(bearing), on - DAY).items():
         reference, apr = bearing[account_id]
@@ -147,6 +148,7 @@ def catch_up(
             apr_millionths=capped_apr(apr, caps),
             day_count=portfolio.day_count,
             pauses=pauses.get(account_id, ()),
+            lower=lower.get(account_id, ()),
         )
         since = max(changes[account_id][0], first_on)
         _post_found(ledger, posted, account_id, reference, found, charged, since)
@@ -274,13 +276,14 @@ def charge_interest(
         .where(state.c.account_id.in_(list(bearing)))
         .order_by(state.c.account_id)
     )
-    pauses = _pauses(session, list(bearing))
+    pauses, lower = _pauses(session, list(bearing)), lower_rates(session, list(bearing))
     ledger, posted = _Ledger(portfolio, on, now), Posted()
     for account_id, balance, carry in session.connection().execute(query):
         if is_paused(on, pauses.get(account_id, ())):
             continue
         reference, apr = bearing[account_id]
-        interest, carry = interest_of_day(balance, capped_apr(apr, caps), portfolio.day_count, carry)
+        rate = rate_on(on, capped_apr(apr, caps), lower.get(account_id, ()))
+        interest, carry = interest_of_day(balance, rate, portfolio.day_count, carry)
         if interest:
             _post_interest(ledger, account_id, reference, interest)
             posted.interest += 1
@@ -316,11 +319,12 @@ def charge_late_fees(
         .order_by(state.c.account_id)
     )
     for rows in chunked(session.connection().execute(query).all(), 2000):
-        pauses = _pauses(session, [row.account_id for row in rows])
+        ids = [row.account_id for row in rows]
+        pauses, spared = _pauses(session, ids), without_late_fees(session, ids, on)
         missed = {
             row.account_id: {due_on for _, due_on, amount in json.loads(row.minimums) if amount >= least}
             for row in rows
-            if not is_paused(on, pauses.get(row.account_id, ()))
+            if not is_paused(on, pauses.get(row.account_id, ())) and row.account_id not in spared
         }
         ledger = _Ledger(portfolio, on, now)
         for account_id, reference, minimum in _lapsing(session, missed, on):

@@ -137,6 +137,13 @@ def re_age(
     ReAgeRefused with every reason why not."""
     if role not in MANAGEMENT:
         raise Forbidden("A manager re-ages accounts.")
+    return re_age_as_agreed(session, account, rule, reason, by=by, now=now)
+
+
+def re_age_as_agreed(
+    session: Session, account: Account, rule: ReAgeRule | None, reason: str, *, by: Actor, now: datetime
+) -> ReAge:
+    """`re_age` for an agreement that a manager granted, now that it is kept."""
     reason = clean_reason(reason, at_most=MAX_REASON)
     account = lock_account(session, account)
     portfolio = session.get_one(Portfolio, account.portfolio_id)

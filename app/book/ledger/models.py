@@ -254,7 +254,7 @@ class Waiver(Row, table=True):
     requested_by: str = Field(max_length=120)
     requested_at: datetime = Field(sa_type=UtcDateTime)
     alone: bool = Field(default=False)
-    """One person was enough: a manager within the portfolio's limit."""
+    """One person was enough: a manager within the portfolio's limit, or an agreement that was granted."""
     decided_by: str = Field(default="", max_length=120)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     note: str = Field(default="", max_length=300)

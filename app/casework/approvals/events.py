@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.casework.approvals.rules import APPROVAL_LABELS, ApprovalKind
+from app.casework.approvals.rules import AGREEMENTS, APPROVAL_LABELS, ApprovalKind
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone
 
@@ -30,7 +30,7 @@ class ApprovalEvent(Payload):
             what = f"{what} to {reader.name(self.to)}"
         elif self.kind is ApprovalKind.SETTLEMENT:
             what = f"{what} of {reader.money(self.amount_minor)} on {reader.money(self.owed_minor)}"
-        elif self.kind is ApprovalKind.PLAN:
+        elif self.kind in AGREEMENTS:
             what = f"{what} of {reader.money(self.amount_minor)}"
         return TimelineEntry(f"Request for {what} {verb}", "", tone, quoted=self.text)
 

@@ -9,13 +9,12 @@ from app.casework.approvals.rules import (
     ApprovalKind,
     ApprovalStatus,
     Ask,
+    AskAgreement,
     AskDecision,
     AskHandOver,
-    AskPlan,
-    AskSettlement,
     Figures,
 )
-from app.casework.plans.rules import InstalmentTerms
+from app.casework.plans.terms import read_terms
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
 
@@ -50,8 +49,10 @@ class ApprovalRequest(Row, table=True):
     """What the customer pays; 0 for a hand-over."""
     due_on: date | None = None
     """The day of the first payment."""
-    down_payment_minor: int = Field(default=0, sa_type=sa.BigInteger)
-    months: int = 0
+    terms: str = Field(default="", sa_type=sa.Text)
+    """All terms of the agreement that is asked for, as JSON (`stored_terms`); empty where it is about none."""
+    replaces_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
+    """The live plan that it is renegotiated from."""
     to_username: str = Field(default="", max_length=64)
     owed_minor: int = Field(sa_type=sa.BigInteger)
     past_due_minor: int = Field(sa_type=sa.BigInteger)
@@ -71,10 +72,7 @@ class ApprovalRequest(Row, table=True):
             return AskHandOver(self.to_username)
         if self.kind is ApprovalKind.DECISION:
             return AskDecision()
-        assert self.due_on is not None
-        if self.kind is ApprovalKind.SETTLEMENT:
-            return AskSettlement(self.amount_minor, self.due_on)
-        return AskPlan(InstalmentTerms(self.amount_minor, self.down_payment_minor, self.months, self.due_on))
+        return AskAgreement(read_terms(self.terms), self.replaces_id)
 
     @property
     def figures(self) -> Figures:

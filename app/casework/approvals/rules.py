@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
-from app.casework.plans.rules import InstalmentTerms
+from app.casework.plans.rules import PlanKind
+from app.casework.plans.terms import AgreementTerms
 from app.core.errors import Conflict, Forbidden
 from app.core.staff.rules import MANAGEMENT, Role
 
@@ -15,6 +15,7 @@ from app.core.staff.rules import MANAGEMENT, Role
 class ApprovalKind(StrEnum):
     SETTLEMENT = "settlement"
     PLAN = "plan"
+    HARDSHIP = "hardship"
     HAND_OVER = "hand_over"
     DECISION = "decision"
     """Anything else that a customer asked for on the telephone and an agent may not grant."""
@@ -23,6 +24,7 @@ class ApprovalKind(StrEnum):
 APPROVAL_LABELS: Mapping[ApprovalKind, str] = {
     ApprovalKind.SETTLEMENT: "Settlement",
     ApprovalKind.PLAN: "Repayment plan",
+    ApprovalKind.HARDSHIP: "Hardship plan",
     ApprovalKind.HAND_OVER: "Hand-over",
     ApprovalKind.DECISION: "Decision",
 }
@@ -35,23 +37,31 @@ class ApprovalStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+_KIND_OF: Mapping[PlanKind, ApprovalKind] = {
+    PlanKind.SETTLEMENT: ApprovalKind.SETTLEMENT,
+    PlanKind.INSTALMENTS: ApprovalKind.PLAN,
+    PlanKind.HARDSHIP: ApprovalKind.HARDSHIP,
+    PlanKind.PROMISE: ApprovalKind.PLAN,
+}
+AGREEMENTS = frozenset(_KIND_OF.values())
+"""Kinds of requests that are about an agreement."""
+
+
 @dataclass(frozen=True, slots=True)
-class AskSettlement:
-    """Take this amount by this date, and waive the rest."""
+class AskAgreement:
+    """Offer a settlement or a plan on these terms."""
 
-    amount_minor: int
-    settle_by: date
+    terms: AgreementTerms
+    replaces_id: int | None = None
+    """The live plan that it is renegotiated from."""
 
-    kind = ApprovalKind.SETTLEMENT
+    @property
+    def kind(self) -> ApprovalKind:
+        return _KIND_OF[self.terms.kind]
 
-
-@dataclass(frozen=True, slots=True)
-class AskPlan:
-    """Offer a repayment plan on these terms."""
-
-    terms: InstalmentTerms
-
-    kind = ApprovalKind.PLAN
+    @property
+    def is_settlement(self) -> bool:
+        return self.terms.kind is PlanKind.SETTLEMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ class AskDecision:
     kind = ApprovalKind.DECISION
 
 
-Ask = AskSettlement | AskPlan | AskHandOver | AskDecision
+Ask = AskAgreement | AskHandOver | AskDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +124,7 @@ def require_same_figures(seen: str, now: Figures) -> None:
 
 def require_no_more_waived(asked: Ask, then: Figures, now: Figures) -> None:
     """Conflict where a settlement would waive more than the figures say on which it was asked."""
-    if isinstance(asked, AskSettlement) and now.owed_minor > then.owed_minor:
+    if isinstance(asked, AskAgreement) and asked.is_settlement and now.owed_minor > then.owed_minor:
         raise Conflict(
             "More is owed than when this was asked, so more would be waived. Decline it, and let it be asked again."
         )

@@ -21,14 +21,14 @@ from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import (
     ApprovalStatus,
     Ask,
+    AskAgreement,
     AskHandOver,
-    AskPlan,
-    AskSettlement,
     Figures,
     require_waiting,
 )
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
+from app.casework.plans.terms import stored_terms
 from app.core.actor import Actor
 from app.core.errors import Conflict
 from app.core.ids import id_of
@@ -75,11 +75,9 @@ def ask(
         asked_at=now,
     )
     match asked:
-        case AskSettlement(amount_minor=amount, settle_by=day):
-            request.amount_minor, request.due_on = amount, day
-        case AskPlan(terms=terms):
+        case AskAgreement(terms=terms, replaces_id=replaces_id):
             request.amount_minor, request.due_on = terms.total_minor, terms.first_due_on
-            request.down_payment_minor, request.months = terms.down_payment_minor, terms.months
+            request.terms, request.replaces_id = stored_terms(terms), replaces_id
         case AskHandOver(to=to):
             request.to_username = to
     session.add(request)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from app.casework.plans.rules import PlanKind
-from app.core.labels import PLAN_LABELS
+from app.casework.plans.rules import Acceptance, PlanKind
+from app.core.labels import ACCEPTANCE_LABELS, PLAN_LABELS
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence
 
@@ -45,16 +45,36 @@ class PlanOffered(PlanStep):
 
 
 @dataclass(frozen=True, slots=True)
-class PlanAccepted(PlanStep):
+class PlanAgreed(PlanStep):
+    """Base of the events that say how an offer was agreed to, and by whom."""
+
+    acceptance: Acceptance | None = None
+    """None = not recorded, or the plan runs again."""
+    words: str = ""
+    agreed_with: str = ""
+    """The third party who agreed for the customer."""
+
+    def told(self, reader: Reader, verb: str, tone: Tone) -> TimelineEntry:
+        means = f"Agreed: {ACCEPTANCE_LABELS[self.acceptance].lower()}" if self.acceptance else ""
+        party = f"for the customer by {self.agreed_with}" if self.agreed_with else ""
+        title = f"{PLAN_LABELS[self.kind]} of {reader.money(self.total_minor)} {verb}"
+        body = [reader.plain(sentence(self.why)), means, party]
+        return TimelineEntry(title, "; ".join(filter(None, body)), tone, quoted=self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAccepted(PlanAgreed):
     KIND = "plan.accepted"
+    WORDS = ("words",)
 
     def present(self, reader: Reader) -> TimelineEntry:
         return self.told(reader, "accepted", "good")
 
 
 @dataclass(frozen=True, slots=True)
-class PlanActivated(PlanStep):
+class PlanActivated(PlanAgreed):
     KIND = "plan.activated"
+    WORDS = ("words",)
 
     def present(self, reader: Reader) -> TimelineEntry:
         return self.told(reader, "is running", "good")
@@ -119,3 +139,20 @@ class InstalmentSkipped(InstalmentEvent):
     def present(self, reader: Reader) -> TimelineEntry:
         then = f"{reader.money(self.amount_minor)} falls due on {reader.day(self.to_on)} instead"
         return self.told(reader, f"of {reader.day(self.from_on)} skipped as agreed: {then}")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReAgeRefused(Payload):
+    """A kept plan was to bring its accounts current, and the pack's rule refuses it for some."""
+
+    KIND = "plan.re_age_refused"
+    FILTERS = (TimelineFilter.PLANS,)
+
+    plan_id: int = field(metadata=stored_as("plan"))
+    refusals: tuple[str, ...]
+    """Account and reasons, for each."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(
+            "Accounts not re-aged though the plan was kept", "; ".join(self.refusals), "warn"
+        )

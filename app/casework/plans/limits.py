@@ -12,7 +12,7 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.rules import Instalment, PlanKind, is_within_discount
 from app.casework.plans.schedule import MOST_PAYMENTS, grows, longest_months
-from app.casework.plans.terms import AgreementLimits, AgreementTerms, Authority, Limit
+from app.casework.plans.terms import AgreementLimits, AgreementTerms, Authority, Limit, rate_text
 from app.core.errors import Invalid
 from app.core.money import with_code
 from app.core.staff.rules import MANAGEMENT, Role
@@ -141,11 +141,6 @@ def _check_concessions(terms: AgreementTerms, limits: AgreementLimits) -> None:
     most = limits.skips.value if limits.skips else 0
     if not 0 <= terms.skips_allowed <= most:
         raise Invalid(f"Up to {most} payments may be skipped in this portfolio.", "skips")
-
-
-def rate_text(apr_millionths: int) -> str:
-    """A yearly rate in per cent: 59000 as `5.9`."""
-    return f"{apr_millionths / 10_000:.4f}".rstrip("0").rstrip(".")
 
 
 # --- what one person may not grant alone: pure -----------------------------------------------------------------

@@ -39,6 +39,8 @@ class Plan(Row, table=True):
     total_minor: int = Field(gt=0, sa_type=sa.BigInteger)
     offered_at: datetime = Field(sa_type=UtcDateTime)
     offered_by: str = Field(max_length=120)
+    offer_until: date | None = None
+    """The last day on which the offer can be accepted; until then its price holds."""
     accepted_on: date | None = None
     """Payments from this date on count towards the plan."""
     assess_on: date | None = None
@@ -79,6 +81,16 @@ class PlanAccount(Row, table=True):
 
     plan_id: int = Field(primary_key=True, foreign_key="plan.id", sa_type=BigId)
     account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)
+
+
+class PlanWaiver(Row, table=True):
+    """A waiver that an agreement brought about when it was accepted."""
+
+    __tablename__ = "plan_waiver"
+    __table_args__ = (sa.Index("ix_plan_waiver_plan", "plan_id"),)
+
+    waiver_id: int = Field(primary_key=True, foreign_key="waiver.id", sa_type=BigId)
+    plan_id: int = Field(foreign_key="plan.id", sa_type=BigId)
 
 
 class PlanInstalment(Row, table=True):

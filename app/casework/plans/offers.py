@@ -1,4 +1,4 @@
-"""Offers end: with the day of their first payment, and with their case."""
+"""Offers end: with their last day, and with their case."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ def offers_that_stand(session: Session, plans: Sequence[Plan], today: date) -> l
     return [
         plan
         for plan in offered
-        if offer_end(parts[id_of(plan)][0].due_on, today, is_open=cases[plan.case_id]) is None
+        if offer_end(plan.offer_until or parts[id_of(plan)][0].due_on, today, is_open=cases[plan.case_id])
+        is None
     ]
 
 
 def expire_offers(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """Cancel, at the end of `on`, offers whose first payment's day is over and offers of closed cases. Returns how
+    """Cancel, at the end of `on`, offers whose last day is over and offers of closed cases. Returns how
     many. A settlement keeps its grace days: the night that finds it unpaid after them ends it (`assess_due`)."""
     # Offers are few among all plans: each looks up its own first instalment.
     first_due_on = (
@@ -52,7 +53,9 @@ def expire_offers(session: Session, portfolio: Portfolio, on: date, *, now: date
         col(Plan.status) == PlanStatus.OFFERED,
         sa.or_(
             col(CollectionsCase.status) == CaseStatus.CLOSED,
-            sa.and_(col(Plan.kind) != PlanKind.SETTLEMENT, first_due_on <= on),
+            sa.and_(
+                col(Plan.kind) != PlanKind.SETTLEMENT, sa.func.coalesce(Plan.offer_until, first_due_on) <= on
+            ),
         ),
     )
     of_case = col(CollectionsCase.id) == Plan.case_id

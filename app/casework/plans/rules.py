@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
-from app.core.dates import add_months
 from app.core.errors import Invalid
-from app.core.money import split_evenly
 
 
 class PlanKind(StrEnum):
@@ -74,17 +72,6 @@ TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = {
     PlanStatus.CANCELLED: frozenset(),
 }
 
-PROMISE_WITHIN = 60
-"""Days within which a promise is paid: a payment further ahead is a repayment plan."""
-
-SETTLE_WITHIN = 90
-"""Days within which a settlement is paid: the debt changes, and so does the amount that may be asked for it."""
-
-MAX_INSTALMENTS = 60
-
-FIRST_WITHIN = 90
-"""Days within which the first payment of a repayment plan is due: reminders rest while a plan runs."""
-
 LIVE = frozenset({PlanStatus.ACCEPTED, PlanStatus.ACTIVE})
 """While a plan is one of these and not broken, ordinary reminders rest."""
 
@@ -102,15 +89,15 @@ def is_within_discount(owed: int, amount: int, most_percent: int) -> bool:
 class OfferEnd(StrEnum):
     """Reasons why an offer can no longer be accepted, as its record says."""
 
-    DAY_PASSED = "the offer ended: the day of its first payment passed"
+    DAY_PASSED = "the offer ended: its last day passed"
     CASE_CLOSED = "the offer ended: the case was closed"
 
 
-def offer_end(first_due_on: date, today: date, *, is_open: bool) -> OfferEnd | None:
-    """Reason why an offer does not stand on `today`; None = it does. On the day of its first payment it stands."""
+def offer_end(until: date, today: date, *, is_open: bool) -> OfferEnd | None:
+    """Reason why an offer does not stand on `today`; None = it does. On its last day, `until`, it stands."""
     if not is_open:
         return OfferEnd.CASE_CLOSED
-    return OfferEnd.DAY_PASSED if first_due_on < today else None
+    return OfferEnd.DAY_PASSED if until < today else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,43 +114,20 @@ class Instalment:
 
 
 @dataclass(frozen=True, slots=True)
-class InstalmentTerms:
-    """Terms of a repayment plan, in minor units: a down payment and monthly instalments that make up the total."""
+class Agreed:
+    """How an offer was agreed to, and by whom."""
 
-    total_minor: int
-    down_payment_minor: int
-    months: int
-    first_due_on: date
-
-
-def instalments_for(terms: InstalmentTerms, today: date) -> list[Instalment]:
-    """The schedule of these terms. Invalid, with its field, where an offer made today cannot have them."""
-    if not 1 <= terms.months <= MAX_INSTALMENTS:
-        raise Invalid(f"A plan has 1 to {MAX_INSTALMENTS} instalments.", "months")
-    if terms.first_due_on > today + timedelta(days=FIRST_WITHIN):
-        raise Invalid(f"The first payment is due within {FIRST_WITHIN} days.", "due_on")
-    try:
-        return schedule(terms.total_minor, terms.down_payment_minor, terms.months, terms.first_due_on)
-    except ValueError as error:
-        raise Invalid(str(error), "amount") from None
+    means: Acceptance | None = None
+    """None = not recorded."""
+    words: str = ""
+    """What was said: which day, by which means, and that it was read back."""
+    party_id: int | None = None
+    """The third party who agreed for the customer; None = the customer."""
+    party: str = ""
+    """Their name."""
 
 
-def schedule(total: int, down_payment: int, months: int, first_due_on: date) -> list[Instalment]:
-    """Down payment (n = 0, due on `first_due_on`) and `months` monthly instalments that sum exactly to `total`.
-
-    With a down payment the first instalment falls one month after it. A month without the day of
-    `first_due_on` uses its last day. ValueError where a part would be zero or negative.
-    """
-    if months < 1 or total <= 0 or down_payment < 0:
-        raise ValueError(
-            "A plan needs a positive total, at least one instalment and no negative down payment."
-        )
-    rest = total - down_payment
-    if rest < months:
-        left = "What the down payment leaves" if down_payment else "This"
-        raise ValueError(f"{left} is too little for {months} instalments. Offer fewer.")
-    rows = [Instalment(0, first_due_on, down_payment)] if down_payment else []
-    shift = 1 if down_payment else 0
-    for n, amount in enumerate(split_evenly(rest, months), start=1):
-        rows.append(Instalment(n, add_months(first_due_on, n - 1 + shift), amount))
-    return rows
+def check_agreed(agreed: Agreed) -> None:
+    """Invalid where an agreement on the telephone has no words: they are all that proves it."""
+    if agreed.means is Acceptance.PHONE and not agreed.words:
+        raise Invalid("Write what was said: which day, by which means, and that you read it back.", "words")

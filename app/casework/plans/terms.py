@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from pydantic import TypeAdapter
+
 from app.casework.plans.rules import Cadence, Instalment, PlanKind
 
 
@@ -54,6 +56,24 @@ class AgreementTerms:
     def count(self) -> int:
         """Payments without the down payment."""
         return len(self.parts) if self.cadence is Cadence.CUSTOM else self.payments
+
+
+def rate_text(apr_millionths: int) -> str:
+    """A yearly rate in per cent: 59000 as `5.9`."""
+    return f"{apr_millionths / 10_000:.4f}".rstrip("0").rstrip(".")
+
+
+_STORED = TypeAdapter(AgreementTerms)
+
+
+def stored_terms(terms: AgreementTerms) -> str:
+    """Terms as JSON, as a request keeps them."""
+    return _STORED.dump_json(terms).decode()
+
+
+def read_terms(text: str) -> AgreementTerms:
+    """The terms that `stored_terms` wrote."""
+    return _STORED.validate_json(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ LEFT_BEHIND = {
     # Files, documents and evidence that no day reads.
     "feed_load", "contact_correction", "reported_change", "alert", "alert_notice",
     "unmatched_payment", "payer_account", "bank_transaction",
-    "waiver", "approval_request", "bundle", "case_document", "document_content", "decision_facts", "simulation_run",
-    "mail_notice", "negotiation", "offer",
+    "waiver", "plan_waiver", "approval_request", "bundle", "case_document", "document_content", "decision_facts",
+    "simulation_run", "mail_notice", "negotiation", "offer",
     "household_statement", "household_figure", "household_debt", "affordability_answer", "guideline",
     "guideline_line",
     # Messages of customers; their effects stand in rows of their own.

@@ -190,11 +190,11 @@ def offer_in_writing(
     by: Actor,
     now: datetime,
 ) -> Answer | None:
-    """The plan as offered, to be answered by its first payment's day; a settlement is answered by paying it. None =
+    """The plan as offered, to be answered by the offer's last day; a settlement is answered by paying it. None =
     it was written before."""
     first = instalments_of(session, [id_of(plan)])[id_of(plan)][0]
     letter = "plan_offer"
-    figures: dict[str, date | int] = {"answer_by": first.due_on}
+    figures: dict[str, date | int] = {"answer_by": plan.offer_until or first.due_on}
     if plan.kind is PlanKind.SETTLEMENT:
         letter, figures = (
             "settlement_offer",

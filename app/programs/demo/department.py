@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.actions.accounts.corrections import reverse_entry
-from app.actions.agreements import accept_offer, offer_plan, promise
+from app.actions.agreements import accept_offer, offer, promise
 from app.actions.documents import add_document
 from app.actions.holds import place_hold
 from app.actions.referrals import decide_referral, hand_over, seal_bundle
@@ -37,7 +37,8 @@ from app.casework.cases.service import (
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
 from app.casework.plans.queries import live_plan
-from app.casework.plans.rules import InstalmentTerms
+from app.casework.plans.rules import Cadence, PlanKind
+from app.casework.plans.terms import AgreementTerms
 from app.casework.results.rules import CallResult
 from app.core.actor import Actor
 from app.core.database.engine import transaction
@@ -174,10 +175,13 @@ class Department:
         note = "Cannot pay at once; agreed on instalments."
         record_call(session, case, CallResult.RIGHT_PARTY, note, by=by, now=now)
         months = self.chance.choice([3, 4, 6])
-        terms = InstalmentTerms(total, total // 4, months, today + timedelta(days=self.chance.randint(2, 8)))
-        offer = offer_plan(session, case, terms, self.ports.catalog, by=by, role=Role.AGENT, now=now)
+        first_due_on = today + timedelta(days=self.chance.randint(2, 8))
+        terms = AgreementTerms(
+            PlanKind.INSTALMENTS, total, first_due_on, months, Cadence.MONTHLY, down_payment_minor=total // 4
+        )
+        made = offer(session, case, terms, self.ports.catalog, by=by, role=Role.AGENT, now=now)
         if self.chance.random() >= 0.3:  # the others want to think about it
-            accept_offer(session, offer.plan, self.ports.catalog, by=by, now=now)
+            accept_offer(session, made.plan, self.ports.catalog, by=by, now=now)
 
     def _pause(self, session: Session, case: CollectionsCase, by: Actor, today: date, now: datetime) -> None:
         kind, result, reason = self.chance.choice(

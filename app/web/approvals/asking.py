@@ -10,7 +10,9 @@ from starlette.responses import Response
 
 from app.actions.approvals.asking import ask_approval
 from app.actions.assignment import hand_over_case
-from app.casework.approvals.rules import AskHandOver, AskPlan, AskSettlement
+from app.casework.approvals.rules import AskAgreement, AskHandOver
+from app.casework.plans.rules import PlanKind
+from app.casework.plans.terms import AgreementTerms
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
@@ -35,8 +37,9 @@ def ask_for_settlement(
     typed: Annotated[AmountForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
-        ask, reason = AskSettlement(fields.amount("amount"), fields.day("due_on")), fields.reason()
+        amount, due_on, reason = fields.amount("amount"), fields.day("due_on"), fields.reason()
         fields.done()
+        ask = AskAgreement(AgreementTerms(PlanKind.SETTLEMENT, amount, due_on))
         ask_approval(session, file.case, ask, reason, by=staff.by, role=staff.role, now=now)
         return SENT
 
@@ -53,7 +56,7 @@ def ask_for_plan(
     typed: Annotated[PlanForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
-        ask, reason = AskPlan(plan_terms(fields, file)), fields.reason()
+        ask, reason = AskAgreement(plan_terms(fields, file)), fields.reason()
         fields.done()
         ask_approval(session, file.case, ask, reason, by=staff.by, role=staff.role, now=now)
         return SENT

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import InboxItem, answered_requests, waiting_items
 from app.casework.approvals.rules import APPROVAL_LABELS
-from app.core.labels import ENTRY_LABELS
+from app.core.labels import CADENCE_LABELS, ENTRY_LABELS
 from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.http.context import Now
@@ -39,6 +39,7 @@ class ApprovalsPage(Page):
     answered: Sequence[ApprovalRequest]
     kinds: Mapping[str, str]
     entry_words: Mapping[str, str]
+    cadences: Mapping[str, str]
     names: Mapping[str, str]
     is_mine: bool
     """The reader asked for the chosen request, in person or by a token of theirs."""
@@ -80,6 +81,7 @@ def show_inbox(
         answered=answered_requests(session, staff.by, since=now - ANSWERS_SHOWN),
         kinds=KINDS,
         entry_words=ENTRY_LABELS,
+        cadences=CADENCE_LABELS,
         names=staff_names(session),
         is_mine=is_mine,
         may_decide=is_manager and chosen is not None and not is_mine,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.approvals import asking, decisions, inbox, offers
+from app.web.approvals import asking, decisions, inbox
 
 ROUTERS: tuple[APIRouter, ...] = (
     inbox.router,
     decisions.router,
     asking.router,
-    offers.router,
 )

@@ -21,7 +21,7 @@ from app.book.customers.service import CONTACT
 from app.book.delinquency.days import bucket_of
 from app.book.ledger.queries import ledger_lines
 from app.casework.cases.models import case_reference
-from app.casework.plans.rules import SETTLE_WITHIN, Instalment, PlanStatus
+from app.casework.plans.rules import Instalment, PlanStatus
 from app.casework.presence.rules import BEAT_SECONDS
 from app.core.clock import local_date
 from app.core.ids import id_of
@@ -311,7 +311,7 @@ def _options(view: CaseView, role: Role, letters: LetterOptions) -> CaseOptions:
         people=view.assignable,
         to_ask=to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",
         today=today.isoformat(),
-        promise_latest=(today + timedelta(days=60)).isoformat(),
+        promise_latest=(today + timedelta(days=file.portfolio.promise_days)).isoformat(),
         first_due=(today + timedelta(days=14)).isoformat(),
         review=(today + timedelta(days=30)).isoformat(),
         longest_answer=LONGEST_ANSWER,
@@ -322,7 +322,7 @@ def _options(view: CaseView, role: Role, letters: LetterOptions) -> CaseOptions:
         max_discount=discount_limit(file.portfolio, role),
         letters=letters,
         late_balance=sum(stands.balance for _, stands in file.worked_accounts if stands.owed > 0),
-        settle_latest=(today + timedelta(days=SETTLE_WITHIN)).isoformat(),
+        settle_latest=(today + timedelta(days=file.portfolio.settlement_days)).isoformat(),
     )
 
 

@@ -24,7 +24,6 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
-from app.casework.plans.service import offer_settlement, promise_to_pay
 from app.casework.plans.tracking.assessing import (
     ComesToNothing,
     InGrace,
@@ -38,6 +37,7 @@ from app.core.staff.rules import Role
 from app.operations.invariants.checks import quick, thorough
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
+from tests.agreements import offer_settlement, promise_to_pay
 from tests.paths import ROOT
 
 DUE, DAY = date(2026, 3, 10), timedelta(days=1)
@@ -151,7 +151,7 @@ def settled(engine: Engine) -> int:
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
         case.owner = "ann"
-        offer_settlement(session, case, 60_000, T + 10 * DAY, may_exceed_limits=True, today=T, **who(T))
+        offer_settlement(session, case, 60_000, T + 10 * DAY, today=T, **who(T))
         builders.payment(session, card, 60_000, T + DAY, reference="CHEQUE-1", now=builders.at(T + DAY))
     builders.close_day(engine, T + DAY)
     return id_of(card)
@@ -381,7 +381,7 @@ def test_a_payment_before_the_offer_bounces_and_the_agreement_ends_too(sqlite_en
     builders.close_day(engine, T - DAY)
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
-        offer_settlement(session, case, 60_000, T + 10 * DAY, may_exceed_limits=True, today=T, **who(T))
+        offer_settlement(session, case, 60_000, T + 10 * DAY, today=T, **who(T))
         builders.payment(session, card, 60_000, T + DAY, now=builders.at(T + DAY))
     builders.close_day(engine, T + DAY)
     with transaction(engine) as session:

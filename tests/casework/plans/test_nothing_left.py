@@ -15,8 +15,8 @@ from app.book.ledger.rules import EntryKind
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import Instalment, InstalmentTerms, PlanStatus
-from app.casework.plans.service import accept, offer_instalments, offer_settlement, promise_to_pay
+from app.casework.plans.rules import Instalment, PlanStatus
+from app.casework.plans.service import accept
 from app.casework.plans.tracking.assessing import (
     NOTHING_OWED,
     Broken,
@@ -31,6 +31,7 @@ from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from tests import builders
+from tests.agreements import make_offer, monthly, offer_settlement, promise_to_pay
 
 DAY = timedelta(days=1)
 DUE = date(2026, 3, 10)
@@ -142,7 +143,7 @@ def test_a_refund_settles_what_was_offered_for_settlement(engine: Engine) -> Non
         card_id = builders.late_customer(session, builders.portfolio(session), due_on=DUE).id
     builders.close_day(engine, TODAY - DAY)
     with transaction(engine) as session:
-        offer_settlement(session, case_of(session), 60_000, TODAY + 10 * DAY, may_exceed_limits=True, **SAID)
+        offer_settlement(session, case_of(session), 60_000, TODAY + 10 * DAY, **SAID)
         card = session.get_one(Account, card_id)
         builders.payment(session, card, 20_000, TODAY + 2 * DAY)
         builders.entry(session, card, EntryKind.REFUND, 40_000, TODAY + 2 * DAY)
@@ -185,9 +186,7 @@ def test_nothing_is_agreed_on_when_nothing_is_owed_now(engine: Engine) -> None:
     builders.close_day(engine, TODAY - DAY)
     with transaction(engine) as session:
         case = case_of(session)
-        offer = offer_instalments(
-            session, case, InstalmentTerms(5_000, 0, 2, TODAY + 5 * DAY), may_exceed_limits=False, **SAID
-        )
+        offer = make_offer(session, case, monthly(5_000, 0, 2, TODAY + 5 * DAY), **SAID)
         builders.payment(session, session.get_one(Account, card_id), 5_000, TODAY)
         sentence = f"Nothing is past due and owed on case {case.reference} now"
         with pytest.raises(Conflict, match=sentence):
@@ -195,9 +194,7 @@ def test_nothing_is_agreed_on_when_nothing_is_owed_now(engine: Engine) -> None:
         with pytest.raises(Conflict, match=sentence):
             promise_to_pay(session, case, 1_000, TODAY + 5 * DAY, **SAID)
         with pytest.raises(Conflict, match=sentence):
-            offer_instalments(
-                session, case, InstalmentTerms(5_000, 0, 2, TODAY + 5 * DAY), may_exceed_limits=False, **SAID
-            )
+            make_offer(session, case, monthly(5_000, 0, 2, TODAY + 5 * DAY), **SAID)
 
 
 def test_what_is_overpaid_on_one_card_makes_no_promise_on_another_too_large(engine: Engine) -> None:

@@ -15,8 +15,8 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
-from app.casework.plans.rules import InstalmentTerms, OfferEnd, PlanStatus, offer_end
-from app.casework.plans.service import accept, offer_instalments, offer_settlement
+from app.casework.plans.rules import OfferEnd, PlanStatus, offer_end
+from app.casework.plans.service import accept
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict
@@ -24,6 +24,7 @@ from app.core.ids import id_of
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.event_letters import offer_in_writing
 from tests import builders
+from tests.agreements import make_offer, monthly, offer_settlement
 
 DUE, DAY = date(2026, 3, 10), timedelta(days=1)
 T = DUE + 20 * DAY
@@ -54,9 +55,7 @@ def offered(engine: Engine) -> int:
     builders.close_day(engine, T - DAY)
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
-        plan = offer_instalments(
-            session, case, InstalmentTerms(3_000, 0, 3, FIRST), may_exceed_limits=True, **told(T)
-        )
+        plan = make_offer(session, case, monthly(3_000, 0, 3, FIRST), **told(T))
         book = get_portfolio(session, builders.BOOK)
         offer_in_writing(
             session, book, plan, builders.catalog(), on=T, by=Actor.user("ann"), now=builders.at(T)
@@ -115,7 +114,7 @@ def test_a_part_payment_that_cures_the_account_does_not_take_back_a_settlement(
     builders.close_day(engine, T - DAY)
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
-        offer_settlement(session, case, 60_000, FIRST, may_exceed_limits=True, **told(T))
+        offer_settlement(session, case, 60_000, FIRST, **told(T))
         builders.payment(session, session.get_one(Account, account_id), 10_000, T)
     builders.close_day(engine, T)
     with transaction(engine) as session:

@@ -6,8 +6,6 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
@@ -18,23 +16,13 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.events import PlanAccepted, PlanActivated, PlanOffered
 from app.casework.plans.models import Plan
-from app.casework.plans.queries import instalments_of, live_plan
+from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import (
-    SETTLE_WITHIN,
     TRANSITIONS,
     Instalment,
-    InstalmentTerms,
     PlanStatus,
-    schedule,
 )
-from app.casework.plans.service import (
-    accept,
-    cancel,
-    move_plan,
-    offer_instalments,
-    offer_settlement,
-    promise_to_pay,
-)
+from app.casework.plans.service import accept, cancel, move_plan
 from app.casework.plans.tracking.assessing import (
     Broken,
     InGrace,
@@ -45,9 +33,10 @@ from app.casework.plans.tracking.assessing import (
 from app.casework.plans.tracking.assessment import assess_due
 from app.core.actor import Actor
 from app.core.database.engine import transaction
-from app.core.errors import Conflict, DeskError, Forbidden, Invalid
+from app.core.errors import Conflict, DeskError, Invalid
 from app.core.ids import id_of
 from tests import builders
+from tests.agreements import make_offer, monthly, offer_settlement, promise_to_pay
 
 TODAY = date(2026, 3, 20)
 TOLD = {"by": "user:ann", "today": TODAY, "now": builders.at(TODAY)}
@@ -90,25 +79,6 @@ def test_a_broken_plan_says_which_instalment_and_why() -> None:
         Broken(2, DUE, 1).why
         == "instalment 2, due 2026-04-10, was not received in full within the grace period"
     )
-
-
-@given(
-    st.integers(1, 10**9),
-    st.integers(0, 10**6),
-    st.integers(1, 60),
-    st.dates(date(2020, 1, 1), date(2040, 1, 1)),
-)
-def test_every_schedule_sums_to_its_total(total: int, down: int, months: int, first: date) -> None:
-    try:
-        parts = schedule(total, down, months, first)
-    except ValueError:
-        assert total - down < months
-        return
-    assert sum(part.amount for part in parts) == total
-    assert all(part.amount > 0 for part in parts)
-    assert parts[0].due_on == first
-    assert [p.due_on for p in parts] == sorted({p.due_on for p in parts})
-    assert all(p.due_on.day in (first.day, 28, 29, 30) for p in parts)
 
 
 # --- on rows --------------------------------------------------------------------------------------
@@ -193,40 +163,12 @@ def test_promises_at_the_limits(sqlite_engine: Engine, amount: int, days: int) -
 def test_one_live_plan_a_case(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session)
-        offered = offer_instalments(
-            session, case, InstalmentTerms(6_000, 0, 3, TODAY), may_exceed_limits=False, **TOLD
-        )
+        offered = make_offer(session, case, monthly(6_000, 0, 3, TODAY), **TOLD)
         promise_to_pay(session, case, 5_000, TODAY + timedelta(days=5), **TOLD)
         with pytest.raises(Conflict):
             promise_to_pay(session, case, 5_000, TODAY + timedelta(days=6), **TOLD)
         with pytest.raises(Conflict):
             accept(session, offered, **TOLD)
-
-
-@pytest.mark.parametrize(
-    ("months", "manager", "allowed"), [(12, False, True), (13, False, False), (13, True, True)]
-)
-def test_beyond_the_limit_a_manager_decides(
-    sqlite_engine: Engine, months: int, manager: bool, allowed: bool
-) -> None:
-    with transaction(sqlite_engine) as session:
-        case = a_case(session)
-        if not allowed:
-            with pytest.raises(Forbidden, match="manager"):
-                offer_instalments(
-                    session,
-                    case,
-                    InstalmentTerms(60_000, 0, months, TODAY),
-                    may_exceed_limits=manager,
-                    **TOLD,
-                )
-            return
-        plan = offer_instalments(
-            session, case, InstalmentTerms(60_000, 0, months, TODAY), may_exceed_limits=manager, **TOLD
-        )
-        parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
-        assert len(parts) == months
-        assert sum(part.amount for part in parts) == 60_000
 
 
 @pytest.mark.parametrize(("days", "offered"), [(90, True), (91, False), (45_000, False)])
@@ -237,60 +179,31 @@ def test_a_plan_begins_soon_because_reminders_rest_while_it_runs(
     with transaction(sqlite_engine) as session:
         case = a_case(session)
         if offered:
-            assert offer_instalments(
-                session, case, InstalmentTerms(6_000, 0, 2, first), may_exceed_limits=True, **TOLD
-            )
+            assert make_offer(session, case, monthly(6_000, 0, 2, first), **TOLD)
             return
         with pytest.raises(Invalid, match="within 90 days") as refused:
-            offer_instalments(
-                session, case, InstalmentTerms(6_000, 0, 2, first), may_exceed_limits=True, **TOLD
-            )
+            make_offer(session, case, monthly(6_000, 0, 2, first), **TOLD)
         assert refused.value.field == "due_on"
 
 
-@pytest.mark.parametrize(
-    ("total", "down", "said"), [(5, 0, "This is too little for 12"), (500, 490, "down payment leaves is too")]
-)
-def test_an_instalment_is_at_least_one_unit(total: int, down: int, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        schedule(total, down, 12, TODAY)
-
-
-def settle(session: Session, case: CollectionsCase, amount: int, days: int, *, manager: bool = True) -> Plan:
+def settle(session: Session, case: CollectionsCase, amount: int, days: int) -> Plan:
     by_then = TODAY + timedelta(days=days)
-    return offer_settlement(session, case, amount, by_then, may_exceed_limits=manager, **TOLD)
+    return offer_settlement(session, case, amount, by_then, **TOLD)
 
 
-def a_late_case(session: Session, discount: int = 0) -> CollectionsCase:
-    case = builders.delinquent_case(session, due_on=TODAY - timedelta(days=30), on=TODAY)
-    session.get_one(Portfolio, case.portfolio_id).agent_max_discount_percent = discount
-    return case
+def a_late_case(session: Session) -> CollectionsCase:
+    return builders.delinquent_case(session, due_on=TODAY - timedelta(days=30), on=TODAY)
 
 
 @pytest.mark.parametrize(
     ("amount", "days", "error"),
-    [(0, 5, Invalid), (100_000, 5, Invalid), (50_000, -1, Invalid), (50_000, SETTLE_WITHIN + 1, Invalid)],
+    [(0, 5, Invalid), (100_000, 5, Invalid), (50_000, -1, Invalid), (50_000, 91, Invalid)],
 )
 def test_settlements_nobody_should_offer(
     sqlite_engine: Engine, amount: int, days: int, error: type[DeskError]
 ) -> None:
     with transaction(sqlite_engine) as session, pytest.raises(error):
         settle(session, a_late_case(session), amount, days)
-
-
-@pytest.mark.parametrize(
-    ("amount", "manager", "allowed"), [(70_000, False, True), (69_999, False, False), (1, True, True)]
-)
-def test_what_an_agent_may_let_off_is_the_portfolios_to_say(
-    sqlite_engine: Engine, amount: int, manager: bool, allowed: bool
-) -> None:
-    with transaction(sqlite_engine) as session:
-        case = a_late_case(session, discount=30)
-        if allowed:
-            assert settle(session, case, amount, SETTLE_WITHIN, manager=manager).status is PlanStatus.OFFERED
-            return
-        with pytest.raises(Forbidden, match="30 %"):
-            settle(session, case, amount, SETTLE_WITHIN, manager=manager)
 
 
 def test_an_offer_to_settle_that_is_not_paid_ends_and_nothing_is_let_off(engine: Engine) -> None:
@@ -325,9 +238,7 @@ def test_a_settlement_said_yes_to_counts_what_came_since_it_was_offered(sqlite_e
 
 def test_an_offer_whose_first_date_has_passed_is_not_accepted(sqlite_engine: Engine) -> None:
     with transaction(sqlite_engine) as session:
-        plan = offer_instalments(
-            session, a_case(session), InstalmentTerms(6_000, 0, 3, TODAY), may_exceed_limits=False, **TOLD
-        )
+        plan = make_offer(session, a_case(session), monthly(6_000, 0, 3, TODAY), **TOLD)
         later = TODAY + timedelta(days=1)
         with pytest.raises(Conflict, match="past its date"):
             accept(session, plan, by=Actor.user("ann"), today=later, now=builders.at(later))

@@ -19,7 +19,6 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.plans.service import promise_to_pay
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.database.engine import transaction
@@ -58,6 +57,7 @@ from app.outreach.outbox.events import (
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import MAX_ATTEMPTS, TRANSITIONS, Destination, OutboxStatus, Pace, retry_wait
 from tests import builders
+from tests.agreements import promise_to_pay
 
 ON = date(2026, 3, 13)
 DUE = ON - timedelta(days=3)

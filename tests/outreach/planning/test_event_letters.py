@@ -23,8 +23,8 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import InstalmentTerms, PlanStatus
-from app.casework.plans.service import accept, cancel, offer_instalments, offer_settlement, promise_to_pay
+from app.casework.plans.rules import PlanStatus
+from app.casework.plans.service import accept, cancel
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Invalid
@@ -41,6 +41,7 @@ from app.outreach.planning.on_demand import write_on_demand
 from app.outreach.strategy.models import StrategyTask
 from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
 from tests import builders
+from tests.agreements import make_offer, monthly, offer_settlement, promise_to_pay
 
 ON = date(2026, 3, 16)
 """A Monday."""
@@ -52,11 +53,10 @@ def offer(engine: Engine, **about: object) -> tuple[CollectionsCase, int, Answer
     with transaction(engine) as session:
         case = builders.delinquent_case(session, due_on=DUE, on=ON)
         told = {"by": "user:ann", "now": builders.at(ON)}
-        plan = offer_instalments(
+        plan = make_offer(
             session,
             case,
-            InstalmentTerms(5_000, 0, 2, ON + timedelta(days=7)),
-            may_exceed_limits=True,
+            monthly(5_000, 0, 2, ON + timedelta(days=7)),
             today=ON,
             **told,
         )
@@ -109,11 +109,10 @@ def test_a_broken_plan_is_told_the_same_night_and_no_reminder_goes_with_it(engin
     first = ON + timedelta(days=9)  # 13 days past due; the standard ladder's e-mail of day 9 would be due
     with transaction(engine) as session:
         told = {"by": "user:ann", "today": ON + timedelta(days=1), "now": builders.at(ON + timedelta(days=1))}
-        plan = offer_instalments(
+        plan = make_offer(
             session,
             session.get_one(CollectionsCase, case.id),
-            InstalmentTerms(5_000, 0, 1, first),
-            may_exceed_limits=True,
+            monthly(5_000, 0, 1, first),
             **told,
         )
         accept(session, plan, **told)
@@ -139,9 +138,7 @@ def test_a_settlement_is_offered_in_writing_and_paying_it_ends_the_case_without_
     told = {"by": "user:max", "now": builders.at(offered)}
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
-        plan = offer_settlement(
-            session, case, 60_000, offered + timedelta(days=21), may_exceed_limits=True, today=offered, **told
-        )
+        plan = offer_settlement(session, case, 60_000, offered + timedelta(days=21), today=offered, **told)
         book = get_portfolio(session, builders.BOOK)
         answer = offer_in_writing(session, book, plan, builders.catalog(), on=offered, **told)
         assert isinstance(answer, Clearance)

@@ -12,7 +12,6 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.service import start_hold
-from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, DeskError, Invalid
@@ -23,6 +22,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.planning.on_demand import write_on_demand
 from app.policy.answers import Clearance
 from tests import builders
+from tests.agreements import promise_to_pay
 
 ON = date(2026, 3, 20)
 

@@ -31,8 +31,7 @@ from app.casework.holds.events import HoldEnded, HoldPlaced
 from app.casework.holds.models import CaseHold
 from app.casework.plans.events import PlanAccepted, PlanActivated, PlanCancelled
 from app.casework.plans.models import Plan, PlanInstalment
-from app.casework.plans.rules import InstalmentTerms, PlanStatus
-from app.casework.plans.service import offer_instalments
+from app.casework.plans.rules import PlanStatus
 from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
 from app.core.settings import Settings
@@ -50,6 +49,7 @@ from app.outreach.gate.models import Consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
+from tests.agreements import make_offer, monthly
 from tests.web.axe import assert_fits_and_is_accessible, violations
 from tests.web.desk import NOW, PASSWORD, Browser, Desk, make_ports, seen_in
 
@@ -511,11 +511,10 @@ def test_a_plan_of_another_case_is_not_reached_through_this_one(sqlite_desk: Des
 
     def offer(session: Session) -> int:
         case = session.get_one(CollectionsCase, other)
-        plan = offer_instalments(
+        plan = make_offer(
             session,
             case,
-            InstalmentTerms(5_000, 0, 2, date(2026, 3, 9)),
-            may_exceed_limits=False,
+            monthly(5_000, 0, 2, date(2026, 3, 9)),
             by=Actor.user("ben"),
             today=TODAY,
             now=NOW,
@@ -665,11 +664,10 @@ def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
             by=Actor.user("ben"),
             now=NOW,
         )
-        offer_instalments(
+        make_offer(
             session,
             case,
-            InstalmentTerms(5_000, 0, 3, date(2026, 3, 9)),
-            may_exceed_limits=False,
+            monthly(5_000, 0, 3, date(2026, 3, 9)),
             by=Actor.user("ben"),
             today=TODAY,
             now=NOW,

@@ -22,7 +22,7 @@ from app.casework.cases.figures import refresh_touched
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.service import record_call
 from app.casework.plans.models import Plan
-from app.casework.plans.service import break_plan, promise_to_pay
+from app.casework.plans.service import break_plan
 from app.casework.presence.service import note_view
 from app.casework.results.rules import CallResult
 from app.core.actor import Actor
@@ -36,6 +36,7 @@ from app.outreach.gate.consent import set_consent
 from app.outreach.gate.preferences import rest_address
 from app.web.worklist import worklist
 from tests import builders
+from tests.agreements import promise_to_pay
 from tests.builders import catalog
 from tests.web.desk import NOW, Browser, Desk
 from tests.web.worklist.test_worklist import TODAY, get, make_case, names_on, text_of

@@ -17,7 +17,6 @@ from sqlmodel import Session
 from app.actions.holds import place_hold
 from app.book.ledger.models import Account, Customer
 from app.casework.cases.models import CollectionsCase
-from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind
@@ -25,6 +24,7 @@ from app.http.cursors import encode_cursor
 from app.outreach.strategy.models import StrategyTask
 from app.web.worklist import worklist
 from tests import builders
+from tests.agreements import promise_to_pay
 from tests.builders import catalog, delinquent_case, portfolio
 from tests.web.desk import NOW, Browser, Desk
 

@@ -64,6 +64,29 @@ def waive(
     return waiver
 
 
+def waive_as_agreed(
+    session: Session, entry: Entry, amount_minor: int, reason: str, *, by: Actor, now: datetime
+) -> Waiver:
+    """Waive a part of a fee because an agreement says so; who could grant it was checked when it was offered. The
+    caller holds the customer's lock and asks for no more than is `left_to_waive`."""
+    account = session.get_one(Account, entry.account_id)
+    waiver = Waiver(
+        portfolio_id=entry.portfolio_id,
+        account_id=entry.account_id,
+        entry_id=id_of(entry),
+        amount_minor=amount_minor,
+        reason=reason,
+        requested_by=by,
+        requested_at=now,
+        alone=True,
+    )
+    session.add(waiver)
+    session.flush()
+    _record_waiver(session, WaiverRequested, account, entry, waiver, by=by, now=now)
+    _approve(session, waiver, account, entry, by=by, now=now)
+    return waiver
+
+
 def decide_waiver(
     session: Session, waiver: Waiver, *, approve: bool, note: str = "", by: Actor, role: Role, now: datetime
 ) -> Waiver:

@@ -12,6 +12,7 @@ from app.casework.cases.models import CallTask
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, Instalment, PlanStatus, offer_end
+from app.casework.plans.terms import read_terms
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.inbound.models import InboundMessage
@@ -95,7 +96,8 @@ class WaitingRequest:
     amount_minor: int
     """0 where no amount is asked for."""
     due_on: date | None
-    months: int
+    payments: int
+    """Instalments that are asked for; 0 where it is about none."""
     to: str
     """Name of the colleague who is to get the case."""
     reason: str
@@ -113,7 +115,7 @@ def waiting_requests(view: CaseView, staff: Staff) -> Sequence[WaitingRequest]:
             label=APPROVAL_LABELS[row.kind],
             amount_minor=row.amount_minor,
             due_on=row.due_on,
-            months=row.months,
+            payments=read_terms(row.terms).count if row.terms else 0,
             to=names.get(row.to_username, row.to_username),
             reason=row.reason,
             asked_by=row.asked_by,
@@ -127,7 +129,7 @@ def waiting_requests(view: CaseView, staff: Staff) -> Sequence[WaitingRequest]:
             label="Waiver",
             amount_minor=row.amount_minor,
             due_on=None,
-            months=0,
+            payments=0,
             to="",
             reason=row.reason,
             asked_by=row.requested_by,

@@ -14,12 +14,13 @@ from starlette.responses import Response
 
 from app.actions.agreements import (
     discount_of,
-    offer_plan,
+    offer,
     offer_settlement,
-    preview_plan,
+    preview,
     promise,
 )
-from app.casework.plans.rules import Instalment, InstalmentTerms, is_unusual_promise
+from app.casework.plans.rules import Cadence, Instalment, PlanKind, is_unusual_promise
+from app.casework.plans.terms import AgreementTerms
 from app.core.errors import Conflict, Invalid
 from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
@@ -98,7 +99,7 @@ class PlanForm(Typed):
     """For a request to a manager."""
 
 
-PLAN_FIELDS = {"amount": "total", "due_on": "first_due_on"}
+PLAN_FIELDS = {"amount": "total", "due_on": "first_due_on", "payments": "months"}
 
 
 @router.post("/{case_id}/plans")
@@ -114,7 +115,7 @@ def offer_a_plan(
         terms = plan_terms(fields, file)
         fields.done()
         letters = ports_of(request).catalog
-        made = offer_plan(session, file.case, terms, letters, by=staff.by, role=staff.role, now=now)
+        made = offer(session, file.case, terms, letters, by=staff.by, role=staff.role, now=now)
         money = reader_of(request, file).money(terms.total_minor)
         said = f"A repayment plan of {money} is offered. Accept it here once the customer agrees."
         return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
@@ -124,11 +125,12 @@ def offer_a_plan(
     )
 
 
-def plan_terms(fields: Fields, file: CaseFile) -> InstalmentTerms:
+def plan_terms(fields: Fields, file: CaseFile) -> AgreementTerms:
     """The terms as typed; an empty total means the whole amount that may be asked for."""
     total = fields.amount("total", default=file.to_ask)
     months = fields.whole("months")
-    return InstalmentTerms(total, fields.amount("down_payment"), months, fields.day("first_due_on"))
+    down_payment, first_due_on = fields.amount("down_payment"), fields.day("first_due_on")
+    return AgreementTerms(PlanKind.INSTALMENTS, total, first_due_on, months, Cadence.MONTHLY, down_payment)
 
 
 class PreviewForm(PlanForm):
@@ -160,7 +162,7 @@ def preview_a_plan(
     parts: Sequence[Instalment] = ()
     if not fields.errors:
         try:
-            parts = preview_plan(session, file.case, terms, now=now)
+            parts = preview(session, file.case, terms, now=now)
         except (Invalid, Conflict) as refused:
             fields.errors.update(beside(refused, typed, PLAN_FIELDS))
     form = FormState("plan", typed.values(), fields.errors, parts)

@@ -23,7 +23,6 @@ from app.book.ledger.events import AccountChanged, AccountHolderChanged
 from app.book.ledger.models import Account, ContactCorrection, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind, ReportedStatus
 from app.casework.cases.models import CollectionsCase
-from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.database.engine import reading, transaction
 from app.core.errors import Conflict, Invalid
@@ -35,6 +34,7 @@ from app.outreach.gate.suppression import suppress
 from app.policy.composition import packs_for
 from app.policy.facts import Suppression
 from tests import builders
+from tests.agreements import promise_to_pay
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 2)

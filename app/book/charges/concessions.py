@@ -1,0 +1,83 @@
+"""Concessions on charges while an agreement is kept: a lower rate, no late fees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.charges.events import ConcessionEnded, ConcessionStarted
+from app.book.charges.models import Concession
+from app.book.charges.rules import LowerRate
+from app.book.delinquency.days import DAY
+from app.book.ledger.models import Account
+from app.book.ledger.service import record_on_account
+from app.core.actor import Actor
+from app.core.database.engine import table_of
+from app.core.ids import id_of
+
+
+def start_concession(
+    session: Session,
+    account: Account,
+    plan_id: int,
+    on: date,
+    *,
+    apr_millionths: int | None,
+    without_fees: bool,
+    by: Actor,
+    now: datetime,
+) -> Concession:
+    """Let a lower rate (None = the own) run from `on` until the agreement ends; with no late fees if so agreed."""
+    made = Concession(
+        portfolio_id=account.portfolio_id,
+        account_id=id_of(account),
+        plan_id=plan_id,
+        apr_millionths=apr_millionths,
+        without_fees=without_fees,
+        from_on=on,
+        by=by,
+        created_at=now,
+    )
+    session.add(made)
+    session.flush()
+    told = ConcessionStarted(plan_id, apr_millionths, without_fees, on)
+    record_on_account(session, account, told, by=by, now=now)
+    return made
+
+
+def end_concessions(session: Session, plan_id: int, on: date, *, by: Actor, now: datetime) -> None:
+    """End what runs under this agreement with the day `on`. What ends on the day it began still covers that day."""
+    query = select(Concession).where(Concession.plan_id == plan_id, col(Concession.to_on).is_(None))
+    for concession in session.scalars(query.order_by(col(Concession.id))):
+        concession.to_on = max(on, concession.from_on) + DAY
+        account = session.get_one(Account, concession.account_id)
+        ended = ConcessionEnded(plan_id, concession.apr_millionths, concession.without_fees, concession.to_on)
+        record_on_account(session, account, ended, by=by, now=now)
+    session.flush()
+
+
+def lower_rates(session: Session, account_ids: Sequence[int]) -> dict[int, list[LowerRate]]:
+    """The lower rates that these accounts have had, by account."""
+    row = table_of(Concession)
+    query = sa.select(row.c.account_id, row.c.from_on, row.c.to_on, row.c.apr_millionths).where(
+        row.c.account_id.in_(account_ids), row.c.apr_millionths.is_not(None)
+    )
+    found: dict[int, list[LowerRate]] = {}
+    for account_id, from_on, to_on, rate in session.connection().execute(query):
+        found.setdefault(account_id, []).append(LowerRate(from_on, to_on, rate))
+    return found
+
+
+def without_late_fees(session: Session, account_ids: Sequence[int], on: date) -> set[int]:
+    """Those of the accounts that bear no late fee on `on`."""
+    row = table_of(Concession)
+    query = sa.select(row.c.account_id).where(
+        row.c.account_id.in_(account_ids),
+        row.c.without_fees,
+        row.c.from_on <= on,
+        sa.or_(row.c.to_on.is_(None), row.c.to_on > on),
+    )
+    return set(session.connection().execute(query).scalars())

@@ -1,0 +1,53 @@
+"""Events of concessions, and the sentence that tells each on a timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from app.core.timeline.payload import Payload, stored_as
+from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
+
+
+@dataclass(frozen=True, slots=True)
+class ConcessionStarted(Payload):
+    KIND = "concession.started"
+    FILTERS = (TimelineFilter.MONEY, TimelineFilter.PLANS)
+
+    plan_id: int = field(metadata=stored_as("plan"))
+    apr_millionths: int | None
+    """None = the rate stays."""
+    without_fees: bool
+    from_on: date
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(
+            _title(self.apr_millionths, self.without_fees), f"From {reader.day(self.from_on)}", "info"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConcessionEnded(Payload):
+    KIND = "concession.ended"
+    FILTERS = (TimelineFilter.MONEY, TimelineFilter.PLANS)
+
+    plan_id: int = field(metadata=stored_as("plan"))
+    apr_millionths: int | None
+    without_fees: bool
+    to_on: date
+    """The first day on which the account's own rate and fees run again."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"{_title(self.apr_millionths, self.without_fees)}: ended"
+        return TimelineEntry(
+            title, f"The account's own rate and fees run from {reader.day(self.to_on)}", "info"
+        )
+
+
+def _title(apr_millionths: int | None, without_fees: bool) -> str:
+    rate = (
+        "" if apr_millionths is None else f"Interest of {apr_millionths / 10_000:g} % while the plan is kept"
+    )
+    if not rate:
+        return "No late fees while the plan is kept"
+    return f"{rate}, no late fees" if without_fees else rate

@@ -1,0 +1,148 @@
+"""Concessions of an agreement: fees waived when it is accepted, a lower rate and no late fees while it is kept,
+accounts brought current once it is kept.
+
+A rate never changes backwards: when the agreement ends, the accounts' own rate runs from the next day on. Waived fees
+stay waived once anything was paid. Of an agreement that ends with nothing paid they are charged again, because
+otherwise fees without limit could be waived by agreeing and cancelling (decision 0194).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from app.book.charges.concessions import end_concessions, start_concession
+from app.book.delinquency.lifecycle import ReAgeRefused, re_age_as_agreed
+from app.book.delinquency.service import fold_accounts, standing_on
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
+from app.book.ledger.models import Account, Entry, Waiver
+from app.book.ledger.rules import COLLECTABLE, EntryKind
+from app.book.portfolios.days import business_date
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.debt import worked_accounts
+from app.casework.cases.queries import get_case
+from app.casework.cases.service import about_case
+from app.casework.plans.events import PlanReAgeRefused
+from app.casework.plans.models import Plan, PlanWaiver
+from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.tracking.payments import paid_toward
+from app.core.actor import SYSTEM, Actor
+from app.core.ids import id_of
+from app.core.timeline.service import record
+from app.policy.composition import pack_of
+
+
+def start_concessions(session: Session, plan: Plan, on: date, *, by: Actor, now: datetime) -> None:
+    """Let the lower rate run from `on`, and charge no late fees under a hardship plan."""
+    without_fees = plan.kind is PlanKind.HARDSHIP
+    if plan.apr_millionths is None and not without_fees:
+        return
+    for account in _accounts(session, plan):
+        start_concession(
+            session, account, id_of(plan), on, apr_millionths=plan.apr_millionths, without_fees=without_fees,
+            by=by, now=now,
+        )  # fmt: skip
+
+
+def concedes(plan: Plan) -> bool:
+    """True if the end of the plan brings about more than its status."""
+    return plan.kind is PlanKind.HARDSHIP or plan.apr_millionths is not None or plan.re_age
+
+
+def wind_up(session: Session, plan: Plan, on: date, *, by: Actor, now: datetime) -> None:
+    """End what the plan conceded with the day `on`: the own rate runs from the day after. A plan that was kept brings
+    its accounts current, where that was agreed."""
+    end_concessions(session, id_of(plan), on, by=by, now=now)
+    if plan.status is not PlanStatus.KEPT:
+        _charge_fees_again(session, plan, on, by=by, now=now)
+    elif plan.re_age and (refused := _re_age_accounts(session, plan, on, now=now)):
+        told = PlanReAgeRefused(id_of(plan), tuple(refused))
+        record(session, about_case(get_case(session, plan.case_id), told), by=by, now=now)
+
+
+def waive_fees(session: Session, plan: Plan, *, by: Actor, now: datetime) -> None:
+    """Waive the fees that the agreement names, the newest first; fewer where a waiver was granted meanwhile."""
+    rest, reason = plan.waived_fees_minor, f"agreement {plan.reference}"
+    for entry, left in waivable_fees(session, plan.customer_id):
+        amount = min(rest, left)
+        if amount <= 0:
+            return
+        waiver = waive_as_agreed(session, entry, amount, reason, by=by, now=now)
+        session.add(PlanWaiver(waiver_id=id_of(waiver), plan_id=id_of(plan)))
+        rest -= amount
+
+
+def _charge_fees_again(session: Session, plan: Plan, on: date, *, by: Actor, now: datetime) -> None:
+    """Take the waivers back where nothing was paid under the agreement. An account that owes nothing, or has ended,
+    keeps them."""
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    waivers = select(Waiver).join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
+    granted = session.scalars(waivers.where(PlanWaiver.plan_id == plan.id).order_by(col(Waiver.id))).all()
+    if not granted or paid_toward(session, plan, on):
+        return
+    ids = [waiver.account_id for waiver in granted]
+    stands = standing_on(session, portfolio, ids, on)
+    for waiver in granted:
+        account = session.get_one(Account, waiver.account_id)
+        if account.status not in COLLECTABLE or stands[waiver.account_id].balance <= 0:
+            continue
+        credit = session.get_one(Entry, waiver.credit_id)
+        if session.scalar(select(Entry.id).where(Entry.reverses_id == credit.id)) is not None:
+            continue
+        reverse_entry(
+            session, credit, reason=f"nothing was paid under agreement {plan.reference}",
+            posted_on=business_date(session, portfolio, now), by=by, now=now,
+        )  # fmt: skip
+
+
+def pass_on_waivers(session: Session, old: Plan, new: Plan) -> None:
+    """The waivers of a renegotiated plan belong to the plan that replaces it."""
+    for row in session.scalars(select(PlanWaiver).where(PlanWaiver.plan_id == old.id)):
+        row.plan_id = id_of(new)
+    session.flush()
+
+
+def _re_age_accounts(session: Session, plan: Plan, on: date, *, now: datetime) -> list[str]:
+    """Bring the accounts current now that the agreement is kept. Returns the reasons where the pack refuses it."""
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    rule, refused, done = pack_of(portfolio).re_age, [], []
+    stands = standing_on(session, portfolio, [id_of(each) for each in _accounts(session, plan)], on)
+    for account in _accounts(session, plan):
+        if stands[id_of(account)].past_due <= 0:
+            continue
+        try:
+            re_age_as_agreed(
+                session, account, rule, f"agreement {plan.reference} was kept", by=SYSTEM, now=now
+            )
+            done.append(id_of(account))
+        except ReAgeRefused as why:
+            refused.append(f"{account.reference}: {why}")
+    if done:
+        fold_accounts(session, portfolio, done, through=on)
+    return refused
+
+
+def waivable_fees(session: Session, customer_id: int) -> list[tuple[Entry, int]]:
+    """Fees of the customer's worked accounts with what is left to waive of each, the newest first."""
+    ids = [account_id for account_id, _ in worked_accounts(session, [customer_id])]
+    fees = select(Entry).where(
+        col(Entry.account_id).in_(ids), Entry.kind == EntryKind.FEE, col(Entry.amount_minor) > 0
+    )
+    reversed_ids = set(
+        session.scalars(
+            select(Entry.reverses_id).where(
+                col(Entry.account_id).in_(ids), col(Entry.reverses_id).is_not(None)
+            )
+        )
+    )
+    found = session.scalars(fees.order_by(col(Entry.effective_on).desc(), col(Entry.id).desc()))
+    standing = ((entry, left_to_waive(session, entry)) for entry in found if entry.id not in reversed_ids)
+    return [(entry, left) for entry, left in standing if left > 0]
+
+
+def _accounts(session: Session, plan: Plan) -> list[Account]:
+    ids = [account_id for account_id, _ in worked_accounts(session, [plan.customer_id])]
+    query = select(Account).where(col(Account.id).in_(ids), Account.portfolio_id == plan.portfolio_id)
+    return list(session.scalars(query.order_by(col(Account.id))))

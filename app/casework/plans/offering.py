@@ -1,0 +1,210 @@
+"""Offers of agreements: terms are checked against the debt, the limits and other agreements, then put on record.
+
+What one person may grant alone is the business of `app.actions.agreements`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from app.book.ledger.models import Account
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.debt import debt_now, worked_accounts
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.plans.concessions import waivable_fees
+from app.casework.plans.limits import check_limits, holidays_of, limits_of
+from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
+from app.casework.plans.queries import balances_to_settle, live_plan, offered_settlement
+from app.casework.plans.rules import Cadence, Instalment, PlanKind, PlanStatus
+from app.casework.plans.schedule import schedule
+from app.casework.plans.service import move_plan, nothing_to_agree_on
+from app.casework.plans.terms import AgreementTerms
+from app.core.actor import Actor
+from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
+from app.core.money import with_code
+from app.policy.composition import pack_of
+
+TOLERATED_SHARE = 10
+"""The tolerance is at most one part in so many of the smallest instalment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Terms that may be offered now, as far as nobody's authority is concerned."""
+
+    terms: AgreementTerms
+    parts: Sequence[Instalment]
+    owed_minor: int
+    """The debt that they are about: for a settlement the balances that it settles."""
+    own_apr_millionths: int
+    """The highest rate of the accounts."""
+    settles: Mapping[int, int] = field(default_factory=dict)
+    """Of a settlement: the balances that it settles, by account."""
+
+
+def propose(
+    session: Session,
+    case: CollectionsCase,
+    terms: AgreementTerms,
+    *,
+    replaces: Plan | None = None,
+    today: date,
+) -> Proposal:
+    """Work out an agreement on these terms. Invalid, with its field, or Conflict where nobody may make it now.
+
+    `replaces`: the live plan that it would be renegotiated from, which is then no obstacle.
+    """
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    # Interest of today is posted by the night, on the balance of yesterday evening.
+    begins = today - timedelta(days=1) if terms.apr_millionths else None
+    terms = replace(terms, interest_from=begins, day_count=portfolio.day_count)
+    needs_calendar = terms.payday is not None or terms.cadence not in (Cadence.ONCE, Cadence.CUSTOM)
+    holidays = holidays_of(session, portfolio, case.customer_id, today) if needs_calendar else frozenset()
+    parts = schedule(terms, holidays)
+    check_limits(terms, parts, limits_of(session, portfolio, case.customer_id), today)
+    settles = _check_settlement(session, case, terms, today) if terms.kind is PlanKind.SETTLEMENT else {}
+    debt = check_agreement(session, case, terms, replaces=replaces, today=today)
+    if terms.re_age and pack_of(portfolio).re_age is None:
+        raise Invalid(f"Policy pack {portfolio.pack} permits no re-age of accounts.", "re_age")
+    return Proposal(
+        terms, parts, sum(settles.values()) or debt, _highest_rate(session, case.customer_id), settles
+    )
+
+
+def check_agreement(
+    session: Session,
+    case: CollectionsCase,
+    terms: AgreementTerms,
+    *,
+    replaces: Plan | None = None,
+    today: date,
+) -> int:
+    """Return the debt that an agreement on these terms is about. Invalid or Conflict where nobody may make it now."""
+    if case.status is not CaseStatus.OPEN:
+        raise Conflict(f"Case {case.reference} is closed. Reopen it to make an agreement.")
+    if case.with_legal_since is not None:
+        raise Conflict(
+            f"Case {case.reference} is with the legal team, and only they agree on payments. Tell them what the "
+            "customer says."
+        )
+    debt = _require_payable(session, case, terms, replaces is not None, today)
+    live = live_plan(session, id_of(case))
+    if live is not None and (replaces is None or live.id != replaces.id):
+        raise Conflict(f"Case {case.reference} has a live plan. Cancel it before making another.")
+    return debt
+
+
+def put_offer(
+    session: Session,
+    case: CollectionsCase,
+    proposal: Proposal,
+    *,
+    until: date | None = None,
+    replaces: Plan | None = None,
+    by: Actor,
+    today: date,
+    now: datetime,
+) -> Plan:
+    """Record the offer. Until its last day, `until` or what the portfolio says, its price holds."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    terms, parts = proposal.terms, proposal.parts
+    tolerated = min(part.amount for part in parts) // TOLERATED_SHARE
+    plan = Plan(
+        portfolio_id=case.portfolio_id,
+        case_id=id_of(case),
+        customer_id=case.customer_id,
+        kind=terms.kind,
+        status=PlanStatus.DRAFT,
+        total_minor=sum(part.amount for part in parts),
+        offered_at=now,
+        offered_by=by,
+        offer_until=_last_day(portfolio, terms, parts, until, today),
+        cadence=terms.cadence,
+        apr_millionths=terms.apr_millionths,
+        waived_fees_minor=terms.waived_fees_minor,
+        re_age=terms.re_age,
+        grace_days=portfolio.grace_days,
+        tolerance_minor=min(portfolio.tolerance_minor, tolerated),
+        skips_allowed=terms.skips_allowed,
+        supersedes_id=id_of(replaces) if replaces else None,
+    )
+    session.add(plan)
+    session.flush()
+    session.add_all(
+        PlanInstalment(
+            plan_id=id_of(plan),
+            n=part.n,
+            due_on=part.due_on,
+            amount_minor=part.amount,
+            interest_minor=part.interest,
+        )
+        for part in parts
+    )
+    session.add_all(PlanAccount(plan_id=id_of(plan), account_id=account) for account in proposal.settles)
+    move_plan(session, plan, PlanStatus.OFFERED, by=by, now=now)
+    return plan
+
+
+def _last_day(
+    portfolio: Portfolio, terms: AgreementTerms, parts: Sequence[Instalment], until: date | None, today: date
+) -> date:
+    """The last day of an offer: a settlement is answered by its payment; any other offer stands so many days."""
+    first = parts[0].due_on
+    if until is not None and until < today:
+        raise Invalid("The offer would end before it is made. Choose a later day.", "offer_until")
+    if until is not None and until > first:
+        raise Invalid(
+            "The offer would stand after its first payment is due. Choose an earlier day.", "offer_until"
+        )
+    if until is None and terms.kind is not PlanKind.SETTLEMENT:
+        until = today + timedelta(days=portfolio.offer_days)
+    return min(until or first, first)
+
+
+def _check_settlement(
+    session: Session, case: CollectionsCase, terms: AgreementTerms, today: date
+) -> dict[int, int]:
+    owed = balances_to_settle(session, case, today)
+    total = sum(owed.values())
+    if total <= 0 and case.status is CaseStatus.OPEN:
+        raise Conflict(nothing_to_agree_on(case))
+    if terms.total_minor >= total:
+        raise Invalid("A settlement is less than what is owed on the accounts that are late.", "amount")
+    if offered_settlement(session, id_of(case)):
+        raise Conflict(
+            f"Case {case.reference} has an offer to settle already. Withdraw it before making another."
+        )
+    return owed
+
+
+def _require_payable(
+    session: Session, case: CollectionsCase, terms: AgreementTerms, is_renegotiated: bool, today: date
+) -> int:
+    """The debt, where something is past due and the customer owes as much as they would pay. A plan that runs can be
+    renegotiated though its payments brought the accounts up to date."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    owes = debt_now(session, portfolio, case.customer_id, today)
+    if owes.past_due == 0 and not (is_renegotiated and owes.debt > 0):
+        raise Conflict(nothing_to_agree_on(case))
+    if terms.waived_fees_minor:
+        left = sum(amount for _, amount in waivable_fees(session, case.customer_id))
+        if terms.waived_fees_minor > left:
+            currency = portfolio.currency
+            raise Invalid(f"{with_code(left, currency)} of fees can be waived. Enter no more.", "waived_fees")
+    if terms.total_minor > owes.debt:
+        raise Invalid("This is more than the customer owes.", "amount")
+    if terms.total_minor + terms.waived_fees_minor > owes.debt:
+        raise Invalid("With the fees waived, this is more than the customer owes.", "amount")
+    return owes.debt
+
+
+def _highest_rate(session: Session, customer_id: int) -> int:
+    ids = [account_id for account_id, _ in worked_accounts(session, [customer_id])]
+    rates = select(Account.apr_millionths).where(col(Account.id).in_(ids))
+    return max(session.scalars(rates), default=0)
