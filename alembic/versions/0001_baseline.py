@@ -15,7 +15,13 @@ branch_labels = None
 depends_on = None
 
 
-APPEND_ONLY = ("ledger_entry", "result_code_version", "strategy_version", "timeline_event")
+APPEND_ONLY = (
+    "ledger_entry",
+    "result_code_version",
+    "risk_model_version",
+    "strategy_version",
+    "timeline_event",
+)
 
 
 def forbid_changes() -> None:
@@ -795,6 +801,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_staff_session_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_staff_session_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "risk_model_version",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("through", sa.Date(), nullable=False),
+        sa.Column("is_used", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.String(length=300), nullable=False),
+        sa.Column("breaks", sa.Integer(), nullable=False),
+        sa.Column("trials", sa.Integer(), nullable=False),
+        sa.Column("ended", sa.Integer(), nullable=False),
+        sa.Column("scorecard", sa.Text(), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.Column("trained_at", UtcDateTime(), nullable=False),
+        sa.Column("trained_by", sa.String(length=120), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_risk_model_version_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_risk_model_version")),
+        sa.UniqueConstraint("portfolio_id", "version", name="uq_risk_model_version"),
+    )
     op.create_table(
         "result_code_version",
         sa.Column("id", BigId, nullable=False),
@@ -2964,6 +2991,7 @@ def downgrade() -> None:
     op.drop_table("timeline_event")
     op.drop_table("strategy_version")
     op.drop_table("result_code_version")
+    op.drop_table("risk_model_version")
     with op.batch_alter_table("staff_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_session_user_id"))
         batch_op.drop_index(batch_op.f("ix_staff_session_expires_at"))

@@ -136,15 +136,18 @@ def _shares(values: Sequence[float], edges: Sequence[float]) -> list[float]:
 
 
 def explained_share(values: Sequence[float], groups: Sequence[str]) -> float:
-    """Share of a figure's variance that a grouping explains (correlation ratio, 0 to 1). A feature that a protected
-    group explains well is its proxy."""
-    if len(values) < 2:
-        return 0.0
-    mean = sum(values) / len(values)
-    whole = sum((value - mean) ** 2 for value in values)
+    """Share of a figure's variance that a grouping explains, adjusted for the number of groups (epsilon squared,
+    Kelley 1935): 0 where it explains no more than chance. A feature that a protected group explains well is its proxy.
+    """
     sums: dict[str, tuple[float, int]] = {}
     for value, group in zip(values, groups, strict=True):
         total, count = sums.get(group, (0.0, 0))
         sums[group] = (total + value, count + 1)
+    if len(sums) < 2 or len(values) <= len(sums):
+        return 0.0
+    mean = sum(values) / len(values)
+    whole = sum((value - mean) ** 2 for value in values)
     between = sum(count * (total / count - mean) ** 2 for total, count in sums.values())
-    return between / whole if whole > 0 else 0.0
+    if whole <= 0:
+        return 0.0
+    return max(0.0, 1 - (whole - between) / whole * (len(values) - 1) / (len(values) - len(sums)))

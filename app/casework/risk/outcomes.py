@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from app.casework.plans.rules import Instalment, PlanStatus
@@ -22,9 +22,15 @@ class AgreementOutcome:
     """For each instalment that was decided, in order: True = the agreement broke at it. The rest is not known yet."""
     has_ended: bool
     """Kept or broken; the others run, or were cancelled."""
+    grace_days: int = 0
     language: str = ""
     country: str = ""
-    """To test for proxies only: no feature knows them."""
+    postcode_area: str = ""
+    """To test for proxies only: no feature knows these three."""
+
+    def until(self, known: int) -> AgreementOutcome:
+        """The same with the first `known` outcomes alone."""
+        return replace(self, broke=self.broke[:known], has_ended=self.has_ended and known == len(self.broke))
 
 
 def decided(

@@ -78,7 +78,7 @@ def outcomes_of(session: Session, portfolio: Portfolio, through: date) -> list[A
         sa.select(
             plan.c.id, plan.c.customer_id, plan.c.kind, plan.c.status, plan.c.accepted_on, plan.c.ended_on,
             plan.c.broken_instalment, plan.c.apr_millionths, plan.c.waived_fees_minor, plan.c.grace_days,
-            customer.c.language, customer.c.country,
+            customer.c.language, customer.c.country, customer.c.postcode,
         )
         .join(customer, customer.c.id == plan.c.customer_id)
         .where(plan.c.portfolio_id == portfolio.id, plan.c.accepted_on.is_not(None), plan.c.accepted_on <= through)
@@ -107,8 +107,10 @@ def outcomes_of(session: Session, portfolio: Portfolio, through: date) -> list[A
                     through=through,
                 ),
                 row.status in (PlanStatus.KEPT, PlanStatus.BROKEN),
+                row.grace_days,
                 row.language,
                 row.country,
+                row.postcode[:2],
             )
         )
     return found
