@@ -69,7 +69,8 @@ def test_a_broken_promise_before_raises_the_hazard_and_is_the_first_reason() -> 
 
 
 @pytest.mark.parametrize(
-    ("score", "hazard"), [(-9.0, 0.1), (-1.0, 0.1), (0.0, 0.25), (1.0, 0.4), (1.5, 0.4), (2.0, 0.4), (9.0, 0.4)]
+    ("score", "hazard"),
+    [(-9.0, 0.1), (-1.0, 0.1), (0.0, 0.25), (1.0, 0.4), (1.5, 0.4), (2.0, 0.4), (9.0, 0.4)],
 )
 def test_isotonic_calibration_is_interpolated_and_held_at_its_ends(score: float, hazard: float) -> None:
     assert Isotonic(((-1.0, 0.1), (1.0, 0.4), (2.0, 0.4))).hazard(score) == pytest.approx(hazard)
