@@ -10,6 +10,8 @@ from math import exp, log, sqrt
 Z95 = 1.959964
 BINS = 10
 LEAST_IN_A_BIN = 20
+ROUNDING = 1e-12
+"""Relative variance below which a figure is constant, but for the rounding of floats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def brier(said: Sequence[float], came: Sequence[bool]) -> float:
 
 def reliability(said: Sequence[float], came: Sequence[bool]) -> list[Bin]:
     """Bins of about equal size, in order of what was said."""
-    pairs = sorted(zip(said, came, strict=True))
+    # By what was said alone: among equals an order by what came would fill one bin with breaks and the next with none.
+    pairs = sorted(zip(said, came, strict=True), key=lambda pair: pair[0])
     bins = max(1, min(BINS, len(pairs) // LEAST_IN_A_BIN))
     edges = [round(len(pairs) * n / bins) for n in range(bins + 1)]
     found = []
@@ -148,6 +151,6 @@ def explained_share(values: Sequence[float], groups: Sequence[str]) -> float:
     mean = sum(values) / len(values)
     whole = sum((value - mean) ** 2 for value in values)
     between = sum(count * (total / count - mean) ** 2 for total, count in sums.values())
-    if whole <= 0:
+    if whole <= ROUNDING * len(values) * (1 + mean * mean):
         return 0.0
     return max(0.0, 1 - (whole - between) / whole * (len(values) - 1) / (len(values) - len(sums)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.casework.risk.features import FEATURE_LABELS, Features, features_of
-from app.casework.risk.measures import drift, explained_share, measure
+from app.casework.risk.measures import ROUNDING, drift, explained_share, measure
 from app.casework.risk.outcomes import AgreementOutcome, base_rate
 from app.casework.risk.rules import LEAST_ENDED, BaseRate, Isotonic, Scorecard, Sigmoid, Weight, reasons
 from app.core.errors import Conflict
@@ -137,7 +137,7 @@ def _fit(lines: Sequence[_Line], names: Sequence[str]) -> Scorecard:
     learn = _library()
     broke = [line.broke for line in lines]
     centred = [_centre(name, lines) for name in names]
-    moving = [(name, mean, scale) for name, mean, scale in centred if scale > 0]
+    moving = [(name, mean, scale) for name, mean, scale in centred if scale > ROUNDING**0.5 * (1 + abs(mean))]
     table = [[(line.features[name] - mean) / scale for name, mean, scale in moving] for line in lines]
     groups = [line.agreement.plan_id for line in lines]
     folds = learn.GroupKFold(n_splits=FOLDS, shuffle=True, random_state=SEED)
