@@ -1,4 +1,4 @@
-"""Training of the break-risk model: on data whose truth is known, on too little of it, and on data that nothing moves."""
+"""Training of the break-risk model: on data of a known truth, on too little of it, and where nothing moves the risk."""
 
 from __future__ import annotations
 
