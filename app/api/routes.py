@@ -14,7 +14,7 @@ from app.api.cases import agreements, cases, contacts, decisions, documents, mes
 from app.api.cases import preferences as preferences_api
 from app.api.cases.household import statements as household_api
 from app.api.cases.people import parties, points
-from app.api.managers import experiments, kpis, portfolios, sending, simulations
+from app.api.managers import experiments, kpis, portfolios, risk, sending, simulations
 from app.api.managers import strategies as strategies_api
 from app.api.plans import instalments
 from app.api.worklist import worklist
@@ -29,6 +29,7 @@ API: tuple[APIRouter, ...] = (
     statements_api.router,
     aging.router,
     kpis.router,
+    risk.router,
     worklist.router,
     cases.router,
     calls.router,

@@ -53,6 +53,7 @@ NAV = (
     NavItem("/feeds", marked("Feeds"), "upload", MANAGEMENT),
     NavItem("/contacts", marked("Contacts & refusals"), "shield", MANAGEMENT),
     NavItem("/strategies", marked("Strategies"), "ladder", CASE_READING),
+    NavItem("/risk", marked("Break risk"), "chart", MANAGEMENT),
     NavItem("/results", marked("Call results"), "phone", CASE_READING),
     NavItem("/letters", marked("Letters"), "file", (Role.AGENT, Role.MANAGER, Role.ADMIN)),
     NavItem("/simulations", marked("Simulations"), "clock", MANAGEMENT),

@@ -33,6 +33,10 @@ class FeatureFinding:
         return max(self.by_language, self.by_country, self.by_postcode) > MOST_EXPLAINED
 
     @property
+    def weight_size(self) -> float:
+        return abs(self.coefficient)
+
+    @property
     def has_drifted(self) -> bool:
         return self.drift >= CLEAR_DRIFT
 

@@ -12,6 +12,7 @@ from app.web.managers import (
     letters,
     outbox,
     result_codes,
+    risk,
     simulations,
     suppression,
 )
@@ -25,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     editor.router,
     experiments.router,
     result_codes.router,
+    risk.router,
     letters.router,
     simulations.router,
     outbox.router,
