@@ -49,7 +49,7 @@ VERBS = {
     ),
     "account": Verb("figures", "account", "Show how one account stood at the end of any day."),
     "kpis": Verb("figures", "kpis", "Show the key figures of a closed day."),
-    "risk": Verb("risk", "risk_app", "The break-risk model: train it, show it."),
+    "risk": Verb("figures", "risk_app", "The break-risk model: train it, show it."),
     "strategy": Verb(
         "strategies", "strategy_app", "Contact strategies: list, export, import, put live, roll back."
     ),

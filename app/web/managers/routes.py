@@ -7,15 +7,13 @@ from fastapi import APIRouter
 from app.web.managers import (
     alerts,
     contacts,
-    dashboard,
-    figure_rows,
     letters,
     outbox,
     result_codes,
-    risk,
     simulations,
     suppression,
 )
+from app.web.managers.figures import dashboard, figure_rows, risk
 from app.web.managers.strategies import editor, experiments, versions
 
 ROUTERS: tuple[APIRouter, ...] = (

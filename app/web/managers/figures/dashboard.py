@@ -31,7 +31,7 @@ from app.reporting.kpis.buckets import buckets_at_close, month_at_close
 from app.reporting.kpis.history import Point
 from app.reporting.kpis.rules import DEFINITIONS, OVERDUE_DAYS, Definition, Figure, Unit
 from app.web.lists import csv_download
-from app.web.managers.dashboard_charts import charts_of
+from app.web.managers.figures.dashboard_charts import charts_of
 from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/dashboard")

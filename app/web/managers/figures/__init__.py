@@ -1,0 +1,1 @@
+"""Pages of figures: the dashboard, what its tiles count, and break risk."""
