@@ -144,8 +144,12 @@ def _replies() -> Query:
 def _overdue(today: sa.ColumnElement[date], portfolio_ids: Sequence[int]) -> Query:
     """A live agreement whose last payment that fell due is short: it is in its grace days, or not judged yet."""
     again = PART.alias()
-    last = sa.select(sa.func.max(PART.c.due_on)).where(PART.c.plan_id == PLAN.c.id, PART.c.due_on < today)
-    runs = sa.exists().where(again.c.plan_id == PLAN.c.id, again.c.due_on == PLAN.c.assess_on)
+    last = sa.select(sa.func.max(PART.c.due_on)).where(
+        PART.c.plan_id == PLAN.c.id, PART.c.due_on < today, _falls_due()
+    )
+    runs = sa.exists().where(
+        again.c.plan_id == PLAN.c.id, again.c.due_on == PLAN.c.assess_on, again.c.is_skipped.is_(False)
+    )
     due_on = last.correlate(PLAN, CASE).scalar_subquery()
     short = sa.or_(PLAN.c.assess_on < today, ~runs)
     reason = _reason(Section.PROMISE_MISSED, on=due_on).join(PLAN, PLAN.c.case_id == CASE.c.id)
@@ -186,7 +190,7 @@ def _due(today: sa.ColumnElement[date], portfolio_ids: Sequence[int]) -> Query:
         _reason(Section.PROMISE_DUE, on=PART.c.due_on)
         .join(PLAN, PLAN.c.case_id == CASE.c.id)
         .join(PART, PART.c.plan_id == PLAN.c.id)
-        .where(*_live(portfolio_ids), PART.c.due_on == today, _owing(), *_workable())
+        .where(*_live(portfolio_ids), PART.c.due_on == today, _falls_due(), _owing(), *_workable())
     )
 
 
@@ -234,7 +238,7 @@ def _holds() -> Query:
 
 def _running(today: sa.ColumnElement[date], portfolio_ids: Sequence[int]) -> Query:
     following = sa.select(sa.func.min(PART.c.due_on)).where(
-        PART.c.plan_id == PLAN.c.id, PART.c.due_on >= today
+        PART.c.plan_id == PLAN.c.id, PART.c.due_on >= today, _falls_due()
     )
     on = following.correlate(PLAN, CASE).scalar_subquery()
     reason = _reason(Section.PROMISE_RUNNING, on=on).join(PLAN, PLAN.c.case_id == CASE.c.id)
@@ -271,6 +275,11 @@ def _its_open_case() -> Condition:
 def _live(portfolio_ids: Sequence[int]) -> tuple[Condition, ...]:
     """Live agreements, by the index of portfolio and status."""
     return PLAN.c.portfolio_id.in_(portfolio_ids), PLAN.c.status.in_(LIVE)
+
+
+def _falls_due() -> Condition:
+    """An instalment that was not skipped as agreed."""
+    return PART.c.is_skipped.is_(False)
 
 
 def _has_live_plan() -> Condition:

@@ -18,7 +18,7 @@ from app.casework.cases.queries import next_calls
 from app.casework.cases.worklist import PortfolioToday
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds
-from app.casework.plans.queries import NextPayment, next_payments
+from app.casework.plans.queries import BrokenPlan, NextPayment, broken_plans, next_payments
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
@@ -54,6 +54,8 @@ class Row:
     """Beginning of the reply, text of the task, or the customer's own words about when to call."""
     payment: NextPayment | None = None
     hold: CaseHold | None = None
+    broken_plan: BrokenPlan | None = None
+    """Of a case whose agreement was broken lately."""
 
 
 def rows_of(
@@ -82,6 +84,8 @@ def rows_of(
     words = _words(session, items, owner)
     payments = _payments(session, books, items)
     held = _holds(session, items, found)
+    missed = [case_id for case_id in _in(items, Section.PROMISE_MISSED) if case_id not in payments]
+    stories = broken_plans(session, missed) if missed else {}
     rows = []
     for item in items:
         case = found[item.case_id]
@@ -109,6 +113,7 @@ def rows_of(
                 words=words.get(case.id, ""),
                 payment=payments.get(case.id),
                 hold=held.get(case.customer_id),
+                broken_plan=stories.get(case.id),
             )
         )
     return rows

@@ -40,7 +40,9 @@ class WorkShape(BaseModel):
     )
     at: datetime | None = Field(description="Instant of the callback or reply; of a call, not before when.")
     on: date | None = Field(description="Due date of the payment, call, task or review; end of a hold.")
-    words: str = Field(description="Beginning of the reply, text of the task, or the customer's wish.")
+    words: str = Field(
+        description="Beginning of the reply, text of the task, the customer's wish, or how the agreement was broken."
+    )
     portfolio: str
     customer_ref: str
     customer: str
@@ -62,7 +64,7 @@ class WorkShape(BaseModel):
             section=row.item.section.name.lower(),
             at=row.item.at,
             on=row.item.on,
-            words=row.words,
+            words=row.broken_plan.why if row.broken_plan else row.words,
             portfolio=row.book.code,
             customer_ref=row.customer_reference,
             customer=row.name,

@@ -17,6 +17,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.worklist import Condition, PortfolioToday
 from app.casework.plans.models import Plan, PlanInstalment, plan_reference
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
+from app.casework.plans.tracking.assessing import as_due
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
@@ -32,6 +33,7 @@ def has_payment_due(books: Sequence[PortfolioToday], days: int) -> Condition:
             plan.c.portfolio_id == book.portfolio_id,
             part.c.due_on >= book.today,
             part.c.due_on < book.today + timedelta(days=days),
+            part.c.is_skipped.is_(False),
         )
         for book in books
     ]
@@ -55,18 +57,40 @@ class NextPayment:
 
 def next_payments(session: Session, case_ids: Sequence[int], today: date) -> dict[int, NextPayment]:
     """Case id -> the next payment of its live plan."""
-    plan, part = table_of(Plan), table_of(PlanInstalment)
-    query = (
-        sa.select(plan.c.case_id, plan.c.kind, part.c.n, part.c.due_on, part.c.amount_minor)
-        .join(part, part.c.plan_id == plan.c.id)
-        .where(plan.c.case_id.in_(case_ids), plan.c.status.in_(LIVE))
-        .order_by(plan.c.case_id, part.c.n)
+    plan = table_of(Plan)
+    query = sa.select(plan.c.id, plan.c.case_id, plan.c.kind).where(
+        plan.c.case_id.in_(case_ids), plan.c.status.in_(LIVE)
     )
+    live = session.connection().execute(query).all()
+    parts = instalments_of(session, [plan_id for plan_id, *_ in live])
     found: dict[int, NextPayment] = {}
-    for case_id, kind, n, due_on, amount in session.connection().execute(query):
-        if case_id not in found or found[case_id].due_on < today:
-            found[case_id] = NextPayment(kind, n, due_on, amount)
+    for plan_id, case_id, kind in live:
+        due = as_due(parts[plan_id])
+        part = next((each for each in due if each.due_on >= today), due[-1])
+        found[case_id] = NextPayment(kind, part.n, part.due_on, part.amount)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPlan:
+    """The agreement of a case that was broken last, and the story: which instalment, what came of it, and when."""
+
+    kind: PlanKind
+    n: int | None
+    why: str
+
+
+def broken_plans(session: Session, case_ids: Sequence[int]) -> dict[int, BrokenPlan]:
+    """Case id -> its last agreement, where that one is broken."""
+    plan, later = table_of(Plan), table_of(Plan).alias()
+    started = (*LIVE, PlanStatus.KEPT, PlanStatus.BROKEN)
+    is_last = ~sa.exists().where(
+        later.c.case_id == plan.c.case_id, later.c.id > plan.c.id, later.c.status.in_(started)
+    )
+    query = sa.select(plan.c.case_id, plan.c.kind, plan.c.broken_instalment, plan.c.why).where(
+        among(session, plan.c.case_id, case_ids), plan.c.status == PlanStatus.BROKEN, is_last
+    )
+    return {case_id: BrokenPlan(*rest) for case_id, *rest in session.connection().execute(query)}
 
 
 def plans_of(session: Session, case_ids: Sequence[int]) -> list[Plan]:

@@ -9,6 +9,11 @@ from sqlmodel import Session, col
 
 from app.book.delinquency.models import AccountState
 from app.book.portfolios.models import Portfolio
+from app.operations.invariants.agreements import (
+    instalment_changes_are_agreed,
+    kept_plans_have_their_money,
+    live_plans_have_a_next_date,
+)
 from app.operations.invariants.casework import (
     one_open_case_each,
     plans_sum_exactly,
@@ -63,6 +68,9 @@ def thorough(session: Session, portfolio: Portfolio) -> list[Violation]:
             refolding_gives_the_same,
             positions_match_ledger,
             plans_sum_exactly,
+            live_plans_have_a_next_date,
+            kept_plans_have_their_money,
+            instalment_changes_are_agreed,
             one_open_case_each,
             sent_messages_are_on_record,
             timelines_verify,

@@ -19,6 +19,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
+from app.casework.plans.tracking.assessing import as_due
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -245,7 +246,7 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Even
     )  # fmt: skip
     found = session.execute(query).all()
     parts = instalments_of(session, [row.id for row in found])
-    missed = {(plan_id, part.n): part for plan_id, each in parts.items() for part in each}
+    missed = {(plan_id, part.n): part for plan_id, each in parts.items() for part in as_due(each)}
     letters = []
     for row in found:
         part = missed[row.id, row.broken_instalment]

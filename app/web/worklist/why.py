@@ -10,7 +10,8 @@ from babel.dates import format_date, format_skeleton
 
 from app.casework.holds.rules import hold_name
 from app.casework.plans.rules import PlanKind
-from app.core.labels import CHANNEL_LABELS, in_sentence
+from app.core.labels import CHANNEL_LABELS, PLAN_LABELS, in_sentence
+from app.core.timeline.presenting import sentence
 from app.web.rendering import Tone
 from app.web.timeline import PageReader
 from app.worklist.facts import LastContact
@@ -41,6 +42,10 @@ def why(row: Row, now: datetime, reader: PageReader) -> Why:
             return Why(f"Reply {at}", "", f"“{row.words}”" if row.words else "", "warn")
         case Section.CALLBACK_LATER:
             return Why(f"Callback {at}", "later today", tone="info")
+        case Section.PROMISE_MISSED if row.broken_plan is not None:
+            broken = f"{PLAN_LABELS[row.broken_plan.kind]} broken, due {day}"
+            story = reader.plain(sentence(row.broken_plan.why))
+            return Why(broken, _days(item.on, today), story, tone="bad")
         case Section.PROMISE_MISSED:
             return Why(f"{_payment(row)} missed {day}", _days(item.on, today), tone="bad")
         case Section.PROMISE_DUE:

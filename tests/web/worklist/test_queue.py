@@ -124,6 +124,8 @@ def test_work_stands_in_the_order_in_which_it_is_done(desk: Desk, monkeypatch: p
         "5 min late",
         "“I paid yesterday”",
         "Promise missed Mar 1",
+        "Promise to pay broken, due Feb 27",
+        "Not received",
         "9 days overdue",
     ):
         assert words in told, words
