@@ -74,9 +74,9 @@ class Admission:
         if scope["type"] != "http" or not _brings_body(scope):
             await self.app(scope, receive, send)
             return
-        request = Request(scope)
         route = self._route(scope)
-        limit = _limit(request, route)
+        limit = _limit(Request(scope), route)
+        request = Request(scope, _counted(receive, limit.most))
         try:
             for door in doors_of(route.dependant) if route is not None else ():
                 await door.admit(request)

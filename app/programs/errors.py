@@ -21,9 +21,10 @@ from app.core.database.health import DatabaseTrouble
 from app.core.errors import DeskError
 from app.core.text import sentence
 from app.http import security
-from app.http.context import read_clock, settings_of
+from app.http.context import engine_of, read_clock, settings_of
 from app.http.doors import PASSWORD_PAGE, SESSION_COOKIE, MustChangePassword, NotSignedIn, find_visitor
 from app.portal.page import is_link, link_error
+from app.web import unsent
 from app.web.admin import login
 from app.web.rendering import Page, page, redirect
 
@@ -120,13 +121,43 @@ async def _not_signed_in(request: Request, _error: Exception) -> Response:
     """To the sign-in page, and from there back to where the person was."""
     cookie = security.cookie_name(settings_of(request), SESSION_COOKIE)
     expired = cookie in request.cookies
-    came_from = request.url
+    came_from: URL | None = request.url
     if request.method != "GET":
         came_from = URL(request.headers.get("referer", ""))
         if came_from.netloc != request.url.netloc:
-            return RedirectResponse(login.sign_in_path(None, signed_out=expired), status_code=303)
-    wanted = came_from.path + (f"?{came_from.query}" if came_from.query else "")
-    return RedirectResponse(login.sign_in_path(wanted, signed_out=expired), status_code=303)
+            came_from = None
+    wanted = came_from.path + (f"?{came_from.query}" if came_from.query else "") if came_from else None
+    kept = await _keep_form(request, request.cookies.get(cookie, ""), wanted or "/") if expired else None
+    path = login.sign_in_path(kept or wanted, signed_out=expired, kept=kept is not None)
+    return RedirectResponse(path, status_code=303)
+
+
+async def _keep_form(request: Request, token: str, came_from: str) -> str | None:
+    """Keep the form of a person whose session has ended; answers as `keep_unsent`. A page of another site cannot make
+    one, and a script's request is no form."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    length = request.headers.get("content-length", "")
+    is_form = request.method == "POST" and kind == "application/x-www-form-urlencoded"
+    if (
+        not is_form
+        or not (length.isascii() and length.isdigit())
+        or len(length) > 9
+        or int(length) > security.FORM
+    ):
+        return None
+    if len(token) > 100 or security.cross_site(request, settings_of(request)):
+        return None
+    if request.headers.get("sec-fetch-mode", "navigate") != "navigate":
+        return None
+    try:
+        form = await security.read_form(request)
+    except HTTPException:
+        return None
+    fields = {name: text for name, text in form.items() if isinstance(text, str)}
+    now, path = read_clock(request), request.url.path
+    return await run_in_threadpool(
+        unsent.keep_unsent, engine_of(request), token, fields, path, came_from, now
+    )
 
 
 async def _must_change_password(request: Request, _error: Exception) -> Response:

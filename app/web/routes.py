@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from app.web import unsent
 from app.web.accounts import routes as accounts
 from app.web.admin import routes as admin
 from app.web.approvals import routes as approvals
@@ -22,4 +23,5 @@ PAGES: tuple[APIRouter, ...] = (
     *accounts.ROUTERS,
     *legal.ROUTERS,
     *managers.ROUTERS,
+    unsent.router,
 )

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from pwdlib import PasswordHash
@@ -290,6 +291,28 @@ def find_session(session: Session, token: str, *, now: datetime) -> tuple[Staff,
     assert user.id is not None
     staff = Staff(user.id, user.username, user.display_name, user.role, user.single_keys, user.theme)
     return staff, row, user.password_temporary
+
+
+class EndedSession(NamedTuple):
+    """A session that ended by time alone."""
+
+    username: str
+    csrf_token: str
+
+
+def find_ended_session(session: Session, token: str, *, now: datetime) -> EndedSession | None:
+    """Return whose session this cookie was, if nothing but time ended it within the last day. None for one that still
+    lasts, that its person or a change of their role or password ended, and for a person who may not sign in."""
+    found = queries.session_and_user(session, digest(token))
+    if found is None:
+        return None
+    row, user = found
+    alive = sign_in.session_alive(
+        now=now, last_seen_at=row.last_seen_at, expires_at=row.expires_at, ended_at=row.ended_at
+    )
+    if alive or row.ended_at is not None or not user.active or now >= row.expires_at + timedelta(days=1):
+        return None
+    return EndedSession(user.username, row.csrf_token)
 
 
 def touch_session(session: Session, session_id: str, *, now: datetime) -> None:

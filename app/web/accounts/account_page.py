@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter
@@ -29,6 +29,7 @@ from app.book.ledger.rules import (
 )
 from app.core.labels import ENTRY_LABELS
 from app.core.money import to_decimal_string
+from app.core.staff.drafts import draft_of, typed_in
 from app.core.staff.rules import CASEWORK, Role, Staff
 from app.http.context import Now
 from app.http.cursors import RowId
@@ -61,11 +62,15 @@ def account_file(
     now: Now,
     do: str = "",
     entry: int = 0,
+    draft: str = "",
 ) -> Response:
-    """`do` opens one of the forms, `entry` names the entry it is about."""
+    """`do` opens one of the forms, `entry` names the entry it is about; with `draft`, as it was kept."""
     file = open_account(session, account_id, now)
-    values = {"entry": str(entry)} if entry else {}
-    return account_page(request, session, staff, file, FormState(do, values), now=now)
+    form = FormState(do, {"entry": str(entry)} if entry else {})
+    subject = f"account-{account_id}" + (f"-entry-{entry}" if entry else "")
+    if draft and (kept := draft_of(session, staff.username, do, subject)):
+        form = replace(form, values={**typed_in(kept), **form.values}, drafted_at=kept.saved_at)
+    return account_page(request, session, staff, file, form, now=now)
 
 
 @dataclass(frozen=True, slots=True)

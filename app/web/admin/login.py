@@ -31,11 +31,12 @@ router = APIRouter()
 sign_in_door = public("the sign-in page; throttled in app/core/staff/service.py")
 
 
-def sign_in_path(wanted: str | None, *, signed_out: bool = False) -> str:
+def sign_in_path(wanted: str | None, *, signed_out: bool = False, kept: bool = False) -> str:
     """Return the path of the sign-in page, which leads on to `wanted` (a path of ours). `signed_out`: the page says
-    that the user was signed in until now, and why they are here."""
+    that the user was signed in until now, and why they are here. `kept`: the form that they sent is kept."""
     query = {"next": wanted} if wanted and wanted != "/" else {}
     query |= {"signed_out": "1"} if signed_out else {}
+    query |= {"kept": "1"} if kept else {}
     return "/login" + ("?" + urlencode(query) if query else "")
 
 
@@ -50,10 +51,11 @@ def login_page(
     visitor: MaybeVisitor,
     next: Annotated[str | None, Query()] = None,
     signed_out: str = "",
+    kept: str = "",
 ) -> Response:
     if visitor is not None:
         return RedirectResponse(security.local_path(next, "/"), status_code=303)
-    return _login_page(request, next, signed_out=bool(signed_out))
+    return _login_page(request, next, signed_out=bool(signed_out), kept=bool(kept))
 
 
 @router.post("/login", dependencies=[sign_in_door])
@@ -169,6 +171,8 @@ class LoginPage(Page):
     username: str
     error: str | None
     signed_out: bool
+    kept: bool
+    """The form that was sent meanwhile is a draft of theirs."""
 
 
 def _login_page(
@@ -178,9 +182,10 @@ def _login_page(
     username: str = "",
     error: str | None = None,
     signed_out: bool = False,
+    kept: bool = False,
     status: int = 200,
 ) -> Response:
-    shown = LoginPage(next=next or "", username=username, error=error, signed_out=signed_out)
+    shown = LoginPage(next=next or "", username=username, error=error, signed_out=signed_out, kept=kept)
     return page(request, shown, status)
 
 

@@ -71,6 +71,11 @@ class CaseFile:
         return self.case.status is CaseStatus.OPEN
 
     @property
+    def figures_mark(self) -> str:
+        """Mark of the figures on which forms about money are filled in."""
+        return f"{self.owes.past_due}:{self.owes.balance}"
+
+    @property
     def days(self) -> int:
         return days_past_due(self.owes.oldest, self.book.today)
 

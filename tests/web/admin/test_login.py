@@ -180,7 +180,7 @@ def test_a_form_sent_after_the_session_ended_leads_back_to_its_page(sqlite_desk:
         ("http://testserver/admin/tokens/new", "/login?next=%2Fadmin%2Ftokens%2Fnew&signed_out=1"),
         ("https://evil.example/x", "/login?signed_out=1"),
     ]:
-        answer = browser.post("/admin/tokens/new", data={}, headers={"referer": referer})
+        answer = browser.post("/admin/tokens/new", data={}, headers={"referer": referer})  # without the token
         assert (answer.status_code, answer.headers["location"]) == (303, location)
 
 

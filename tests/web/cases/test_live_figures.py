@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from sqlmodel import Session, col, select
 
 from app.book.ledger.corrections.entries import post_by_hand
@@ -16,12 +17,13 @@ from app.book.ledger.rules import EntryKind
 from app.casework.cases.figures import refresh_touched
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
+from app.casework.plans.models import Plan
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.outreach.outbox.models import OutboxMessage
 from tests import builders
-from tests.web.desk import NOW, Browser, Desk
+from tests.web.desk import NOW, Browser, Desk, seen_in
 
 TODAY = NOW.date()
 DUE = TODAY - timedelta(days=6)
@@ -237,3 +239,31 @@ def test_the_money_tab_shows_no_reference_that_the_desk_made_up(sqlite_desk: Des
     ben = sqlite_desk.sign_in(Role.AGENT)
     for shown in (f"/cases/{case_id}?tab=money", f"/accounts/{account_id}?tab=ledger"):
         assert f'<span class="entry-note">{made_up}' not in ben.get(shown).text
+
+
+@pytest.mark.parametrize("form", ["promise", "plan", "settlement"])
+def test_a_form_that_was_opened_on_other_figures_is_looked_at_again(sqlite_desk: Desk, form: str) -> None:
+    case_id = sqlite_desk.write(
+        lambda session: id_of(builders.delinquent_case(session, due_on=date(2026, 2, 1), on=date(2026, 3, 1)))
+    )
+    ben = sqlite_desk.sign_in(Role.AGENT)
+    seen = seen_in(ben.get(f"/cases/{case_id}/forms/{form}").text)
+
+    def pay(session: Session) -> None:
+        builders.payment(session, session.scalars(select(Account)).one(), 2_000, NOW.date())
+
+    sqlite_desk.write(pay)
+    terms = {
+        "promise": {"amount": "30.00", "due_on": "2026-03-10"},
+        "plan": {"total": "30.00", "months": "3", "first_due_on": "2026-03-10"},
+        "settlement": {"amount": "970.00", "due_on": "2026-03-10"},
+    }[form]
+    path = f"/cases/{case_id}/{form}" + ("" if form == "promise" else "s")
+    stale = ben.submit(path, **terms, seen=seen)
+    assert stale.status_code in (409, 422)
+    assert "The figures changed" in stale.text
+    assert sqlite_desk.read(lambda session: session.scalars(select(Plan)).all()) == []
+    again = ben.submit(path, **terms, seen=seen_in(stale.text))
+    assert "The figures changed" not in again.text
+    if form != "settlement":
+        assert again.status_code == 303, again.text[:300]

@@ -33,6 +33,19 @@ class Place:
     """Where it goes once the form was obeyed; asked after that."""
 
 
+ON_FIGURES = frozenset({"promise", "plan", "settlement"})
+"""Forms whose amounts are those of the debt when they were opened: sent on other figures they are looked at again."""
+
+
+def _changed(request: Request, file: CaseFile) -> str:
+    reader = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone)
+    past_due, balance = reader.money(file.owes.past_due), reader.money(file.owes.balance)
+    return (
+        f"The figures changed since this form was opened: {past_due} is past due now, the balance is {balance}. "
+        "Check the amounts, then send it again."
+    )
+
+
 def submit(
     request: Request,
     session: Session,
@@ -68,6 +81,8 @@ def submit(
         if action.was_sent_before():
             said: Flash = ("This was saved already; it was not done a second time.", "info")
             return lambda: redirect(request, back, *said)
+        if form in ON_FIGURES and typed.seen and typed.seen != file.figures_mark:
+            raise Wrong({"": _changed(request, file)})
         fields = Fields(typed, file.book, file.zone, reader_locale(request))
         if form == "call":
             ask_about_callers(request, session, file, fields, staff, now)

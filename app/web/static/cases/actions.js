@@ -1,12 +1,17 @@
 // A closed form of the case is a link. Its form is fetched once the pointer or the focus rests on the link, and opened in
 // place. Without this file the link brings the page back with the form open.
 
+// What was fetched ahead holds the figures of that moment, so it is used for a short time only.
+const FRESH_MS = 20_000;
 const fetched = new Map();
 
 function load(link) {
   const at = link.dataset.opens;
-  if (!fetched.has(at)) fetched.set(at, take(at, link.id));
-  return fetched.get(at);
+  const known = fetched.get(at);
+  if (known && Date.now() - known.at < FRESH_MS) return known.form;
+  const form = take(at, link.id);
+  fetched.set(at, { form, at: Date.now() });
+  return form;
 }
 
 async function take(at, id) {
