@@ -30,8 +30,6 @@ from app.casework.plans.rules import LIVE, Instalment
 from app.casework.presence.models import CaseView as OpenPage
 from app.casework.presence.rules import Viewer, viewer_of
 from app.casework.results.models import ResultCodeVersion
-from app.casework.results.queries import results_in
-from app.casework.results.rules import ResultSet
 from app.core.clock import local_date
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.together import Found, Reads
@@ -253,9 +251,9 @@ class CaseView:
         return [(row.username, row.display_name) for row in staff if row.active and row.role in CASEWORK]
 
     @property
-    def results(self) -> ResultSet:
-        """The portfolio's result codes and saved texts."""
-        return results_in(next((row.text for row in self.found[CASE_READS.codes]), None))
+    def codes(self) -> str | None:
+        """The text of the portfolio's result codes; None = as shipped."""
+        return next((row.text for row in self.found[CASE_READS.codes]), None)
 
     @property
     def parts(self) -> Mapping[int, Sequence[Instalment]]:
