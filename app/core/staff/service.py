@@ -306,13 +306,12 @@ def find_ended_session(session: Session, token: str, *, now: datetime) -> EndedS
     found = queries.session_and_user(session, digest(token))
     if found is None:
         return None
-    row, user = found
     alive = sign_in.session_alive(
-        now=now, last_seen_at=row.last_seen_at, expires_at=row.expires_at, ended_at=row.ended_at
+        now=now, last_seen_at=found.last_seen_at, expires_at=found.expires_at, ended_at=found.ended_at
     )
-    if alive or row.ended_at is not None or not user.active or now >= row.expires_at + timedelta(days=1):
+    if alive or found.ended_at is not None or not found.active or now >= found.expires_at + timedelta(days=1):
         return None
-    return EndedSession(user.username, row.csrf_token)
+    return EndedSession(found.username, found.csrf_token)
 
 
 def touch_session(session: Session, session_id: str, *, now: datetime) -> None:
