@@ -485,12 +485,13 @@ def test_an_offer_is_accepted(desk: Desk, ben: Browser) -> None:
     assert (plan.status, plan.total_minor) == (PlanStatus.OFFERED, 5_000)  # empty = all that is past due
     assert desk.read(lambda s: len(s.scalars(select(PlanInstalment)).all())) == 4
     assert "Offer waiting for an answer" in page_of(ben, case_id)
-    said = flash(ben, ben.submit(f"/cases/{case_id}/plans/{plan.id}/accept"))
+    agreed = {"acceptance": "phone", "pays_by": "card", "read_back": "on"}
+    said = flash(ben, ben.submit(f"/cases/{case_id}/plans/{plan.id}/accept", **agreed))
     assert "Repayment plan accepted" in said
     assert "queued" in said
     assert all_of(desk, Plan)[0].status is PlanStatus.ACTIVE
     assert len(on_record(desk, PlanAccepted.KIND)) == 1
-    again = ben.submit(f"/cases/{case_id}/plans/{plan.id}/accept")
+    again = ben.submit(f"/cases/{case_id}/plans/{plan.id}/accept", **agreed)
     assert again.status_code == 409
     assert "live plan already" in again.text
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["served"]
 
 BEN = Actor.user("ben")
+AGREED = {"acceptance": "phone", "pays_by": "bank transfer", "read_back": "on"}
 TODAY = date(2026, 3, 2)
 
 
@@ -92,9 +93,19 @@ def test_an_offer_is_accepted_and_cancelled_on_its_page(desk: Desk) -> None:
     ben = desk.sign_in(Role.AGENT)
     case_id, plan_id = desk.write(offered)
     path = f"/cases/{case_id}/plans/{plan_id}"
-    done = ben.submit(f"{path}/accept", from_plan="1")
+    refused = ben.submit(f"{path}/accept", **{**AGREED, "read_back": ""})
+    assert refused.status_code == 422
+    assert "tick this once they said yes" in refused.text
+    assert ben.get(f"{path}/accept").headers["location"].startswith(f"{path}?do=accept-{plan_id}")
+    done = ben.submit(f"{path}/accept", **AGREED, words="On the fifth")
     assert done.headers["location"] == path
-    assert "Repayment plan accepted" in ben.get(path).text
+    page = ben.get(path).text
+    assert "Repayment plan accepted" in page
+    assert "by telephone" in page
+    assert (
+        "First payment on Mar 20, 2026, by bank transfer. Read back, and they said yes. “On the fifth”"
+        in page
+    )
     assert desk.read(lambda session: session.get_one(Plan, plan_id).status) is PlanStatus.ACTIVE
     refused = ben.submit(f"{path}/cancel", from_plan="1", reason="")
     assert refused.status_code == 422
@@ -112,7 +123,7 @@ def test_a_date_is_moved_and_a_payment_skipped_as_the_agreement_lets(desk: Desk)
     ben = desk.sign_in(Role.AGENT)
     case_id, plan_id = desk.write(offered)
     path = f"/cases/{case_id}/plans/{plan_id}"
-    ben.submit(f"{path}/accept", from_plan="1")
+    ben.submit(f"{path}/accept", **AGREED)
     assert "Skip a payment" not in ben.get(path).text
 
     def let_skip(session: Session) -> None:

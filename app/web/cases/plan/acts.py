@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app.actions.agreements import accept_offer, cancel_agreement
 from app.actions.plans.instalments import move_instalment, skip_instalment
-from app.casework.plans.queries import plan_of
+from app.casework.plans.queries import instalments_of, plan_of
 from app.core.labels import PLAN_LABELS
 from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
@@ -21,6 +21,7 @@ from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import Place, submit
 from app.web.cases.forms.answers import answer_words, confirmation_words, reader_of
+from app.web.cases.plan.acceptance import AcceptanceForm, agreed_in
 from app.web.cases.plan.page import show_plan
 from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Typed
@@ -43,6 +44,10 @@ def place_of(request: Request, session: Session, staff: Staff, case_id: int, pla
     return Place(show, lambda: f"/cases/{case_id}/plans/{plan_id}")
 
 
+class AcceptForm(PlanActForm, AcceptanceForm):
+    """How an offer was accepted."""
+
+
 @router.post("/{case_id}/plans/{plan_id}/accept")
 def accept_plan(
     request: Request,
@@ -51,17 +56,22 @@ def accept_plan(
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
-    typed: Annotated[PlanActForm, Form()],
+    typed: Annotated[AcceptForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, _fields: Fields) -> Flash:
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        agreed = agreed_in(fields)
+        fields.done()
         plan = plan_of(session, file.case, plan_id)
-        made = accept_offer(session, plan, ports_of(request).catalog, by=staff.by, now=now)
+        first = instalments_of(session, [plan_id])[plan_id][0]
+        made = accept_offer(
+            session, plan, ports_of(request).catalog, acceptance=agreed.acceptance,
+            words=agreed.words(first.due_on), agreed_with=agreed.agreed_with, by=staff.by, now=now,
+        )  # fmt: skip
         words, tone = confirmation_words(request, file, made.confirmations, now)
         return f"{PLAN_LABELS[plan.kind.value]} accepted. {words}", tone
 
-    form = f"accept-{plan_id}"
-    place = place_of(request, session, staff, case_id, plan_id) if typed.from_plan else None
-    return submit(request, session, staff, case_id, form, typed, act, now=now, tab="plans", place=place)
+    place = place_of(request, session, staff, case_id, plan_id)
+    return submit(request, session, staff, case_id, f"accept-{plan_id}", typed, act, now=now, place=place)
 
 
 @router.post("/{case_id}/plans/{plan_id}/cancel")

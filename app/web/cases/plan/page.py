@@ -21,6 +21,7 @@ from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession
 from app.web.cases.case_file import CaseFile, open_case_file
+from app.web.cases.plan.acceptance import ACCEPTANCES, PAYS_BY, parties_who_may_agree
 from app.web.cases.plan.lines import Line
 from app.web.cases.plan.reads import PlanFile, open_plan
 from app.web.cases.plan.words import PLAN_TONES, authority_words, concession_words
@@ -47,8 +48,11 @@ class PlanPage(Page):
     tones: Mapping[PlanStatus, Tone]
     movable: Sequence[tuple[str, str]]
     skippable: Sequence[tuple[str, str]]
+    parties: Sequence[tuple[str, str]]
     can_write: bool
     form: FormState
+    pays_by: Sequence[tuple[str, str]] = tuple(PAYS_BY)
+    acceptances: Sequence[tuple[str, str]] = tuple(ACCEPTANCES)
 
 
 @router.get("/{case_id}/plans/{plan_id}")
@@ -100,6 +104,7 @@ def show_plan(
         tones=PLAN_TONES,
         movable=_choices(view.movable, reader),
         skippable=_choices(view.skippable, reader),
+        parties=parties_who_may_agree(session, file),
         can_write=staff.role in CASEWORK,
         form=form,
     )
