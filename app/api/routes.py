@@ -16,7 +16,7 @@ from app.api.cases.household import statements as household_api
 from app.api.cases.people import parties, points
 from app.api.managers import experiments, kpis, portfolios, risk, sending, simulations
 from app.api.managers import strategies as strategies_api
-from app.api.plans import instalments
+from app.api.plans import instalments, printed
 from app.api.worklist import worklist
 
 API: tuple[APIRouter, ...] = (
@@ -35,6 +35,7 @@ API: tuple[APIRouter, ...] = (
     calls.router,
     agreements.router,
     instalments.router,
+    printed.router,
     approvals.router,
     work.router,
     messages.router,

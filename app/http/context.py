@@ -42,8 +42,4 @@ def read_clock(request: Request) -> datetime:
     return at
 
 
-async def _now(request: Request) -> datetime:
-    return read_clock(request)  # it never waits, so it needs no thread of its own
-
-
-Now = Annotated[datetime, Depends(_now)]
+Now = Annotated[datetime, Depends(read_clock)]

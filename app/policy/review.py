@@ -18,6 +18,7 @@ from app.policy.calendars import zone_named
 from app.policy.facts import Contact, Facts
 from app.policy.pack import Pack
 from app.policy.rules import HORIZON, LONGEST_CLEARANCE, Question
+from app.policy.sections.agreements import WRITTEN_AGREEMENTS, AgreementRules
 
 MAX_ROUNDS = 50
 
@@ -99,6 +100,8 @@ def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
     for rule in pack.rules_for(asked):
         if reasons := rule.objections(asked):
             found.extend(reasons)
+    if pack.agreements is not None and asked.contact.letter in WRITTEN_AGREEMENTS:
+        found.extend(_lacking_contents(asked, pack.agreements))
     return tuple(found)
 
 
@@ -129,6 +132,17 @@ def _with_legal(asked: Question, pack: Pack) -> Iterator[Reason]:
         return
     detail = f"the case is with the legal team since {since:%Y-%m-%d}; no reminder goes out"
     yield _desk_reason("desk.with_legal", detail, {"since": since.isoformat()})
+
+
+def _lacking_contents(asked: Question, rules: AgreementRules) -> Iterator[Reason]:
+    """An agreement in writing has every part that the law names; an SMS only tells that there is one."""
+    contact = asked.contact
+    if contact.blocks is None or contact.channel not in (Channel.EMAIL, Channel.POST):
+        return
+    for law in rules.contents:
+        if missing := [part.value for part in law.parts if part.block not in contact.blocks]:
+            detail = f"the agreement lacks {', '.join(missing)}"
+            yield Reason(law.id, law.citation, detail, law.force, law.verified, None, {"missing": missing})
 
 
 def _desk_reason(rule: str, detail: str, figures: Values | None = None) -> Reason:

@@ -37,7 +37,7 @@ from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.http import security
-from app.http.context import Now, settings_of
+from app.http.context import Now, ports_of, settings_of
 from app.http.formats import format_money
 from app.http.rendering import render
 from app.http.transactions import ReadSession, WriteSession
@@ -126,7 +126,8 @@ def move(request: Request, token: str, fields: Fields, session: WriteSession, no
     try:
         with session.begin_nested():
             reason = "Moved on the cardholder's page."
-            move_instalment(session, own.plan, own.next.n, to_on, reason, by=CUSTOMER, now=now)
+            letters = ports_of(request).catalog
+            move_instalment(session, own.plan, own.next.n, to_on, letters, reason, by=CUSTOMER, now=now)
     except (Invalid, Conflict):
         return _back(holder, "wrong_day")
     return _back(holder, "moved")

@@ -15,24 +15,59 @@ from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
+from app.outreach.planning.instalments.confirmations import confirm_change
+from app.outreach.planning.letterhead import LetterCatalog
 
 
 def move_instalment(
-    session: Session, plan: Plan, n: int, to_on: date, reason: str = "", *, by: Actor, now: datetime
+    session: Session,
+    plan: Plan,
+    n: int,
+    to_on: date,
+    letters: LetterCatalog,
+    reason: str = "",
+    *,
+    by: Actor,
+    now: datetime,
 ) -> PlanChange:
-    """Move the due date of instalment `n` to `to_on`. The plan goes on, and its reminders follow the new day. Conflict
-    where the plan does not run or its moves of this month are used; Invalid, for `due_on`, where the day cannot be."""
+    """Move the due date of instalment `n` to `to_on`, and confirm it in writing. The plan goes on, and its reminders
+    follow the new day. Conflict where the plan does not run or its moves of this month are used; Invalid, for `due_on`,
+    where the day cannot be."""
     plan, today = _locked(session, plan, now)
-    return changes.move_instalment(session, plan, n, to_on, reason, by=by, today=today, now=now)
+    change = changes.move_instalment(session, plan, n, to_on, reason, by=by, today=today, now=now)
+    return _confirmed(session, plan, change, letters, by=by, today=today, now=now)
 
 
 def skip_instalment(
-    session: Session, plan: Plan, n: int, reason: str = "", *, by: Actor, now: datetime
+    session: Session,
+    plan: Plan,
+    n: int,
+    letters: LetterCatalog,
+    reason: str = "",
+    *,
+    by: Actor,
+    now: datetime,
 ) -> PlanChange:
-    """Skip instalment `n`, as the agreement permits. Its amount falls due with the last instalment. Conflict where the
-    agreement does not permit it, or two in a row would be skipped."""
+    """Skip instalment `n`, as the agreement permits, and confirm it in writing. Its amount falls due with the last
+    instalment. Conflict where the agreement does not permit it, or two in a row would be skipped."""
     plan, today = _locked(session, plan, now)
-    return changes.skip_instalment(session, plan, n, reason, by=by, today=today, now=now)
+    change = changes.skip_instalment(session, plan, n, reason, by=by, today=today, now=now)
+    return _confirmed(session, plan, change, letters, by=by, today=today, now=now)
+
+
+def _confirmed(
+    session: Session,
+    plan: Plan,
+    change: PlanChange,
+    letters: LetterCatalog,
+    *,
+    by: Actor,
+    today: date,
+    now: datetime,
+) -> PlanChange:
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    confirm_change(session, portfolio, plan, change, letters, on=today, by=by, now=now)
+    return change
 
 
 def _locked(session: Session, plan: Plan, now: datetime) -> tuple[Plan, date]:

@@ -91,8 +91,22 @@ def page_data(dispatch: Dispatch, base: Path, number: int = 0) -> dict[str, Any]
         "address": [*address_lines(dispatch)[:-1], _last_line(dispatch)],
         "facts": [{"label": label, "value": value} for label, value in facts if value],
         "respond": _respond(str(dispatch.context.get("preferences_url", ""))),
+        "codes": _payment_codes(dispatch),
         "parts": parts(dispatch.text),
     }
+
+
+def _payment_codes(dispatch: Dispatch) -> list[dict[str, str]]:
+    """The QR codes by which a banking app makes the payments that the letter asks for, each with its caption."""
+    context = dispatch.context
+    asked = context.get("payment_codes", ())
+    if code := str(context.get("payment_code", "")):
+        caption = [str(context.get(name, "")) for name in ("missing", "due_on", "payment_reference")]
+        asked = [{"code": code, "caption": caption}]
+    return [
+        {"picture": qr_drawing(each["code"]), "caption": "\n".join(filter(None, each["caption"]))}
+        for each in asked
+    ]
 
 
 def _written_on(dispatch: Dispatch, language: str) -> str:
@@ -151,9 +165,9 @@ def parts(text: str) -> list[dict[str, Any]]:
     sends back.
 
     Parts are separated by blank lines: `# ` and `## ` start headings, `---` is a rule, `- - -` the line to cut along,
-    lines that all start with `- ` are a list, with `[ ] ` boxes to tick, lines starting with `|` the rows of a table
-    (the first one its header, `|=` the total; an empty last column is there to be written into), anything else is a
-    paragraph.
+    lines that all start with `- ` are a list, with `[ ] ` boxes to tick, with `__ ` lines to sign on; lines starting
+    with `|` are the rows of a table (the first one its header, `|=` the total; an empty last column is there to be
+    written into), anything else is a paragraph.
     """
     return [_part(chunk) for chunk in re.split(r"\n\s*\n", text.strip()) if chunk.strip()]
 
@@ -169,7 +183,7 @@ def _part(chunk: str) -> dict[str, Any]:
     lines = chunk.strip().splitlines()
     if chunk.startswith("|"):
         return {"kind": "table", "rows": _rows(lines)}
-    for kind, mark in (("list", "- "), ("boxes", "[ ] ")):
+    for kind, mark in (("list", "- "), ("boxes", "[ ] "), ("sign", "__ ")):
         if all(line.startswith(mark) for line in lines):
             return {"kind": kind, "items": [line.removeprefix(mark).strip() for line in lines]}
     return {"kind": "paragraph", "text": chunk.strip()}
@@ -194,7 +208,12 @@ def _respond(url: str) -> dict[str, str] | None:
     """The link as a QR code (ISO/IEC 18004, error correction M: 15 % may be lost to a fold or a stain)."""
     if not url.startswith(("https://", "http://")) or len(url) > MAX_LINK or not url.isascii():
         return None
-    code = zxingcpp.create_barcode(url, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    return {"url": url, "picture": qr_drawing(url)}
+
+
+def qr_drawing(text: str) -> str:
+    """A QR code as SVG. Latin text is written in ISO 8859-1, which its readers take for granted."""
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     picture: Any = code.to_image(scale=1, add_quiet_zones=False)
     modules = bytes(picture)
     size = math.isqrt(len(modules))
@@ -204,8 +223,7 @@ def _respond(url: str) -> dict[str, str] | None:
         for bar in re.finditer(b"\0+", modules[y * size : (y + 1) * size])
     )
     # Crisp edges: without them a viewer draws hairlines between the rows.
-    drawing = (
+    return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" width="{size}" height="{size}">'
         f'<path shape-rendering="crispEdges" d="{bars}"/></svg>'
     )
-    return {"url": url, "picture": drawing}

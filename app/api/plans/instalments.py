@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Self
 
-from fastapi import Path
+from fastapi import Path, Request
 from pydantic import BaseModel, Field
 from sqlmodel import Session
 
@@ -23,7 +23,7 @@ from app.core.clock import local_date
 from app.core.money import to_decimal_string
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Paragraph
-from app.http.context import Now
+from app.http.context import Now, ports_of
 
 router = api_router("/cases/{reference}/plans/{plan}", tags=["agreements"])
 
@@ -110,6 +110,7 @@ class NewDate(Input):
 
 @router.post("/instalments/{n}/move", summary="Move the due date of an instalment")
 def post_move(
+    request: Request,
     reference: CaseRef,
     plan: PlanRef,
     n: Number,
@@ -121,7 +122,9 @@ def post_move(
     """Agree on another day for one instalment; the agreement goes on. As often a month, and by as many days, as the
     portfolio permits."""
     found = plan_of(session, case_named(session, reference, lock=True), plan_id_of(plan))
-    move_instalment(session, found, n, body.due_on, body.reason, by=caller.by, now=now)
+    move_instalment(
+        session, found, n, body.due_on, ports_of(request).catalog, body.reason, by=caller.by, now=now
+    )
     return _progress(session, found, now)
 
 
@@ -131,6 +134,7 @@ class NewSkip(Input):
 
 @router.post("/instalments/{n}/skip", summary="Skip an instalment as agreed")
 def post_skip(
+    request: Request,
     reference: CaseRef,
     plan: PlanRef,
     n: Number,
@@ -142,7 +146,7 @@ def post_skip(
     """Skip one instalment, as often as the agreement says and never two in a row. Its amount falls due with the last
     instalment."""
     found = plan_of(session, case_named(session, reference, lock=True), plan_id_of(plan))
-    skip_instalment(session, found, n, body.reason, by=caller.by, now=now)
+    skip_instalment(session, found, n, ports_of(request).catalog, body.reason, by=caller.by, now=now)
     return _progress(session, found, now)
 
 

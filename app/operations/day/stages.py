@@ -57,6 +57,7 @@ from app.operations.invariants.checks import Violation, quick
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
 from app.outreach.planning.event_letters import letters_of_night, write_deferred, write_event_letters
+from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
 from app.outreach.strategy.due_steps import cases_to_contact
@@ -195,9 +196,22 @@ def contact(day: Day) -> Counts:
                 write_event_letters(
                     session, day.portfolio, some, day.catalog, on=day.on, by=SYSTEM, now=day.now
                 )
+    reminded = _remind_of_agreements(day)
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, id_of(day.portfolio), day.on)
-    return plan_night(day.engine, day.portfolio, case_ids, day.catalog, on=day.on, now=day.now)
+    counts = plan_night(day.engine, day.portfolio, case_ids, day.catalog, on=day.on, now=day.now)
+    return {**counts, "agreements_reminded": reminded}
+
+
+def _remind_of_agreements(day: Day) -> int:
+    """An agreement that is kept has reminders of its own; ordinary ones rest meanwhile."""
+    with reading(day.engine) as session:
+        due = reminders_of_night(session, day.portfolio, day.on)
+    reminded = 0
+    for some in chunked(due, CONTACT_CHUNK):
+        with transaction(day.engine) as session:
+            reminded += write_reminders(session, day.portfolio, some, day.catalog, on=day.on, now=day.now)
+    return reminded
 
 
 def refer(day: Day) -> Counts:

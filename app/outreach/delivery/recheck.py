@@ -35,7 +35,9 @@ from app.outreach.outbox.rules import (
     purpose_of_answer,
 )
 from app.outreach.planning.event_letters import CLOSING
+from app.outreach.planning.instalments.facts import InstalmentFacts, no_longer_so, read_instalments
 from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.wording import message_context
 from app.policy.answers import Clearance, WaitUntil
 from app.policy.facts import Contact
 
@@ -90,7 +92,7 @@ def recheck(
         else []
     )
     facts = {each.case.id: each for each in loaded}
-    known = _known(session, fresh, catalog)
+    known = _known(session, fresh, catalog, today)
     verdicts: list[ClearedMessage | Withhold | Postpone] = []
     for row in rows:
         contact_case = facts.get(row.case_id)
@@ -115,17 +117,23 @@ class _RecheckFacts:
     follow_ups: frozenset[str]
     """Letters that say that we wrote before."""
     written: Written
+    instalments: InstalmentFacts
 
 
-def _known(session: Session, rows: Sequence[OutboxMessage], catalog: LetterCatalog) -> _RecheckFacts:
+def _known(
+    session: Session, rows: Sequence[OutboxMessage], catalog: LetterCatalog, today: date
+) -> _RecheckFacts:
     plan = table_of(Plan)
     cases = [row.case_id for row in rows]
     planned = sa.select(plan.c.case_id).where(among(session, plan.c.case_id, cases), plan.c.status.in_(LIVE))
+    steps = steps_of(session, {row.contact for row in rows})
+    agreements = {step.plan_id for step in steps.values() if step.plan_id and step.instalment is not None}
     return _RecheckFacts(
-        steps_of(session, {row.contact for row in rows}),
+        steps,
         set(session.connection().execute(planned).scalars()),
         catalog.follow_ups,
         written_on(session, [row.case_id for row in rows if row.letter in catalog.follow_ups]),
+        read_instalments(session, agreements, today),
     )
 
 
@@ -147,6 +155,11 @@ def _no_longer_true(
         return "the plan it offers is no longer on offer"
     if not _hold_stands(session, step):
         return "the hold it acknowledges has ended"
+    if step.instalment is not None:
+        missing = message_context(row).get("missing_minor")
+        return no_longer_so(
+            known.instalments, step, contact_case, int(missing) if missing else None, today
+        ) or _closed_since(contact_case, row)
     if row.letter == ANSWER_LETTER and purpose_of_answer(contact_case.facts.holds) is not row.purpose:
         return "whether they dispute the debt has changed since it was written"
     if row.letter == "paid_in_full" and any(account.balance_minor > 0 for account in contact_case.accounts):
@@ -165,9 +178,9 @@ def _not_due(
     contact_case: ContactCase, row: OutboxMessage, known: _RecheckFacts, small_debt_minor: int
 ) -> str:
     """The reason that the reminder must not ask for its amount any more; '' = it may."""
-    if contact_case.case.status is not CaseStatus.OPEN:
-        return "the case was closed since it was written"
-    if row.case_id in known.planned:
+    if closed := _closed_since(contact_case, row):
+        return closed
+    if row.case_id in known.planned and known.steps[row.contact].step != DeskStep.OFFER:
         return "a promise or plan was made since it was written"
     if contact_case.to_ask < row.past_due_minor:
         return "a payment came since it was written"
@@ -176,6 +189,11 @@ def _not_due(
     if contact_case.to_ask < small_debt_minor:
         return "less is past due than this portfolio works"
     return ""
+
+
+def _closed_since(contact_case: ContactCase, row: OutboxMessage) -> str:
+    closed = contact_case.case.status is not CaseStatus.OPEN and row.purpose is Purpose.REMINDER
+    return "the case was closed since it was written" if closed else ""
 
 
 def _plan_stands(session: Session, step: CaseStep) -> bool:

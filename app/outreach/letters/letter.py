@@ -40,8 +40,11 @@ class AccountLine:
 @dataclass(frozen=True, slots=True)
 class InstalmentLine:
     n: int
+    """0 is the down payment."""
     due_on: str
     amount: str
+    reference: str = ""
+    """By which a payment names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,20 @@ class ItemLine:
     """'' = nothing else was charged."""
     paid: str
     now: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebtLine:
+    """The debt of one account and of what it consists; amounts already formatted, '' = none."""
+
+    product: str
+    last4: str
+    charged: str
+    """Purchases, cash and what was owed before the ledger begins."""
+    interest: str
+    fees: str
+    paid: str
+    balance: str
 
 
 @dataclass(slots=True)  # not frozen either
@@ -99,6 +116,53 @@ class LetterContext:
     """Of an agency in the register of its country, where the law wants it named (Netherlands); empty = none."""
     sender: str = ""
     """Name of the sender: the agency's when it is not the creditor. Empty = the creditor itself."""
+    plan_kind: str = ""
+    """As `PlanKind` spells it; so do `cadence` and `acceptance`."""
+    plan_reference: str = ""
+    cadence: str = ""
+    currency: str = ""
+    """ISO 4217."""
+    debt: tuple[DebtLine, ...] = ()
+    last_due_on: str = ""
+    last_amount: str = ""
+    interest: str = ""
+    """While an agreement is kept: `same`, `none` or `lower`."""
+    rate: str = ""
+    """The yearly rate while it is kept; '' = the account's own, or none."""
+    rate_before: str = ""
+    """The account's own yearly rate."""
+    waived: str = ""
+    """What a settlement waives."""
+    waived_fees: str = ""
+    skips: str = ""
+    """How many payments may be skipped."""
+    grace_days: str = ""
+    re_age: str = ""
+    """`yes` or ''."""
+    no_new_card: str = ""
+    """`yes` where the law has the customer promise to apply for no other card."""
+    ended_on: str = ""
+    """When the agreement was kept, broken or cancelled; '' = it is neither."""
+    agreed_on: str = ""
+    agreed_with: str = ""
+    """The third party who agreed for the customer."""
+    acceptance: str = ""
+    words: str = ""
+    """What was said when it was agreed."""
+    payee: str = ""
+    iban: str = ""
+    payment_reference: str = ""
+    payment_code: str = ""
+    """What the QR code of the payment says; see `outreach/agreements/payment_code.py`."""
+    when: str = ""
+    """A reminder of an instalment: `ahead`, `today` or `grace`."""
+    missing: str = ""
+    missing_minor: str = ""
+    """`missing` in minor units, for the recheck; no letter shows it."""
+    came: str = ""
+    """What came of an instalment."""
+    moved_from: str = ""
+    grace_until: str = ""
 
 
 VARIABLES = frozenset(f.name for f in dataclasses.fields(LetterContext))
@@ -106,10 +170,16 @@ OPTIONAL = frozenset(
     f.name for f in dataclasses.fields(LetterContext) if f.default is not dataclasses.MISSING
 ) - {"amount", "promise_on", "instalments", "sender"}
 """Variables that most letters have nothing to say about."""
-LISTS: Mapping[str, type] = {"accounts": AccountLine, "instalments": InstalmentLine, "itemization": ItemLine}
+LISTS: Mapping[str, type] = {
+    "accounts": AccountLine,
+    "instalments": InstalmentLine,
+    "itemization": ItemLine,
+    "debt": DebtLine,
+}
 """Variables that are lists, and what one of their lines is."""
-MAY_BE_EMPTY = frozenset({"collector_kind", "instalments"})
-"""RequiredValues by letters that say something without them: a plan of one payment has no instalments."""
+MAY_BE_EMPTY = frozenset({"collector_kind", "instalments", "plan_kind", "cadence", "interest", "acceptance"})
+"""RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are
+only compared, never printed."""
 ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message"})
 """Subjects of letters: a letter has nothing to say until its subject exists."""
 

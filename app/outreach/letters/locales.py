@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date as babel_format_date
-from babel.numbers import NumberPattern
+from babel.numbers import NumberPattern, format_percent
 
 from app.core import money
 
@@ -99,6 +99,12 @@ def amount_by_locale(minor: int, currency: str, language: str) -> str:
     if currency == "TWD" and "NT$" not in text:
         text = text.replace("$", "NT$")  # a bare $ would be read as dollars of another country
     return text
+
+
+@lru_cache(maxsize=1_000)
+def format_rate(millionths: int, language: str) -> str:
+    """A rate in per cent, with as many decimals as it has: 59_900 -> 5.99%."""
+    return format_percent(Decimal(millionths) / 1_000_000, "#,##0.####%", locale=_locale(language))
 
 
 @lru_cache(maxsize=1_000)

@@ -173,7 +173,8 @@ def _harmless_character(character: str) -> str:
     if category in {"Cc", "Zl", "Zp"}:
         return " "
     # Surrogates cannot be encoded; direction overrides could make an amount read backwards.
-    if category == "Cs" or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069":
+    # The two private characters mark the holes of compiled letters: a value must not look like one.
+    if category == "Cs" or character in "\ue000\ue001\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069":
         return ""
     return character
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 from app.book.portfolios.rules import CollectorKind
 from app.core.vocabulary import Channel
-from app.outreach.letters.letter import AccountLine, InstalmentLine, ItemLine, LetterContext
-from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.letters.letter import AccountLine, DebtLine, InstalmentLine, ItemLine, LetterContext
+from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.outbox.dispatch import Dispatch
 
 NAMES = {
@@ -56,7 +58,10 @@ def sample_context(
         preferences_url=preferences_url,
         amount=money(165),
         promise_on=day(40),
-        instalments=(InstalmentLine(1, day(10), money(85)), InstalmentLine(2, day(40), money(80))),
+        instalments=(
+            InstalmentLine(1, day(10), money(85), "P-000007/1"),
+            InstalmentLine(2, day(40), money(80), "P-000007/2"),
+        ),
         due_on=day(-12),
         answer_by=day(35),
         balance_total=money(2_150),
@@ -77,7 +82,42 @@ def sample_context(
         register_number="12345",
         sender_address="1 Harbour Square, Boston MA 02110",
         sender=AGENCY if collector is CollectorKind.THIRD_PARTY else "",
+        **_of_agreement(language, currency, money, day),
     )
+
+
+def _of_agreement(
+    language: str, currency: str, money: Callable[[int], str], day: Callable[[int], str]
+) -> dict[str, Any]:
+    """An agreement of two instalments at a lower rate."""
+    return {
+        "plan_kind": "hardship",
+        "plan_reference": "P-000007",
+        "cadence": "monthly",
+        "currency": currency,
+        "debt": (
+            DebtLine("Gold Card", "4321", money(2_100), money(90), money(50), money(400), money(1_840)),
+        ),
+        "last_due_on": day(40),
+        "last_amount": money(80),
+        "interest": "lower",
+        "rate": format_rate(59_000, language),
+        "rate_before": format_rate(219_000, language),
+        "waived": money(650),
+        "waived_fees": money(50),
+        "skips": "1",
+        "grace_days": "3",
+        "re_age": "yes",
+        "agreed_on": day(-1),
+        "acceptance": "phone",
+        "words": "On the 25th, by bank transfer.",
+        "payment_reference": "P-000007/1",
+        "when": "ahead",
+        "missing": money(85),
+        "came": money(20),
+        "moved_from": day(5),
+        "grace_until": day(13),
+    }
 
 
 def sample_dispatch(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -19,11 +19,13 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
-from app.casework.plans.tracking.assessing import as_due
+from app.casework.plans.tracking.payments import progress_by_plan
+from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.outreach.agreements.figures import waived_by
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.letters.letter import Letter
 from app.outreach.letters.locales import format_amount, format_date
@@ -44,8 +46,17 @@ from app.outreach.planning.service import request_letters
 from app.policy.answers import Answer
 
 ACKNOWLEDGED = {HoldKind.DISPUTE: "dispute_acknowledged", HoldKind.COMPLAINT: "complaint_acknowledged"}
-WORDED_FROM_PLAN = (DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN)
+WORDED_FROM_PLAN = (
+    DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN, DeskStep.BROKEN_PLAN, DeskStep.MOVED_INSTALMENT,
+    DeskStep.SKIPPED_INSTALMENT,
+)  # fmt: skip
 """Steps whose letters quote the plan's payments."""
+CONFIRMED_BY: Mapping[PlanKind, str] = {
+    PlanKind.PROMISE: "promise_confirmation",
+    PlanKind.INSTALMENTS: "plan_confirmation",
+    PlanKind.HARDSHIP: "plan_confirmation",
+    PlanKind.SETTLEMENT: "settlement_confirmation",
+}
 MAY_HAVE_LEFT = (OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNKNOWN)
 """States of a message that its reader has, or may have: what it says is taken back in writing."""
 CLOSING = {CaseOutcome.PAID: "paid_in_full", CaseOutcome.SETTLED: "settlement_completed"}
@@ -62,6 +73,8 @@ class EventLetter:
     plan: Plan | None = None
     channel: Channel | None = None
     """None = e-mail, or post to a customer without an e-mail address."""
+    payment_reference: str = ""
+    """Of the one instalment that it speaks of."""
 
     @property
     def case_id(self) -> int:
@@ -103,6 +116,8 @@ def write_event_letters(
             continue  # nothing is owed that it could ask for
         channel = each.channel or (Channel.EMAIL if contact_case.customer.email else Channel.POST)
         figures = _formatted(each.figures, portfolio, letter, contact_case)
+        if each.payment_reference:
+            figures["payment_reference"] = each.payment_reference
         asked.append(each)
         outgoing.append(
             LetterRequest(
@@ -141,6 +156,7 @@ def write_deferred(
             figures_of(row),
             session.get_one(Plan, row.plan_id) if row.plan_id and row.step in WORDED_FROM_PLAN else None,
             Channel(row.channel) if row.channel else None,
+            reference_of(row.plan_id, row.instalment) if row.plan_id and row.instalment is not None else "",
         )
         for row in true
     ]
@@ -163,7 +179,7 @@ def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
     parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
     if row.step == DeskStep.CANCELLED_PLAN:
         return plan.status is PlanStatus.CANCELLED
-    if row.step == DeskStep.CONFIRMATION:
+    if row.step in (DeskStep.CONFIRMATION, DeskStep.MOVED_INSTALMENT, DeskStep.SKIPPED_INSTALMENT):
         return plan.status in LIVE and parts[-1].due_on > on
     wanted = plan.status is PlanStatus.OFFERED or (plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE)
     return wanted and parts[0].due_on > on
@@ -197,10 +213,9 @@ def offer_in_writing(
     letter = "plan_offer"
     figures: dict[str, date | int] = {"answer_by": plan.offer_until or first.due_on}
     if plan.kind is PlanKind.SETTLEMENT:
-        letter, figures = (
-            "settlement_offer",
-            {"settlement_amount": plan.total_minor, "settle_by": first.due_on},
-        )
+        letter, figures = "settlement_offer", {"settlement_amount": plan.total_minor}
+        if (waived := waived_by(session, plan, on)) > 0:
+            figures["waived"] = waived
     event_letter = EventLetter(
         CaseStep(plan.case_id, DeskStep.OFFER, plan_id=id_of(plan)), letter, figures, plan=plan
     )
@@ -236,7 +251,7 @@ def letters_of_night(session: Session, portfolio: Portfolio, on: date) -> list[l
 def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[EventLetter]:
     plan, case = table_of(Plan), table_of(CollectionsCase)
     query = (
-        sa.select(plan.c.id, plan.c.case_id, plan.c.broken_instalment)
+        sa.select(plan.c.id)
         .join(case, sa.and_(case.c.id == plan.c.case_id, case.c.status == CaseStatus.OPEN))
         .where(
             plan.c.portfolio_id == portfolio.id, plan.c.status == PlanStatus.BROKEN, plan.c.ended_on == on,
@@ -244,17 +259,20 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Even
         )
         .order_by(plan.c.id)
     )  # fmt: skip
-    found = session.execute(query).all()
-    parts = instalments_of(session, [row.id for row in found])
-    missed = {(plan_id, part.n): part for plan_id, each in parts.items() for part in as_due(each)}
+    ids = list(session.scalars(query))
+    plans = session.scalars(select(Plan).where(col(Plan.id).in_(ids)).order_by(col(Plan.id))).all()
+    progress = progress_by_plan(session, plans, on)
     letters = []
-    for row in found:
-        part = missed[row.id, row.broken_instalment]
-        if part.due_on > on:
+    for broken in plans:
+        lines = progress[id_of(broken)].instalments
+        line = next(each for each in lines if each.n == broken.broken_instalment)
+        if line.due_on > on:
             continue  # its payment came back before its day: the letter would say that the day has passed
-        figures: dict[str, date | int] = {"missed_on": part.due_on, "missed_amount": part.amount}
-        step = CaseStep(row.case_id, DeskStep.BROKEN_PLAN, plan_id=row.id)
-        letters.append(EventLetter(step, "plan_broken", figures))
+        figures: dict[str, date | int] = {"missed_on": line.due_on, "missed_amount": line.due}
+        if line.paid:
+            figures["came"] = line.paid
+        step = CaseStep(broken.case_id, DeskStep.BROKEN_PLAN, plan_id=id_of(broken))
+        letters.append(EventLetter(step, "plan_broken", figures, broken))
     return letters
 
 
@@ -288,7 +306,7 @@ def confirm_plan(
 ) -> list[Answer]:
     """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
     [contact_case] = load_contact_cases(session, portfolio, [plan.case_id], now=now, as_of=on)
-    letter = "plan_confirmation" if plan.kind is PlanKind.INSTALMENTS else "promise_confirmation"
+    letter = CONFIRMED_BY[plan.kind]
     step = CaseStep(plan.case_id, DeskStep.CONFIRMATION, plan_id=plan.id)
     confirmation = LetterRequest(contact_case, letter, Purpose.CONFIRMATION, channels, step, plan=plan)
     [answers] = request_letters(session, portfolio, [confirmation], catalog, on=on, by=by, now=now)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from app.book.portfolios.models import Portfolio
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.agreements.payment_code import Payee
 from app.outreach.gate.facts import Person, address_of
 from app.outreach.letters.earlier import follow_ups
 from app.outreach.letters.letter import Letter
@@ -30,6 +31,7 @@ class Letterhead(NamedTuple):
     contact_phone: str
     contact_email: str
     code: str = ""
+    payee: Payee = Payee("", "")
 
     @property
     def unreachable(self) -> str:
@@ -50,6 +52,7 @@ class Letterhead(NamedTuple):
             portfolio.contact_phone.strip(),
             portfolio.contact_email.strip(),
             portfolio.code,
+            Payee(portfolio.payee or portfolio.creditor, portfolio.payee_iban, portfolio.payee_bic),
         )
 
 

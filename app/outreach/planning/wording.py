@@ -11,13 +11,13 @@ from sqlmodel import Session
 from app.book.delinquency.days import days_past_due
 from app.casework.cases.models import case_reference
 from app.casework.plans.models import Plan
-from app.casework.plans.queries import instalments_of
 from app.core.clock import local_date
 from app.core.database.bulk import instant_speller
 from app.core.ids import id_of
 from app.core.timeline.rules import canonical
-from app.core.types import Cells, JsonObject
+from app.core.types import Cells, JsonObject, Values
 from app.core.vocabulary import Channel
+from app.outreach.agreements.figures import Reader, agreement_figures, debt_lines
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.gate.decisions import answer_text
 from app.outreach.letters.compiled import as_dict, values_of
@@ -25,7 +25,6 @@ from app.outreach.letters.letter import (
     LISTS,
     OPTIONAL,
     AccountLine,
-    InstalmentLine,
     Letter,
     LetterContext,
     RenderedLetter,
@@ -39,6 +38,7 @@ from app.outreach.planning.letterhead import LetterCatalog, Letterhead
 from app.outreach.planning.rows import LetterRequest
 from app.policy.answers import Clearance
 from app.policy.facts import ContactResult, PastContact
+from app.policy.sections.agreements import Content
 
 
 class LetterWriter:
@@ -111,7 +111,6 @@ def letter_context(
     today = local_date(now, head.timezone)
     late = [(account, asked) for account in contact_case.accounts if (asked := account.asked) > 0]
     oldest = contact_case.oldest_due_on
-    parts = instalments_of(session, [plan.id])[plan.id] if plan is not None and plan.id is not None else []
     context = LetterContext(
         customer_name=contact_case.customer.full_name,
         creditor=head.creditor,
@@ -138,20 +137,36 @@ def letter_context(
         preferences_url=catalog.links.url(
             id_of(contact_case.customer), channel, contact_case.customer.link_number, on=today
         ),
-        amount=format_amount(plan.total_minor, currency, language) if plan else "",
-        promise_on=format_date(parts[-1].due_on, language) if parts else "",
         sender_address=catalog.sender_address,
         register_number=catalog.register_number,
         sender=head.agency,
-        instalments=tuple(
-            InstalmentLine(p.n, format_date(p.due_on, language), format_amount(p.amount, currency, language))
-            for p in (parts if len(parts) > 1 else ())
-        ),
     )
+    if plan is not None:
+        context = dataclasses.replace(
+            context, **_of_agreement(session, head, contact_case, letter, plan, language, today)
+        )
     if letter.answer is None and letter.variables.isdisjoint(FIGURES):
         return context
     more = figures_for(session, contact_case, letter, currency, language, today=today)
     return dataclasses.replace(context, **more)
+
+
+def _of_agreement(
+    session: Session,
+    head: Letterhead,
+    contact_case: ContactCase,
+    letter: Letter,
+    plan: Plan,
+    language: str,
+    today: date,
+) -> Values:
+    reader = Reader(language, head.currency)
+    rules = contact_case.pack.agreements
+    no_new_card = rules is not None and Content.NO_NEW_CARD in rules.required
+    found: Values = agreement_figures(session, plan, reader, head.payee, no_new_card=no_new_card)
+    if "debt" in letter.variables:
+        return {**found, "debt": debt_lines(session, contact_case.accounts, reader, today=today)}
+    return found
 
 
 def context_text(context: LetterContext) -> str:

@@ -28,6 +28,15 @@ class Content(StrEnum):
     OTHER = "other"
     """Anything else that was agreed."""
 
+    @property
+    def block(self) -> str:
+        """The block of a letter that says it."""
+        return f"agreed_{self.value}"
+
+
+WRITTEN_AGREEMENTS = frozenset({"plan_confirmation", "agreement"})
+"""Letters that are the agreement in writing: they have its required contents."""
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:

@@ -23,6 +23,7 @@ from app.web.cases.people import page as people_page
 from app.web.cases.people import parties, points
 from app.web.cases.plan import acts as plan_acts
 from app.web.cases.plan import page as plan_page
+from app.web.cases.plan import printed as plan_printed
 
 ROUTERS: tuple[APIRouter, ...] = (
     case_page.router,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     handler.router,
     addresses.router,
     plan_page.router,
+    plan_printed.router,
     plan_acts.router,
     preferences.router,
     customer.router,

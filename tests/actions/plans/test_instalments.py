@@ -64,7 +64,14 @@ def test_a_moved_instalment_is_on_record_and_judged_on_its_new_day(engine: Engin
     with transaction(engine) as session:
         plan = a_plan(session)
         row = move_instalment(
-            session, plan, 1, D1 + 7 * DAY, " paid on the 17th ", by=ANN, now=builders.at(D1)
+            session,
+            plan,
+            1,
+            D1 + 7 * DAY,
+            builders.catalog(),
+            " paid on the 17th ",
+            by=ANN,
+            now=builders.at(D1),
         )
         assert (row.change, row.from_on, row.to_on, row.reason, row.by) == (
             InstalmentChange.MOVED, D1, D1 + 7 * DAY, "paid on the 17th", ANN,
@@ -85,10 +92,16 @@ def test_a_moved_instalment_is_on_record_and_judged_on_its_new_day(engine: Engin
 def test_a_date_moves_once_a_month_of_the_calendar(engine: Engine) -> None:
     with transaction(engine) as session:
         plan = a_plan(session)
-        move_instalment(session, plan, 2, D2 + DAY, by=ANN, now=builders.at(date(2026, 3, 31)))
-        move_instalment(session, plan, 2, D2 + 2 * DAY, by=ANN, now=builders.at(date(2026, 4, 1)))
+        move_instalment(
+            session, plan, 2, D2 + DAY, builders.catalog(), by=ANN, now=builders.at(date(2026, 3, 31))
+        )
+        move_instalment(
+            session, plan, 2, D2 + 2 * DAY, builders.catalog(), by=ANN, now=builders.at(date(2026, 4, 1))
+        )
         with pytest.raises(Conflict, match="once a month"):
-            move_instalment(session, plan, 3, D3 + DAY, by=ANN, now=builders.at(date(2026, 4, 30)))
+            move_instalment(
+                session, plan, 3, D3 + DAY, builders.catalog(), by=ANN, now=builders.at(date(2026, 4, 30))
+            )
         assert session.get_one(PlanInstalment, (id_of(plan), 2)).agreed_on == D2
 
 
@@ -96,7 +109,7 @@ def test_a_skipped_instalment_falls_due_with_the_last(engine: Engine) -> None:
     with transaction(engine) as session:
         plan = a_plan(session)
         [card] = session.scalars(select(Account)).all()
-        row = skip_instalment(session, plan, 1, "new job", by=ANN, now=builders.at(D1))
+        row = skip_instalment(session, plan, 1, builders.catalog(), "new job", by=ANN, now=builders.at(D1))
         assert (row.change, row.from_on, row.to_on) == (InstalmentChange.SKIPPED, D1, D3)
         assert plan.assess_on == D2
         [event] = builders.events(session, InstalmentSkipped.KIND, customer_id=plan.customer_id)
@@ -117,9 +130,9 @@ def test_what_the_agreement_does_not_permit_is_not_skipped(sqlite_engine: Engine
     with transaction(sqlite_engine) as session:
         plan = a_plan(session, skips=skips)
         if skips:
-            skip_instalment(session, plan, 1, by=ANN, now=builders.at(TODAY))
+            skip_instalment(session, plan, 1, builders.catalog(), by=ANN, now=builders.at(TODAY))
         with pytest.raises(Conflict, match="that was used" if skips else "does not say so"):
-            skip_instalment(session, plan, 2, by=ANN, now=builders.at(TODAY))
+            skip_instalment(session, plan, 2, builders.catalog(), by=ANN, now=builders.at(TODAY))
         assert len(session.scalars(select(PlanChange)).all()) == skips
 
 
@@ -129,14 +142,16 @@ def test_an_ended_plan_and_a_case_with_the_lawyers_are_not_changed(sqlite_engine
         case = get_case(session, plan.case_id)
         case.with_legal_since = builders.at(TODAY)
         with pytest.raises(Conflict, match="with the legal team"):
-            move_instalment(session, plan, 1, D1 + DAY, by=ANN, now=builders.at(TODAY))
+            move_instalment(session, plan, 1, D1 + DAY, builders.catalog(), by=ANN, now=builders.at(TODAY))
         case.with_legal_since = None
         with pytest.raises(Invalid, match="before today"):
-            move_instalment(session, plan, 1, TODAY, by=ANN, now=builders.at(TODAY + DAY))
+            move_instalment(session, plan, 1, TODAY, builders.catalog(), by=ANN, now=builders.at(TODAY + DAY))
         cancel(session, plan, "lost her job", by=ANN, today=TODAY, now=builders.at(TODAY))
         for change in (
-            lambda: move_instalment(session, plan, 1, D1 + DAY, by=ANN, now=builders.at(TODAY)),
-            lambda: skip_instalment(session, plan, 1, by=ANN, now=builders.at(TODAY)),
+            lambda: move_instalment(
+                session, plan, 1, D1 + DAY, builders.catalog(), by=ANN, now=builders.at(TODAY)
+            ),
+            lambda: skip_instalment(session, plan, 1, builders.catalog(), by=ANN, now=builders.at(TODAY)),
         ):
             with pytest.raises(Conflict, match=f"{plan.reference} is cancelled. Only a running"):
                 change()

@@ -16,13 +16,14 @@ from app.core.vocabulary import Channel, Purpose
 from app.outreach.letters.letter import (
     VARIABLES,
     AccountLine,
+    DebtLine,
     InstalmentLine,
     ItemLine,
     Letter,
     LetterContext,
     RenderedLetter,
 )
-from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.rendering import render
 from app.outreach.letters.sms import sms_segments
 from app.policy.kinds.content import ContentRule
@@ -57,7 +58,10 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
     def day(n: int) -> str:
         return format_date(date(2026, 11, n), language)
 
-    lines = (InstalmentLine(1, day(20), money(21)), InstalmentLine(2, day(21), money(22)))
+    lines = (
+        InstalmentLine(1, day(20), money(21), "RF97P0000071"),
+        InstalmentLine(2, day(21), money(22), "RF70P0000072"),
+    )
     return LetterContext(
         customer_name=name,
         creditor=creditor,
@@ -93,6 +97,34 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         sender_address="P.O. Box 1, Pasadena, CA 91111",
         register_number="R-777" if agency else "",
         sender=collector if agency else "",
+        plan_kind="hardship",
+        plan_reference="P-000007",
+        cadence="monthly",
+        currency=CURRENCY[language],
+        debt=(DebtLine("Visa", "4321", money(86), money(87), money(88), money(89), money(91)),),
+        last_due_on=day(25),
+        last_amount=money(92),
+        interest="lower",
+        rate=format_rate(59_900, language),
+        rate_before=format_rate(219_000, language),
+        waived=money(93),
+        waived_fees=money(94),
+        skips="1",
+        grace_days="3",
+        re_age="yes",
+        no_new_card="yes",
+        agreed_on=day(6),
+        agreed_with="",
+        acceptance="phone",
+        words=money(95),
+        payee=creditor,
+        iban="NL91 ABNA 0417 1643 00",
+        payment_reference="" if plan else "RF97P0000071",
+        when="grace",
+        missing=money(96),
+        came=money(97),
+        moved_from=day(7),
+        grace_until=day(26),
     )
 
 
@@ -152,6 +184,10 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
         "final_notice": ("past_due_total", "answer_by"),
         "plan_offer": ("amount",),
         "plan_broken": ("missed_amount", "missed_on"),
+        "settlement_confirmation": ("settlement_amount", "settle_by"),
+        "instalment_reminder": ("missing", "due_on", "grace_until"),
+        "instalment_moved": ("amount", "due_on", "moved_from"),
+        "instalment_skipped": ("amount", "moved_from", "last_amount", "last_due_on"),
         "plan_cancelled": ("amount", "promise_on"),
         "settlement_offer": ("balance_total", "settlement_amount", "settle_by"),
         "dispute_acknowledged": ("review_on",),

@@ -132,6 +132,11 @@ def test_the_letters_we_ship() -> None:
         "plan_confirmation": ("confirmation", "sepc"),
         "plan_broken": ("reminder", "sepc"),
         "plan_cancelled": ("confirmation", "sep"),
+        "settlement_confirmation": ("confirmation", "sep"),
+        "instalment_reminder": ("reminder", "sep"),
+        "instalment_moved": ("confirmation", "sep"),
+        "instalment_skipped": ("confirmation", "sep"),
+        "agreement": ("confirmation", "p"),
         "settlement_offer": ("reminder", "epc"),
         "settlement_completed": ("confirmation", "sep"),
         "paid_in_full": ("confirmation", "sep"),
@@ -262,7 +267,7 @@ def test_a_plan_is_told_payment_by_payment() -> None:
     context = dataclasses.replace(ENGLISH, instalments=plan, promise_on="January 1, 2027")
     letter = LETTERS["plan_confirmation"]
     assert "2. $275.10 by January 1, 2027" in render(letter, Channel.EMAIL, "en", context).text
-    assert "| 2 | January 1, 2027 | $275.10 |" in render(letter, Channel.POST, "en", context).text
+    assert "| 2 | January 1, 2027 |  | $275.10 |" in render(letter, Channel.POST, "en", context).text
     assert "in 2 payments, the first by December 1, 2026" in render(letter, Channel.SMS, "en", context).text
 
 
@@ -542,7 +547,7 @@ def test_a_letter_without_a_required_block_does_not_load(folder: Path, file: str
     ("old", "new", "complaint"),
     [
         ('purpose = "reminder"', 'purpose = "threat"', "purpose 'threat' is unknown"),
-        ('"oldest_due_on"', '"iban"', "variable iban is unknown"),
+        ('"oldest_due_on"', '"swift"', "variable swift is unknown"),
         ('["en", "id", "nb", "nl", "zh"]', '["zh"]', "missing in en. Every letter exists"),
         ('["en", "id", "nb", "nl", "zh"]', '["en", "tlh"]', "language tlh is unknown"),
         ('"sms", "email"', '"fax", "email"', "fax"),

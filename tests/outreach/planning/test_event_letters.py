@@ -101,7 +101,10 @@ def late(session: Session, book: Portfolio) -> Account:
 
 def test_a_broken_plan_is_told_the_same_night_and_no_reminder_goes_with_it(engine: Engine) -> None:
     with transaction(engine) as session:
-        card = late(session, builders.portfolio(session, grace_days=0))
+        quiet = {"remind_days": 0, "remind_today": False, "remind_grace_days": 0}
+        book = builders.portfolio(session, grace_days=0)
+        book.sqlmodel_update(quiet)
+        card = late(session, book)
     builders.close_day(engine, ON)
     case = builders.open_case(engine, card.customer_id)
     assert case is not None

@@ -118,7 +118,9 @@ def move_payment(
         n, due_on = fields.whole("n"), fields.day("due_on")
         fields.done()
         plan = plan_of(session, file.case, plan_id)
-        move_instalment(session, plan, n, due_on, typed.reason, by=staff.by, now=now)
+        move_instalment(
+            session, plan, n, due_on, ports_of(request).catalog, typed.reason, by=staff.by, now=now
+        )
         return f"The payment is due on {reader_of(request, file).day(due_on)} now.", "good"
 
     place = place_of(request, session, staff, case_id, plan_id)
@@ -139,7 +141,9 @@ def skip_payment(
         n = fields.whole("n")
         fields.done()
         plan = plan_of(session, file.case, plan_id)
-        change = skip_instalment(session, plan, n, typed.reason, by=staff.by, now=now)
+        change = skip_instalment(
+            session, plan, n, ports_of(request).catalog, typed.reason, by=staff.by, now=now
+        )
         day = reader_of(request, file).day(change.to_on)
         return f"The payment is skipped; its amount is due on {day}, with the last one.", "good"
 

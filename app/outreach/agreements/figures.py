@@ -1,0 +1,168 @@
+"""Figures of an agreement as its letters show them: terms, schedule, what is owed, and who agreed to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.ledger.balances import balance_of
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.queries import worked
+from app.casework.parties.models import ThirdParty
+from app.casework.plans.models import Plan
+from app.casework.plans.queries import instalments_of
+from app.casework.plans.rules import Instalment, PlanKind
+from app.casework.plans.tracking.assessing import as_due
+from app.casework.plans.tracking.payments import accounts_of
+from app.casework.plans.tracking.references import reference_of
+from app.core.database.engine import table_of
+from app.core.ids import id_of
+from app.outreach.agreements.payment_code import Payee, payment_code
+from app.outreach.gate.contact_cases import AccountRow
+from app.outreach.letters.letter import DebtLine, InstalmentLine
+from app.outreach.letters.locales import format_amount, format_date, format_rate
+from app.outreach.letters.statutory import itemize
+
+Value = str | tuple[InstalmentLine, ...] | tuple[DebtLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the letter writes its figures."""
+
+    language: str
+    currency: str
+
+    def money(self, minor: int) -> str:
+        return format_amount(minor, self.currency, self.language)
+
+    def money_if_any(self, minor: int) -> str:
+        return self.money(minor) if minor else ""
+
+    def day(self, day: date) -> str:
+        return format_date(day, self.language)
+
+
+def agreement_figures(
+    session: Session, plan: Plan, reader: Reader, payee: Payee, *, no_new_card: bool
+) -> dict[str, Value]:
+    """Values of the variables that speak of an agreement, by name. `no_new_card`: the customer's packs want the promise
+    to apply for no other card in it."""
+    parts = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])
+    last = parts[-1]
+    figures: dict[str, Value] = {
+        "plan_kind": plan.kind.value,
+        "plan_reference": plan.reference,
+        "cadence": plan.cadence.value,
+        "currency": reader.currency,
+        "amount": reader.money(plan.total_minor),
+        "promise_on": reader.day(last.due_on),
+        "last_due_on": reader.day(last.due_on),
+        "last_amount": reader.money(last.amount),
+        "instalments": _lines(plan, parts, reader) if len(parts) > 1 else (),
+        "skips": str(plan.skips_allowed) if plan.skips_allowed else "",
+        "grace_days": str(plan.grace_days),
+        "re_age": "yes" if plan.re_age else "",
+        "ended_on": reader.day(plan.ended_on) if plan.ended_on else "",
+        "waived_fees": reader.money_if_any(plan.waived_fees_minor),
+        "no_new_card": "yes" if no_new_card else "",
+        **_rates(session, plan, reader),
+        **_acceptance(session, plan, reader),
+        **paying(plan, payee, parts[0] if len(parts) == 1 else None, reader),
+    }
+    if plan.kind is PlanKind.SETTLEMENT:
+        figures["settlement_amount"], figures["settle_by"] = figures["amount"], figures["last_due_on"]
+    return figures
+
+
+def paying(plan: Plan, payee: Payee, part: Instalment | None, reader: Reader) -> dict[str, str]:
+    """How to pay: the account, and of one instalment its reference and code."""
+    found: dict[str, str] = {"payee": payee.name if payee.iban else "", "iban": _spaced(payee.iban)}
+    if part is not None:
+        reference = reference_of(id_of(plan), part.n)
+        found["payment_reference"] = reference
+        found["payment_code"] = payment_code(payee, part.amount, reader.currency, reference)
+    return found
+
+
+def _spaced(iban: str) -> str:
+    """An IBAN as it is printed, in groups of four (ISO 13616-1)."""
+    return " ".join(iban[at : at + 4] for at in range(0, len(iban), 4))
+
+
+def _lines(plan: Plan, parts: Sequence[Instalment], reader: Reader) -> tuple[InstalmentLine, ...]:
+    return tuple(
+        InstalmentLine(
+            part.n, reader.day(part.due_on), reader.money(part.amount), reference_of(id_of(plan), part.n)
+        )
+        for part in parts
+    )
+
+
+def _rates(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
+    """The rate while it is kept, and the accounts' own, to which it goes back (12 CFR 1026.55(b)(5))."""
+    if plan.apr_millionths is None:
+        return {"interest": "same"}
+    account = table_of(Account)
+    own = set(
+        session.scalars(
+            sa.select(account.c.apr_millionths).where(account.c.customer_id == plan.customer_id, worked())
+        )
+    )
+    before = format_rate(own.pop(), reader.language) if len(own) == 1 else ""
+    if plan.apr_millionths == 0:
+        return {"interest": "none", "rate_before": before}
+    return {
+        "interest": "lower",
+        "rate": format_rate(plan.apr_millionths, reader.language),
+        "rate_before": before,
+    }
+
+
+def _acceptance(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
+    """Who agreed, by which means, and what was said."""
+    if plan.accepted_on is None:
+        return {}
+    party = session.get(ThirdParty, plan.agreed_with_id) if plan.agreed_with_id else None
+    return {
+        "agreed_on": reader.day(plan.accepted_on),
+        "acceptance": plan.acceptance.value if plan.acceptance else "",
+        "words": plan.acceptance_words,
+        "agreed_with": party.full_name if party else "",
+    }
+
+
+def debt_lines(
+    session: Session, accounts: Sequence[AccountRow], reader: Reader, *, today: date
+) -> tuple[DebtLine, ...]:
+    """The debt of each account, and of what it consists as far as the ledger adds up to it."""
+    return tuple(_debt(session, each, reader, today) for each in accounts if each.balance_minor)
+
+
+def _debt(session: Session, account: AccountRow, reader: Reader, today: date) -> DebtLine:
+    entry, shown = table_of(Entry), reader.money_if_any
+    undone = entry.alias("undone")
+    query = (
+        sa.select(sa.func.coalesce(undone.c.kind, entry.c.kind), sa.func.sum(entry.c.amount_minor))
+        .outerjoin(undone, undone.c.id == entry.c.reverses_id)
+        .where(entry.c.account_id == account.id, entry.c.effective_on <= today)
+        .group_by(sa.func.coalesce(undone.c.kind, entry.c.kind))
+    )
+    found = itemize(0, [(str(kind), int(amount)) for kind, amount in session.execute(query)])
+    balance = reader.money(account.balance_minor)
+    if found.now != account.balance_minor:
+        return DebtLine(account.product, account.card_last4, "", "", "", "", balance)
+    return DebtLine(
+        account.product, account.card_last4, shown(found.other), shown(found.interest), shown(found.fees),
+        shown(found.paid), balance,
+    )  # fmt: skip
+
+
+def waived_by(session: Session, plan: Plan, on: date) -> int:
+    """What a settlement waives, in minor units, as its accounts stand at the end of `on`."""
+    accounts = session.scalars(accounts_of(id_of(plan))).all()
+    return sum(max(0, balance_of(session, account_id, on)) for account_id in accounts) - plan.total_minor

@@ -1,0 +1,60 @@
+"""Confirmation of a changed instalment: its new date, or that it is skipped as agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from app.book.portfolios.models import Portfolio
+from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.plans.models import Plan, PlanChange
+from app.casework.plans.rules import InstalmentChange
+from app.casework.plans.tracking.references import reference_of
+from app.core.actor import Actor
+from app.core.ids import id_of
+from app.core.vocabulary import Channel
+from app.outreach.planning.event_letters import EventLetter, write_event_letters
+from app.outreach.planning.instalments.facts import read_instalments
+from app.outreach.planning.letterhead import LetterCatalog
+from app.policy.answers import Answer
+
+CHANNELS = (Channel.SMS, Channel.EMAIL)
+LETTERS = {
+    InstalmentChange.MOVED: (DeskStep.MOVED_INSTALMENT, "instalment_moved"),
+    InstalmentChange.SKIPPED: (DeskStep.SKIPPED_INSTALMENT, "instalment_skipped"),
+}
+
+
+def confirm_change(
+    session: Session,
+    portfolio: Portfolio,
+    plan: Plan,
+    change: PlanChange,
+    catalog: LetterCatalog,
+    *,
+    on: date,
+    by: Actor,
+    now: datetime,
+) -> Mapping[Channel, Answer]:
+    """Queue the written confirmation of a change that was just made, on each channel the gate clears."""
+    session.flush()
+    facts = read_instalments(session, [id_of(plan)], on)
+    line = facts.line(id_of(plan), change.n)
+    step, letter = LETTERS[change.change]
+    figures: dict[str, date | int] = {
+        "amount": line.amount,
+        "moved_from": change.from_on,
+        "due_on": line.due_on,
+    }
+    of = CaseStep(
+        plan.case_id, step, facts.occurrence(id_of(plan), change.n), plan_id=id_of(plan), instalment=change.n
+    )
+    answers = {}
+    for channel in CHANNELS:
+        event = EventLetter(of, letter, figures, plan, channel, reference_of(id_of(plan), change.n))
+        written = write_event_letters(session, portfolio, [event], catalog, on=on, by=by, now=now)
+        if plan.case_id in written:
+            answers[channel] = written[plan.case_id]
+    return answers

@@ -1,0 +1,138 @@
+"""The printable agreement: in five languages, whole, the same bytes each time, and payable by its codes."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pikepdf
+import pypdfium2
+import pytest
+import zxingcpp
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.actions.plans.printed import agreement_pdf
+from app.book.ledger.models import Customer
+from app.book.portfolios.rules import CollectorKind
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.tracking.references import reference_of
+from app.core.database.engine import transaction
+from app.core.ids import id_of
+from app.programs.ports import make_paper
+from tests import builders
+from tests.outreach.agreements.made import agreement
+
+ON = date(2026, 3, 16)
+PARTS = [(date(2026, 4, 1), 2_500), (date(2026, 5, 1), 2_550)]
+WORDS = {
+    "en": (
+        "What is owed",
+        "You pay every month",
+        "Rights, and what happens",
+        "You agreed by telephone",
+        "Signatures",
+    ),
+    "id": ("Utang", "Anda membayar setiap bulan", "Hak, dan akibat", "melalui telepon", "Tanda tangan"),
+    "nb": ("Hva som skyldes", "Du betaler hver måned", "Rettigheter", "på telefon", "Underskrifter"),
+    "nl": ("Wat u moet betalen", "U betaalt elke maand", "Uw rechten", "aan de telefoon", "Handtekeningen"),
+    "zh": ("欠款", "每月繳納", "未繳款的後果", "以電話同意", "簽名"),
+}
+
+
+class Ports:
+    catalog = builders.catalog()
+    paper = make_paper()
+
+
+def made(session: Session, language: str = "en", currency: str = "EUR", **changes: Any) -> Plan:
+    book = builders.portfolio(
+        session, currency=currency, pack="nl", timezone="Europe/Amsterdam", creditor="Havenbank N.V.",
+        collector=CollectorKind.FIRST_PARTY, payee_iban="NL91ABNA0417164300", payee_bic="ABNANL2A",
+    )  # fmt: skip
+    assert book.code == builders.BOOK
+    case = builders.delinquent_case(session, due_on=date(2026, 3, 1), on=ON)
+    session.get_one(Customer, case.customer_id).sqlmodel_update({"language": language, "country": "NL"})
+    return agreement(session, case, changes.pop("parts", PARTS), accepted_on=ON, **changes)
+
+
+def text_of(pdf: bytes) -> str:
+    document = pypdfium2.PdfDocument(pdf)
+    return "\n".join(page.get_textpage().get_text_range() for page in document)
+
+
+def codes_of(pdf: bytes) -> list[str]:
+    found = []
+    for page in pypdfium2.PdfDocument(pdf):
+        image = page.render(scale=3).to_pil()
+        found += [each.text for each in zxingcpp.read_barcodes(image)]
+    return found
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_it_says_everything_in_the_customers_language(sqlite_engine: Engine, language: str) -> None:
+    with transaction(sqlite_engine) as session:
+        plan = made(session, language, skips_allowed=1)
+        pdf = agreement_pdf(session, plan, Ports())
+        text = "".join(text_of(pdf).split())
+        for words in (*WORDS[language], plan.reference, reference_of(id_of(plan), 2), "read back"):
+            assert "".join(words.split()) in text, words
+        assert pdf == agreement_pdf(session, plan, Ports()), "the same agreement is the same bytes"
+
+
+def test_it_is_an_archive_format_with_tags(sqlite_engine: Engine, tmp_path: Any) -> None:
+    with transaction(sqlite_engine) as session:
+        pdf = agreement_pdf(session, made(session), Ports())
+    path = tmp_path / "agreement.pdf"
+    path.write_bytes(pdf)
+    with pikepdf.open(path) as document:
+        meta = str(document.Root.Metadata.read_bytes())
+        assert "pdfaid:part>2<" in meta.replace(" ", "")
+        assert document.Root.MarkInfo.Marked
+        assert str(document.Root.Lang) == "en"
+
+
+def test_each_code_pays_its_own_instalment_line_by_line(engine: Engine) -> None:
+    with transaction(engine) as session:
+        plan = made(session)
+        plan_id = id_of(plan)
+        codes = codes_of(agreement_pdf(session, plan, Ports()))
+    assert sorted(code.split("\n") for code in codes) == sorted(
+        ["BCD", "002", "1", "SCT", "ABNANL2A", "Havenbank N.V.", "NL91ABNA0417164300", amount, "", reference]
+        for amount, reference in (
+            ("EUR25.00", reference_of(plan_id, 1)), ("EUR25.50", reference_of(plan_id, 2)),
+        )
+    )  # fmt: skip
+
+
+def test_a_currency_without_a_code_prints_none(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        plan = made(session, currency="GBP")
+        assert codes_of(agreement_pdf(session, plan, Ports())) == []
+
+
+def test_an_offer_says_that_nothing_is_agreed_and_an_ended_one_that_it_ended(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        plan = made(session)
+        plan.status, plan.accepted_on, plan.acceptance = PlanStatus.OFFERED, None, None
+        offered = text_of(agreement_pdf(session, plan, Ports()))
+        assert "Nothing is agreed until it is accepted." in offered
+        assert "You agreed" not in offered
+        plan.status, plan.accepted_on, plan.ended_on = PlanStatus.BROKEN, ON, date(2026, 4, 5)
+        ended = text_of(agreement_pdf(session, plan, Ports()))
+        assert "This agreement ended on 5 April 2026." in ended
+        assert "Nothing is agreed until" not in ended
+
+
+def test_a_hardship_plan_tells_the_lower_rate_until_when_and_the_rate_after_it(sqlite_engine: Engine) -> None:
+    """12 CFR 1026.9(c)(2)(v)(D), 1026.55(b)(5)."""
+    with transaction(sqlite_engine) as session:
+        plan = made(session, kind=PlanKind.HARDSHIP, apr_millionths=59_900, waived_fees_minor=4_000)
+        text = " ".join(text_of(agreement_pdf(session, plan, Ports())).split())
+    assert "interest is 5.99% a year instead of 18%, until 1 May 2026." in text
+    assert (
+        "if you do not keep to it, the rate is again 18% a year. It is never higher than it was before."
+        in text
+    )
+    assert "Fees of €40.00 are waived." in text
