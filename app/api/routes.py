@@ -13,6 +13,7 @@ from app.api.calls import calls, codes
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
 from app.api.cases.household import statements as household_api
+from app.api.cases.negotiation import negotiations
 from app.api.cases.people import parties, points
 from app.api.managers import experiments, kpis, portfolios, risk, sending, simulations
 from app.api.managers import strategies as strategies_api
@@ -51,6 +52,7 @@ API: tuple[APIRouter, ...] = (
     points.router,
     parties.router,
     household_api.router,
+    negotiations.router,
     strategies_api.router,
     codes.router,
     legal.router,

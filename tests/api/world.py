@@ -48,6 +48,10 @@ VALUES = {
     "amount": ["10.00", "0.01"],
     "down_payment": ["0", "1.00"],
     "payments": [3],
+    "payment": ["25.00"],
+    "monthly": ["90.00"],
+    "once": ["10.00"],
+    "next_on": ["2026-03-05"],
     "paid_on": [str(YESTERDAY)],
     "due_on": ["2026-03-09"],
     "first_on": ["2026-03-02"],
@@ -131,6 +135,9 @@ def world(program: Program, code: str = "CARDS") -> World:
     made = program.post(f"/cases/{case.reference}/plans", offer)
     assert made.status_code == 201, made.text
     rows = desk.write(lambda session: _rows(session, case, account))
+    negotiation = program.post(
+        f"/cases/{case.reference}/negotiations", {"said": {"monthly": "90.00", "currency": "CNY"}}
+    ).json()
     for _ in range(2):
         program.post(
             f"/portfolios/{code}/strategies", {"code": "early", "text": STRATEGY.format(day=next(_days))}
@@ -163,6 +170,8 @@ def world(program: Program, code: str = "CARDS") -> World:
         "point": rows["point"],
         "view_id": views,
         "version": [results],
+        "negotiation_id": [negotiation["id"]],
+        "offer_id": [each["id"] for each in negotiation["offers"] if each["rank"]],
         "token": ["x" * 24],
         "load_id": [1],
         "run_id": [1],

@@ -61,8 +61,8 @@ def propose(
     `replaces`: the live plan that it would be renegotiated from, which is then no obstacle.
     """
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    # Interest of today is posted by the night, on the balance of yesterday evening.
-    begins = today - timedelta(days=1) if terms.apr_millionths else None
+    # Interest of today is posted by the night, on the balance of yesterday evening. An offer keeps its day.
+    begins = (terms.interest_from or today - timedelta(days=1)) if terms.apr_millionths else None
     terms = replace(terms, interest_from=begins, day_count=portfolio.day_count)
     needs_calendar = terms.payday is not None or terms.cadence not in (Cadence.ONCE, Cadence.CUSTOM)
     holidays = holidays_of(session, portfolio, case.customer_id, today) if needs_calendar else frozenset()

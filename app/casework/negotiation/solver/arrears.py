@@ -28,8 +28,7 @@ def pay_now(s: Situation) -> Found:
     payable = [s.past_due]
     if s.is_known:
         payable = [each for each in dict.fromkeys((s.balance, s.past_due)) if each <= able]
-    could = s.money(able) if able else "nothing"
-    why = f"{s.money(s.past_due)} is past due, and the household can pay {could} at once."
+    why = f"{s.money(s.past_due)} is past due, and the household can pay {s.sum(able)} at once."
     cap = able if s.is_known else None
     terms = [single(PlanKind.PROMISE, each, s.facts.today) for each in payable]
     return Found(
@@ -48,7 +47,7 @@ def promise(s: Situation) -> Found:
     ]
     why = (
         f"A promise is kept within {limit.value} days. In that time the household cannot pay the {s.money(s.past_due)} "
-        f"that is past due: it can pay {s.money(s.monthly)} a month and {s.money(s.once)} at once."
+        f"that is past due: it can pay {s.sum(s.monthly)} a month and {s.sum(s.once)} at once."
     )
     if not s.is_known:
         why = (
@@ -90,7 +89,7 @@ def short_plan(s: Situation) -> Found:
     beside = f" beside the minimum payments of {s.money(s.minimum)}" if s.minimum else ""
     why = (
         f"Paying the {s.money(s.past_due)} that is past due within {months} months takes {s.money(need)} a month"
-        f"{beside}; the household can pay {s.money(s.monthly)} a month."
+        f"{beside}; the household can pay {s.sum(s.monthly)} a month."
     )
     return Found(candidates, s.not_offered(kind, why, "affordability"))
 

@@ -54,7 +54,7 @@ def settlement(s: Situation) -> Found:
     ]
     why = (
         f"In {limits.settlement_payments.value} payments within {limits.settlement_days.value} days the household can "
-        f"raise {s.money(best)} of {s.money(owed)}; the least that is proposed is {s.money(least)}, {most} % waived."
+        f"raise {s.sum(best)} of {s.money(owed)}; the least that is proposed is {s.money(least)}, {most} % waived."
     )
     rule = limits.settlement_payments if best < least else limits.settlement_days
     return Found(candidates, s.not_offered(kind, why, rule))

@@ -73,6 +73,10 @@ class Situation:
     def money(self, minor: int) -> str:
         return with_code(minor, self.facts.currency)
 
+    def sum(self, minor: int) -> str:
+        """The amount, or `nothing`."""
+        return self.money(minor) if minor else "nothing"
+
     def first_due(self, days: int = FIRST_AFTER) -> date:
         """The due date after the payday, or `days` from today where none is known, on a working day."""
         holidays = self.facts.holidays

@@ -129,6 +129,6 @@ def _too_dear(s: Situation, debt: Repayment) -> tuple[str, str, str]:
     need = monthly_need(s, debt, limits.longest_months.value)
     why = (
         f"Repaying {s.money(debt.principal_minor)}{a_year} within {limits.longest_months.value} months takes "
-        f"{s.money(need)} a month; the household can pay {s.money(s.monthly)}."
+        f"{s.money(need)} a month; the household can pay {s.sum(s.monthly)}."
     )
     return why, limits.longest_months.rule, limits.longest_months.citation
