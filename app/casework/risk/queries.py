@@ -21,7 +21,7 @@ from app.casework.plans.rules import Instalment, PlanStatus
 from app.casework.risk.features import RECENT_DAYS, Promised, Standing
 from app.casework.risk.models import RiskModelVersion
 from app.casework.risk.outcomes import AgreementOutcome, decided
-from app.casework.risk.rules import BaseRate, Chance, RiskModel, Scorecard, chance_of
+from app.casework.risk.rules import BaseRate, RiskChance, RiskModel, Scorecard
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -53,10 +53,10 @@ def versions_of(session: Session, portfolio_id: int, most: int = 20) -> list[Ris
     return list(session.scalars(query.order_by(col(RiskModelVersion.version).desc()).limit(most)))
 
 
-def chance_for(session: Session, portfolio: Portfolio, customer_id: int, today: date) -> Chance:
-    """The chance function for agreements that this customer makes today. Pure once made."""
+def chance_for(session: Session, portfolio: Portfolio, customer_id: int, today: date) -> RiskChance:
+    """The chances of agreements that this customer makes today. Pure once made."""
     standing = standing_of(session, customer_id, today)
-    return chance_of(risk_model(session, id_of(portfolio)), standing, today)
+    return RiskChance(risk_model(session, id_of(portfolio)), standing, today)
 
 
 class _Day(NamedTuple):

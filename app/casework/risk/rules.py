@@ -7,7 +7,7 @@ has too little history, a base rate takes its place: the Beta-binomial mean of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -154,17 +154,24 @@ class RiskModel:
         return [self.card.hazard(each) for each in features_of(standing, promised)]
 
 
-Chance = Callable[[AgreementTerms, Sequence[Instalment]], list[float]]
+@dataclass(frozen=True, slots=True)
+class RiskChance:
+    """For each instalment of an agreement made `today`, the chance that the agreement still runs after it. A value:
+    stored as JSON with a decision, it gives the same chances again."""
 
+    model: RiskModel
+    standing: Standing
+    today: date
 
-def chance_of(model: RiskModel, standing: Standing, today: date) -> Chance:
-    """For each instalment of an agreement made today, the chance that the agreement still runs after it."""
+    @property
+    def version(self) -> str:
+        """What the chances are from, as a decision on record names it."""
+        return self.model.label
 
-    def chance(terms: AgreementTerms, parts: Sequence[Instalment]) -> list[float]:
+    def __call__(self, terms: AgreementTerms, parts: Sequence[Instalment]) -> list[float]:
         concession = terms.apr_millionths is not None or terms.waived_fees_minor > 0
-        return survival(model.hazards(standing, Promised(terms.kind, today, parts, concession)))
-
-    return chance
+        promised = Promised(terms.kind, self.today, parts, concession)
+        return survival(self.model.hazards(self.standing, promised))
 
 
 def survival(hazards: Sequence[float]) -> list[float]:

@@ -15,11 +15,11 @@ from app.casework.risk.outcomes import AgreementOutcome, base_rate, decided
 from app.casework.risk.rules import (
     BaseRate,
     Isotonic,
+    RiskChance,
     RiskModel,
     Scorecard,
     Sigmoid,
     Weight,
-    chance_of,
     reasons,
     survival,
 )
@@ -104,7 +104,7 @@ def test_a_base_rate_follows_the_outcomes() -> None:
 def test_the_chance_that_a_plan_still_runs_falls_from_one_instalment_to_the_next() -> None:
     terms = AgreementTerms(PlanKind.INSTALMENTS, 30_000, MONTHLY[0].due_on, payments=6)
     for model in (RiskModel(BaseRate()), RiskModel(BaseRate(), CARD, 1)):
-        found = chance_of(model, Standing(45, 1, 0, 0), TODAY)(terms, MONTHLY)
+        found = RiskChance(model, Standing(45, 1, 0, 0), TODAY)(terms, MONTHLY)
         assert len(found) == 6
         assert all(0 < later < earlier < 1 for earlier, later in zip(found, found[1:], strict=False))
     assert survival([0.5, 0.5, 0.0]) == [0.5, 0.25, 0.25]
