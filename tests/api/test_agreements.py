@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -103,3 +104,104 @@ def test_a_plan_of_another_case_is_not_reached_through_this_one(sqlite_program: 
 def test_only_casework_makes_agreements(sqlite_program: Program, role: Role) -> None:
     case = late_case(sqlite_program.desk)
     assert sqlite_program.as_(role).post(f"/cases/{case.reference}/plans", PLAN).status_code == 403
+
+
+HARDSHIP = {
+    "kind": "hardship", "amount": "600.00", "currency": "CNY", "payments": 6, "apr": "5", "due_on": "2026-03-10",
+}  # fmt: skip
+SAID = {"acceptance": "phone", "words": "The 10th of each month by bank transfer, read back."}
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "field"),
+    [
+        ({}, 403, "apr"),
+        ({"apr": None, "re_age": True}, 422, "re_age"),
+        ({"apr": "-5"}, 422, "apr"),
+        ({"apr": "101"}, 422, "apr"),
+        ({"apr": "free"}, 422, "apr"),
+        ({"waived_fees": "1.00"}, 422, "waived_fees"),
+        ({"waived_fees": "-1"}, 422, "waived_fees"),
+        ({"payments": 10_000}, 422, "payments"),
+        ({"payments": -1}, 422, "payments"),
+        ({"down_payment": "0.001"}, 422, "down_payment"),
+        ({"cadence": "daily"}, 422, "cadence"),
+        ({"cadence": "weekly", "payday": {"next_on": "2026-03-05"}}, 422, "cadence"),
+        ({"payday": {"next_on": "2026-03-05", "days_after": 9}}, 422, "payday"),
+        ({"cadence": "custom", "apr": None, "parts": []}, 422, "parts"),
+        ({"cadence": "custom", "apr": None, "parts": [{"due_on": "2026-03-10", "amount": "1"}]}, 422, "parts"),
+        ({"skips": 9}, 422, "skips"),
+        ({"kind": "settlement"}, 422, "kind"),
+        ({"interest_from": "2020-01-01"}, 422, "interest_from"),
+        ({"currency": "EUR"}, 422, "currency"),
+    ],
+)  # fmt: skip
+def test_a_crafted_hardship_plan_is_refused_with_its_field(
+    sqlite_program: Program, change: dict[str, Any], status: int, field: str
+) -> None:
+    case = late_case(sqlite_program.desk)
+    agent = sqlite_program.as_(Role.AGENT)
+    answer = agent.post(f"/cases/{case.reference}/plans", {**HARDSHIP, **change})
+    assert (answer.status_code, fields(answer)) == (status, [field]), answer.text
+    assert agent.get(f"/cases/{case.reference}/plans").json()["items"] == []
+
+
+def test_a_hardship_plan_is_asked_for_granted_accepted_and_renegotiated(program: Program) -> None:
+    case = late_case(program.desk)
+    path, agent = f"/cases/{case.reference}", program.as_(Role.AGENT)
+    terms = {**HARDSHIP, "skips": 1}
+    asked = agent.post(f"{path}/plans/request", {**terms, "reason": "lost the job"}).json()
+    assert asked["kind"] == "hardship"
+    assert (asked["terms"]["apr"], asked["terms"]["payments"], asked["terms"]["skips"]) == ("5", 6, 1)
+    granted = program.post(f"/approvals/{asked['id']}/decision", {"decision": "approve"}).json()
+    plan = f"{path}/plans/{granted['plan']}"
+    silent = agent.post(f"{plan}/acceptance", {"acceptance": "phone"})
+    assert (silent.status_code, fields(silent)) == (422, ["words"])
+    stranger = agent.post(f"{plan}/acceptance", {**SAID, "agreed_with": 77})
+    assert (stranger.status_code, fields(stranger)) == (422, ["agreed_with"])
+    running = agent.post(f"{plan}/acceptance", SAID).json()
+    assert (running["status"], running["acceptance"], running["acceptance_words"]) == (
+        "active", "phone", SAID["words"],
+    )  # fmt: skip
+    assert Decimal(running["total"]) == sum(Decimal(part["amount"]) for part in running["instalments"])
+    assert all(float(part["interest"]) > 0 for part in running["instalments"])
+
+    weekly = {**PLAN, **SAID, "amount": "500.00", "cadence": "weekly", "payments": 10, "down_payment": "0"}
+    refused = agent.post(f"{plan}/renegotiation", {**weekly, "payments": 24})
+    assert (refused.status_code, fields(refused)) == (403, ["payments"])
+    new = agent.post(f"{plan}/renegotiation", weekly)
+    assert new.status_code == 201, new.text
+    assert (new.json()["supersedes"], new.json()["cadence"], new.json()["apr"]) == (
+        granted["plan"],
+        "weekly",
+        None,
+    )
+    listed = agent.get(f"{path}/plans").json()["items"]
+    assert [each["status"] for each in listed] == ["active", "cancelled"]
+    again = agent.post(f"{plan}/renegotiation", weekly)
+    assert again.status_code == 409
+
+
+def test_a_promise_on_two_dates_and_a_settlement_in_three_payments(sqlite_program: Program) -> None:
+    case = late_case(sqlite_program.desk)
+    path = f"/cases/{case.reference}"
+    parts = [{"due_on": "2026-03-10", "amount": "20.00"}, {"due_on": "2026-03-20", "amount": "30.00"}]
+    two = {"amount": "50.00", "currency": "CNY", "parts": parts}
+    made = sqlite_program.post(f"{path}/promises", two).json()
+    assert [(part["due_on"], part["amount"]) for part in made["instalments"]] == [
+        (part["due_on"], part["amount"]) for part in parts
+    ]
+    sqlite_program.post(f"{path}/plans/{made['reference']}/cancellation", {"reason": "settles"})
+    wrong = sqlite_program.post(f"{path}/promises", {"amount": "50.00", "currency": "CNY"})
+    assert (wrong.status_code, fields(wrong)) == (422, ["due_on"])
+    three = {
+        "amount": "600.00",
+        "currency": "CNY",
+        "due_on": "2026-03-10",
+        "payments": 3,
+        "cadence": "four_weekly",
+    }
+    offered = sqlite_program.post(f"{path}/settlements", three).json()
+    assert [part["amount"] for part in offered["instalments"]] == ["200.00"] * 3
+    more = sqlite_program.post(f"{path}/settlements", {**three, "payments": 4})
+    assert (more.status_code, fields(more)) == (422, ["payments"])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.charges.models import Concession
 from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import instalments_of
@@ -85,3 +86,18 @@ def instalment_changes_are_agreed(session: Session, portfolio: Portfolio) -> Ite
                 ):
                     if is_so and not recorded[id_of(plan), part.n, what]:
                         yield f"plan {plan.id}: instalment {part.n} is {what.value}, and no change says so"
+
+
+def concessions_end_with_plans(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """A lower rate runs only while its agreement does."""
+    query = (
+        sa.select(col(Concession.id), col(Plan.id), col(Plan.status))
+        .join(Plan, col(Plan.id) == Concession.plan_id)
+        .where(
+            col(Concession.portfolio_id) == portfolio.id,
+            col(Concession.to_on).is_(None),
+            col(Plan.status) != PlanStatus.ACTIVE,
+        )
+    )
+    for concession_id, plan_id, status in session.execute(query):
+        yield f"concession {concession_id} runs on, and its plan {plan_id} is {status.value}"

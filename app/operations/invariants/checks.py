@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from app.book.delinquency.models import AccountState
 from app.book.portfolios.models import Portfolio
 from app.operations.invariants.agreements import (
+    concessions_end_with_plans,
     instalment_changes_are_agreed,
     kept_plans_have_their_money,
     live_plans_have_a_next_date,
@@ -71,6 +72,7 @@ def thorough(session: Session, portfolio: Portfolio) -> list[Violation]:
             live_plans_have_a_next_date,
             kept_plans_have_their_money,
             instalment_changes_are_agreed,
+            concessions_end_with_plans,
             one_open_case_each,
             sent_messages_are_on_record,
             timelines_verify,
