@@ -3541,6 +3541,7 @@ def _create_negotiations() -> None:
     )
     with op.batch_alter_table("offer", schema=None) as batch_op:
         batch_op.create_index("ix_offer_case", ["case_id", "id"], unique=False)
+        batch_op.create_index("ix_offer_made", ["portfolio_id", "made_at"], unique=False)
         batch_op.create_index("ix_offer_negotiation", ["negotiation_id", "rank"], unique=False)
         batch_op.create_index(
             "ix_offer_standing",

@@ -32,6 +32,7 @@ from app.casework.plans.rules import Cadence, InstalmentChange
 from app.casework.plans.terms import Payday
 from app.casework.plans.tracking.payments import progress_of
 from app.casework.plans.tracking.progress import InstalmentProgress, InstalmentState, PlanProgress
+from app.casework.plans.tracking.references import in_groups, reference_of
 from app.core.actor import CUSTOMER
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
@@ -210,7 +211,8 @@ def _own_plan(session: Session, holder: Holder, now: datetime) -> OwnPlan | None
     part = progress.next
     left = 0 if _has_moved(session, plan) else portfolio.moves_a_month
     movable = move_range(progress, part, days=portfolio.move_days, moves_left=left) if part else None
-    return OwnPlan(plan, portfolio, progress, part, movable)
+    reference = in_groups(reference_of(id_of(plan), part.n)) if part else ""
+    return OwnPlan(plan, portfolio, progress, part, movable, reference)
 
 
 def _has_moved(session: Session, plan: Plan) -> bool:

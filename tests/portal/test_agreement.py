@@ -17,6 +17,7 @@ from app.casework.negotiation.household.models import AffordabilityAnswer
 from app.casework.plans.models import Plan, PlanChange, PlanInstalment
 from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
 from app.casework.plans.tracking.progress import progress
+from app.casework.plans.tracking.references import in_groups, reference_of
 from app.core.actor import CUSTOMER, Actor
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
@@ -118,6 +119,7 @@ def test_the_cardholder_sees_the_next_payment_and_moves_it_once(desk: Desk) -> N
     page = anna.get(f"{path}/agreement").text
     assert "Your next payment: CN¥25.00 by March 20, 2026" in page
     assert "CN¥0.00 of CN¥50.00 is paid" in page
+    assert in_groups(reference_of(plan_id, 1)) in page
     assert 'min="2026-03-06" max="2026-04-03"' in page
     late = anna.post(f"{path}/agreement/move", data={"due_on": "2026-04-04"})
     assert (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.approvals import asking, decisions, inbox
+from app.web.approvals import asking, decisions, inbox, offers
 
 ROUTERS: tuple[APIRouter, ...] = (
     inbox.router,
     decisions.router,
     asking.router,
+    offers.router,
 )

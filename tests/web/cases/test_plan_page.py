@@ -14,6 +14,7 @@ from app.casework.plans.models import Plan
 from app.casework.plans.rules import Instalment, PlanStatus
 from app.casework.plans.service import accept
 from app.casework.plans.tracking.progress import PlanPayment, progress
+from app.casework.plans.tracking.references import in_groups, reference_of
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -72,6 +73,7 @@ def test_the_page_shows_what_came_for_each_payment(desk: Desk) -> None:
     assert "CN¥10.00 short" in page
     assert "Accepted" in page
     assert "Granted by Ben Okafor" in page
+    assert in_groups(reference_of(plan_id, 2)) in page
     case = ben.get(f"/cases/{case_id}").text
     assert f'href="/cases/{case_id}/plans/{plan_id}"' in case
     assert f"/cases/{case_id}/plans/{plan_id}" in ben.get(f"/cases/{case_id}?tab=agreements").text
@@ -162,13 +164,13 @@ def test_a_date_is_moved_and_a_payment_skipped_as_the_agreement_lets(desk: Desk)
 def test_a_payment_stands_as_its_day_and_its_money_say(day: date, paid: int, words: list[str]) -> None:
     parts = [Instalment(n, date(2026, 2 + n, 10), 100) for n in (1, 2)]
     receipts = [PlanPayment(date(2026, 3, 9), paid)] if paid else []
-    lines = lines_of(progress(parts, receipts, on=day, grace_days=3), runs=True)
+    lines = lines_of(progress(parts, receipts, on=day, grace_days=3), 1, runs=True)
     assert [line.words for line in lines] == words
 
 
 def test_nothing_is_asked_any_more_of_an_agreement_that_ended() -> None:
     parts = [Instalment(1, date(2026, 3, 10), 100)]
-    [line] = lines_of(progress(parts, [], on=TODAY, grace_days=3), runs=False)
+    [line] = lines_of(progress(parts, [], on=TODAY, grace_days=3), 1, runs=False)
     assert line.words == "Not asked any more"
 
 

@@ -48,6 +48,7 @@ class NegotiationOffer(Row, table=True):
     __table_args__ = (
         sa.Index("ix_offer_negotiation", "negotiation_id", "rank"),
         sa.Index("ix_offer_case", "case_id", "id"),
+        sa.Index("ix_offer_made", "portfolio_id", "made_at"),
         sa.Index(
             "ix_offer_standing",
             "portfolio_id",

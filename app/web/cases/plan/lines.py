@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.casework.plans.tracking.progress import InstalmentProgress, InstalmentState, PlanProgress
+from app.casework.plans.tracking.references import in_groups, reference_of
 from app.web.rendering import Tone
 
 STATE_WORDS: Mapping[InstalmentState, tuple[str, Tone]] = {
@@ -29,7 +30,7 @@ class Line:
     part: InstalmentProgress
     words: str
     tone: Tone
-    reference: str = ""
+    reference: str
     """What the payment is marked with, so that it is found by itself."""
 
     @property
@@ -49,11 +50,14 @@ class Line:
         return self.part.state in EXPECTED
 
 
-def lines_of(progress: PlanProgress, *, runs: bool) -> list[Line]:
+def lines_of(progress: PlanProgress, plan_id: int, *, runs: bool) -> list[Line]:
     """The payments in the order in which they fall due. `runs`: the agreement is offered or live, so that money is
     still expected."""
     parts = sorted(progress.instalments, key=lambda part: (part.due_on, part.n))
-    return [Line(part, *_words(part, progress.on, runs=runs)) for part in parts]
+    return [
+        Line(part, *_words(part, progress.on, runs=runs), in_groups(reference_of(plan_id, part.n)))
+        for part in parts
+    ]
 
 
 def _words(part: InstalmentProgress, on: date, *, runs: bool) -> tuple[str, Tone]:

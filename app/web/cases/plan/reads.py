@@ -116,7 +116,7 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
     return PlanFile(
         plan=plan,
         progress=progress,
-        lines=lines_of(progress, runs=runs),
+        lines=lines_of(progress, plan_id, runs=runs),
         approval=session.scalar(asked),
         agreed_with=session.get(ThirdParty, plan.agreed_with_id) if plan.agreed_with_id else None,
         changes=session.scalars(changes).all(),
