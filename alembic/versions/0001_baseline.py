@@ -2652,6 +2652,7 @@ def upgrade() -> None:
                 "waiting",
                 "matched",
                 "returned",
+                "split",
                 name="unmatchedstatus",
                 native_enum=False,
                 create_constraint=True,
@@ -2728,6 +2729,7 @@ def upgrade() -> None:
     _create_tables_of_two_people()
     _create_concessions()
     _create_households()
+    _create_advisers()
     _create_negotiations()
     forbid_changes()
     _create_search()
@@ -2781,6 +2783,7 @@ def _drop_concessions() -> None:
 def downgrade() -> None:
     _drop_search()
     _drop_negotiations()
+    _drop_advisers()
     _drop_households()
     _drop_concessions()
     _drop_tables_of_two_people()
@@ -3555,3 +3558,260 @@ def _create_negotiations() -> None:
 def _drop_negotiations() -> None:
     op.drop_table("offer")
     op.drop_table("negotiation")
+
+
+def _create_advisers() -> None:
+    op.create_table(
+        "adviser",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("authorisation", sa.String(length=120), nullable=False),
+        sa.Column("phone", sa.String(length=20), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("address", sa.String(length=400), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_adviser")),
+        sa.UniqueConstraint("code", name=op.f("uq_adviser_code")),
+    )
+    op.create_table(
+        "adviser_file",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("adviser_id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("read", sa.Integer(), nullable=False),
+        sa.Column("loaded", sa.Integer(), nullable=False),
+        sa.Column("unchanged", sa.Integer(), nullable=False),
+        sa.Column("rejected", sa.Integer(), nullable=False),
+        sa.Column("loaded_at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["adviser_id"], ["adviser.id"], name=op.f("fk_adviser_file_adviser_id_adviser")
+        ),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_adviser_file_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_adviser_file")),
+        sa.UniqueConstraint(
+            "adviser_id",
+            "portfolio_id",
+            "sha256",
+            name=op.f("uq_adviser_file_adviser_id_portfolio_id_sha256"),
+        ),
+    )
+    op.create_table(
+        "adviser_reject",
+        sa.Column("file_id", BigId, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("reference", sa.String(length=60), nullable=False),
+        sa.Column("field", sa.String(length=120), nullable=False),
+        sa.Column("reason", sa.String(length=400), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["file_id"], ["adviser_file.id"], name=op.f("fk_adviser_reject_file_id_adviser_file")
+        ),
+        sa.PrimaryKeyConstraint("file_id", "n", name=op.f("pk_adviser_reject")),
+    )
+    op.create_table(
+        "adviser_client",
+        sa.Column("party_id", BigId, nullable=False),
+        sa.Column("adviser_id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column("reference", sa.String(length=60), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["adviser_id"], ["adviser.id"], name=op.f("fk_adviser_client_adviser_id_adviser")
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_adviser_client_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["party_id"], ["third_party.id"], name=op.f("fk_adviser_client_party_id_third_party")
+        ),
+        sa.PrimaryKeyConstraint("party_id", name=op.f("pk_adviser_client")),
+    )
+    with op.batch_alter_table("adviser_client", schema=None) as batch_op:
+        batch_op.create_index("ix_adviser_client_adviser", ["adviser_id", "customer_id"], unique=False)
+        batch_op.create_index("ix_adviser_client_reference", ["adviser_id", "reference"], unique=False)
+
+    op.create_table(
+        "lump_payment",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("adviser_id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("reference", sa.String(length=60), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("unmatched_id", BigId, nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("posted_at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("reversed_at", UtcDateTime(), nullable=True),
+        sa.Column("reversed_by", sa.String(length=120), nullable=False),
+        sa.Column("reversed_why", sa.String(length=200), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_lump_payment_amount_positive")),
+        sa.ForeignKeyConstraint(
+            ["adviser_id"], ["adviser.id"], name=op.f("fk_lump_payment_adviser_id_adviser")
+        ),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_lump_payment_portfolio_id_portfolio")
+        ),
+        sa.ForeignKeyConstraint(
+            ["unmatched_id"],
+            ["unmatched_payment.id"],
+            name=op.f("fk_lump_payment_unmatched_id_unmatched_payment"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lump_payment")),
+    )
+    with op.batch_alter_table("lump_payment", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_lump_payment_standing",
+            ["portfolio_id", "reference"],
+            unique=True,
+            sqlite_where=sa.text("reversed_at IS NULL"),
+            postgresql_where=sa.text("reversed_at IS NULL"),
+        )
+
+    op.create_table(
+        "adviser_proposal",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("file_id", BigId, nullable=False),
+        sa.Column("adviser_id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "proposed",
+                "accepted",
+                "declined",
+                name="proposalstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "promise",
+                "instalments",
+                "settlement",
+                "hardship",
+                name="plankind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "cadence",
+            sa.Enum(
+                "once",
+                "weekly",
+                "fortnightly",
+                "four_weekly",
+                "monthly",
+                "custom",
+                name="cadence",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("first_due_on", sa.Date(), nullable=False),
+        sa.Column("total_minor", sa.BigInteger(), nullable=True),
+        sa.Column("down_payment_minor", sa.BigInteger(), nullable=False),
+        sa.Column("statement_id", BigId, nullable=True),
+        sa.Column("plan_id", BigId, nullable=True),
+        sa.Column("decided_by", sa.String(length=120), nullable=False),
+        sa.Column("decided_at", UtcDateTime(), nullable=True),
+        sa.Column("why", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["adviser_id"], ["adviser.id"], name=op.f("fk_adviser_proposal_adviser_id_adviser")
+        ),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_adviser_proposal_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_adviser_proposal_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["file_id"], ["adviser_file.id"], name=op.f("fk_adviser_proposal_file_id_adviser_file")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_adviser_proposal_plan_id_plan")),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_adviser_proposal_portfolio_id_portfolio")
+        ),
+        sa.ForeignKeyConstraint(
+            ["statement_id"],
+            ["household_statement.id"],
+            name=op.f("fk_adviser_proposal_statement_id_household_statement"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_adviser_proposal")),
+        sa.UniqueConstraint("adviser_id", "digest", name=op.f("uq_adviser_proposal_adviser_id_digest")),
+    )
+    with op.batch_alter_table("adviser_proposal", schema=None) as batch_op:
+        batch_op.create_index("ix_adviser_proposal_case", ["case_id"], unique=False)
+        batch_op.create_index("ix_adviser_proposal_file", ["file_id", "status"], unique=False)
+
+    op.create_table(
+        "lump_part",
+        sa.Column("lump_id", BigId, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("reference", sa.String(length=60), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "posted",
+                "waiting",
+                "unread",
+                "taken_back",
+                name="partstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("account_id", BigId, nullable=True),
+        sa.Column("plan_id", BigId, nullable=True),
+        sa.Column("entry_id", BigId, nullable=True),
+        sa.Column("unmatched_id", BigId, nullable=True),
+        sa.Column("why", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_lump_part_account_id_account")),
+        sa.ForeignKeyConstraint(
+            ["entry_id"], ["ledger_entry.id"], name=op.f("fk_lump_part_entry_id_ledger_entry")
+        ),
+        sa.ForeignKeyConstraint(
+            ["lump_id"], ["lump_payment.id"], name=op.f("fk_lump_part_lump_id_lump_payment")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_lump_part_plan_id_plan")),
+        sa.ForeignKeyConstraint(
+            ["unmatched_id"],
+            ["unmatched_payment.id"],
+            name=op.f("fk_lump_part_unmatched_id_unmatched_payment"),
+        ),
+        sa.PrimaryKeyConstraint("lump_id", "n", name=op.f("pk_lump_part")),
+    )
+
+
+def _drop_advisers() -> None:
+    op.drop_table("lump_part")
+    op.drop_table("adviser_proposal")
+    op.drop_table("lump_payment")
+    op.drop_table("adviser_client")
+    op.drop_table("adviser_reject")
+    op.drop_table("adviser_file")
+    op.drop_table("adviser")

@@ -70,6 +70,8 @@ class UnmatchedStatus(StrEnum):
     MATCHED = "matched"
     RETURNED = "returned"
     """Sent back to the payer: it was not for an account of ours."""
+    SPLIT = "split"
+    """Split over several accounts: each part stands for itself."""
 
 
 class ReportedWhat(StrEnum):

@@ -32,7 +32,8 @@ LEFT_BEHIND = {
     "waiver", "plan_waiver", "approval_request", "bundle", "case_document", "document_content", "decision_facts",
     "simulation_run", "mail_notice", "negotiation", "offer",
     "household_statement", "household_figure", "household_debt", "affordability_answer", "guideline",
-    "guideline_line",
+    "guideline_line", "adviser", "adviser_client", "adviser_file", "adviser_reject", "adviser_proposal", "lump_payment",
+    "lump_part",
     # Messages of customers; their effects stand in rows of their own.
     "inbound_match", "inbound_message", "inbound_answer",
 }  # fmt: skip

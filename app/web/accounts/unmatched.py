@@ -156,6 +156,7 @@ LABELS = {
     UnmatchedStatus.WAITING: "Waiting",
     UnmatchedStatus.MATCHED: "Matched by hand",
     UnmatchedStatus.RETURNED: "Returned",
+    UnmatchedStatus.SPLIT: "Split",
 }
 
 

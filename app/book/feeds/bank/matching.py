@@ -286,6 +286,33 @@ def settle_returned(
     record(session, about_portfolio(waiting_one.portfolio_id, returned), by=by, now=now)
 
 
+def settle_split(
+    session: Session, unmatched: UnmatchedPayment, note: str, *, by: Actor, now: datetime
+) -> None:
+    """Close a waiting payment that was split over several accounts; its parts have references of their own."""
+    waiting_one = _locked(session, unmatched)
+    _settle(waiting_one, UnmatchedStatus.SPLIT, note, by, now)
+    split = PaymentUnmatched(
+        waiting_one.reference, waiting_one.amount_minor, outcome=UnmatchedStatus.SPLIT, note=note
+    )
+    record(session, about_portfolio(waiting_one.portfolio_id, split), by=by, now=now)
+
+
+def wait_again(session: Session, unmatched: UnmatchedPayment, why: str, *, by: Actor, now: datetime) -> None:
+    """Put a payment whose split was taken back on the list again, whole."""
+    if unmatched.status is not UnmatchedStatus.SPLIT:
+        raise Conflict(f"This payment is {unmatched.status.value}, not split.")
+    unmatched.status, unmatched.note, unmatched.decided_by, unmatched.decided_at = (
+        UnmatchedStatus.WAITING,
+        "",
+        "",
+        None,
+    )
+    unmatched.why = f"its split was taken back: {why}"[:300]
+    told = PaymentUnmatched(unmatched.reference, unmatched.amount_minor, unmatched.why)
+    record(session, about_portfolio(unmatched.portfolio_id, told), by=by, now=now)
+
+
 def _locked(session: Session, unmatched: UnmatchedPayment) -> UnmatchedPayment:
     query = (
         select(UnmatchedPayment)

@@ -204,6 +204,8 @@ def _take_back_waiting(
         col(UnmatchedPayment.reference).in_(list(names)),
         col(UnmatchedPayment.amount_minor).in_(returned.amounts),
         col(UnmatchedPayment.entry_id).is_(None),
+        # The parts of one that was split are payments of their own: a person takes the split back.
+        col(UnmatchedPayment.status) != UnmatchedStatus.SPLIT,
     )
     unmatched = session.scalars(query.order_by(col(UnmatchedPayment.id))).first()
     if unmatched is None:
