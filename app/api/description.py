@@ -41,6 +41,10 @@ TAGS = [
     {"name": "feeds", "description": "Files of creditors and banks: uploaded, looked at, loaded."},
     {"name": "cases", "description": "Overdue customers, and what people did about them."},
     {"name": "agreements", "description": "Promises to pay, repayment plans and settlements."},
+    {
+        "name": "advisers",
+        "description": "Debt advisers: whom they act for, what they propose, what they pay.",
+    },
     {"name": "negotiation", "description": "What a household can pay, and the offers that follow from it."},
     {
         "name": "worklist",

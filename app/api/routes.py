@@ -8,6 +8,9 @@ from app.api import find, legal, me, replies
 from app.api.accounts import accounts, aging, customers, feeds, unmatched
 from app.api.accounts import corrections as corrections_api
 from app.api.accounts import statements as statements_api
+from app.api.advisers import advisers as advisers_api
+from app.api.advisers import payments as adviser_payments
+from app.api.advisers import proposals as adviser_proposals
 from app.api.approvals import approvals
 from app.api.calls import calls, codes
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
@@ -53,6 +56,11 @@ API: tuple[APIRouter, ...] = (
     parties.router,
     household_api.router,
     negotiations.router,
+    advisers_api.router,
+    adviser_proposals.router,
+    adviser_proposals.loading,
+    adviser_payments.router,
+    adviser_payments.splitting,
     strategies_api.router,
     codes.router,
     legal.router,

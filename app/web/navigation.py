@@ -46,6 +46,7 @@ NAV = (
     NavItem("/accounts", marked("Accounts"), "card", CASE_READING),
     NavItem("/replies", marked("Replies"), "message", CASEWORK),
     NavItem("/unmatched", marked("Unmatched"), "inbox", CASEWORK),
+    NavItem("/advisers", marked("Debt advisers"), "people", CASEWORK),
     NavItem("/approvals", marked("Approvals"), "check", CASEWORK),
     NavItem("/reported-changes", marked("Reported changes"), "inbox", MANAGEMENT),
     NavItem("/legal", marked("Legal"), "scale", (*LEGAL_WORK, *MANAGEMENT)),

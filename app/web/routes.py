@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.web import unsent
 from app.web.accounts import routes as accounts
 from app.web.admin import routes as admin
+from app.web.advisers import routes as advisers
 from app.web.approvals import routes as approvals
 from app.web.cases import routes as cases
 from app.web.find import routes as find
@@ -21,6 +22,7 @@ PAGES: tuple[APIRouter, ...] = (
     *approvals.ROUTERS,
     *cases.ROUTERS,
     *accounts.ROUTERS,
+    *advisers.ROUTERS,
     *legal.ROUTERS,
     *managers.ROUTERS,
     unsent.router,

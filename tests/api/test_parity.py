@@ -66,6 +66,19 @@ VERBS = {
     "/cases/{case_id}/household": f"{CASE}/household",
     "/cases/{case_id}/household/preview": f"{CASE}/household/preview",
     "/cases/{case_id}/household/answer": f"{CASE}/household/answers",
+    "/advisers": "/advisers",
+    "/advisers/{code}/end": "/advisers/{adviser}/end",
+    "/advisers/{code}/clients": "/advisers/{adviser}/clients",
+    "/advisers/{code}/files": f"{BOOK}/advisers/{{adviser}}/files",
+    "/advisers/{code}/files/{file_id}/accept": "/advisers/{adviser}/files/{file_id}/acceptance",
+    "/advisers/{code}/files/{file_id}/proposals/{proposal_id}/accept": (
+        "/advisers/{adviser}/proposals/{proposal_id}/acceptance"
+    ),
+    "/advisers/{code}/files/{file_id}/proposals/{proposal_id}/decline": (
+        "/advisers/{adviser}/proposals/{proposal_id}/declining"
+    ),
+    "/advisers/{code}/lumps": f"{BOOK}/advisers/{{adviser}}/lump-payments",
+    "/advisers/{code}/lumps/{lump_id}/take-back": "/advisers/{adviser}/lump-payments/{lump_id}/reversal",
     "/accounts/{account_id}/post": f"{BOOK}/entries",
     "/accounts/{account_id}/entries/{entry_id}/reverse": f"{BOOK}/entries/reversals",
     "/accounts/{account_id}/entries/{entry_id}/waive": f"{BOOK}/waivers",

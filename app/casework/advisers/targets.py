@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlmodel import Session, col, select
@@ -17,6 +17,7 @@ from app.casework.advisers.rules import Owed, account_for
 from app.casework.cases.debt import worked_accounts
 from app.casework.plans.models import Plan, PlanAccount
 from app.casework.plans.rules import LIVE, PlanKind
+from app.casework.plans.tracking.references import read_reference
 from app.core.ids import id_of
 
 
@@ -32,9 +33,12 @@ def target_of(
     session: Session, lump: LumpPayment, reference: str, amount_minor: int, today: date
 ) -> Target | str:
     """The account that a reference of a schedule means, or a sentence that says why a person decides. A reference is
-    that of a plan, a case, an account, or the adviser's own of the customer."""
+    that of an instalment, a plan, a case, an account, or the adviser's own of the customer."""
     if not reference:
         return "The line has no reference."
+    if (named := read_reference(reference)) is not None:
+        meant = _of_plan(session, lump, f"P-{named[0]:06d}", amount_minor, today)
+        return meant if isinstance(meant, str) else replace(meant, instalment=named[1])
     if reference.startswith("P-"):
         return _of_plan(session, lump, reference, amount_minor, today)
     case = case_of(session, lump.portfolio_id, reference)
@@ -43,8 +47,8 @@ def target_of(
         return f"{reference} names no plan, case, account or customer of this adviser."
     if not is_client(session, lump.adviser_id, customer_id):
         return f"The adviser does not act for the customer of {reference}."
-    named = select(Account).where(Account.portfolio_id == lump.portfolio_id, Account.reference == reference)
-    account = session.scalars(named).first()
+    query = select(Account).where(Account.portfolio_id == lump.portfolio_id, Account.reference == reference)
+    account = session.scalars(query).first()
     plan = _live(session, customer_id)
     only = [id_of(account)] if account is not None else None
     return _place(session, customer_id, plan, reference, amount_minor, today, only)

@@ -10,9 +10,11 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.queries import owed_minor
-from app.book.ledger.models import Account
+from app.book.ledger.models import Account, Entry
 from app.book.ledger.queries import worked
 from app.book.portfolios.models import DailyRun, Portfolio
+from app.casework.advisers.models import LumpPart, LumpPayment
+from app.casework.advisers.rules import PartStatus
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.models import Plan, PlanInstalment
 from app.core.database.engine import table_of
@@ -34,6 +36,33 @@ def plans_sum_exactly(session: Session, portfolio: Portfolio) -> Iterator[str]:
     )
     for plan_id, total, parts in session.execute(query):
         yield f"plan {plan_id}: total {total}, instalments sum to {parts}"
+
+
+def lump_payments_close(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """The parts of a lump payment are the whole of it, and a part that is posted has the entry of its amount."""
+    lump, part, entry = table_of(LumpPayment), table_of(LumpPart), table_of(Entry)
+    parts = sa.func.coalesce(sa.func.sum(part.c.amount_minor), 0)
+    query = (
+        sa.select(lump.c.reference, lump.c.amount_minor, parts)
+        .outerjoin(part, part.c.lump_id == lump.c.id)
+        .where(lump.c.portfolio_id == portfolio.id)
+        .group_by(lump.c.id, lump.c.reference, lump.c.amount_minor)
+        .having(parts != lump.c.amount_minor)
+    )
+    for reference, amount, summed in session.connection().execute(query):
+        yield f"lump payment {reference}: amount {amount}, parts sum to {summed}"
+    wrong = (
+        sa.select(lump.c.reference, part.c.n)
+        .join(part, part.c.lump_id == lump.c.id)
+        .outerjoin(entry, entry.c.id == part.c.entry_id)
+        .where(
+            lump.c.portfolio_id == portfolio.id,
+            part.c.status == PartStatus.POSTED,
+            sa.func.coalesce(entry.c.amount_minor, 0) != -part.c.amount_minor,
+        )
+    )
+    for reference, n in session.connection().execute(wrong.limit(20)):
+        yield f"lump payment {reference}: part {n} is posted, and no entry has its amount"
 
 
 def one_open_case_each(session: Session, portfolio: Portfolio) -> Iterator[str]:

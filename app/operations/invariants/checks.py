@@ -16,6 +16,7 @@ from app.operations.invariants.agreements import (
     live_plans_have_a_next_date,
 )
 from app.operations.invariants.casework import (
+    lump_payments_close,
     one_open_case_each,
     plans_sum_exactly,
     sent_messages_are_on_record,
@@ -73,6 +74,7 @@ def thorough(session: Session, portfolio: Portfolio) -> list[Violation]:
             kept_plans_have_their_money,
             instalment_changes_are_agreed,
             concessions_end_with_plans,
+            lump_payments_close,
             one_open_case_each,
             sent_messages_are_on_record,
             timelines_verify,

@@ -57,6 +57,9 @@ VERBS = {
     "replay": Verb("gate", "replay", "Ask the gate again what it was asked then."),
     "retention": Verb("gate", "retention", "Delete facts of decisions, ended numbers and addresses."),
     "suppression": Verb("gate", "suppression_app", "Addresses to which nothing is sent: list, add, lift."),
+    "adviser": Verb(
+        "negotiation.advisers", "adviser_app", "Debt advisers: proposals and lump payments of a file."
+    ),
     "guidelines": Verb(
         "negotiation.households", "guidelines_app", "Guideline figures of household statements: load, list."
     ),

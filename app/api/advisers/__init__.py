@@ -1,0 +1,1 @@
+"""Debt advisers: customers, files of proposals, lump payments."""

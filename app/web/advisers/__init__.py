@@ -1,0 +1,1 @@
+"""Pages of debt advisers: customers, files of proposals, lump payments."""
