@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.casework.advisers.rules import PROPOSED_CADENCES, PROPOSED_KINDS, ProposedOffer
-from app.casework.negotiation.household.faults import Fault
+from app.casework.negotiation.household.faults import Fault, shown
 from app.casework.plans.rules import Cadence
 from app.core.card_numbers import holds_card_number
 from app.core.errors import Invalid
@@ -73,7 +73,7 @@ def _reference(line: object) -> str:
 def read_offer(line: ProposalLine, currency: str) -> tuple[ProposedOffer | None, list[Fault]]:
     """The offer of a line, or its faults."""
     faults: list[Fault] = [
-        Fault(name[:40], "There is no such member. Take it out.") for name in line.data if name not in _LINE
+        Fault(shown(name), "There is no such member. Take it out.") for name in line.data if name not in _LINE
     ]
     if not line.reference:
         faults.append(Fault("reference", "Give our account or case reference."))
@@ -81,7 +81,7 @@ def read_offer(line: ProposalLine, currency: str) -> tuple[ProposedOffer | None,
     if not isinstance(told, dict):
         return None, [*faults, Fault("offer", "Give the offer: amount, frequency and first-on.")]
     faults += [
-        Fault(f"offer.{name[:40]}", "There is no such member. Take it out.")
+        Fault(f"offer.{shown(name)}", "There is no such member. Take it out.")
         for name in told
         if name not in _OFFER
     ]
@@ -89,9 +89,9 @@ def read_offer(line: ProposalLine, currency: str) -> tuple[ProposedOffer | None,
     total = _amount(told, "total", currency, faults) if "total" in told else None
     down = _amount(told, "down-payment", currency, faults) if "down-payment" in told else 0
     kind, cadence = told.get("kind", "plan"), told.get("frequency", Cadence.MONTHLY.value)
-    if kind not in PROPOSED_KINDS:
+    if not isinstance(kind, str) or kind not in PROPOSED_KINDS:
         faults.append(Fault("offer.kind", f"Write one of: {', '.join(PROPOSED_KINDS)}."))
-    if cadence not in PROPOSED_CADENCES:
+    if not isinstance(cadence, str) or cadence not in PROPOSED_CADENCES:
         faults.append(Fault("offer.frequency", f"Write one of: {', '.join(PROPOSED_CADENCES)}."))
     first = _day(told.get("first-on"), faults)
     if kind == "settlement" and total is None:

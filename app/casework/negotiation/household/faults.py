@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from app.core.card_numbers import holds_card_number
 from app.core.dates import add_months
 from app.core.text import HOLDS_CARD_NUMBER
 
+_MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 OLDEST_MONTHS = 12
 """A statement that is older than this when it is taken down tells nothing of today."""
 LONGEST_REVIEW_MONTHS = 24
@@ -36,6 +38,11 @@ class Fault:
     field: str
     """Its name in `Household` (`review_on`), the code of a figure (`rent`), or `debts.2.owed` of a debt."""
     text: str
+
+
+def shown(member: str) -> str:
+    """The name of a stranger's member as a fault may repeat it: nothing that could be a card number or a text."""
+    return member if _MEMBER.fullmatch(member) and not holds_card_number(member) else "(not shown)"
 
 
 def faults_of(household: Household, categories: CategoryList, today: date) -> list[Fault]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from app.casework.negotiation.household.categories import CategoryList
-from app.casework.negotiation.household.faults import Fault, faults_of
+from app.casework.negotiation.household.faults import Fault, faults_of, shown
 from app.casework.negotiation.household.rules import (
     Debt,
     Employment,
@@ -129,7 +129,7 @@ class _Reader:
     def unknown(self, found: Mapping[str, object], known: frozenset[str] | set[str], path: str) -> None:
         for name in found:
             if name not in known:
-                self.fault(f"{path}.{name}".lstrip("."), "There is no such member. Take it out.")
+                self.fault(f"{path}.{shown(name)}".lstrip("."), "There is no such member. Take it out.")
 
     def inner(self, data: JsonObject, name: str, path: str) -> JsonObject:
         found = data.get(name)
@@ -210,7 +210,7 @@ class _Reader:
 
     def choice(self, data: JsonObject, name: str, kind: type[E], default: E, path: str) -> E:
         value = data.get(name, default.value)
-        if value not in set(kind):
+        if not isinstance(value, str) or value not in set(kind):
             self.fault(f"{path}.{name}", f"Write one of: {', '.join(kind)}.")
             return default
         return kind(value)
@@ -230,7 +230,8 @@ class _Reader:
                 continue
             if code not in known:
                 self.fault(
-                    f"{path}.{code}", f"There is no such figure in the list of {self.categories.title}."
+                    f"{path}.{shown(code)}",
+                    f"There is no such figure in the list of {self.categories.title}.",
                 )
                 continue
             figure = self.figure(code, value, f"{path}.{code}")

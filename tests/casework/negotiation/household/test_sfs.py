@@ -134,6 +134,8 @@ def put(path: str, value: object) -> dict[str, Any]:
         ("currency", "EUR", "currency"),
         ("categories", "us", "categories"),
         ("surprise", 1, "surprise"),
+        ("card-4111111111111111", 1, "(not shown)"),
+        ("payday.frequency", ["monthly"], "payday.frequency"),
         ("date", "yesterday", "date"),
         ("date", "2026-03-11", "date"),
         ("review-date", "2026-03-02", "review-date"),
