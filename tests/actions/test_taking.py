@@ -14,6 +14,7 @@ from app.actions.approvals.deciding import decide_approval
 from app.actions.negotiation.negotiating import counter_offer, negotiate
 from app.actions.negotiation.taking import Consent, Taken, take_offer
 from app.book.ledger.models import Account
+from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.rules import ApprovalStatus
 from app.casework.cases.models import CollectionsCase
@@ -113,6 +114,40 @@ def test_the_price_holds_until_the_offer_expires(engine: Engine, late: int) -> N
         taken = take(session, number, on=last)
         assert taken.offer.option == option
         assert taken.agreement is not None
+
+
+@pytest.mark.parametrize("later", [0, 2])
+def test_a_hardship_plan_waives_fees_and_lowers_the_rate(engine: Engine, later: int) -> None:
+    with transaction(engine) as session:
+        book = builders.portfolio(
+            session, accrues=True, agent_lowers_rate=True, agent_waive_minor=3_000, agent_max_instalments=60
+        )
+        card = builders.late_customer(session, book, due_on=DUE, apr_millionths=240_000)
+        builders.entry(session, card, EntryKind.FEE, 2_500, DUE + DAY)
+    builders.close_day(engine, T - DAY)
+    kinds = {}
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        said = Answer(4_500, 0, Payday(T + 5 * DAY))
+        made = negotiate(session, case, said, role=Role.AGENT, by=ANN, now=builders.at(T))
+        for row in standing_offers(session, id_of(case), T):
+            assert row.option is not None
+            kinds[row.kind, row.option.terms.apr_millionths] = id_of(row)
+        account = made.negotiation.solver_facts.accounts[0]
+        assert (account.apr_millionths, account.fees_minor) == (180_000, 2_500), "the pack caps the rate"
+    assert {rate for kind, rate in kinds if kind is OptionKind.HARDSHIP} == {180_000, 90_000, 0}
+    with transaction(engine) as session:
+        taken = take(session, kinds[OptionKind.HARDSHIP, 90_000], on=T + later * DAY)
+        assert taken.agreement is not None, taken.request
+        plan, option = taken.agreement.plan, taken.offer.option
+        assert option is not None
+        assert (plan.kind, plan.apr_millionths, plan.waived_fees_minor) == (PlanKind.HARDSHIP, 90_000, 2_500)
+        rows = session.scalars(
+            select(PlanInstalment).where(PlanInstalment.plan_id == plan.id).order_by(PlanInstalment.n)  # type: ignore[arg-type]
+        ).all()
+        assert [(row.due_on, row.amount_minor, row.interest_minor) for row in rows] == [
+            (part.due_on, part.amount, part.interest) for part in option.parts
+        ]
 
 
 def test_nobody_agrees_to_pay_more_than_is_owed_now(engine: Engine, late: int) -> None:

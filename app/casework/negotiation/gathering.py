@@ -15,7 +15,7 @@ from app.book.delinquency.lifecycle import re_age_facts
 from app.book.delinquency.re_age import ReAgeReason, review_re_age
 from app.book.delinquency.service import Now, standing_on
 from app.book.ledger.corrections.waivers import left_to_waive
-from app.book.ledger.models import Account, Customer, Entry, Statement
+from app.book.ledger.models import Account, Entry, Statement
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import worked_accounts
@@ -31,7 +31,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.text import sentence
 from app.core.vocabulary import HoldKind
-from app.policy.composition import packs_for
+from app.policy.composition import pack_of
 from app.policy.pack import Pack
 
 NO_AGREEMENT = (HoldKind.BANKRUPTCY, HoldKind.DECEASED, HoldKind.FRAUD)
@@ -46,8 +46,7 @@ def gather_facts(
 ) -> SolverFacts:
     """Everything that the solver is told about a case, for a person of this role."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    customer = session.get_one(Customer, case.customer_id)
-    pack = packs_for(portfolio, customer)
+    pack = pack_of(portfolio)
     rule = pack.re_age
     return SolverFacts(
         today,

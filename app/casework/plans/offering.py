@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from app.book.charges.rules import capped_apr
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import debt_now, worked_accounts
@@ -73,7 +74,11 @@ def propose(
     if terms.re_age and pack_of(portfolio).re_age is None:
         raise Invalid(f"Policy pack {portfolio.pack} permits no re-age of accounts.", "re_age")
     return Proposal(
-        terms, parts, sum(settles.values()) or debt, _highest_rate(session, case.customer_id), settles
+        terms,
+        parts,
+        sum(settles.values()) or debt,
+        _highest_rate(session, portfolio, case.customer_id),
+        settles,
     )
 
 
@@ -204,7 +209,8 @@ def _require_payable(
     return owes.debt
 
 
-def _highest_rate(session: Session, customer_id: int) -> int:
+def _highest_rate(session: Session, portfolio: Portfolio, customer_id: int) -> int:
+    """The highest rate that the accounts are charged: never more than the pack's cap."""
     ids = [account_id for account_id, _ in worked_accounts(session, [customer_id])]
     rates = select(Account.apr_millionths).where(col(Account.id).in_(ids))
-    return max(session.scalars(rates), default=0)
+    return capped_apr(max(session.scalars(rates), default=0), pack_of(portfolio).charges)

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from app.casework.negotiation.facts import Basis, Option, OptionKind, SolverFacts
 from app.casework.negotiation.options import MOST_OF_A_KIND, solve
 from app.casework.negotiation.solver.chance import BaseChance
+from app.casework.plans.limits import beyond, check_limits
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.schedule import schedule
+from app.casework.plans.terms import AgreementTerms, Authority
 from app.core.dates import add_months
 from tests.casework.negotiation.solver_facts import random_facts
 
@@ -60,6 +62,7 @@ def check(facts: SolverFacts, option: Option) -> None:
     elif option.kind is OptionKind.SETTLEMENT:
         assert days[-1] <= facts.today + timedelta(days=limits.settlement_days.value)
         assert len(parts) <= limits.settlement_payments.value
+        assert days[0] <= facts.today + timedelta(days=limits.first_within_days.value)
         late = sum(each.balance_minor for each in accounts if each.past_due_minor > 0)
         assert terms.total_minor + terms.waived_minor == late
         assert terms.waived_minor > 0
@@ -69,6 +72,28 @@ def check(facts: SolverFacts, option: Option) -> None:
     assert all(part.interest < part.amount for part in parts)
     affordable(facts, option)
     granted(facts, option)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(random_facts)
+def test_whoever_makes_the_agreement_judges_as_the_solver_does(facts: SolverFacts) -> None:
+    """The limits and the authority that `app.casework.plans.limits` checks when a plan is made are the solver's."""
+    late = sum(each.balance_minor for each in facts.accounts if not each.held and each.past_due_minor > 0)
+    own = max(
+        (each.apr_millionths for each in facts.accounts if not each.held and each.balance_minor > 0),
+        default=0,
+    )
+    for option in solve(facts, BaseChance()).options:
+        check_limits(option.terms, option.parts, facts.limits, facts.today)
+
+        def refused(who: Authority, terms: AgreementTerms = option.terms) -> bool:
+            found = beyond(terms, who, owed_minor=late, own_apr_millionths=own, currency=facts.currency)
+            return found is not None
+
+        expected = (
+            "agent" if not refused(facts.authority) else "manager" if not refused(facts.manager) else "two"
+        )
+        assert option.may_grant == expected
 
 
 def affordable(facts: SolverFacts, option: Option) -> None:

@@ -11,7 +11,7 @@ from app.casework.negotiation.solver.annuity import PERIODS_A_YEAR
 from app.casework.negotiation.solver.authority import may_grant
 from app.casework.negotiation.solver.candidates import Candidate
 from app.casework.negotiation.solver.situation import Situation
-from app.casework.plans.rules import Cadence, Instalment
+from app.casework.plans.rules import Cadence, Instalment, PlanKind
 from app.casework.plans.schedule import grows, longest_months, schedule
 from app.casework.plans.terms import AgreementTerms
 from app.core.errors import Invalid
@@ -62,12 +62,12 @@ def is_affordable(s: Situation, parts: Sequence[Instalment], most: int | None) -
 
 def is_in_time(s: Situation, candidate: Candidate, parts: Sequence[Instalment]) -> bool:
     """The first payment, the last, and each one's interest keep to the limits."""
-    limits, today = s.facts.limits, s.facts.today
-    by = candidate.within or limits.first_within_days
-    first_by: date = today + timedelta(days=by.value)
+    today = s.facts.today
+    first_by: date = today + timedelta(days=s.facts.limits.first_within_days.value)
+    last_by = today + timedelta(days=candidate.within.value) if candidate.within else None
     return (
-        parts[0].due_on <= first_by
-        and (candidate.within is None or parts[-1].due_on <= first_by)
+        (candidate.terms.kind is PlanKind.PROMISE or parts[0].due_on <= first_by)
+        and (last_by is None or parts[-1].due_on <= last_by)
         and (candidate.months is None or longest_months(parts) <= candidate.months.value)
         and grows(parts) is None
     )
