@@ -135,4 +135,4 @@ def test_a_hardship_plan_tells_the_lower_rate_until_when_and_the_rate_after_it(s
         "if you do not keep to it, the rate is again 18% a year. It is never higher than it was before."
         in text
     )
-    assert "Fees of €40.00 are waived." in text
+    assert "Fees of €40.00 are waived, as long as the agreement is kept." in text
