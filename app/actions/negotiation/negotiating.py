@@ -20,11 +20,11 @@ from app.casework.negotiation.household.queries import affordability_of
 from app.casework.negotiation.household.service import Answer, store_answer
 from app.casework.negotiation.options import judge_counter, solve
 from app.casework.negotiation.record import service
-from app.casework.negotiation.record.chances import KeptChance
+from app.casework.negotiation.record.chances import KeptChance, chance_from
 from app.casework.negotiation.record.models import Negotiation, NegotiationOffer
 from app.casework.negotiation.record.queries import negotiation_of, offer_of
-from app.casework.negotiation.solver.chance import BaseChance
 from app.casework.negotiation.solver.counter import Counter
+from app.casework.risk.queries import chance_for
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Forbidden, Invalid
@@ -133,8 +133,9 @@ def _facts(
     return gather_facts(session, case, able, role=role, today=today)
 
 
-def _chance(session: Session, case: CollectionsCase, today: date) -> KeptChance:  # noqa: ARG001
-    return BaseChance()
+def _chance(session: Session, case: CollectionsCase, today: date) -> KeptChance:
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    return chance_from(chance_for(session, portfolio, case.customer_id, today))
 
 
 def _today(session: Session, case: CollectionsCase, now: datetime) -> date:

@@ -47,8 +47,16 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     """The function that reads a value of this type."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        (known,) = [_reader(each) for each in inner if each is not NoneType]
-        return lambda value: None if value is None else known(value)
+        known = [each for each in inner if each is not NoneType]
+        if len(known) == 1:
+            read = _reader(known[0])
+            return lambda value: None if value is None else read(value)
+        # Of several dataclasses, the one that has these fields.
+        by_fields = {frozenset(each.name for each in fields(kind)): _reader(kind) for kind in known}
+        return lambda value: None if value is None else by_fields[frozenset(value)](value)
+    if origin is tuple and inner[-1] is not Ellipsis:
+        items = [_reader(each) for each in inner]
+        return lambda value: tuple(item(each) for item, each in zip(items, value, strict=True))
     if origin in (tuple, frozenset):
         item = _reader(inner[0])
         return lambda value: origin(item(each) for each in value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import orjson
@@ -10,6 +10,7 @@ import orjson
 from app.casework.negotiation.solver.chance import BaseChance
 from app.casework.plans.rules import Instalment
 from app.casework.plans.terms import AgreementTerms
+from app.casework.risk.rules import RiskChance
 from app.core.kit.frozen_json import from_json, to_json
 
 
@@ -19,10 +20,10 @@ class KeptChance(Protocol):
     @property
     def version(self) -> str: ...
 
-    def __call__(self, terms: AgreementTerms, parts: list[Instalment]) -> list[float]: ...
+    def __call__(self, terms: AgreementTerms, parts: Sequence[Instalment], /) -> list[float]: ...
 
 
-CHANCES: Mapping[str, type[KeptChance]] = {"base": BaseChance}
+CHANCES: Mapping[str, type[KeptChance]] = {"base": BaseChance, "risk": RiskChance}
 
 
 def chance_text(chance: KeptChance) -> str:
@@ -34,3 +35,14 @@ def chance_text(chance: KeptChance) -> str:
 def chance_of(text: str) -> KeptChance:
     data = orjson.loads(text)
     return from_json(CHANCES[data["kind"]], to_json(data["chance"]))
+
+
+def chance_from(risk: RiskChance) -> KeptChance:
+    """The chances that a negotiation ranks by: the portfolio's model where it has one that beats its base rate.
+    Otherwise the base chances, at the level of its own history once that is enough."""
+    if risk.model.card is not None:
+        return risk
+    base = risk.model.base
+    if base.is_too_little:
+        return BaseChance()
+    return BaseChance(f"base-1 at {base.hazard:.4f}", 1 - base.hazard, base.hazard)

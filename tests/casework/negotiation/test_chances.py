@@ -1,0 +1,42 @@
+"""The chance that a negotiation ranks by, and how it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.casework.negotiation.options import solve
+from app.casework.negotiation.record.chances import chance_from, chance_of, chance_text
+from app.casework.negotiation.solver.chance import BaseChance
+from app.casework.risk.features import FEATURE_LABELS, Standing
+from app.casework.risk.rules import BaseRate, Isotonic, RiskChance, RiskModel, Scorecard, Sigmoid, Weight
+from tests.casework.negotiation.solver_facts import TODAY, facts, said
+
+WEIGHTS = tuple(Weight(name, 0.5, 1.5, 0.1) for name in FEATURE_LABELS)
+SIGMOID = Scorecard(-2.0, WEIGHTS, Sigmoid(1.1, -0.2))
+ISOTONIC = Scorecard(-2.0, WEIGHTS, Isotonic(((-3.0, 0.01), (0.0, 0.1), (3.0, 0.6))))
+
+
+def risk(card: Scorecard | None, base: BaseRate = BaseRate(5, 200, 80)) -> RiskChance:  # noqa: B008 - frozen
+    return RiskChance(replace(RiskModel(base), card=card), Standing(30, 1, 0, 5_000), TODAY)
+
+
+@pytest.mark.parametrize("card", [SIGMOID, ISOTONIC])
+def test_a_model_is_used_and_comes_back_from_its_text(card: Scorecard) -> None:
+    chance = chance_from(risk(card))
+    assert isinstance(chance, RiskChance)
+    again = chance_of(chance_text(chance))
+    assert again == chance
+    given = facts(said(12_000, 5_000))
+    assert solve(given, again) == solve(given, chance)
+    assert chance_text(again) == chance_text(chance)
+
+
+def test_without_a_model_the_base_chances_take_the_level_of_enough_history() -> None:
+    assert chance_from(risk(None, BaseRate(1, 40, 49))) == BaseChance()
+    enough = chance_from(risk(None, BaseRate(5, 200, 50)))
+    assert isinstance(enough, BaseChance)
+    assert enough.first == pytest.approx(1 - 7 / 216)
+    assert enough.version != BaseChance().version
+    assert chance_of(chance_text(enough)) == enough
