@@ -73,6 +73,27 @@ def preview_offers(
     return solve(facts, _chance(session, case, today))
 
 
+def chance_version(session: Session, case: CollectionsCase, *, now: datetime) -> str:
+    """Which chances a negotiation of this case would use now."""
+    return _chance(session, case, _today(session, case, now)).version
+
+
+def preview_counter(
+    session: Session,
+    case: CollectionsCase,
+    said: Answer | None,
+    counter: Counter,
+    *,
+    role: Role,
+    now: datetime,
+) -> Option | NotOffered:
+    """What `counter_offer` would answer, as figures are typed: nothing is recorded."""
+    today = _today(session, case, now)
+    check_counter(counter, today)
+    facts = _facts(session, case, said, role=role, today=today, now=now)
+    return judge_counter(facts, counter, _chance(session, case, today))
+
+
 def counter_offer(
     session: Session,
     case: CollectionsCase,

@@ -11,15 +11,13 @@ from starlette.responses import Response
 from app.actions.approvals.asking import ask_approval
 from app.actions.assignment import hand_over_case
 from app.casework.approvals.rules import AskAgreement, AskHandOver
-from app.casework.plans.rules import PlanKind
-from app.casework.plans.terms import AgreementTerms
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import submit
-from app.web.cases.forms.plans import PLAN_FIELDS, AmountForm, PlanForm, plan_terms
+from app.web.cases.forms.plans import PLAN_FIELDS, PlanForm, SettlementForm, plan_terms, settlement_terms
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm
 
@@ -34,12 +32,11 @@ def ask_for_settlement(
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
-    typed: Annotated[AmountForm, Form()],
+    typed: Annotated[SettlementForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
-        amount, due_on, reason = fields.amount("amount"), fields.day("due_on"), fields.reason()
+        ask, reason = AskAgreement(settlement_terms(fields)), fields.reason()
         fields.done()
-        ask = AskAgreement(AgreementTerms(PlanKind.SETTLEMENT, amount, due_on))
         ask_approval(session, file.case, ask, reason, by=staff.by, role=staff.role, now=now)
         return SENT
 

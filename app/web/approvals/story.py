@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from babel import Locale
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.actions.approvals.asking import figures_now
 from app.book.delinquency.days import bucket_of
+from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import InboxItem
 from app.casework.approvals.rules import Figures, share_waived
+from app.casework.negotiation.facts import Option
+from app.casework.negotiation.record.models import NegotiationOffer
 from app.core.ids import id_of
 from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import TimelineEntry, TimelineFilter
@@ -36,6 +39,13 @@ class Story:
     contacts: Sequence[TimelineEntry]
     now: Figures | None
     """The figures of this moment; None for a waiver."""
+    offer: NegotiationOffer | None = None
+    """The offer of a negotiation that the request is about."""
+
+    @property
+    def option(self) -> Option | None:
+        """The offer as the solver made it: its schedule, what is expected of it."""
+        return self.offer.option if self.offer else None
 
     @property
     def waived_minor(self) -> int:
@@ -70,4 +80,12 @@ def story_of(session: Session, item: InboxItem, locale: Locale, now: datetime) -
         bucket=bucket_of(file.days, file.book.edges),
         contacts=[presenter.present(event) for event in events],
         now=figures_now(session, file.case, request.ask, today=file.book.today) if request else None,
+        offer=_offer_of(session, request) if request else None,
     )
+
+
+def _offer_of(session: Session, request: ApprovalRequest) -> NegotiationOffer | None:
+    query = select(NegotiationOffer).where(
+        NegotiationOffer.case_id == request.case_id, NegotiationOffer.request_id == request.id
+    )
+    return session.scalar(query)

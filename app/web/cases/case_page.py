@@ -51,6 +51,7 @@ from app.web.cases.call.reasons import GateReason, told_once
 from app.web.cases.call.script import ScriptPanel, script_panel
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_tabs import TABS, CaseTab, tab_content, tab_named
+from app.web.cases.forms.cadences import PAID_EVERY
 from app.web.cases.gate_answers import GateRow, may_contact
 from app.web.cases.letter_form import NO_LETTERS, LetterOptions, letter_options
 from app.web.cases.outcome.bar import OutcomeBar
@@ -299,6 +300,9 @@ class CaseOptions:
     letters: LetterOptions
     late_balance: int
     settle_latest: str
+    settle_days: int
+    promise_days: int
+    cadences: Sequence[tuple[str, str]]
 
 
 def _options(view: CaseView, role: Role, letters: LetterOptions) -> CaseOptions:
@@ -323,6 +327,9 @@ def _options(view: CaseView, role: Role, letters: LetterOptions) -> CaseOptions:
         letters=letters,
         late_balance=sum(stands.balance for _, stands in file.worked_accounts if stands.owed > 0),
         settle_latest=(today + timedelta(days=file.portfolio.settlement_days)).isoformat(),
+        settle_days=file.portfolio.settlement_days,
+        promise_days=file.portfolio.promise_days,
+        cadences=PAID_EVERY,
     )
 
 

@@ -18,6 +18,8 @@ from app.web.cases.forms import (
 )
 from app.web.cases.household import acts as household_acts
 from app.web.cases.household import page as household_page
+from app.web.cases.negotiation import closing as negotiation_closing
+from app.web.cases.negotiation import page as negotiation_page
 from app.web.cases.outcome import handler
 from app.web.cases.people import page as people_page
 from app.web.cases.people import parties, points
@@ -41,6 +43,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     plan_page.router,
     plan_printed.router,
     plan_acts.router,
+    negotiation_page.router,
+    negotiation_closing.router,
     preferences.router,
     customer.router,
     people_page.router,

@@ -95,6 +95,6 @@ def submit(
         words, tone = done
         if onward:  # the page that follows is another customer's
             words = f"{file.customer.full_name}, {file.case.reference}: {words}"
-        return lambda: redirect(request, back, words, tone)
+        return lambda: redirect(request, back, words or None, tone)
 
     return action.run(do)

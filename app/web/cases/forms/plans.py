@@ -15,7 +15,6 @@ from starlette.responses import Response
 from app.actions.agreements import (
     discount_of,
     offer,
-    offer_settlement,
     preview,
     promise,
 )
@@ -95,6 +94,7 @@ class PlanForm(Typed):
     down_payment: str = ""
     months: str = ""
     first_due_on: str = ""
+    cadence: str = Cadence.MONTHLY.value
     reason: str = ""
     """For a request to a manager."""
 
@@ -130,7 +130,8 @@ def plan_terms(fields: Fields, file: CaseFile) -> AgreementTerms:
     total = fields.amount("total", default=file.to_ask)
     months = fields.whole("months")
     down_payment, first_due_on = fields.amount("down_payment"), fields.day("first_due_on")
-    return AgreementTerms(PlanKind.INSTALMENTS, total, first_due_on, months, Cadence.MONTHLY, down_payment)
+    cadence = fields.choice("cadence", Cadence)
+    return AgreementTerms(PlanKind.INSTALMENTS, total, first_due_on, months, cadence, down_payment)
 
 
 class PreviewForm(PlanForm):
@@ -172,6 +173,11 @@ def preview_a_plan(
     return case_page(request, session, staff, file, form, now=now, status=422 if fields.errors else 200)
 
 
+class SettlementForm(AmountForm):
+    payments: str = ""
+    """How many; '' = one."""
+
+
 @router.post("/{case_id}/settlements")
 def offer_to_settle(
     request: Request,
@@ -179,24 +185,33 @@ def offer_to_settle(
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
-    typed: Annotated[AmountForm, Form()],
+    typed: Annotated[SettlementForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
-        amount, due_on = fields.amount("amount"), fields.day("due_on")
-        _ask_about_discount(request, session, file, fields, staff, amount, now)
+        terms = settlement_terms(fields)
+        _ask_about_discount(request, session, file, fields, staff, terms.total_minor, now)
         fields.done()
         letters = ports_of(request).catalog
-        made = offer_settlement(
-            session, file.case, amount, due_on, letters, by=staff.by, role=staff.role, now=now
-        )
+        made = offer(session, file.case, terms, letters, by=staff.by, role=staff.role, now=now)
         reader = reader_of(request, file)
+        by = f"by {reader.day(terms.first_due_on)}"
+        if terms.payments > 1:
+            by = f"in {terms.payments} payments, the first {by},"
         said = (
-            f"Settlement of {reader.money(amount)} by {reader.day(due_on)} is offered. "
+            f"Settlement of {reader.money(terms.total_minor)} {by} is offered. "
             "It is accepted once the customer pays it or says yes."
         )
         return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
 
     return submit(request, session, staff, case_id, "settlement", typed, act, now=now, tab="plans")
+
+
+def settlement_terms(fields: Fields) -> AgreementTerms:
+    """The terms as typed: one payment, or several, a month apart."""
+    amount, due_on = fields.amount("amount"), fields.day("due_on")
+    payments = fields.whole("payments") if fields.has("payments") else 1
+    cadence = Cadence.ONCE if payments == 1 else Cadence.MONTHLY
+    return AgreementTerms(PlanKind.SETTLEMENT, amount, due_on, payments, cadence)
 
 
 def _ask_about_discount(

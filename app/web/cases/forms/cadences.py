@@ -1,0 +1,13 @@
+"""How often a household is paid, and pays: choices of forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.casework.plans.rules import Cadence
+from app.core.labels import CADENCE_LABELS
+
+PAID_EVERY: Sequence[tuple[str, str]] = [
+    (each.value, CADENCE_LABELS[each.value])
+    for each in (Cadence.MONTHLY, Cadence.FOUR_WEEKLY, Cadence.FORTNIGHTLY, Cadence.WEEKLY)
+]
