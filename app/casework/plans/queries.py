@@ -110,7 +110,7 @@ def instalments_of(session: Session, plan_ids: Sequence[int]) -> dict[int, list[
         query = sa.select(part.c.plan_id, *columns, part.c.is_skipped).where(
             among(session, part.c.plan_id, ids)
         )
-        for plan_id, *values in session.connection().execute(query.order_by(part.c.plan_id, part.c.n)):
+        for plan_id, *values in session.connection().execute(query.order_by(part.c.plan_id, part.c.n)).all():
             parts[plan_id].append(Instalment(*values))
     return parts
 

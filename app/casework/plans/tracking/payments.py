@@ -56,7 +56,7 @@ def payments_of(session: Session, plan_ids: Collection[int], on: date) -> dict[i
     for ids in chunked(sorted(plan_ids), 5000):
         wanted = among(session, PLAN.c.id, ids)
         for query in (_of_customers(on).where(wanted), _of_settlements(on).where(wanted)):
-            for plan_id, day, amount, n in session.connection().execute(query):
+            for plan_id, day, amount, n in session.connection().execute(query).all():
                 found.setdefault(plan_id, []).append(PlanPayment(day, -amount, n))
     return found
 

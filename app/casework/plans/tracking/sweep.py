@@ -60,7 +60,7 @@ def due_plans(session: Session, portfolio: Portfolio, on: date) -> list[DuePlan]
         .order_by(PLAN.c.id)
         .with_for_update()
     )
-    return [DuePlan(*row) for row in session.connection().execute(query)]
+    return [DuePlan(*row) for row in session.connection().execute(query).all()]
 
 
 def _changed(portfolio_id: int, on: date) -> sa.CompoundSelect[int]:
@@ -97,27 +97,34 @@ def next_dates(session: Session, plans: Sequence[DuePlan], on: date) -> dict[int
         .group_by(PLAN.c.id)
         .subquery("paid")
     )
-    so_far = sa.func.sum(PART.c.amount_minor).over(
-        partition_by=PART.c.plan_id, order_by=(PART.c.due_on, PART.c.n)
-    )
+    due_by, due_before, comes = PART.c.due_on <= on, PART.c.due_on < on, PART.c.due_on > on
     owed = (
-        sa.select(PART.c.plan_id, PART.c.due_on, so_far.label("minor"))
+        sa.select(
+            PART.c.plan_id,
+            sa.func.sum(sa.case((due_by, PART.c.amount_minor), else_=0)).label("by_now"),
+            sa.func.sum(sa.case((due_before, PART.c.amount_minor), else_=0)).label("before"),
+            sa.func.min(sa.case((comes, PART.c.due_on))).label("next_on"),
+            sa.func.min(sa.case((comes, PART.c.amount_minor))).label("least"),
+        )
         .where(among(session, PART.c.plan_id, asked), PART.c.is_skipped.is_(False))
+        .group_by(PART.c.plan_id)
         .subquery("owed")
     )
-    query = (
-        sa.select(owed.c.plan_id, sa.func.min(owed.c.due_on))
-        .outerjoin(paid, paid.c.id == owed.c.plan_id)
-        .where(owed.c.minor > sa.func.coalesce(paid.c.minor, 0))
-        .group_by(owed.c.plan_id)
+    columns = (owed.c.by_now, owed.c.before, owed.c.next_on, owed.c.least)
+    query = sa.select(owed.c.plan_id, sa.func.coalesce(paid.c.minor, 0), *columns).outerjoin(
+        paid, paid.c.id == owed.c.plan_id
     )
     owing = set(session.connection().execute(_owing().where(among(session, PLAN.c.id, asked))).scalars())
     found: dict[int, date] = {}
-    for plan_id, due_on in session.connection().execute(query):
+    for plan_id, came, by_now, before, next_on, least in session.connection().execute(query).all():
+        if plan_id not in owing:
+            continue
+        if came >= by_now:
+            if next_on is not None and came - by_now < least:  # who paid ahead is judged
+                found[plan_id] = next_on
         # On its day a short instalment that is within the tolerance counts as paid: that is judged.
-        is_on_time = due_on > on or (due_on == on and not asked[plan_id].tolerance_minor)
-        if is_on_time and plan_id in owing:
-            found[plan_id] = due_on
+        elif came >= before and not asked[plan_id].tolerance_minor:
+            found[plan_id] = on
     return found
 
 
