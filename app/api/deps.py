@@ -240,7 +240,7 @@ def _store(session: Session, claimed: tuple[int, str], response: Response) -> No
 def api_router(prefix: str, *, tags: list[str]) -> APIRouter:
     """A resource's router, below /api/v1. A handler's name is its operation's id: clients are generated from it."""
     return APIRouter(
-        prefix=prefix,
+        prefix=f"/api/v1{prefix}",
         tags=list(tags),
         route_class=OnceRoute,
         generate_unique_id_function=lambda route: route.name,

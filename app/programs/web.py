@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 from sqlalchemy.engine import Engine
 from starlette.middleware import Middleware
@@ -53,15 +54,24 @@ def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
     app.state.settings, app.state.engine, app.state.ports, app.state.jobs = settings, engine, ports, {}
     app.state.registry = registry
     for router in (*PAGES, hooks.router, preferences.router, agreement.router, probes.router):
-        app.include_router(router, include_in_schema=False)
+        _add_routes(app, router, in_description=False)
     for router in API:
-        app.include_router(router, prefix="/api/v1")
+        _add_routes(app, router, in_description=True)
     for prefix, folder in STATIC_FOLDERS.items():
         app.mount(f"/static/{prefix}".rstrip("/"), HashedFiles(folder, prefix), name=f"static {prefix}")
     add_error_handlers(app)
     check_doors(app)
     app.state.page_paths = frozenset(r.path for r in routes_of(app) if r.path and "GET" in (r.methods or ()))
     return app
+
+
+def _add_routes(app: FastAPI, router: APIRouter, *, in_description: bool) -> None:
+    """Add a router's routes as they are. `include_router` would analyse the parameters of each a second time, half a
+    second for all, to combine them with a prefix and dependencies that ours do not have."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            route.include_in_schema = in_description
+        app.router.routes.append(route)
 
 
 def _log_to_stderr(level: str) -> None:

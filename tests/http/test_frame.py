@@ -313,7 +313,7 @@ def with_resource(desk: Desk) -> Desk:
         issue(session, new.name)
         return {"name": new.name, "by": who.by, "at": now.isoformat()}
 
-    desk.add(router, prefix="/api/v1")
+    desk.add(router)
     return desk
 
 
