@@ -69,6 +69,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
 
 
+def pytest_sessionfinish() -> None:
+    if "tests.web.desk" in sys.modules:
+        sys.modules["tests.web.desk"].close_portal()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     seed = config.getoption("randomly_seed", None)
     if isinstance(seed, int):

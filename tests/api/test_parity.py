@@ -187,7 +187,9 @@ def test_a_verb_asks_for_the_roles_of_its_page() -> None:
 def acts(routers: Iterable[APIRouter]) -> dict[str, frozenset[Role]]:
     """Path of every route that changes something -> the roles its door lets in."""
     return {
-        route.path: frozenset(role for door in doors(route.dependant) for role in door.roles or ())
+        route.path.removeprefix("/api/v1"): frozenset(
+            role for door in doors(route.dependant) for role in door.roles or ()
+        )
         for router in routers
         for route in router.routes
         if isinstance(route, APIRoute) and route.methods & CHANGING

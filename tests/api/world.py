@@ -362,5 +362,6 @@ def _roles() -> Iterator[tuple[tuple[str, str], frozenset[Role]]]:
     for router in API:
         for route in router.routes:
             allowed = frozenset(role for door in doors(route.dependant) for role in door.roles or ())  # type: ignore[attr-defined]
+            path = route.path.removeprefix("/api/v1").replace(":path}", "}")  # type: ignore[attr-defined]
             for method in route.methods:  # type: ignore[attr-defined]
-                yield (method, route.path.replace(":path}", "}")), allowed  # type: ignore[attr-defined]
+                yield (method, path), allowed
