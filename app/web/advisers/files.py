@@ -55,7 +55,7 @@ class FilePage(Page):
     template = "advisers/file.html"
     adviser: Adviser
     file: AdviserFile
-    path: str
+    base: str
     currency: str
     progress: Mapping[ProposalStatus, int]
     rows: Sequence[Weighed]
@@ -131,7 +131,7 @@ def _show(
     shown = FilePage(
         adviser=adviser,
         file=file,
-        path=f"/advisers/{adviser.code}/files/{file.id}",
+        base=f"/advisers/{adviser.code}/files/{file.id}",
         currency=session.get_one(Portfolio, file.portfolio_id).currency,
         progress=progress_of(session, file),
         rows=rows,

@@ -47,7 +47,7 @@ class LumpPage(Page):
     template = "advisers/lump.html"
     adviser: Adviser
     lump: LumpPayment
-    path: str
+    base: str
     currency: str
     timezone: str
     parts: Sequence[LumpPart]
@@ -133,7 +133,7 @@ def _show(
     shown = LumpPage(
         adviser=adviser,
         lump=lump,
-        path=f"/advisers/{adviser.code}/lumps/{lump.id}",
+        base=f"/advisers/{adviser.code}/lumps/{lump.id}",
         currency=portfolio.currency,
         timezone=portfolio.timezone,
         parts=parts_of(session, lump),

@@ -61,7 +61,7 @@ class AdvisersPage(Page):
 class AdviserPage(Page):
     template = "advisers/adviser.html"
     adviser: Adviser
-    path: str
+    base: str
     clients: Sequence[Client]
     today: date
     files: Sequence[tuple[AdviserFile, Mapping[ProposalStatus, int]]]
@@ -115,7 +115,7 @@ def show_adviser(
 ) -> Response:
     shown = AdviserPage(
         adviser=adviser,
-        path=f"/advisers/{adviser.code}",
+        base=f"/advisers/{adviser.code}",
         clients=clients_of(session, adviser),
         today=now.date(),
         files=[(row, progress_of(session, row)) for row in files_of(session, adviser)],
