@@ -22,7 +22,7 @@ MAX_MINOR = 10**15
 
 
 class BadAmount(ValueError):
-    """The text is not an amount in this currency; the message says why."""
+    """A text that is no amount in its currency; the message says why."""
 
 
 def exponent(currency: str) -> int:

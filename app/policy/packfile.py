@@ -36,7 +36,7 @@ PACKS = Path(__file__).parent / "packs"
 
 
 class BadPack(Invalid):
-    """The pack cannot be used; the message names file, rule and field."""
+    """A policy pack that cannot be used; the message names file, rule and field."""
 
 
 def load_pack(path: Path) -> Pack:

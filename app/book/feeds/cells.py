@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class BadCell(ValueError):
-    """Refusal of a cell, with its column."""
+    """A cell that cannot be read; the message says why."""
 
     def __init__(self, column: str, reason: str) -> None:
         super().__init__(reason)

@@ -109,7 +109,7 @@ MONEY_IN = frozenset({EntryKind.PAYMENT, EntryKind.RECOVERY})
 
 
 class SignError(ValueError):
-    pass
+    """An amount with the wrong sign for its kind of entry: a payment that adds to the debt, for example."""
 
 
 def signed(kind: EntryKind, amount_minor: int) -> int:

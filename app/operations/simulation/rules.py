@@ -199,7 +199,7 @@ MEASURE_WORDS = {
     "tasks": "Other tasks",
     "refused": "Refused by the gate",
     "waiting": "Asked to wait, per night",
-    "withheld": "Withheld at delivery",
+    "withheld": "Stopped before sending",
     "late": "Not through in time",
     "cost": "Cost",
 }

@@ -84,7 +84,11 @@ class ContactWaiting(GateAnswer):
     def present(self, reader: Reader) -> TimelineEntry:
         text = self.said.get("not_before")
         until = f"not before {reader.instant(datetime.fromisoformat(text) if text else None)}"
-        return self.told(f"No {reader.channel} yet", "; ".join(filter(None, (self.letter, until))), "warn")
+        return self.told(
+            f"{reader.channel[:1].upper()}{reader.channel[1:]} delayed",
+            "; ".join(filter(None, (self.letter, until))),
+            "warn",
+        )
 
     def same_story(self, at: datetime) -> str | None:
         return self.contact

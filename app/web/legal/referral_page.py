@@ -59,7 +59,7 @@ DELIVERY_WORDS = {
     OutboxStatus.UNDELIVERED: ("Refused by the legal desk", "bad"),
     OutboxStatus.BOUNCED: ("Refused by the legal desk", "bad"),
     OutboxStatus.FAILED: ("Not delivered", "bad"),
-    OutboxStatus.WITHHELD: ("Withheld", "warn"),
+    OutboxStatus.WITHHELD: ("Stopped before delivery", "warn"),
     OutboxStatus.UNKNOWN: ("Unknown", "warn"),
 }
 

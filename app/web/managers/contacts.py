@@ -43,8 +43,8 @@ WORDS = {
     "cleared": ("Cleared", "good", "the gate permitted it"),
     "waiting": ("Waiting", "info", "permitted later; asked again by itself"),
     "refused": ("Refused", "bad", "the gate said no"),
-    "withheld": ("Withheld", "warn", "stopped at the moment of delivery"),
-    "sent": ("Sent or called", "neutral", "the provider accepted it, or a call was logged"),
+    "withheld": ("Stopped before sending", "warn", "checked again at delivery, or cancelled by a person"),
+    "sent": ("Sent or call logged", "neutral", "the provider accepted it, or a call was logged"),
     "simulated": ("Printed to the console", "warn", "no provider is set up: nothing left"),
     "delivered": ("Delivered", "good", "the provider says it arrived"),
     "failed": ("Failed", "bad", "it did not arrive"),
@@ -208,7 +208,7 @@ def _rule_chart(rules: RuleCounts) -> JsonObject | None:
         return None
     series = [{"name": "Refused", "values": [entry.refused for entry in top]}]
     if any(entry.withheld for entry in top):
-        series.append({"name": "Withheld at delivery", "values": [entry.withheld for entry in top]})
+        series.append({"name": "Stopped before sending", "values": [entry.withheld for entry in top]})
     return {
         "type": "bar",
         "labels": [rule_words(entry.rule) for entry in top],

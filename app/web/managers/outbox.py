@@ -38,7 +38,7 @@ STATUS_WORDS: Mapping[OutboxStatus, tuple[str, Tone, str]] = {
     OutboxStatus.UNDELIVERED: ("Undelivered", "bad", "it cannot arrive at this address"),
     OutboxStatus.BOUNCED: ("Bounced", "bad", "it came back"),
     OutboxStatus.FAILED: ("Failed", "bad", "tried and given up"),
-    OutboxStatus.WITHHELD: ("Withheld", "warn", "stopped at the moment of delivery"),
+    OutboxStatus.WITHHELD: ("Stopped before sending", "warn", "the gate or a person stopped it"),
     OutboxStatus.UNKNOWN: ("Unknown", "warn", "it may or may not have left"),
 }
 CONSOLE_ONLY_WORDS: tuple[str, Tone, str] = (

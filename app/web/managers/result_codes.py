@@ -54,7 +54,9 @@ def effect_words(effect: Effect) -> str:
         case Retry(attempts=most):
             return f"Call again, up to {most} attempts"
         case NumberBad(look_for_another=look):
-            return "Number not used any more" + (", task to find another" if look else "")
+            return "Number rests on all channels until a person confirms it" + (
+                "; task to find another" if look else ""
+            )
         case PaymentClaimed(days=days):
             return f"Reminders pause for {days} days while the payment is looked for"
         case Promise():

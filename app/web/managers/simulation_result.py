@@ -19,7 +19,7 @@ DECISION_WORDS: Mapping[str, tuple[str, Tone]] = {
     "call_task": ("Call task", "info"),
     "task": ("Task", "info"),
     "refused": ("Refused", "bad"),
-    "withheld": ("Withheld", "warn"),
+    "withheld": ("Stopped before sending", "warn"),
 }
 SIDES = {"live": "Live", "candidate": "Candidate"}
 

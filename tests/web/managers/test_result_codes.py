@@ -43,7 +43,7 @@ def test_the_table_says_fields_and_effects_as_the_form_does(sqlite_desk: Desk) -
     for words in (
         "Pays by (required)",
         "Whom to contact instead",
-        "Number not used any more",
+        "Number rests on all channels until a person confirms it",
         "Callback",
         "Dispute hold",
     ):

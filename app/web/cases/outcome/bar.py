@@ -163,7 +163,9 @@ def _foreseen(code: ResultCode, situation: Situation) -> Iterator[str]:
                 yield f"Reminders pause until {until}, or until the payment is posted; task to look for it"
             case NumberBad(look_for_another=look):
                 number = situation.number or "The number"
-                yield f"{number} is not used on any channel" + ("; task to find another" if look else "")
+                yield f"{number} rests on all channels until a person confirms it" + (
+                    "; task to find another" if look else ""
+                )
             case Retry(attempts=most, other_slot=other):
                 yield _attempt(situation, most, other)
             case Promise() if CallField.AMOUNT in code.requires:
