@@ -36,7 +36,7 @@ def problem(
 
 
 def field_errors(errors: Sequence[Values]) -> list[dict[str, str]]:
-    """Pydantic's errors as `{"field", "message"}`, without the input that caused them. A field is named as the
+    """Return Pydantic's errors as `{"field", "message"}`, without the input that caused them. A field is named as the
     services name it, without the part of the request it stood in."""
     return [{"field": _field(error), "message": _message(error)} for error in errors]
 

@@ -124,7 +124,7 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}")
 
 
 def to_decimal_string(minor: int, currency: str) -> str:
-    """Integer minor units -> plain decimal string ('1230', 'USD' -> '12.30')."""
+    """Write minor units as a plain decimal: 1230 of USD is '12.30'."""
     digits = exponent(currency)
     if digits == 0:
         return str(minor)

@@ -32,7 +32,7 @@ STATIC_FOLDERS: dict[str, Path] = {
 
 @lru_cache(maxsize=256)
 def static_hash(name: str) -> str:
-    """First 12 hex digits of the SHA-256 of a static file; the empty string if there is none."""
+    """Return the first 12 hex digits of a static file's SHA-256; empty where there is no such file."""
     for prefix, folder in STATIC_FOLDERS.items():
         if name.startswith(prefix):
             path = folder / name.removeprefix(prefix).lstrip("/")

@@ -11,7 +11,7 @@ from app.policy.facts import Contact
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One objection. `until` is the first instant at which it lapses by itself; None = it does not."""
+    """Objection of one rule to a contact. `until`: the first instant at which it lapses by itself; None = never."""
 
     rule: str
     citation: str

@@ -96,7 +96,7 @@ def _may_lack(session: Session, case: CollectionsCase, field: CallField) -> bool
 def check_callback(
     session: Session, portfolio: Portfolio, customer: Customer, at: datetime, *, now: datetime
 ) -> None:
-    """Invalid for a callback in the past, too far ahead, or at an hour closed by law or by their own wish."""
+    """Refuse, as Invalid, a callback in the past, too far ahead, or at an hour closed by law or by their own wish."""
     if at <= now:
         raise Invalid("The callback time has passed.", "callback_at")
     if at > now + timedelta(days=CALLBACK_DAYS):

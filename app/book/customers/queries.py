@@ -93,7 +93,7 @@ def list_points(customer: Customer, rows: Sequence[ContactPoint]) -> list[Point]
 
 
 def phones_of(session: Session, customer_id: int) -> list[Point]:
-    """The customer's telephone numbers that have not ended, the main one first."""
+    """Return the customer's telephone numbers that have not ended, the main one first."""
     customer = session.get_one(Customer, customer_id)
     return [p for p in points_of(session, customer) if p.kind is PointKind.PHONE and p.ended_at is None]
 

@@ -154,7 +154,7 @@ class Columns:
         self._keep(amounts.name, pl.select(pl.when(lowers).then(-amounts).otherwise(amounts)).to_series())
 
     def rate(self, column: str, *, name: str) -> pl.Series:
-        """Millionths; an empty rate is none."""
+        """Read a rate as millionths; an empty cell is no rate."""
         texts = self._cells(column)
         texts = texts.set(texts == "", "0")
         self.sure_where(texts.str.contains(RATE))

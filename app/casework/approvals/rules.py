@@ -99,7 +99,7 @@ class Figures:
 
 
 def share_waived(owed_minor: int, amount_minor: int) -> float:
-    """Per cent of the debt that a settlement waives; 0 where nothing is owed."""
+    """Return the per cent of the debt that a settlement waives; 0 where nothing is owed."""
     return 100 * (owed_minor - amount_minor) / owed_minor if owed_minor > 0 else 0.0
 
 

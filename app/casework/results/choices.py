@@ -53,7 +53,7 @@ FIELD_LABELS: Mapping[CallField, str] = {
 
 
 def field_words(name: str, value: str) -> str:
-    """A field as it was filled in, in words: `Method: Bank transfer`."""
+    """Word a field of a call as it was filled in: `Method: Bank transfer`."""
     asked = CallField(name) if name in set(CallField) else None
     label = FIELD_LABELS[asked] if asked else name.replace("_", " ").capitalize()
     known = CHOICES.get(asked, {}) if asked else {}

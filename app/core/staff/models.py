@@ -80,7 +80,7 @@ class ApiToken(Row, table=True):
 
 
 class ApiIdempotency(Row, table=True):
-    """An answered API POST, so that the same request sent again gets the same answer and does nothing."""
+    """Answer that an API POST got: the same request, sent again, gets it again and does nothing."""
 
     __tablename__ = "api_idempotency"
 

@@ -80,7 +80,7 @@ def tariff_of(settings: Settings) -> Tariff:
 
 
 def check_days(session: Session, portfolio: Portfolio, first_on: date, last_on: date) -> None:
-    """Raise Invalid where these days cannot be simulated."""
+    """Check the days of a simulation: Invalid for days that are closed, out of order or too many."""
     closed = last_closed(session, portfolio)
     if closed is not None and first_on <= closed:
         raise Invalid(f"{closed} is closed already. Begin the simulation after it.", "first_on")

@@ -113,7 +113,8 @@ class ContactBatch:
             contact_case.case.step_day = step.day
 
     def worded_for(self, contact_case: ContactCase, step: Step, chosen: ChosenLadder) -> Step:
-        """The step with the letter that is true for this case."""
+        """Return the step with the letter that is true for this case: a follow-up needs an earlier letter, otherwise a
+        first letter takes its place."""
         letters = self.catalog.letters
         if step.letter not in self.catalog.follow_ups or self._wrote_before(
             contact_case, _step_of(contact_case, step)

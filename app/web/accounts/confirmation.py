@@ -34,7 +34,7 @@ from app.web.timeline import PageReader
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The effect of a form, done or previewed."""
+    """Effect of a form on figures: what it does, and what is said once it is done."""
 
     title: str
     """The question's subject: "Reverse the payment of …"."""

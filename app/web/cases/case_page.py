@@ -95,7 +95,7 @@ def case_file(
 def form_alone(
     request: Request, case_id: RowId, name: str, staff: CaseWorker, session: ReadSession, now: Now
 ) -> Response:
-    """One form of the page, which a script opens in place."""
+    """Render one form of the page, which a script opens in place."""
     view = read_case(session, case_id, now)
     return fragment(
         request,

@@ -227,28 +227,28 @@ class CaseView:
 
     @property
     def names(self) -> dict[str, str]:
-        """User name -> the name colleagues know."""
+        """Map user names to the names that colleagues know."""
         return {row.username: row.display_name for row in self.found[CASE_READS.staff]}
 
     @property
     def points(self) -> list[Point]:
-        """As `points_of`: every number and address, the main ones first."""
+        """Return every number and address, the main ones first, as `points_of` does."""
         return list_points(self.file.customer, self.found[CASE_READS.gate.points])
 
     @property
     def representative(self) -> ThirdParty | None:
-        """As `representative_of`."""
+        """Return the third party who speaks for the customer today, as `representative_of` does."""
         return speaker(self.found[CASE_READS.parties], self.file.book.today)
 
     def viewers(self, now: datetime, *, but: str) -> list[Viewer]:
-        """Who has the case open now, those on the telephone first; `but` leaves one user out."""
+        """Return the people who have the case open now, those on the telephone first; `but` leaves one user out."""
         rows = [each for each in self.found[CASE_READS.viewers] if each.username != but]
         seen = (viewer_of(each.username, each.seen_at, each.calling_since, now) for each in rows)
         return sorted((each for each in seen if each), key=lambda viewer: viewer.calling_since is None)
 
     @property
     def assignable(self) -> list[tuple[str, str]]:
-        """As `assignable`: staff who may work cases."""
+        """Return the staff who may work cases, as `assignable` does."""
         staff = self.found[CASE_READS.staff]
         return [(row.username, row.display_name) for row in staff if row.active and row.role in CASEWORK]
 

@@ -64,7 +64,7 @@ class LettersPage(Page):
 
 @router.get("")
 def letters(request: Request, _staff: Reader) -> Response:
-    """All letters that there are."""
+    """List the letters of the catalog, with their channels and languages."""
     shelf = ports_of(request).catalog.letters
     return page(
         request,

@@ -144,7 +144,7 @@ def last_contact(contact: LastContact | None, today: date, reader: PageReader) -
 
 
 def callable_words(answer: Callable, today: date, reader: PageReader) -> str:
-    """Such as `yes to 22:00` by the customer's clock, `from 08:00`, `no`."""
+    """Say whether a call is allowed now, by the customer's clock: `yes to 22:00`, `from 08:00`, `no`."""
     local = PageReader(reader.locale, reader.currency, answer.timezone or reader.timezone)
     match answer.verdict:
         case "yes":

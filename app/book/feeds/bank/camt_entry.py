@@ -339,8 +339,8 @@ def plain(node: Element | None) -> str:
 
 
 def everything(element: Element, skipped: frozenset[str]) -> Iterator[str]:
-    """Each value below an element behind its name, but for children with `skipped` names and all but the last four
-    characters of bank accounts."""
+    """Yield each value below an element behind its name, without children of `skipped` names, and of bank accounts the
+    last four characters only."""
     for child in element:
         if child.tag in skipped:
             continue

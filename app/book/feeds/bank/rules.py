@@ -308,6 +308,6 @@ def payer_key(account: str, secret: str) -> str:
 
 
 def masked(account: str) -> str:
-    """The last four characters of a bank account: '**** 1332'; '' if it has not more than four."""
+    """Mask a bank account but for its last four characters: '**** 1332'; '' if it has not more than four."""
     plain = re.sub(r"[^0-9A-Za-z]", "", account)
     return f"**** {plain[-4:]}" if len(plain) > 4 else ""
