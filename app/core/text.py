@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from unicodedata import bidirectional
 
 from pydantic import AfterValidator
 
@@ -62,6 +63,12 @@ def refuse_card_number(text: str, field: str, message: str = HOLDS_CARD_NUMBER) 
     """Invalid, with `message`, for a text that holds a full card number."""
     if holds_card_number(text):
         raise Invalid(message, field)
+
+
+def isolated(name: str) -> str:
+    """Return a name so that its direction of writing does not turn the words around it (Unicode isolates), for a text
+    that takes no mark-up."""
+    return f"\u2068{name}\u2069" if any(bidirectional(char) in ("R", "AL") for char in name) else name
 
 
 def sentence(text: str) -> str:

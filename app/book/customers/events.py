@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.book.customers.rules import PointKind, PointSource, PointState, PointType, on_one_line
 from app.core.labels import CONTACT_LABELS, POINT_LABELS, POINT_SOURCE_LABELS, POINT_TYPE_LABELS
+from app.core.text import isolated
 from app.core.timeline.payload import Payload
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone
 
@@ -24,7 +25,7 @@ class CustomerChanged(Payload):
 
     def present(self, reader: Reader) -> TimelineEntry:
         changes = [
-            f"{label}: {self.from_[name] or 'none'} → {self.to[name] or 'none'}"
+            f"{label}: {isolated(self.from_[name]) or 'none'} → {isolated(self.to[name]) or 'none'}"
             for name, label in CONTACT_LABELS.items()
             if name in self.to
         ]

@@ -43,6 +43,7 @@ from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, StreamSession
 from app.inbound.answers import LONGEST_ANSWER
 from app.inbound.models import InboundMessage
+from app.outreach.letters.locales import LOCALES
 from app.policy.pack import Pack
 from app.web.cases.call.header import Header, header_of
 from app.web.cases.call.open_items import OpenItems, open_items
@@ -108,7 +109,9 @@ def form_alone(
         standing=open_items(view, staff, now),
         is_manager=staff.role is Role.MANAGER,
         answerable=may_answer(view, now),
-        options=_options(view, staff.role, _letters(request, session, view, name, now)),
+        options=_options(
+            view, staff.role, _letters(request, session, view, name, now), reader_locale(request)
+        ),
     )
 
 
@@ -240,7 +243,9 @@ def show_case(
             is_manager=staff.role is Role.MANAGER,
             form=form,
             answerable=may_answer(view, now),
-            options=_options(view, staff.role, _letters(request, session, view, form.opened, now)),
+            options=_options(
+                view, staff.role, _letters(request, session, view, form.opened, now), reader.locale
+            ),
             outcome=bar_of(request, view, form, reader, now),
             words={
                 "entry": ENTRY_LABELS,
@@ -295,6 +300,8 @@ class CaseOptions:
     contact: Mapping[str, object]
     contact_was: str
     contact_fields: Sequence[tuple[str, str, int]]
+    languages: Sequence[tuple[str, str]]
+    """The customer's language first, then those in which there are letters."""
     max_months: int
     max_discount: int
     letters: LetterOptions
@@ -305,7 +312,7 @@ class CaseOptions:
     cadences: Sequence[tuple[str, str]]
 
 
-def _options(view: CaseView, role: Role, letters: LetterOptions) -> CaseOptions:
+def _options(view: CaseView, role: Role, letters: LetterOptions, locale: Locale) -> CaseOptions:
     """Choices and first values of the forms."""
     file = view.file
     today = file.book.today
@@ -322,6 +329,10 @@ def _options(view: CaseView, role: Role, letters: LetterOptions) -> CaseOptions:
         contact=contact,
         contact_was=json.dumps(contact),
         contact_fields=[(name, CONTACT_LABELS[name], CONTACT_LIMITS[name]) for name in CONTACT],
+        languages=[
+            (tag, language_words(tag, locale))
+            for tag in dict.fromkeys((file.customer.language, *(each.lower() for each in LOCALES)))
+        ],
         max_months=file.portfolio.agent_max_instalments,
         max_discount=discount_limit(file.portfolio, role),
         letters=letters,

@@ -106,6 +106,21 @@ function focusFirst(details) {
   details.scrollIntoView({ block: "nearest" });
 }
 
+// A page that comes with a form open, by a link or after a refusal, begins in it: at its first fault, its next button, or
+// its first field. (A browser leaves autofocus aside where the address names a place on the page.)
+function beginInForm() {
+  const details = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  if (!details || !details.matches("details[open]") || !details.querySelector("form")) return;
+  if (document.activeElement !== document.body) return;
+  const wrong = details.querySelector("form [aria-invalid=true]");
+  const next = details.querySelector("form [autofocus]");
+  if (wrong) wrong.focus();
+  else if (next) next.focus({ preventScroll: true }); // what stands before it is read first
+  else focusFirst(details);
+}
+
+addEventListener("load", beginInForm);
+
 function send(event) {
   const form = event.target.form ?? event.target.closest?.("form");
   if (form?.method !== "post") return;

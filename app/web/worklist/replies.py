@@ -16,7 +16,7 @@ from app.book.portfolios.models import Portfolio
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.labels import REVIEW_LABELS
-from app.core.text import sentence
+from app.core.text import isolated, sentence
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseWorker
@@ -196,4 +196,4 @@ def say_whose(
     except Conflict as refused:
         session.refresh(message)
         return _page(request, session, message, problem=sentence(refused.message), status=refused.status)
-    return redirect(request, f"/replies/{message_id}", f"It is {customer.full_name}’s now.")
+    return redirect(request, f"/replies/{message_id}", f"It is {isolated(customer.full_name)}’s now.")

@@ -26,10 +26,10 @@ def test_a_page_says_who_else_has_the_case_open(sqlite_desk: Desk, case_id: int)
     path = f"/cases/{case_id}"
     assert "is viewing" not in mei.get(path).text
     assert ben.get(f"{path}/presence.svg").headers["content-type"].startswith("image/svg+xml")
-    assert "Ben Okafor is viewing this case" in mei.get(path).text
+    assert "<bdi>Ben Okafor</bdi> is viewing this case" in mei.get(path).text
     ben.submit(f"{path}/presence", calling="yes")
-    assert "Ben Okafor is on the telephone" in mei.submit(f"{path}/presence", calling="no").text
-    assert "Mei Lin Chen is viewing" in ben.submit(f"{path}/presence").text
+    assert "<bdi>Ben Okafor</bdi> is on the telephone" in mei.submit(f"{path}/presence", calling="no").text
+    assert "<bdi>Mei Lin Chen</bdi> is viewing" in ben.submit(f"{path}/presence").text
     assert ben.submit(f"{path}/presence", left="1").status_code == 204
     assert mei.submit(f"{path}/presence").text.strip() == ""
 

@@ -53,7 +53,7 @@ def test_a_reply_is_seen_everywhere_until_somebody_has_dealt_with_it(sqlite_desk
     browser = sqlite_desk.sign_in(Role.AGENT)
     worklist = browser.get("/worklist?state=reply").text
     assert "“I paid &lt;b&gt;yesterday&lt;/b&gt;”" in worklist
-    assert re.findall(r'<a href="/cases/\d+">([^<]*)</a>', worklist) == ["Anna Berg"]
+    assert re.findall(r'<a href="/cases/\d+"><bdi>([^<]*)</bdi></a>', worklist) == ["Anna Berg"]
     page = browser.get(f"/cases/{case.id}?tab=messages").text
     assert page.count("I paid &lt;b&gt;yesterday&lt;/b&gt;") == 2, "among open items and in the thread"
     assert "Says it is paid" in page

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.casework.presence.service import end_call
 from app.core.staff.rules import Staff
+from app.core.text import isolated
 from app.http.formats import reader_locale
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
@@ -94,7 +95,7 @@ def submit(
             end_call(session, case_id, staff.username)
         words, tone = done
         if onward:  # the page that follows is another customer's
-            words = f"{file.customer.full_name}, {file.case.reference}: {words}"
+            words = f"{isolated(file.customer.full_name)}, {file.case.reference}: {words}"
         return lambda: redirect(request, back, words or None, tone)
 
     return action.run(do)

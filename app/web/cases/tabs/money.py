@@ -19,7 +19,7 @@ from app.book.delinquency.service import Now
 from app.book.delinquency.trace import Owed, trace
 from app.book.ledger.models import Account, Entry, Position, Statement
 from app.book.ledger.references import entry_note
-from app.book.ledger.rules import MONEY_IN, PAYS_DUES, EntryKind
+from app.book.ledger.rules import MONEY_IN, PAYS_DUES, WAIVABLE, EntryKind
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
 from app.core.database.together import Found, Reads
@@ -95,6 +95,22 @@ class MoneyLine:
     """Of a credit: which dues it paid."""
     to_balance: int = 0
     """Of a credit: what lowered the balance only."""
+    entry_id: int = 0
+    """Of an entry."""
+
+    @property
+    def can_be_waived(self) -> bool:
+        return self.kind in WAIVABLE and self.amount > 0 and not self.reversed
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Fees or interest of an account since it is on file, without reversed ones."""
+
+    kind: EntryKind
+    amount: int
+    count: int
+    since: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +122,7 @@ class MoneyTab:
     account_tone: Tone
     lines: Sequence[MoneyLine]
     cut: bool
+    charges: Sequence[Charge]
 
 
 def money_tab(request: Request, session: Session, file: CaseFile) -> MoneyTab:
@@ -126,7 +143,18 @@ def money_tab(request: Request, session: Session, file: CaseFile) -> MoneyTab:
         account_tone=bucket_tone(late),
         lines=lines[:LINES],
         cut=len(lines) > LINES,
+        charges=_charges(lines),
     )
+
+
+def _charges(lines: Sequence[MoneyLine]) -> list[Charge]:
+    """The answer to "what did you charge me, and since when"."""
+    charges = []
+    for kind in sorted(WAIVABLE):
+        mine = [each for each in lines if each.kind is kind and each.can_be_waived]
+        if mine:
+            charges.append(Charge(kind, sum(each.amount for each in mine), len(mine), mine[-1].on))
+    return charges
 
 
 def _lines(session: Session, found: Found, account: Account, file: CaseFile) -> list[MoneyLine]:
@@ -150,6 +178,7 @@ def _lines(session: Session, found: Found, account: Account, file: CaseFile) -> 
                 (row.effective_on, 0, n),
                 MoneyLine(
                     on=row.effective_on,
+                    entry_id=row.id,
                     kind=row.kind,
                     amount=row.amount_minor,
                     balance=balance,
