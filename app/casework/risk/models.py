@@ -28,7 +28,10 @@ class RiskModelVersion(Row, table=True):
     breaks: int
     trials: int
     ended: int
-    """Outcomes of the portfolio until then: the base rate."""
+    first_breaks: int
+    first_trials: int
+    later_days: int
+    """Outcomes of the portfolio until then: the fields of its `BaseRate`."""
     scorecard: str = Field(default="", sa_type=sa.Text)
     """JSON; '' where too little history gave none."""
     findings: str = Field(default="", sa_type=sa.Text)

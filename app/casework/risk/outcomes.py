@@ -63,4 +63,12 @@ def base_rate(outcomes: Sequence[AgreementOutcome]) -> BaseRate:
         breaks=sum(sum(each.broke) for each in outcomes),
         trials=sum(len(each.broke) for each in outcomes),
         ended=sum(each.has_ended for each in outcomes),
+        first_breaks=sum(each.broke[0] for each in outcomes if each.broke),
+        first_trials=sum(1 for each in outcomes if each.broke),
+        later_days=sum(_days_after_first(each) for each in outcomes),
     )
+
+
+def _days_after_first(outcome: AgreementOutcome) -> int:
+    decided_parts = outcome.promised.parts[: len(outcome.broke)]
+    return (decided_parts[-1].due_on - decided_parts[0].due_on).days if decided_parts else 0

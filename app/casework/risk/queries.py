@@ -39,7 +39,8 @@ def risk_model(session: Session, portfolio_id: int) -> RiskModel:
 def model_of(row: RiskModelVersion) -> RiskModel:
     """The model of one version, whether it is in use or not; for a replay."""
     card = Scorecard.of_json(row.scorecard) if row.is_used else None
-    return RiskModel(BaseRate(row.breaks, row.trials, row.ended), card, row.version)
+    base = BaseRate(row.breaks, row.trials, row.ended, row.first_breaks, row.first_trials, row.later_days)
+    return RiskModel(base, card, row.version)
 
 
 def latest_version(session: Session, portfolio_id: int) -> RiskModelVersion | None:

@@ -21,9 +21,13 @@ from app.casework.risk.features import FEATURE_LABELS, Features, Promised, Stand
 
 LEAST_ENDED = 50
 """Ended agreements below which a portfolio has too little history for a model."""
-PRIOR_BREAKS, PRIOR_KEPT = 2.0, 14.0
+PRIOR_BREAKS, PRIOR_TRIALS = 2.0, 16.0
 """The prior: as if 16 instalments had been seen and two of them had broken their agreement. Weak on purpose: a
 portfolio's own outcomes outweigh it after a few weeks."""
+PRIOR_FIRST_BREAKS, PRIOR_FIRSTS = 1.5, 10.0
+PRIOR_LATER_BREAKS, PRIOR_MONTHS = 2.0, 50.0
+"""The same prior by time: 15 % of the first payments, and after them 4 % of the agreements a month."""
+MONTH_DAYS = 30
 SURE = 0.001
 """No chance is nearer to 0 or 1 than this."""
 
@@ -36,11 +40,28 @@ class BaseRate:
     trials: int = 0
     ended: int = 0
     """Agreements that were kept or broken."""
+    first_breaks: int = 0
+    first_trials: int = 0
+    """Of the first instalments alone."""
+    later_days: int = 0
+    """Days between the later instalments and those before them."""
 
     @property
     def hazard(self) -> float:
-        """Posterior mean under the prior."""
-        return (PRIOR_BREAKS + self.breaks) / (PRIOR_BREAKS + PRIOR_KEPT + self.trials)
+        """Posterior mean over all instalments."""
+        return (PRIOR_BREAKS + self.breaks) / (PRIOR_TRIALS + self.trials)
+
+    @property
+    def first(self) -> float:
+        """Share of the first payments at which agreements break."""
+        return (PRIOR_FIRST_BREAKS + self.first_breaks) / (PRIOR_FIRSTS + self.first_trials)
+
+    @property
+    def monthly(self) -> float:
+        """Share of the agreements that break in a month after the first payment: weekly instalments are not four times
+        as risky as monthly ones."""
+        later = self.breaks - self.first_breaks
+        return (PRIOR_LATER_BREAKS + later) / (PRIOR_MONTHS + self.later_days / MONTH_DAYS)
 
     @property
     def is_too_little(self) -> bool:
@@ -92,13 +113,17 @@ class Scorecard:
 
     intercept: float
     weights: tuple[Weight, ...]
-    calibration: Sigmoid | Isotonic
+    sigmoid: Sigmoid | None = None
+    isotonic: Isotonic | None = None
+    """One of the two: how a score becomes a hazard."""
 
     def score(self, features: Features) -> float:
         return self.intercept + sum(weight.adds(features) for weight in self.weights)
 
     def hazard(self, features: Features) -> float:
-        return _bounded(self.calibration.hazard(self.score(features)))
+        calibration = self.sigmoid or self.isotonic
+        assert calibration is not None
+        return _bounded(calibration.hazard(self.score(features)))
 
     def to_json(self) -> str:
         return _SCORECARD.dump_json(self).decode()
@@ -150,7 +175,9 @@ class RiskModel:
 
     def hazards(self, standing: Standing, promised: Promised) -> list[float]:
         if self.card is None:
-            return [self.base.hazard] * len(promised.parts)
+            days = [part.due_on for part in promised.parts]
+            later = [1 - (1 - self.base.monthly) ** ((b - a).days / MONTH_DAYS) for a, b in pairwise(days)]
+            return [self.base.first, *later]
         return [self.card.hazard(each) for each in features_of(standing, promised)]
 
 

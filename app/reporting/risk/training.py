@@ -86,7 +86,7 @@ def train(outcomes: Sequence[AgreementOutcome]) -> Trained:
         trained_on=len(training),
         trained_from=outcomes[0].promised.agreed_on,
         tested_from=begins,
-        calibrated_by="sigmoid" if isinstance(card.calibration, Sigmoid) else "isotonic",
+        calibrated_by="sigmoid" if card.sigmoid else "isotonic",
         measures=measures,
         features=tuple(
             FeatureFinding(
@@ -155,18 +155,21 @@ def _fit(lines: Sequence[_Line], names: Sequence[str]) -> Scorecard:
         for (name, mean, scale), coefficient in zip(moving, fitted.coef_[0], strict=True)
     )
     scores = [float(score) for score in blind]
-    return Scorecard(float(fitted.intercept_[0]), weights, _calibrated(scores, broke))
-
-
-def _calibrated(scores: Sequence[float], broke: Sequence[bool]) -> Sigmoid | Isotonic:
-    learn = _library()
+    intercept = float(fitted.intercept_[0])
     if len(scores) < ISOTONIC_FROM:
-        line = learn.LogisticRegression(C=1e6, max_iter=1000).fit([[score] for score in scores], broke)
-        return Sigmoid(float(line.coef_[0][0]), float(line.intercept_[0]))
-    steps = learn.IsotonicRegression(out_of_bounds="clip").fit(scores, [float(each) for each in broke])
-    return Isotonic(
-        tuple((float(x), float(y)) for x, y in zip(steps.X_thresholds_, steps.y_thresholds_, strict=True))
-    )
+        return Scorecard(intercept, weights, sigmoid=_sigmoid(scores, broke))
+    return Scorecard(intercept, weights, isotonic=_isotonic(scores, broke))
+
+
+def _sigmoid(scores: Sequence[float], broke: Sequence[bool]) -> Sigmoid:
+    line = _library().LogisticRegression(C=1e6, max_iter=1000).fit([[score] for score in scores], broke)
+    return Sigmoid(float(line.coef_[0][0]), float(line.intercept_[0]))
+
+
+def _isotonic(scores: Sequence[float], broke: Sequence[bool]) -> Isotonic:
+    steps = _library().IsotonicRegression(out_of_bounds="clip").fit(scores, [float(each) for each in broke])
+    pairs = zip(steps.X_thresholds_, steps.y_thresholds_, strict=True)
+    return Isotonic(tuple((float(x), float(y)) for x, y in pairs))
 
 
 def _centre(name: str, lines: Sequence[_Line]) -> tuple[str, float, float]:

@@ -30,7 +30,7 @@ PLAN = Promised(PlanKind.INSTALMENTS, TODAY, MONTHLY)
 CARD = Scorecard(
     -2.0,
     (Weight("broken_before", 0.5, 0.8, 0.9), Weight("instalment_number", 1.0, 0.5, -0.3)),
-    Sigmoid(1.0, 0.0),
+    sigmoid=Sigmoid(1.0, 0.0),
 )
 
 
@@ -76,9 +76,14 @@ def test_isotonic_calibration_is_interpolated_and_held_at_its_ends(score: float,
     assert Isotonic(((-1.0, 0.1), (1.0, 0.4), (2.0, 0.4))).hazard(score) == pytest.approx(hazard)
 
 
-@pytest.mark.parametrize("calibration", [Sigmoid(0.8, -0.1), Isotonic(((-3.0, 0.02), (1.0, 0.6)))])
-def test_a_scorecard_comes_back_from_its_text(calibration: Sigmoid | Isotonic) -> None:
-    card = Scorecard(-1.5, CARD.weights, calibration)
+@pytest.mark.parametrize(
+    "card",
+    [
+        Scorecard(-1.5, CARD.weights, sigmoid=Sigmoid(0.8, -0.1)),
+        Scorecard(-1.5, CARD.weights, isotonic=Isotonic(((-3.0, 0.02), (1.0, 0.6)))),
+    ],
+)
+def test_a_scorecard_comes_back_from_its_text(card: Scorecard) -> None:
     assert Scorecard.of_json(card.to_json()) == card
 
 
@@ -95,6 +100,16 @@ def test_the_prior_alone_says_one_in_eight_and_too_little_history() -> None:
     assert RiskModel(BaseRate(10, 400, 49)).label == "too little history"
     assert RiskModel(BaseRate(10, 400, 50)).label == "base rate"
     assert RiskModel(BaseRate(10, 400, 50), CARD, 3).label == "model 3"
+
+
+def test_without_a_model_the_risk_is_by_time_not_by_the_number_of_instalments() -> None:
+    weekly = [Instalment(n, TODAY + timedelta(days=7 * n), 1_000) for n in range(1, 28)]
+    monthly = [Instalment(n, TODAY + timedelta(days=7 + 30 * n), 5_000) for n in range(7)]
+    terms = AgreementTerms(PlanKind.INSTALMENTS, 30_000, weekly[0].due_on)
+    chance = RiskChance(RiskModel(BaseRate()), Standing(), TODAY)
+    last = [chance(terms, parts)[-1] for parts in (weekly, monthly)]
+    assert last[0] == pytest.approx(last[1], rel=0.01)
+    assert chance(terms, monthly)[0] == pytest.approx(0.85)
 
 
 def test_a_base_rate_follows_the_outcomes() -> None:
@@ -138,6 +153,8 @@ def test_the_base_rate_counts_instalments_that_were_decided() -> None:
         AgreementOutcome(1, PLAN, Standing(), (False, False, True), has_ended=True),
         AgreementOutcome(2, PLAN, Standing(), (False,), has_ended=False),
     ]
-    assert base_rate(outcomes) == BaseRate(breaks=1, trials=4, ended=1)
+    assert base_rate(outcomes) == BaseRate(
+        breaks=1, trials=4, ended=1, first_breaks=0, first_trials=2, later_days=60
+    )
     known = outcomes[0].until(2)
     assert (known.broke, known.has_ended) == ((False, False), False)

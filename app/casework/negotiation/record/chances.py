@@ -39,10 +39,8 @@ def chance_of(text: str) -> KeptChance:
 
 def chance_from(risk: RiskChance) -> KeptChance:
     """The chances that a negotiation ranks by: the portfolio's model where it has one that beats its base rate.
-    Otherwise the base chances, at the level of its own history once that is enough."""
+    Otherwise the base chances at the level of its own history, which the prior holds near its figures at first."""
     if risk.model.card is not None:
         return risk
     base = risk.model.base
-    if base.is_too_little:
-        return BaseChance()
-    return BaseChance(f"base-1 at {base.hazard:.4f}", 1 - base.hazard, base.hazard)
+    return BaseChance(risk.model.label, 1 - base.first, base.monthly)

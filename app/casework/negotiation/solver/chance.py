@@ -1,4 +1,4 @@
-"""The chance that a plan is kept where no model has learnt it: documented figures, not a forecast. Pure."""
+"""The chance that a plan is kept where no model is used: the portfolio's base rates by time. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ MONTH_DAYS = 30
 @dataclass(frozen=True, slots=True)
 class BaseChance:
     """Base rates: the first payment fails more often than later ones, a longer plan is more exposed, and a lower rate
-    helps (Dobbie and Song 2020). The figures are assumptions until a portfolio's own history replaces them."""
+    helps (Dobbie and Song 2020). The figures are a prior until a portfolio's own outcomes outweigh it
+    (`app.casework.risk.rules.BaseRate`); the two parts about the term and the rate stay assumptions."""
 
-    version: str = "base-1"
+    version: str = "too little history"
     first: float = 0.85
     monthly_break: float = 0.035
     """Part of the plans that breaks in a month after the first payment."""
