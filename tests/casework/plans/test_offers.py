@@ -28,7 +28,8 @@ from tests.agreements import make_offer, monthly, offer_settlement
 
 DUE, DAY = date(2026, 3, 10), timedelta(days=1)
 T = DUE + 20 * DAY
-FIRST = T + 5 * DAY
+FIRST = T + 9 * DAY
+"""A working day in China: the 5th after T is a Saturday, and Qingming follows."""
 
 
 def told(on: date) -> dict[str, Any]:
