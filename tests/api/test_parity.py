@@ -38,6 +38,7 @@ VERBS = {
     "/cases/{case_id}/negotiate": f"{CASE}/negotiations",
     "/cases/{case_id}/negotiate/preview": f"{CASE}/negotiations/preview",
     "/cases/{case_id}/negotiate/accept": f"{CASE}/offers/{{offer_id}}/acceptance",
+    "/cases/{case_id}/negotiate/offer": f"{CASE}/offers/{{offer_id}}/sending",
     "/cases/{case_id}/negotiate/ask": f"{CASE}/offers/{{offer_id}}/acceptance",
     "/cases/{case_id}/negotiate/refuse": f"{CASE}/offers/{{offer_id}}/refusal",
     "/cases/{case_id}/holds": f"{CASE}/holds",

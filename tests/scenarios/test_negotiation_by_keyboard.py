@@ -186,3 +186,22 @@ def test_no_telephone_acceptance_without_reading_back(served: tuple[Desk, int]) 
     done = ben.submit(f"{path}/accept", option=f"o{own.id}", acceptance="writing", pays_by="card")
     assert "/plans/" in done.headers["location"]
     assert ben.submit(f"{path}/refuse", option=f"o{own.id}", refusal="Too much").status_code == 409
+
+
+def test_an_offer_that_is_sent_is_accepted_with_its_plan(served: tuple[Desk, int]) -> None:
+    desk, case_id = served
+    ben = desk.sign_in(Role.AGENT)
+    path = f"/cases/{case_id}/negotiate"
+    ben.submit(path, pay="150", payday="2026-03-05", often="monthly")
+    offers = desk.read(lambda session: session.scalars(select(NegotiationOffer)).all())
+    kinds = {"long_plan", "short_plan"}
+    own = next(offer for offer in offers if offer.may_grant == "agent" and offer.kind.value in kinds)
+    sent = ben.submit(f"{path}/offer", option=f"o{own.id}")
+    assert "/plans/" in sent.headers["location"]
+    assert "Waits for the customer" in ben.get(sent.headers["location"]).text
+    assert ben.submit(f"{path}/offer", option=f"o{own.id}").status_code == 409
+    agreed = {"acceptance": "writing", "pays_by": "card"}
+    assert ben.submit(f"{sent.headers['location']}/accept", **agreed).status_code == 303
+    [plan] = desk.read(lambda session: session.scalars(select(Plan)).all())
+    after = desk.read(lambda session: session.get_one(NegotiationOffer, own.id))
+    assert (plan.status, after.status, after.plan_id) == (PlanStatus.ACTIVE, OfferStatus.ACCEPTED, plan.id)

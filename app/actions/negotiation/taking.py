@@ -108,7 +108,10 @@ def take_offer(
 
 
 def _approved(session: Session, offer: NegotiationOffer) -> Plan | None:
-    """The plan that a manager's approval offered; None where none was asked for, or the request was taken back."""
+    """The plan that was sent, or that a manager's approval offered; None where there is none, or the request was taken
+    back."""
+    if offer.plan_id is not None:  # it was sent in writing
+        return session.get_one(Plan, offer.plan_id)
     if offer.request_id is None:
         return None
     request = get_request(session, offer.request_id)

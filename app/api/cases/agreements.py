@@ -11,13 +11,14 @@ from sqlmodel import Session
 from app.actions.agreements import (
     Agreement,
     Offer,
-    accept_offer,
     agree,
     cancel_agreement,
     offer,
     preview,
     supersede,
 )
+from app.actions.negotiation.sending import accept_agreement
+from app.actions.negotiation.taking import Consent
 from app.api.cases.agreement_shapes import (
     AgreementShape,
     InstalmentShape,
@@ -122,10 +123,8 @@ def post_acceptance(
     confirmations are queued. A plan that it was renegotiated from ends."""
     case = case_named(session, reference, lock=True)
     offered, how = plan_of(session, case, plan_id_of(plan)), body or NewAcceptance()
-    made = accept_offer(
-        session, offered, ports_of(request).catalog, acceptance=how.acceptance, words=how.words,
-        agreed_with=how.agreed_with, by=caller.by, now=now,
-    )  # fmt: skip
+    consent = Consent(how.acceptance, how.words, how.agreed_with)
+    made = accept_agreement(session, offered, ports_of(request).catalog, consent, by=caller.by, now=now)
     return _agreement(session, made)
 
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app.actions.agreements import Agreement
 from app.actions.negotiation.negotiating import counter_offer, negotiate, preview_offers, refuse_offer
+from app.actions.negotiation.sending import send_offer
 from app.actions.negotiation.taking import Consent, take_offer
 from app.api.cases.agreement_shapes import AgreementShape, PlanShape
 from app.api.cases.lookup import case_named
@@ -28,6 +29,7 @@ from app.casework.negotiation.record.models import Negotiation
 from app.casework.negotiation.record.queries import (
     negotiation_of,
     negotiations_of,
+    offer_of,
     offers_of,
     standing_offers,
 )
@@ -167,6 +169,17 @@ def post_taking(
         agreement=_agreement(session, portfolio, taken.agreement) if taken.agreement else None,
         request_id=taken.offer.request_id,
     )
+
+
+@router.post("/offers/{offer_id}/sending", status_code=201, summary="Send an offer in writing")
+def post_sending(
+    request: Request, reference: CaseRef, offer_id: OfferId, caller: Worker, session: OnceSession, now: Now
+) -> NegotiationOfferShape:
+    """Offer it at the price that was shown; it waits for the customer's answer. Within this token's authority."""
+    case, portfolio = _case(session, reference, lock=True)
+    catalog = ports_of(request).catalog
+    send_offer(session, case, offer_id, catalog, by=caller.by, role=caller.role, now=now)
+    return NegotiationOfferShape.of(offer_of(session, case, offer_id), portfolio.currency)
 
 
 def _case(session: Session, reference: str, *, lock: bool = False) -> tuple[CollectionsCase, Portfolio]:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.actions.negotiation.negotiating import counter_offer, negotiate, refuse_offer
+from app.actions.negotiation.sending import send_offer
 from app.actions.negotiation.taking import Consent, Taken, take_offer
 from app.casework.negotiation.record.models import NegotiationOffer
 from app.casework.negotiation.record.queries import offer_of, offers_of
@@ -26,7 +27,7 @@ from app.http.doors import CaseReader, CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import Place, submit
-from app.web.cases.forms.answers import confirmation_words
+from app.web.cases.forms.answers import confirmation_words, in_writing_words
 from app.web.cases.negotiation.page import show_negotiation
 from app.web.cases.negotiation.rows import mark_of
 from app.web.cases.negotiation.said import ANSWER_FIELDS, COUNTER_FIELDS, SaidForm, answer_in, counter_in
@@ -177,6 +178,30 @@ def ask_a_manager(
     return one.submit("deal", typed, act, lambda: f"/cases/{case_id}")
 
 
+@router.post("/{case_id}/negotiate/offer")
+def send_in_writing(
+    request: Request,
+    case_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ClosingForm, Form()],
+) -> Response:
+    """Send the chosen offer in writing; the customer's answer is recorded on its page."""
+    one = Negotiator(request, session, staff, case_id, now)
+    back = [f"/cases/{case_id}/negotiate"]
+
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        offer = one.chosen(file, fields)
+        letters = ports_of(request).catalog
+        made = send_offer(session, file.case, id_of(offer), letters, by=staff.by, role=staff.role, now=now)
+        back[0] = f"/cases/{case_id}/plans/{id_of(made.plan)}"
+        said = f"{PLAN_LABELS[made.plan.kind.value]} offered. Record here once the customer accepts."
+        return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
+
+    return one.submit("deal", typed, act, lambda: back[0])
+
+
 @router.post("/{case_id}/negotiate/refuse")
 def refuse(
     request: Request,
@@ -205,5 +230,5 @@ def _shows(form: str) -> Callable[..., Response]:
 
 
 # A refused form is shown at its own address: there it is found again after a reload.
-for end in ("accept", "ask", "refuse"):
+for end in ("accept", "offer", "ask", "refuse"):
     router.add_api_route(f"/{{case_id}}/negotiate/{end}", _shows("deal"), methods=["GET"])

@@ -223,9 +223,11 @@ def _deal_for(
 
 def chance_words(version: str) -> str:
     """Where the chances are from, as a sentence."""
-    if version.startswith(BaseChance().version):
+    if version == BaseChance().version:
         return "The chances are general figures: too little history here."
-    return f"The chances are by {version}." if version else ""
+    if version.startswith(BaseChance().version):
+        return "The chances are this portfolio’s base rate."
+    return f"The chances are by risk {version}." if version else ""
 
 
 def basis_words(deal: Deal, reader: PageReader) -> str:

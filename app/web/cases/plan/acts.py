@@ -9,7 +9,9 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.agreements import accept_offer, cancel_agreement
+from app.actions.agreements import cancel_agreement
+from app.actions.negotiation.sending import accept_agreement
+from app.actions.negotiation.taking import Consent
 from app.actions.plans.instalments import move_instalment, skip_instalment
 from app.casework.plans.queries import instalments_of, plan_of
 from app.core.labels import PLAN_LABELS
@@ -63,10 +65,8 @@ def accept_plan(
         fields.done()
         plan = plan_of(session, file.case, plan_id)
         first = instalments_of(session, [plan_id])[plan_id][0]
-        made = accept_offer(
-            session, plan, ports_of(request).catalog, acceptance=agreed.acceptance,
-            words=agreed.words(first.due_on), agreed_with=agreed.agreed_with, by=staff.by, now=now,
-        )  # fmt: skip
+        consent = Consent(agreed.acceptance, agreed.words(first.due_on), agreed.agreed_with)
+        made = accept_agreement(session, plan, ports_of(request).catalog, consent, by=staff.by, now=now)
         words, tone = confirmation_words(request, file, made.confirmations, now)
         return f"{PLAN_LABELS[plan.kind.value]} accepted. {words}", tone
 
