@@ -35,6 +35,7 @@ from app.core.vocabulary import Channel
 from app.http.ports import Ports
 from app.legal.bundle.bag import public_key_pem
 from app.programs.demo.department import STAFF, Department
+from app.programs.demo.negotiations import negotiate_for_the_visitor
 from app.programs.demo.playback import DemoSender, play_days
 from app.programs.demo.sample import CODE, load_sample
 from app.programs.demo.serving import free_port, make_key, serve_demo, serve_in_background, write_env
@@ -105,6 +106,8 @@ def _build(settings: Settings, ports: Ports, accounts: int) -> Mapping[str, str]
             contact_phone="+886 2 5550 0100",
             contact_email="help@formosa.example.com",
             legal_min_minor=3000,
+            waive_limit_minor=1000,
+            agent_max_discount_percent=5,
             by=SYSTEM,
             now=now,
         )
@@ -114,6 +117,7 @@ def _build(settings: Settings, ports: Ports, accounts: int) -> Mapping[str, str]
     load_sample(engine, settings, shift, accounts, now)
     _live(engine, ports, portfolio, yesterday, now)
     leave_for_the_visitor(engine, settings, portfolio, yesterday, now)
+    negotiate_for_the_visitor(engine, portfolio, ports.catalog, yesterday, now)
     engine.dispose()
     return passwords
 
