@@ -4,6 +4,7 @@ plan whoever takes what."""
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -77,9 +78,9 @@ def take(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [OptionKind.PROMISE, OptionKind.SHORT_PLAN, OptionKind.LONG_PLAN])
+@pytest.mark.parametrize("kind", [OptionKind.PAY_NOW, OptionKind.PROMISE, OptionKind.SHORT_PLAN])
 def test_a_taken_offer_is_the_plan_that_was_shown(engine: Engine, late: int, kind: OptionKind) -> None:  # noqa: ARG001
-    number = offered(engine, kind)
+    number = offered(engine, kind, replace(SAID, once_minor=5_000) if kind is OptionKind.PAY_NOW else SAID)
     with transaction(engine) as session:
         taken = take(session, number)
         assert taken.agreement is not None
@@ -151,7 +152,7 @@ def test_a_hardship_plan_waives_fees_and_lowers_the_rate(engine: Engine, later: 
 
 
 def test_nobody_agrees_to_pay_more_than_is_owed_now(engine: Engine, late: int) -> None:
-    number = offered(engine, OptionKind.LONG_PLAN)
+    number = offered(engine, OptionKind.LONG_PLAN, Answer(4_900, 0, Payday(T + 3 * DAY)))
     with transaction(engine) as session:
         card = session.get_one(Account, late)
         builders.payment(session, card, 1_000, T)

@@ -63,6 +63,7 @@ def solve(facts: SolverFacts, chance: Chance) -> Solution:
         options += best
         if not best:
             refused.append(found.otherwise)
+    options, refused = _without_gifts(s, options, refused)
     return Solution(tuple(sorted(options, key=_rank)), tuple(refused), floor)
 
 
@@ -88,6 +89,29 @@ def _best(s: Situation, found: Found, chance: Chance) -> list[Option]:
             groups[each.group] = option
     distinct = list(dict.fromkeys(groups[n] for n in sorted(groups)))
     return distinct[:1] + sorted(distinct[1:], key=_rank)[: MOST_OF_A_KIND - 1]
+
+
+def _without_gifts(
+    s: Situation, options: list[Option], refused: list[NotOffered]
+) -> tuple[list[Option], list[NotOffered]]:
+    """Leave out settlements beyond a manager's own limit where a plan for the whole debt is expected to bring more."""
+    whole = [each for each in options if each.kind in (OptionKind.LONG_PLAN, OptionKind.HARDSHIP)]
+    most = max((each.expected_kept_minor for each in whole), default=0)
+    kept = [
+        each
+        for each in options
+        if each.kind is not OptionKind.SETTLEMENT or each.may_grant != TWO or each.expected_kept_minor > most
+    ]
+    lost = [each for each in options if each not in kept]
+    if lost and not any(each.kind is OptionKind.SETTLEMENT for each in kept):
+        best = max(lost, key=lambda each: each.expected_kept_minor)
+        why = (
+            f"A settlement of {s.money(best.total_cost_minor)} needs two managers and is expected to bring "
+            f"{s.money(best.expected_kept_minor)}; a plan for the whole debt is expected to bring {s.money(most)}."
+        )
+        refused = [*refused, s.not_offered(OptionKind.SETTLEMENT, why, "expected_kept")]
+        refused.sort(key=lambda each: _ORDER.index(each.kind))
+    return kept, refused
 
 
 def _easier(option: Option) -> tuple[int, tuple[int, int, int, int]]:

@@ -14,6 +14,8 @@ from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.terms import Limit, Payday
 from tests.casework.negotiation.solver_facts import ACCOUNT, AGENT, LIMITS, MANAGER, facts, said
 
+FAR_BEHIND = replace(ACCOUNT, past_due_minor=280_000)
+
 
 def solved(given: SolverFacts) -> Solution:
     return solve(given, BaseChance())
@@ -88,7 +90,7 @@ def test_concessions_come_in_order_and_only_where_they_are_needed() -> None:
     rates = sorted({option.terms.apr_millionths for option in options}, reverse=True)  # type: ignore[type-var]
     assert rates == [239_900, 119_950, 0]
     assert all(option.terms.waived_fees_minor == ACCOUNT.fees_minor for option in options)
-    assert "without a concession" in why(OptionKind.HARDSHIP, facts(said(40_000)))
+    assert "without a concession" in why(OptionKind.HARDSHIP, facts(said(40_000), FAR_BEHIND))
 
 
 def test_a_longer_term_alone_is_no_concession() -> None:
@@ -107,7 +109,10 @@ def test_nobody_lowers_a_rate_where_no_role_may() -> None:
 def test_a_settlement_names_who_may_grant_it(discount: int, who: str) -> None:
     owed = replace(ACCOUNT, is_charged_off=True, past_due_minor=300_000)
     manager = replace(MANAGER, max_discount_percent=discount)
-    given = facts(said(20_000, 160_000), owed, manager=manager)  # 220,000 in four payments of 300,000
+    no_plan = replace(LIMITS, longest_months=Limit(1, "us.workout"))
+    given = facts(
+        said(20_000, 160_000), owed, manager=manager, limits=no_plan
+    )  # 220,000 of 300,000 in four payments
     options = [o for o in of(OptionKind.SETTLEMENT, given) if o.total_cost_minor == 220_000]
     if not who:
         assert "Nobody in this portfolio" in why(OptionKind.SETTLEMENT, given)
@@ -125,7 +130,27 @@ def test_an_agent_settles_within_the_own_limit() -> None:
 
 
 def test_settles_nothing_that_the_household_can_repay() -> None:
-    assert "nothing needs to be waived" in why(OptionKind.SETTLEMENT, facts(said(50_000)))
+    assert "nothing needs to be waived" in why(OptionKind.SETTLEMENT, facts(said(50_000), FAR_BEHIND))
+
+
+@pytest.mark.parametrize(("monthly", "catches_up"), [(12_666, False), (12_667, True)])
+def test_who_catches_up_needs_no_plan_for_the_whole_debt(monthly: int, catches_up: bool) -> None:
+    """40,000 past due within six months, beside minimum payments of 6,000."""
+    solution = solved(facts(said(monthly)))
+    told = {each.kind for each in solution.not_offered if "goes on as agreed" in each.why}
+    whole = {OptionKind.LONG_PLAN, OptionKind.HARDSHIP, OptionKind.SETTLEMENT, OptionKind.RE_AGE}
+    assert told == (whole if catches_up else set())
+    assert any(option.kind is OptionKind.LONG_PLAN for option in solution.options) is not catches_up
+    charged_off = replace(ACCOUNT, is_charged_off=True, past_due_minor=300_000)
+    assert of(OptionKind.LONG_PLAN, facts(said(monthly), charged_off))
+
+
+def test_two_managers_are_not_asked_for_less_than_a_plan_brings() -> None:
+    owed = replace(ACCOUNT, is_charged_off=True, past_due_minor=300_000, apr_millionths=0)
+    given = facts(said(15_000), owed)
+    assert not of(OptionKind.SETTLEMENT, given)
+    assert "needs two managers" in why(OptionKind.SETTLEMENT, given)
+    assert "a plan for the whole debt is expected to bring" in why(OptionKind.SETTLEMENT, given)
 
 
 def test_a_re_age_needs_its_rule_its_accounts_and_somebody_who_may() -> None:
@@ -177,7 +202,7 @@ def test_leaves_a_held_account_out() -> None:
 
 def test_weekly_pay_gives_weekly_or_four_weekly_payments() -> None:
     payday = Payday(date(2026, 12, 4), Cadence.WEEKLY, 2)
-    options = of(OptionKind.LONG_PLAN, facts(said(20_000, payday=payday)))
+    options = of(OptionKind.LONG_PLAN, facts(said(20_000, payday=payday), FAR_BEHIND))
     assert {option.terms.cadence for option in options} <= {Cadence.WEEKLY, Cadence.FOUR_WEEKLY}
     assert options[0].parts[0].due_on == date(2026, 12, 8)
 

@@ -70,7 +70,7 @@ def _promised(s: Situation, cadence: Cadence) -> Iterator[tuple[int, AgreementTe
 def short_plan(s: Situation) -> Found:
     """What is past due in a few instalments, beside the minimum payments that go on falling due."""
     kind, months = OptionKind.SHORT_PLAN, min(SHORT_MONTHS, s.facts.limits.longest_months.value)
-    monthly = monthly_left(s)
+    monthly = s.monthly_left
     debt = Repayment(s.past_due)
     limit = Limit(months, s.facts.limits.longest_months.rule, s.facts.limits.longest_months.citation)
     candidates = []
@@ -94,11 +94,6 @@ def short_plan(s: Situation) -> Found:
     return Found(candidates, s.not_offered(kind, why, "affordability"))
 
 
-def monthly_left(s: Situation) -> int:
-    """What a month leaves for the arrears, after the minimum payments that fall due beside them."""
-    return max(0, s.monthly - s.minimum)
-
-
 def re_age(s: Situation) -> Found:
     """Minimum payments in a row, after which the accounts are current though the arrears were not paid."""
     kind, rule = OptionKind.RE_AGE, s.facts.re_age_payments
@@ -115,12 +110,8 @@ def re_age(s: Situation) -> Found:
         return only(s.unasked(kind))
     if minimum <= 0:
         return only(s.not_offered(kind, "The minimum payment of the accounts is not known.", rule))
-    if monthly_left(s) * SHORT_MONTHS + s.once >= s.past_due:
-        why = (
-            f"The household can pay the {s.money(s.past_due)} that is past due within {SHORT_MONTHS} months: no re-age "
-            "is needed."
-        )
-        return only(s.not_offered(kind, why, "need"))
+    if s.catches_up:
+        return only(s.not_needed(kind))
     total = rule.value * minimum
     if total >= s.past_due:
         why = (

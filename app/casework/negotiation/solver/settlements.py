@@ -26,6 +26,8 @@ def settlement(s: Situation) -> Found:
         return only(s.not_offered(kind, "Nobody in this portfolio may waive a part of a debt.", "authority"))
     if not s.is_known:
         return only(s.unasked(kind))
+    if s.catches_up:
+        return only(s.not_needed(kind))
     if not all(each.is_charged_off for each in s.accounts if each.past_due_minor > 0) and repays_in_a_year(s):
         why = (
             f"The household can repay the whole {s.money(s.balance)} within {NEEDS_NONE_MONTHS} months: nothing needs "

@@ -65,6 +65,32 @@ class Situation:
             return (self.cadence, Cadence.FOUR_WEEKLY)
         return (self.cadence,)
 
+    @property
+    def monthly_left(self) -> int:
+        """What a month leaves for the arrears, after the minimum payments that fall due beside them."""
+        return max(0, self.monthly - self.minimum)
+
+    @property
+    def catches_up(self) -> bool:
+        """True if the household can pay what is past due within the months of a short plan and its minimum payments
+        beside it: then the rest of the debt goes on by contract. A debt that was charged off has no such rest."""
+        months = min(SHORT_MONTHS, self.facts.limits.longest_months.value)
+        return (
+            self.is_known
+            and any(not each.is_charged_off for each in self.accounts)
+            and self.monthly >= self.minimum
+            and self.past_due < self.balance
+            and self.once + self.monthly_left * months >= self.past_due
+        )
+
+    def not_needed(self, kind: OptionKind) -> NotOffered:
+        """The reason against a plan for the whole debt, a concession or a re-age where the household catches up."""
+        why = (
+            f"The household can pay the {self.money(self.past_due)} that is past due within {SHORT_MONTHS} months "
+            "beside the minimum payments. The rest of the debt goes on as agreed."
+        )
+        return self.not_offered(kind, why, "need")
+
     def per_period(self, cadence: Cadence, monthly: int | None = None) -> int:
         """The payment of one period that a month's amount covers; a month's own where it is not given."""
         a_year = 12 * (self.monthly if monthly is None else monthly)

@@ -31,6 +31,8 @@ def long_plan(s: Situation) -> Found:
     if s.once >= s.balance:
         why = f"The household can pay the whole {s.money(s.balance)} at once."
         return only(s.not_offered(kind, why, "need"))
+    if s.catches_up:
+        return only(s.not_needed(kind))
     debt = Repayment(s.balance, apr_millionths=own_rate(s))
     arrears_only = s.past_due == s.balance
     candidates = [
@@ -57,6 +59,8 @@ def hardship(s: Situation) -> Found:
     kind, limit = OptionKind.HARDSHIP, s.facts.limits.longest_months
     if not s.is_known:
         return only(s.unasked(kind))
+    if s.catches_up:
+        return only(s.not_needed(kind))
     own = Repayment(s.balance, apr_millionths=own_rate(s))
     if repays_in_a_year(s):
         why = (
