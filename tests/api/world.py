@@ -25,6 +25,8 @@ from app.casework.documents.models import CaseDocument
 from app.casework.holds.models import CaseHold
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import MayBeTold, PartyKind
+from app.casework.plans.rules import PlanKind
+from app.casework.plans.terms import AgreementTerms, stored_terms
 from app.casework.results.file import shipped_text
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -309,7 +311,8 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
             *(
                 ApprovalRequest(
                     portfolio_id=portfolio_id, case_id=case_id, customer_id=customer_id, kind=kind,
-                    amount_minor=6_000, due_on=date(2026, 3, 10), months=3, to_username="mei",
+                    amount_minor=6_000, due_on=date(2026, 3, 10), to_username="mei",
+                    terms=stored_terms(AgreementTerms(PlanKind.SETTLEMENT, 6_000, date(2026, 3, 10))),
                     owed_minor=100_000, past_due_minor=7_000, days_past_due=29, reason="r",
                     asked_by="user:ben", asked_at=NOW,
                 )
