@@ -45,6 +45,7 @@ router = api_router("/cases/{reference}", tags=["agreements"])
 
 Reader = Annotated[Caller, api_requires(*CASE_READING)]
 Worker = Annotated[Caller, api_requires(*CASEWORK)]
+_NOT_SAID = NewAcceptance()
 
 
 @router.get("/plans", summary="List a case's agreements")
@@ -117,13 +118,13 @@ def post_acceptance(
     caller: Worker,
     session: OnceSession,
     now: Now,
-    body: NewAcceptance | None = None,
+    body: NewAcceptance = _NOT_SAID,
 ) -> AgreementShape:
     """The customer agreed, or a third party with authority did: the plan is active, payments from today on count, and
     confirmations are queued. A plan that it was renegotiated from ends."""
     case = case_named(session, reference, lock=True)
-    offered, how = plan_of(session, case, plan_id_of(plan)), body or NewAcceptance()
-    consent = Consent(how.acceptance, how.words, how.agreed_with)
+    offered = plan_of(session, case, plan_id_of(plan))
+    consent = Consent(body.acceptance, body.words, body.agreed_with)
     made = accept_agreement(session, offered, ports_of(request).catalog, consent, by=caller.by, now=now)
     return _agreement(session, made)
 
