@@ -13,7 +13,7 @@ that has none. The door comes before the database session in a signature:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -44,7 +44,7 @@ from app.core.staff.rules import (
 )
 from app.core.staff.sign_in import TOUCH_EVERY
 from app.http import security
-from app.http.context import Now, engine_of, ports_of, settings_of
+from app.http.context import engine_of, ports_of, read_clock, settings_of
 
 log = structlog.get_logger("desk.web")
 SESSION_COOKIE = "desk_session"
@@ -70,15 +70,16 @@ class Visitor:
     must_change_password: bool
 
 
-def visitor(request: Request, now: Now) -> Iterator[Visitor | None]:
+async def visitor(request: Request) -> AsyncIterator[Visitor | None]:
     """Yield the holder of the session cookie, None if no user is signed in."""
-    found = request.state.visitor = find_visitor(request, now)
+    now = read_clock(request)
+    found = request.state.visitor = await run_in_threadpool(find_visitor, request, now)
     try:
         yield found
     finally:
         # After the response, so that no page waits for the write lock to note that its reader is still here.
         if found is not None and now - found.last_seen_at >= TOUCH_EVERY:
-            _touch(engine_of(request), found.session_id, now)
+            await run_in_threadpool(_touch, engine_of(request), found.session_id, now)
 
 
 def find_visitor(request: Request, now: datetime) -> Visitor | None:
@@ -88,10 +89,10 @@ def find_visitor(request: Request, now: datetime) -> Visitor | None:
         return None
     with reading(engine_of(request)) as session:
         found = service.find_session(session, cookie, now=now)
-        if found is None:
-            return None
-        staff, row, temporary = found
-        return Visitor(staff, row.id, row.csrf_token, row.last_seen_at, temporary)
+    if found is None:
+        return None
+    staff, row = found
+    return Visitor(staff, row.id, row.csrf_token, row.last_seen_at, row.password_temporary)
 
 
 def _touch(engine: Engine, session_id: str, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -66,6 +66,17 @@ def money(context: Context, minor: int | None, currency: str) -> str:
     return DASH if minor is None else format_money(minor, currency, _locale(context))
 
 
+@lru_cache(maxsize=10_000)
+def day_words(on: date, locale: Locale) -> str:
+    return str(format_date(on, format="medium", locale=locale))
+
+
+@lru_cache(maxsize=10_000)
+def clock_words(at: time, locale: Locale, *, seconds: bool = False) -> str:
+    """A time of day; the parts of an instant are formatted by themselves, because most instants occur once."""
+    return str(format_time(at, format="medium" if seconds else "short", locale=locale))
+
+
 @pass_context
 def day(context: Context, value: date | None) -> str:
     if value is None:
@@ -75,8 +86,7 @@ def day(context: Context, value: date | None) -> str:
 
 @lru_cache(maxsize=10_000)
 def _day(value: date, locale: Locale) -> Markup:
-    shown = format_date(value, format="medium", locale=locale)
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), day_words(value, locale))
 
 
 @pass_context
@@ -93,13 +103,18 @@ def moment(context: Context, value: datetime | None, timezone: str = "", seconds
 @lru_cache(maxsize=10_000)
 def _moment(value: datetime, timezone: str, seconds: bool, locale: Locale) -> Markup:
     local = value.astimezone(ZoneInfo(timezone))
-    clock = format_time(local, format="medium" if seconds else "short", locale=locale)
-    order = str(get_datetime_format("medium", locale=locale)).replace("'", "")
-    shown = order.replace("{1}", format_date(local, format="medium", locale=locale)).replace("{0}", clock)
+    at = local.time().replace(second=local.second if seconds else 0, microsecond=0)
+    clock = clock_words(at, locale, seconds=seconds)
+    shown = _date_and_time(locale).replace("{1}", day_words(local.date(), locale)).replace("{0}", clock)
     zone = local.tzname() or timezone
     return Markup('<time datetime="{}">{} <span class="zone">{}</span></time>').format(
         local.isoformat(timespec="seconds"), shown, zone
     )
+
+
+@lru_cache
+def _date_and_time(locale: Locale) -> str:
+    return str(get_datetime_format("medium", locale=locale)).replace("'", "")
 
 
 @pass_context

@@ -1,52 +1,51 @@
 """One request is one transaction.
 
 `WriteSession` commits after the handler returned and before the response is sent (FastAPI's "function" scope), and
-rolls back when the handler raises. The door comes before the database session in a signature.
+rolls back when the handler raises. The door comes before the database session in a signature. The frame of a page
+counts waiting work in the session of its request (`request.state.session`), without a second connection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 
 from fastapi import Depends
 from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from app.casework.cases.figures import refresh_touched
 from app.casework.plans.tracking.linking import link_touched
-from app.core.database.engine import reading, transaction
+from app.core.database.engine import open_reading, transaction
 from app.http.context import engine_of, read_clock
-from app.http.doors import MaybeVisitor
 
 NO_SESSION_YET = "a handler must name its door (requires, public, ...) before its database session"
 
 
-def read_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
+async def read_session(request: Request) -> AsyncIterator[Session]:
     """Yield a session for reading only: it takes no write lock and never commits."""
     _require_admitted(request)
-    with reading(engine_of(request)) as session:
-        yield from _lent(request, session)
-
-
-def write_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
-    """The request's one transaction. Its last step brings the cases whose money it moved to this moment, so that lists
-    filter and sort by what is owed now, and links payments to the instalments that they name."""
-    _require_admitted(request)
-    with transaction(engine_of(request)) as session:
-        request.state.write_session = session
-        yield from _lent(request, session)
-        link_touched(session)
-        refresh_touched(session, read_clock(request))
-
-
-def _lent(request: Request, session: Session) -> Iterator[Session]:
-    """Lend the session to the frame of the page, which then counts waiting work without a second connection."""
-    request.state.session = session
+    session = request.state.session = open_reading(engine_of(request))
     try:
         yield session
     finally:
         request.state.session = None
+        await run_in_threadpool(session.close)
+
+
+def write_session(request: Request) -> Iterator[Session]:
+    """The request's one transaction. Its last step brings the cases whose money it moved to this moment, so that lists
+    filter and sort by what is owed now, and links payments to the instalments that they name."""
+    _require_admitted(request)
+    with transaction(engine_of(request)) as session:
+        request.state.write_session = request.state.session = session
+        try:
+            yield session
+        finally:
+            request.state.session = None
+        link_touched(session)
+        refresh_touched(session, read_clock(request))
 
 
 def _require_admitted(request: Request) -> None:

@@ -58,10 +58,13 @@ class Pack:
     """The text it was read from, so that it can be kept with the decisions it makes."""
     label: str = field(init=False)
     """`code@version`, as answers and events name the pack; of several, joined by `+`."""
+    needed: FactsNeeded = field(init=False, repr=False, compare=False)
+    """The facts that its rules need together."""
     _concerning: dict[Cells, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
     """The rules that questions of one sort must pass, looked up millions of times a night."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "needed", reduce(or_, (rule.needed for rule in self.rules), FactsNeeded()))
         object.__setattr__(self, "_concerning", {})
         object.__setattr__(self, "label", "+".join(self.parts) or f"{self.code}@{self.version}")
 
@@ -95,8 +98,3 @@ class Pack:
                 self._concerning.clear()
             self._concerning[sort] = found
         return found
-
-    @property
-    def needed(self) -> FactsNeeded:
-        """The facts that its rules need together."""
-        return reduce(or_, (rule.needed for rule in self.rules), FactsNeeded())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -16,7 +15,8 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase, case_reference
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.rows import Query
-from app.core.staff.rules import CASEWORK, Role, Staff
+from app.core.database.together import Reads
+from app.core.staff.rules import CASEWORK, Staff
 from app.core.types import Values
 from app.http import security
 from app.http.context import settings_of
@@ -40,57 +40,55 @@ class DueCallback:
         return case_reference(self.case_id)
 
 
-@lru_cache
-def due_parts(role: Role) -> Mapping[str, Query]:
-    """The bar as scalar queries by name, by the index of owners' callbacks; they ride on the statement that counts what
-    waits behind the navigation. `due_values` are their parameters."""
-    if role not in CASEWORK:
-        return {}
+def due_query() -> Query:
+    """The reader's callback that has been due longest, and how many are due, by the index of owners' callbacks; a part
+    of the statement that counts what waits behind the navigation. `due_values` are its parameters."""
     case, customer = table_of(CollectionsCase), table_of(Customer)
-    quiet = sa.bindparam("bar_quiet", expanding=True, type_=sa.BigInteger)
-    due = [
-        case.c.owner == sa.bindparam("bar_owner", type_=sa.String),
-        case.c.callback_at.is_not(None),
-        case.c.callback_at <= sa.bindparam("bar_now", type_=UtcDateTime()),
-        case.c.id.not_in(quiet),
-    ]
-
-    def first(column: sa.ColumnElement[int] | sa.ColumnElement[str] | sa.ColumnElement[datetime]) -> Query:
-        query = sa.select(column).join(customer, customer.c.id == case.c.customer_id)
-        return query.where(*due).order_by(case.c.callback_at, case.c.id).limit(1)
-
-    return {
-        "callback case": first(case.c.id),
-        "callback name": first(customer.c.full_name),
-        "callback at": first(case.c.callback_at),
-        "callback count": sa.select(sa.func.count()).select_from(case).where(*due),
-    }
+    quiet = [sa.bindparam(f"bar_quiet_{n}", type_=sa.BigInteger) for n in range(MOST_SNOOZED)]
+    return (
+        sa.select(
+            case.c.id.label("case_id"),
+            customer.c.full_name.label("name"),
+            case.c.callback_at.label("at"),
+            sa.func.count().over().label("count"),
+        )
+        .join(customer, customer.c.id == case.c.customer_id)
+        .where(
+            case.c.owner == sa.bindparam("bar_owner", type_=sa.String),
+            case.c.callback_at.is_not(None),
+            case.c.callback_at <= sa.bindparam("bar_now", type_=UtcDateTime()),
+            case.c.id.not_in(quiet),
+        )
+        .order_by(case.c.callback_at, case.c.id)
+        .limit(1)
+    )
 
 
 def due_values(request: Request, staff: Staff, now: datetime) -> Values:
     """A snoozed callback is left out of the bar only."""
-    if staff.role not in CASEWORK:
-        return {}
-    return {"bar_owner": staff.username, "bar_now": now, "bar_quiet": list(snoozed(request, now)) or [0]}
+    quiet = [*snoozed(request, now), *[0] * MOST_SNOOZED]
+    return {
+        "bar_owner": staff.username,
+        "bar_now": now,
+        **{f"bar_quiet_{n}": quiet[n] for n in range(MOST_SNOOZED)},
+    }
 
 
-def due_callback(parts: Values) -> DueCallback | None:
-    """The bar from what `due_parts` found; None while no callback is due."""
-    if parts.get("callback case") is None:
-        return None
-    return DueCallback(
-        parts["callback case"], parts["callback name"], parts["callback at"], parts["callback count"]
-    )
+class _Look:
+    def __init__(self) -> None:
+        self.reads = Reads()
+        self.due = self.reads.rows(due_query())
+
+
+_LOOK = _Look()
 
 
 def look(request: Request, session: Session, staff: Staff, now: datetime) -> DueCallback | None:
     """The bar alone, for a page that asks again."""
-    parts = due_parts(staff.role)
-    if not parts:
+    if staff.role not in CASEWORK:
         return None
-    query = sa.select(*(part.scalar_subquery() for part in parts.values()))
-    row = session.execute(query, due_values(request, staff, now)).one()
-    return due_callback(dict(zip(parts, row, strict=True)))
+    found = _LOOK.reads.fetch(session, **due_values(request, staff, now))
+    return next((DueCallback(*row) for row in found[_LOOK.due]), None)
 
 
 def snoozed(request: Request, now: datetime) -> Mapping[int, datetime]:

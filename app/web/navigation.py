@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import Session
+from starlette.requests import Request
 
 from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.models import ReportedChange, Waiver
@@ -16,6 +18,7 @@ from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
+from app.core.database.together import Reads
 from app.core.staff.rules import (
     ADMINISTRATION,
     CASE_READING,
@@ -24,13 +27,14 @@ from app.core.staff.rules import (
     MANAGEMENT,
     SWITCHING,
     Role,
+    Staff,
 )
 from app.core.types import Values
 from app.http.interface import marked
 from app.inbound.bounces.models import MailNotice
 from app.inbound.models import InboundMessage
 from app.operations.alerts.models import Alert
-from app.web.due_callbacks import due_parts
+from app.web.due_callbacks import DueCallback, due_query, due_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +77,50 @@ def navigation(role: Role, paths: frozenset[str]) -> list[NavItem]:
     return [item for item in NAV if role in item.roles and item.path in paths]
 
 
-def waiting_counts(session: Session, role: Role, bar: Values) -> Values:
-    """Count the work that waits behind each entry of the navigation, by path; and what the bar of callbacks asks with
-    the parameters `bar`, by its name, in the same statement."""
-    names, query = _counting(role)
-    if query is None:
-        return {}
-    return dict(zip(names, session.connection().execute(query, bar).one(), strict=True))
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the frame of a page shows beside the page."""
+
+    waiting: Values
+    """The work that waits behind each entry of the navigation, by path."""
+    callback: DueCallback | None
+    house_zone: str
+    """The time zone for times of no portfolio: the portfolios' where all share one, otherwise UTC."""
+
+
+def read_frame(request: Request, session: Session, staff: Staff, now: datetime) -> Frame:
+    """Everything that the frame shows, in one statement."""
+    reads = _frame_reads(staff.role)
+    found = reads.reads.fetch(
+        session, **(due_values(request, staff, now) if reads.callback is not None else {})
+    )
+    zones = found[reads.zones]
+    due = found[reads.callback] if reads.callback is not None else ()
+    return Frame(
+        waiting={path: found[part][0][0] for path, part in reads.counts.items()},
+        callback=next((DueCallback(*row) for row in due), None),
+        house_zone=zones[0].timezone if len(zones) == 1 else "UTC",
+    )
+
+
+class _FrameReads:
+    """The reads of the frame for one role."""
+
+    def __init__(self, role: Role) -> None:
+        self.reads = Reads()
+        zones = sa.select(table_of(Portfolio).c.timezone).distinct().limit(2)
+        self.zones = self.reads.rows(zones)
+        self.callback = self.reads.rows(due_query()) if role in CASEWORK else None
+        self.counts = {path: self.reads.rows(query) for path, query in _counting(role).items()}
 
 
 @lru_cache
-def _counting(role: Role) -> tuple[tuple[str, ...], Query | None]:
-    """Built once for each role: every page asks it."""
-    counts: dict[str, Query] = dict(due_parts(role))
+def _frame_reads(role: Role) -> _FrameReads:
+    return _FrameReads(role)
+
+
+def _counting(role: Role) -> dict[str, Query]:
+    counts: dict[str, Query] = {}
     if role in CASEWORK:
         message = table_of(InboundMessage)
         unread = sa.select(sa.func.count()).select_from(message).where(message.c.reviewed_at.is_(None))
@@ -102,9 +137,7 @@ def _counting(role: Role) -> tuple[tuple[str, ...], Query | None]:
     if role in SWITCHING:
         alert = table_of(Alert)
         counts["/alerts"] = sa.select(sa.func.count()).where(alert.c.ended_at.is_(None))
-    if not counts:
-        return (), None
-    return tuple(counts), sa.select(*(query.scalar_subquery() for query in counts.values()))
+    return counts
 
 
 def _waiting(

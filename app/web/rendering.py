@@ -12,30 +12,26 @@ from dataclasses import fields
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlencode
 
-import sqlalchemy as sa
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 from sqlmodel import Session
 from starlette.requests import Request
 
-from app.book.portfolios.models import Portfolio
-from app.core.database.engine import table_of
 from app.core.labels import CHANNEL_LABELS, in_sentence
 from app.core.settings import Settings
 from app.core.staff.rules import Staff
-from app.core.types import Values
 from app.core.vocabulary import Channel
 from app.http import security
 from app.http.context import read_clock
 from app.http.formats import reader_locale
 from app.http.rendering import environment
-from app.web.due_callbacks import due_callback, due_values
-from app.web.navigation import NavItem, navigation, waiting_counts
+from app.web.navigation import Frame, NavItem, navigation, read_frame
 from app.web.wording import actor_words, strategy_words
 
 environment().filters.update(strategy_words=strategy_words, actor=actor_words)
 FLASH_COOKIE = "desk_flash"
 FLASH_SECONDS = 120
+NO_FRAME = Frame({}, None, "UTC")
 Tone = Literal["good", "warn", "bad", "info", "neutral"]
 
 
@@ -77,20 +73,18 @@ def _frame(request: Request) -> dict[str, Any]:
     token = visitor.csrf_token if visitor else ""
     paths: frozenset[str] = request.app.state.page_paths
     session: Session | None = getattr(request.state, "session", None)
-    waiting: Values = {}
     nav = navigation(staff.role, paths) if staff and not visitor.must_change_password else []
-    if staff and session:
-        waiting = waiting_counts(session, staff.role, due_values(request, staff, read_clock(request)))
+    frame = read_frame(request, session, staff, read_clock(request)) if staff and session else NO_FRAME
     return {
         "request": request,
         "staff": staff,
         "nav": nav,
-        "waiting": waiting,
-        "callback": due_callback(waiting),
+        "waiting": frame.waiting,
+        "callback": frame.callback,
         "nav_key": _nav_key(request.url.path, nav),
-        "waiting_key": tuple(waiting.get(item.path) for item in nav),
+        "waiting_key": tuple(frame.waiting.get(item.path) for item in nav),
         "locale": reader_locale(request),
-        "house_zone": _house_zone(session) if staff and session else "UTC",
+        "house_zone": frame.house_zone,
         "path": request.url.path,
         "csrf_token": token,
         "csrf_field": _csrf_field(token),
@@ -106,15 +100,6 @@ def _nav_key(path: str, nav: Sequence[NavItem]) -> tuple[str, ...]:
     """The navigation's entries, and where in them the page is; for other pages it looks the same."""
     here = [each.path for each in nav if path == each.path or path.startswith(each.path + "/")]
     return (*(each.path for each in nav), "", *here, path if path in here else "")
-
-
-_ZONES = sa.select(table_of(Portfolio).c.timezone).distinct().limit(2)
-
-
-def _house_zone(session: Session) -> str:
-    """Return the time zone for times of no portfolio: the portfolios' where all share one, otherwise UTC."""
-    zones = session.connection().execute(_ZONES).scalars().all()
-    return zones[0] if len(zones) == 1 else "UTC"
 
 
 def _csrf_field(token: str) -> Callable[[], Markup]:

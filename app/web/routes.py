@@ -16,14 +16,15 @@ from app.web.managers import routes as managers
 from app.web.worklist import routes as worklist
 
 PAGES: tuple[APIRouter, ...] = (
-    *admin.ROUTERS,
-    *find.ROUTERS,
-    *worklist.ROUTERS,
-    *approvals.ROUTERS,
     *cases.ROUTERS,
+    *worklist.ROUTERS,
+    *find.ROUTERS,
+    *approvals.ROUTERS,
     *accounts.ROUTERS,
     *advisers.ROUTERS,
     *legal.ROUTERS,
     *managers.ROUTERS,
+    *admin.ROUTERS,
     unsent.router,
 )
+"""The pages that are opened most come first: a request is compared with the routes one after the other."""

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
 
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
@@ -18,7 +17,7 @@ from app.core.timeline.models import Event
 from app.core.timeline.payload import Payload, payload_of
 from app.core.timeline.presenting import TimelineEntry, Tone
 from app.core.vocabulary import Channel
-from app.http.formats import format_money
+from app.http.formats import clock_words, day_words, format_money
 from app.outreach.gate.events import ContactCleared
 from app.web.wording import actor_words, language_words, pack_words, rule_words, source_words
 
@@ -44,19 +43,20 @@ class PageReader:
         return "–" if minor is None else format_money(minor, self.currency, self.locale)
 
     def day(self, on: date | None) -> str:
-        return "–" if on is None else str(format_date(on, format="medium", locale=self.locale))
+        return "–" if on is None else day_words(on, self.locale)
 
     def instant(self, at: datetime | None) -> str:
         if at is None:
             return "–"
         local = at.astimezone(ZoneInfo(self.timezone))
-        clock = format_time(local, format="short", locale=self.locale)
-        return f"{format_date(local, format='medium', locale=self.locale)}, {clock} {local.tzname()}"
+        return f"{day_words(local.date(), self.locale)}, {self._clock(local)} {local.tzname()}"
 
     def clock(self, at: datetime) -> str:
         """The time of day alone, for an instant of the present day."""
-        local = at.astimezone(ZoneInfo(self.timezone))
-        return str(format_time(local, format="short", locale=self.locale))
+        return self._clock(at.astimezone(ZoneInfo(self.timezone)))
+
+    def _clock(self, local: datetime) -> str:
+        return clock_words(local.time().replace(second=0, microsecond=0), self.locale)
 
     def near(self, at: datetime, today: date) -> str:
         """The time of day for an instant of today, with its date for any other."""

@@ -159,8 +159,13 @@ def transaction(engine: Engine) -> Iterator[Session]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """A session for reading only; takes no write lock on SQLite and is never committed."""
-    with Session(engine.execution_options(desk_read=True)) as session:
+    with open_reading(engine) as session:
         yield session
+
+
+def open_reading(engine: Engine) -> Session:
+    """`reading` for a caller that closes the session itself. It takes a connection with its first statement."""
+    return Session(engine.execution_options(desk_read=True))
 
 
 T = TypeVar("T")

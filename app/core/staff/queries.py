@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.core.actor import Actor, ActorKind
+from app.core.database.engine import table_of
+from app.core.database.together import Reads
 from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
-from app.core.staff.rules import Role
+from app.core.staff.rules import Role, Theme
 
 
 def user_named(session: Session, username: str) -> User | None:
@@ -41,16 +44,46 @@ def tokens(session: Session) -> list[ApiToken]:
     return list(session.exec(select(ApiToken).order_by(*order)))
 
 
-def session_and_user(session: Session, session_id: str) -> tuple[StaffSession, User] | None:
-    row = session.execute(_SESSION_AND_USER, {"session_id": session_id}).one_or_none()
-    return (row[0], row[1]) if row is not None else None
+class _SessionReads:
+    """A session with its holder: each request of a page asks it."""
+
+    def __init__(self) -> None:
+        self.reads, signed, user = Reads(), table_of(StaffSession), table_of(User)
+        self.rows = self.reads.rows(
+            sa.select(
+                signed.c.id, signed.c.csrf_token, signed.c.last_seen_at, signed.c.expires_at, signed.c.ended_at,
+                user.c.id.label("user_id"), user.c.username, user.c.display_name, user.c.role,
+                user.c.password_temporary, user.c.active, user.c.single_keys, user.c.theme,
+            )
+            .join(user, user.c.id == signed.c.user_id)
+            .where(signed.c.id == sa.bindparam("session_id", type_=sa.String))
+        )  # fmt: skip
 
 
-_SESSION_AND_USER = (  # built once: each request of a page asks it
-    sa.select(StaffSession, User)
-    .join(User, col(User.id) == col(StaffSession.user_id))
-    .where(col(StaffSession.id) == sa.bindparam("session_id", type_=sa.String))
-)
+_SESSIONS = _SessionReads()
+
+
+def session_and_user(session: Session, session_id: str) -> SignedIn | None:
+    found: list[SignedIn] = _SESSIONS.reads.fetch(session, session_id=session_id)[_SESSIONS.rows]
+    return next(iter(found), None)
+
+
+class SignedIn(Protocol):
+    """A session and its holder, as they were read."""
+
+    id: str
+    csrf_token: str
+    last_seen_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    user_id: int
+    username: str
+    display_name: str
+    role: Role
+    password_temporary: bool
+    active: bool
+    single_keys: bool
+    theme: Theme
 
 
 def token_with_hash(session: Session, token_hash: str) -> tuple[ApiToken, User | None] | None:

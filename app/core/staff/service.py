@@ -277,20 +277,20 @@ def _serialise_attempts(session: Session, name_digest: str) -> None:
         session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
-def find_session(session: Session, token: str, *, now: datetime) -> tuple[Staff, StaffSession, bool] | None:
-    """The holder of this cookie, their session, and whether the password is temporary; None if it is not valid."""
+def find_session(session: Session, token: str, *, now: datetime) -> tuple[Staff, queries.SignedIn] | None:
+    """The holder of this cookie, and their session; None if it is not valid."""
     found = queries.session_and_user(session, digest(token))
-    if found is None:
+    if found is None or not found.active:
         return None
-    row, user = found
     alive = sign_in.session_alive(
-        now=now, last_seen_at=row.last_seen_at, expires_at=row.expires_at, ended_at=row.ended_at
+        now=now, last_seen_at=found.last_seen_at, expires_at=found.expires_at, ended_at=found.ended_at
     )
-    if not alive or not user.active:
+    if not alive:
         return None
-    assert user.id is not None
-    staff = Staff(user.id, user.username, user.display_name, user.role, user.single_keys, user.theme)
-    return staff, row, user.password_temporary
+    staff = Staff(
+        found.user_id, found.username, found.display_name, found.role, found.single_keys, found.theme
+    )
+    return staff, found
 
 
 class EndedSession(NamedTuple):
@@ -306,13 +306,12 @@ def find_ended_session(session: Session, token: str, *, now: datetime) -> EndedS
     found = queries.session_and_user(session, digest(token))
     if found is None:
         return None
-    row, user = found
     alive = sign_in.session_alive(
-        now=now, last_seen_at=row.last_seen_at, expires_at=row.expires_at, ended_at=row.ended_at
+        now=now, last_seen_at=found.last_seen_at, expires_at=found.expires_at, ended_at=found.ended_at
     )
-    if alive or row.ended_at is not None or not user.active or now >= row.expires_at + timedelta(days=1):
+    if alive or found.ended_at is not None or not found.active or now >= found.expires_at + timedelta(days=1):
         return None
-    return EndedSession(user.username, row.csrf_token)
+    return EndedSession(found.username, found.csrf_token)
 
 
 def touch_session(session: Session, session_id: str, *, now: datetime) -> None:

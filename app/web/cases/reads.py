@@ -30,8 +30,6 @@ from app.casework.plans.rules import LIVE, Instalment
 from app.casework.presence.models import CaseView as OpenPage
 from app.casework.presence.rules import Viewer, viewer_of
 from app.casework.results.models import ResultCodeVersion
-from app.casework.results.queries import results_in
-from app.casework.results.rules import ResultSet
 from app.core.clock import local_date
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.together import Found, Reads
@@ -253,9 +251,9 @@ class CaseView:
         return [(row.username, row.display_name) for row in staff if row.active and row.role in CASEWORK]
 
     @property
-    def results(self) -> ResultSet:
-        """The portfolio's result codes and saved texts."""
-        return results_in(next((row.text for row in self.found[CASE_READS.codes]), None))
+    def codes(self) -> str | None:
+        """The text of the portfolio's result codes; None = as shipped."""
+        return next((row.text for row in self.found[CASE_READS.codes]), None)
 
     @property
     def parts(self) -> Mapping[int, Sequence[Instalment]]:
@@ -296,27 +294,34 @@ def read_case(session: Session, case_id: int, now: datetime) -> CaseView:
     return CaseView(file, found, pack, facts)
 
 
-def _owner_query() -> sa.Select[CollectionsCase, Customer, Portfolio, date | None]:
-    closed = table_of(DailyRun)
-    last = (
-        sa.select(sa.func.max(closed.c.business_date))
-        .where(closed.c.portfolio_id == table_of(Portfolio).c.id, closed.c.finished_at.is_not(None))
-        .scalar_subquery()
-    )
-    return (
-        sa.select(CollectionsCase, Customer, Portfolio, last)
-        .join(Customer, table_of(Customer).c.id == table_of(CollectionsCase).c.customer_id)
-        .join(Portfolio, table_of(Portfolio).c.id == table_of(CollectionsCase).c.portfolio_id)
-        .where(table_of(CollectionsCase).c.id == sa.bindparam("case_id", type_=sa.BigInteger))
-    )
+class _OwnerReads:
+    """A case with its customer and portfolio, and the portfolio's last closed day."""
+
+    def __init__(self) -> None:
+        reads = self.reads = Reads()
+        case, customer, portfolio = table_of(CollectionsCase), table_of(Customer), table_of(Portfolio)
+        closed = table_of(DailyRun)
+        this = case.c.id == sa.bindparam("case_id", type_=sa.BigInteger)
+        self.cases = reads.all(CollectionsCase, this)
+        self.customers = reads.whole(
+            Customer, sa.select(*customer.c).join(case, case.c.customer_id == customer.c.id).where(this)
+        )
+        self.portfolios = reads.whole(
+            Portfolio, sa.select(*portfolio.c).join(case, case.c.portfolio_id == portfolio.c.id).where(this)
+        )
+        self.last = reads.rows(
+            sa.select(sa.func.max(closed.c.business_date).label("on"))
+            .join(case, case.c.portfolio_id == closed.c.portfolio_id)
+            .where(this, closed.c.finished_at.is_not(None))
+        )
 
 
-_OWNER = _owner_query()
+_OWNER = _OwnerReads()
 
 
 def _owner_of(session: Session, case_id: int) -> tuple[CollectionsCase, Customer, Portfolio, date | None]:
-    row = session.execute(_OWNER, {"case_id": case_id}).one_or_none()
-    if row is None:
+    found = _OWNER.reads.fetch(session, case_id=case_id)
+    if not found[_OWNER.cases]:
         raise NotFound(f"There is no case {case_reference(case_id)}.")
-    case, customer, portfolio, closed_on = row
-    return case, customer, portfolio, closed_on
+    last: date | None = found[_OWNER.last][0].on
+    return found[_OWNER.cases][0], found[_OWNER.customers][0], found[_OWNER.portfolios][0], last

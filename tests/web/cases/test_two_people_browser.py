@@ -9,9 +9,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 import uvicorn
 from sqlalchemy.engine import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.casework.presence.models import CaseView
 from app.core.clock import SystemClock
@@ -65,12 +66,14 @@ def sign_in(desk: Desk, browser: Browser, username: str) -> Page:
     return tab
 
 
-def eventually(desk: Desk, wanted: int, model: type[FormDraft] | type[CaseView]) -> None:
-    for _ in range(100):
-        if desk.read(lambda session: len(session.scalars(select(model)).all())) == wanted:
+def eventually(
+    desk: Desk, wanted: int, model: type[FormDraft] | type[CaseView], *where: sa.ColumnElement[bool]
+) -> None:
+    for _ in range(150):
+        if desk.read(lambda session: len(session.scalars(select(model).where(*where)).all())) == wanted:
             return
         time.sleep(0.1)
-    raise AssertionError(f"there are not {wanted} rows of {model.__name__}")
+    raise AssertionError(f"there are not {wanted} such rows of {model.__name__}")
 
 
 def end_all_sessions(session: Session) -> None:
@@ -179,13 +182,16 @@ def test_two_people_see_each_other_and_a_second_call_is_asked_about(
     eventually(desk, 1, CaseView)
     mei.goto(f"/cases/{case_id}")
     mei.wait_for_selector("text=Ben Okafor is viewing this case")
-    ben.goto(f"/cases/{case_id}")
+    ben_here = col(CaseView.username) == "ben"
+    with ben.expect_response(lambda answer: answer.url.endswith("/presence")):  # else it may be saved last
+        ben.goto(f"/cases/{case_id}")
     ben.focus("#call-note")
-    mei.wait_for_timeout(1000)
+    eventually(desk, 1, CaseView, ben_here, col(CaseView.calling_since).is_not(None))
     mei.reload()
     mei.wait_for_selector("text=Ben Okafor is on the telephone")
     assert violations(mei) == []
     ben.goto("/worklist")
+    eventually(desk, 0, CaseView, ben_here)
     mei.reload()
     mei.wait_for_load_state("networkidle")
     assert mei.locator(".presence-line").count() == 0

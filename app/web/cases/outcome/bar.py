@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from string import ascii_lowercase
+
+from babel import Locale
 
 from app.casework.cases.events import CallLogged
 from app.casework.holds.rules import FOR_GOOD
@@ -21,10 +24,12 @@ from app.casework.results.effects import (
     Retry,
     Task,
 )
+from app.casework.results.queries import results_in
 from app.casework.results.rules import CallField, Direction, ResultCode, ResultSet, SavedText
 from app.core.labels import HOLD_LABELS
 from app.core.vocabulary import HoldKind
-from app.web.timeline import PageReader
+from app.http.formats import day_words
+from app.http.rendering import slot
 
 ACKNOWLEDGED = frozenset({HoldKind.DISPUTE, HoldKind.COMPLAINT})
 """Holds that a letter acknowledges."""
@@ -47,15 +52,38 @@ class OutcomeCode:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeBar:
-    keyed: Sequence[OutcomeCode]
-    more: Sequence[OutcomeCode]
-    chosen: OutcomeCode | None
-    asks: frozenset[str]
+    codes: tuple[OutcomeCode, ...]
+    number: str
+    """The number that a code may mark as bad, as the effects name it."""
     requires: Mapping[str, str]
     """Field -> the codes that require it, with spaces between."""
-    choices: Mapping[str, Sequence[tuple[str, str]]]
     texts: Sequence[SavedText]
     numbers: Sequence[tuple[str, str]] = ()
+
+    @property
+    def keyed(self) -> list[OutcomeCode]:
+        return [each for each in self.codes if each.key]
+
+    @property
+    def more(self) -> list[OutcomeCode]:
+        return [each for each in self.codes if not each.key]
+
+    @property
+    def chosen(self) -> OutcomeCode | None:
+        return next((each for each in self.codes if each.chosen), None)
+
+    @property
+    def preview(self) -> str:
+        """The effects of the chosen code; '' where none is chosen."""
+        return self.chosen.preview.replace(NUMBER, self.number) if self.chosen else ""
+
+    @property
+    def asks(self) -> frozenset[str]:
+        return frozenset(self.chosen.asks.split()) if self.chosen else frozenset()
+
+    @property
+    def choices(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        return {name.value: [("", "Choose"), *words.items()] for name, words in CHOICES.items()}
 
     @property
     def requires_key(self) -> tuple[tuple[str, str], ...]:
@@ -74,19 +102,40 @@ class OutcomeBar:
 class Situation:
     """The facts of a case on which the effects of a code depend."""
 
-    reader: PageReader
+    locale: Locale
     today: date
-    number: str
     attempts: int
     """Calls without an answer since the last conversation."""
     has_task: bool
 
 
+NUMBER = slot("number")
+"""Stands in the effects for the number of the customer, who is not the same on each page."""
+
+
 def outcome_bar(
-    results: ResultSet, chosen: str, situation: Situation, numbers: Sequence[tuple[str, str]] = ()
+    codes: str | None,
+    chosen: str,
+    situation: Situation,
+    number: str,
+    numbers: Sequence[tuple[str, str]] = (),
 ) -> OutcomeBar:
+    """The bar of the portfolio's codes, which are written in `codes`; None = as shipped."""
+    results = results_in(codes)
+    return OutcomeBar(
+        codes=_shown(codes, chosen, situation),
+        number=number or "The number",
+        requires=_required(codes),
+        texts=results.texts,
+        numbers=numbers,
+    )
+
+
+@lru_cache(maxsize=500)
+def _shown(codes: str | None, chosen: str, situation: Situation) -> tuple[OutcomeCode, ...]:
+    results = results_in(codes)
     letters = letters_of(results)
-    codes = [
+    return tuple(
         OutcomeCode(
             code=each.code,
             label=each.label,
@@ -97,22 +146,15 @@ def outcome_bar(
             chosen=each.code == chosen,
         )
         for each in results.codes
-    ]
-    found = next((each for each in codes if each.chosen), None)
-    requires = {
-        name.value: " ".join(code.code for code in results.codes if name in code.requires)
+    )
+
+
+@lru_cache(maxsize=64)
+def _required(codes: str | None) -> Mapping[str, str]:
+    return {
+        name.value: " ".join(code.code for code in results_in(codes).codes if name in code.requires)
         for name in CallField
     }
-    return OutcomeBar(
-        keyed=[each for each in codes if each.key],
-        more=[each for each in codes if not each.key],
-        chosen=found,
-        asks=frozenset(found.asks.split()) if found else frozenset(),
-        requires=requires,
-        choices={name.value: [("", "Choose"), *words.items()] for name, words in CHOICES.items()},
-        texts=results.texts,
-        numbers=numbers,
-    )
 
 
 def letters_of(results: ResultSet) -> dict[str, str]:
@@ -154,16 +196,15 @@ def _foreseen(code: ResultCode, situation: Situation) -> Iterator[str]:
     for effect in code.effects:
         match effect:
             case PlaceHold(kind=kind, days=days):
-                until = situation.reader.day(situation.today + timedelta(days=days))
+                until = day_words(situation.today + timedelta(days=days), situation.locale)
                 letter = "; a letter acknowledges it" if kind in ACKNOWLEDGED else ""
                 ends = "do not contact; review by" if kind in FOR_GOOD else "until"
                 yield f"{HOLD_LABELS[kind]} hold: {ends} {until}{letter}"
             case PaymentClaimed(days=days):
-                until = situation.reader.day(situation.today + timedelta(days=days))
+                until = day_words(situation.today + timedelta(days=days), situation.locale)
                 yield f"Reminders pause until {until}, or until the payment is posted; task to look for it"
             case NumberBad(look_for_another=look):
-                number = situation.number or "The number"
-                yield f"{number} rests on all channels until a person confirms it" + (
+                yield f"{NUMBER} rests on all channels until a person confirms it" + (
                     "; task to find another" if look else ""
                 )
             case Retry(attempts=most, other_slot=other):
@@ -177,7 +218,7 @@ def _foreseen(code: ResultCode, situation: Situation) -> Iterator[str]:
             case AskManager():
                 yield "A manager is asked; the answer comes back as a task"
             case Task(text=text, days=days):
-                due = situation.reader.day(situation.today + timedelta(days=days))
+                due = day_words(situation.today + timedelta(days=days), situation.locale)
                 yield f"Task by {due}: {text}"
 
 

@@ -28,10 +28,11 @@ def bar_of(
         if point.kind is PointKind.PHONE and not point.ended_at and not point.is_main
     ]
     situation = Situation(
-        reader=reader,
+        locale=reader.locale,
         today=file.book.today,
-        number="" if numbers else file.customer.mobile,
         attempts=unanswered_of([CallLogged.from_json(row.data) for row in found[CASE_READS.calls]]),
         has_task=due or bool(found[CASE_READS.call_tasks]),
     )
-    return outcome_bar(view.results, chosen, situation, numbers)
+    return outcome_bar(
+        view.codes, chosen, situation, number="" if numbers else file.customer.mobile, numbers=numbers
+    )
