@@ -11,7 +11,7 @@ from app.core.staff.rules import Role
 from tests import builders
 from tests.api.program import Program, fields, late_case
 
-PLAN = {"amount": "600.00", "currency": "CNY", "months": 3, "due_on": "2026-03-10"}
+PLAN = {"amount": "600.00", "currency": "CNY", "payments": 3, "due_on": "2026-03-10"}
 
 
 def test_an_instalment_is_moved_and_another_skipped(program: Program) -> None:

@@ -194,6 +194,8 @@ def test_a_day_killed_at_any_moment_and_run_again_ends_the_same(
         *(ContactCleared.KIND, ContactWaiting.KIND, CallTaskCreated.KIND, ReferralNominated.KIND),
     ):
         assert kind in kinds, f"the portfolio gives the day no {kind} to do"
+    reminded = " ".join(expected["outbox_message"])
+    assert "instalment_reminder" in reminded, "no agreement reminds of itself"
     for moment in spread(total, 3, seed=2):
         url = new_database(like=prepared)
         assert in_child(closing(url), die_at=moment) == KILLED

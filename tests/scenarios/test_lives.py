@@ -184,9 +184,9 @@ def test_a_broken_promise_is_broken_only_after_its_grace_days(engine: Engine) ->
             now=builders.at(day(11)),
         )
 
-    # The date passes with 20.00 paid: three days of grace, in which nobody writes.
+    # The date passes with 20.00 paid: three days of grace, in which only the agreement itself reminds.
     life.pays(2_000, 12)
-    assert life.live(11, 15) == []
+    assert life.live(11, 15) == ["11: instalment_reminder by sms", "12: instalment_reminder by sms"]
     with transaction(engine) as session:
         assert session.scalars(select(Plan)).one().status is PlanStatus.ACTIVE
 
@@ -232,9 +232,10 @@ def test_a_repayment_plan_holds_the_case_open_and_quiet_until_an_instalment_is_m
         plan = make_offer(session, case, monthly(9_000, 0, 3, day(10)), **told)
         accept(session, plan, **told)
     life.pays(3_000, 9)
-    assert life.live(6, 40) == [], "one instalment paid: quiet for a month"
-    left = life.live(41, 44)  # the second was due on 20 April, day 41; three days of grace
-    assert left == []
+    # One instalment is paid: quiet for a month, but for the reminders of the second, due on 20 April, day 41.
+    assert life.live(6, 40) == ["37: instalment_reminder by sms", "40: instalment_reminder by sms"]
+    left = life.live(41, 44)  # three days of grace
+    assert left == ["41: instalment_reminder by sms"]
     assert life.recorded(PlanBroken.KIND) == []
     life.close(45)
     [broken] = life.recorded(PlanBroken.KIND)

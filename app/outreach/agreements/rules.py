@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from app.casework.contacts.rules import DeskStep
 
@@ -41,13 +41,14 @@ def reminder_due(
     """The reminder that leaves on the day `on`, None = none does.
 
     One that the gate made wait leaves on a later day before the due date. Nobody is reminded ahead of a date that they
-    agreed to after the day of that reminder. A letter by post only leaves ahead: it would arrive too late otherwise.
+    agreed to lately: it has to lie more than twice those days back. A letter by post only leaves ahead: it would arrive
+    too late otherwise.
     """
     to_go = (instalment.due_on - on).days
     ahead = days.ahead_by_post if by_post else days.ahead
     if 0 < to_go <= ahead:
-        told_on = instalment.due_on - timedelta(days=ahead)
-        return DeskStep.INSTALMENT_AHEAD if instalment.known_since < told_on else None
+        known_for = (instalment.due_on - instalment.known_since).days
+        return DeskStep.INSTALMENT_AHEAD if known_for > 2 * ahead else None
     if by_post:
         return None
     if to_go == 0:

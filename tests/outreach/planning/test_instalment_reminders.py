@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import zxingcpp
+from PIL import Image
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
@@ -28,6 +31,7 @@ from app.core.vocabulary import HoldKind
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
+from app.programs.ports import make_paper
 from tests import builders
 from tests.outreach.agreements.made import agreement
 
@@ -239,3 +243,24 @@ def test_a_customer_without_a_mobile_number_is_reminded_by_email(engine: Engine)
     [row] = reminders(engine)
     assert row.destination.value == "email"
     assert "This is a reminder of what we agreed: CN¥25.00 is due on 1 April 2026." in row.text
+
+
+def test_a_reminder_by_post_has_the_code_of_what_is_missing(engine: Engine) -> None:
+    """EPC069-12: its amount is what is short now, its reference the instalment's."""
+    with transaction(engine) as session:
+        builders.portfolio(
+            session, currency="EUR", pack="nl", timezone="Europe/Amsterdam", creditor="Havenbank",
+            payee_iban="NL91ABNA0417164300",
+        )  # fmt: skip
+        plan_id = id_of(a_plan(session, mobile="", email=""))
+    pay(engine, 1_000, AGREED + DAY)
+    assert night(engine, DUE - 8 * DAY) == 1
+    [row] = reminders(engine)
+    assert json.loads(row.context)["payment_code"].split("\n") == [
+        "BCD", "002", "1", "SCT", "", "Havenbank", "NL91ABNA0417164300", "EUR15.00", "", reference_of(plan_id, 1),
+    ]  # fmt: skip
+    sender = builders.deliver(engine, builders.at(DUE - 7 * DAY, 18))
+    [letter] = [each for each in sender.sent if each.letter == "instalment_reminder"]
+    pages = make_paper().pictures(letter)
+    codes = [code.text for page in pages for code in zxingcpp.read_barcodes(Image.open(io.BytesIO(page)))]
+    assert json.loads(row.context)["payment_code"] in codes
