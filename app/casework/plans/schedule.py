@@ -21,6 +21,8 @@ MOST_PAYMENTS = 600
 """Payments that a schedule can have, whatever is permitted: weekly for more than eleven years."""
 
 LAST_YEAR = 2200
+LONGEST_AGO = 366
+"""Days before the first payment in which the payday lies that due dates are counted from."""
 
 SATURDAY_SUNDAY = frozenset({5, 6})
 
@@ -227,6 +229,8 @@ def _check_figures(terms: AgreementTerms) -> None:
         raise Invalid("The rate is from 0 to 100 % a year.", "apr")
     if (payday := terms.payday) is not None:
         _check_payday(terms.cadence, payday)
+        if payday.next_on < terms.first_due_on - timedelta(days=LONGEST_AGO):
+            raise Invalid("This payday lies too far back. Give the next one.", "payday")
     if terms.cadence is not Cadence.CUSTOM and terms.total_minor - terms.down_payment_minor < terms.payments:
         raise _too_little(terms)
 

@@ -129,6 +129,8 @@ CUSTOM = {"cadence": Cadence.CUSTOM, "parts": AGREED}
         ({"first_due_on": date(9990, 1, 1)}, "due_on"),
         ({"apr_millionths": 10, "interest_from": date(2026, 6, 2)}, "due_on"),
         ({"payday": Payday(date(9990, 1, 1))}, "due_on"),
+        ({"payday": Payday(date(1, 1, 1))}, "payday"),
+        ({"payday": Payday(MONDAY - timedelta(days=367))}, "payday"),
         ({"payday": Payday(MONDAY, days_after=0)}, "payday"),
         ({"payday": Payday(MONDAY, days_after=4)}, "payday"),
         ({"payday": Payday(MONDAY, Cadence.ONCE)}, "payday"),
