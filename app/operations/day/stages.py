@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.engine import Engine
@@ -44,7 +45,7 @@ from app.casework.plans.queries import cases_with_live_plan, cases_with_settleme
 from app.casework.plans.tracking.assessment import assess_due
 from app.core.actor import SYSTEM
 from app.core.database.bulk import chunked, refresh_statistics
-from app.core.database.engine import reading, transaction
+from app.core.database.engine import reading, retrying, transaction
 from app.core.ids import id_of
 from app.core.staff.queries import agent_names
 from app.core.timeline.models import Event, StreamHead
@@ -152,6 +153,11 @@ def end_accounts(day: Day) -> Counts:
 
 
 def assess(day: Day) -> Counts:
+    """One transaction, done again where a person's act at that moment was let through first."""
+    return retrying(partial(_assess, day))
+
+
+def _assess(day: Day) -> Counts:
     with transaction(day.engine) as session:
         counts = assess_due(session, day.portfolio, day.on, now=day.now)
         counts["broken"] += break_undone_settlements(session, day.portfolio, day.on, now=day.now)

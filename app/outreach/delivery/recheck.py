@@ -17,6 +17,7 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
+from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.core.clock import local_date
 from app.core.database.bulk import among
@@ -221,7 +222,9 @@ def _still_offered(session: Session, step: CaseStep, today: date) -> bool:
         return True
     plan = session.get_one(Plan, step.plan_id)
     if plan.status is PlanStatus.OFFERED:
-        return offers_that_stand(session, [plan], today) != []
+        live = live_plan(session, plan.case_id)
+        is_free = live is None or live.id == plan.supersedes_id
+        return is_free and offers_that_stand(session, [plan], today) != []
     # A settlement that was said yes to is still to be had in writing.
     return plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE
 

@@ -181,6 +181,9 @@ def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
         return plan.status is PlanStatus.CANCELLED
     if row.step in (DeskStep.CONFIRMATION, DeskStep.MOVED_INSTALMENT, DeskStep.SKIPPED_INSTALMENT):
         return plan.status in LIVE and parts[-1].due_on > on
+    live = live_plan(session, id_of(case))
+    if live is not None and live.id not in (plan.id, plan.supersedes_id):
+        return False  # another offer was accepted: this one cannot be now
     wanted = plan.status is PlanStatus.OFFERED or (plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE)
     return wanted and parts[0].due_on > on
 

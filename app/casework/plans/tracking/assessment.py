@@ -38,7 +38,7 @@ from app.casework.plans.tracking.assessing import (
 )
 from app.casework.plans.tracking.payments import accounts_of, offered_on, paid_to_settle, payments_of
 from app.casework.plans.tracking.progress import progress
-from app.casework.plans.tracking.sweep import DuePlan, due_plans, next_dates, set_assess_on
+from app.casework.plans.tracking.sweep import DuePlan, due_plans, locked_plans, next_dates, set_assess_on
 from app.core.actor import SYSTEM
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
@@ -47,6 +47,7 @@ from app.core.money import to_decimal_string
 from app.core.timeline.service import lock_customers
 
 CHUNK = 10_000
+ENDS = (Kept, Broken, Pointless)
 
 
 def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> dict[str, int]:
@@ -54,18 +55,21 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
     Returns how many were kept, broken, in grace."""
     _take_up_settlements(session, portfolio, on, now=now)
     counts = Counter(kept=0, broken=0, in_grace=0)
-    for plans in chunked(due_plans(session, portfolio, on), CHUNK):
+    due, days = due_plans(session, portfolio, on), dict[int, date]()
+    for plans in chunked(due, CHUNK):
         running = next_dates(session, plans, on)
         found = _judged(session, [plan for plan in plans if plan.id not in running], on)
-        for plan_id, stands in found.items():
+        days.update(running)
+        ending = locked_plans(session, [plan for plan in plans if isinstance(found.get(plan.id), ENDS)])
+        # Judged again under lock: since they were read, a date may have been moved or a payment posted.
+        ended = _judged(session, ending, on)
+        for plan_id, stands in {**found, **ended}.items():
+            counts["in_grace"] += isinstance(stands, InGrace)
             match stands:
-                case InGrace(until=day):
-                    counts["in_grace"] += 1
-                    running[plan_id] = day
-                case Running(next_due_on=day):
-                    running[plan_id] = day
-        set_assess_on(session, plans, running)
-        counts.update(_end(session, portfolio, found, on, now=now))
+                case InGrace(until=day) | Running(next_due_on=day):
+                    days[plan_id] = day
+        counts.update(_end(session, portfolio, ended, on, now=now))
+    set_assess_on(session, due, days)
     return dict(counts)
 
 
@@ -96,9 +100,7 @@ def _end(
     session: Session, portfolio: Portfolio, found: Mapping[int, Assessment], on: date, *, now: datetime
 ) -> dict[str, int]:
     """End the plans that are kept, broken or about nothing any more."""
-    ended = {
-        plan_id: stands for plan_id, stands in found.items() if isinstance(stands, Kept | Broken | Pointless)
-    }
+    ended = {plan_id: stands for plan_id, stands in found.items() if isinstance(stands, ENDS)}
     if not ended:
         return {}
     query = select(Plan).where(among(session, table_of(Plan).c.id, ended)).order_by(col(Plan.id))
@@ -183,7 +185,9 @@ def _charged_off_accounts(session: Session, customer_ids: Collection[int]) -> di
 def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> None:
     """Offers to settle whose first payment was made are accepted by that; those whose first day is over end."""
     offered = offered_settlements().where(Plan.portfolio_id == portfolio.id).order_by(col(Plan.id))
-    for plan in session.scalars(offered.with_for_update()).all():
+    lock_customers(session, {plan.customer_id for plan in session.scalars(offered)})
+    fresh = offered.with_for_update().execution_options(populate_existing=True)
+    for plan in session.scalars(fresh).all():
         first = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])[:1]
         paid = paid_to_settle(session, plan, on)
         match assess(first, paid, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor):

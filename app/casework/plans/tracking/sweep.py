@@ -24,6 +24,7 @@ from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
 from app.core.ids import id_of
+from app.core.timeline.service import lock_customers
 
 PLAN, PART, ENTRY = table_of(Plan), table_of(PlanInstalment), table_of(Entry)
 ACCOUNT, STATE, CHANGE = table_of(Account), table_of(AccountState), table_of(LedgerChange)
@@ -42,25 +43,35 @@ class DuePlan:
 
 
 def due_plans(session: Session, portfolio: Portfolio, on: date) -> list[DuePlan]:
-    """Active plans whose day has come, or of customers whose accounts changed since the night before; locked, so that a
-    cancellation made meanwhile is not overwritten by what was read before it."""
+    """Active plans whose day has come, or of customers whose accounts changed since the night before. None is
+    locked: what is to end is read again under its customer's lock (`locked_plans`)."""
     session.flush()
-    columns = (PLAN.c.id, PLAN.c.kind, PLAN.c.customer_id, PLAN.c.assess_on, PLAN.c.grace_days)
-    query = (
-        sa.select(*columns, PLAN.c.tolerance_minor)
-        .where(
-            PLAN.c.portfolio_id == id_of(portfolio),
-            PLAN.c.status == PlanStatus.ACTIVE,
-            sa.or_(
-                PLAN.c.assess_on.is_(None),
-                PLAN.c.assess_on <= on,
-                PLAN.c.customer_id.in_(_changed(id_of(portfolio), on)),
-            ),
-        )
-        .order_by(PLAN.c.id)
-        .with_for_update()
+    is_due = sa.or_(
+        PLAN.c.assess_on.is_(None),
+        PLAN.c.assess_on <= on,
+        PLAN.c.customer_id.in_(_changed(id_of(portfolio), on)),
     )
+    query = _plans().where(PLAN.c.portfolio_id == id_of(portfolio), is_due)
     return [DuePlan(*row) for row in session.connection().execute(query).all()]
+
+
+def locked_plans(session: Session, plans: Sequence[DuePlan]) -> list[DuePlan]:
+    """Those of these plans that still run, as they are now: their customers are locked, then their rows. Acts of people
+    take the same locks in the same order."""
+    if not plans:
+        return []
+    lock_customers(session, {plan.customer_id for plan in plans})
+    query = _plans().where(among(session, PLAN.c.id, [plan.id for plan in plans])).with_for_update()
+    return [DuePlan(*row) for row in session.connection().execute(query).all()]
+
+
+def _plans() -> Query:
+    columns = (PLAN.c.id, PLAN.c.kind, PLAN.c.customer_id, PLAN.c.assess_on, PLAN.c.grace_days)
+    return (
+        sa.select(*columns, PLAN.c.tolerance_minor)
+        .where(PLAN.c.status == PlanStatus.ACTIVE)
+        .order_by(PLAN.c.id)
+    )
 
 
 def _changed(portfolio_id: int, on: date) -> sa.CompoundSelect[int]:
@@ -144,14 +155,21 @@ def _owing() -> Query:
 
 
 def set_assess_on(session: Session, plans: Sequence[DuePlan], days: Mapping[int, date]) -> None:
-    """Write the day on which each plan is looked at next; one statement a day."""
-    changed: dict[date, list[int]] = {}
+    """Write the day on which each plan is looked at next; one statement for each pair of old and new day. A plan that
+    was ended or changed meanwhile has its own day already."""
+    changed: dict[tuple[date | None, date], list[int]] = {}
     for plan in plans:
         if plan.id in days and days[plan.id] != plan.assess_on:
-            changed.setdefault(days[plan.id], []).append(plan.id)
-    for day, ids in sorted(changed.items()):
+            changed.setdefault((plan.assess_on, days[plan.id]), []).append(plan.id)
+    for (before, after), ids in changed.items():
         session.execute(
-            sa.update(Plan).where(among(session, PLAN.c.id, ids)).values(assess_on=day),
+            sa.update(Plan)
+            .where(
+                among(session, PLAN.c.id, ids),
+                PLAN.c.status == PlanStatus.ACTIVE,
+                PLAN.c.assess_on.is_(None) if before is None else PLAN.c.assess_on == before,
+            )
+            .values(assess_on=after),
             execution_options={"synchronize_session": False},
         )
     written = {plan_id for ids in changed.values() for plan_id in ids}

@@ -20,6 +20,7 @@ from app.casework.plans.rules import InstalmentChange, PlanKind, PlanStatus
 from app.casework.plans.tracking.assessing import Broken, InGrace, Kept, Running, assess
 from app.casework.plans.tracking.assessment import assess_due
 from app.casework.plans.tracking.payments import payments_of
+from app.casework.plans.tracking.sweep import due_plans, locked_plans, set_assess_on
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.operations.invariants.agreements import (
@@ -189,3 +190,17 @@ def test_the_invariants_find_what_is_wrong(sqlite_engine: Engine) -> None:
         assert any("no change says so" in row for row in found)
         assert any("the last instalment is skipped" in row for row in found)
         assert any("1 instalments skipped, 0 agreed" in row or "agreed" in row for row in found)
+
+
+def test_a_night_does_not_overwrite_what_people_did_meanwhile(engine: Engine) -> None:
+    with transaction(engine) as session:
+        plans = [a_plan(session, random.Random(n)) for n in range(3)]
+        portfolio = session.scalars(select(Portfolio)).one()
+        due = due_plans(session, portfolio, START + 5 * DAY)
+        assert [plan.id for plan in due] == [plan.id for plan in plans]
+        moved, cancelled, untouched = plans
+        moved.assess_on, cancelled.status = START + 9 * DAY, PlanStatus.CANCELLED
+        session.flush()
+        assert [plan.id for plan in locked_plans(session, due)] == [moved.id, untouched.id]
+        set_assess_on(session, due, {plan.id: START + 6 * DAY for plan in due})
+        assert [plan.assess_on for plan in plans] == [START + 9 * DAY, START + 5 * DAY, START + 6 * DAY]
