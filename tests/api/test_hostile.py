@@ -217,11 +217,15 @@ def test_no_verb_reaches_what_belongs_to_another_portfolio_or_case(sqlite_progra
         "notice_id",
         "referral_id",
     }  # below no portfolio and no case: one list for all
+    nobodys = {"adviser", "n"}
+    """An adviser acts for customers of every portfolio; `n` numbers the payments of one plan."""
     faults = []
     for method, path, operation in caller.operations():
         names = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"]
         known = here.of(path)
         for name in names[1:]:
+            if name in nobodys:
+                continue
             crossed = {**known, name: there.of(path)[name]}
             answer = caller.send(method, path, crossed, caller.body(operation, here.in_body()))
             if answer.status_code != 404:

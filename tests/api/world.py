@@ -173,6 +173,8 @@ def world(program: Program, code: str = "CARDS") -> World:
         "view_id": views,
         "version": [results],
         "negotiation_id": [negotiation["id"]],
+        "n": [1],
+        **_advisers(program, case.reference, code),
         "offer_id": [each["id"] for each in negotiation["offers"] if each["rank"]],
         "token": ["x" * 24],
         "load_id": [1],
@@ -190,6 +192,30 @@ def world(program: Program, code: str = "CARDS") -> World:
         "/outbox": {"message_id": rows["unknown"]},
     }
     return World(code, case.reference, account.reference, names, below)
+
+
+def _advisers(program: Program, case: str, code: str) -> dict[str, list[Any]]:
+    """An adviser of the case's customer with a file, a proposal and a lump payment; a statement of the household."""
+    adviser = f"HELP-{code}"
+    book = f"/portfolios/{code}/advisers/{adviser}"
+    program.post("/advisers", {"code": adviser, "name": "Help with Debt"})
+    program.post(f"/advisers/{adviser}/clients", {"case": case, "authority_from": "2026-02-01"})
+    offer = {"amount": "40.00", "frequency": "monthly", "first-on": "2026-03-20"}
+    plans = [{"reference": case, "offer": offer}]
+    file = program.post(f"{book}/files", {"name": "march.json", "plans": plans}).json()
+    proposals = program.get(f"/advisers/{adviser}/files/{file['id']}/proposals").json()
+    lump = {
+        "reference": f"BK-{code}", "paid_on": str(YESTERDAY), "amount": "1.00", "currency": "CNY",
+        "schedule": [{"reference": "nobody", "amount": "1.00"}],
+    }  # fmt: skip
+    statement = program.post(f"/cases/{case}/household", {"monthly-income": {"total-earnings": "900.00"}})
+    return {
+        "adviser": [adviser],
+        "file_id": [file["id"]],
+        "proposal_id": [each["id"] for each in proposals],
+        "lump_id": [program.post(f"{book}/lump-payments", lump).json()["id"]],
+        "statement_id": [statement.json()["id"]],
+    }
 
 
 def _case(session: Session, code: str) -> CollectionsCase:
