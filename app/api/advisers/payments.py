@@ -12,7 +12,7 @@ from app.actions.advisers.lumps import NewLump, reverse_lump, split_lump
 from app.api.advisers.advisers import AdviserCode, Ending, Manager, Worker
 from app.api.advisers.shapes import LumpShape
 from app.api.deps import Input, OnceSession, ReadSession, api_router
-from app.api.fields import Day, PortfolioCode, RowId
+from app.api.fields import Currency, Day, PortfolioCode, RowId
 from app.api.shapes import Money
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
@@ -45,7 +45,7 @@ class NewLumpBody(Input):
     reference: Annotated[Line, Field(max_length=60)] = ""
     paid_on: Day | None = None
     amount: Money | None = None
-    currency: str
+    currency: Currency
     unmatched_payment: Annotated[
         int | None, Field(description="A waiting payment of a bank file that is split.")
     ] = None

@@ -20,7 +20,7 @@ from app.api.cases.household.shapes import (
 )
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
-from app.api.fields import CaseRef, Day, RowId
+from app.api.fields import CaseRef, Currency, Day, RowId
 from app.api.shapes import Money
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import debt_now
@@ -137,7 +137,7 @@ class NewAnswer(Input):
 
     monthly: Money | None = None
     once: Money | None = None
-    currency: str
+    currency: Currency
     payday: NewPayday | None = Field(
         None, description=f"Cadence is one of {', '.join(each.value for each in PAYDAYS)}."
     )
