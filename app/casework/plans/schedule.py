@@ -229,7 +229,7 @@ def _check_figures(terms: AgreementTerms) -> None:
         raise Invalid("The rate is from 0 to 100 % a year.", "apr")
     if (payday := terms.payday) is not None:
         _check_payday(terms.cadence, payday)
-        if payday.next_on < terms.first_due_on - timedelta(days=LONGEST_AGO):
+        if payday.next_on.toordinal() < terms.first_due_on.toordinal() - LONGEST_AGO:
             raise Invalid("This payday lies too far back. Give the next one.", "payday")
     if terms.cadence is not Cadence.CUSTOM and terms.total_minor - terms.down_payment_minor < terms.payments:
         raise _too_little(terms)

@@ -12,7 +12,7 @@ from app.book.ledger.models import Customer
 from app.casework.plans.limits import authority_of, beyond, check_limits, holidays_of, limits_of
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.schedule import schedule
-from app.casework.plans.terms import AgreementLimits, AgreementTerms, Authority, Limit
+from app.casework.plans.terms import AgreementLimits, AgreementTerms, Authority, Limit, Payday
 from app.core.database.engine import transaction
 from app.core.errors import Invalid
 from app.core.staff.rules import Role
@@ -53,6 +53,8 @@ HARDSHIP = replace(MONTHLY, kind=PlanKind.HARDSHIP, apr_millionths=59_000, inter
         (replace(SETTLEMENT, payments=4, cadence=Cadence.CUSTOM, total_minor=2, parts=()), "parts", "at least one"),
         (replace(SETTLEMENT, apr_millionths=100), "apr", "Only a plan"),
         (MONTHLY, None, ""),
+        (replace(MONTHLY, first_due_on=date.min), "due_on", "past"),
+        (replace(MONTHLY, first_due_on=date.min, payday=Payday(date.min)), "due_on", "past"),
         (replace(MONTHLY, payments=62), "payments", r"within 60 months. \(FIL-2-2003\)"),
         (replace(MONTHLY, payments=10_000), "payments", "1 to 600"),
         (replace(MONTHLY, first_due_on=TODAY + timedelta(days=45)), None, ""),
