@@ -14,8 +14,8 @@ from app.casework.risk.rules import BaseRate, Isotonic, RiskChance, RiskModel, S
 from tests.casework.negotiation.solver_facts import TODAY, facts, said
 
 WEIGHTS = tuple(Weight(name, 0.5, 1.5, 0.1) for name in FEATURE_LABELS)
-SIGMOID = Scorecard(-2.0, WEIGHTS, Sigmoid(1.1, -0.2))
-ISOTONIC = Scorecard(-2.0, WEIGHTS, Isotonic(((-3.0, 0.01), (0.0, 0.1), (3.0, 0.6))))
+SIGMOID = Scorecard(-2.0, WEIGHTS, sigmoid=Sigmoid(1.1, -0.2))
+ISOTONIC = Scorecard(-2.0, WEIGHTS, isotonic=Isotonic(((-3.0, 0.01), (0.0, 0.1), (3.0, 0.6))))
 
 
 def risk(card: Scorecard | None, base: BaseRate = BaseRate(5, 200, 80)) -> RiskChance:  # noqa: B008 - frozen
@@ -33,10 +33,12 @@ def test_a_model_is_used_and_comes_back_from_its_text(card: Scorecard) -> None:
     assert chance_text(again) == chance_text(chance)
 
 
-def test_without_a_model_the_base_chances_take_the_level_of_enough_history() -> None:
-    assert chance_from(risk(None, BaseRate(1, 40, 49))) == BaseChance()
-    enough = chance_from(risk(None, BaseRate(5, 200, 50)))
-    assert isinstance(enough, BaseChance)
-    assert enough.first == pytest.approx(1 - 7 / 216)
-    assert enough.version != BaseChance().version
-    assert chance_of(chance_text(enough)) == enough
+@pytest.mark.parametrize("base", [BaseRate(), BaseRate(1, 40, 49), BaseRate(5, 200, 80)])
+def test_without_a_model_the_base_chances_take_the_level_of_the_history(base: BaseRate) -> None:
+    """The prior holds them near their own figures while there is little history."""
+    model = risk(None, base).model
+    chance = chance_from(risk(None, base))
+    assert chance == BaseChance(model.label, 1 - base.first, base.monthly)
+    assert chance_of(chance_text(chance)) == chance
+    if base == BaseRate():
+        assert chance == BaseChance("too little history", first=pytest.approx(0.85), monthly_break=0.04)
