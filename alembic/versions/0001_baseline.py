@@ -3760,6 +3760,7 @@ def _create_advisers() -> None:
             ["statement_id"],
             ["household_statement.id"],
             name=op.f("fk_adviser_proposal_statement_id_household_statement"),
+            ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_adviser_proposal")),
         sa.UniqueConstraint("adviser_id", "digest", name=op.f("uq_adviser_proposal_adviser_id_digest")),

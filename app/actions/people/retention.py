@@ -3,21 +3,24 @@ their customer need not be kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.book.customers.models import ContactPoint
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
+from app.casework.advisers.models import AdviserClient
 from app.casework.negotiation.household.events import HouseholdsForgotten
+from app.casework.negotiation.household.models import HouseholdStatement
 from app.casework.negotiation.household.service import forget_households
 from app.casework.negotiation.record.events import NegotiationsForgotten
 from app.casework.negotiation.record.service import delete_negotiations
 from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
+from app.casework.plans.models import Plan
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -26,6 +29,19 @@ from app.core.timeline.service import about_portfolio, record
 from app.outreach.gate.decisions import years_before
 from app.policy.composition import pack_of
 from app.policy.packfile import shipped_packs
+
+NEEDED_BY: Mapping[
+    type[ContactPoint] | type[ThirdParty],
+    Sequence[sa.SQLColumnExpression[int] | sa.SQLColumnExpression[int | None]],
+] = {
+    ContactPoint: (),
+    ThirdParty: (
+        col(Plan.agreed_with_id),
+        col(HouseholdStatement.party_id),
+        col(AdviserClient.party_id),
+    ),
+}
+"""Columns whose rows say who agreed, who spoke for the customer or who pays for them: such a person stays on file."""
 
 
 def forget_people(session: Session, *, by: Actor, now: datetime) -> int:
@@ -81,7 +97,10 @@ def _delete(
     table, customer, event = table_of(model), table_of(Customer), table_of(Event)
     theirs = sa.select(customer.c.id).where(customer.c.portfolio_id == portfolio_id)
     lately = sa.exists().where(event.c.customer_id == table.c.customer_id, event.c.at >= since)
-    old = sa.select(table.c.id).where(table.c.ended_at < since, table.c.customer_id.in_(theirs), ~lately)
+    needed = [sa.exists().where(each == table.c.id) for each in NEEDED_BY[model]]
+    old = sa.select(table.c.id).where(
+        table.c.ended_at < since, table.c.customer_id.in_(theirs), ~lately, ~sa.or_(sa.false(), *needed)
+    )
     ids = session.scalars(old).all()
     if ids:
         session.execute(sa.delete(table).where(table.c.id.in_(old)))

@@ -106,7 +106,10 @@ class AdviserProposal(Row, table=True):
     total_minor: int | None = Field(default=None, sa_type=sa.BigInteger)
     """None = everything that is owed."""
     down_payment_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
-    statement_id: int | None = Field(default=None, foreign_key="household_statement.id", sa_type=BigId)
+    statement_id: int | None = Field(
+        default=None, foreign_key="household_statement.id", ondelete="SET NULL", sa_type=BigId
+    )
+    """None once the statement was deleted with its retention."""
     plan_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
     decided_by: str = Field(default="", max_length=120)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

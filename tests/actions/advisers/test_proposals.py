@@ -18,6 +18,7 @@ from app.actions.advisers.proposals import (
     weigh,
 )
 from app.actions.people.parties import end_party
+from app.actions.people.retention import forget_people, forget_statements
 from app.book.portfolios.service import get_portfolio
 from app.casework.advisers.events import AdviserFileLoaded, PlanProposed, ProposalDeclined
 from app.casework.advisers.models import Adviser, AdviserFile, AdviserProposal
@@ -27,13 +28,15 @@ from app.casework.advisers.service import NewAdviser
 from app.casework.cases.models import CollectionsCase
 from app.casework.negotiation.facts import Basis
 from app.casework.negotiation.household.queries import affordability_of
+from app.casework.parties.models import ThirdParty
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import Acceptance, PlanStatus
-from app.core.actor import Actor
+from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
+from app.policy.packfile import shipped_packs
 from tests import builders
 
 DUE, TODAY = date(2026, 3, 10), date(2026, 3, 20)
@@ -199,3 +202,20 @@ def test_a_wrong_adviser_is_refused(sqlite_engine: Engine, changes: dict[str, st
             add_adviser(
                 session, NewAdviser("help", "Another"), by=Actor.user("mei"), now=BY["now"] + timedelta(1)
             )  # type: ignore[operator]
+
+
+def test_a_statement_that_a_proposal_names_is_forgotten_and_who_agreed_is_not(engine: Engine) -> None:
+    years = max(pack.retention.years for pack in shipped_packs().values() if pack.retention)
+    later = builders.at(TODAY).replace(year=TODAY.year + years + 1)
+    with transaction(engine) as session:
+        case = advised(session)
+        load(session, {"reference": case.reference, "offer": OFFER, "statement": STATEMENT})
+        proposal = session.scalars(select(AdviserProposal)).one()
+        assert proposal.statement_id is not None
+        party = session.scalars(select(ThirdParty)).one()
+        end_party(session, case, id_of(party), "the plan was paid", **BY)
+        assert forget_people(session, by=SYSTEM, now=later) == 0
+        assert forget_statements(session, by=SYSTEM, now=later) == 1
+        session.refresh(proposal)
+        assert proposal.statement_id is None
+        assert session.scalars(select(ThirdParty)).one() is party
