@@ -130,6 +130,16 @@ def test_one_of_which_a_part_came_meanwhile_is_withheld_and_the_next_names_the_r
     assert "CN¥15.00 that we agreed was due on 1 April 2026" in text
 
 
+def test_a_paid_one_in_its_grace_days_does_not_stand_before_the_next(engine: Engine) -> None:
+    with transaction(engine) as session:
+        plan_id = id_of(a_plan(session, parts=[(DUE, 2_500), (DUE + 2 * DAY, 2_500)]))
+    pay(engine, 2_500, DUE)
+    assert night(engine, DUE + DAY) == 1
+    [text] = morning(engine, DUE + 2 * DAY)
+    assert "is due today, 3 April 2026" in text
+    assert reference_of(plan_id, 2) in text
+
+
 def test_one_that_was_paid_before_is_not_reminded_of(engine: Engine) -> None:
     with transaction(engine) as session:
         a_plan(session)

@@ -62,17 +62,28 @@ def reminder_days(portfolio: Portfolio) -> ReminderDays:
 
 
 def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list[DueReminder]:
-    """The reminders that leave on the day after `on`, one a case: of the oldest instalment."""
+    """The reminders that leave on the day after `on`, one a case: of the oldest instalment that is unpaid."""
     days, leaves_on = reminder_days(portfolio), on + timedelta(days=1)
-    found: dict[int, DueReminder] = {}
+    found: dict[int, list[DueReminder]] = {}
     for row in session.connection().execute(_instalments_near(portfolio, days, leaves_on)):
         by_post = not row.mobile and not row.email
         known_since = max(row.accepted_on, _local(row.moved_at, portfolio) or row.accepted_on)
         instalment = DueInstalment(row.due_on, row.grace_days, known_since)
         step = reminder_due(instalment, days, leaves_on, by_post=by_post)
         if step is not None:
-            found.setdefault(row.case_id, DueReminder(row.case_id, row.plan_id, row.n, step, by_post))
-    return list(found.values())
+            due = DueReminder(row.case_id, row.plan_id, row.n, step, by_post)
+            found.setdefault(row.case_id, []).append(due)
+    # One that is paid must not stand before the next: its grace days may reach as far as the next due date.
+    facts = read_instalments(session, {due[0].plan_id for due in found.values() if len(due) > 1}, leaves_on)
+    return [
+        next((each for each in due if len(due) == 1 or _is_unpaid(facts, each)), due[0])
+        for due in found.values()
+    ]
+
+
+def _is_unpaid(facts: InstalmentFacts, due: DueReminder) -> bool:
+    line = facts.line(due.plan_id, due.n)
+    return line.short > 0 and line.state in UNPAID
 
 
 def _instalments_near(portfolio: Portfolio, days: ReminderDays, leaves_on: date) -> sa.Select[DbRow]:
@@ -132,9 +143,8 @@ def write_reminders(
     batch = ContactBatch(session, portfolio, catalog, on, now)
     written = 0
     for each in due:
-        line = facts.line(each.plan_id, each.n)
         step = _step_of(each, facts)
-        if step in known or line.short == 0 or line.state not in UNPAID:
+        if step in known or not _is_unpaid(facts, each):
             continue
         request = _request(contact_cases[each.case_id], each, step, facts, portfolio, catalog, batch)
         written += any(isinstance(batch.send(request, channel), Clearance) for channel in request.channels)
