@@ -142,22 +142,6 @@ def promise(
     )  # fmt: skip
 
 
-def offer_settlement(
-    session: Session,
-    case: CollectionsCase,
-    amount_minor: int,
-    settle_by: date,
-    letters: LetterCatalog,
-    *,
-    by: Actor,
-    role: Role,
-    now: datetime,
-) -> Offer:
-    """Offer to settle the late accounts for less, in one payment (`offer`)."""
-    terms = AgreementTerms(PlanKind.SETTLEMENT, amount_minor, settle_by)
-    return offer(session, case, terms, letters, by=by, role=role, now=now)
-
-
 def discount_limit(portfolio: Portfolio, role: Role) -> int:
     """Per cent of a debt that one person of this role may waive in a settlement alone."""
     return authority_of(portfolio, role).max_discount_percent

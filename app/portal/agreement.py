@@ -28,7 +28,7 @@ from app.casework.negotiation.household.queries import newest_answer
 from app.casework.negotiation.household.service import Answer
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
-from app.casework.plans.rules import Cadence, InstalmentChange
+from app.casework.plans.rules import REGULAR, Cadence, InstalmentChange
 from app.casework.plans.terms import Payday
 from app.casework.plans.tracking.payments import progress_of
 from app.casework.plans.tracking.progress import InstalmentProgress, InstalmentState, PlanProgress
@@ -61,7 +61,7 @@ STATES: Mapping[InstalmentState, str] = {
     InstalmentState.MISSED: "is_missed",
     InstalmentState.SKIPPED: "is_skipped",
 }
-PAID_EVERY = (Cadence.MONTHLY, Cadence.FOUR_WEEKLY, Cadence.FORTNIGHTLY, Cadence.WEEKLY)
+PAID_EVERY = tuple(reversed(REGULAR))
 DONE = ("wrong", "locked", "saved", "moved", "wrong_day", "wrong_payday")
 """The messages that the page may show after a form."""
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.agreements import offer_settlement
+from app.actions.agreements import offer as make_offer
 from app.actions.approvals.asking import ask_approval, withdraw_request
 from app.actions.approvals.deciding import decide_approval
 from app.book.ledger.models import Account
@@ -224,9 +224,8 @@ def test_beyond_a_managers_limit_a_second_manager_approves(
     def offer() -> None:
         with transaction(sqlite_engine) as session:
             case = session.get_one(CollectionsCase, case_id)
-            offer_settlement(
-                session, case, amount, BY, builders.catalog(), by=BEN, role=Role.MANAGER, now=NOW
-            )
+            terms = AgreementTerms(PlanKind.SETTLEMENT, amount, BY)
+            make_offer(session, case, terms, builders.catalog(), by=BEN, role=Role.MANAGER, now=NOW)
 
     if alone:
         offer()

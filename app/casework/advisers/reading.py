@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.casework.advisers.rules import PROPOSED_CADENCES, PROPOSED_KINDS, ProposedOffer
+from app.casework.advisers.rules import PROPOSED_KINDS, ProposedOffer
 from app.casework.negotiation.household.faults import Fault, shown
-from app.casework.plans.rules import Cadence
+from app.casework.plans.rules import REGULAR, Cadence
 from app.core.card_numbers import holds_card_number
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_minor
@@ -91,8 +91,8 @@ def read_offer(line: ProposalLine, currency: str) -> tuple[ProposedOffer | None,
     kind, cadence = told.get("kind", "plan"), told.get("frequency", Cadence.MONTHLY.value)
     if not isinstance(kind, str) or kind not in PROPOSED_KINDS:
         faults.append(Fault("offer.kind", f"Write one of: {', '.join(PROPOSED_KINDS)}."))
-    if not isinstance(cadence, str) or cadence not in PROPOSED_CADENCES:
-        faults.append(Fault("offer.frequency", f"Write one of: {', '.join(PROPOSED_CADENCES)}."))
+    if not isinstance(cadence, str) or cadence not in REGULAR:
+        faults.append(Fault("offer.frequency", f"Write one of: {', '.join(REGULAR)}."))
     first = _day(told.get("first-on"), faults)
     if kind == "settlement" and total is None:
         faults.append(Fault("offer.total", "Say for how much it settles."))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
-from app.casework.plans.rules import Cadence, Instalment, PlanKind
+from app.casework.plans.rules import Cadence, Instalment, PlanKind, period_on
+from app.casework.plans.schedule import MOST_PAYMENTS
 from app.casework.plans.terms import AgreementTerms
-from app.core.dates import add_months
 
 
 class ProposalStatus(StrEnum):
@@ -34,9 +34,6 @@ PROPOSED_KINDS = {
     "promise": PlanKind.PROMISE,
 }
 """The word of a file -> the kind of agreement."""
-PROPOSED_CADENCES = (Cadence.WEEKLY, Cadence.FORTNIGHTLY, Cadence.FOUR_WEEKLY, Cadence.MONTHLY)
-MOST_PAYMENTS = 600
-_WEEKS = {Cadence.WEEKLY: 1, Cadence.FORTNIGHTLY: 2, Cadence.FOUR_WEEKLY: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +60,16 @@ def terms_of(offer: ProposedOffer, owed_minor: int) -> AgreementTerms:
         raise ValueError(f"At this amount the debt would take more than {MOST_PAYMENTS} payments.")
     if payments <= 1 and not offer.down_payment_minor:
         return AgreementTerms(offer.kind, total, offer.first_due_on)
-    parts = [Instalment(0, offer.first_due_on, offer.down_payment_minor)] if offer.down_payment_minor else []
-    for n in range(1, payments + 1):
-        amount = min(offer.amount_minor, rest - offer.amount_minor * (n - 1))
-        parts.append(Instalment(n, _nth(offer, n if offer.down_payment_minor else n - 1), amount))
-    return AgreementTerms(
-        offer.kind,
-        total,
-        offer.first_due_on,
-        payments=payments,
-        cadence=Cadence.CUSTOM,
-        down_payment_minor=offer.down_payment_minor,
-        parts=tuple(parts),
+    amounts = [offer.down_payment_minor] if offer.down_payment_minor else []
+    amounts += [min(offer.amount_minor, rest - offer.amount_minor * n) for n in range(payments)]
+    # Among dates of one's own the first payment is the down payment.
+    parts = tuple(
+        Instalment(n, period_on(offer.first_due_on, offer.cadence, n - 1), amount)
+        for n, amount in enumerate(amounts, start=1)
     )
-
-
-def _nth(offer: ProposedOffer, periods: int) -> date:
-    if offer.cadence in _WEEKS:
-        return offer.first_due_on + timedelta(weeks=periods * _WEEKS[offer.cadence])
-    return add_months(offer.first_due_on, periods)
+    return AgreementTerms(
+        offer.kind, total, offer.first_due_on, payments=len(parts), cadence=Cadence.CUSTOM, parts=parts
+    )
 
 
 @dataclass(frozen=True, slots=True)

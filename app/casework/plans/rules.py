@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
+from app.core.dates import add_months
 from app.core.errors import Invalid
 
 
@@ -31,6 +32,23 @@ class Cadence(StrEnum):
     MONTHLY = "monthly"
     CUSTOM = "custom"
     """On dates, and of amounts, that were agreed one by one."""
+
+
+PERIODS_A_YEAR: Mapping[Cadence, int] = {
+    Cadence.WEEKLY: 52,
+    Cadence.FORTNIGHTLY: 26,
+    Cadence.FOUR_WEEKLY: 13,
+    Cadence.MONTHLY: 12,
+}
+"""Of the cadences that go on by themselves: the choices of every form, and of a payday."""
+REGULAR = tuple(PERIODS_A_YEAR)
+WEEKS: Mapping[Cadence, int] = {Cadence.WEEKLY: 1, Cadence.FORTNIGHTLY: 2, Cadence.FOUR_WEEKLY: 4}
+"""Weeks of a period. The other cadences count in months."""
+
+
+def period_on(first: date, cadence: Cadence, n: int) -> date:
+    """The date `n` periods after `first`. A month without the day uses its last day."""
+    return first + timedelta(weeks=n * WEEKS[cadence]) if cadence in WEEKS else add_months(first, n)
 
 
 class Acceptance(StrEnum):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 
-from app.casework.plans.rules import Cadence, Instalment
+from app.casework.plans.rules import PERIODS_A_YEAR, Cadence, Instalment, period_on
 from app.casework.plans.terms import AgreementTerms, Payday
 from app.core.dates import add_months
 from app.core.errors import Invalid
@@ -27,8 +27,6 @@ LONGEST_AGO = 366
 SATURDAY_SUNDAY = frozenset({5, 6})
 
 _DAY = timedelta(days=1)
-_WEEKS = {Cadence.WEEKLY: 1, Cadence.FORTNIGHTLY: 2, Cadence.FOUR_WEEKLY: 4}
-_PER_YEAR = {Cadence.MONTHLY: 12, Cadence.FOUR_WEEKLY: 13, Cadence.FORTNIGHTLY: 26, Cadence.WEEKLY: 52}
 
 
 def schedule(
@@ -181,7 +179,7 @@ def _by_period(terms: AgreementTerms) -> Iterator[date]:
     """`first_due_on` and each period after it; from one period after it behind a down payment."""
     start = 1 if terms.down_payment_minor else 0
     for n in range(start, start + terms.payments + 1):
-        yield _after(terms.first_due_on, terms.cadence, n)
+        yield period_on(terms.first_due_on, terms.cadence, n)
 
 
 def _on_paydays(
@@ -190,9 +188,9 @@ def _on_paydays(
     """The due dates that follow paydays, from `least` on: one payday a period of the agreement."""
     first, taken, n = payday.next_on, 0, 0
     while True:
-        paid_on = _after(payday.next_on, payday.cadence, n)
+        paid_on = period_on(payday.next_on, payday.cadence, n)
         n += 1
-        if taken and paid_on < _after(first, terms.cadence, taken):
+        if taken and paid_on < period_on(first, terms.cadence, taken):
             continue
         due = paid_on
         for _ in range(payday.days_after):
@@ -202,13 +200,6 @@ def _on_paydays(
         first = first if taken else paid_on
         taken += 1
         yield due
-
-
-def _after(first: date, cadence: Cadence, n: int) -> date:
-    """The date `n` periods later. A month without the day uses its last day."""
-    if cadence in _WEEKS:
-        return first + timedelta(weeks=n * _WEEKS[cadence])
-    return add_months(first, n)
 
 
 # --- what no schedule can have -----------------------------------------------------------------------------
@@ -236,7 +227,7 @@ def _check_figures(terms: AgreementTerms) -> None:
 
 
 def _check_payday(cadence: Cadence, payday: Payday) -> None:
-    if payday.cadence not in _PER_YEAR:
+    if payday.cadence not in PERIODS_A_YEAR:
         raise Invalid(
             "Say how often they are paid: weekly, fortnightly, every four weeks or monthly.", "payday"
         )
@@ -244,7 +235,7 @@ def _check_payday(cadence: Cadence, payday: Payday) -> None:
         raise Invalid("A payment falls due 1 to 3 working days after the payday.", "payday")
     if cadence is Cadence.CUSTOM:
         raise Invalid("Dates of one's own do not follow a payday. Choose one of the two.", "payday")
-    if cadence in _PER_YEAR and _PER_YEAR[cadence] > _PER_YEAR[payday.cadence]:
+    if cadence in PERIODS_A_YEAR and PERIODS_A_YEAR[cadence] > PERIODS_A_YEAR[payday.cadence]:
         raise Invalid("Payments are more frequent than paydays. Choose the payday's own cadence.", "cadence")
 
 

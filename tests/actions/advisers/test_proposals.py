@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy.engine import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.actions.advisers.clients import NewAuthority, add_adviser, add_client, end_adviser
 from app.actions.advisers.proposals import (
@@ -158,6 +158,24 @@ def test_proposals_within_the_limits_are_accepted_together(engine: Engine) -> No
         for row in (long, doubtful):
             with pytest.raises(Conflict, match="already, by user:mei"):
                 accept_proposal(session, help_(session), row, builders.catalog(), role=Role.MANAGER, **BY)
+
+
+def test_a_down_payment_is_the_first_of_the_payments(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = advised(session)
+        made = load(session, {"reference": case.reference, "offer": {**OFFER, "down-payment": "50.00"}})
+        assert made.rejects == []
+        file = session.get_one(AdviserFile, made.file.id)
+        done = accept_simple(session, help_(session), file, builders.catalog(), role=Role.AGENT, **BY)
+        [plan] = done.accepted
+        parts = session.scalars(
+            select(PlanInstalment).where(PlanInstalment.plan_id == plan.id).order_by(col(PlanInstalment.n))
+        ).all()
+        assert [(part.due_on, part.amount_minor) for part in parts[:2]] == [
+            (date(2026, 4, 1), 5_000),
+            (date(2026, 5, 1), 10_000),
+        ]
+        assert sum(part.amount_minor for part in parts) == 100_000
 
 
 def test_nothing_is_agreed_without_authority(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.casework.advisers.reading import ProposalLine, read_offer, read_proposals, read_schedule
 from app.casework.advisers.rules import Owed, ProposedOffer, account_for, terms_of
 from app.casework.plans.rules import Cadence, PlanKind
+from app.casework.plans.schedule import schedule
 from app.core.errors import Invalid
 
 FIRST = date(2026, 1, 31)
@@ -35,11 +36,12 @@ def test_an_offer_is_kept_to_the_unit() -> None:
     ]
     weekly = terms_of(offer(3_000, cadence=Cadence.WEEKLY, down_payment_minor=1_000), 10_000)
     assert [(part.n, part.due_on.day, part.amount) for part in weekly.parts] == [
-        (0, 31, 1_000),
-        (1, 7, 3_000),
-        (2, 14, 3_000),
-        (3, 21, 3_000),
+        (1, 31, 1_000),
+        (2, 7, 3_000),
+        (3, 14, 3_000),
+        (4, 21, 3_000),
     ]
+    assert schedule(weekly, ()) == list(weekly.parts), "an agreement can be made on these terms"
     once = terms_of(offer(10_000), 10_000)
     assert (once.cadence, once.payments, once.parts) == (Cadence.ONCE, 1, ())
     with pytest.raises(ValueError, match="more than 600 payments"):

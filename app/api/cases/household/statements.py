@@ -25,7 +25,6 @@ from app.api.shapes import Money
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import debt_now
 from app.casework.cases.models import CollectionsCase
-from app.casework.negotiation.household.affordability import PAYDAYS
 from app.casework.negotiation.household.categories import named_list
 from app.casework.negotiation.household.faults import Fault
 from app.casework.negotiation.household.models import HouseholdStatement
@@ -43,7 +42,7 @@ from app.casework.negotiation.household.rules import Household, budget_of
 from app.casework.negotiation.household.service import Answer, review_day
 from app.casework.negotiation.household.sfs import write_statement
 from app.casework.negotiation.household.sfs_reading import read_statement
-from app.casework.plans.rules import Cadence
+from app.casework.plans.rules import REGULAR, Cadence
 from app.casework.plans.terms import Payday
 from app.core.clock import local_date
 from app.core.errors import Invalid
@@ -139,7 +138,7 @@ class NewAnswer(Input):
     once: Money | None = None
     currency: Currency
     payday: NewPayday | None = Field(
-        None, description=f"Cadence is one of {', '.join(each.value for each in PAYDAYS)}."
+        None, description=f"Cadence is one of {', '.join(each.value for each in REGULAR)}."
     )
 
 

@@ -7,13 +7,9 @@ from datetime import date, datetime, timedelta
 
 from app.casework.negotiation.facts import Affordability, Basis
 from app.casework.negotiation.household.rules import Budget
-from app.casework.plans.rules import Cadence
+from app.casework.plans.rules import WEEKS
 from app.casework.plans.terms import Payday
 from app.core.dates import add_months
-
-PAYDAYS = (Cadence.WEEKLY, Cadence.FORTNIGHTLY, Cadence.FOUR_WEEKLY, Cadence.MONTHLY)
-"""How often a person may be paid."""
-WEEKS = {Cadence.WEEKLY: 1, Cadence.FORTNIGHTLY: 2, Cadence.FOUR_WEEKLY: 4}
 
 
 @dataclass(frozen=True, slots=True)

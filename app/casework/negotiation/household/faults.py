@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.casework.negotiation.household.affordability import PAYDAYS
 from app.casework.negotiation.household.categories import CategoryList
 from app.casework.negotiation.household.rules import (
     LONGEST_NAME,
@@ -20,6 +19,7 @@ from app.casework.negotiation.household.rules import (
     Household,
     monthly,
 )
+from app.casework.plans.rules import REGULAR
 from app.casework.plans.terms import Payday
 from app.core.card_numbers import holds_card_number
 from app.core.dates import add_months
@@ -131,7 +131,7 @@ def payday_faults(payday: Payday | None, today: date) -> Iterator[Fault]:
     """Faults of a payday, of a statement or as the customer says it."""
     if payday is None:
         return
-    if payday.cadence not in PAYDAYS:
+    if payday.cadence not in REGULAR:
         yield Fault("payday_cadence", "Choose how often the pay comes: a week, two, four, or a month.")
     if not add_months(today, -12) <= payday.next_on <= add_months(today, 3):
         yield Fault("payday_on", "The payday lies within the last year or the next three months.")

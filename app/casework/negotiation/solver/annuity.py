@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
-from app.casework.plans.rules import Cadence
+from app.casework.plans.rules import WEEKS, Cadence
 
 ONE = 10**15
 """One, in fixed point: rates of a period and discount factors carry 15 decimals."""
-
-PERIODS_A_YEAR: Mapping[Cadence, int] = {
-    Cadence.WEEKLY: 52,
-    Cadence.FORTNIGHTLY: 26,
-    Cadence.FOUR_WEEKLY: 13,
-    Cadence.MONTHLY: 12,
-}
-DAYS_A_PERIOD: Mapping[Cadence, int] = {Cadence.WEEKLY: 7, Cadence.FORTNIGHTLY: 14, Cadence.FOUR_WEEKLY: 28}
 
 
 def growth_of_period(apr_millionths: int, cadence: Cadence, day_count: int) -> int:
     """What one grows to in a period, in fixed point, with interest added each day; a month has 365/12 days."""
     daily = apr_millionths * (ONE // 10**6) // day_count
     growth = ONE
-    for _ in range(DAYS_A_PERIOD.get(cadence, 30)):
+    for _ in range(7 * WEEKS[cadence] if cadence in WEEKS else 30):
         growth += growth * daily // ONE
-    if cadence not in DAYS_A_PERIOD:
+    if cadence not in WEEKS:
         growth += growth * daily * 5 // (12 * ONE)
     return growth
 

@@ -15,11 +15,10 @@ from app.casework.negotiation.facts import (
     OptionKind,
     SolverFacts,
 )
-from app.casework.negotiation.solver.annuity import PERIODS_A_YEAR
 from app.casework.negotiation.solver.candidates import Candidate, Found
 from app.casework.negotiation.solver.pricing import price
 from app.casework.negotiation.solver.situation import Situation, situation_of
-from app.casework.plans.rules import Cadence
+from app.casework.plans.rules import PERIODS_A_YEAR, Cadence
 from app.casework.plans.terms import Payday
 
 

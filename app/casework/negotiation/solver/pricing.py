@@ -7,11 +7,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from app.casework.negotiation.facts import Chance, Option
-from app.casework.negotiation.solver.annuity import PERIODS_A_YEAR
 from app.casework.negotiation.solver.authority import may_grant
 from app.casework.negotiation.solver.candidates import Candidate
 from app.casework.negotiation.solver.situation import Situation
-from app.casework.plans.rules import Cadence, Instalment, PlanKind
+from app.casework.plans.rules import PERIODS_A_YEAR, Cadence, Instalment, PlanKind
 from app.casework.plans.schedule import grows, longest_months, schedule
 from app.casework.plans.terms import AgreementTerms
 from app.core.errors import Invalid

@@ -12,9 +12,9 @@ from app.casework.negotiation.solver.candidates import (
     only,
     single,
 )
-from app.casework.negotiation.solver.situation import Situation, period_on
+from app.casework.negotiation.solver.situation import Situation
 from app.casework.negotiation.solver.whole_debt import NEEDS_NONE_MONTHS, repays_in_a_year
-from app.casework.plans.rules import Cadence, PlanKind
+from app.casework.plans.rules import Cadence, PlanKind, period_on
 from app.casework.plans.terms import AgreementTerms
 
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.casework.negotiation.facts import AccountFacts, Basis, NotOffered, OptionKind, SolverFacts
-from app.casework.negotiation.solver.annuity import PERIODS_A_YEAR
-from app.casework.plans.rules import Cadence
+from app.casework.plans.rules import PERIODS_A_YEAR, Cadence, period_on
 from app.casework.plans.terms import Limit, Payday
-from app.core.dates import add_months
 from app.core.money import with_code
 
 SHORT_MONTHS = 6
@@ -156,12 +154,6 @@ def _coming(facts: SolverFacts) -> Payday | None:
     ):
         n += 1
     return Payday(period_on(payday.next_on, payday.cadence, n), payday.cadence, payday.days_after)
-
-
-def period_on(first: date, cadence: Cadence, n: int) -> date:
-    """The date `n` periods after `first`."""
-    weeks = {Cadence.WEEKLY: 1, Cadence.FORTNIGHTLY: 2, Cadence.FOUR_WEEKLY: 4}
-    return first + timedelta(weeks=n * weeks[cadence]) if cadence in weeks else add_months(first, n)
 
 
 def working_days_after(on: date, days: int, holidays: frozenset[date]) -> date:

@@ -104,9 +104,3 @@ def _changed(
             plan.assess_on = today
     record(session, about_customer(plan.customer_id, event, case_id=plan.case_id), by=by, now=now)
     return row
-
-
-def changes_of(session: Session, plan_id: int) -> list[PlanChange]:
-    """Changes of a plan's instalments, the oldest first."""
-    query = select(PlanChange).where(PlanChange.plan_id == plan_id).order_by(col(PlanChange.id))
-    return list(session.scalars(query))
