@@ -85,10 +85,7 @@ def check_limits(
 ) -> None:
     """Invalid, with the field and the rule, for an agreement that nobody may make."""
     _check_dates(terms, parts, limits, today)
-    if terms.kind in _CONCESSIONS and longest_months(parts) > limits.longest_months.value:
-        raise _over(
-            limits.longest_months, f"A plan ends within {limits.longest_months.value} months.", "payments"
-        )
+    check_length(terms.kind, parts, limits, today)
     _check_concessions(terms, limits)
     if limits.must_amortise and (growing := grows(parts)):
         where = f"Payment {growing.n}" if growing.n else "The down payment"
@@ -118,12 +115,22 @@ def _check_dates(
         most = limits.settlement_payments
         if len(parts) > most.value:
             raise _over(most, f"A settlement has at most {_payments(most.value)}.", "payments")
-        most = limits.settlement_days
-        if last > today + timedelta(days=most.value):
-            raise _over(most, f"A settlement is paid within {most.value} days.", "due_on")
     most = limits.first_within_days
     if first > today + timedelta(days=most.value):
         raise _over(most, f"The first payment is due within {most.value} days.", "due_on")
+
+
+def check_length(
+    kind: PlanKind, parts: Sequence[Instalment], limits: AgreementLimits, offered_on: date
+) -> None:
+    """Invalid where a settlement lasts too long from the day of its offer, or a plan from its first payment. Also for
+    a date that is moved."""
+    most = limits.settlement_days
+    if kind is PlanKind.SETTLEMENT and parts[-1].due_on > offered_on + timedelta(days=most.value):
+        raise _over(most, f"A settlement is paid within {most.value} days.", "due_on")
+    most = limits.longest_months
+    if kind in _CONCESSIONS and longest_months(parts) > most.value:
+        raise _over(most, f"A plan ends within {most.value} months.", "payments")
 
 
 def _check_concessions(terms: AgreementTerms, limits: AgreementLimits) -> None:

@@ -23,7 +23,7 @@ from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
 from app.casework.plans.queries import balances_to_settle, live_plan, offered_settlement
 from app.casework.plans.rules import Cadence, Instalment, PlanKind, PlanStatus
 from app.casework.plans.schedule import schedule
-from app.casework.plans.service import move_plan, nothing_to_agree_on
+from app.casework.plans.service import move_plan, nothing_to_agree_on, require_with_us
 from app.casework.plans.terms import AgreementTerms
 from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
@@ -65,8 +65,8 @@ def propose(
     # Interest of today is posted by the night, on the balance of yesterday evening. An offer keeps its day.
     begins = (terms.interest_from or today - timedelta(days=1)) if terms.apr_millionths else None
     terms = replace(terms, interest_from=begins, day_count=portfolio.day_count)
-    needs_calendar = terms.payday is not None or terms.cadence not in (Cadence.ONCE, Cadence.CUSTOM)
-    holidays = holidays_of(session, portfolio, case.customer_id, today) if needs_calendar else frozenset()
+    named = terms.cadence in (Cadence.ONCE, Cadence.CUSTOM) and not (terms.payday or terms.down_payment_minor)
+    holidays = frozenset() if named else holidays_of(session, portfolio, case.customer_id, today)
     parts = schedule(terms, holidays)
     check_limits(terms, parts, limits_of(session, portfolio, case.customer_id), today)
     settles = _check_settlement(session, case, terms, today) if terms.kind is PlanKind.SETTLEMENT else {}
@@ -93,11 +93,7 @@ def check_agreement(
     """Return the debt that an agreement on these terms is about. Invalid or Conflict where nobody may make it now."""
     if case.status is not CaseStatus.OPEN:
         raise Conflict(f"Case {case.reference} is closed. Reopen it to make an agreement.")
-    if case.with_legal_since is not None:
-        raise Conflict(
-            f"Case {case.reference} is with the legal team, and only they agree on payments. Tell them what the "
-            "customer says."
-        )
+    require_with_us(case)
     debt = _require_payable(session, case, terms, replaces is not None, today)
     live = live_plan(session, id_of(case))
     if live is not None and (replaces is None or live.id != replaces.id):

@@ -198,5 +198,14 @@ def _told(plan: Plan, to: PlanStatus, agreed: Agreed) -> PlanEvent:
     return event
 
 
+def require_with_us(case: CollectionsCase) -> None:
+    """Conflict where the case is with the legal team: only they agree on payments."""
+    if case.with_legal_since is not None:
+        raise Conflict(
+            f"Case {case.reference} is with the legal team, and only they agree on payments. Tell them what the "
+            "customer says."
+        )
+
+
 def nothing_to_agree_on(case: CollectionsCase) -> str:
     return f"Nothing is past due and owed on case {case.reference} now, so there is nothing to agree on."

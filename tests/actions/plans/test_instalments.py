@@ -105,6 +105,28 @@ def test_a_date_moves_once_a_month_of_the_calendar(engine: Engine) -> None:
         assert session.get_one(PlanInstalment, (id_of(plan), 2)).agreed_on == D2
 
 
+@pytest.mark.parametrize(
+    ("kind", "setting", "most", "says"),
+    [
+        (PlanKind.INSTALMENTS, "plan_months", 2, "ends within 2 months"),
+        (PlanKind.SETTLEMENT, "settlement_days", (D3 - TODAY).days, "paid within 82 days"),
+    ],
+)
+def test_a_moved_date_makes_no_agreement_longer_than_is_permitted(
+    sqlite_engine: Engine, kind: PlanKind, setting: str, most: int, says: str
+) -> None:
+    with transaction(sqlite_engine) as session:
+        plan = a_plan(session)
+        plan.kind = kind
+        session.get_one(Portfolio, plan.portfolio_id).sqlmodel_update({setting: most, "moves_a_month": 5})
+        with pytest.raises(Invalid, match=says) as refused:
+            move_instalment(session, plan, 3, D3 + DAY, builders.catalog(), by=ANN, now=builders.at(TODAY))
+        assert refused.value.field == "due_on"
+        assert session.get_one(PlanInstalment, (id_of(plan), 3)).due_on == D3, "nothing half done"
+        for n, day in ((3, D3 - DAY), (3, D3), (2, D2 + DAY)):
+            move_instalment(session, plan, n, day, builders.catalog(), by=ANN, now=builders.at(TODAY))
+
+
 def test_a_skipped_instalment_falls_due_with_the_last(engine: Engine) -> None:
     with transaction(engine) as session:
         plan = a_plan(session)

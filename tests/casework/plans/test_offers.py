@@ -14,9 +14,11 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan
+from app.casework.plans.offering import propose
 from app.casework.plans.offers import offers_that_stand
-from app.casework.plans.rules import OfferEnd, PlanStatus, offer_end
+from app.casework.plans.rules import OfferEnd, PlanKind, PlanStatus, offer_end
 from app.casework.plans.service import accept
+from app.casework.plans.terms import AgreementTerms
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict
@@ -128,3 +130,12 @@ def test_a_part_payment_that_cures_the_account_does_not_take_back_a_settlement(
     with transaction(engine) as session:
         assert the_plan(session).status is ends
         assert session.scalars(select(CollectionsCase)).one().status is CaseStatus.CLOSED
+
+
+def test_the_payment_after_a_down_payment_is_on_a_working_day(sqlite_engine: Engine) -> None:
+    """A month after 1 April is Labour Day, and China rests until the 5th."""
+    with transaction(sqlite_engine) as session:
+        case = builders.delinquent_case(session, due_on=DUE, on=T)
+        terms = AgreementTerms(PlanKind.INSTALMENTS, 3_000, T + 2 * DAY, down_payment_minor=1_000)
+        parts = propose(session, case, terms, today=T).parts
+    assert [part.due_on for part in parts] == [date(2026, 4, 1), date(2026, 5, 6)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -9,14 +10,17 @@ from sqlmodel import Session, col, select
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.queries import get_case
 from app.casework.plans.events import InstalmentMoved, InstalmentSkipped
+from app.casework.plans.limits import check_length, limits_of
 from app.casework.plans.models import Plan, PlanChange, PlanInstalment
+from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import InstalmentChange, PlanStatus
-from app.casework.plans.tracking.assessing import InGrace, Running
+from app.casework.plans.service import require_with_us
+from app.casework.plans.tracking.assessing import InGrace, Running, as_due
 from app.casework.plans.tracking.change_rules import MoveLimits, check_move, check_skip
-from app.casework.plans.tracking.payments import progress_of
+from app.casework.plans.tracking.payments import offered_on, progress_of
 from app.core.actor import Actor
 from app.core.clock import local_date
-from app.core.errors import Conflict
+from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.service import about_customer, record
@@ -33,6 +37,8 @@ def move_instalment(
     moved = _moved_in_month(session, plan, today, portfolio.timezone)
     limits = MoveLimits(portfolio.move_days, portfolio.moves_a_month, moved)
     line = check_move(progress_of(session, plan, today), n, to_on, limits)
+    if to_on > line.due_on:
+        _check_length(session, portfolio, plan, n, to_on)
     part = session.get_one(PlanInstalment, (id_of(plan), n))
     part.agreed_on, part.due_on = line.agreed_on, to_on
     event = InstalmentMoved(id_of(plan), plan.kind, n, line.short, line.due_on, to_on, reason)
@@ -57,12 +63,20 @@ def _require_running(session: Session, plan: Plan) -> None:
         raise Conflict(
             f"Agreement {plan.reference} is {plan.status.value}. Only a running agreement can be changed."
         )
-    case = get_case(session, plan.case_id)
-    if case.with_legal_since is not None:
-        raise Conflict(
-            f"Case {case.reference} is with the legal team, and only they agree on payments. Tell them what the "
-            "customer says."
-        )
+    require_with_us(get_case(session, plan.case_id))
+
+
+def _check_length(session: Session, portfolio: Portfolio, plan: Plan, n: int, to_on: date) -> None:
+    """Invalid where moving its last instalment would make the agreement longer than anyone may grant."""
+    parts = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])
+    if parts[-1].n != n:
+        return
+    parts[-1] = replace(parts[-1], due_on=to_on)
+    limits = limits_of(session, portfolio, plan.customer_id)
+    try:
+        check_length(plan.kind, parts, limits, offered_on(session, plan))
+    except Invalid as too_long:
+        raise Invalid(too_long.message, "due_on") from None
 
 
 def _moved_in_month(session: Session, plan: Plan, today: date, timezone: str) -> int:
