@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
@@ -14,9 +15,8 @@ from app.book.delinquency.days import days_past_due
 from app.book.delinquency.lifecycle import re_age_facts
 from app.book.delinquency.re_age import ReAgeReason, review_re_age
 from app.book.delinquency.service import Now, standing_on
-from app.book.ledger.corrections.waivers import left_to_waive
-from app.book.ledger.models import Account, Entry, Statement
-from app.book.ledger.rules import AccountStatus, EntryKind
+from app.book.ledger.models import Account, Statement
+from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import worked_accounts
 from app.casework.cases.models import CollectionsCase
@@ -24,6 +24,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import hold_name
 from app.casework.negotiation.facts import AccountFacts, Affordability, SolverFacts
+from app.casework.plans.concessions import waivable_fees
 from app.casework.plans.limits import authority_of, holidays_of, limits_of
 from app.casework.plans.terms import Limit
 from app.core.database.engine import table_of
@@ -80,7 +81,9 @@ def _accounts(
     ids = [account_id for account_id, _ in worked_accounts(session, [customer_id])]
     stands = standing_on(session, portfolio, ids, today)
     rows = session.scalars(select(Account).where(col(Account.id).in_(ids)).order_by(col(Account.id))).all()
-    fees, minimums = _fees(session, ids), _minimums(session, ids)
+    minimums, fees = _minimums(session, ids), Counter[int]()
+    for fee, left in waivable_fees(session, customer_id):
+        fees[fee.account_id] += left
     return [
         _account(session, portfolio, pack, row, stands[id_of(row)], fees[id_of(row)], minimums, today)
         for row in rows
@@ -119,21 +122,6 @@ def _against_re_age(session: Session, pack: Pack, account: Account, today: date)
     refusals = review_re_age(re_age_facts(session, account, pack.re_age, today), pack.re_age, today)
     lasting = [each.detail for each in refusals if each.reason not in CURED_BY_PAYING]
     return f"Account {account.reference}: {sentence('; '.join(lasting))}" if lasting else ""
-
-
-def _fees(session: Session, account_ids: Sequence[int]) -> dict[int, int]:
-    """By account: what is left to waive of its fees, in minor units."""
-    reversal = table_of(Entry).alias("reversal")
-    query = select(Entry).where(
-        col(Entry.account_id).in_(account_ids),
-        Entry.kind == EntryKind.FEE,
-        col(Entry.amount_minor) > 0,
-        ~sa.exists().where(reversal.c.reverses_id == Entry.id),
-    )
-    found = dict.fromkeys(account_ids, 0)
-    for fee in session.scalars(query):
-        found[fee.account_id] += max(0, left_to_waive(session, fee))
-    return found
 
 
 def _minimums(session: Session, account_ids: Sequence[int]) -> dict[int, int]:

@@ -31,7 +31,7 @@ from app.web.cases.forms.answers import confirmation_words, in_writing_words
 from app.web.cases.negotiation.page import show_negotiation
 from app.web.cases.negotiation.rows import mark_of
 from app.web.cases.negotiation.said import ANSWER_FIELDS, COUNTER_FIELDS, SaidForm, answer_in, counter_in
-from app.web.cases.plan.acceptance import AcceptanceForm, Agreed, agreed_in
+from app.web.cases.plan.acceptance import AcceptanceForm, TypedAcceptance, agreed_in
 from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Wrong
 
@@ -87,7 +87,12 @@ class Negotiator:
         raise Wrong({"option": CHANGED})
 
     def take(
-        self, file: CaseFile, offer: NegotiationOffer, *, agreed: Agreed | None = None, reason: str = ""
+        self,
+        file: CaseFile,
+        offer: NegotiationOffer,
+        *,
+        agreed: TypedAcceptance | None = None,
+        reason: str = "",
     ) -> Taken:
         """Agree on the offer, or ask a manager for it."""
         option, consent = offer.option, Consent()

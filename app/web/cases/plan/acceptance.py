@@ -37,7 +37,7 @@ class AcceptanceForm(Typed):
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class TypedAcceptance:
     """How an offer was accepted."""
 
     acceptance: Acceptance
@@ -56,7 +56,7 @@ class Agreed:
         return " ".join(said)
 
 
-def agreed_in(fields: Fields) -> Agreed:
+def agreed_in(fields: Fields) -> TypedAcceptance:
     """As typed. On the telephone the dates and amounts are read back first."""
     acceptance = fields.choice("acceptance", Acceptance)
     by = fields.values["pays_by"]
@@ -66,7 +66,7 @@ def agreed_in(fields: Fields) -> Agreed:
     if acceptance is Acceptance.PHONE and not read_back:
         fields.errors["read_back"] = "Read the dates and amounts back, and tick this once they said yes."
     with_id = fields.values["agreed_with"]
-    return Agreed(
+    return TypedAcceptance(
         acceptance, by, read_back, fields.values["words"].strip(), int(with_id) if with_id.isdigit() else None
     )
 

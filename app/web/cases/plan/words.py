@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.terms import rate_text
 from app.web.cases.plan.reads import PlanFile
 from app.web.rendering import Tone
 from app.web.timeline import PageReader
@@ -20,7 +21,7 @@ PLAN_TONES: Mapping[PlanStatus, Tone] = {
 
 def rate_words(millionths: int) -> str:
     """A yearly rate as people write it: 149900 -> 14.99 %."""
-    return f"{millionths / 10_000:.2f}".rstrip("0").rstrip(".") + " %"
+    return f"{rate_text(millionths)} %"
 
 
 def authority_words(view: PlanFile, reader: PageReader) -> str:
