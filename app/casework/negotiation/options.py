@@ -138,8 +138,13 @@ def _nothing_possible(s: Situation) -> tuple[str, str] | None:
             (held, "account") if held else (f"Nothing is {'past due' if s.balance > 0 else 'owed'}.", "debt")
         )
     if s.is_known and s.monthly <= 0 and s.once <= 0:
+        by_statement = s.facts.affordability.basis is Basis.STATEMENT
+        nothing = (
+            "Nothing is left to the household after its costs"
+            if by_statement
+            else "The customer can pay nothing"
+        )
         return (
-            "Nothing is left to the household after its costs. Name free debt advice to the customer, and consider a "
-            "hold for hardship."
+            f"{nothing}. Name free debt advice to the customer, and consider a hold for hardship."
         ), "affordability"
     return None

@@ -7,9 +7,18 @@ from datetime import date
 
 import pytest
 
-from app.casework.negotiation.facts import Affordability, Basis, Option, OptionKind, Solution, SolverFacts
-from app.casework.negotiation.options import MOST_OF_A_KIND, solve
+from app.casework.negotiation.facts import (
+    Affordability,
+    Basis,
+    NotOffered,
+    Option,
+    OptionKind,
+    Solution,
+    SolverFacts,
+)
+from app.casework.negotiation.options import MOST_OF_A_KIND, judge_counter, solve
 from app.casework.negotiation.solver.chance import BaseChance
+from app.casework.negotiation.solver.counter import Counter
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.terms import Limit, Payday
 from tests.casework.negotiation.solver_facts import ACCOUNT, AGENT, LIMITS, MANAGER, facts, said
@@ -181,7 +190,8 @@ def test_asks_first_where_nobody_knows_what_can_be_paid() -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (facts(said(0)), "Nothing is left to the household"),
+        (facts(said(0)), "The customer can pay nothing."),
+        (facts(Affordability(Basis.STATEMENT)), "Nothing is left to the household"),
         (facts(said(1), replace(ACCOUNT, balance_minor=0)), "Nothing is owed."),
         (facts(said(1), replace(ACCOUNT, balance_minor=-500)), "Nothing is owed."),
         (facts(said(1), replace(ACCOUNT, held="Account 1 is disputed.")), "Account 1 is disputed."),
@@ -222,3 +232,32 @@ def test_who_may_grant_long_terms_and_concessions() -> None:
 def test_the_same_facts_give_the_same_answer() -> None:
     given = facts(said(12_345, 678))
     assert solved(given) == solved(given)
+
+
+def test_money_that_is_there_is_not_promised() -> None:
+    given = facts(said(0, once=40_000))
+    assert "USD 400.00 that is past due at once" in why(OptionKind.PROMISE, given)
+    assert "USD 400.00 that is past due at once" in why(OptionKind.SHORT_PLAN, given)
+    assert "nothing a month and USD 399.99 at once" in why(OptionKind.PROMISE, facts(said(0, once=39_999)))
+
+
+@pytest.mark.parametrize(
+    ("counter", "sentence"),
+    [
+        (
+            Counter(OptionKind.PROMISE, 30_000, payments=1),
+            "1 × USD 300.00 is USD 300.00 in all. What comes closest is 2 × USD 200.00, USD 400.00 in all.",
+        ),
+        (
+            Counter(OptionKind.PROMISE, 15_000, down_payment_minor=5_000, payments=2),
+            "2 × USD 150.00 and USD 50.00 at once is USD 350.00 in all. What comes closest is USD 50.00 at once, "
+            "then 3 × USD 116.67, USD 400.00 in all.",
+        ),
+        (Counter(OptionKind.PROMISE, 100), "cannot pay the USD 400.00 that is past due"),
+    ],
+)
+def test_names_the_payments_that_come_closest(counter: Counter, sentence: str) -> None:
+    given = facts(said(5_000), limits=replace(LIMITS, promise_days=Limit(120, "promise_days")))
+    judged = judge_counter(given, counter, BaseChance())
+    assert isinstance(judged, NotOffered)
+    assert sentence in judged.why

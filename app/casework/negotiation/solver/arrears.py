@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.casework.negotiation.facts import OptionKind
+from app.casework.negotiation.facts import NotOffered, OptionKind
 from app.casework.negotiation.solver.candidates import (
     Candidate,
     Found,
@@ -49,11 +49,19 @@ def promise(s: Situation) -> Found:
         f"A promise is kept within {limit.value} days. In that time the household cannot pay the {s.money(s.past_due)} "
         f"that is past due: it can pay {s.sum(s.monthly)} a month and {s.sum(s.once)} at once."
     )
+    if s.is_known and s.once >= s.past_due:
+        return Found(candidates, _paid_at_once(s, kind))
     if not s.is_known:
         why = (
             f"The first payment would fall due on {s.first_due()}, after the {limit.value} days of a promise."
         )
     return Found(candidates, s.not_offered(kind, why, limit))
+
+
+def _paid_at_once(s: Situation, kind: OptionKind) -> NotOffered:
+    """The reason against waiting for money that is there."""
+    why = f"The household can pay the {s.money(s.past_due)} that is past due at once: take the payment now."
+    return s.not_offered(kind, why, "need")
 
 
 def _promised(s: Situation, cadence: Cadence) -> Iterator[tuple[int, AgreementTerms]]:
@@ -85,7 +93,9 @@ def short_plan(s: Situation) -> Found:
                     candidates.append(
                         Candidate(kind, terms, per if s.is_known else None, months=limit, group=n)
                     )
-    need = -(-max(1, s.past_due - s.once) // max(1, months))
+    if s.is_known and s.once >= s.past_due:
+        return Found(candidates, _paid_at_once(s, kind))
+    need = -(-(s.past_due - s.once) // max(1, months))
     beside = f" beside the minimum payments of {s.money(s.minimum)}" if s.minimum else ""
     why = (
         f"Paying the {s.money(s.past_due)} that is past due within {months} months takes {s.money(need)} a month"

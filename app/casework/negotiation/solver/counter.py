@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -53,9 +53,37 @@ def judge(
     wanted = [each for each in found.candidates if _matches(each, counter)]
     options = [option for each in wanted if (option := price(proposed, each, chance)) is not None]
     if not options:
-        return found.otherwise
+        others = [
+            option for each in found.candidates if (option := price(proposed, each, chance)) is not None
+        ]
+        return _not_so(s, counter, others) if others else found.otherwise
     best = min(options, key=lambda each: (each.waived_minor, each.ends_on, -each.expected_kept_minor))
     return replace(best, share_of_disposable=_share(facts.affordability, best))
+
+
+def _not_so(s: Situation, counter: Counter, others: Sequence[Option]) -> NotOffered:
+    """The reason where the household can pay enough, but not in the payments that it names."""
+    closest = min(others, key=lambda each: (*_gap(counter, each), each.waived_minor, each.ends_on))
+    down = f" and {s.money(counter.down_payment_minor)} at once" if counter.down_payment_minor else ""
+    proposed = f"Payments of {s.money(counter.payment_minor)}{down} are not possible as they are proposed"
+    if counter.payments is not None:
+        total = counter.payments * counter.payment_minor + counter.down_payment_minor
+        proposed = f"{counter.payments} × {s.money(counter.payment_minor)}{down} is {s.money(total)} in all"
+    rest = [part.amount for part in closest.parts if part.n > 0]
+    first = closest.terms.down_payment_minor
+    begin = f"{s.money(first)} at once, then " if first else ""
+    why = (
+        f"{proposed}. What comes closest is {begin}{len(rest)} × {s.money(rest[0])}, "
+        f"{s.money(closest.total_cost_minor)} in all."
+    )
+    return s.not_offered(counter.kind, why, "affordability")
+
+
+def _gap(counter: Counter, option: Option) -> tuple[bool, int]:
+    """How far an option is from what is proposed: in the down payment, then in the number of payments."""
+    terms = option.terms
+    more = abs(terms.count - counter.payments) if counter.payments is not None else 0
+    return terms.down_payment_minor != counter.down_payment_minor, more
 
 
 def _beyond_statement(s: Situation, counter: Counter) -> NotOffered | None:
