@@ -13,6 +13,7 @@ from babel import Locale
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
 from app.core.labels import CHANNEL_LABELS, ENTRY_LABELS, in_sentence
+from app.core.money import to_minor
 from app.core.timeline.models import Event
 from app.core.timeline.payload import Payload, payload_of
 from app.core.timeline.presenting import TimelineEntry, Tone
@@ -21,6 +22,7 @@ from app.http.formats import clock_words, day_words, format_money
 from app.outreach.gate.events import ContactCleared
 from app.web.wording import actor_words, language_words, pack_words, rule_words, source_words
 
+_AMOUNT = r"\b{} (-?\d+(?:\.\d+)?)\b"
 _ISO = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
 
 
@@ -64,8 +66,8 @@ class PageReader:
         return self.clock(at) if local.date() == today else self.instant(at)
 
     def plain(self, text: str) -> str:
-        """Return a reason of the gate or of a plan with its dates as the reader writes them. Midnight in the reader's
-        zone is the end of a day, at any hour in UTC."""
+        """Return a reason of the gate or of a plan with its dates and amounts as the reader writes them. Midnight in the
+        reader's zone is the end of a day, at any hour in UTC."""
 
         def said(found: re.Match[str]) -> str:
             try:
@@ -77,7 +79,14 @@ class PageReader:
             local = at.astimezone(ZoneInfo(self.timezone))
             return self.day(local.date()) if local.hour == local.minute == 0 else self.instant(at)
 
-        return _ISO.sub(said, text)
+        amounts = re.compile(_AMOUNT.format(re.escape(self.currency)))
+        return amounts.sub(self._amount, _ISO.sub(said, text))
+
+    def _amount(self, found: re.Match[str]) -> str:
+        try:
+            return self.money(to_minor(found[1], self.currency))
+        except ValueError:
+            return found[0]
 
     def language(self, tag: str) -> str:
         return language_words(tag, self.locale)

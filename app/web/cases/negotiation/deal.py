@@ -37,6 +37,8 @@ class Deal:
     negotiation: Negotiation | None = None
     chance_version: str = ""
     """What the chances are from; '' = nothing was computed."""
+    ended: bool = False
+    """Some were refused or lapsed."""
 
 
 def answer_on_record(session: Session, file: CaseFile) -> Answer | None:
@@ -51,6 +53,9 @@ def deal_of(session: Session, file: CaseFile, *, role: Role, now: datetime) -> D
         return typed_deal(session, file, None, None, role=role, now=now)
     offers = offers_of(session, [id_of(latest)])[id_of(latest)]
     own = [each for each in offers if not each.countered]
+    ended = {each.status for each in offers} - STANDING - {OfferStatus.NOT_OFFERED}
+    if OfferStatus.ACCEPTED in ended:  # those beside it lapsed: what can be agreed now is another question
+        return typed_deal(session, file, None, None, role=role, now=now)
     countered = [each for each in offers if each.countered]
     last = countered[-1] if countered else None
     refused = last is not None and last.status is OfferStatus.NOT_OFFERED
@@ -67,6 +72,7 @@ def deal_of(session: Session, file: CaseFile, *, role: Role, now: datetime) -> D
         holds_until=max((each.expires_on for each in own if each.expires_on), default=None),
         negotiation=latest,
         chance_version=latest.chance_version,
+        ended=bool(ended),
     )
 
 

@@ -59,6 +59,8 @@ class Offers:
     reasons: Sequence[tuple[str, NotOffered]]
     chosen: str
     counter_why: str
+    ended: bool
+    """Offers of the negotiation were refused or have ended."""
     chance_note: str
     holds_until: date | None
     reader: PageReader
@@ -159,6 +161,7 @@ def offers_in(
         counter_why=deal.counter_why,
         chance_note=chance_words(deal.chance_version),
         holds_until=deal.holds_until,
+        ended=deal.ended,
         reader=reader,
         currency=currency,
     )
