@@ -33,7 +33,7 @@ from app.casework.cases.queries import cases_of, get_case
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.ids import id_of
-from app.core.money import to_decimal_string
+from app.core.money import with_code
 from app.core.staff.queries import is_same_person
 from app.core.staff.rules import Role
 from app.core.timeline.service import lock_customers
@@ -99,9 +99,9 @@ def decide_waiver(
     account = session.get_one(Account, waiver.account_id)
     portfolio = session.get_one(Portfolio, waiver.portfolio_id)
     if cases := cases_of(session, account.customer_id):
-        amount = to_decimal_string(waiver.amount_minor, portfolio.currency)
+        amount = with_code(waiver.amount_minor, portfolio.currency)
         verdict = "approved" if approve else "declined"
-        words = f"Waiver of {amount} {portfolio.currency} {verdict}" + (f": {note}" if note else "")
+        words = f"Waiver of {amount} {verdict}" + (f": {note}" if note else "")
         today = local_date(now, portfolio.timezone)
         _tell_asker(
             session, cases[0], "waiver", id_of(waiver), words, waiver.requested_by, today=today, now=now
@@ -132,7 +132,7 @@ def _do(
 
 
 def _answer_words(portfolio: Portfolio, request: ApprovalRequest) -> str:
-    amount = f"{to_decimal_string(request.amount_minor, portfolio.currency)} {portfolio.currency}"
+    amount = with_code(request.amount_minor, portfolio.currency)
     label = APPROVAL_LABELS[request.kind]
     match request.ask:
         case AskAgreement():

@@ -29,7 +29,7 @@ def authority_words(view: PlanFile, reader: PageReader) -> str:
     granted = f"Granted by {reader.who(view.plan.offered_by)} on {reader.instant(view.plan.offered_at)}"
     if view.approval is None:
         return f"{granted}."
-    return f"{granted}, as {reader.who(view.approval.asked_by)} asked: “{view.approval.reason}”."
+    return f"{granted}, as {reader.who(view.approval.asked_by)} asked: “{view.approval.reason.rstrip('.')}”."
 
 
 def concession_words(view: PlanFile, reader: PageReader) -> list[str]:
