@@ -66,8 +66,8 @@ class PageReader:
         return self.clock(at) if local.date() == today else self.instant(at)
 
     def plain(self, text: str) -> str:
-        """Return a reason of the gate or of a plan with its dates and amounts as the reader writes them. Midnight in the
-        reader's zone is the end of a day, at any hour in UTC."""
+        """Return a reason of the gate or of a plan with its dates and amounts as the reader writes them. Midnight in
+        the reader's zone is the end of a day, at any hour in UTC."""
 
         def said(found: re.Match[str]) -> str:
             try:
