@@ -30,6 +30,7 @@ from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import REGULAR, Cadence, InstalmentChange
 from app.casework.plans.terms import Payday
+from app.casework.plans.tracking.changes import moved_in_month
 from app.casework.plans.tracking.payments import progress_of
 from app.casework.plans.tracking.progress import InstalmentProgress, InstalmentState, PlanProgress
 from app.casework.plans.tracking.references import in_groups, reference_of
@@ -42,6 +43,8 @@ from app.http.context import Now, ports_of, settings_of
 from app.http.formats import format_money
 from app.http.rendering import render
 from app.http.transactions import ReadSession, WriteSession
+from app.outreach.agreements.payment_code import payment_code
+from app.outreach.planning.letterhead import Letterhead
 from app.portal.limits import changes_too_often
 from app.portal.link import BY_TOKEN, MAX_BODY, Fields, holder_of
 from app.portal.moving import MoveRange, move_range
@@ -83,6 +86,8 @@ class OwnPlan:
     movable: MoveRange | None
     reference: str = ""
     """What the next payment is marked with."""
+    has_code: bool = False
+    """The printed agreement has its payment code."""
 
 
 @router.get("/{token}/agreement", dependencies=BY_TOKEN)
@@ -209,10 +214,15 @@ def _own_plan(session: Session, holder: Holder, now: datetime) -> OwnPlan | None
     today = local_date(now, portfolio.timezone)
     progress = progress_of(session, plan, today)
     part = progress.next
-    left = 0 if _has_moved(session, plan) else portfolio.moves_a_month
-    movable = move_range(progress, part, days=portfolio.move_days, moves_left=left) if part else None
-    reference = in_groups(reference_of(id_of(plan), part.n)) if part else ""
-    return OwnPlan(plan, portfolio, progress, part, movable, reference)
+    if part is None:
+        return OwnPlan(plan, portfolio, progress, None, None)
+    left = portfolio.moves_a_month - moved_in_month(session, plan, today, portfolio.timezone)
+    if _has_moved(session, plan) or (case and case.with_legal_since):
+        left = 0
+    movable = move_range(progress, part, days=portfolio.move_days, moves_left=left)
+    reference = reference_of(id_of(plan), part.n)
+    code = payment_code(Letterhead.of(portfolio).payee, part.amount, portfolio.currency, reference)
+    return OwnPlan(plan, portfolio, progress, part, movable, in_groups(reference), bool(code))
 
 
 def _has_moved(session: Session, plan: Plan) -> bool:

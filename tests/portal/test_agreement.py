@@ -16,6 +16,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.negotiation.household.models import AffordabilityAnswer
 from app.casework.plans.models import Plan, PlanChange, PlanInstalment
 from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
+from app.casework.plans.tracking.changes import move_instalment
 from app.casework.plans.tracking.progress import progress
 from app.casework.plans.tracking.references import in_groups, reference_of
 from app.core.actor import CUSTOMER, Actor
@@ -132,6 +133,39 @@ def test_the_cardholder_sees_the_next_payment_and_moves_it_once(desk: Desk) -> N
     anna.post(f"{path}/agreement/move", data={"due_on": "2026-03-28"})
     [change] = desk.read(lambda s: s.scalars(select(PlanChange)).all())
     assert (change.plan_id, change.n, change.to_on, change.by) == (plan_id, 1, date(2026, 3, 27), CUSTOMER)
+
+
+def test_a_month_whose_moves_are_used_offers_none(desk: Desk) -> None:
+    plan_id, path = link(desk)
+
+    def move(session: Session) -> None:
+        plan = session.get_one(Plan, plan_id)
+        day, ben = date(2026, 4, 22), Actor.user("ben")
+        move_instalment(session, plan, 2, day, "Paid on the 21st", by=ben, today=TODAY, now=NOW)
+
+    desk.write(move)
+    anna = reader(desk, path)
+    page = anna.get(f"{path}/agreement").text
+    assert "Move the payment" not in page
+    assert "please contact us before its day" in page
+
+
+@pytest.mark.parametrize(
+    ("currency", "iban", "has_code"),
+    [("CNY", "NL91ABNA0417164300", False), ("EUR", "", False), ("EUR", "NL91ABNA0417164300", True)],
+)
+def test_speaks_of_a_payment_code_only_where_one_is_printed(
+    desk: Desk, currency: str, iban: str, has_code: bool
+) -> None:
+    _, path = link(desk)
+
+    def pays_into(session: Session) -> None:
+        portfolio = session.scalars(select(Portfolio)).one()
+        portfolio.currency, portfolio.payee_iban = currency, iban
+
+    desk.write(pays_into)
+    page = reader(desk, path).get(f"{path}/agreement").text
+    assert (agreement_words()["en"]["qr_hint"] in page) is has_code
 
 
 def test_a_portfolio_that_moves_no_dates_offers_none(desk: Desk) -> None:

@@ -34,7 +34,7 @@ def move_instalment(
     reason = clean_text(reason, "reason", required=False, at_most=300)
     _require_running(session, plan)
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
-    moved = _moved_in_month(session, plan, today, portfolio.timezone)
+    moved = moved_in_month(session, plan, today, portfolio.timezone)
     limits = MoveLimits(portfolio.move_days, portfolio.moves_a_month, moved)
     line = check_move(progress_of(session, plan, today), n, to_on, limits)
     if to_on > line.due_on:
@@ -79,7 +79,7 @@ def _check_length(session: Session, portfolio: Portfolio, plan: Plan, n: int, to
         raise Invalid(too_long.message, "due_on") from None
 
 
-def _moved_in_month(session: Session, plan: Plan, today: date, timezone: str) -> int:
+def moved_in_month(session: Session, plan: Plan, today: date, timezone: str) -> int:
     """Due dates of the plan that were moved in today's calendar month."""
     moved = select(PlanChange.at).where(
         PlanChange.plan_id == plan.id, col(PlanChange.change) == InstalmentChange.MOVED
