@@ -1,4 +1,4 @@
-"""Promises to pay and repayment plans: lifecycle and schedule. Pure."""
+"""Promises to pay, repayment plans and settlements: kinds, cadences and lifecycle. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PlanKind(StrEnum):
     PROMISE = "promise"
     """Promise to pay: one amount by one date."""
     INSTALMENTS = "instalments"
-    """Repayment plan: an optional down payment and monthly instalments."""
+    """Repayment plan: an optional down payment, then instalments."""
     SETTLEMENT = "settlement"
     """Less than is owed, in a few payments; the rest is waived once all are made."""
     HARDSHIP = "hardship"
@@ -40,7 +40,7 @@ PERIODS_A_YEAR: Mapping[Cadence, int] = {
     Cadence.FOUR_WEEKLY: 13,
     Cadence.MONTHLY: 12,
 }
-"""Of the cadences that go on by themselves: the choices of every form, and of a payday."""
+"""Of the cadences that repeat: the choices of every form, and of a payday."""
 REGULAR = tuple(PERIODS_A_YEAR)
 WEEKS: Mapping[Cadence, int] = {Cadence.WEEKLY: 1, Cadence.FORTNIGHTLY: 2, Cadence.FOUR_WEEKLY: 4}
 """Weeks of a period. The other cadences count in months."""
