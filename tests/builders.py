@@ -174,9 +174,9 @@ def entry(
     *,
     posted_on: date | None = None,
     reference: str = "",
-    now: datetime = NOW,
+    now: datetime | None = None,
 ) -> Entry:
-    """Post an entry as a person; the amount is positive, the kind gives the sign."""
+    """Post an entry as a person, in the evening of its day; the amount is positive, the kind gives the sign."""
     return post_entry(
         session,
         of,
@@ -186,7 +186,7 @@ def entry(
         posted_on=posted_on or on,
         reference=reference or f"EN-{next(_numbers)}",
         by=Actor.user("builder"),
-        now=now,
+        now=now or at(on, 20),
     )
 
 

@@ -113,7 +113,7 @@ def beyond_authority(portfolio: Portfolio, proposal: Proposal, role: Role) -> Be
     """Why one person of this role may not offer it alone; None = they may."""
     return beyond(
         proposal.terms,
-        authority_of(portfolio, role),
+        authority_of(portfolio, role, proposal.waived_before_minor),
         owed_minor=proposal.owed_minor,
         own_apr_millionths=proposal.own_apr_millionths,
         currency=portfolio.currency,

@@ -24,7 +24,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import hold_name
 from app.casework.negotiation.facts import AccountFacts, Affordability, SolverFacts
-from app.casework.plans.concessions import waivable_fees
+from app.casework.plans.concessions import waivable_fees, waived_by_agreements
 from app.casework.plans.limits import authority_of, holidays_of, limits_of
 from app.casework.plans.terms import Limit
 from app.core.database.engine import table_of
@@ -48,15 +48,15 @@ def gather_facts(
     """Everything that the solver is told about a case, for a person of this role."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     pack = pack_of(portfolio)
-    rule = pack.re_age
+    rule, waived = pack.re_age, waived_by_agreements(session, case)
     return SolverFacts(
         today,
         portfolio.currency,
         tuple(_accounts(session, portfolio, pack, case.customer_id, today)),
         affordability,
         limits_of(session, portfolio, case.customer_id),
-        authority_of(portfolio, role),
-        authority_of(portfolio, Role.MANAGER),
+        authority_of(portfolio, role, waived),
+        authority_of(portfolio, Role.MANAGER, waived),
         holidays_of(session, portfolio, case.customer_id, today),
         portfolio.day_count,
         Limit(rule.min_payments, rule.id, rule.citation) if rule else None,

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlalchemy import exists
+from sqlmodel import Session, col, func, select
 
 from app.book.charges.concessions import end_concessions, start_concession
 from app.book.delinquency.lifecycle import ReAgeRefused, re_age_as_agreed
@@ -22,6 +23,7 @@ from app.book.ledger.rules import COLLECTABLE, EntryKind
 from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import worked_accounts
+from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.service import about_case
 from app.casework.plans.events import PlanReAgeRefused
@@ -29,6 +31,7 @@ from app.casework.plans.models import Plan, PlanWaiver
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.tracking.payments import paid_toward
 from app.core.actor import SYSTEM, Actor
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.service import record
 from app.policy.composition import pack_of
@@ -97,11 +100,42 @@ def _charge_fees_again(session: Session, plan: Plan, on: date, *, by: Actor, now
         )  # fmt: skip
 
 
-def pass_on_waivers(session: Session, old: Plan, new: Plan) -> None:
-    """The waivers of a renegotiated plan belong to the plan that replaces it."""
+def charged_again(session: Session, plan: Plan) -> int:
+    """Fees that the agreement had waived and that its end charged again."""
+    reversal = table_of(Entry).alias("reversal")
+    query = (
+        select(func.coalesce(func.sum(Waiver.amount_minor), 0))
+        .join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
+        .where(PlanWaiver.plan_id == plan.id, exists().where(reversal.c.reverses_id == Waiver.credit_id))
+    )
+    return int(session.scalar(query) or 0)
+
+
+def pass_on_waivers(session: Session, old: Plan, new: Plan, on: date) -> None:
+    """The waivers of a renegotiated plan belong to the plan that replaces it, unless something was paid under the old
+    one: then they stay waived, whatever becomes of the new one."""
+    if paid_toward(session, old, on):
+        return
     for row in session.scalars(select(PlanWaiver).where(PlanWaiver.plan_id == old.id)):
         row.plan_id = id_of(new)
     session.flush()
+
+
+def waived_by_agreements(session: Session, case: CollectionsCase) -> int:
+    """Fees that agreements waived since the case opened, and that still are."""
+    reversal = table_of(Entry).alias("reversal")
+    query = (
+        select(func.coalesce(func.sum(Waiver.amount_minor), 0))
+        .join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
+        .join(Plan, col(Plan.id) == PlanWaiver.plan_id)
+        .join(Entry, col(Entry.id) == Waiver.credit_id)
+        .where(
+            Plan.case_id == case.id,
+            Entry.effective_on >= case.opened_on,
+            ~exists().where(reversal.c.reverses_id == Waiver.credit_id),
+        )
+    )
+    return int(session.scalar(query) or 0)
 
 
 def _re_age_accounts(session: Session, plan: Plan, on: date, *, now: datetime) -> list[str]:

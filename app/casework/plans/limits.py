@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.rules import Instalment, PlanKind, is_within_discount
-from app.casework.plans.schedule import MOST_PAYMENTS, grows, longest_months
+from app.casework.plans.schedule import MOST_PAYMENTS, grows, grows_at, longest_months
 from app.casework.plans.terms import AgreementLimits, AgreementTerms, Authority, Limit, rate_text
 from app.core.errors import Invalid
 from app.core.money import with_code
@@ -56,8 +56,8 @@ def holidays_of(session: Session, portfolio: Portfolio, customer_id: int, today:
     return public_holidays(country, first, date(first.year + 1 + (portfolio.plan_months + 23) // 12, 1, 1))
 
 
-def authority_of(portfolio: Portfolio, role: Role) -> Authority:
-    """What one person of this role may grant alone."""
+def authority_of(portfolio: Portfolio, role: Role, waived_before_minor: int = 0) -> Authority:
+    """What one person of this role may grant alone, where agreements of the case waived so much in fees before."""
     if role in MANAGEMENT:
         return Authority(
             role.value,
@@ -66,6 +66,7 @@ def authority_of(portfolio: Portfolio, role: Role) -> Authority:
             max_waived_fees_minor=portfolio.waive_limit_minor,
             may_lower_rate=True,
             may_re_age=True,
+            waived_before_minor=waived_before_minor,
         )
     return Authority(
         role.value,
@@ -74,6 +75,7 @@ def authority_of(portfolio: Portfolio, role: Role) -> Authority:
         max_waived_fees_minor=portfolio.agent_waive_minor,
         may_lower_rate=portfolio.agent_lowers_rate,
         may_re_age=False,
+        waived_before_minor=waived_before_minor,
     )
 
 
@@ -87,13 +89,31 @@ def check_limits(
     _check_dates(terms, parts, limits, today)
     check_length(terms.kind, parts, limits, today)
     _check_concessions(terms, limits)
-    if limits.must_amortise and (growing := grows(parts)):
-        where = f"Payment {growing.n}" if growing.n else "The down payment"
-        raise _over(
-            limits.must_amortise,
-            f"{where} is no more than the interest until then. Begin earlier, or offer fewer payments.",
-            "payments",
-        )
+    _require_falling(limits, grows(parts))
+
+
+def check_debt_falls(
+    terms: AgreementTerms,
+    parts: Sequence[Instalment],
+    own_apr_millionths: int,
+    limits: AgreementLimits,
+    today: date,
+) -> None:
+    """Invalid for a plan at the accounts' own rate under which the debt would grow, where the packs forbid that. The
+    interest to come is no part of such a schedule."""
+    if terms.kind in _CONCESSIONS and terms.apr_millionths is None:
+        _require_falling(limits, grows_at(parts, own_apr_millionths, terms.day_count, today))
+
+
+def _require_falling(limits: AgreementLimits, growing: Instalment | None) -> None:
+    if limits.must_amortise is None or growing is None:
+        return
+    where = f"Payment {growing.n}" if growing.n else "The down payment"
+    raise _over(
+        limits.must_amortise,
+        f"{where} is no more than the interest until then. Begin earlier, or offer fewer payments.",
+        "payments",
+    )
 
 
 def _check_dates(
@@ -180,9 +200,13 @@ def beyond(
     if terms.kind is PlanKind.SETTLEMENT and not is_within_discount(owed_minor, terms.total_minor, most):
         said = f"This waives more than the {most} % that {who} may grant alone. {ask}"
         return BeyondAuthority(said, "amount")
-    if terms.waived_fees_minor > authority.max_waived_fees_minor:
+    before = authority.waived_before_minor
+    if terms.waived_fees_minor and terms.waived_fees_minor + before > authority.max_waived_fees_minor:
         limit = with_code(authority.max_waived_fees_minor, currency)
-        return BeyondAuthority(f"{who.capitalize()} may waive fees up to {limit} alone. {ask}", "waived_fees")
+        told = f", and agreements of this case waived {with_code(before, currency)} before" if before else ""
+        return BeyondAuthority(
+            f"{who.capitalize()} may waive fees up to {limit} alone{told}. {ask}", "waived_fees"
+        )
     if (
         not authority.may_lower_rate
         and terms.apr_millionths is not None

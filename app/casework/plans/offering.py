@@ -17,8 +17,8 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import debt_now, worked_accounts
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.plans.concessions import waivable_fees
-from app.casework.plans.limits import check_limits, holidays_of, limits_of
+from app.casework.plans.concessions import waivable_fees, waived_by_agreements
+from app.casework.plans.limits import check_debt_falls, check_limits, holidays_of, limits_of
 from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
 from app.casework.plans.queries import balances_to_settle, live_plan, offered_settlement
 from app.casework.plans.rules import Cadence, Instalment, PlanKind, PlanStatus
@@ -47,6 +47,8 @@ class Proposal:
     """The highest rate of the accounts."""
     settles: Mapping[int, int] = field(default_factory=dict)
     """Of a settlement: the balances that it settles, by account."""
+    waived_before_minor: int = 0
+    """Fees that agreements of this case waived before."""
 
 
 def propose(
@@ -68,18 +70,16 @@ def propose(
     named = terms.cadence in (Cadence.ONCE, Cadence.CUSTOM) and not (terms.payday or terms.down_payment_minor)
     holidays = frozenset() if named else holidays_of(session, portfolio, case.customer_id, today)
     parts = schedule(terms, holidays)
-    check_limits(terms, parts, limits_of(session, portfolio, case.customer_id), today)
+    limits = limits_of(session, portfolio, case.customer_id)
+    check_limits(terms, parts, limits, today)
     settles = _check_settlement(session, case, terms, today) if terms.kind is PlanKind.SETTLEMENT else {}
     debt = check_agreement(session, case, terms, replaces=replaces, today=today)
     if terms.re_age and pack_of(portfolio).re_age is None:
         raise Invalid(f"Policy pack {portfolio.pack} permits no re-age of accounts.", "re_age")
-    return Proposal(
-        terms,
-        parts,
-        sum(settles.values()) or debt,
-        _highest_rate(session, portfolio, case.customer_id),
-        settles,
-    )
+    own_apr = _highest_rate(session, portfolio, case.customer_id)
+    check_debt_falls(terms, parts, own_apr, limits, today)
+    waived = waived_by_agreements(session, case) if terms.waived_fees_minor else 0
+    return Proposal(terms, parts, sum(settles.values()) or debt, own_apr, settles, waived)
 
 
 def check_agreement(

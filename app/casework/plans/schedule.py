@@ -106,6 +106,19 @@ def grows(parts: Sequence[Instalment]) -> Instalment | None:
     return next((part for part in parts if part.interest >= part.amount), None)
 
 
+def grows_at(
+    parts: Sequence[Instalment], apr_millionths: int, day_count: int, begins: date
+) -> Instalment | None:
+    """`grows` of a schedule without its interest, where interest at this rate runs beside it from `begins`."""
+    balance, since = sum(part.amount for part in parts), begins
+    for part in sorted(parts, key=lambda part: (part.due_on, part.n)):
+        interest = balance * apr_millionths * (part.due_on - since).days // (MILLION * day_count)
+        if interest >= part.amount:
+            return part
+        balance, since = balance + interest - part.amount, part.due_on
+    return None
+
+
 def longest_months(parts: Sequence[Instalment]) -> int:
     """Months, begun ones counted, from the first payment to the last."""
     first, last = parts[0].due_on, parts[-1].due_on

@@ -22,6 +22,7 @@ from app.casework.plans.concessions import (
     concedes,
     pass_on_waivers,
     start_concessions,
+    waivable_fees,
     waive_fees,
     wind_up,
 )
@@ -76,6 +77,7 @@ def accept(
     """Activate an offer that the customer agreed to. Payments count from today on; for a settlement from its offer on.
     The live plan that it was renegotiated from ends in the same transaction."""
     case = get_case(session, plan.case_id)
+    require_with_us(case)
     live = live_plan(session, plan.case_id)
     if live is not None and live.id != plan.supersedes_id:
         raise Conflict(f"Case {case.reference} has a live plan already. Cancel it before accepting another.")
@@ -114,13 +116,15 @@ def _require_owed(
     owes = debt_now(session, portfolio, case.customer_id, today)
     if owes.past_due == 0 and not is_renegotiated:
         raise Conflict(nothing_to_agree_on(case))
-    if sum(part.amount - part.interest for part in parts) > owes.debt:
+    fees = sum(left for _, left in waivable_fees(session, case.customer_id)) if plan.waived_fees_minor else 0
+    waives = min(plan.waived_fees_minor, fees)
+    if sum(part.amount - part.interest for part in parts) + waives > owes.debt:
         raise Conflict("Less is owed now than this offer asks for. Make a new offer.")
 
 
 def _supersede(session: Session, old: Plan, new: Plan, *, by: Actor, today: date, now: datetime) -> None:
     """End a live plan because it was renegotiated. Its payments have lowered the debt, and its waivers go on."""
-    pass_on_waivers(session, old, new)
+    pass_on_waivers(session, old, new, today)
     old.ended_on, old.why = today, f"renegotiated: replaced by {new.reference}"
     move_plan(session, old, PlanStatus.CANCELLED, by=by, now=now)
 

@@ -120,3 +120,5 @@ class Authority:
     max_waived_fees_minor: int
     may_lower_rate: bool
     may_re_age: bool
+    waived_before_minor: int = 0
+    """Fees that agreements of this case waived before: they count toward the maximum."""

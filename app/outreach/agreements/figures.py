@@ -13,9 +13,10 @@ from app.book.ledger.balances import balance_of
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.queries import worked
 from app.casework.parties.models import ThirdParty
+from app.casework.plans.concessions import charged_again
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
-from app.casework.plans.rules import Instalment, PlanKind
+from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
 from app.casework.plans.tracking.assessing import as_due
 from app.casework.plans.tracking.payments import accounts_of
 from app.casework.plans.tracking.references import reference_of
@@ -68,7 +69,7 @@ def agreement_figures(
         "grace_days": str(plan.grace_days),
         "re_age": "yes" if plan.re_age else "",
         "ended_on": reader.day(plan.ended_on) if plan.ended_on else "",
-        "waived_fees": reader.money_if_any(plan.waived_fees_minor),
+        "waived_fees": reader.money_if_any(_fees(session, plan)),
         "no_new_card": "yes" if no_new_card else "",
         **_rates(session, plan, reader),
         **_acceptance(session, plan, reader),
@@ -77,6 +78,13 @@ def agreement_figures(
     if plan.kind is PlanKind.SETTLEMENT:
         figures["settlement_amount"], figures["settle_by"] = figures["amount"], figures["last_due_on"]
     return figures
+
+
+def _fees(session: Session, plan: Plan) -> int:
+    """The fees that an agreement waives; of a broken one those that are charged again, which may be none."""
+    if plan.status is PlanStatus.BROKEN:
+        return charged_again(session, plan)
+    return plan.waived_fees_minor
 
 
 def paying(plan: Plan, payee: Payee, part: Instalment | None, reader: Reader) -> dict[str, str]:

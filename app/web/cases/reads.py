@@ -27,6 +27,7 @@ from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import speaker
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment
+from app.casework.plans.tracking.payments import came_since
 from app.casework.presence.models import CaseView as OpenPage
 from app.casework.presence.rules import Viewer, viewer_of
 from app.casework.results.models import ResultCodeVersion
@@ -77,10 +78,9 @@ class CaseReads:
         theirs = sa.select(account.c.id).where(account.c.customer_id == customer)
         self.paid_on_plan = reads.rows(
             sa.select(sa.cast(-sa.func.sum(entry.c.amount_minor), sa.BigInteger).label("paid"))
-            .join(
-                plan, entry.c.effective_on.between(plan.c.accepted_on, sa.bindparam("today", type_=sa.Date))
-            )
+            .join(plan, came_since())
             .where(
+                entry.c.effective_on <= sa.bindparam("today", type_=sa.Date),
                 plan.c.case_id == case_id,
                 plan.c.status.in_(LIVE),
                 entry.c.account_id.in_(theirs),

@@ -37,7 +37,10 @@ def is_within(s: Situation, terms: AgreementTerms, authority: Authority) -> bool
     return (
         (terms.kind is PlanKind.SETTLEMENT or terms.count <= authority.max_payments)
         and 100 * waived <= authority.max_discount_percent * owed
-        and terms.waived_fees_minor <= authority.max_waived_fees_minor
+        and (
+            terms.waived_fees_minor == 0
+            or terms.waived_fees_minor + authority.waived_before_minor <= authority.max_waived_fees_minor
+        )
         and (authority.may_lower_rate or not lowers_rate(s, terms))
         and (authority.may_re_age or not terms.re_age)
     )

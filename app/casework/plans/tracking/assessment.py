@@ -193,7 +193,14 @@ def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, no
         match assess(first, paid, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor):
             case Kept():
                 if (other := live_plan(session, plan.case_id)) is not None:
-                    cancel(session, other, "the debt was settled", by=SYSTEM, today=on, now=now)
+                    cancel(
+                        session,
+                        other,
+                        f"the customer took up settlement {plan.reference}",
+                        by=SYSTEM,
+                        today=on,
+                        now=now,
+                    )
                     session.flush()
                 plan.accepted_on, plan.assess_on = offered_on(session, plan), on
                 plan.acceptance = Acceptance.PAYMENT

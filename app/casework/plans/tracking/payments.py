@@ -14,7 +14,7 @@ from app.book.ledger.queries import keeps_agreements
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import InstalmentPayment, Plan, PlanAccount
 from app.casework.plans.queries import instalments_of
-from app.casework.plans.rules import PlanKind
+from app.casework.plans.rules import LIVE, PlanKind
 from app.casework.plans.tracking.progress import PlanPayment, PlanProgress, progress
 from app.core.clock import local_date
 from app.core.database.bulk import among, chunked
@@ -61,6 +61,15 @@ def payments_of(session: Session, plan_ids: Collection[int], on: date) -> dict[i
     return found
 
 
+def came_since() -> sa.ColumnElement[bool]:
+    """Select entries from the day on which an agreement was accepted. What was on the ledger on that day before the
+    agreement was offered had lowered the debt that it is about: it does not count again."""
+    return sa.or_(
+        ENTRY.c.effective_on > PLAN.c.accepted_on,
+        sa.and_(ENTRY.c.effective_on == PLAN.c.accepted_on, ENTRY.c.created_at >= PLAN.c.offered_at),
+    )
+
+
 def _of_customers(on: date) -> Query:
     """Payments on any account of the customer, from the day of acceptance on."""
     return (
@@ -70,7 +79,7 @@ def _of_customers(on: date) -> Query:
         .outerjoin(LINK, sa.and_(LINK.c.entry_id == ENTRY.c.id, LINK.c.plan_id == PLAN.c.id))
         .where(
             PLAN.c.kind != PlanKind.SETTLEMENT,
-            ENTRY.c.effective_on >= PLAN.c.accepted_on,
+            came_since(),
             ENTRY.c.effective_on <= on,
             keeps_agreements(),
         )
@@ -87,7 +96,7 @@ def _of_settlements(on: date) -> Query:
         .outerjoin(LINK, sa.and_(LINK.c.entry_id == ENTRY.c.id, LINK.c.plan_id == PLAN.c.id))
         .where(
             PLAN.c.kind == PlanKind.SETTLEMENT,
-            ENTRY.c.effective_on >= PLAN.c.accepted_on,
+            came_since(),
             ENTRY.c.effective_on <= on,
             keeps_agreements(),
         )
@@ -101,14 +110,33 @@ def paid_toward(session: Session, plan: Plan, on: date) -> list[tuple[date, int]
 
 
 def paid_to_settle(session: Session, plan: Plan, on: date) -> list[tuple[date, int]]:
-    """Payments for a settlement on its accounts, from its offer to `on`."""
+    """Payments for a settlement on its accounts, from its offer to `on`: not those that were on the ledger when it was
+    offered, nor those for another agreement. One that names no instalment is for the plan that the settlement would
+    replace where it is of that plan's amount: paying on as agreed accepts nothing."""
+    offered = offered_on(session, plan)
+    names_another = sa.exists().where(LINK.c.entry_id == ENTRY.c.id, LINK.c.plan_id != id_of(plan))
+    names_this = sa.exists().where(LINK.c.entry_id == ENTRY.c.id, LINK.c.plan_id == id_of(plan))
+    asked = _asked_by_the_replaced(session, plan)
     query = sa.select(col(Entry.effective_on), col(Entry.amount_minor)).where(
         col(Entry.account_id).in_(accounts_of(id_of(plan))),
-        col(Entry.effective_on) >= offered_on(session, plan),
+        sa.or_(
+            col(Entry.effective_on) > offered,
+            sa.and_(col(Entry.effective_on) == offered, col(Entry.created_at) >= plan.offered_at),
+        ),
         col(Entry.effective_on) <= on,
         keeps_agreements(),
+        ~names_another,
+        sa.or_(names_this, col(Entry.amount_minor).not_in([-amount for amount in asked])),
     )
     return [(effective_on, -amount) for effective_on, amount in session.execute(query)]
+
+
+def _asked_by_the_replaced(session: Session, plan: Plan) -> set[int]:
+    """Amounts of the instalments of the running plan that a settlement would replace."""
+    replaced = session.get(Plan, plan.supersedes_id) if plan.supersedes_id else None
+    if replaced is None or replaced.status not in LIVE:
+        return set()
+    return {part.amount for part in instalments_of(session, [id_of(replaced)])[id_of(replaced)]}
 
 
 def offered_on(session: Session, plan: Plan) -> date:

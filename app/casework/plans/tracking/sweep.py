@@ -20,6 +20,7 @@ from app.book.ledger.queries import keeps_agreements, worked
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.tracking.payments import came_since
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
@@ -101,7 +102,7 @@ def next_dates(session: Session, plans: Sequence[DuePlan], on: date) -> dict[int
         .join(ENTRY, ENTRY.c.account_id == ACCOUNT.c.id)
         .where(
             among(session, PLAN.c.id, asked),
-            ENTRY.c.effective_on >= PLAN.c.accepted_on,
+            came_since(),
             ENTRY.c.effective_on <= on,
             keeps_agreements(),
         )

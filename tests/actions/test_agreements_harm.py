@@ -1,0 +1,203 @@
+"""What must not count, be waived or be accepted twice: payments from before an offer, of another plan, fees beyond one
+person's authority, offers of a case that is with the legal team."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.actions.agreements import accept_offer, agree, offer, supersede
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.plans.models import InstalmentPayment
+from app.casework.plans.rules import Cadence, PlanKind, PlanStatus
+from app.casework.plans.terms import AgreementTerms
+from app.core.database.engine import transaction
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.ids import id_of
+from app.core.staff.rules import Role
+from app.outreach.agreements.figures import Reader, agreement_figures
+from app.outreach.agreements.payment_code import Payee
+from tests import builders
+from tests.actions.test_agreements import (
+    AGENT,
+    BEN,
+    DAY,
+    HARDSHIP,
+    LETTERS,
+    MANAGER,
+    MEI,
+    NOW,
+    ON,
+    PLAN,
+    a_case,
+    assess,
+    balance,
+    the_card,
+)
+
+MORNING = builders.at(ON, 9)
+IN_THREE = AgreementTerms(PlanKind.SETTLEMENT, 30_000, ON + 6 * DAY, 3, Cadence.FOUR_WEEKLY)
+
+
+def paid_this_morning(session: Session, amount: int) -> None:
+    builders.payment(session, the_card(session), amount, ON, now=MORNING)
+
+
+def test_a_payment_from_before_its_offer_takes_no_settlement_up(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        session.get_one(Portfolio, case.portfolio_id).manager_max_discount_percent = 97
+        paid_this_morning(session, 4_000)
+        terms = AgreementTerms(PlanKind.SETTLEMENT, 4_000, ON + 6 * DAY)
+        plan = offer(session, case, terms, LETTERS, **MANAGER).plan
+        assess(session, case, ON)
+        assert (plan.status, balance(session)) == (PlanStatus.OFFERED, 96_000)
+        accept_offer(session, plan, LETTERS, by=MEI, now=NOW)
+        assess(session, case, ON + DAY)
+        assert (plan.status, balance(session, ON + DAY)) == (PlanStatus.ACTIVE, 96_000)
+        builders.payment(session, the_card(session), 4_000, ON + 6 * DAY)
+        assess(session, case, ON + 6 * DAY)
+        assert plan.status is PlanStatus.KEPT
+
+
+def test_a_payment_of_the_same_morning_keeps_no_promise_of_the_rest(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        paid_this_morning(session, 3_000)
+        terms = AgreementTerms(PlanKind.PROMISE, 2_000, ON + 6 * DAY)
+        plan = agree(session, case, terms, LETTERS, **MANAGER).plan
+        assess(session, case, ON)
+        assert plan.status is PlanStatus.ACTIVE
+        builders.payment(session, the_card(session), 2_000, ON)
+        assess(session, case, ON)
+        assert plan.status is PlanStatus.KEPT
+
+
+def test_what_was_paid_under_the_old_plan_that_day_does_not_count_for_the_new_one(
+    sqlite_engine: Engine,
+) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        before = {**AGENT, "now": builders.at(ON - 2 * DAY)}
+        plan = agree(session, case, PLAN, LETTERS, **before).plan
+        paid_this_morning(session, 50_000)
+        new = supersede(session, plan, replace(PLAN, total_minor=50_000, payments=2), LETTERS, **MANAGER).plan
+        assess(session, case, ON)
+        assert new.status is PlanStatus.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("amount", "named", "status"),
+    [
+        (10_000, None, PlanStatus.OFFERED),
+        (10_000, "settlement", PlanStatus.ACTIVE),
+        (12_000, "plan", PlanStatus.OFFERED),
+        (12_000, None, PlanStatus.ACTIVE),
+    ],
+)
+def test_paying_on_a_plan_as_agreed_does_not_accept_a_settlement_in_its_place(
+    sqlite_engine: Engine, amount: int, named: str | None, status: PlanStatus
+) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        plan = agree(session, case, PLAN, LETTERS, **MANAGER).plan
+        settlement = offer(session, case, IN_THREE, LETTERS, replaces=plan, **MANAGER).plan
+        entry = builders.payment(session, the_card(session), amount, ON + 6 * DAY)
+        if named:
+            to = plan if named == "plan" else settlement
+            session.add(InstalmentPayment(entry_id=id_of(entry), plan_id=id_of(to), n=1))
+            session.flush()
+        assess(session, case, ON + 6 * DAY)
+        runs = PlanStatus.ACTIVE if status is PlanStatus.OFFERED else PlanStatus.CANCELLED
+        assert (settlement.status, plan.status) == (status, runs)
+
+
+def test_an_offer_is_not_accepted_for_more_than_is_owed_once_its_fees_are_waived(
+    sqlite_engine: Engine,
+) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        made = offer(session, case, replace(HARDSHIP, total_minor=97_000), LETTERS, **MANAGER).plan
+        builders.payment(session, the_card(session), 1, ON)
+        with pytest.raises(Conflict, match="Less is owed now"):
+            accept_offer(session, made, LETTERS, by=MEI, now=NOW)
+
+
+def renegotiated(session: Session, case: CollectionsCase, paid: int) -> int:
+    """The balance after a plan that waived 30.00 was renegotiated, and the new one broke."""
+    before = {**MANAGER, "now": builders.at(ON - 2 * DAY)}
+    plan = agree(session, case, HARDSHIP, LETTERS, **before).plan
+    if paid:
+        builders.payment(session, the_card(session), paid, ON - DAY)
+    new = supersede(session, plan, replace(HARDSHIP, waived_fees_minor=0), LETTERS, **MANAGER).plan
+    assess(session, case, ON + 20 * DAY)
+    assert new.status is PlanStatus.BROKEN
+    figures = agreement_figures(session, new, Reader("en-GB", "CNY"), Payee("", ""), no_new_card=False)
+    assert bool(figures["waived_fees"]) is not bool(paid), "the letter says which fees are charged again"
+    return balance(session, ON + 21 * DAY)
+
+
+@pytest.mark.parametrize(("paid", "left"), [(0, 100_000), (1_000, 96_000)])
+def test_waived_fees_stay_waived_once_anything_was_paid_under_a_renegotiated_plan(
+    sqlite_engine: Engine, paid: int, left: int
+) -> None:
+    with transaction(sqlite_engine) as session:
+        assert renegotiated(session, a_case(session), paid) == left
+
+
+def test_a_broken_plan_under_which_something_was_paid_tells_of_no_fee(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        plan = agree(session, case, HARDSHIP, LETTERS, **MANAGER).plan
+        builders.payment(session, the_card(session), 1, ON + DAY)
+        assess(session, case, ON + 12 * DAY)
+        assert plan.status is PlanStatus.BROKEN
+        figures = agreement_figures(session, plan, Reader("en-GB", "CNY"), Payee("", ""), no_new_card=False)
+        assert figures["waived_fees"] == ""
+
+
+@pytest.mark.parametrize("paid", [0, 1])
+def test_nobody_waives_beyond_their_limit_by_one_agreement_after_another(
+    sqlite_engine: Engine, paid: int
+) -> None:
+    terms = replace(HARDSHIP, apr_millionths=None, waived_fees_minor=2_000)
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        plan = agree(session, case, terms, LETTERS, **AGENT).plan
+        if paid:
+            builders.payment(session, the_card(session), paid, ON)
+        with pytest.raises(Forbidden, match="waived CNY 20.00 before") as refused:
+            supersede(session, plan, replace(terms, waived_fees_minor=1), LETTERS, **AGENT)
+        assert refused.value.field == "waived_fees"
+        none = replace(terms, waived_fees_minor=0)
+        assert supersede(session, plan, none, LETTERS, **AGENT).plan.status is PlanStatus.ACTIVE
+
+
+def test_an_offer_from_before_is_not_accepted_once_the_legal_team_has_the_case(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        made = offer(session, case, PLAN, LETTERS, **MANAGER).plan
+        case.with_legal_since = NOW
+        session.flush()
+        with pytest.raises(Conflict, match="with the legal team"):
+            accept_offer(session, made, LETTERS, by=BEN, now=NOW)
+
+
+@pytest.mark.parametrize(("payments", "refused"), [(36, False), (60, True)])
+def test_no_debt_grows_under_a_plan_at_its_own_rate(
+    sqlite_engine: Engine, payments: int, refused: bool
+) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_case(session, pack="us-first-party")
+        the_card(session).apr_millionths = 240_000
+        terms = replace(PLAN, total_minor=100_000, payments=payments)
+        if not refused:
+            assert offer(session, case, terms, LETTERS, by=MEI, role=Role.MANAGER, now=NOW).plan.id
+            return
+        with pytest.raises(Invalid, match="no more than the interest") as told:
+            offer(session, case, terms, LETTERS, by=MEI, role=Role.MANAGER, now=NOW)
+        assert told.value.field == "payments"
