@@ -15,6 +15,8 @@ _NAME = re.compile("[0-9]{1,6}|[A-Za-z_][A-Za-z_-]{0,59}[0-9]{0,2}")
 """Names that `field` may hold: an index or a plain name, so that an unknown member's name cannot carry anything out.
 Two digits at its end, as in `card_last4`, are no number of anybody's.
 """
+_KIND = re.compile(r"function-[a-z]+\[[a-zA-Z_()]+\]|[A-Z][A-Za-z]+Body")
+"""What Pydantic puts between the names where a value may be of several kinds: the kind it tried."""
 
 
 def problem(
@@ -38,7 +40,11 @@ def problem(
 def field_errors(errors: Sequence[Values]) -> list[dict[str, str]]:
     """Return Pydantic's errors as `{"field", "message"}`, without the input that caused them. A field is named as the
     services name it, without the part of the request it stood in."""
-    return [{"field": _field(error), "message": _message(error)} for error in errors]
+    found: dict[str, str] = {}
+    for error in errors:
+        # A value of two kinds fails once for each; one sentence a field says enough.
+        found.setdefault(_field(error), _message(error))
+    return [{"field": field, "message": message} for field, message in found.items()]
 
 
 def _message(error: Values) -> str:
@@ -66,4 +72,5 @@ def _field(error: Values) -> str:
     if error["type"] == "json_invalid":
         return "body"  # beside it stands only where in the text reading ended
     inner = where[1:] if len(where) > 1 and where[0] in ("body", "query", "path", "header") else where
-    return ".".join(str(part) if _NAME.fullmatch(str(part)) else "(not shown)" for part in inner)
+    names = [str(part) for part in inner if not _KIND.fullmatch(str(part))]
+    return ".".join(name if _NAME.fullmatch(name) else "(not shown)" for name in names)

@@ -67,7 +67,8 @@ def test_the_codes_are_read_changed_and_taken_back(sqlite_program: Program) -> N
     less = text.replace('counts = "conversation"', 'counts = "attempt"')
     refused = manager.post(path, {"text": less, "reason": "fewer"})
     assert refused.status_code == 422
-    assert "line 51: promised, counts: must be conversation" in refused.text
+    line = less[: less.index('counts = "attempt"', less.index('code = "promised"'))].count("\n") + 1
+    assert f"Line {line}: promised, counts: must be conversation" in refused.text
     changed = text.replace('label = "Busy"', 'label = "Line busy"')
     saved = manager.post(path, {"text": changed, "reason": "our word", "based_on": 0})
     assert (saved.status_code, saved.json()["number"]) == (201, 1)

@@ -74,10 +74,17 @@ class Attack:
                 *schema.get("anyOf", ()),
                 schema.get("items", {}),
                 *schema.get("properties", {}).values(),
+                self._named_freely(schema),
             ]
             todo = [each for each in todo if each]
             found |= set(schema.get("properties", ()))
         return found
+
+    @staticmethod
+    def _named_freely(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The schema of members whose names the sender chooses; nothing where there are none."""
+        members = schema.get("additionalProperties", False)
+        return members if isinstance(members, dict) else {}
 
     def value(self, schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
         """What the schema allows."""
@@ -90,6 +97,10 @@ class Attack:
         match schema.get("type"):
             case "integer":
                 return st.integers(schema.get("minimum"), schema.get("maximum"))
+            case "number":
+                return st.floats(
+                    schema.get("minimum"), schema.get("maximum"), allow_nan=False, allow_infinity=False
+                )
             case "boolean":
                 return st.booleans()
             case "null":
@@ -113,6 +124,11 @@ class Attack:
         return st.text(min_size=schema.get("minLength", 0), max_size=min(schema.get("maxLength", 60), 60))
 
     def members(self, schema: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+        if "properties" not in schema:
+            if not self._named_freely(schema):
+                return st.just({})
+            of_any_name = st.one_of(st.sampled_from(["rent", "total-earnings"]), nasty_text)
+            return st.dictionaries(of_any_name, self.value(schema["additionalProperties"]), max_size=2)
         required = set(schema.get("required", ()))
         given = {name: self.sent(name, member, self.in_body) for name, member in schema["properties"].items()}
         sound = _dictionary(given, required)
@@ -193,7 +209,7 @@ def _fuzz(program: Program, attack: Attack, method: str, path: str, operation: M
             assert "4111 1111" not in answer.text
             told = answer.json()
             named = {part for error in told.get("errors", ()) for part in error["field"].split(".")}
-            sent = set(drawn["body"]) if isinstance(drawn["body"], dict) else set()
+            sent = _member_names(drawn["body"])
             assert not {name for name in named - known - sent if not name.isdigit()}, (
                 method,
                 url,
@@ -203,6 +219,13 @@ def _fuzz(program: Program, attack: Attack, method: str, path: str, operation: M
             assert told["detail"].endswith((".", "!", "?")), answer.text
 
     run()
+
+
+def _member_names(body: Any) -> set[str]:
+    """Names of members at any depth."""
+    if isinstance(body, list):
+        return set().union(*map(_member_names, body))
+    return set(body).union(*map(_member_names, body.values())) if isinstance(body, dict) else set()
 
 
 def _plain(value: Any) -> str:

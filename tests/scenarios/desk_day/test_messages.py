@@ -16,11 +16,12 @@ def test_a_letter_that_is_not_kept_is_not_said_to_wait(day: Formosa) -> None:
     until = (TODAY + timedelta(days=30)).isoformat()
     day.send(LAI, "holds", kind="hardship", reason="Lost the job", until=until)
     before = builders.count(day.desk.engine, OutboxMessage)
-    said = day.send(LAI, "letter", letter="first_reminder", channel="email")
+    said = day.refused(LAI, "letter", letter="first_reminder:email")
     assert builders.count(day.desk.engine, OutboxMessage) == before
     assert builders.count(day.desk.engine, DeferredLetter) == 0
-    assert "not sent" in said
-    assert "waits" not in said
+    assert "Choose a letter of the list." in said
+    assert "First reminder by letter: Not before Apr 1, 2026" in said, "why it may not be sent now"
+    assert "E-mail waits" not in said
 
 
 def test_a_letter_sent_by_mistake_is_cancelled_from_the_case(day: Formosa) -> None:

@@ -14,6 +14,7 @@ from app.inbound.reception import receive_from_page
 from app.inbound.rules import Intent
 from tests import builders
 from tests.scenarios.desk_day.formosa import HUANG, LAI, LU, NOW, Formosa
+from tests.web.desk import seen_in
 
 PAGES = ["/worklist?owner=all", "/cases/{case}", "/cases/{case}/contacts", "/accounts/{account}", "/replies"]
 CJK = re.compile(r"[\u3000-\u30ff\u4e00-\u9fff]+")
@@ -35,7 +36,9 @@ def test_a_page_is_in_one_language_with_the_currency_of_its_portfolio(day: Formo
 
 def test_no_code_stands_on_the_pages_of_a_case(day: Formosa) -> None:
     """Bug 29: `cn.hours_gbt`, `user:mei`, `system`, "second reminder reminder", "zh to en", a hash as a version."""
-    day.send(LAI, "letter", letter="second_reminder", channel="email")
+    wanted = {"letter": "hardship_form:email"}
+    shown = day.ben.submit(f"/cases/{day.case(LAI)}/letter", **wanted)
+    day.send(LAI, "letter", seen=seen_in(shown.text), **wanted)
     day.send(LAI, "assign", owner="ben")
     day.write_in("STOP", LAI)
     for tab in ("timeline", "accounts", "messages", "plans", "holds"):

@@ -51,7 +51,7 @@ def on_case(desk: Desk, case_id: int, verb: Any) -> None:
 
 
 def names_on(page: str) -> list[str]:
-    return re.findall(r'<th scope="row"><a href="/cases/\d+">([^<]*)</a>', page)
+    return re.findall(r'<th scope="row"><a href="/cases/\d+"[^>]*><bdi>([^<]*)</bdi></a>', page)
 
 
 def get(browser: Browser, query: str = "") -> str:

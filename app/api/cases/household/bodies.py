@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from app.api.deps import Input
 from app.core.text import Line
@@ -23,8 +23,19 @@ class _Sfs(Input):
 
 
 Text = Annotated[Line, Field(max_length=300)]
+
+
+def _amount(value: object) -> str | int | float:
+    """Its value is read with the statement; here it is only a text or a number. ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or len(str(value)) > 24:
+        raise ValueError("Write an amount as a number or a decimal string.")
+    return value
+
+
 Amount = Annotated[
-    Annotated[str, Field(max_length=24)] | int | float,
+    str | int | float,
+    PlainValidator(_amount),
+    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": 24}, {"type": "number"}]}),
     Field(description="A decimal string, or a number, in currency units.", examples=["500.00"]),
 ]
 
