@@ -287,6 +287,16 @@ def test_a_manager_offers_to_settle_and_it_goes_out_in_writing(sqlite_desk: Desk
     assert "settles the debt" in page_of(manager, case_id)
 
 
+def test_a_settlement_in_parts_is_not_read_out_as_one_payment(sqlite_desk: Desk) -> None:
+    case_id = make_case(sqlite_desk)
+    manager = sqlite_desk.sign_in(Role.MANAGER)
+    terms = {"amount": "60.00", "due_on": "2026-03-20", "payments": "2"}
+    manager.submit(f"/cases/{case_id}/settlements", **terms, sure="settle:100000:6000")
+    page = page_of(manager, case_id)
+    waiting = re.sub(r"<[^>]+>", "", page.partition("Offer waiting for an answer")[2][:300])
+    assert "in 2 payments, first Mar 20, 2026, last Apr 20, 2026: settles the debt" in waiting
+
+
 def test_legal_sees_the_case_without_forms(sqlite_desk: Desk) -> None:
     case_id = make_case(sqlite_desk)
     page = page_of(sqlite_desk.sign_in(Role.LEGAL), case_id)
