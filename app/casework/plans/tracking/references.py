@@ -41,6 +41,10 @@ def named_by(body: str) -> tuple[int, int] | None:
 
 
 def named_in(text: str) -> list[tuple[int, int]]:
-    """Instalments that a text names by a whole reference, each once."""
-    found = (named_by(reference[4:]) for reference in creditor_references(text))
-    return list(dict.fromkeys(named for named in found if named is not None))
+    """Instalments that a text names by a whole reference, each once. Written in groups, the beginning of a reference
+    may pass for a shorter one; the whole is meant."""
+    found = {each: named for each in creditor_references(text) if (named := named_by(each[4:])) is not None}
+    whole = [
+        named for each, named in found.items() if not any(o != each and o.startswith(each) for o in found)
+    ]
+    return list(dict.fromkeys(whole))

@@ -53,3 +53,8 @@ def test_anything_else_is_no_reference_of_ours(text: str) -> None:
 def test_how_it_looks() -> None:
     assert reference_of(12, 3) == "RF" + reference_of(12, 3)[2:4] + "P000012N03"
     assert in_groups(reference_of(12, 3)).split(" ")[1:] == ["P000", "012N", "03"]
+
+
+def test_the_beginning_of_a_grouped_reference_is_no_other_instalment() -> None:
+    assert read_reference("RF13P10000049N13") == (10_000_049, 13)
+    assert named_in("RF13 P100 0004 9N13 3") == [(10_000_049, 133)]
