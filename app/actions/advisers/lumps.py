@@ -314,6 +314,8 @@ def _take_back(
     entry_id = part.entry_id
     if part.unmatched_id is not None:
         waiting = session.get_one(UnmatchedPayment, part.unmatched_id)
+        if waiting.status is UnmatchedStatus.SPLIT:
+            raise Conflict(f"Part {waiting.reference} was split itself. Take that split back first.")
         entry_id = waiting.entry_id
         if waiting.status is UnmatchedStatus.WAITING:
             return_payment(session, waiting, why, by=by, now=now)
