@@ -190,7 +190,7 @@ def _due(today: sa.ColumnElement[date], portfolio_ids: Sequence[int]) -> Query:
         _reason(Section.PROMISE_DUE, on=PART.c.due_on)
         .join(PLAN, PLAN.c.case_id == CASE.c.id)
         .join(PART, PART.c.plan_id == PLAN.c.id)
-        .where(*_live(portfolio_ids), PART.c.due_on == today, _falls_due(), _owing(), *_workable())
+        .where(*_live(portfolio_ids), PART.c.due_on == today, _falls_due(), _unpaid(), _owing(), *_workable())
     )
 
 
@@ -238,7 +238,7 @@ def _holds() -> Query:
 
 def _running(today: sa.ColumnElement[date], portfolio_ids: Sequence[int]) -> Query:
     following = sa.select(sa.func.min(PART.c.due_on)).where(
-        PART.c.plan_id == PLAN.c.id, PART.c.due_on >= today, _falls_due()
+        PART.c.plan_id == PLAN.c.id, PART.c.due_on >= today, _falls_due(), _unpaid()
     )
     on = following.correlate(PLAN, CASE).scalar_subquery()
     reason = _reason(Section.PROMISE_RUNNING, on=on).join(PLAN, PLAN.c.case_id == CASE.c.id)
@@ -280,6 +280,16 @@ def _live(portfolio_ids: Sequence[int]) -> tuple[Condition, ...]:
 def _falls_due() -> Condition:
     """An instalment that was not skipped as agreed."""
     return PART.c.is_skipped.is_(False)
+
+
+def _unpaid() -> Condition:
+    """An instalment that the last night did not find paid ahead: it looks at a plan next on the date of its first
+    unpaid instalment. In grace days it looks at their end instead, on which as a rule none falls due."""
+    first = PART.alias()
+    is_ahead = sa.exists().where(
+        first.c.plan_id == PLAN.c.id, first.c.due_on == PLAN.c.assess_on, first.c.is_skipped.is_(False)
+    )
+    return sa.or_(PLAN.c.assess_on.is_(None), PART.c.due_on >= PLAN.c.assess_on, ~is_ahead)
 
 
 def _has_live_plan() -> Condition:
