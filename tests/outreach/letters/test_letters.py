@@ -271,6 +271,17 @@ def test_a_plan_is_told_payment_by_payment() -> None:
     assert "in 2 payments, the first by December 1, 2026" in render(letter, Channel.SMS, "en", context).text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["plan_offer", "plan_confirmation", "settlement_offer"])
+def test_each_payment_has_its_own_line(name: str, language: str) -> None:
+    plan = tuple(InstalmentLine(n, f"day {n}", f"$10{n}", f"RF0{n}") for n in range(4))
+    context = dataclasses.replace(third_party(language), instalments=plan)
+    lines = render(LETTERS[name], Channel.EMAIL, language, context).text.splitlines()
+    for part in plan:
+        [line] = [line for line in lines if part.amount in line]
+        assert not [other for other in plan if other is not part and other.amount in line]
+
+
 def test_html_is_well_formed() -> None:
     class Balanced(HTMLParser):
         def __init__(self) -> None:
