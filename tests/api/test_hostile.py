@@ -231,6 +231,8 @@ def test_no_verb_reaches_what_belongs_to_another_portfolio_or_case(sqlite_progra
             if answer.status_code != 404:
                 faults.append((method, path, name, answer.status_code, answer.text[:300]))
         body = caller.body(operation, here.in_body()) or {}
+        if "{adviser}" in path:
+            continue  # the cases and plans of an adviser are of any portfolio: the adviser acts for their customers
         for name in (
             body.keys() & there.names.keys() - {"code", "portfolio", "reference", "ref", "challenger"} - alone
         ):

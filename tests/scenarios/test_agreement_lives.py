@@ -115,7 +115,7 @@ def test_a_plan_on_payday_is_moved_skipped_broken_renegotiated_and_kept(sqlite_e
         assert due == [(day(14 + 7 * n), 10_000) for n in range(6)]
     assert life.until(9, 13) == [
         "9 3 active", "9 -> plan_confirmation by sms", "9 -> plan_confirmation by email",
-        "10 -> instalment_reminder by sms",
+        "13 -> instalment_reminder by sms",
     ]  # fmt: skip
 
     # Two instalments are kept. The other offers end with their days. Only the agreement's own reminders come.
@@ -135,7 +135,7 @@ def test_a_plan_on_payday_is_moved_skipped_broken_renegotiated_and_kept(sqlite_e
         )  # fmt: skip
     assert life.until(27, 30) == ["27 -> instalment_moved by sms", "27 -> instalment_moved by email"]
     life.pays(10_000, 31)
-    assert life.until(31, 32) == ["31 3.3 paid"]
+    assert life.until(31, 32) == ["31 3.3 paid", "31 -> instalment_reminder by sms"]
 
     # The fourth is skipped as agreed: it falls due with the last.
     with transaction(sqlite_engine) as session:

@@ -16,7 +16,7 @@ from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_reason, clean_text
-from app.core.timeline.service import NewEvent, record
+from app.core.timeline.service import NewEvent, lock_streams, record
 
 STREAM = "advisers"
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,19}")
@@ -41,6 +41,7 @@ def store_adviser(session: Session, new: NewAdviser, *, by: Actor, now: datetime
     code = new.code.strip().upper()
     if not _CODE.fullmatch(code):
         raise Invalid("A code has 2 to 20 capital letters, digits or hyphens.", "code")
+    lock_streams(session, [STREAM])  # two people may choose one code at the same moment
     if session.scalars(select(Adviser).where(Adviser.code == code)).first() is not None:
         raise Conflict(f"There is an adviser {code} already.", "code")
     phone, email = read_telephone(new.phone.strip(), new.country), read_email(new.email.strip())
