@@ -57,6 +57,7 @@ def test_a_code_under_more_is_chosen_by_its_letter(served: tuple[Desk, int], bro
     tab.goto(f"/cases/{case_id}")
     focused = "document.activeElement.id"
     tab.keyboard.press("d")
+    tab.wait_for_url("**tab=money**")
     assert tab.evaluate(focused) != "call-person", "a letter alone is no result"
     for keys, code in (("0d", "deceased"), ("0a", "attorney")):
         tab.locator("#do-call legend").first.focus()
