@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.actions.agreements import accept_offer, agree, offer, supersede
+from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.models import InstalmentPayment
@@ -125,6 +126,23 @@ def test_an_offer_is_not_accepted_for_more_than_is_owed_once_its_fees_are_waived
         builders.payment(session, the_card(session), 1, ON)
         with pytest.raises(Conflict, match="Less is owed now"):
             accept_offer(session, made, LETTERS, by=MEI, now=NOW)
+
+
+@pytest.mark.parametrize(("corrected", "refused"), [(70_000, False), (70_001, True)])
+def test_a_settlement_is_not_accepted_for_more_than_its_accounts_owe_since_a_correction(
+    sqlite_engine: Engine, corrected: int, refused: bool
+) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        session.get_one(Portfolio, case.portfolio_id).manager_max_discount_percent = 97
+        made = offer(session, case, IN_THREE, LETTERS, **MANAGER).plan
+        builders.entry(session, the_card(session), EntryKind.ADJUSTMENT, -corrected, ON)
+        if refused:
+            with pytest.raises(Conflict, match="Less is owed now"):
+                accept_offer(session, made, LETTERS, by=MEI, now=NOW)
+            return
+        accept_offer(session, made, LETTERS, by=MEI, now=NOW)
+        assert made.status is PlanStatus.ACTIVE
 
 
 def renegotiated(session: Session, case: CollectionsCase, paid: int) -> int:

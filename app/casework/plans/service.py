@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
+from app.book.ledger.balances import balance_of
 from app.book.portfolios.days import local_today
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import debt_now
@@ -48,12 +49,14 @@ from app.casework.plans.rules import (
     check_agreed,
     offer_end,
 )
-from app.casework.plans.tracking.payments import offered_on
+from app.casework.plans.tracking.payments import accounts_of, offered_on, paid_to_settle
 from app.core.actor import Actor
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.service import about_customer, record_many
+
+LESS_OWED = "Less is owed now than this offer asks for. Make a new offer."
 
 _EVENT_OF: Mapping[PlanStatus, type[PlanEvent]] = {
     PlanStatus.OFFERED: PlanOffered,
@@ -111,6 +114,10 @@ def _require_owed(
 ) -> None:
     """Conflict where nobody owes any more what an offer asks for. What was paid toward a settlement counts to it."""
     if plan.kind is PlanKind.SETTLEMENT:
+        paid = sum(amount for _, amount in paid_to_settle(session, plan, today))
+        balances = (balance_of(session, each, today) for each in session.scalars(accounts_of(id_of(plan))))
+        if plan.total_minor - paid > sum(max(0, balance) for balance in balances):
+            raise Conflict(LESS_OWED)
         return
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     owes = debt_now(session, portfolio, case.customer_id, today)
@@ -119,7 +126,7 @@ def _require_owed(
     fees = sum(left for _, left in waivable_fees(session, case.customer_id)) if plan.waived_fees_minor else 0
     waives = min(plan.waived_fees_minor, fees)
     if sum(part.amount - part.interest for part in parts) + waives > owes.debt:
-        raise Conflict("Less is owed now than this offer asks for. Make a new offer.")
+        raise Conflict(LESS_OWED)
 
 
 def _supersede(session: Session, old: Plan, new: Plan, *, by: Actor, today: date, now: datetime) -> None:
