@@ -88,7 +88,7 @@ def test_a_case_shows_what_is_owed_promised_and_held(program: Program) -> None:
     assert account["reference"] == account_of(program.desk, case).reference
     (plan,) = shown["plans"]
     assert (plan["kind"], plan["status"], plan["total"]) == ("promise", "active", "50.00")
-    assert plan["instalments"] == [{"n": 1, "due_on": "2026-03-10", "amount": "50.00"}]
+    assert plan["instalments"] == [{"n": 1, "due_on": "2026-03-10", "amount": "50.00", "interest": "0.00"}]
     (hold,) = shown["holds"]
     assert (hold["kind"], hold["until"], hold["ended_at"]) == ("hardship", "2026-04-01", None)
     text = json.dumps(shown)
