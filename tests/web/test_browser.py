@@ -187,16 +187,15 @@ def test_rows_are_walked_with_j_and_k_and_opened_with_enter(tab: Page) -> None:
     tab.wait_for_url("**/account/password")
 
 
-IS_BACK = "document.querySelector('[name=note]').value === 'promised 50 on Friday'"
-
-
 def test_typed_text_survives_a_lost_page_and_goes_once_it_is_sent(tab: Page) -> None:
+    from playwright.sync_api import expect
+
     log_in(tab, "ben")
     tab.goto("/specimen")
     tab.fill("[name=note]", "promised 50 on Friday")
     tab.goto("/account")
     tab.goto("/specimen")
-    tab.wait_for_function(IS_BACK)
+    expect(tab.locator("[name=note]")).to_have_value("promised 50 on Friday")
 
     cookies = tab.context.cookies()
     tab.context.clear_cookies()
@@ -204,11 +203,10 @@ def test_typed_text_survives_a_lost_page_and_goes_once_it_is_sent(tab: Page) -> 
     tab.wait_for_url("**/login?next=*")
     tab.context.add_cookies(cookies)  # signed in again
     tab.goto("/specimen")
-    tab.wait_for_function(IS_BACK)
+    expect(tab.locator("[name=note]")).to_have_value("promised 50 on Friday")
 
     tab.click("text=Save")
-    tab.wait_for_function("document.querySelector('[name=note]').value === ''")
-    assert tab.input_value("[name=note]") == ""
+    expect(tab.locator("[name=note]")).to_have_value("")
 
 
 def test_nothing_needs_a_script(desk: Desk, browser: Browser) -> None:

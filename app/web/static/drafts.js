@@ -83,6 +83,7 @@ function body(form, named, once = form.elements.once?.value ?? "", values = type
 // Pages that mean "your form was not taken" (signing in again, an error): what was typed stays kept.
 const unsent = document.querySelector("[data-unsent]");
 const sentAs = new Map();
+const taken = new Set();
 for (const flag of Object.keys(sessionStorage).filter((key) => key.endsWith(":sent"))) {
   const key = flag.slice(0, -":sent".length);
   const once = sessionStorage.getItem(flag);
@@ -92,6 +93,8 @@ for (const flag of Object.keys(sessionStorage).filter((key) => key.endsWith(":se
   if (unsent || cameBack) continue;
   sessionStorage.removeItem(key);
   const [, , form, subject] = key.split(":");
+  // The server may be asked for drafts before it has dropped this one: what was taken is not brought back.
+  taken.add(`${form}:${subject}`);
   if (token && !subject) discarded({ form, subject });
 }
 
@@ -175,7 +178,7 @@ if (token) {
     const isTold = answer?.ok && !answer.redirected;
     const there = new Map(isTold ? (await answer.json()).map((each) => [`${each.form}:${subject}`, each]) : []);
     for (const [key, form] of found) {
-      if (!key.endsWith(`:${subject}`)) continue;
+      if (!key.endsWith(`:${subject}`) || taken.has(key)) continue;
       const { named, here } = keptHere.get(key) ?? { named: nameOf(form) };
       if (here && isTold && !there.has(key)) sessionStorage.removeItem(named.key);
       const kept = there.has(key) ? [there.get(key).at, there.get(key).fields] : here && !isTold && [here.at, here.values];

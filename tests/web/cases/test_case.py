@@ -744,6 +744,8 @@ def test_worklist_and_case_are_accessible_at_both_widths_and_work_from_the_keybo
 def test_a_call_is_logged_from_the_keyboard_and_nothing_typed_is_lost(
     served: tuple[Desk, int], browser: Chromium
 ) -> None:
+    from playwright.sync_api import expect
+
     desk, case_id = served
     context = browser.new_context(base_url=desk.settings.public_url, viewport={"width": 1366, "height": 768})
     tab = context.new_page()
@@ -752,7 +754,7 @@ def test_a_call_is_logged_from_the_keyboard_and_nothing_typed_is_lost(
     log_in(tab)
     tab.goto(f"/cases/{case_id}")
     tab.keyboard.press("6")  # a promise: its fields and no other
-    tab.wait_for_function("document.activeElement.id === 'call-amount'")
+    expect(tab.locator("#call-amount")).to_be_focused()
     shown = "fieldset.outcome-field:not([hidden])"
     fields = [each.get_attribute("data-field") for each in tab.locator(shown).all()]
     assert fields == ["amount", "due_on", "callback_at"]
@@ -787,7 +789,7 @@ def test_a_call_is_logged_from_the_keyboard_and_nothing_typed_is_lost(
     tab.set_viewport_size({"width": 1366, "height": 768})
     tab.evaluate("document.activeElement.blur()")
     tab.keyboard.press("1")
-    tab.wait_for_function("document.activeElement.id === 'call-note'")
+    expect(tab.locator("#call-note")).to_be_focused()
     tab.keyboard.press("Control+Enter")  # two keys beside the note
     tab.wait_for_selector(".flash >> text=Call saved.")
     assert tab.locator(".draft").count() == 0
