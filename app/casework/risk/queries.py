@@ -56,8 +56,10 @@ def versions_of(session: Session, portfolio_id: int, most: int = 20) -> list[Ris
 
 def chance_for(session: Session, portfolio: Portfolio, customer_id: int, today: date) -> RiskChance:
     """The chances of agreements that this customer makes today. Pure once made."""
-    standing = standing_of(session, customer_id, today)
-    return RiskChance(risk_model(session, id_of(portfolio)), standing, today)
+    model = risk_model(session, id_of(portfolio))
+    # A base rate looks at no customer: their history is read for a model alone.
+    standing = standing_of(session, customer_id, today) if model.card is not None else Standing()
+    return RiskChance(model, standing, today)
 
 
 class _Day(NamedTuple):
