@@ -10,6 +10,7 @@ from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.errors import Invalid, NotFound
 from app.outreach.strategy import service
+from app.outreach.strategy.experiments import StopTerms
 from app.outreach.strategy.models import Experiment
 from app.outreach.strategy.service import Letters, end_experiment, put_live, rollback, save_version
 
@@ -21,6 +22,7 @@ def start_experiment(
     share_percent: int,
     letters: Letters,
     cases_wanted: int = 0,
+    stop: StopTerms = StopTerms(),
     *,
     by: Actor,
     now: datetime,
@@ -32,7 +34,7 @@ def start_experiment(
     except NotFound as missing:
         raise Invalid(missing.message, "challenger") from None
     return service.start_experiment(
-        session, portfolio, version, share_percent, letters, cases_wanted, by=by, now=now
+        session, portfolio, version, share_percent, letters, cases_wanted, stop, by=by, now=now
     )
 
 

@@ -17,7 +17,8 @@ from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now, ports_of
-from app.outreach.strategy.models import Experiment, StrategyVersion
+from app.outreach.strategy.experiments import MOST_DAYS, EndReason, PrimaryFigure, StopTerms
+from app.outreach.strategy.models import Experiment, StopRule, StrategyVersion
 
 router = api_router("/portfolios/{code}/experiments", tags=["strategies"])
 
@@ -36,12 +37,16 @@ class ExperimentShape(BaseModel):
     by: str
     ended_at: datetime | None
     ended_by: str
+    ended_because: EndReason | None
+    primary_figure: PrimaryFigure = Field(description="The one figure that decides, fixed before the start.")
+    days: int = Field(description="After which it ends by itself, fixed before the start.")
 
     @classmethod
     def of(cls, session: Session, row: Experiment) -> Self:
         champion, challenger = (
             session.get_one(StrategyVersion, each).ref for each in (row.champion_id, row.challenger_id)
         )
+        rule = session.get_one(StopRule, row.id)
         return cls(
             id=id_of(row),
             champion=champion,
@@ -52,6 +57,9 @@ class ExperimentShape(BaseModel):
             by=row.by,
             ended_at=row.ended_at,
             ended_by=row.ended_by,
+            ended_because=row.ended_because,
+            primary_figure=rule.primary_figure,
+            days=rule.days,
         )
 
 
@@ -68,6 +76,8 @@ class NewExperiment(Input):
     challenger: Annotated[Line, Field(min_length=1, max_length=60, examples=["early@1"])]
     share_percent: Annotated[int, Field(ge=1, le=99)]
     cases_wanted: Annotated[int, Field(ge=0, le=10_000_000, description="Cases in each arm.")] = 0
+    primary_figure: PrimaryFigure = PrimaryFigure.CURED
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="After which it ends by itself.")] = 180
 
 
 @router.post("", status_code=201, summary="Start an experiment")
@@ -84,7 +94,7 @@ def post_experiment(
     letters = ports_of(request).catalog.letters
     experiment = start_experiment(
         session, portfolio, body.challenger, body.share_percent, letters, body.cases_wanted,
-        by=caller.by, now=now,
+        StopTerms(body.primary_figure, body.days), by=caller.by, now=now,
     )  # fmt: skip
     return ExperimentShape.of(session, experiment)
 

@@ -64,6 +64,7 @@ from app.outreach.planning.nightly import plan_night
 from app.outreach.strategy.due_steps import cases_to_contact
 from app.outreach.strategy.tasks import drop_tasks
 from app.policy.composition import pack_of
+from app.reporting.experiments.service import end_by_rule
 from app.reporting.kpis.buckets import keep_buckets, restate_buckets
 from app.reporting.kpis.service import restate, take_snapshot
 
@@ -186,6 +187,13 @@ def work_cases(day: Day) -> Counts:
     return {**counts, "shown_offers_expired": shown} if shown else counts
 
 
+def end_experiments(day: Day) -> Counts:
+    """Before contacts are planned: end an experiment whose challenger does harm, or whose last day is over."""
+    with transaction(day.engine) as session:
+        ended = end_by_rule(session, day.portfolio, day.on, by=SYSTEM, now=day.now)
+    return {"experiments_ended": 1} if ended else {}
+
+
 def contact(day: Day) -> Counts:
     """Write deferred letters and the letters of today's events; set the next day where no step is due; plan, clear
     and enqueue the others. One chunk of cases is one transaction, so an answer and its consequences stay together."""
@@ -266,6 +274,7 @@ STAGES: Mapping[str, Callable[[Day], Counts]] = {
     "lifecycle": end_accounts,
     "assess": assess,
     "cases": work_cases,
+    "experiments": end_experiments,
     "contacts": contact,
     "legal": refer,
     "kpis": measure,

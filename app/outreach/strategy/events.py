@@ -7,6 +7,7 @@ from datetime import date
 
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
+from app.outreach.strategy.experiments import EndReason, PrimaryFigure
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ class ExperimentStarted(Payload):
     challenger: str
     share_percent: int
     cases_wanted: int | None
+    primary_figure: str = PrimaryFigure.CURED
+    days: int | None = None
+    """After which it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class ExperimentEnded(Payload):
     KIND = "experiment.ended"
 
     experiment_id: int = field(metadata=stored_as("experiment"))
+    because: str = EndReason.PERSON
 
 
 @dataclass(frozen=True, slots=True)

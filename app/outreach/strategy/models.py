@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from app.casework.contacts.models import CaseStepColumns, once_a_step
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
-from app.outreach.strategy.experiments import Arm
+from app.outreach.strategy.experiments import MOST_DAYS, Arm, EndReason, PrimaryFigure
 
 
 class StrategyVersion(Row, table=True):
@@ -86,6 +86,24 @@ class Experiment(Row, table=True):
     by: str = Field(max_length=120)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_by: str = Field(default="", max_length=120)
+    ended_because: EndReason | None = Field(default=None, sa_type=enum_type(EndReason))
+
+
+class StopRule(Row, table=True):
+    """How an experiment is judged and when it ends, stored before its first customer joins. UPDATE and DELETE are
+    refused by triggers."""
+
+    __tablename__ = "strategy_stop_rule"
+    __table_args__ = (sa.CheckConstraint(f"days BETWEEN 1 AND {MOST_DAYS}", name="days"),)
+
+    experiment_id: int = Field(primary_key=True, foreign_key="strategy_experiment.id", sa_type=BigId)
+    primary_figure: PrimaryFigure = Field(sa_type=enum_type(PrimaryFigure))
+    days: int
+    """After which the experiment ends."""
+    rule: str = Field(max_length=20)
+    """Version of the intervals and guardrails that judge it."""
+    at: datetime = Field(sa_type=UtcDateTime)
+    by: str = Field(max_length=120)
 
 
 class Participant(Row, table=True):

@@ -33,6 +33,7 @@ from app.outreach.strategy.events import (
     StrategyLive,
     StrategySaved,
 )
+from app.outreach.strategy.experiments import MOST_DAYS, STOP_RULE, EndReason, StopTerms
 from app.outreach.strategy.file.problems import IDENTIFIER, BadStrategy, Place, Problem
 from app.outreach.strategy.file.reading import places, read_strategy
 from app.outreach.strategy.ladders import (
@@ -44,7 +45,7 @@ from app.outreach.strategy.ladders import (
     shipped_text,
     terms_of,
 )
-from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StrategyVersion
+from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StopRule, StrategyVersion
 from app.outreach.strategy.rules import Action, Strategy
 
 
@@ -320,11 +321,13 @@ def start_experiment(
     share_percent: int,
     letters: Letters,
     cases_wanted: int = 0,
+    stop: StopTerms = StopTerms(),
     *,
     by: Actor,
     now: datetime,
 ) -> Experiment:
-    """Give `share_percent` of the customers the challenger instead of the live version, from the next night on."""
+    """Give `share_percent` of the customers the challenger instead of the live version, from the next night on. How it
+    is judged and when it ends is stored with it and never changes."""
     lock_streams(session, [portfolio_stream(id_of(portfolio))])
     live = live_version(session, id_of(portfolio))
     if live is None or running_experiment(session, id_of(portfolio)):
@@ -339,6 +342,8 @@ def start_experiment(
         raise Invalid("Give the challenger a share between 1 and 99 %.", "share_percent")
     if not 0 <= cases_wanted <= 10**9:
         raise Invalid("Give the number of cases as a whole number that is not negative.", "cases_wanted")
+    if not 1 <= stop.days <= MOST_DAYS:
+        raise Invalid(f"Let the experiment run for 1 to {MOST_DAYS} days.", "days")
     understand(portfolio, challenger.code, challenger.text, letters)
     experiment = Experiment(
         portfolio_id=id_of(portfolio),
@@ -351,14 +356,33 @@ def start_experiment(
     )
     session.add(experiment)
     session.flush()
+    session.add(
+        StopRule(
+            experiment_id=id_of(experiment),
+            primary_figure=stop.primary_figure,
+            days=stop.days,
+            rule=STOP_RULE,
+            at=now,
+            by=by,
+        )
+    )
     ask_again(session, portfolio, now=now)
-    started = ExperimentStarted(id_of(experiment), live.ref, challenger.ref, share_percent, cases_wanted)
+    started = ExperimentStarted(
+        id_of(experiment), live.ref, challenger.ref, share_percent, cases_wanted,
+        stop.primary_figure, stop.days,
+    )  # fmt: skip
     record(session, about_portfolio(id_of(portfolio), started), by=by, now=now)
     return experiment
 
 
 def end_experiment(
-    session: Session, portfolio: Portfolio, experiment: Experiment, *, by: Actor, now: datetime
+    session: Session,
+    portfolio: Portfolio,
+    experiment: Experiment,
+    because: EndReason = EndReason.PERSON,
+    *,
+    by: Actor,
+    now: datetime,
 ) -> None:
     """End the experiment: every customer goes by the live version again. Participants stay on record, and their results
     are still counted."""
@@ -366,8 +390,8 @@ def end_experiment(
     session.refresh(experiment)
     if experiment.ended_at is not None:
         raise Conflict(f"Experiment {experiment.id} has ended already.")
-    experiment.ended_at, experiment.ended_by = now, by
+    experiment.ended_at, experiment.ended_by, experiment.ended_because = now, by, because
     session.flush()
     ask_again(session, portfolio, now=now)
-    ended = ExperimentEnded(id_of(experiment))
+    ended = ExperimentEnded(id_of(experiment), because)
     record(session, about_portfolio(id_of(portfolio), ended), by=by, now=now)

@@ -218,6 +218,9 @@ def test_an_experiment_is_planned_started_watched_and_ended(desk: Desk, mei: Bro
         mei.submit("/strategies/experiments", **{**form, "challenger": "x@1"}, share_percent="9").status_code
         == 422
     )
+    wrong = mei.submit("/strategies/experiments", **form, share_percent="20", days="1000")
+    assert (wrong.status_code, "whole number from 1 to 730" in wrong.text) == (422, True)
+    form["primary_figure"] = "recovered"
     started = mei.submit("/strategies/experiments", **form, share_percent="20")
     assert started.status_code == 303
     there = started.headers["location"]
@@ -225,7 +228,9 @@ def test_an_experiment_is_planned_started_watched_and_ended(desk: Desk, mei: Bro
     builders.close_day(desk.engine, NOW.date())
     shown = words(mei.get(there))
     assert "Not enough cases yet: no result" in shown
-    assert "before 1,094 cases of each arm" in shown
+    assert "of 1,094 planned" in shown
+    assert "Decides Recovered per case within 30 days" in shown
+    assert "Complaints 0 0 0%" in shown
     assert desk.sign_in(Role.AGENT).get(there).status_code == 403
     assert mei.submit(f"{there}/end").status_code == 303
     assert desk.read(lambda session: session.scalars(select(Experiment)).one().ended_by) == "user:mei"

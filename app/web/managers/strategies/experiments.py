@@ -26,20 +26,50 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
-from app.outreach.strategy import ladders, queries, service
-from app.outreach.strategy.experiments import Comparison, Verdict, sample_size, smaller_arm_share
-from app.outreach.strategy.models import Experiment, StrategyVersion
-from app.outreach.strategy.queries import PastRate
+from app.outreach.strategy import ladders, service
+from app.outreach.strategy.experiments import (
+    MOST_DAYS,
+    EndReason,
+    PrimaryFigure,
+    StopTerms,
+    sample_size,
+    smaller_arm_share,
+)
+from app.outreach.strategy.models import Experiment, StopRule, StrategyVersion
+from app.reporting.experiments import queries
+from app.reporting.experiments.queries import PastRate
+from app.reporting.experiments.rules import Comparison, Verdict
+from app.reporting.experiments.safeguards import Guardrail
+from app.reporting.experiments.service import last_day
 from app.web.lookups import staff_names
 from app.web.managers.strategies.words import letters_of
 from app.web.rendering import Page, Tone, page, redirect
 
 router = APIRouter(prefix="/strategies")
 VERDICTS: Mapping[Verdict, tuple[str, Tone]] = {
+    Verdict.HARM: ("The challenger does harm: do not put it live", "bad"),
+    Verdict.UNEVEN: ("The arms were not drawn as planned: trust no figure below", "bad"),
     Verdict.NOT_ENOUGH: ("Not enough cases yet: no result", "info"),
+    Verdict.UNDECIDED: ("No difference so far", "info"),
     Verdict.NO_DIFFERENCE: ("No difference was found", "neutral"),
-    Verdict.CHALLENGER: ("The challenger cures more cases", "good"),
-    Verdict.CHAMPION: ("The champion cures more cases", "warn"),
+    Verdict.CHALLENGER: ("The challenger does better", "good"),
+    Verdict.CHAMPION: ("The champion does better", "warn"),
+}
+PRIMARY_LABELS: Mapping[PrimaryFigure, str] = {
+    PrimaryFigure.CURED: "Cured within 30 days",
+    PrimaryFigure.RECOVERED: "Recovered per case within 30 days",
+}
+GUARDRAIL_LABELS: Mapping[Guardrail, str] = {
+    Guardrail.COMPLAINTS: "Complaints",
+    Guardrail.OPT_OUTS: "Opt-outs",
+    Guardrail.HARDSHIP: "Hardship",
+}
+END_LABELS: Mapping[EndReason, str] = {
+    EndReason.PERSON: "a person ended it, or put another version live",
+    EndReason.LAST_DAY: "its last day was over",
+    EndReason.COMPLAINTS: "customers of the challenger complained more",
+    EndReason.OPT_OUTS: "customers of the challenger opted out more",
+    EndReason.HARDSHIP: "customers of the challenger fell into hardship more",
 }
 
 
@@ -51,6 +81,8 @@ class ExperimentForm(BaseModel):
     share_percent: str = "50"
     baseline: str = ""
     difference: str = "5"
+    primary_figure: PrimaryFigure = PrimaryFigure.CURED
+    days: str = "180"
 
 
 @dataclass
@@ -73,11 +105,13 @@ def plan_experiment(
     share_percent: str = "50",
     baseline: str = "",
     difference: str = "5",
+    primary_figure: PrimaryFigure = PrimaryFigure.CURED,
+    days: str = "180",
 ) -> Response:
     """Show how many cases an experiment takes, before it is started."""
     typed = ExperimentForm(
         portfolio=portfolio, challenger=challenger, share_percent=share_percent, baseline=baseline,
-        difference=difference,
+        difference=difference, primary_figure=primary_figure, days=days,
     )  # fmt: skip
     return _plan_page(request, session, typed, {})
 
@@ -97,7 +131,7 @@ def start_experiment(
     try:
         experiment = strategies.start_experiment(
             session, portfolio, typed.challenger, int(typed.share_percent), letters_of(request), helped.per_arm,
-            by=staff.by, now=now,
+            StopTerms(typed.primary_figure, int(typed.days)), by=staff.by, now=now,
         )  # fmt: skip
     except (Invalid, Conflict) as refused:
         errors = {refused.field or "": sentence(refused.message)}
@@ -114,6 +148,7 @@ class NewExperimentPage(Page):
     live: StrategyVersion | None
     others: Sequence[StrategyVersion]
     other_options: Sequence[tuple[str, str]]
+    primary_options: Sequence[tuple[str, str]]
     typed: ExperimentForm
     past: PastRate
     helped: SampleSizeHelp
@@ -138,6 +173,7 @@ def _plan_page(
             live=live,
             others=others,
             other_options=[(v.ref, f"{v.ref} {v.name}") for v in others],
+            primary_options=[(figure.value, label) for figure, label in PRIMARY_LABELS.items()],
             typed=typed,
             past=past,
             helped=helped,
@@ -153,6 +189,9 @@ def _help(typed: ExperimentForm, per_month: int) -> SampleSizeHelp:
     share = typed.share_percent.strip()
     if not (share.isascii() and share.isdigit() and 1 <= int(share[:4]) <= 99):
         found.errors["share_percent"] = "Write a whole number from 1 to 99."
+    days = typed.days.strip()
+    if not (days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= MOST_DAYS):
+        found.errors["days"] = f"Write a whole number from 1 to {MOST_DAYS}."
     baseline, difference = (_percent(text) for text in (typed.baseline, typed.difference))
     if baseline is None:
         found.errors["baseline"] = "Write a percentage such as 22.5."
@@ -189,6 +228,11 @@ class ExperimentPage(Page):
     result: Comparison | None
     verdict: tuple[str, Tone] | None
     chart: Mapping[str, object] | None
+    rule: StopRule
+    last_on: date
+    primary_labels: Mapping[PrimaryFigure, str]
+    guardrail_labels: Mapping[Guardrail, str]
+    ended_because: str
     names: Mapping[str, str]
     may_change: bool
 
@@ -212,6 +256,11 @@ def experiment_page(request: Request, experiment_id: RowId, staff: Manager, sess
             result=result,
             verdict=VERDICTS[result.verdict] if result else None,
             chart=_chart(result, champion, challenger) if result else None,
+            rule=session.get_one(StopRule, experiment_id),
+            last_on=last_day(session, portfolio, experiment),
+            primary_labels=PRIMARY_LABELS,
+            guardrail_labels=GUARDRAIL_LABELS,
+            ended_because=END_LABELS[experiment.ended_because] if experiment.ended_because else "",
             names=staff_names(session),
             may_change=staff.role in MANAGEMENT,
         ),

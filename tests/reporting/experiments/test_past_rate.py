@@ -11,7 +11,7 @@ from app.book.portfolios.models import DailyRun
 from app.casework.cases.models import CollectionsCase
 from app.core.database.engine import transaction
 from app.core.ids import id_of
-from app.outreach.strategy.queries import past_cure_rate
+from app.reporting.experiments.queries import past_cure_rate
 from tests import builders
 
 FIRST_NIGHT = date(2026, 1, 5)
