@@ -18,7 +18,7 @@ from app.api.cases import preferences as preferences_api
 from app.api.cases.household import statements as household_api
 from app.api.cases.negotiation import negotiations
 from app.api.cases.people import parties, points
-from app.api.managers import experiments, kpis, portfolios, risk, sending, simulations
+from app.api.managers import experiments, figure_things, kpis, portfolios, risk, sending, simulations
 from app.api.managers import strategies as strategies_api
 from app.api.plans import instalments, printed
 from app.api.worklist import worklist
@@ -33,6 +33,7 @@ API: tuple[APIRouter, ...] = (
     statements_api.router,
     aging.router,
     kpis.router,
+    figure_things.router,
     risk.router,
     worklist.router,
     cases.router,

@@ -14,8 +14,8 @@ from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
+from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.queries import month_roll_forward, snapshots
-from app.reporting.kpis.rules import DEFINITIONS
 
 router = api_router("/portfolios/{code}/kpis", tags=["figures"])
 

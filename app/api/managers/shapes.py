@@ -17,8 +17,9 @@ from app.book.delinquency.service import edges_of
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind, DelinquencySource
 from app.core.money import to_decimal_string
+from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.models import KpiSnapshot
-from app.reporting.kpis.rules import DEFINITIONS, Figure, Unit
+from app.reporting.kpis.rules import Figure, Unit
 
 
 class PortfolioShape(BaseModel):

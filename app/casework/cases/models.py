@@ -78,6 +78,8 @@ class CollectionsCase(Row, table=True):
     """Day of the strategy step last taken (cleared, or refused for good) in this occurrence."""
     occurrence: int = Field(default=1)
     """Grows when a payment moved the days past due back behind `step_day`, so that steps may come again."""
+    segment: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})
+    """Segment of the strategy whose ladder it goes by; '' = the ladder of all other customers."""
     with_legal_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """Since when the legal team has it: a referral was approved and not declined. The gate then refuses reminders."""
     next_contact_on: date | None = None

@@ -17,6 +17,8 @@ class User(Row, table=True):
     """Case-folded; see `rules.fold_username`."""
     display_name: str = Field(max_length=120)
     role: Role = Field(sa_type=enum_type(Role))
+    team: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})
+    """Team by which key figures are sliced; '' = none."""
     password_hash: str = Field(max_length=255)
     password_temporary: bool = False
     """Another person chose the password: it opens only the page that changes it."""

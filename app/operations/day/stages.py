@@ -67,6 +67,7 @@ from app.policy.composition import pack_of
 from app.reporting.experiments.service import end_by_rule
 from app.reporting.kpis.buckets import keep_buckets, restate_buckets
 from app.reporting.kpis.service import restate, take_snapshot
+from app.reporting.kpis.slices import refresh_slices
 
 log = structlog.get_logger("desk.day")
 
@@ -236,6 +237,7 @@ def refer(day: Day) -> Counts:
 def measure(day: Day) -> Counts:
     with transaction(day.engine) as session:
         portfolio_id = id_of(day.portfolio)
+        refresh_slices(session, day.portfolio, day.on)
         since = run_of(session, day.portfolio, day.on).restated_from
         restated = restate(session, portfolio_id, since, day.on, now=day.now) if since else 0
         if since:

@@ -51,6 +51,7 @@ class CaseRow:
     occurrence: int
     next_contact_on: date | None
     past_due_minor: int
+    segment: str
 
 
 class AccountRow(NamedTuple):
@@ -197,7 +198,7 @@ def _case_rows(session: Session, case_ids: Iterable[int], *, lock: bool) -> Rows
     query = (
         sa.select(
             case.c.id, case.c.customer_id, case.c.status, case.c.step_day, case.c.occurrence,
-            case.c.next_contact_on, case.c.past_due_minor,
+            case.c.next_contact_on, case.c.past_due_minor, case.c.segment,
         )
         .where(among(session, case.c.id, case_ids))
         .order_by(case.c.id)

@@ -134,23 +134,26 @@ def move_cases(session: Session, moved: Sequence[CaseRow]) -> None:
                 case.step_day,
                 case.occurrence,
                 case.next_contact_on and case.next_contact_on.isoformat(),
+                case.segment,
                 case.id,
             )
             for case in moved
         ]
         connection.exec_driver_sql(
-            "UPDATE collections_case SET step_day = ?, occurrence = ?, next_contact_on = ? WHERE id = ?", rows
+            "UPDATE collections_case SET step_day = ?, occurrence = ?, next_contact_on = ?, segment = ? WHERE id = ?",
+            rows,
         )
         return
     connection.exec_driver_sql(
         "UPDATE collections_case SET step_day = new.step_day, occurrence = new.occurrence, "
-        "next_contact_on = new.next_contact_on "
-        "FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::date[]) "
-        "AS new(id, step_day, occurrence, next_contact_on) WHERE collections_case.id = new.id",
+        "next_contact_on = new.next_contact_on, segment = new.segment "
+        "FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::date[], %s::text[]) "
+        "AS new(id, step_day, occurrence, next_contact_on, segment) WHERE collections_case.id = new.id",
         (
             array_text([case.id for case in moved]),
             array_text([case.step_day for case in moved]),
             array_text([case.occurrence for case in moved]),
             array_text([str(on) if (on := case.next_contact_on) else None for case in moved]),
+            array_text([case.segment for case in moved]),
         ),
     )

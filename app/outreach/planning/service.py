@@ -88,6 +88,7 @@ def _assemble(
         known = facts[case.id]
         situation = Situation(late, case.step_day, case.id in plans_live, contact_case.to_ask > 0, known)
         chosen = live.of(case.customer_id, known)
+        case.segment = chosen.ladder.segment
         match ask(chosen.ladder, situation):
             case StepDue(step=step):
                 due.append((contact_case, step, chosen, situation))

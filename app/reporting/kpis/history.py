@@ -20,8 +20,8 @@ from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.reporting.kpis.models import KpiSnapshot
-from app.reporting.kpis.queries import counted_on
 from app.reporting.kpis.rules import Figure
+from app.reporting.kpis.standing import counted_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Snapshots of the key figures; a restated day keeps both figures."""
+"""Snapshots of the key figures (a restated day keeps both figures), and the members each account had on each day."""
 
 from datetime import date, datetime
 
@@ -30,10 +30,69 @@ class KpiSnapshot(Row, table=True):
     kpi: str = Field(max_length=60)
     dimension: str = Field(default="", max_length=30)
     """Dimension of the slice: `bucket`, `agent`, `channel`; empty for the whole portfolio."""
-    member: str = Field(default="", max_length=60)
-    """One member of the dimension: `1-29`, a username, `sms`; empty for the whole portfolio."""
+    member: str = Field(default="", max_length=64)
+    """One member of the dimension: `1-29`, a username, `sms`; empty for the whole portfolio, and in a slice for things
+    without a member, such as accounts that no agent works."""
     definition: str = Field(max_length=20)
     version: int = Field(default=1)
     numerator: int = Field(sa_type=sa.BigInteger)
     denominator: int = Field(sa_type=sa.BigInteger)
     computed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class KpiSlice(Row, table=True):
+    """A combination of members, one of each dimension in which accounts have a history. Accounts refer to it, so that a
+    night groups by one number."""
+
+    __tablename__ = "kpi_slice"
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "portfolio_id",
+            "product",
+            "agent",
+            "team",
+            "strategy",
+            "arm",
+            "placement",
+            "segment",
+            name="uq_kpi_slice_members",
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    product: str = Field(max_length=60)
+    agent: str = Field(max_length=64)
+    """Username of the owner of the customer's open case; '' = none."""
+    team: str = Field(max_length=60)
+    """Team of that agent."""
+    strategy: str = Field(max_length=60)
+    """Version that decides the next contact of the open case; '' = no open case."""
+    arm: str = Field(max_length=60)
+    """Experiment and arm, such as `4 challenger`; '' = not in an experiment that runs."""
+    placement: str = Field(max_length=7)
+    """Month of placement, or else of opening: `2026-03`."""
+    segment: str = Field(max_length=60)
+    """Segment of the strategy; '' = the ladder of all other customers, or no open case."""
+
+
+class AccountSlice(Row, table=True):
+    """The members of an account on the days [from_on, to_on). Its first row reaches back to the beginning, so that
+    every account has one on every day; a change adds a row and changes no other day."""
+
+    __tablename__ = "account_slice"
+    __table_args__ = (
+        sa.Index(
+            "ix_account_slice_open",
+            "portfolio_id",
+            "account_id",
+            sqlite_where=sa.text("to_on IS NULL"),
+            postgresql_where=sa.text("to_on IS NULL"),
+        ),
+    )
+
+    account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)
+    from_on: date = Field(primary_key=True)
+    to_on: date | None = None
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    slice_id: int = Field(foreign_key="kpi_slice.id", sa_type=BigId)

@@ -1,65 +1,105 @@
-"""Definitions of the key figures. A definition's version changes whenever its meaning does."""
+"""What a key figure is: its definition, its seed, its unit, and the figure of a day. Pure.
+
+A definition's version changes whenever its meaning does.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Unit(StrEnum):
+    """What numerator and denominator count."""
+
     MONEY = "money"
     ACCOUNTS = "accounts"
 
 
+class Seed(StrEnum):
+    """The five questions that the product was made to answer; every figure serves one."""
+
+    RECOVERY = "recovery"
+    REPAYMENT = "repayment"
+    SATISFACTION = "satisfaction"
+    RESOLUTION = "resolution"
+    LEGAL = "legal"
+
+
+SEED_TITLES: Mapping[Seed, str] = {
+    Seed.RECOVERY: "Recovery success rate",
+    Seed.REPAYMENT: "Overdue repayment rate",
+    Seed.SATISFACTION: "Customer satisfaction",
+    Seed.RESOLUTION: "Case resolution efficiency",
+    Seed.LEGAL: "Co-operation with legal",
+}
+
+
+class Thing(StrEnum):
+    """Kinds of things that a figure counts."""
+
+    ACCOUNT = "account"
+    MOVEMENT = "movement"
+    """A change of an account's past-due amount."""
+
+
+class Dimension(StrEnum):
+    """Ways to slice a figure. The members of a dimension share out the whole portfolio: each thing has exactly one
+    on each day, which may be empty (no agent works it)."""
+
+    BUCKET = "bucket"
+    PRODUCT = "product"
+    AGENT = "agent"
+    TEAM = "team"
+    CHANNEL = "channel"
+    STRATEGY = "strategy"
+    """The version of the strategy that decides the next contact, such as `standard@2`."""
+    ARM = "arm"
+    """Arm of the running experiment."""
+    PLACEMENT = "placement"
+    """Month in which the account was placed, or else opened: `2026-03`."""
+    SEGMENT = "segment"
+    """Segment of the strategy whose ladder the case goes by."""
+    MOVE = "move"
+    """From one bucket to another: a cell of the roll-rate matrix."""
+
+
+class Part(StrEnum):
+    """The two sides of a figure, each with its own list."""
+
+    NUMERATOR = "numerator"
+    DENOMINATOR = "denominator"
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
+    """A key figure in words, and the two columns of its family's rows that it sums."""
+
     name: str
     title: str
     unit: Unit
-    formula: str
+    seed: Seed
+    counted: str
+    """What the numerator is, in words."""
+    out_of: str
+    """What the denominator is, in words."""
+    numerator: str
+    denominator: str
+    more_is_better: bool
     version: str = "1"
+    is_tile: bool = True
+    """It reads as one figure; otherwise only its slices say something."""
+
+    @property
+    def formula(self) -> str:
+        return f"{self.counted} / {self.out_of}"
+
+    def column(self, part: Part) -> str:
+        return self.numerator if part is Part.NUMERATOR else self.denominator
 
 
 OVERDUE_DAYS = (1, 30, 60, 90)
-
-DEFINITIONS: dict[str, Definition] = {
-    d.name: d
-    for d in (
-        Definition(
-            "recovery_rate",
-            "Recovery rate, month to date",
-            Unit.MONEY,
-            "payments that went to unpaid dues this month / "
-            "past due at the start of the month + what fell past due in it",
-        ),
-        Definition(
-            "recovery_rate_30d",
-            "Recovery rate, 30 days",
-            Unit.MONEY,
-            "payments that went to unpaid dues in the last 30 days / "
-            "past due at their start + what fell past due in them",
-        ),
-        *(
-            Definition(
-                f"overdue_rate_balance_{n}",
-                f"Overdue rate by balance, {n}+ days",
-                Unit.MONEY,
-                f"positive balance of accounts {n} or more days past due / "
-                "positive balance of all accounts not charged off",
-            )
-            for n in OVERDUE_DAYS
-        ),
-        *(
-            Definition(
-                f"overdue_rate_accounts_{n}",
-                f"Overdue rate by accounts, {n}+ days",
-                Unit.ACCOUNTS,
-                f"accounts {n} or more days past due / all accounts not charged off",
-            )
-            for n in OVERDUE_DAYS
-        ),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,50 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+import sqlalchemy as sa
+from sqlmodel import Session
 
 from app.book.portfolios.days import closed_days
+from app.book.portfolios.models import Portfolio
+from app.core.database.bulk import insert_rows
+from app.core.database.engine import table_of
+from app.reporting.kpis.definitions.catalog import DEFINITIONS, FAMILIES
+from app.reporting.kpis.family import Scope
+from app.reporting.kpis.measuring import measured_figures
 from app.reporting.kpis.models import KpiSnapshot
-from app.reporting.kpis.queries import figures_on
-from app.reporting.kpis.rules import DEFINITIONS
+from app.reporting.kpis.rules import Figure
 
 
 def take_snapshot(session: Session, portfolio_id: int, on: date, *, now: datetime) -> int:
-    """Store the figures of `on`. A figure that is already stored and differs gets a new version beside the
-    old one; returns how many rows were written."""
-    written = 0
-    latest = {
-        row.kpi: row
-        for row in session.scalars(
-            select(KpiSnapshot)
-            .where(
-                KpiSnapshot.portfolio_id == portfolio_id,
-                KpiSnapshot.business_date == on,
-                KpiSnapshot.dimension == "",
-            )
-            .order_by(col(KpiSnapshot.version))
-        )
-    }
-    for figure in figures_on(session, portfolio_id, on):
-        known = latest.get(figure.kpi)
-        if known and (known.numerator, known.denominator) == (figure.numerator, figure.denominator):
+    """Store the figures of `on` with all their slices. A figure that is already stored and differs gets a new version
+    beside the old one; returns how many rows were written."""
+    scope = Scope(session.get_one(Portfolio, portfolio_id))
+    found = measured_figures(session, FAMILIES, scope, on)
+    latest = _latest(session, portfolio_id, on)
+    # A slice that counts nothing any more is 0 of 0 from now on.
+    found |= {key: Figure(key[0], 0, 0) for key in latest if key not in found and key[0] in DEFINITIONS}
+    rows = []
+    for (kpi, dimension, member), figure in found.items():
+        version, *pair = latest.get((kpi, dimension, member), (0, None, None))
+        if pair == [figure.numerator, figure.denominator]:
             continue
-        session.add(
-            KpiSnapshot(
-                portfolio_id=portfolio_id,
-                business_date=on,
-                kpi=figure.kpi,
-                definition=DEFINITIONS[figure.kpi].version,
-                version=known.version + 1 if known else 1,
-                numerator=figure.numerator,
-                denominator=figure.denominator,
-                computed_at=now,
-            )
+        rows.append(
+            {
+                "portfolio_id": portfolio_id,
+                "business_date": on,
+                "kpi": kpi,
+                "dimension": dimension,
+                "member": member,
+                "definition": DEFINITIONS[kpi].version,
+                "version": version + 1,
+                "numerator": figure.numerator,
+                "denominator": figure.denominator,
+                "computed_at": now,
+            }
         )
-        written += 1
-    return written
+    insert_rows(session, KpiSnapshot, rows)
+    return len(rows)
+
+
+def _latest(
+    session: Session, portfolio_id: int, on: date
+) -> Mapping[tuple[str, str, str], tuple[int, int, int]]:
+    """(version, numerator, denominator) of the last version of each figure and slice of the day."""
+    kept = table_of(KpiSnapshot)
+    query = (
+        sa.select(
+            kept.c.kpi, kept.c.dimension, kept.c.member, kept.c.version, kept.c.numerator, kept.c.denominator
+        )
+        .where(kept.c.portfolio_id == portfolio_id, kept.c.business_date == on)
+        .order_by(kept.c.version)
+    )
+    return {
+        (kpi, dimension, member): (version, numerator, denominator)
+        for kpi, dimension, member, version, numerator, denominator in session.execute(query)
+    }
 
 
 def restate(session: Session, portfolio_id: int, since: date, before: date, *, now: datetime) -> int:

@@ -13,12 +13,13 @@ from app.web.managers import (
     simulations,
     suppression,
 )
-from app.web.managers.figures import dashboard, figure_rows, risk
+from app.web.managers.figures import behind, dashboard, figure_rows, risk
 from app.web.managers.strategies import editor, experiments, versions
 
 ROUTERS: tuple[APIRouter, ...] = (
     dashboard.router,
     figure_rows.router,
+    behind.router,
     contacts.router,
     versions.router,
     editor.router,

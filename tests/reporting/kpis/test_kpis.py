@@ -12,8 +12,9 @@ from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import transaction
 from app.core.ids import id_of
+from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.queries import figures_on, month_roll_forward, snapshots
-from app.reporting.kpis.rules import DEFINITIONS, Figure
+from app.reporting.kpis.rules import Figure
 from tests import builders
 
 LAST = date(2026, 3, 31)

@@ -69,7 +69,16 @@ def test_figures_stand_with_what_they_count(manager: Browser, lived: book.Book) 
     assert "1 of 5" in page  # Cai is 90+
     assert "Closes exactly" in page
     assert "all invariants hold" in page
-    assert f"/dashboard/accounts?portfolio=CARDS&amp;on={LAST_ON}&amp;days=90" in page
+    behind = f"/figures/overdue_rate_accounts_90?portfolio=CARDS&amp;date={LAST_ON}&amp;part=numerator"
+    assert behind in page
+    listed = manager.get(behind.replace("&amp;", "&"))
+    assert "Cai Dong" in listed.text
+    assert "1 listed, 1 together" in listed.text
+    rows = rows_of(manager.get(behind.replace("&amp;", "&") + "&format=csv").text)
+    assert [(row["kind"], row["amount"], row["unit"]) for row in rows] == [("account", "1", "accounts")]
+    assert "Out of" in listed.text
+    assert manager.get(f"/figures/profit?portfolio=CARDS&date={LAST_ON}").status_code == 404
+    assert "has not closed" in manager.get("/figures/recovery_rate?portfolio=CARDS&date=2031-01-01").text
     assert "/worklist?portfolio=CARDS&amp;bucket=90-119" in page
 
 

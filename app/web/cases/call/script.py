@@ -103,7 +103,7 @@ def _contact_case(view: CaseView) -> ContactCase:
     file, case = view.file, view.file.case
     row = CaseRow(
         id_of(case), case.customer_id, case.status, case.step_day, case.occurrence, case.next_contact_on,
-        file.owes.past_due,
+        file.owes.past_due, case.segment,
     )  # fmt: skip
     contact_case = ContactCase(row, (), file.customer, view.pack, view.facts, NO_HEAD)
     for account, stands in file.worked_accounts:

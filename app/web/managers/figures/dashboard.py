@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from fastapi import APIRouter
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,7 +17,6 @@ from app.book.delinquency.queries import RollForward
 from app.book.portfolios.days import last_closed, last_run
 from app.book.portfolios.models import DailyRun, Portfolio
 from app.core.dates import add_months, month_start
-from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.types import JsonObject, Rows, Values
@@ -28,9 +27,11 @@ from app.operations.invariants.checks import Violation, quick
 from app.outreach.outbox.queries import WorkerStatus, workers
 from app.reporting.kpis import history
 from app.reporting.kpis.buckets import buckets_at_close, month_at_close
+from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.history import Point
-from app.reporting.kpis.rules import DEFINITIONS, OVERDUE_DAYS, Definition, Figure, Unit
+from app.reporting.kpis.rules import OVERDUE_DAYS, Definition, Figure, Unit
 from app.web.lists import csv_download
+from app.web.managers.figures.choice import choose_portfolio, figure_href
 from app.web.managers.figures.dashboard_charts import charts_of
 from app.web.rendering import Page, page
 
@@ -117,18 +118,6 @@ def dashboard(
     )
 
 
-def choose_portfolio(session: Session, code: str) -> tuple[list[Portfolio], Portfolio | None]:
-    """All portfolios, and the one asked for; otherwise the first one that has figures."""
-    portfolios = list(session.scalars(select(Portfolio).order_by(col(Portfolio.code))))
-    if code:
-        chosen = next((p for p in portfolios if p.code == code), None)
-        if chosen is None:
-            raise NotFound("There is no such portfolio.")
-        return portfolios, chosen
-    closed = (p for p in portfolios if last_closed(session, p) is not None)
-    return portfolios, next(closed, portfolios[0] if portfolios else None)
-
-
 @dataclass(frozen=True, slots=True)
 class Tile:
     definition: Definition
@@ -161,17 +150,9 @@ def _tiles(points: Sequence[Point], portfolio: Portfolio, *, on: date, compared_
             first=point.first if point.restated else None,
             change=value - earlier if value is not None and earlier is not None else None,
             compared_on=compared_on,
-            href=_behind(name, portfolio.code, on),
-            more_is_better=name.startswith("recovery"),
+            href=figure_href(name, portfolio.code, on),
+            more_is_better=DEFINITIONS[name].more_is_better,
         )
-
-
-def _behind(kpi: str, code: str, on: date) -> str:
-    """The address that lists the rows behind a figure."""
-    if kpi.startswith("overdue_rate_"):
-        return f"/dashboard/accounts?portfolio={code}&on={on}&days={kpi.rpartition('_')[2]}"
-    first_on = month_start(on) if kpi == "recovery_rate" else on - timedelta(days=29)
-    return f"/dashboard/movements?portfolio={code}&kind=paid&first={first_on}&last={on}"
 
 
 @dataclass(frozen=True, slots=True)

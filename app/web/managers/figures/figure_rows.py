@@ -24,7 +24,7 @@ from app.reporting.kpis import history
 from app.reporting.kpis.history import AccountBehind, MovementBehind
 from app.reporting.kpis.rules import Figure
 from app.web.lists import Column, csv_download
-from app.web.managers.figures.dashboard import choose_portfolio
+from app.web.managers.figures.choice import choose_portfolio
 from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/dashboard")

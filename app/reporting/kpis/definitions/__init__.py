@@ -1,0 +1,1 @@
+"""The key figures, one file a family; `catalog.py` lists the families."""

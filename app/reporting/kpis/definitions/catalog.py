@@ -1,0 +1,25 @@
+"""All families of key figures. A new figure is a definition in its family's file; a new family is a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.core.errors import NotFound
+from app.reporting.kpis.definitions.overdue import OVERDUE
+from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
+from app.reporting.kpis.family import Family
+from app.reporting.kpis.rules import Definition
+
+FAMILIES: tuple[Family, ...] = (MONTH, THIRTY_DAYS, OVERDUE)
+
+DEFINITIONS: Mapping[str, Definition] = {
+    each.name: each for family in FAMILIES for each in family.definitions
+}
+_FAMILY_OF = {each.name: family for family in FAMILIES for each in family.definitions}
+
+
+def figure_named(kpi: str) -> tuple[Family, Definition]:
+    """The family and the definition of a figure. NotFound names those that exist."""
+    if kpi not in DEFINITIONS:
+        raise NotFound(f"There is no key figure {kpi!r}. Known are {', '.join(DEFINITIONS)}.")
+    return _FAMILY_OF[kpi], DEFINITIONS[kpi]

@@ -1,0 +1,67 @@
+"""Overdue rates: how much of the portfolio is so many days past due."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from app.core.database.rows import Query
+from app.reporting.kpis.family import Family, Scope, thing
+from app.reporting.kpis.rules import OVERDUE_DAYS, Definition, Dimension, Seed, Thing, Unit
+from app.reporting.kpis.standing import positive, standing_on
+
+
+def _rows(scope: Scope, on: date) -> Query:
+    """Every counted account; a day past due is counted where its balance and one account stand."""
+    stands = standing_on(scope, on)
+    balance = positive(stands.c.balance_minor)
+    measures = [sa.literal(1).label("accounts"), balance.label("balance")]
+    for days in OVERDUE_DAYS:
+        is_late = stands.c.oldest_due_on <= on - timedelta(days=days)
+        measures.append(sa.case((is_late, 1), else_=0).label(f"accounts_{days}"))
+        measures.append(sa.case((is_late, balance), else_=0).label(f"balance_{days}"))
+    return sa.select(
+        *thing(Thing.ACCOUNT, stands.c.account_id, on, stands.c.account_id, stands.c.customer_id),
+        stands.c.bucket,
+        *measures,
+    )
+
+
+OVERDUE = Family(
+    "overdue",
+    "Overdue rates",
+    (
+        *(
+            Definition(
+                f"overdue_rate_balance_{days}",
+                f"Overdue rate by balance, {days}+ days",
+                Unit.MONEY,
+                Seed.REPAYMENT,
+                f"positive balance of accounts {days} or more days past due",
+                "positive balance of all accounts not charged off",
+                f"balance_{days}",
+                "balance",
+                more_is_better=False,
+            )
+            for days in OVERDUE_DAYS
+        ),
+        *(
+            Definition(
+                f"overdue_rate_accounts_{days}",
+                f"Overdue rate by accounts, {days}+ days",
+                Unit.ACCOUNTS,
+                Seed.REPAYMENT,
+                f"accounts {days} or more days past due",
+                "all accounts not charged off",
+                f"accounts_{days}",
+                "accounts",
+                more_is_better=False,
+            )
+            for days in OVERDUE_DAYS
+        ),
+    ),
+    _rows,
+    (Dimension.BUCKET,),
+    "Days past due count from the due date of the oldest unpaid due; paused days do not count.",
+)

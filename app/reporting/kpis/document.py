@@ -1,0 +1,61 @@
+"""`docs/key-figures.md`, written from the definitions.
+
+python -m app.reporting.kpis.document > docs/key-figures.md
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from app.reporting.kpis.definitions.catalog import FAMILIES
+from app.reporting.kpis.rules import SEED_TITLES, Dimension, Seed
+from app.reporting.kpis.slices import KEPT
+
+_HEAD = """# Key figures
+
+Written from the definitions in `app/reporting/kpis/definitions`; a test holds it fresh. To write it again:
+`python -m app.reporting.kpis.document > docs/key-figures.md`.
+
+Every night stores each figure of each portfolio with its numerator and its denominator, for the whole portfolio and for
+every slice. "On D" is the end of day D. A figure without a denominator has no value: it is "nothing yet", never zero.
+
+- **The list is the figure.** `/figures/NAME?portfolio=P&date=D` and the API verb of the same name list the things that
+  either side counts; their sum is the side. With `dimension` and `member` they list one slice.
+- **Slices.** {dimensions}. An account has one member of
+  each dimension on each day, kept as history, so that a slice of a past day never moves. A customer with several
+  accounts is sliced by the first of them where a thing is theirs and not an account's.
+- **Versions.** The meaning of a figure changes only with its version. A day that late, back-dated or reversed entries
+  change gets a new row beside the old one.
+"""
+
+
+def write_document() -> str:
+    """The page as Markdown."""
+    names = ", ".join(each.value for each in Dimension)
+    return "\n".join([_HEAD.format(dimensions=names.capitalize()), *_sections()]) + "\n"
+
+
+def _sections() -> Iterator[str]:
+    for seed in Seed:
+        families = [family for family in FAMILIES if any(each.seed is seed for each in family.definitions)]
+        if not families:
+            continue
+        yield f"## {SEED_TITLES[seed]}\n"
+        for family in families:
+            dimensions = dict.fromkeys((*KEPT, Dimension.BUCKET, *family.own))
+            yield f"### {family.title}\n"
+            yield f"{family.about} Sliced by {', '.join(sorted(each.value for each in dimensions))}.\n"
+            yield "| figure | title | counted | out of | unit | version |"
+            yield "|---|---|---|---|---|---|"
+            for each in family.definitions:
+                if each.seed is seed:
+                    yield (
+                        f"| `{each.name}` | {each.title} | {each.counted} | {each.out_of} | {each.unit.value} | "
+                        f"{each.version} |"
+                    )
+            yield ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(write_document())

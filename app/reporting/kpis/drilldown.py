@@ -1,0 +1,128 @@
+"""The things behind a figure, on any closed day, by slice; and their total."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from app.book.ledger.models import Account, Customer
+from app.book.portfolios.days import closed_days
+from app.book.portfolios.models import Portfolio
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.reporting.kpis.definitions.catalog import figure_named
+from app.reporting.kpis.family import Scope
+from app.reporting.kpis.measuring import WHOLE, SlicedRows, SliceKey, sliced_rows
+from app.reporting.kpis.rules import Definition, Dimension, Part, Thing
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A thing that a figure counts, and how much of it."""
+
+    kind: Thing
+    thing_id: int
+    on: date | None
+    """The day it belongs to."""
+    account_id: int
+    account_ref: str
+    customer_id: int
+    name: str
+    amount: int
+    """Its share of the side that is listed: minor units, or a number."""
+
+    @property
+    def place(self) -> tuple[int, str, int]:
+        """Its place in the list."""
+        return self.amount, self.kind.value, self.thing_id
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSlice:
+    """One side of a figure of a closed day, of the whole portfolio or one slice of it."""
+
+    portfolio: Portfolio
+    definition: Definition
+    on: date
+    part: Part = Part.NUMERATOR
+    key: SliceKey = WHOLE
+
+
+def figure_slice(
+    session: Session,
+    portfolio: Portfolio,
+    kpi: str,
+    on: date,
+    *,
+    dimension: str = "",
+    member: str = "",
+    part: Part = Part.NUMERATOR,
+) -> FigureSlice:
+    """The slice that is asked for. NotFound for an unknown figure or a day that is not closed, Invalid for an unknown
+    dimension."""
+    family, definition = figure_named(kpi)
+    if not closed_days(session, id_of(portfolio), on, date.fromordinal(on.toordinal() + 1)):
+        raise NotFound(f"{portfolio.code} has not closed {on}. Choose a day that is closed.")
+    if not dimension:
+        return FigureSlice(portfolio, definition, on, part)
+    known = sliced_rows(family, Scope(portfolio), on, with_members=True).members
+    if dimension not in known:
+        raise Invalid(
+            f"{definition.title} is not sliced by {dimension!r}. Choose one of {', '.join(sorted(known))}.",
+            "dimension",
+        )
+    return FigureSlice(portfolio, definition, on, part, SliceKey(Dimension(dimension), member))
+
+
+def things_behind(
+    session: Session,
+    asked: FigureSlice,
+    *,
+    after: tuple[int, str, int] | None = None,
+    limit: int | None = None,
+) -> list[Behind]:
+    """The things that the side of the figure counts, the largest first; `after` = `Behind.place` of the last one
+    seen."""
+    sliced, amount = _sliced(asked)
+    rows = sliced.rows
+    query = (
+        sa.select(
+            rows.c.kind, rows.c.thing_id, rows.c.on, rows.c.account_id, col(Account.reference),
+            rows.c.customer_id, col(Customer.full_name), amount.label("amount"),
+        )
+        .select_from(sliced.source)
+        .join(Account, col(Account.id) == rows.c.account_id)
+        .join(Customer, col(Customer.id) == rows.c.customer_id)
+        .where(amount != 0, sliced.of(asked.key))
+        .order_by(amount.desc(), rows.c.kind, rows.c.thing_id)
+        .limit(limit)
+    )  # fmt: skip
+    if after is not None:
+        last, kind, thing_id = after
+        behind = sa.or_(rows.c.kind > kind, sa.and_(rows.c.kind == kind, rows.c.thing_id > thing_id))
+        query = query.where(sa.or_(amount < last, sa.and_(amount == last, behind)))
+    return [
+        Behind(Thing(kind), thing_id, on, account_id, reference, customer_id, name, int(minor))
+        for kind, thing_id, on, account_id, reference, customer_id, name, minor in session.execute(query)
+    ]
+
+
+def total_behind(session: Session, asked: FigureSlice) -> tuple[int, int]:
+    """(how many things, their sum): what `things_behind` lists, and what the tile says."""
+    sliced, amount = _sliced(asked)
+    query = (
+        sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(amount), 0))
+        .select_from(sliced.source)
+        .where(amount != 0, sliced.of(asked.key))
+    )
+    number, total = session.execute(query).one()
+    return int(number), int(total)
+
+
+def _sliced(asked: FigureSlice) -> tuple[SlicedRows, sa.ColumnElement[int]]:
+    family, definition = figure_named(asked.definition.name)
+    sliced = sliced_rows(family, Scope(asked.portfolio), asked.on, with_members=asked.key != WHOLE)
+    return sliced, sliced.rows.c[definition.column(asked.part)]

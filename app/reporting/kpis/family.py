@@ -1,0 +1,88 @@
+"""A family of key figures: one select of the things that its figures count.
+
+Nothing else decides a figure. Its numerator is the sum of one column of that select, its denominator the sum of
+another; a slice of it is the same sum over the things of one member; the list behind it is the select's own rows. So a
+list adds up to its figure by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from app.book.delinquency.service import edges_of
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
+from app.core.database.rows import Expression, Query
+from app.core.ids import id_of
+from app.reporting.kpis.rules import Definition, Dimension, Thing
+
+EDGE_COLUMNS = ("kind", "thing_id", "on", "account_id", "customer_id")
+"""Columns that every family's rows begin with: the kind and id of the thing, the day it belongs to (may be empty), the
+account by whose history it is sliced, and the customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The accounts whose figures are asked for: those of one portfolio."""
+
+    portfolio: Portfolio
+
+    @property
+    def portfolio_id(self) -> int:
+        return id_of(self.portfolio)
+
+    @property
+    def edges(self) -> tuple[int, ...]:
+        """Edges of its buckets, in days past due."""
+        return edges_of(self.portfolio)
+
+    @property
+    def works_charged_off(self) -> bool:
+        """Accounts that their creditor charged off before they came are worked here, and count."""
+        return self.portfolio.collector is CollectorKind.THIRD_PARTY
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Figures that are sums over the rows of one select.
+
+    `rows(scope, on)` yields, for the end of `on`, the columns of `EDGE_COLUMNS`, one column for each dimension in
+    `own` (text; the thing itself says its member), and the measures: whole numbers, or minor units of money.
+    """
+
+    name: str
+    title: str
+    definitions: tuple[Definition, ...]
+    rows: Callable[[Scope, date], Query]
+    own: tuple[Dimension, ...] = ()
+    """Dimensions of which the thing itself says its member, over that of its account."""
+    about: str = ""
+    """A sentence for readers that holds for all its figures."""
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Columns that are summed, each once."""
+        named = (name for each in self.definitions for name in (each.numerator, each.denominator))
+        return tuple(dict.fromkeys(named))
+
+
+def thing(
+    kind: Thing,
+    thing_id: sa.ColumnElement[int],
+    on: sa.ColumnElement[date] | date | None,
+    account_id: sa.ColumnElement[int],
+    customer_id: sa.ColumnElement[int],
+) -> tuple[Expression, ...]:
+    """The columns of `EDGE_COLUMNS`, labelled."""
+    day = on if isinstance(on, sa.ColumnElement) else sa.literal(on, sa.Date())
+    return (
+        sa.literal_column(f"'{kind.value}'", sa.String()).label("kind"),
+        thing_id.label("thing_id"),
+        sa.cast(day, sa.Date()).label("on") if on is None else day.label("on"),
+        account_id.label("account_id"),
+        customer_id.label("customer_id"),
+    )

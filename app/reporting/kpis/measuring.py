@@ -1,0 +1,121 @@
+"""Measuring: one grouped statement a family gives all its figures and all their slices."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.delinquency.days import CURRENT
+from app.book.delinquency.queries import spells_on
+from app.core.database.engine import table_of
+from app.core.database.rows import Expression
+from app.core.ids import id_of
+from app.reporting.kpis.family import Family, Scope
+from app.reporting.kpis.models import AccountSlice, KpiSlice
+from app.reporting.kpis.rules import Dimension, Figure
+from app.reporting.kpis.slices import KEPT, valid_on
+
+
+@dataclass(frozen=True, slots=True)
+class SliceKey:
+    """A slice: one member of one dimension. Without a dimension it is the whole portfolio."""
+
+    dimension: Dimension | None = None
+    member: str = ""
+
+
+WHOLE = SliceKey()
+Measured = dict[SliceKey, list[int]]
+"""By slice, the sum of each measure of a family."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedRows:
+    """The rows of a family joined to the members of their accounts on a day."""
+
+    source: sa.FromClause
+    rows: sa.Subquery
+    members: Mapping[Dimension, Expression]
+    """The member of each row, by the dimensions that have one."""
+    slice_id: Expression
+
+    def of(self, key: SliceKey) -> sa.ColumnElement[bool]:
+        """Select the rows of one slice. Raises KeyError for a dimension by which the family is not sliced."""
+        return sa.true() if key.dimension is None else self.members[key.dimension] == key.member
+
+
+def sliced_rows(family: Family, scope: Scope, on: date, *, with_members: bool = False) -> SlicedRows:
+    """The rows of a family at the end of `on` with their members. `with_members` joins the texts of the kept members;
+    without it a row has the number of its combination only."""
+    rows = family.rows(scope, on).subquery("things")
+    kept = table_of(AccountSlice)
+    source: sa.FromClause = rows.outerjoin(
+        kept, sa.and_(kept.c.account_id == rows.c.account_id, valid_on(on))
+    )
+    members: dict[Dimension, Expression] = {each: rows.c[each.value] for each in family.own}
+    if Dimension.BUCKET not in family.own:
+        spells = spells_on(scope.portfolio_id, on)
+        source = source.outerjoin(spells, spells.c.account_id == rows.c.account_id)
+        members[Dimension.BUCKET] = sa.func.coalesce(spells.c.bucket, CURRENT)
+    if with_members:
+        known = table_of(KpiSlice)
+        source = source.outerjoin(known, known.c.id == kept.c.slice_id)
+        members = {each: known.c[each.value] for each in KEPT} | members
+    return SlicedRows(source, rows, members, kept.c.slice_id)
+
+
+def measure(session: Session, family: Family, scope: Scope, on: date) -> Measured:
+    """The sums of the family's measures at the end of `on`, of the whole portfolio and of every slice that has a
+    thing in it."""
+    sliced = sliced_rows(family, scope, on)
+    own = tuple(sliced.members)
+    groups = [sliced.slice_id, *(sliced.members[each] for each in own)]
+    sums = [sa.func.sum(sliced.rows.c[name]) for name in family.measures]
+    query = sa.select(*groups, *sums).select_from(sliced.source).group_by(*groups)
+    combinations = _combinations(session, scope)
+    found: Measured = defaultdict(lambda: [0] * len(family.measures))
+    found[WHOLE] = [0] * len(family.measures)
+    for slice_id, *cells in session.execute(query):
+        amounts = [int(amount or 0) for amount in cells[len(own) :]]
+        its_own = {each: str(cells[n]) for n, each in enumerate(own)}
+        keys = [SliceKey(each, member) for each, member in (combinations.get(slice_id, {}) | its_own).items()]
+        for key in (WHOLE, *keys):
+            total = found[key]
+            for n, amount in enumerate(amounts):
+                total[n] += amount
+    return dict(found)
+
+
+def figures_of(family: Family, measured: Measured) -> Iterator[tuple[SliceKey, Figure]]:
+    """Each figure of each slice. A slice in which it counts nothing is left out, the whole portfolio never is."""
+    places = {name: n for n, name in enumerate(family.measures)}
+    for key, sums in measured.items():
+        for each in family.definitions:
+            figure = Figure(each.name, sums[places[each.numerator]], sums[places[each.denominator]])
+            if key == WHOLE or figure.numerator or figure.denominator:
+                yield key, figure
+
+
+def measured_figures(
+    session: Session, families: Sequence[Family], scope: Scope, on: date
+) -> dict[tuple[str, str, str], Figure]:
+    """Figures at the end of `on` by (name, dimension, member); both empty for the whole portfolio."""
+    return {
+        (figure.kpi, key.dimension.value if key.dimension else "", key.member): figure
+        for family in families
+        for key, figure in figures_of(family, measure(session, family, scope, on))
+    }
+
+
+def _combinations(session: Session, scope: Scope) -> dict[int, dict[Dimension, str]]:
+    """The kept members of each combination of the portfolio."""
+    query = select(KpiSlice).where(col(KpiSlice.portfolio_id) == scope.portfolio_id)
+    return {
+        id_of(each): {dimension: getattr(each, dimension.value) for dimension in KEPT}
+        for each in session.scalars(query)
+    }

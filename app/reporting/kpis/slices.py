@@ -1,0 +1,181 @@
+"""The members of each account, day by day, kept as history so that a past day's slice never moves.
+
+A night looks only at accounts that can have changed: new ones, those of customers with an open case, those that had
+members of a case until now, and after a load of an accounts file those whose product is another.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from app.book.feeds.models import FeedLoad
+from app.book.ledger.models import Account
+from app.book.ledger.rules import FeedKind
+from app.book.portfolios.models import DailyRun, Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.core.database.bulk import upsert
+from app.core.database.engine import table_of
+from app.core.database.rows import Expression, Query
+from app.core.ids import id_of
+from app.core.staff.models import User
+from app.outreach.strategy.ladders import load_ladders
+from app.outreach.strategy.models import Participant
+from app.reporting.kpis.models import AccountSlice, KpiSlice
+from app.reporting.kpis.rules import Dimension
+
+BEGINNING = date(1900, 1, 1)
+"""From when the first row of an account counts."""
+KEPT: tuple[Dimension, ...] = (
+    Dimension.PRODUCT,
+    Dimension.AGENT,
+    Dimension.TEAM,
+    Dimension.STRATEGY,
+    Dimension.ARM,
+    Dimension.PLACEMENT,
+    Dimension.SEGMENT,
+)
+"""Dimensions whose members are an account's, with a history. A bucket comes from the spells, a channel from the thing
+itself."""
+_OF_A_CASE = ("agent", "team", "strategy", "arm", "segment")
+
+
+def valid_on(on: date) -> sa.ColumnElement[bool]:
+    """The row of an account that counts at the end of `on`."""
+    kept = table_of(AccountSlice)
+    return sa.and_(kept.c.from_on <= on, sa.or_(kept.c.to_on.is_(None), kept.c.to_on > on))
+
+
+def refresh_slices(session: Session, portfolio: Portfolio, on: date) -> int:
+    """Bring the members of the accounts up to the end of `on`; return how many accounts got other ones. May run any
+    number of times for a day."""
+    connection = session.connection()
+    wanted = _members(session, portfolio, on).cte("wanted")
+    known, kept = table_of(KpiSlice), table_of(AccountSlice)
+    names = ("portfolio_id", *KEPT)
+    combinations = sa.select(*(wanted.c[name] for name in names)).distinct().where(sa.true())
+    connection.execute(upsert(session, KpiSlice).from_select(names, combinations).on_conflict_do_nothing())
+    same = sa.and_(*(known.c[name] == wanted.c[name] for name in names))
+    changed = (
+        sa.select(
+            wanted.c.account_id,
+            sa.case((kept.c.account_id.is_(None), sa.literal(BEGINNING, sa.Date())), else_=on).label(
+                "from_on"
+            ),
+            wanted.c.portfolio_id,
+            known.c.id.label("slice_id"),
+        )
+        .select_from(wanted)
+        .join(known, same)
+        .outerjoin(kept, sa.and_(kept.c.account_id == wanted.c.account_id, kept.c.to_on.is_(None)))
+        .where(sa.or_(kept.c.account_id.is_(None), kept.c.slice_id != known.c.id))
+    )
+    columns = ("account_id", "from_on", "portfolio_id", "slice_id")
+    insert = upsert(session, AccountSlice).from_select(columns, changed)
+    again = insert.on_conflict_do_update(
+        index_elements=["account_id", "from_on"], set_={"slice_id": insert.excluded.slice_id}
+    )
+    written = connection.execute(again.execution_options(preserve_rowcount=True)).rowcount
+    later = kept.alias("later")
+    newer = sa.exists().where(later.c.account_id == kept.c.account_id, later.c.from_on == on)
+    connection.execute(
+        sa.update(kept)
+        .where(kept.c.portfolio_id == portfolio.id, kept.c.to_on.is_(None), kept.c.from_on < on, newer)
+        .values(to_on=on)
+    )
+    return written
+
+
+def _members(session: Session, portfolio: Portfolio, on: date) -> Query:
+    """The members, as of now, of the accounts that can have changed since the night before `on`."""
+    account, case, staff, who = (table_of(m) for m in (Account, CollectionsCase, User, Participant))
+    ladders = load_ladders(session, portfolio)
+    has_case = case.c.id.is_not(None)
+    refs = {side.ref: side for side in ladders.strategies}
+    live, challenger = ladders.live.ref, ladders.challenger.ref if ladders.challenger else ladders.live.ref
+    takes_part = who.c.arm.is_not(None)
+    strategy = sa.case((who.c.arm == "challenger", challenger), else_=live) if len(refs) > 1 else live
+    return (
+        sa.select(
+            account.c.id.label("account_id"),
+            account.c.portfolio_id,
+            account.c.product,
+            sa.func.coalesce(case.c.owner, "").label("agent"),
+            sa.func.coalesce(staff.c.team, "").label("team"),
+            sa.case((has_case, strategy), else_="").label("strategy"),
+            sa.case(
+                (takes_part, f"{ladders.experiment_id or 0} " + sa.cast(who.c.arm, sa.String)), else_=""
+            ).label("arm"),
+            _month(sa.func.coalesce(account.c.placed_on, account.c.opened_on)).label("placement"),
+            sa.func.coalesce(case.c.segment, "").label("segment"),
+        )
+        .select_from(account)
+        .outerjoin(
+            case, sa.and_(case.c.customer_id == account.c.customer_id, case.c.status == CaseStatus.OPEN)
+        )
+        .outerjoin(staff, staff.c.username == case.c.owner)
+        .outerjoin(
+            who,
+            sa.and_(
+                who.c.customer_id == account.c.customer_id,
+                who.c.experiment_id == (ladders.experiment_id or 0),
+            ),
+        )
+        .where(account.c.portfolio_id == portfolio.id, account.c.id.in_(_candidates(session, portfolio, on)))
+    )
+
+
+def _month(on: Expression) -> sa.ColumnElement[str]:
+    """`2026-03` of a date, on both databases."""
+    return sa.func.substr(sa.cast(on, sa.String), 1, 7)
+
+
+def _candidates(session: Session, portfolio: Portfolio, on: date) -> sa.CompoundSelect[tuple[int]]:
+    account, case, kept, known = (table_of(m) for m in (Account, CollectionsCase, AccountSlice, KpiSlice))
+    portfolio_id = id_of(portfolio)
+    newest = sa.select(sa.func.coalesce(sa.func.max(kept.c.account_id), 0)).where(
+        kept.c.portfolio_id == portfolio_id, kept.c.to_on.is_(None)
+    )
+    new = sa.select(account.c.id).where(
+        account.c.portfolio_id == portfolio_id, account.c.id > newest.scalar_subquery()
+    )
+    in_case = (
+        sa.select(account.c.id)
+        .join(case, case.c.customer_id == account.c.customer_id)
+        .where(case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.OPEN)
+    )
+    had_case = (
+        sa.select(kept.c.account_id)
+        .join(known, known.c.id == kept.c.slice_id)
+        .where(
+            kept.c.portfolio_id == portfolio_id,
+            kept.c.to_on.is_(None),
+            sa.or_(*(known.c[name] != "" for name in _OF_A_CASE)),
+        )
+    )
+    candidates = [new, in_case, had_case]
+    if _accounts_loaded_since(session, portfolio_id, on):
+        candidates.append(
+            sa.select(account.c.id)
+            .join(kept, sa.and_(kept.c.account_id == account.c.id, kept.c.to_on.is_(None)))
+            .join(known, known.c.id == kept.c.slice_id)
+            .where(account.c.portfolio_id == portfolio_id, known.c.product != account.c.product)
+        )
+    return sa.union(*candidates)
+
+
+def _accounts_loaded_since(session: Session, portfolio_id: int, on: date) -> bool:
+    """An accounts file was loaded since the last night began."""
+    begun: datetime | None = session.scalar(
+        sa.select(sa.func.max(DailyRun.started_at)).where(
+            col(DailyRun.portfolio_id) == portfolio_id, col(DailyRun.business_date) < on
+        )
+    )
+    loaded = sa.select(sa.func.max(FeedLoad.started_at)).where(
+        col(FeedLoad.portfolio_id) == portfolio_id, col(FeedLoad.kind) == FeedKind.ACCOUNTS
+    )
+    last: datetime | None = session.scalar(loaded)
+    return last is not None and (begun is None or last >= begun)

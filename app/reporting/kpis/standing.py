@@ -1,0 +1,81 @@
+"""How every account of a portfolio stood at the end of a day: the rows that figures of accounts are made of."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from app.book.delinquency.days import CURRENT
+from app.book.delinquency.models import AccountState
+from app.book.delinquency.queries import spells_on
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import AccountStatus
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
+from app.core.database.engine import table_of
+from app.core.database.rows import Expression
+from app.reporting.kpis.family import Scope
+
+
+def standing_on(scope: Scope, on: date) -> sa.Subquery:
+    """One row an account that figures count at the end of `on` (`counted_on`), for any day and with everything folded
+    so far: account_id, customer_id, bucket, past_due_minor, oldest_due_on (None = current) and balance_minor."""
+    account, state = table_of(Account), table_of(AccountState)
+    spells, since = spells_on(scope.portfolio_id, on), _moved_since(scope, on)
+    balance = sa.func.coalesce(state.c.balance_minor, 0) - sa.func.coalesce(since.c.moved, 0)
+    return (
+        sa.select(
+            account.c.id.label("account_id"),
+            account.c.customer_id,
+            sa.func.coalesce(spells.c.bucket, CURRENT).label("bucket"),
+            sa.func.coalesce(spells.c.past_due_minor, 0).label("past_due_minor"),
+            spells.c.oldest_due_on,
+            balance.label("balance_minor"),
+        )
+        .select_from(account)
+        .outerjoin(state, state.c.account_id == account.c.id)
+        .outerjoin(since, since.c.account_id == account.c.id)
+        .outerjoin(spells, spells.c.account_id == account.c.id)
+        .where(account.c.portfolio_id == scope.portfolio_id, counted_on(on))
+        .subquery("standing")
+    )
+
+
+def _moved_since(scope: Scope, on: date) -> sa.Subquery:
+    """By account, the sum of its entries between the end of `on` and its state. Few accounts, for a recent day."""
+    entry, state = table_of(Entry), table_of(AccountState)
+    return (
+        sa.select(
+            entry.c.account_id, sa.cast(sa.func.sum(entry.c.amount_minor), sa.BigInteger).label("moved")
+        )
+        .join(state, state.c.account_id == entry.c.account_id)
+        .where(
+            entry.c.portfolio_id == scope.portfolio_id,
+            entry.c.effective_on > on,
+            entry.c.effective_on <= state.c.folded_through,
+        )
+        .group_by(entry.c.account_id)
+        .subquery("since")
+    )
+
+
+def counted_on(on: date) -> sa.ColumnElement[bool]:
+    """Select the accounts that the overdue rates of `on` count: opened by then and not charged off by then.
+
+    In a third-party collector's portfolio, accounts that the creditor charged off before they came count too: the
+    collector was given them to work.
+    """
+    account, portfolio = table_of(Account), table_of(Portfolio)
+    a_collectors = account.c.portfolio_id.in_(
+        sa.select(portfolio.c.id).where(portfolio.c.collector == CollectorKind.THIRD_PARTY)
+    )
+    came_so = sa.and_(account.c.ended_on.is_(None), sa.not_(a_collectors))
+    ended_here = sa.and_(account.c.ended_on.is_not(None), account.c.ended_on <= on)
+    charged_off = sa.and_(account.c.status == AccountStatus.CHARGED_OFF, sa.or_(came_so, ended_here))
+    return sa.and_(account.c.opened_on <= on, sa.not_(charged_off))
+
+
+def positive(amount: Expression) -> sa.ColumnElement[int]:
+    """The amount, or 0 where it is not above 0."""
+    return sa.case((amount > 0, amount), else_=0)

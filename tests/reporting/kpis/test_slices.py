@@ -1,0 +1,98 @@
+"""Slices share out the portfolio, a list adds up to its tile, and a past day stays as it was."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, col, select
+
+from app.book.ledger.models import Account
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
+from app.core.database.engine import reading
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.reporting.kpis.definitions.catalog import DEFINITIONS
+from app.reporting.kpis.document import write_document
+from app.reporting.kpis.drilldown import figure_slice, things_behind, total_behind
+from app.reporting.kpis.models import AccountSlice, KpiSlice, KpiSnapshot
+from app.reporting.kpis.rules import Part
+from app.reporting.kpis.slices import BEGINNING
+from tests import builders
+from tests.paths import ROOT
+from tests.reporting.kpis.lived import FIRST, LAST, live_through
+
+
+def tiles_of(session: Session, book: Portfolio, on: date) -> dict[tuple[str, str, str], tuple[int, int]]:
+    query = select(KpiSnapshot).where(
+        KpiSnapshot.portfolio_id == id_of(book),
+        KpiSnapshot.business_date == on,
+        col(KpiSnapshot.kpi).in_(DEFINITIONS),
+    )
+    rows = session.scalars(query.order_by(col(KpiSnapshot.version)))
+    return {(row.kpi, row.dimension, row.member): (row.numerator, row.denominator) for row in rows}
+
+
+def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: Engine) -> None:
+    live_through(engine)
+    with reading(engine) as session:
+        book = get_portfolio(session, builders.BOOK)
+        for on in (FIRST, LAST):
+            tiles = tiles_of(session, book, on)
+            shared: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+            for (kpi, dimension, member), pair in tiles.items():
+                for part, expected in zip(Part, pair, strict=True):
+                    asked = figure_slice(
+                        session, book, kpi, on, dimension=dimension, member=member, part=part
+                    )
+                    listed = things_behind(session, asked)
+                    assert sum(each.amount for each in listed) == expected, (on, kpi, dimension, member, part)
+                    assert total_behind(session, asked) == (len(listed), expected)
+                shared[kpi, dimension][0] += pair[0]
+                shared[kpi, dimension][1] += pair[1]
+            for (kpi, dimension), sums in shared.items():
+                assert tuple(sums) == tiles[kpi, "", ""], (on, kpi, dimension)
+            dimensions = {dimension for _, dimension, _ in tiles}
+            assert {"bucket", "product", "agent", "team", "placement", "strategy"} <= dimensions
+        loan = session.scalars(select(Account).where(col(Account.product) == "Loan")).one()
+        _check_history(session, id_of(loan))
+        _check_pages(session, book)
+        with pytest.raises(NotFound, match="no key figure 'profit'"):
+            figure_slice(session, book, "profit", LAST)
+        with pytest.raises(NotFound, match="has not closed 2026-03-13"):
+            figure_slice(session, book, "recovery_rate", date(2026, 3, 13))
+        with pytest.raises(Invalid, match="not sliced by 'shoe size'"):
+            figure_slice(session, book, "recovery_rate", LAST, dimension="shoe size", member="42")
+
+
+def _check_history(session: Session, account_id: int) -> None:
+    """The case went to the other agent on the 5th: the days before keep the first."""
+    rows = session.execute(
+        select(AccountSlice.from_on, AccountSlice.to_on, KpiSlice.agent, KpiSlice.team)
+        .join(KpiSlice, col(KpiSlice.id) == AccountSlice.slice_id)
+        .where(AccountSlice.account_id == account_id)
+        .order_by(col(AccountSlice.from_on))
+    ).all()
+    handed_over = date(2026, 3, 5)
+    assert [(row[0], row[1]) for row in rows] == [(BEGINNING, handed_over), (handed_over, None)]
+    assert {row[2:] for row in rows} == {("mei", "early"), ("jonas", "late")}
+
+
+def _check_pages(session: Session, book: Portfolio) -> None:
+    asked = figure_slice(session, book, "overdue_rate_accounts_1", LAST, part=Part.DENOMINATOR)
+    whole, pages = things_behind(session, asked), []
+    after = None
+    while rows := things_behind(session, asked, after=after, limit=2):
+        pages += rows
+        after = rows[-1].place
+    assert len(whole) > 2
+    assert pages == whole
+
+
+def test_the_document_is_fresh() -> None:
+    assert (ROOT / "docs" / "key-figures.md").read_text() == write_document(), (
+        "write it again: python -m app.reporting.kpis.document > docs/key-figures.md"
+    )
