@@ -117,9 +117,13 @@ class InstalmentEvent(Payload):
     from_on: date
     to_on: date
     reason: str
+    last_minor: int = 0
+    """What falls due with the last instalment now, where its interest changed."""
 
     def told(self, reader: Reader, change: str) -> TimelineEntry:
         what = f"{PLAN_LABELS[self.kind]}: instalment {self.n}"
+        if self.last_minor:
+            change = f"{change}; with its interest the last payment is now {reader.money(self.last_minor)}"
         return TimelineEntry(f"{what} {change}", reader.plain(sentence(self.reason)), "info")
 
 

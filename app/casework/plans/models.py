@@ -68,6 +68,8 @@ class Plan(Row, table=True):
     """What was said: which day, by which means, and that it was read back."""
     supersedes_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
     """The plan that this one was renegotiated from."""
+    terms: str = Field(default="", sa_type=sa.Text, sa_column_kwargs={"server_default": ""})
+    """All terms of its offer, as JSON (`stored_terms`); what was moved or skipped since is not in them."""
 
     @property
     def reference(self) -> str:
@@ -121,6 +123,8 @@ class PlanChange(Row, table=True):
     change: InstalmentChange = Field(sa_type=enum_type(InstalmentChange))
     from_on: date
     to_on: date
+    interest_minor: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+    """The interest that it brings, or saves (negative); the last instalment takes it."""
     reason: str = Field(default="", max_length=300)
     by: str = Field(max_length=120)
     at: datetime = Field(sa_type=UtcDateTime)

@@ -24,7 +24,7 @@ from app.casework.plans.queries import balances_to_settle, live_plan, offered_se
 from app.casework.plans.rules import Cadence, Instalment, PlanKind, PlanStatus
 from app.casework.plans.schedule import schedule
 from app.casework.plans.service import move_plan, nothing_to_agree_on, require_with_us
-from app.casework.plans.terms import AgreementTerms
+from app.casework.plans.terms import AgreementTerms, stored_terms
 from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
@@ -134,6 +134,7 @@ def put_offer(
         tolerance_minor=min(portfolio.tolerance_minor, tolerated),
         skips_allowed=terms.skips_allowed,
         supersedes_id=id_of(replaces) if replaces else None,
+        terms=stored_terms(terms),
     )
     session.add(plan)
     session.flush()

@@ -3,11 +3,13 @@
 Due dates that a cadence or a payday gives move forward to a working day; days that a person named stand. Interest runs
 by the day as the ledger posts it (`app.book.charges.rules`): on the balance of the evening before, added to the balance
 each day, and the fraction of a minor unit carried. An account that is paid on these dates owes nothing after the last.
+Of several accounts with different rates each has its own share of every payment, and is paid off by the last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -41,13 +43,49 @@ def schedule(
     if terms.cadence is Cadence.CUSTOM:
         return _agreed_parts(terms)
     days = due_dates(terms, holidays, weekend)
-    rest = terms.total_minor - terms.down_payment_minor
+    if terms.portions:
+        return _of_portions(terms, days)
+    return _on_days(terms, days)
+
+
+def _on_days(terms: AgreementTerms, days: Sequence[date]) -> list[Instalment]:
+    """The instalments of one rate, due on these days."""
     if terms.apr_millionths:
         return _amortising(terms, days)
+    rest, less = terms.total_minor - terms.down_payment_minor, _reduced(terms)
+    later = level_parts(rest - sum(less), terms.payments - len(less))
+    _check_reduced(terms, later[0])
     down = [Instalment(0, terms.first_due_on, terms.down_payment_minor)] if terms.down_payment_minor else []
     return down + [
         Instalment(n, day, amount)
-        for n, (day, amount) in enumerate(zip(days, level_parts(rest, terms.payments), strict=True), start=1)
+        for n, (day, amount) in enumerate(zip(days, [*less, *later], strict=True), start=1)
+    ]
+
+
+def _of_portions(terms: AgreementTerms, days: Sequence[date]) -> list[Instalment]:
+    """The instalments of several rates: each portion has a schedule of its own, and they are added up."""
+    shares = [portion.minor for portion in terms.portions]
+    downs = shared(terms.down_payment_minor, shares)
+    less = shared(terms.reduced.amount_minor, shares) if terms.reduced else [0] * len(shares)
+    schedules = [
+        _on_days(
+            replace(
+                terms,
+                total_minor=portion.minor,
+                apr_millionths=portion.apr_millionths,
+                down_payment_minor=down,
+                portions=(),
+                reduced=replace(terms.reduced, amount_minor=part) if terms.reduced else None,
+            ),
+            days,
+        )
+        for portion, down, part in zip(terms.portions, downs, less, strict=True)
+    ]
+    return [
+        replace(
+            due[0], amount=sum(part.amount for part in due), interest=sum(part.interest for part in due)
+        )
+        for due in zip(*schedules, strict=True)
     ]
 
 
@@ -77,6 +115,14 @@ def level_parts(total: int, payments: int) -> list[int]:
     return [share] * (payments - 1) + [total - share * (payments - 1)]
 
 
+def shared(amount: int, weights: Sequence[int]) -> list[int]:
+    """An amount divided in proportion to the weights; the last takes the rounding."""
+    total = sum(weights)
+    parts = [amount * weight // total for weight in weights]
+    parts[-1] += amount - sum(parts)
+    return parts
+
+
 def days_off(holidays: Collection[date], weekend: Collection[int]) -> Callable[[date], bool]:
     return lambda day: day.weekday() in weekend or day in holidays
 
@@ -89,11 +135,11 @@ def working_day(day: date, is_off: Callable[[date], bool]) -> date:
 
 
 def interest_between(
-    balance: int, first_on: date, through: date, terms: AgreementTerms, carry: int
+    balance: int, first_on: date, through: date, apr_millionths: int, day_count: int, carry: int
 ) -> tuple[int, int]:
     """Interest of the days after `first_on` up to `through` on a balance, and the fraction carried on: day by day as
     `interest_of_day` has it."""
-    with_interest, rate, parts = balance, terms.apr_millionths or 0, terms.day_count * MILLION
+    with_interest, rate, parts = balance, apr_millionths, day_count * MILLION
     for _ in range((through - first_on).days):
         of_day, carry = divmod(carry + with_interest * rate, parts)
         with_interest += of_day
@@ -134,26 +180,34 @@ def _amortising(terms: AgreementTerms, days: Sequence[date]) -> list[Instalment]
     begin = terms.interest_from or terms.first_due_on
     if begin > terms.first_due_on:
         raise Invalid("The first payment lies before the day from which interest runs.", "due_on")
-    daily = 1 + (terms.apr_millionths or 0) / (MILLION * terms.day_count)
-    down = terms.down_payment_minor / daily ** (terms.first_due_on - begin).days
-    level = (terms.total_minor - down) / sum(daily ** -(day - begin).days for day in days)
+    daily, less = 1 + (terms.apr_millionths or 0) / (MILLION * terms.day_count), _reduced(terms)
+    given = terms.down_payment_minor / daily ** (terms.first_due_on - begin).days
+    worth = [daily ** -(day - begin).days for day in days]
+    given += sum(amount * each for amount, each in zip(less, worth, strict=False))
+    level = (terms.total_minor - given) / sum(worth[len(less) :])
+    _check_reduced(terms, int(level) + 1)
     for amount in (int(level) + 1, int(level)):
-        if parts := _paid_off(terms, days, begin, amount):
+        if parts := _paid_off(terms, days, begin, [*less, *[amount] * (len(days) - len(less))]):
             return parts
     raise _too_little(terms)
 
 
-def _paid_off(terms: AgreementTerms, days: Sequence[date], begin: date, level: int) -> list[Instalment]:
-    """The instalments of one level amount; empty where it pays the debt off before the last. Interest is paid first."""
+def _paid_off(
+    terms: AgreementTerms, days: Sequence[date], begin: date, amounts: Sequence[int]
+) -> list[Instalment]:
+    """The instalments of these amounts, the last as it comes out; empty where they pay the debt off before it.
+    Interest is paid first."""
     parts: list[Instalment] = []
     debt, interest, carry, before = terms.total_minor, 0, 0, begin
-    due = list(enumerate(days, start=1))
+    due = [(n, day, amount) for n, (day, amount) in enumerate(zip(days, amounts, strict=True), start=1)]
     if terms.down_payment_minor:
-        due.insert(0, (0, terms.first_due_on))
-    for n, day in due:
-        of_period, carry = interest_between(debt + interest, before, day, terms, carry)
+        due.insert(0, (0, terms.first_due_on, terms.down_payment_minor))
+    for n, day, wanted in due:
+        of_period, carry = interest_between(
+            debt + interest, before, day, terms.apr_millionths or 0, terms.day_count, carry
+        )
         interest += of_period
-        amount = terms.down_payment_minor if n == 0 else level
+        amount = wanted
         if n == len(days):
             amount = debt + interest
         elif not 0 < amount < debt + interest:
@@ -163,6 +217,18 @@ def _paid_off(terms: AgreementTerms, days: Sequence[date], begin: date, level: i
         interest = max(0, interest - amount)
         before = day
     return parts
+
+
+def _reduced(terms: AgreementTerms) -> list[int]:
+    """The amounts of the reduced instalments."""
+    return [terms.reduced.amount_minor] * terms.reduced.payments if terms.reduced else []
+
+
+def _check_reduced(terms: AgreementTerms, level: int) -> None:
+    if terms.reduced and terms.reduced.amount_minor >= level:
+        raise Invalid(
+            "The reduced payments are no smaller than the others. Offer an ordinary plan.", "reduced"
+        )
 
 
 def _agreed_parts(terms: AgreementTerms) -> list[Instalment]:
@@ -231,12 +297,26 @@ def _check_figures(terms: AgreementTerms) -> None:
         raise Invalid("The down payment cannot be negative. Enter 0 for none.", "down_payment")
     if terms.apr_millionths is not None and not 0 <= terms.apr_millionths <= MILLION:
         raise Invalid("The rate is from 0 to 100 % a year.", "apr")
+    _check_reduction(terms)
     if (payday := terms.payday) is not None:
         _check_payday(terms.cadence, payday)
         if payday.next_on.toordinal() < terms.first_due_on.toordinal() - LONGEST_AGO:
             raise Invalid("This payday lies too far back. Give the next one.", "payday")
     if terms.cadence is not Cadence.CUSTOM and terms.total_minor - terms.down_payment_minor < terms.payments:
         raise _too_little(terms)
+
+
+def _check_reduction(terms: AgreementTerms) -> None:
+    if (reduced := terms.reduced) is None:
+        return
+    if terms.cadence not in PERIODS_A_YEAR:
+        raise Invalid("Only payments that repeat can be reduced for a time.", "reduced")
+    if not 1 <= reduced.payments < terms.payments:
+        raise Invalid("At least one payment is reduced, and at least one is not.", "reduced")
+    if reduced.amount_minor <= 0:
+        raise Invalid("A reduced payment must be more than zero. Agree on a skip instead.", "reduced")
+    if reduced.amount_minor * reduced.payments >= terms.total_minor - terms.down_payment_minor:
+        raise Invalid("The reduced payments alone pay the whole amount. Offer an ordinary plan.", "reduced")
 
 
 def _check_payday(cadence: Cadence, payday: Payday) -> None:

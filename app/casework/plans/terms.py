@@ -8,6 +8,7 @@ from datetime import date
 from pydantic import TypeAdapter
 
 from app.casework.plans.rules import Cadence, Instalment, PlanKind
+from app.core.kit.frozen_json import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,24 @@ class Payday:
     cadence: Cadence = Cadence.MONTHLY
     days_after: int = 1
     """Working days from the payday to the due date, 1 to 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A part of the total that bears its own rate: that of one account, or of several alike."""
+
+    minor: int
+    apr_millionths: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """Smaller instalments at the beginning: "half of it for six months, then the rest"."""
+
+    payments: int
+    """How many; the others follow."""
+    amount_minor: int
+    """Of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +70,14 @@ class AgreementTerms:
     skips_allowed: int = 0
     re_age: bool = False
     """The accounts are brought current when the plan is kept."""
+    portions: tuple[Portion, ...] = later(())
+    """Parts of the total with their rates, none above `apr_millionths`, where accounts have different ones. () = all of
+    it bears `apr_millionths`."""
+    reduced: Reduced | None = later(None)
+    is_token: bool = later(False)
+    """Small payments while the household recovers: they pay a part of the debt, and the rest is agreed on later."""
+    review_on: date | None = later(None)
+    """The day on which a person looks at it with the customer: the end of token payments, or of reduced ones."""
 
     @property
     def count(self) -> int:

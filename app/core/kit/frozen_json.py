@@ -2,14 +2,15 @@
 
 The libraries that we know want a base class of their own, or lose tuples and sets. Sets are written sorted, so that the
 same value is the same text. A field that the text does not have takes its default: facts that were stored before a
-field was added can still be read.
+field was added can still be read. A field made by `later` is left out of the text while it has its default: a value
+without it has the text, and the digest, that it had before the field was added.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from datetime import date
 from enum import Enum
 from functools import cache
@@ -21,8 +22,16 @@ import orjson
 T = TypeVar("T")
 
 
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
+def later(default: T) -> T:
+    """A field that a stored dataclass gained after its values were first stored."""
+    return field(default=default, metadata={"later": True})  # type: ignore[no-any-return, call-overload]
+
+
 def to_json(value: object) -> str:
-    return orjson.dumps(value, default=_sorted, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(value, default=_plain, option=_OPTIONS).decode()
 
 
 def digest_of(value: object) -> str:
@@ -36,10 +45,25 @@ def from_json(kind: type[T], text: str) -> T:
     return reader(orjson.loads(text))
 
 
-def _sorted(value: object) -> list[object]:
+def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
+    if is_dataclass(value):
+        always, added = _fields(type(value))
+        found = {name: getattr(value, name) for name in always}
+        for name, default in added:
+            if (given := getattr(value, name)) != default:
+                found[name] = given
+        return found
     raise TypeError(f"{type(value).__name__} has no JSON here")
+
+
+@cache
+def _fields(kind: Any) -> tuple[tuple[str, ...], tuple[tuple[str, object], ...]]:
+    """Names that are always written, and those added later with their defaults."""
+    added = tuple((each.name, each.default) for each in fields(kind) if "later" in each.metadata)
+    names = {name for name, _ in added}
+    return tuple(each.name for each in fields(kind) if each.name not in names), added
 
 
 @cache

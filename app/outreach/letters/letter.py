@@ -125,6 +125,8 @@ class LetterContext:
     debt: tuple[DebtLine, ...] = ()
     last_due_on: str = ""
     last_amount: str = ""
+    new_last_amount: str = ""
+    """`last_amount`, where a change of an instalment changed its interest."""
     interest: str = ""
     """While an agreement is kept: `same`, `none` or `lower`."""
     rate: str = ""

@@ -100,6 +100,7 @@ def _of_agreement(
         ),
         "last_due_on": day(40),
         "last_amount": money(80),
+        "new_last_amount": money(80),
         "interest": "lower",
         "rate": format_rate(59_000, language),
         "rate_before": format_rate(219_000, language),

@@ -8,19 +8,25 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.actions.agreements import agree
 from app.actions.plans.instalments import move_instalment, skip_instalment
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.queries import get_case
 from app.casework.plans.events import InstalmentMoved, InstalmentSkipped
 from app.casework.plans.models import Plan, PlanChange, PlanInstalment
-from app.casework.plans.rules import InstalmentChange, PlanKind, PlanStatus
+from app.casework.plans.queries import instalments_of
+from app.casework.plans.rules import Cadence, InstalmentChange, PlanKind, PlanStatus
 from app.casework.plans.service import cancel
+from app.casework.plans.terms import AgreementTerms
 from app.casework.plans.tracking.assessment import assess_due
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
+from app.core.staff.rules import Role
+from app.core.timeline.models import Event
+from app.operations.invariants.agreements import instalment_changes_are_agreed
 from tests import builders
 
 TODAY = date(2026, 3, 20)
@@ -178,3 +184,49 @@ def test_an_ended_plan_and_a_case_with_the_lawyers_are_not_changed(sqlite_engine
             with pytest.raises(Conflict, match=f"{plan.reference} is cancelled. Only a running"):
                 change()
         assert not session.scalars(select(PlanChange)).all()
+
+
+def a_plan_at_a_rate(session: Session) -> Plan:
+    """300.00 in three months at 12 % a year, agreed with its concession."""
+    case = builders.delinquent_case(session, due_on=TODAY - timedelta(days=10), on=TODAY)
+    terms = AgreementTerms(
+        PlanKind.HARDSHIP, 30_000, D1, 3, Cadence.MONTHLY, apr_millionths=120_000, skips_allowed=1
+    )
+    made = agree(
+        session, case, terms, builders.catalog(), by=ANN, role=Role.MANAGER, now=builders.at(TODAY)
+    )
+    return made.plan
+
+
+def figures(session: Session, plan: Plan) -> list[tuple[int, int]]:
+    return [(part.amount, part.interest) for part in instalments_of(session, [id_of(plan)])[id_of(plan)]]
+
+
+def test_a_move_and_a_skip_change_the_interest_of_the_last_payment_and_the_customer_is_told(
+    engine: Engine,
+) -> None:
+    with transaction(engine) as session:
+        plan = a_plan_at_a_rate(session)
+        before = figures(session, plan)
+        row = move_instalment(
+            session, plan, 1, D1 + 7 * DAY, builders.catalog(), by=ANN, now=builders.at(TODAY)
+        )
+        after = figures(session, plan)
+        assert [amount for amount, _ in after[:2]] == [amount for amount, _ in before[:2]]
+        # 12 % of 102.12 for 7 days
+        assert row.interest_minor == after[2][0] - before[2][0] == 24
+        assert plan.total_minor == sum(amount for amount, _ in after)
+        assert plan.total_minor - sum(interest for _, interest in after) == 30_000
+        [moved] = session.scalars(select(Event).where(Event.kind == InstalmentMoved.KIND))
+        payload = InstalmentMoved.from_json(moved.data)
+        assert (payload.amount_minor, payload.last_minor) == (after[0][0], after[2][0])
+        skip = skip_instalment(session, plan, 2, builders.catalog(), by=ANN, now=builders.at(TODAY + DAY))
+        last = figures(session, plan)[2][0]
+        assert skip.interest_minor == last - after[2][0] > 100, "12 % of 102.12 for a month"
+        portfolio = session.get_one(Portfolio, plan.portfolio_id)
+        assert list(instalment_changes_are_agreed(session, portfolio)) == []
+    texts = {(row.letter, row.destination.value): row.text for row in builders.messages(engine)}
+    for channel in ("sms", "email"):
+        assert f"{after[2][0] / 100:.2f}" in texts["instalment_moved", channel]
+        assert f"{(before[1][0] + last) / 100:.2f}" in texts["instalment_skipped", channel]
+    assert "includes the interest until then" in texts["instalment_skipped", "email"]

@@ -6,7 +6,6 @@ of a skipped instalment falls due with the last one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -72,7 +71,7 @@ def check_skip(standing: PlanProgress, n: int, allowed: int) -> tuple[Instalment
             if allowed
             else "No instalment may be skipped: the agreement does not say so. Move its date, or renegotiate."
         )
-    last = max(_falling_due(standing), key=lambda each: (each.due_on, each.n))
+    last = standing.last
     if line.n == last.n:
         raise Conflict(
             f"Instalment {n} is the last: skipped amounts fall due with it. Move its date, or renegotiate."
@@ -98,10 +97,6 @@ def _open_instalment(standing: PlanProgress, n: int, change: str) -> InstalmentP
             f"Instalment {n} was due on {line.due_on.isoformat()}, and its grace days are over. It cannot be {change}."
         )
     return line
-
-
-def _falling_due(standing: PlanProgress) -> Sequence[InstalmentProgress]:
-    return [each for each in standing.instalments if each.state is not InstalmentState.SKIPPED]
 
 
 def _neighbours(

@@ -17,7 +17,8 @@ from app.casework.plans.rules import InstalmentChange, PlanStatus
 from app.casework.plans.service import require_with_us
 from app.casework.plans.tracking.assessing import InGrace, Running, as_due
 from app.casework.plans.tracking.change_rules import MoveLimits, check_move, check_skip
-from app.casework.plans.tracking.payments import offered_on, progress_of
+from app.casework.plans.tracking.payments import offered_on, paid_toward, progress_of, terms_of
+from app.casework.plans.tracking.rework import reworked
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
@@ -41,8 +42,10 @@ def move_instalment(
         _check_length(session, portfolio, plan, n, to_on)
     part = session.get_one(PlanInstalment, (id_of(plan), n))
     part.agreed_on, part.due_on = line.agreed_on, to_on
-    event = InstalmentMoved(id_of(plan), plan.kind, n, line.short, line.due_on, to_on, reason)
-    return _changed(session, plan, n, InstalmentChange.MOVED, event, by=by, today=today, now=now)
+    interest, last_minor = _work_out_again(session, portfolio, plan, today)
+    short = progress_of(session, plan, today).line(n).short
+    event = InstalmentMoved(id_of(plan), plan.kind, n, short, line.due_on, to_on, reason, last_minor)
+    return _changed(session, plan, n, InstalmentChange.MOVED, event, interest, by=by, today=today, now=now)
 
 
 def skip_instalment(
@@ -54,8 +57,36 @@ def skip_instalment(
     _require_running(session, plan)
     line, last = check_skip(progress_of(session, plan, today), n, plan.skips_allowed)
     session.get_one(PlanInstalment, (id_of(plan), n)).is_skipped = True
-    event = InstalmentSkipped(id_of(plan), plan.kind, n, line.amount, line.due_on, last.due_on, reason)
-    return _changed(session, plan, n, InstalmentChange.SKIPPED, event, by=by, today=today, now=now)
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    interest, last_minor = _work_out_again(session, portfolio, plan, today)
+    event = InstalmentSkipped(
+        id_of(plan), plan.kind, n, line.amount, line.due_on, last.due_on, reason, last_minor
+    )
+    return _changed(session, plan, n, InstalmentChange.SKIPPED, event, interest, by=by, today=today, now=now)
+
+
+def _work_out_again(session: Session, portfolio: Portfolio, plan: Plan, today: date) -> tuple[int, int]:
+    """Work the interest of the plan out for its new dates. Returns the interest that they bring (negative: save), and
+    what falls due with the last instalment; 0 where no interest changed."""
+    parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
+    payments = paid_toward(session, plan, today)
+    changed = reworked(
+        parts,
+        terms_of(plan, portfolio),
+        payments,
+        today=today,
+        grace_days=plan.grace_days,
+        tolerance=plan.tolerance_minor,
+    )
+    for before, after in zip(parts, changed, strict=True):
+        if before != after:
+            row = session.get_one(PlanInstalment, (id_of(plan), after.n))
+            row.amount_minor, row.interest_minor = after.amount, after.interest
+    total = sum(part.amount for part in changed)
+    interest = total - sum(part.amount for part in parts)
+    plan.total_minor = total
+    session.flush()
+    return interest, as_due(changed)[-1].amount if interest else 0
 
 
 def _require_running(session: Session, plan: Plan) -> None:
@@ -94,6 +125,7 @@ def _changed(
     n: int,
     change: InstalmentChange,
     event: InstalmentMoved | InstalmentSkipped,
+    interest: int,
     *,
     by: Actor,
     today: date,
@@ -105,6 +137,7 @@ def _changed(
         change=change,
         from_on=event.from_on,
         to_on=event.to_on,
+        interest_minor=interest,
         reason=event.reason,
         by=by,
         at=now,

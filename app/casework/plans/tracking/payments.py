@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -15,6 +16,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import InstalmentPayment, Plan, PlanAccount
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import LIVE, PlanKind
+from app.casework.plans.terms import AgreementTerms, read_terms
 from app.casework.plans.tracking.progress import PlanPayment, PlanProgress, progress
 from app.core.clock import local_date
 from app.core.database.bulk import among, chunked
@@ -141,6 +143,23 @@ def _asked_by_the_replaced(session: Session, plan: Plan) -> set[int]:
 
 def offered_on(session: Session, plan: Plan) -> date:
     return local_date(plan.offered_at, session.get_one(Portfolio, plan.portfolio_id).timezone)
+
+
+def terms_of(plan: Plan, portfolio: Portfolio) -> AgreementTerms:
+    """The terms of its offer, with the days of a year by which its interest is posted now. A plan without terms on
+    record has those of its columns."""
+    if plan.terms:
+        return replace(read_terms(plan.terms), day_count=portfolio.day_count)
+    offered = local_date(plan.offered_at, portfolio.timezone)
+    return AgreementTerms(
+        plan.kind,
+        plan.total_minor,
+        offered,
+        cadence=plan.cadence,
+        apr_millionths=plan.apr_millionths,
+        interest_from=offered - timedelta(days=1),
+        day_count=portfolio.day_count,
+    )
 
 
 def accounts_of(plan_id: int) -> SelectOfScalar[int]:

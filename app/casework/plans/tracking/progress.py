@@ -86,6 +86,16 @@ class PlanProgress:
     beyond: int
     """What came beyond them all."""
 
+    def line(self, n: int) -> InstalmentProgress:
+        """The instalment of this number, which the plan has."""
+        return next(each for each in self.instalments if each.n == n)
+
+    @property
+    def last(self) -> InstalmentProgress:
+        """The last that falls due: with it come skipped amounts, and the interest of changes."""
+        falling = (each for each in self.instalments if each.state is not InstalmentState.SKIPPED)
+        return max(falling, key=lambda each: (each.due_on, each.n))
+
     @property
     def left(self) -> int:
         return self.total - self.paid

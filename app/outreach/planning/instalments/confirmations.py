@@ -48,6 +48,8 @@ def confirm_change(
         "moved_from": change.from_on,
         "due_on": line.due_on,
     }
+    if change.interest_minor:
+        figures["new_last_amount"] = facts.progress[id_of(plan)].last.due
     of = CaseStep(
         plan.case_id, step, facts.occurrence(id_of(plan), change.n), plan_id=id_of(plan), instalment=change.n
     )

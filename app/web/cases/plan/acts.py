@@ -25,6 +25,7 @@ from app.web.cases.forms.action import Place, submit
 from app.web.cases.forms.answers import answer_words, confirmation_words, reader_of
 from app.web.cases.plan.acceptance import AcceptanceForm, agreed_in
 from app.web.cases.plan.page import show_plan
+from app.web.cases.plan.words import interest_words
 from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Typed
 
@@ -118,10 +119,11 @@ def move_payment(
         n, due_on = fields.whole("n"), fields.day("due_on")
         fields.done()
         plan = plan_of(session, file.case, plan_id)
-        move_instalment(
+        change = move_instalment(
             session, plan, n, due_on, ports_of(request).catalog, typed.reason, by=staff.by, now=now
         )
-        return f"The payment is due on {reader_of(request, file).day(due_on)} now.", "good"
+        reader = reader_of(request, file)
+        return f"The payment is due on {reader.day(due_on)} now.{interest_words(reader, change)}", "good"
 
     place = place_of(request, session, staff, case_id, plan_id)
     return submit(request, session, staff, case_id, f"move-{plan_id}", typed, act, now=now, place=place)
@@ -144,8 +146,9 @@ def skip_payment(
         change = skip_instalment(
             session, plan, n, ports_of(request).catalog, typed.reason, by=staff.by, now=now
         )
-        day = reader_of(request, file).day(change.to_on)
-        return f"The payment is skipped; its amount is due on {day}, with the last one.", "good"
+        reader = reader_of(request, file)
+        said = f"The payment is skipped; its amount is due on {reader.day(change.to_on)}, with the last one."
+        return f"{said}{interest_words(reader, change)}", "good"
 
     place = place_of(request, session, staff, case_id, plan_id)
     return submit(request, session, staff, case_id, f"skip-{plan_id}", typed, act, now=now, place=place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.casework.plans.models import PlanChange
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.terms import rate_text
 from app.web.cases.plan.reads import PlanFile
@@ -30,6 +31,15 @@ def authority_words(view: PlanFile, reader: PageReader) -> str:
     if view.approval is None:
         return f"{granted}."
     return f"{granted}, as {reader.who(view.approval.asked_by)} asked: “{view.approval.reason.rstrip('.')}”."
+
+
+def interest_words(reader: PageReader, change: PlanChange) -> str:
+    """The interest that a change of an instalment brings or saves; '' = none."""
+    interest = change.interest_minor
+    if not interest:
+        return ""
+    amount = reader.money(abs(interest))
+    return f" With interest, the last payment is {amount} {'more' if interest > 0 else 'less'} than before."
 
 
 def concession_words(view: PlanFile, reader: PageReader) -> list[str]:
