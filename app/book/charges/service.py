@@ -37,6 +37,11 @@ BEARING = (AccountStatus.ACTIVE, AccountStatus.CLOSED)
 """Accounts that bear interest and fees: not dormant ones, and none that has ended."""
 
 
+def bears_interest(account: Account) -> bool:
+    """True if the night posts interest on the account, where its portfolio has us post any."""
+    return account.status in BEARING and account.ended_on is None
+
+
 @dataclass(slots=True)
 class Posted:
     """Result of charging a stretch of days: counts, and the first past day whose figures changed."""

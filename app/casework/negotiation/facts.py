@@ -96,6 +96,9 @@ class SolverFacts:
     """Consecutive minimum payments before a re-age, by the pack's rule; None = the pack has no rule."""
     blocked: str = ""
     """Why nothing may be agreed now, as a sentence; '' = it may."""
+    rates_apart: bool = False
+    """Each account bears its own rate in a plan. False in negotiations of solver 2 and before: all ran at the
+    lowest."""
 
 
 Chance = Callable[[AgreementTerms, list[Instalment]], list[float]]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.charges.rules import capped_apr
-from app.book.charges.service import BEARING
+from app.book.charges.service import bears_interest
 from app.book.delinquency.days import days_past_due
 from app.book.delinquency.lifecycle import re_age_facts
 from app.book.delinquency.re_age import ReAgeReason, review_re_age
@@ -61,6 +61,7 @@ def gather_facts(
         portfolio.day_count,
         Limit(rule.min_payments, rule.id, rule.citation) if rule else None,
         _blocked(session, case),
+        rates_apart=True,
     )
 
 
@@ -100,7 +101,7 @@ def _account(
     minimums: dict[int, int],
     today: date,
 ) -> AccountFacts:
-    bears = portfolio.accrues and account.status in BEARING and account.ended_on is None
+    bears = portfolio.accrues and bears_interest(account)
     is_charged_off = account.status is AccountStatus.CHARGED_OFF
     against = "" if stands.owed <= 0 else _against_re_age(session, pack, account, today)
     return AccountFacts(

@@ -12,6 +12,8 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from app.book.charges.rules import capped_apr
+from app.book.charges.service import bears_interest
+from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import debt_now, worked_accounts
@@ -22,7 +24,7 @@ from app.casework.plans.limits import check_debt_falls, check_limits, holidays_o
 from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
 from app.casework.plans.queries import balances_to_settle, live_plan, offered_settlement
 from app.casework.plans.rules import Cadence, Instalment, PlanKind, PlanStatus
-from app.casework.plans.schedule import schedule
+from app.casework.plans.schedule import portions_of, schedule
 from app.casework.plans.service import move_plan, nothing_to_agree_on, require_with_us
 from app.casework.plans.terms import AgreementTerms, stored_terms
 from app.core.actor import Actor
@@ -67,6 +69,8 @@ def propose(
     # Interest of today is posted by the night, on the balance of yesterday evening. An offer keeps its day.
     begins = (terms.interest_from or today - timedelta(days=1)) if terms.apr_millionths else None
     terms = replace(terms, interest_from=begins, day_count=portfolio.day_count)
+    if terms.apr_millionths and portfolio.accrues and not terms.portions:
+        terms = replace(terms, portions=portions_of(terms, _debts(session, portfolio, case, today)))
     named = terms.cadence in (Cadence.ONCE, Cadence.CUSTOM) and not (terms.payday or terms.down_payment_minor)
     holidays = frozenset() if named else holidays_of(session, portfolio, case.customer_id, today)
     parts = schedule(terms, holidays)
@@ -204,6 +208,23 @@ def _require_payable(
     if terms.total_minor + terms.waived_fees_minor > owes.debt:
         raise Invalid("With the fees waived, this is more than the customer owes.", "amount")
     return owes.debt
+
+
+def _debts(
+    session: Session, portfolio: Portfolio, case: CollectionsCase, today: date
+) -> list[tuple[int, int]]:
+    """Balance and rate of each account as of now; 0 where no interest runs."""
+    ids = [account_id for account_id, _ in worked_accounts(session, [case.customer_id])]
+    stands = standing_on(session, portfolio, ids, today)
+    caps = pack_of(portfolio).charges
+    accounts = session.scalars(select(Account).where(col(Account.id).in_(ids)).order_by(col(Account.id)))
+    return [
+        (
+            stands[id_of(account)].balance,
+            capped_apr(account.apr_millionths, caps) if bears_interest(account) else 0,
+        )
+        for account in accounts
+    ]
 
 
 def _highest_rate(session: Session, portfolio: Portfolio, customer_id: int) -> int:

@@ -14,13 +14,16 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from app.casework.plans.rules import PERIODS_A_YEAR, Cadence, Instalment, period_on
-from app.casework.plans.terms import AgreementTerms, Payday
+from app.casework.plans.terms import AgreementTerms, Payday, Portion
 from app.core.dates import add_months
 from app.core.errors import Invalid
 from app.policy.sections.charges import MILLION
 
 MOST_PAYMENTS = 600
 """Payments that a schedule can have, whatever is permitted: weekly for more than eleven years."""
+
+LEAST_OF_EACH = 4
+"""Minor units of each instalment that a portion of the total has at least."""
 
 LAST_YEAR = 2200
 LONGEST_AGO = 366
@@ -82,9 +85,7 @@ def _of_portions(terms: AgreementTerms, days: Sequence[date]) -> list[Instalment
         for portion, down, part in zip(terms.portions, downs, less, strict=True)
     ]
     return [
-        replace(
-            due[0], amount=sum(part.amount for part in due), interest=sum(part.interest for part in due)
-        )
+        replace(due[0], amount=sum(part.amount for part in due), interest=sum(part.interest for part in due))
         for due in zip(*schedules, strict=True)
     ]
 
@@ -121,6 +122,28 @@ def shared(amount: int, weights: Sequence[int]) -> list[int]:
     parts = [amount * weight // total for weight in weights]
     parts[-1] += amount - sum(parts)
     return parts
+
+
+def portions_of(terms: AgreementTerms, debts: Sequence[tuple[int, int]]) -> tuple[Portion, ...]:
+    """Divide the total among debts (balance, own rate) in proportion to their balances; none bears more than the agreed
+    rate. Debts of one rate are one portion, and one too small for a minor unit of each payment goes with the largest.
+    Of the smallest rate first; () = there is nothing to divide."""
+    by_rate: dict[int, int] = {}
+    for balance, own in debts:
+        rate = min(own, terms.apr_millionths or 0)
+        if balance > 0:
+            by_rate[rate] = by_rate.get(rate, 0) + balance
+    if not by_rate:
+        return ()
+    rates = sorted(by_rate)
+    minors = shared(terms.total_minor, [by_rate[rate] for rate in rates])
+    largest = max(range(len(minors)), key=minors.__getitem__)
+    paid = [terms.down_payment_minor, terms.reduced.amount_minor if terms.reduced else 0]
+    for n, minor in enumerate(minors):
+        least = min((amount * minor // terms.total_minor for amount in paid if amount), default=1)
+        if n != largest and (least < 1 or minor < LEAST_OF_EACH * terms.payments):
+            minors[largest], minors[n] = minors[largest] + minor, 0
+    return tuple(Portion(minor, rate) for minor, rate in zip(minors, rates, strict=True) if minor)
 
 
 def days_off(holidays: Collection[date], weekend: Collection[int]) -> Callable[[date], bool]:

@@ -1,9 +1,9 @@
 """Frozen dataclasses to JSON and back, by their types: values stored with a decision, and read again to replay it.
 
-The libraries that we know want a base class of their own, or lose tuples and sets. Sets are written sorted, so that the
-same value is the same text. A field that the text does not have takes its default: facts that were stored before a
-field was added can still be read. A field made by `later` is left out of the text while it has its default: a value
-without it has the text, and the digest, that it had before the field was added.
+The libraries that we know want a base class of their own, or lose tuples and sets. Fields are written in their order
+and sets sorted, so that the same value is the same text. A field that the text does not have takes its default: facts
+that were stored before a field was added can still be read. A field made by `later` is left out of the text while it
+has its default: a value without it has the text, and the digest, that it had before the field was added.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import orjson
 T = TypeVar("T")
 
 
-_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def later(default: T) -> T:
@@ -49,7 +49,8 @@ def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
     if is_dataclass(value):
-        always, added = _fields(type(value))
+        kind: Any = type(value)
+        always, added = _fields(kind)
         found = {name: getattr(value, name) for name in always}
         for name, default in added:
             if (given := getattr(value, name)) != default:

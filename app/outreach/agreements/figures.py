@@ -121,6 +121,8 @@ def _rates(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
             sa.select(account.c.apr_millionths).where(account.c.customer_id == plan.customer_id, worked())
         )
     )
+    if own and plan.apr_millionths >= max(own):
+        return {"interest": "same"}  # each account bears its own
     before = format_rate(own.pop(), reader.language) if len(own) == 1 else ""
     if plan.apr_millionths == 0:
         return {"interest": "none", "rate_before": before}

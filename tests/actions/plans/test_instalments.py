@@ -192,9 +192,7 @@ def a_plan_at_a_rate(session: Session) -> Plan:
     terms = AgreementTerms(
         PlanKind.HARDSHIP, 30_000, D1, 3, Cadence.MONTHLY, apr_millionths=120_000, skips_allowed=1
     )
-    made = agree(
-        session, case, terms, builders.catalog(), by=ANN, role=Role.MANAGER, now=builders.at(TODAY)
-    )
+    made = agree(session, case, terms, builders.catalog(), by=ANN, role=Role.MANAGER, now=builders.at(TODAY))
     return made.plan
 
 

@@ -20,7 +20,8 @@ from app.casework.negotiation.options import MOST_OF_A_KIND, judge_counter, solv
 from app.casework.negotiation.solver.chance import BaseChance
 from app.casework.negotiation.solver.counter import Counter
 from app.casework.plans.rules import Cadence, PlanKind
-from app.casework.plans.terms import Limit, Payday
+from app.casework.plans.terms import Limit, Payday, Portion
+from app.core.kit.frozen_json import digest_of
 from tests.casework.negotiation.solver_facts import ACCOUNT, AGENT, LIMITS, MANAGER, facts, said
 
 FAR_BEHIND = replace(ACCOUNT, past_due_minor=280_000)
@@ -261,3 +262,34 @@ def test_names_the_payments_that_come_closest(counter: Counter, sentence: str) -
     judged = judge_counter(given, counter, BaseChance())
     assert isinstance(judged, NotOffered)
     assert sentence in judged.why
+
+
+# --- several rates ----------------------------------------------------------------------------------------
+
+SECOND = replace(ACCOUNT, account_id=2, balance_minor=100_000, apr_millionths=120_000, past_due_minor=90_000)
+
+
+def test_each_account_of_a_plan_bears_its_own_rate_and_an_agent_grants_it() -> None:
+    given = facts(said(30_000), FAR_BEHIND, SECOND, rates_apart=True)
+    option = of(OptionKind.LONG_PLAN, given)[0]
+    assert option.terms.apr_millionths == 239_900
+    assert option.terms.portions == (Portion(100_000, 120_000), Portion(300_000, 239_900))
+    at_one_rate = of(OptionKind.LONG_PLAN, replace(given, rates_apart=False))[0]
+    assert at_one_rate.terms.apr_millionths == 120_000, "the lowest, as solver 2 had it"
+    assert option.total_cost_minor > at_one_rate.total_cost_minor
+    assert all(part.amount <= 30_000 for part in option.parts)
+    short = replace(given, affordability=said(60_000))
+    assert of(OptionKind.LONG_PLAN, short)[0].may_grant == "agent", "no rate is lowered"
+
+
+@pytest.mark.parametrize(
+    ("given", "digest"),
+    [
+        (facts(said(30_000), FAR_BEHIND, SECOND), "2edb21ee15b1cfbe"),
+        (facts(said(2_000), FAR_BEHIND), "97f81717e9ccd012"),
+        (facts(said(9_000, 20_000), FAR_BEHIND), "cd0533e595aaaad5"),
+    ],
+)
+def test_facts_of_solver_2_replay_to_the_answer_of_solver_2(given: SolverFacts, digest: str) -> None:
+    """The digests were computed by solver 2."""
+    assert digest_of(solved(given)).startswith(digest)

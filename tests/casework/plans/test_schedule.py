@@ -12,8 +12,16 @@ from hypothesis import strategies as st
 
 from app.book.charges.rules import accrue
 from app.casework.plans.rules import Cadence, Instalment, PlanKind
-from app.casework.plans.schedule import MOST_PAYMENTS, grows, level_parts, longest_months, schedule
-from app.casework.plans.terms import AgreementTerms, Payday
+from app.casework.plans.schedule import (
+    MOST_PAYMENTS,
+    grows,
+    level_parts,
+    longest_months,
+    portions_of,
+    schedule,
+    shared,
+)
+from app.casework.plans.terms import AgreementTerms, Payday, Portion, Reduced
 from app.core.errors import Invalid
 from app.core.money import exponent
 
@@ -273,3 +281,106 @@ def test_months_of_a_schedule_are_counted_begun() -> None:
     assert longest_months(schedule(PLAN, [])) == 3  # to 3 August, for the holiday
     assert longest_months(schedule(replace(PLAN, payments=2), [])) == 1
     assert longest_months(schedule(replace(PLAN, payments=1), [])) == 0
+
+
+# --- several rates ----------------------------------------------------------------------------------------
+
+debts = st.lists(
+    st.tuples(st.integers(-500, 10**7), st.sampled_from([0, 90_000, 180_000, 239_900])),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(rated, debts)
+def test_each_account_is_paid_off_at_its_own_rate_by_its_share(
+    terms: AgreementTerms, debts: list[tuple[int, int]]
+) -> None:
+    """The portions' own schedules, posted as the ledger posts them, make the interest of the whole."""
+    portions = portions_of(terms, debts)
+    if not any(balance > 0 for balance, _ in debts):
+        assert portions == ()
+        return
+    assert sum(portion.minor for portion in portions) == terms.total_minor
+    assert {portion.apr_millionths for portion in portions} <= {
+        min(rate, terms.apr_millionths or 0) for balance, rate in debts if balance > 0
+    }
+    parts = schedule(replace(terms, portions=portions), [])
+    assert sum(part.amount - part.interest for part in parts) == terms.total_minor
+    assert len({part.amount for part in parts if part.n} - {parts[-1].amount}) <= 1
+    downs = shared(terms.down_payment_minor, [portion.minor for portion in portions])
+    alone = [
+        schedule(
+            replace(
+                terms,
+                total_minor=portion.minor,
+                apr_millionths=portion.apr_millionths,
+                down_payment_minor=down,
+            ),
+            [],
+        )
+        for portion, down in zip(portions, downs, strict=True)
+    ]
+    assert [part.amount for part in parts] == [
+        sum(part.amount for part in due) for due in zip(*alone, strict=True)
+    ]
+
+
+def test_two_cards_at_two_rates_in_figures() -> None:
+    """600.00 at 24 % and 600.00 at 12 %, none above the agreed 18 %: 603.14 + 605.70 for one payment of 16 days."""
+    terms = replace(with_rate(120_000, 180_000, 1, Cadence.MONTHLY), first_due_on=MONDAY)
+    portions = portions_of(terms, [(60_000, 240_000), (60_000, 120_000)])
+    assert portions == (Portion(60_000, 120_000), Portion(60_000, 180_000))
+    [one] = schedule(replace(terms, portions=portions), [])
+    assert one.interest == pytest.approx(60_000 * (0.12 + 0.18) * 20 / 365, abs=8)
+
+
+# --- smaller at the beginning -----------------------------------------------------------------------------
+
+
+def test_half_for_six_months_then_the_rest() -> None:
+    terms = AgreementTerms(PlanKind.HARDSHIP, 120_000, MONDAY, 18, Cadence.MONTHLY, reduced=Reduced(6, 4_000))
+    assert [part.amount for part in schedule(terms, [])] == [4_000] * 6 + [8_000] * 12
+
+
+@given(rated, st.integers(1, 30), st.integers(1, 100))
+def test_reduced_instalments_come_first_and_the_others_pay_the_debt_off(
+    terms: AgreementTerms, payments: int, percent: int
+) -> None:
+    assume(payments < terms.payments)
+    level = schedule(terms, [])[-2].amount
+    terms = replace(terms, reduced=Reduced(payments, max(1, level * percent // 100)))
+    try:
+        parts = [part for part in schedule(terms, []) if part.n]
+    except Invalid:
+        return  # there is no room for so little, or so much
+    assert {part.amount for part in parts[:payments]} == {terms.reduced.amount_minor}  # type: ignore[union-attr]
+    assert parts[-2].amount >= parts[-1].amount > 0 or payments == terms.payments - 1
+    found = accrue(
+        [
+            (terms.interest_from, terms.total_minor),
+            *[(part.due_on, -part.amount) for part in schedule(terms, [])],
+        ],  # type: ignore[list-item]
+        first_on=terms.interest_from + timedelta(days=1),  # type: ignore[operator]
+        through=parts[-1].due_on,
+        apr_millionths=terms.apr_millionths or 0,
+        day_count=terms.day_count,
+    )
+    assert found.before + found.last == sum(part.interest for part in schedule(terms, []))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"reduced": Reduced(18, 4_000)}, "at least one is not"),
+        ({"reduced": Reduced(6, 0)}, "Agree on a skip"),
+        ({"reduced": Reduced(6, 6_667)}, "no smaller"),
+        ({"reduced": Reduced(17, 7_100)}, "alone pay"),
+        ({"reduced": Reduced(1, 4_000), "cadence": Cadence.ONCE, "payments": 1}, "repeat"),
+    ],
+)
+def test_a_reduction_that_is_none_is_refused(changes: dict[str, object], says: str) -> None:
+    terms = AgreementTerms(PlanKind.HARDSHIP, 120_000, MONDAY, 18, Cadence.MONTHLY)
+    with pytest.raises(Invalid, match=says) as refused:
+        schedule(replace(terms, **changes), [])  # type: ignore[arg-type]
+    assert refused.value.field == "reduced"

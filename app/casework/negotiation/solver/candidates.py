@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from app.casework.negotiation.facts import NotOffered, OptionKind
 from app.casework.negotiation.solver.annuity import annuity_factors, fewest_payments
 from app.casework.negotiation.solver.situation import Situation, periods_within
 from app.casework.plans.rules import Cadence, PlanKind
+from app.casework.plans.schedule import portions_of
 from app.casework.plans.terms import AgreementTerms, Limit
 
 BURDENS = (100, 80, 60)
@@ -58,7 +59,7 @@ def in_instalments(
     s: Situation, debt: Repayment, cadence: Cadence, payments: int, down_payment: int = 0
 ) -> AgreementTerms:
     """Terms of these instalments, on paydays where they are known; a down payment is due in a few working days."""
-    return AgreementTerms(
+    terms = AgreementTerms(
         debt.plan_kind,
         debt.principal_minor,
         s.at_once() if down_payment else s.first_due(),
@@ -73,6 +74,10 @@ def in_instalments(
         waived_minor=debt.waived_minor,
         re_age=debt.re_age,
     )
+    if not (debt.apr_millionths and s.facts.rates_apart):
+        return terms
+    debts = [(each.balance_minor, each.apr_millionths) for each in s.accounts]
+    return replace(terms, portions=portions_of(terms, debts))
 
 
 def single(kind: PlanKind, amount: int, due_on: date, waived: int = 0) -> AgreementTerms:
@@ -93,7 +98,7 @@ def sweep(
     found: dict[tuple[Cadence, int, int], tuple[int, AgreementTerms]] = {}
     for cadence in s.cadences:
         most = periods_within(most_months, cadence)
-        factors = annuity_factors(debt.apr_millionths or 0, cadence, s.facts.day_count, most)
+        factors = annuity_factors(s.blended(debt.apr_millionths), cadence, s.facts.day_count, most)
         for down in down_payments(s, debt.principal_minor):
             rest = debt.principal_minor - down
             for n, burden in enumerate(burdens):

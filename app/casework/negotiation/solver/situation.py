@@ -34,8 +34,6 @@ class Situation:
     minimum: int
     """Minimum payments that go on falling due beside a plan for the arrears."""
     fees: int
-    apr: int
-    """The accounts' rates, weighted by balance and rounded up."""
     payday: Payday | None
     """The next payday whose due date has not passed."""
 
@@ -94,6 +92,14 @@ class Situation:
         a_year = 12 * (self.monthly if monthly is None else monthly)
         return max(0, a_year) // PERIODS_A_YEAR[cadence]
 
+    def blended(self, agreed: int | None) -> int:
+        """The rate of the whole debt under an agreed one: the accounts' own, none above it, weighted by balance and
+        rounded up."""
+        if not agreed or not self.facts.rates_apart:
+            return agreed or 0
+        weighted = sum(each.balance_minor * min(each.apr_millionths, agreed) for each in self.accounts)
+        return -(-weighted // self.balance)
+
     def money(self, minor: int) -> str:
         return with_code(minor, self.facts.currency)
 
@@ -127,7 +133,6 @@ def situation_of(facts: SolverFacts) -> Situation:
     """Add up the accounts that are not held."""
     accounts = tuple(each for each in facts.accounts if not each.held and each.balance_minor > 0)
     balance = sum(each.balance_minor for each in accounts)
-    weighted = sum(each.balance_minor * each.apr_millionths for each in accounts)
     late = [each for each in accounts if each.past_due_minor > 0]
     return Situation(
         facts,
@@ -137,7 +142,6 @@ def situation_of(facts: SolverFacts) -> Situation:
         late_balance=sum(each.balance_minor for each in late),
         minimum=sum(each.minimum_minor for each in accounts if not each.is_charged_off),
         fees=sum(min(each.fees_minor, each.balance_minor) for each in accounts),
-        apr=-(-weighted // balance) if balance else 0,
         payday=_coming(facts),
     )
 

@@ -24,7 +24,7 @@ REDUCED = (70,)
 
 
 def long_plan(s: Situation) -> Found:
-    """The whole debt at the accounts' own rates; where they differ, at the lowest of them."""
+    """The whole debt at the accounts' own rates."""
     kind, limit = OptionKind.LONG_PLAN, s.facts.limits.longest_months
     if not s.is_known:
         return only(s.unasked(kind))
@@ -99,9 +99,12 @@ def concessions(s: Situation) -> list[Concession]:
 
 
 def own_rate(s: Situation) -> int | None:
-    """The rate of a plan without a concession; None where no interest runs here."""
+    """The rate of a plan without a concession, that no account's own is above; None where no interest runs here.
+    Where the accounts do not run apart, the lowest of them."""
     rates = [each.apr_millionths for each in s.accounts]
-    return min(rates) if rates and max(rates) > 0 else None
+    if not rates or max(rates) <= 0:
+        return None
+    return max(rates) if s.facts.rates_apart else min(rates)
 
 
 def repays_in_a_year(s: Situation) -> bool:
@@ -113,13 +116,15 @@ def repays_in_a_year(s: Situation) -> bool:
 
 def monthly_need(s: Situation, debt: Repayment, months: int) -> int:
     """What a month takes to repay this within so many months, after what can be paid at once."""
-    factors = annuity_factors(debt.apr_millionths or 0, Cadence.MONTHLY, s.facts.day_count, max(1, months))
+    factors = annuity_factors(
+        s.blended(debt.apr_millionths), Cadence.MONTHLY, s.facts.day_count, max(1, months)
+    )
     return level_payment(max(1, debt.principal_minor - s.once), factors[-1])
 
 
 def _too_dear(s: Situation, debt: Repayment) -> tuple[str, str, str]:
     """The sentence, rule and citation where no number of instalments is affordable."""
-    limits, rate = s.facts.limits, debt.apr_millionths or 0
+    limits, rate = s.facts.limits, s.blended(debt.apr_millionths)
     fees = f" after {s.money(debt.waived_fees_minor)} of fees are waived" if debt.waived_fees_minor else ""
     a_year = f" at {rate / 10_000:g} % a year{fees}" if rate or fees else ""
     interest = interest_of_month(debt.principal_minor, rate, s.facts.day_count)

@@ -151,7 +151,7 @@ def offers_in(
 ) -> Offers:
     currency = file.book.currency
     reader = PageReader(reader_locale(request), currency, file.portfolio.timezone, staff_names(session))
-    own_rate = min((account.apr_millionths for account, _ in file.worked_accounts), default=0)
+    own_rate = max((account.apr_millionths for account, _ in file.worked_accounts), default=0)
     shown, others = RowWriter(reader, staff.role.value, own_rate).rows(deal.options, deal.counter)
     return Offers(
         shown=shown,

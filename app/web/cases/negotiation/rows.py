@@ -65,7 +65,7 @@ class RowWriter:
     reader: PageReader
     role: str
     own_rate: int
-    """The lowest rate that runs on the accounts now."""
+    """The highest rate that runs on the accounts now."""
 
     def rows(
         self, options: Sequence[Shown], counter: Shown | None
@@ -124,8 +124,8 @@ def day_words(parts: Sequence[Instalment], reader: PageReader) -> str:
 
 
 def lever_words(terms: AgreementTerms, reader: PageReader, own_rate: int) -> list[str]:
-    """What is granted beyond time, the levers in their order: fees, the rate, the debt. `own_rate`: the lowest rate
-    that runs on the accounts now."""
+    """What is granted beyond time, the levers in their order: fees, the rate, the debt. `own_rate`: the highest
+    rate that runs on the accounts now."""
     said: list[str] = []
     if terms.waived_fees_minor:
         said.append(f"fees of {reader.money(terms.waived_fees_minor)} waived")
