@@ -17,7 +17,7 @@ from app.casework.negotiation.facts import NotOffered, Option, Solution, SolverF
 from app.casework.negotiation.gathering import gather_facts
 from app.casework.negotiation.household.affordability import Said
 from app.casework.negotiation.household.queries import affordability_of
-from app.casework.negotiation.household.service import Answer, store_answer
+from app.casework.negotiation.household.service import Answer, check_answer, store_answer
 from app.casework.negotiation.options import judge_counter, solve
 from app.casework.negotiation.record import service
 from app.casework.negotiation.record.chances import KeptChance, chance_from
@@ -67,8 +67,10 @@ def negotiate(
 def preview_offers(
     session: Session, case: CollectionsCase, said: Answer | None, *, role: Role, now: datetime
 ) -> Solution:
-    """The same answer, as figures are typed: nothing is recorded, and no price holds."""
+    """The same answer, as figures are typed: nothing is recorded, and no price holds. Invalid as `negotiate` is."""
     today = _today(session, case, now)
+    if said is not None:
+        check_answer(said, today)
     facts = _facts(session, case, said, role=role, today=today, now=now)
     return solve(facts, _chance(session, case, today))
 

@@ -106,6 +106,7 @@ def test_what_is_wrong_stands_beside_its_field_and_is_kept(
     assert answer.status_code == 422
     assert 'id="f-rent-error">An amount is not negative.' in answer.text
     assert 'value="lots"' in answer.text
+    assert 'autocomplete="off" aria-invalid="true" aria-describedby="debt-2-error"' in answer.text
     assert 'id="f-vehicles-error">Write a whole number.' in answer.text
     answer = ben.submit(path, **{**FORM, "total-earnings": "9999999999"})
     assert 'id="f-total-earnings-error">This is too much for one household.' in answer.text

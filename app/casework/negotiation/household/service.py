@@ -189,12 +189,8 @@ class Answer:
     payday: Payday | None = None
 
 
-def store_answer(
-    session: Session, case: CollectionsCase, answer: Answer, *, by: Actor, today: date, now: datetime
-) -> AffordabilityAnswer:
-    """Store what the customer said. Invalid names the wrong field, also where nothing was said at all."""
-    if answer.monthly_minor is None and not answer.once_minor and answer.payday is None:
-        raise Invalid("Write what they can pay, or when they are paid.", "monthly")
+def check_answer(answer: Answer, today: date) -> None:
+    """Invalid, with its field, for figures that no household has."""
     for name, minor in (("monthly", answer.monthly_minor or 0), ("once", answer.once_minor)):
         if minor < 0:
             raise Invalid("An amount is not negative.", name)
@@ -202,6 +198,15 @@ def store_answer(
             raise Invalid("This is too much for one household. Check the amount.", name)
     for fault in payday_faults(answer.payday, today):
         raise Invalid(fault.text, fault.field)
+
+
+def store_answer(
+    session: Session, case: CollectionsCase, answer: Answer, *, by: Actor, today: date, now: datetime
+) -> AffordabilityAnswer:
+    """Store what the customer said. Invalid names the wrong field, also where nothing was said at all."""
+    if answer.monthly_minor is None and not answer.once_minor and answer.payday is None:
+        raise Invalid("Write what they can pay, or when they are paid.", "monthly")
+    check_answer(answer, today)
     payday = answer.payday
     row = AffordabilityAnswer(
         portfolio_id=case.portfolio_id,

@@ -58,6 +58,8 @@ class Offers:
     others: Sequence[OptionRow]
     reasons: Sequence[tuple[str, NotOffered]]
     chosen: str
+    option_error: str
+    """What is wrong with the choice, where a form was refused for it."""
     counter_why: str
     ended: bool
     """Offers of the negotiation were refused or have ended."""
@@ -81,9 +83,8 @@ class NegotiationPage(Page):
     file: CaseFile
     today: date
     form: FormState
-    said: Mapping[str, str]
     carried: Mapping[str, str]
-    """What the offers were found for; the form that closes the negotiation carries it."""
+    """What can be paid, as typed or as on record; the form that closes the negotiation carries it too."""
     basis: str
     renegotiated: Plan | None
     live: Plan | None
@@ -93,6 +94,7 @@ class NegotiationPage(Page):
     reader: PageReader
     currency: str
     said_fields: Sequence[str] = SAID
+    counter_fields: Sequence[str] = tuple(name for name in SAID if name.startswith("c_"))
     often_words: Sequence[tuple[str, str]] = tuple(PAID_EVERY)
     counter_kinds: Sequence[tuple[str, str]] = tuple(COUNTER_KINDS)
     pays_by: Sequence[tuple[str, str]] = tuple(PAYS_BY)
@@ -138,16 +140,18 @@ def preview(
             errors = beside(refused, typed, {**ANSWER_FIELDS, **COUNTER_FIELDS})
     if errors:
         return fragment(request, "cases/negotiation/_faults.html", errors=errors)
-    offers = offers_in(session, request, file, deal, "", staff)
-    return fragment(
-        request,
-        "cases/negotiation/_offers.html",
-        offers=offers,
-    )
+    offers = offers_in(session, request, file, deal, staff)
+    return fragment(request, "cases/negotiation/_offers.html", offers=offers)
 
 
 def offers_in(
-    session: Session, request: Request, file: CaseFile, deal: Deal, chosen: str, staff: Staff
+    session: Session,
+    request: Request,
+    file: CaseFile,
+    deal: Deal,
+    staff: Staff,
+    chosen: str = "",
+    option_error: str = "",
 ) -> Offers:
     currency = file.book.currency
     reader = PageReader(reader_locale(request), currency, file.portfolio.timezone, staff_names(session))
@@ -158,6 +162,7 @@ def offers_in(
         others=others,
         reasons=reasons(deal.not_offered),
         chosen=chosen,
+        option_error=option_error,
         counter_why=deal.counter_why,
         chance_note=chance_words(deal.chance_version),
         holds_until=deal.holds_until,
@@ -181,7 +186,8 @@ def show_negotiation(
     """The page; with the offers for what was typed, where a form was refused."""
     typed = form.values
     deal = _deal_for(session, request, file, staff, typed, now=now)
-    offers = offers_in(session, request, file, deal, typed.get("option", ""), staff)
+    wrong = form.errors.get("option", "")
+    offers = offers_in(session, request, file, deal, staff, typed.get("option", ""), wrong)
     said = values_of(answer_on_record(session, file), file.book.currency)
     live = live_plan(session, id_of(file.case))
     plan = typed.get("plan", "") or plan
@@ -189,7 +195,6 @@ def show_negotiation(
         file=file,
         today=file.book.today,
         form=form,
-        said=said,
         carried={**said, **{name: typed[name] for name in SAID if name in typed}},
         basis=basis_words(deal, offers.reader),
         renegotiated=live if live and str(live.id) == plan else None,

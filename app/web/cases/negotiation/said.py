@@ -18,7 +18,9 @@ COUNTER_KINDS: Sequence[tuple[str, str]] = [
 ]
 SAID = ("pay", "at_once", "often", "payday", "c_kind", "c_each", "c_down", "c_payments", "c_often", "c_first")
 """Fields that say what can be paid; the form that closes the negotiation carries them."""
-ANSWER_FIELDS = {"monthly": "pay", "once": "at_once"}
+ANSWER_FIELDS = {
+    "monthly": "pay", "once": "at_once", "payday_on": "payday", "payday_cadence": "often",
+}  # fmt: skip
 COUNTER_FIELDS = {
     "payment": "c_each", "down_payment": "c_down", "payments": "c_payments", "first_on": "c_first",
 }  # fmt: skip

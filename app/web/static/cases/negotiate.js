@@ -4,12 +4,14 @@
 const ask = document.getElementById("deal-ask");
 const close = document.getElementById("deal-close");
 const list = document.getElementById("deal-list");
+const status = document.getElementById("deal-status");
 const chosen = () => close?.querySelector("input[name=option]:checked") ?? list.querySelector("input:checked");
 
 // --- offers as the figures are typed -----------------------------------------------------------------------
 
 let timer = 0;
 let asked = 0;
+let telling = 0;
 
 async function refresh() {
   const mine = ++asked;
@@ -27,11 +29,43 @@ async function refresh() {
     }
     const same = before && list.querySelector(`input[value="${CSS.escape(before)}"]`);
     if (same) same.checked = true;
+    mark();
     copy();
     sync();
+    tell();
   } catch {
     // Offline: the button still works once the network is back.
   }
+}
+
+// Each fault stands beside its field, as on a refused page.
+function mark() {
+  for (const field of ask.elements) {
+    const box = field.id && field.closest(".field");
+    if (!box) continue;
+    const id = `${field.id}-error`;
+    const fault = list.querySelector(`[data-fault="${CSS.escape(field.name)}"]`)?.textContent ?? "";
+    const described = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((each) => each && each !== id);
+    document.getElementById(id)?.remove();
+    box.classList.toggle("has-error", Boolean(fault));
+    if (fault) {
+      field.before(Object.assign(document.createElement("p"), { className: "error", id, textContent: fault }));
+      field.setAttribute("aria-invalid", "true");
+      described.push(id);
+      field.closest("details")?.setAttribute("open", "");
+    } else field.removeAttribute("aria-invalid");
+    if (described.length) field.setAttribute("aria-describedby", described.join(" "));
+    else field.removeAttribute("aria-describedby");
+  }
+}
+
+// A screen reader hears what came of the figures once the typing rests.
+function tell() {
+  clearTimeout(telling);
+  telling = setTimeout(() => {
+    const told = list.querySelector("[data-told]")?.dataset.told ?? list.querySelector(".empty")?.textContent.trim() ?? "";
+    if (status.textContent !== told) status.textContent = told;
+  }, 900);
 }
 
 // The close is about the figures that its offers were found for.
@@ -90,3 +124,4 @@ document.addEventListener("keydown", (event) => {
 }, true);
 
 addEventListener("pageshow", sync);
+addEventListener("load", () => document.querySelector("main [aria-invalid=true]")?.focus());
