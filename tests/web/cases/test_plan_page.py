@@ -185,6 +185,10 @@ def test_the_page_is_whole_at_every_width_and_its_acts_have_keys(
     tab.wait_for_selector("#cancel-reason:focus")
     tab.keyboard.type("They pay all at once")
     assert_fits_and_is_accessible(tab)
+    ends = "all => all.map(each => each.getBoundingClientRect().right)"
+    states = tab.eval_on_selector_all(".plan-lines .badge", ends)
+    assert len(states) == 6
+    assert max(states) <= 390, "how a payment stands is in sight on a telephone too"
     tab.keyboard.press("Escape")
     tab.keyboard.press("b")
     tab.wait_for_url(f"**/cases/{case_id}")
