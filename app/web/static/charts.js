@@ -61,6 +61,8 @@ function options(spec, format) {
       },
       tooltip: {
         backgroundColor: colour("--ink"),
+        titleColor: colour("--surface"),
+        bodyColor: colour("--surface"),
         padding: 10,
         cornerRadius: 6,
         callbacks: { label: (item) => ` ${round ? item.label : item.dataset.label}: ${value(item)}` },

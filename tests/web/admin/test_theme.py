@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from sqlmodel import select
 
+from app import web
 from app.core.staff.events import ThemeChosen
 from app.core.staff.models import User
 from app.core.staff.rules import Role, Theme
 from tests import builders
 from tests.web.desk import Desk
+
+COLOUR = re.compile(r"#[0-9a-f]{3,8}\b|\brgba?\(|\bhsla?\(", re.IGNORECASE)
+
+
+def test_each_colour_is_told_once_for_both_themes() -> None:
+    static = Path(web.__file__).parent / "static"
+    strays = [
+        f"{sheet.relative_to(static)}:{n}: {line.strip()[:80]}"
+        for sheet in static.rglob("*.css")
+        for n, line in enumerate(sheet.read_text(encoding="utf-8").splitlines(), start=1)
+        if COLOUR.search(line) and not line.strip().startswith("--")
+    ]
+    assert strays == [], "a colour has a name of its own in desk.css"
 
 
 def test_a_person_reads_the_desk_in_dark_colours(sqlite_desk: Desk) -> None:
