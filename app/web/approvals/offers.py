@@ -67,8 +67,8 @@ class OffersBehindPage(Page):
 
 LABELS = {"option": OPTION_LABELS, "offer": OFFER_LABELS, "grant": GRANT_LABELS}
 COLUMNS = [
-    Column("Made"), Column("Customer"), Column("In all", numeric=True), Column("Waived", numeric=True),
-    Column("Kept", numeric=True), Column("May grant"), Column("Reason"),
+    Column("Made"), Column("Customer"), Column("Total", numeric=True), Column("Waived", numeric=True),
+    Column("Chance kept", numeric=True), Column("Granted by"), Column("Reason"),
 ]  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def test_a_fault_stands_beside_its_field_as_it_is_typed_and_goes_with_it(
     tab.fill("#deal-payday", "2031-01-01")
     tab.fill("#deal-pay", "150")
     tab.wait_for_selector("#deal-payday[aria-invalid=true]")
-    assert "within the last year or the next three months" in fault_beside(tab, "#deal-payday")
+    assert "of the last year or the next three months" in fault_beside(tab, "#deal-payday")
     assert fault_beside(tab, "#deal-pay") == ""
     assert violations(tab) == []
     tab.wait_for_function("document.getElementById('deal-status').textContent.includes('three months')")

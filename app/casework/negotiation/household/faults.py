@@ -134,7 +134,7 @@ def payday_faults(payday: Payday | None, today: date) -> Iterator[Fault]:
     if payday.cadence not in REGULAR:
         yield Fault("payday_cadence", "Choose how often the pay comes: a week, two, four, or a month.")
     if not add_months(today, -12) <= payday.next_on <= add_months(today, 3):
-        yield Fault("payday_on", "The payday lies within the last year or the next three months.")
+        yield Fault("payday_on", "Choose a payday of the last year or the next three months.")
     if not 1 <= payday.days_after <= 3:
         yield Fault(
             "payday_days_after", "An instalment falls due one to three working days after the payday."

@@ -63,7 +63,7 @@ def lines_of(progress: PlanProgress, plan_id: int, *, runs: bool) -> list[Line]:
 def _words(part: InstalmentProgress, on: date, *, runs: bool) -> tuple[str, Tone]:
     if part.state is InstalmentState.TO_COME:
         if not runs:
-            return "Not asked any more", "neutral"
+            return "No longer due", "neutral"
         if part.due_on == on:
             return "Due today", "warn"
         if part.paid:
