@@ -11,6 +11,8 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.casework.negotiation.record.models import NegotiationOffer
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanStatus
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from tests import builders
@@ -60,6 +62,30 @@ def test_an_agreement_leaves_offers_to_renegotiate(desk: Desk) -> None:
     page = ben.get(path).text
     assert "No offer is possible now" not in page
     assert 'name="option"' in page
+
+
+def test_an_offer_takes_the_place_of_the_agreement_that_the_page_named(desk: Desk) -> None:
+    ben, mei, case_id = desk.sign_in(Role.AGENT), desk.sign_in(Role.MANAGER), desk.write(late_case)
+    path = f"/cases/{case_id}/negotiate"
+    ben.submit(path, **SAID)
+    [first, *_] = desk.read(own_offers)
+    assert mei.submit(f"/cases/{case_id}/promise", amount="400", due_on="2026-03-06").status_code == 303
+    [promise] = desk.read(lambda session: session.scalars(select(Plan)).all())
+    for end, said in [("accept", AGREED), ("offer", {}), ("ask", {"reason": "They wish it"})]:
+        refused = ben.submit(f"{path}/{end}", option=f"o{first}", **said)
+        assert refused.status_code == 422
+        assert f"{promise.reference} began after this page was opened" in refused.text
+        assert f'name="plan" value="{promise.id}"' in refused.text, "it is named now"
+    assert desk.read(lambda session: len(session.scalars(select(Plan)).all())) == 1
+    page = ben.get(path).text
+    assert f"Renegotiate {promise.reference}" in page
+    assert "CN¥0.00 of CN¥400.00 paid" in page
+    done = ben.submit(f"{path}/accept", option=f"o{first}", plan=promise.id, **AGREED)
+    assert done.status_code == 303, done.text
+    plans = desk.read(lambda session: session.scalars(select(Plan).order_by(Plan.id)).all())  # type: ignore[arg-type]
+    assert [plan.status for plan in plans] == [PlanStatus.CANCELLED, PlanStatus.ACTIVE]
+    assert plans[1].supersedes_id == promise.id
+    assert f"{plans[1].reference}</a> took its place" in ben.get(f"/cases/{case_id}/plans/{promise.id}").text
 
 
 def test_refused_offers_leave_a_next_step(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from app.actions.negotiation.sending import send_offer
 from app.actions.negotiation.taking import Consent, Taken, take_offer
 from app.casework.negotiation.record.models import NegotiationOffer
 from app.casework.negotiation.record.queries import offer_of, offers_of
+from app.casework.plans.queries import live_plan
 from app.core.errors import Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.labels import PLAN_LABELS
@@ -36,6 +37,9 @@ from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Wrong
 
 router = APIRouter(prefix="/cases")
+BEGUN = (
+    "{} {} began after this page was opened. An offer would take its place: choose again if that is meant."
+)
 CHANGED = "The figures changed since these offers were found. Look at them again, then choose."
 
 
@@ -72,6 +76,13 @@ class Negotiator:
         if counter:
             counter_offer(self.session, file.case, number, counter, by=by, role=role, now=now)
         return offers_of(self.session, [number])[number]
+
+    def to_close(self, file: CaseFile, fields: Fields) -> NegotiationOffer:
+        """The chosen offer, which takes the place of the agreement that the page named and of no other."""
+        running = live_plan(self.session, id_of(file.case))
+        if running and fields.values["plan"] != str(running.id):
+            raise Wrong({"": BEGUN.format(PLAN_LABELS[running.kind.value], running.reference)})
+        return self.chosen(file, fields)
 
     def chosen(self, file: CaseFile, fields: Fields) -> NegotiationOffer:
         """The offer that is chosen: the one on record, or that of the same terms among those found now."""
@@ -130,8 +141,7 @@ def find_offers(
         one.find(file, fields)
         return "", "good"
 
-    anew = f"?plan={int(typed.plan)}" if typed.plan.isdigit() else ""
-    return one.submit("negotiate", typed, act, lambda: f"/cases/{case_id}/negotiate{anew}#deal-list")
+    return one.submit("negotiate", typed, act, lambda: f"/cases/{case_id}/negotiate#deal-list")
 
 
 @router.post("/{case_id}/negotiate/accept")
@@ -149,7 +159,7 @@ def accept(
 
     def act(file: CaseFile, fields: Fields) -> Flash:
         agreed = agreed_in(fields)
-        offer = one.chosen(file, fields)
+        offer = one.to_close(file, fields)
         taken = one.take(file, offer, agreed=agreed)
         if taken.agreement is None:
             raise Forbidden(BEYOND, "option")
@@ -175,7 +185,7 @@ def ask_a_manager(
 
     def act(file: CaseFile, fields: Fields) -> Flash:
         reason = fields.reason()
-        offer = one.chosen(file, fields)
+        offer = one.to_close(file, fields)
         if one.take(file, offer, reason=reason).request is None:
             raise Invalid("This is within your own limit. Record that they accept it.", "option")
         return "Sent to a manager. The answer comes back to you as a task.", "good"
@@ -197,7 +207,7 @@ def send_in_writing(
     back = [f"/cases/{case_id}/negotiate"]
 
     def act(file: CaseFile, fields: Fields) -> Flash:
-        offer = one.chosen(file, fields)
+        offer = one.to_close(file, fields)
         letters = ports_of(request).catalog
         made = send_offer(session, file.case, id_of(offer), letters, by=staff.by, role=staff.role, now=now)
         back[0] = f"/cases/{case_id}/plans/{id_of(made.plan)}"

@@ -17,6 +17,7 @@ from app.casework.negotiation.facts import Basis, NotOffered
 from app.casework.negotiation.solver.chance import BaseChance
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
+from app.casework.plans.tracking.payments import progress_of
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.labels import PLAN_LABELS
@@ -86,8 +87,10 @@ class NegotiationPage(Page):
     carried: Mapping[str, str]
     """What can be paid, as typed or as on record; the form that closes the negotiation carries it too."""
     basis: str
-    renegotiated: Plan | None
     live: Plan | None
+    """The agreement that runs: what is agreed here takes its place."""
+    paid_minor: int
+    """What was paid for it."""
     parties: Sequence[tuple[str, str]]
     labels: Mapping[str, Mapping[str, str]]
     offers: Offers
@@ -110,13 +113,12 @@ def negotiation_page(
     now: Now,
     do: str = "",
     draft: str = "",
-    plan: str = "",
 ) -> Response:
     form = FormState(do)
     if draft and (kept := draft_of(session, staff.username, do, str(case_id))):
         form = FormState(do, typed_in(kept), drafted_at=kept.saved_at)
     file = open_case_file(session, case_id, now)
-    return show_negotiation(request, session, staff, file, form, now=now, plan=plan)
+    return show_negotiation(request, session, staff, file, form, now=now)
 
 
 @router.post("/{case_id}/negotiate/preview")
@@ -180,7 +182,6 @@ def show_negotiation(
     form: FormState,
     *,
     now: datetime,
-    plan: str = "",
     status: int = 200,
 ) -> Response:
     """The page; with the offers for what was typed, where a form was refused."""
@@ -190,15 +191,14 @@ def show_negotiation(
     offers = offers_in(session, request, file, deal, staff, typed.get("option", ""), wrong)
     said = values_of(answer_on_record(session, file), file.book.currency)
     live = live_plan(session, id_of(file.case))
-    plan = typed.get("plan", "") or plan
     shown = NegotiationPage(
         file=file,
         today=file.book.today,
         form=form,
         carried={**said, **{name: typed[name] for name in SAID if name in typed}},
         basis=basis_words(deal, offers.reader),
-        renegotiated=live if live and str(live.id) == plan else None,
         live=live,
+        paid_minor=progress_of(session, live, file.book.today).paid if live else 0,
         parties=parties_who_may_agree(session, file),
         labels={"plan": PLAN_LABELS},
         reader=offers.reader,

@@ -39,7 +39,7 @@ class SaidForm(Typed):
     c_often: str = Cadence.MONTHLY.value
     c_first: str = ""
     plan: str = ""
-    """The number of the agreement that is negotiated anew."""
+    """The number of the running agreement that the page named; '' = none ran."""
 
 
 def answer_in(fields: Fields) -> Answer | None:
