@@ -23,7 +23,7 @@ from app.http.doors import CaseWorker, Manager
 from app.http.transactions import WriteSession
 from app.web.approvals.inbox import KINDS, show_inbox
 from app.web.form_action import FormAction, MakeResponse
-from app.web.forms import FormState, Typed
+from app.web.forms import FormState, Typed, Wrong
 from app.web.rendering import Tone, redirect
 
 router = APIRouter()
@@ -116,6 +116,8 @@ def _decide(
         return show_inbox(request, session, staff, key, state, now, status)
 
     def do(_savepoint: SessionTransaction) -> MakeResponse:
+        if typed.approve not in ("true", "false"):
+            raise Wrong({"": "Press Approve or Decline."})
         said = act()
         return lambda: redirect(request, "/approvals", said, tone)
 

@@ -125,7 +125,9 @@ function send(event) {
   const form = event.target.form ?? event.target.closest?.("form");
   if (form?.method !== "post") return;
   event.preventDefault();
-  form.requestSubmit();
+  // The button that Enter would press; one that is a decision by its own name is never pressed by a key.
+  const buttons = [...form.elements].filter((each) => each.type === "submit" && each.offsetParent);
+  form.requestSubmit(buttons.find((each) => !each.name));
 }
 
 // What was typed stays in the form that is closed.

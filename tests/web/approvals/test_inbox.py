@@ -75,6 +75,10 @@ def test_a_refused_decision_keeps_the_note_and_its_story(sqlite_desk: Desk, case
     empty = manager.submit(f"/approvals/{row.id}/decision", approve="false")
     assert empty.status_code == 422
     assert "Say why not" in empty.text
+    by_key = manager.submit(f"/approvals/{row.id}/decision", note="Fine by me")
+    assert by_key.status_code == 422
+    assert "Press Approve or Decline" in by_key.text, "Ctrl+Enter in the note decides nothing"
+    assert request_of(sqlite_desk).status is ApprovalStatus.REQUESTED
     again = manager.get(f"/approvals/{row.id}/decision")
     assert again.headers["location"] == f"/approvals?open=request-{row.id}"
 
