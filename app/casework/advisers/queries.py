@@ -9,7 +9,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account
+from app.book.ledger.models import Account, Customer
 from app.casework.advisers.models import (
     Adviser,
     AdviserClient,
@@ -70,6 +70,8 @@ class Client:
     party: ThirdParty
     customer_id: int
     reference: str
+    full_name: str = ""
+    """Of the customer; '' = not asked for."""
 
 
 def clients_of(session: Session, adviser: Adviser, limit: int = 200) -> list[Client]:
@@ -81,16 +83,17 @@ def clients_of(session: Session, adviser: Adviser, limit: int = 200) -> list[Cli
         .scalar_subquery()
     )
     query = (
-        sa.select(AdviserClient, ThirdParty, CollectionsCase)
+        sa.select(AdviserClient, ThirdParty, CollectionsCase, col(Customer.full_name))
         .join(ThirdParty, col(ThirdParty.id) == AdviserClient.party_id)
+        .join(Customer, col(Customer.id) == AdviserClient.customer_id)
         .outerjoin(CollectionsCase, col(CollectionsCase.id) == newest)
         .where(col(AdviserClient.adviser_id) == adviser.id)
         .order_by(col(AdviserClient.party_id).desc())
         .limit(limit)
     )
     return [
-        Client(case, party, client.customer_id, client.reference)
-        for client, party, case in session.execute(query)
+        Client(case, party, client.customer_id, client.reference, name)
+        for client, party, case, name in session.execute(query)
     ]
 
 

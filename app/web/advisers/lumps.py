@@ -88,8 +88,10 @@ def split(
         new = _new(told, book)
         made = split_lump(session, book, adviser, new, content, by=staff.by, role=staff.role, now=now)
         waiting = sums_of(session, made.lump)[PartStatus.WAITING]
-        money = format_money(waiting, book.currency, reader_locale(request))
-        said = f"The payment was split; {money} of it wait for a person."
+        said = "The payment was split and posted."
+        if waiting:
+            money = format_money(waiting, book.currency, reader_locale(request))
+            said = f"The payment was split; {money} of it waits for a person."
         if not made.is_new:
             said = "This payment was split by this schedule before; nothing changed."
         return f"/advisers/{code}/lumps/{made.lump.id}", said
@@ -161,7 +163,10 @@ def take_back(
 
     def act(told: Mapping[str, str]) -> tuple[str, str]:
         count = reverse_lump(session, lump, told["reason"], by=staff.by, now=now)
-        return f"/advisers/{code}/lumps/{lump_id}", f"{count} parts were taken back."
+        return (
+            f"/advisers/{code}/lumps/{lump_id}",
+            "One part was taken back." if count == 1 else f"{count} parts were taken back.",
+        )
 
     def show(form: FormState, status: int) -> Response:
         return _show(request, session, staff, adviser, lump, form, status)

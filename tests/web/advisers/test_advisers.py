@@ -10,6 +10,7 @@ import pytest
 from httpx2 import Response
 from sqlmodel import Session, select
 
+from app.book.ledger.models import Customer
 from app.casework.advisers.models import AdviserProposal, LumpPayment
 from app.casework.advisers.rules import ProposalStatus
 from app.casework.cases.models import CollectionsCase
@@ -70,6 +71,10 @@ def test_an_adviser_is_added_and_put_on_file(sqlite_desk: Desk, mei: Browser, ca
         assert said in mei.submit("/advisers/HELP/clients", **fields).text
     number = sqlite_desk.read(lambda session: id_of(session.scalars(select(CollectionsCase)).one()))
     assert "Help with Debt" in mei.get(f"/cases/{number}/contact-data").text
+    name = sqlite_desk.read(lambda session: session.scalars(select(Customer.full_name)).one())
+    assert f"<bdi>{name}</bdi>" in mei.get("/advisers/HELP").text, (
+        "a list of references tells nobody who it is"
+    )
     ben = sqlite_desk.sign_in(Role.AGENT)
     assert ben.submit("/advisers", code="OTHER", name="Other").status_code == 403
     assert sqlite_desk.sign_in(Role.LEGAL).get("/advisers").status_code == 403

@@ -75,11 +75,11 @@ def break_risk(
 def _reliability(bins: Sequence[Bin]) -> JsonObject:
     """What was said against what came, bin by bin, with its interval: on the diagonal the lines of both meet."""
     lines = {
-        "Said": [each.said for each in bins],
-        "Came": [each.came for each in bins],
+        "Predicted": [each.said for each in bins],
+        "Actual": [each.came for each in bins],
         "Interval, from": [each.low for each in bins],
         "Interval, to": [each.high for each in bins],
     }
     named = [{"name": name, "values": values} for name, values in lines.items()]
-    labels = [f"{n}. of {len(bins)}" for n in range(1, len(bins) + 1)]
+    labels = [f"{n} of {len(bins)}" for n in range(1, len(bins) + 1)]
     return {"type": "line", "labels": labels, "unit": "percent", "series": named}
