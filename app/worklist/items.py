@@ -26,7 +26,6 @@ from app.core.vocabulary import Channel
 from app.inbound.queries import waiting_matches
 from app.outreach.gate.models import Consent
 from app.outreach.strategy.models import StrategyTask
-from app.outreach.strategy.queries import has_task_of
 from app.worklist.rules import BROKEN_DAYS, Item, Section
 
 CASE, CALL, TASK = table_of(CollectionsCase), table_of(CallTask), table_of(StrategyTask)
@@ -34,16 +33,10 @@ PLAN, PART, HOLD = table_of(Plan), table_of(PlanInstalment), table_of(CaseHold)
 NO_INSTANT, NO_DAY = sa.cast(sa.null(), UtcDateTime), sa.cast(sa.null(), sa.Date)
 
 
-def chosen(
-    books: Sequence[PortfolioToday], owner: str | None, *, with_tasks: bool = False
-) -> list[Condition]:
-    """Open cases of these portfolios and of this owner (None = anybody's); `with_tasks`: also the cases of others on
-    which this owner has a task in person."""
+def chosen(books: Sequence[PortfolioToday], owner: str | None) -> list[Condition]:
+    """Open cases of these portfolios and of this owner; None = anybody's."""
     where = [CASE.c.status == CaseStatus.OPEN, CASE.c.portfolio_id.in_([book.portfolio_id for book in books])]
-    if owner is None:
-        return where
-    is_own = CASE.c.owner == owner
-    return [*where, sa.or_(is_own, has_task_of(owner)) if with_tasks else is_own]
+    return where if owner is None else [*where, CASE.c.owner == owner]
 
 
 def _unindexed(books: Sequence[PortfolioToday], owner: str | None) -> list[Condition]:

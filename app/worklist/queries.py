@@ -12,6 +12,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.worklist import NEVER, Condition, Order, PortfolioToday, beyond, ordering, scalar
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.types import Rows
+from app.outreach.strategy.queries import has_task_of
 from app.worklist.items import all_items, chosen
 from app.worklist.rules import Item, Section, SectionCount
 
@@ -96,7 +97,7 @@ def section_counts(
     session: Session, books: Sequence[PortfolioToday], owner: str | None, now: datetime
 ) -> Mapping[Section, SectionCount]:
     """Cases of every section that has one; together they are all open cases."""
-    case, items = table_of(CollectionsCase), all_items(books, owner, now)
+    items = all_items(books, owner, now)
     query = sa.select(
         items.c.section,
         sa.func.count().label("cases"),
@@ -107,11 +108,21 @@ def section_counts(
         Section(row.section): SectionCount(row.cases, row.first_at, row.first_on)
         for row in session.connection().execute(query)
     }
-    everything = sa.select(sa.func.count()).select_from(case).where(*chosen(books, owner, with_tasks=True))
-    rest = (session.scalar(everything) or 0) - sum(each.cases for each in found.values())
+    rest = _open_cases(session, books, owner) - sum(each.cases for each in found.values())
     if rest > 0:
         found[Section.NOTHING_PLANNED] = SectionCount(rest)
     return found
+
+
+def _open_cases(session: Session, books: Sequence[PortfolioToday], owner: str | None) -> int:
+    """The owner's cases, and those of others on which they have a task in person: counted apart, because one condition
+    for both would look at every open case."""
+    case = table_of(CollectionsCase)
+    total = session.scalar(sa.select(sa.func.count()).select_from(case).where(*chosen(books, owner))) or 0
+    if owner is None:
+        return total
+    others = (*chosen(books, None), case.c.owner != owner, has_task_of(owner))
+    return total + (session.scalar(sa.select(sa.func.count()).select_from(case).where(*others)) or 0)
 
 
 def in_sections(

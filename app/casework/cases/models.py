@@ -35,8 +35,8 @@ class CollectionsCase(Row, table=True):
             sqlite_where=sa.text("callback_at IS NOT NULL"),
             postgresql_where=sa.text("callback_at IS NOT NULL"),
         ),
-        # The lists of one owner, and the callbacks of one owner that are due.
-        sa.Index("ix_collections_case_owner", "owner", "status"),
+        # The lists of one owner and their count, and the callbacks of one owner that are due.
+        sa.Index("ix_collections_case_owner", "owner", "status", "portfolio_id"),
         sa.Index(
             "ix_collections_case_owner_callback",
             "owner",

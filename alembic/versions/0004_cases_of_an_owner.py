@@ -1,0 +1,25 @@
+"""Count the cases of an owner from an index alone.
+
+Revision ID: 0004
+Revises: 0003
+"""
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _index(["owner", "status", "portfolio_id"])
+
+
+def downgrade() -> None:
+    _index(["owner", "status"])
+
+
+def _index(columns: list[str]) -> None:
+    op.drop_index("ix_collections_case_owner", "collections_case")
+    op.create_index("ix_collections_case_owner", "collections_case", columns)
