@@ -47,6 +47,7 @@ class OffersPage(Page):
     table: Mapping[OptionKind, Mapping[OfferStatus, int]]
     reasons: Sequence[OfferCount]
     states: Sequence[OfferStatus]
+    reader: PageReader | None
     labels: Mapping[str, Mapping[str, str]]
 
 
@@ -92,6 +93,7 @@ def offers(
         table=table if counts else {},
         reasons=[each for each in counts if each.status is OfferStatus.NOT_OFFERED],
         states=STATES,
+        reader=_reader(request, session, chosen) if chosen else None,
         labels=LABELS,
     )
     return page(request, shown)
@@ -153,12 +155,14 @@ def _behind(
         columns=COLUMNS,
         rows=rows,
         next_cursor=encode_cursor(following) if following else None,
-        reader=PageReader(
-            reader_locale(request), portfolio.currency, portfolio.timezone, staff_names(session)
-        ),
+        reader=_reader(request, session, portfolio),
         labels=LABELS,
     )
     return page(request, shown)
+
+
+def _reader(request: Request, session: Session, portfolio: Portfolio) -> PageReader:
+    return PageReader(reader_locale(request), portfolio.currency, portfolio.timezone, staff_names(session))
 
 
 def _chosen(books: Sequence[Portfolio], code: str) -> Portfolio | None:

@@ -44,6 +44,7 @@ def test_each_count_leads_to_its_offers(desk: Desk) -> None:
     case_id = desk.write(negotiated)
     page = mei.get("/approvals/offers").text
     assert "Not offered, and why" in page
+    assert "CNY" not in page, "amounts of the reasons are written as all others"
     links = [
         link.replace("&amp;", "&") for link in re.findall(r'href="(/approvals/offers/behind[^"]*)"', page)
     ]
