@@ -88,6 +88,9 @@ class OwnPlan:
     """What the next payment is marked with."""
     has_code: bool = False
     """The printed agreement has its payment code."""
+    missed: InstalmentProgress | None = None
+    """A payment that was not complete when its grace days ended: the agreement ends with the day unless a person helps,
+    so nothing is moved here."""
 
 
 @router.get("/{token}/agreement", dependencies=BY_TOKEN)
@@ -193,6 +196,8 @@ def _agreement(request: Request, session: Session, holder: Holder, done: str, no
     if own and own.next:
         until = own.next.grace_until if own.next.state is InstalmentState.IN_GRACE else own.next.due_on
         told |= {"amount": money(own.next.short), "day": day(until)}
+    if own and own.missed:
+        told |= {"open": money(own.missed.short), "open_day": day(own.missed.due_on)}
     if own and own.movable:
         told |= {"first": day(own.movable.first), "last": day(own.movable.last)}
     shown = render(
@@ -214,15 +219,16 @@ def _own_plan(session: Session, holder: Holder, now: datetime) -> OwnPlan | None
     today = local_date(now, portfolio.timezone)
     progress = progress_of(session, plan, today)
     part = progress.next
+    missed = next((each for each in progress.instalments if each.state is InstalmentState.MISSED), None)
     if part is None:
-        return OwnPlan(plan, portfolio, progress, None, None)
+        return OwnPlan(plan, portfolio, progress, None, None, missed=missed)
     left = portfolio.moves_a_month - moved_in_month(session, plan, today, portfolio.timezone)
-    if _has_moved(session, plan) or (case and case.with_legal_since):
+    if missed or _has_moved(session, plan) or (case and case.with_legal_since):
         left = 0
     movable = move_range(progress, part, days=portfolio.move_days, moves_left=left)
     reference = reference_of(id_of(plan), part.n)
     code = payment_code(Letterhead.of(portfolio).payee, part.amount, portfolio.currency, reference)
-    return OwnPlan(plan, portfolio, progress, part, movable, in_groups(reference), bool(code))
+    return OwnPlan(plan, portfolio, progress, part, movable, in_groups(reference), bool(code), missed)
 
 
 def _has_moved(session: Session, plan: Plan) -> bool:

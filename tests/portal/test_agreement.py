@@ -135,6 +135,23 @@ def test_the_cardholder_sees_the_next_payment_and_moves_it_once(desk: Desk) -> N
     assert (change.plan_id, change.n, change.to_on, change.by) == (plan_id, 1, date(2026, 3, 27), CUSTOMER)
 
 
+def test_a_payment_that_was_not_complete_is_told_and_nothing_is_moved(desk: Desk) -> None:
+    plan_id, path = link(desk)
+
+    def ends_today(session: Session) -> None:
+        first = session.scalars(select(PlanInstalment).where(PlanInstalment.n == 1)).one()
+        first.due_on = date(2026, 2, 26)  # its grace days ended yesterday
+
+    desk.write(ends_today)
+    anna = reader(desk, path)
+    page = anna.get(f"{path}/agreement").text
+    assert "The payment of February 26, 2026 is not complete: CN¥25.00 is still to be paid." in page
+    assert "Your next payment: CN¥25.00 by April 20, 2026" in page
+    assert "Move the payment" not in page
+    anna.post(f"{path}/agreement/move", data={"due_on": "2026-04-22"})
+    assert desk.read(lambda s: s.scalars(select(PlanChange).where(PlanChange.plan_id == plan_id)).all()) == []
+
+
 def test_a_month_whose_moves_are_used_offers_none(desk: Desk) -> None:
     plan_id, path = link(desk)
 
