@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from sqlmodel import select
 
 from app import web
@@ -26,6 +27,36 @@ def test_each_colour_is_told_once_for_both_themes() -> None:
         if COLOUR.search(line) and not line.strip().startswith("--")
     ]
     assert strays == [], "a colour has a name of its own in desk.css"
+
+
+INKS = ("ink", "ink-2", "ink-3", "accent", "accent-dark", "good", "warn", "bad", "info")
+GROUNDS = ("surface", "surface-2", "surface-3", "accent-soft")
+OWN_GROUNDS = [(tone, f"{tone}-soft") for tone in ("good", "warn", "bad", "info")]
+INK_GROUNDS = [(ink, ground) for ink in INKS[:3] for _, ground in OWN_GROUNDS]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_words_are_legible_on_every_ground(theme: int) -> None:
+    """WCAG 2.2, 1.4.3: 4.5 to 1 for words, whatever the reader chose."""
+    sheet = (Path(web.__file__).parent / "static/desk.css").read_text(encoding="utf-8")
+    told = {name: pair for name, *pair in re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", sheet)}
+    pairs = [(ink, ground) for ink in INKS for ground in GROUNDS]
+    pairs += [*OWN_GROUNDS, *INK_GROUNDS, ("on-accent", "accent")]
+    faint = {pair: round(contrast(*(told[name][theme] for name in pair)), 2) for pair in pairs}
+    assert {pair: ratio for pair, ratio in faint.items() if ratio < 4.5} == {}
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_a_person_reads_the_desk_in_dark_colours(sqlite_desk: Desk) -> None:
