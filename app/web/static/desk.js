@@ -2,8 +2,9 @@
 
 const ROW = "[data-rows] tbody tr";
 
+// Letters are written there; in a box that is ticked they are keys.
 const typing = (element) =>
-  element.isContentEditable || ["INPUT", "SELECT", "TEXTAREA"].includes(element.tagName);
+  element.isContentEditable || element.matches?.("input:not([type=checkbox], [type=radio]), select, textarea");
 
 // --- rows: j and k walk a list, Enter opens the row's first link -------------------------------------------
 
@@ -127,7 +128,9 @@ function send(event) {
   event.preventDefault();
   // The button that Enter would press; one that is a decision by its own name is never pressed by a key.
   const buttons = [...form.elements].filter((each) => each.type === "submit" && each.offsetParent);
-  form.requestSubmit(buttons.find((each) => !each.name));
+  // A part of the form that opens has a button of its own: why a customer refuses is not sent as an acceptance.
+  const part = event.target.closest?.("form details");
+  form.requestSubmit(buttons.find((each) => !each.name && part?.contains(each)) ?? buttons.find((each) => !each.name));
 }
 
 // What was typed stays in the form that is closed.

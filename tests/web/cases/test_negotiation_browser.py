@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from app.casework.plans.models import Plan
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from tests import builders
@@ -70,13 +71,12 @@ def test_a_fault_stands_beside_its_field_as_it_is_typed_and_goes_with_it(
     assert "of the last year or the next three months" in fault_beside(tab, "#deal-payday")
     assert fault_beside(tab, "#deal-pay") == ""
     assert violations(tab) == []
-    tab.wait_for_function("document.getElementById('deal-status').textContent.includes('three months')")
+    says = "words => document.getElementById('deal-status').textContent.includes(words)"
+    tab.wait_for_function(says, arg="three months")
     tab.fill("#deal-payday", "2026-03-05")
     tab.wait_for_selector("input[data-pick='1']", state="attached")
     assert tab.locator("#deal-ask .error").count() == 0
-    tab.wait_for_function(
-        "/^[0-9]+ offers?\\. First: /.test(document.getElementById('deal-status').textContent)"
-    )
+    tab.wait_for_function(says, arg=" offers. First: ")
     tab.context.close()
 
 
@@ -97,4 +97,24 @@ def test_without_scripts_each_fault_stands_there_too(desk: Desk, path: str, brow
     assert tab.inner_text("#agree-read-back-error").startswith("Read the dates and amounts back")
     assert tab.get_attribute("#agree-read-back", "aria-describedby") == "agree-read-back-error"
     assert tab.get_attribute("input[name=option] >> nth=0", "aria-describedby") == "deal-option-error"
+    tab.context.close()
+
+
+def test_a_refusal_sent_by_key_is_no_acceptance(desk: Desk, path: str, browser: Browser) -> None:
+    tab = signed_in(desk, browser, Role.AGENT)
+    tab.goto(path)
+    tab.fill("#deal-pay", "150")
+    tab.fill("#deal-payday", "2026-03-05")
+    tab.click("text=Find offers")
+    tab.wait_for_selector("input[data-pick='1'][value^='o']", state="attached")
+    tab.wait_for_load_state("load")
+    tab.keyboard.press("1")
+    tab.wait_for_selector("#agree-read-back:focus")
+    tab.keyboard.press("Space")
+    tab.keyboard.press("r")
+    tab.wait_for_selector("#deal-refusal:focus")
+    tab.keyboard.type("Too long for them")
+    tab.keyboard.press("Control+Enter")
+    tab.wait_for_selector(".flash >> text=The refusal is on record")
+    assert desk.read(lambda session: session.scalars(select(Plan)).all()) == []
     tab.context.close()
