@@ -50,6 +50,8 @@ class FactsNeeded:
     """The age from which a debt counts; None = no debt's age is looked at."""
     agreements: bool = False
     """Whether an agreement that the customer keeps counts."""
+    agreements_on_hold: bool = False
+    """Whether it counts for customers who are on hold."""
 
     def __or__(self, other: FactsNeeded) -> FactsNeeded:
         years = [needed.debt_years for needed in (self, other) if needed.debt_years is not None]
@@ -58,6 +60,7 @@ class FactsNeeded:
             self.letters | other.letters,
             min(years, default=None),
             self.agreements or other.agreements,
+            self.agreements_on_hold or other.agreements_on_hold,
         )
 
 

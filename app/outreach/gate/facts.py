@@ -142,7 +142,8 @@ def gather_facts(
     notices = _notices(session, ids, needed.letters)
     limitation = _limitation(session, ids, needed.debt_years, now)
     with_legal = _with_legal(session, ids)
-    agreements = kept_agreements(session, ids) if needed.agreements else {}
+    keeping = ids if needed.agreements else [i for i in ids if needed.agreements_on_hold and i in holds]
+    agreements = kept_agreements(session, keeping)
     told_apart = {*suppressed, *holds, *preferred, *notices, *limitation, *with_legal, *agreements}
     facts = {}
     ordinary: dict[Cells, Facts] = {}

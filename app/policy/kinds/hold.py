@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, date
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
@@ -13,15 +13,24 @@ from app.core.types import JsonObject
 from app.core.vocabulary import HoldKind
 from app.policy.answers import Reason
 from app.policy.facts import Hold
-from app.policy.rules import Comparison, Question, Rule, RuleTable, compare_more
-from app.policy.schema import HoldKindField
+from app.policy.rules import (
+    Comparison,
+    FactsNeeded,
+    Question,
+    Rule,
+    RuleTable,
+    compare_fewer,
+    compare_more,
+)
+from app.policy.schema import HoldKindField, Names
 
 
 class HoldTable(RuleTable):
     holds: Annotated[list[HoldKindField], Field(min_length=1)]
+    passes: Names | None = None
 
     def rule(self) -> HoldRule:
-        return HoldRule(**self.shared(), holds=frozenset(self.holds))
+        return HoldRule(**self.shared(), holds=frozenset(self.holds), passes=frozenset(self.passes or ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,13 @@ class HoldRule(Rule):
     table: ClassVar[type[RuleTable]] = HoldTable
 
     holds: frozenset[HoldKind]
+    passes: frozenset[str] = frozenset()
+    """Letters of an agreement that the customer keeps and made since the hold began: it is the answer to the hold. An
+    older agreement is the one that the hold may be about, so its letters are stopped."""
+
+    @property
+    def needed(self) -> FactsNeeded:
+        return FactsNeeded(agreements_on_hold=bool(self.passes))
 
     def idle(self, asked: Question) -> bool:
         return not asked.facts.holds
@@ -46,7 +62,13 @@ class HoldRule(Rule):
             for hold in asked.facts.holds
             if hold.kind in self.holds and hold.started_at <= asked.at
             if hold.until is None or asked.at < hold.until
+            if not self._is_answered(hold, asked)
         ]
+
+    def _is_answered(self, hold: Hold, asked: Question) -> bool:
+        """True if the letter is one of an agreement made on the day on which the hold began, or later."""
+        kept = asked.facts.agreement
+        return kept is not None and asked.contact.letter in self.passes and _began(hold, asked) <= kept.since
 
     def _standing(self, hold: Hold) -> Reason:
         until = hold.until.astimezone(UTC) if hold.until else None
@@ -59,7 +81,16 @@ class HoldRule(Rule):
         return self._reason(detail, until, **figures)
 
     def _spelling(self) -> JsonObject:
-        return {"holds": sorted(self.holds)}
+        return {"holds": sorted(self.holds), **({"passes": sorted(self.passes)} if self.passes else {})}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
-        return {"holds": compare_more(self.holds, changed.holds)}
+        return {
+            "holds": compare_more(self.holds, changed.holds),
+            "passes": compare_fewer(self.passes, changed.passes),
+        }
+
+
+def _began(hold: Hold, asked: Question) -> date:
+    """The day on which the hold began; where the customer's zones disagree, the later one."""
+    days = [hold.started_at.astimezone(zone).date() for zone, _ in asked.local_days]
+    return max(days, default=hold.started_at.date())

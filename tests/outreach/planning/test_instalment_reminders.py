@@ -212,6 +212,33 @@ def test_a_dispute_stops_it(engine: Engine) -> None:
     assert night(engine, DUE - 4 * DAY) == 0
 
 
+def in_hardship(engine: Engine, on: date) -> None:
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        place_hold(
+            session, case, HoldKind.HARDSHIP, "lost the job", DUE + 90 * DAY, builders.catalog(), by=ANN,
+            now=builders.at(on, 8),
+        )  # fmt: skip
+
+
+def test_a_hardship_hold_lets_the_agreement_remind_that_answers_it(engine: Engine) -> None:
+    with transaction(engine) as session:
+        a_plan(session, kind=PlanKind.HARDSHIP)
+    in_hardship(engine, AGREED)
+    assert night(engine, DUE - 4 * DAY) == 1
+    assert len(morning(engine, DUE - 3 * DAY)) == 1
+
+
+def test_a_hardship_after_the_agreement_speaks_of_the_agreement_and_stops_it(engine: Engine) -> None:
+    with transaction(engine) as session:
+        a_plan(session, kind=PlanKind.HARDSHIP)
+    assert night(engine, DUE - 4 * DAY) == 1
+    in_hardship(engine, DUE - 3 * DAY)
+    assert morning(engine, DUE - 3 * DAY) == [], "withheld at delivery"
+    assert reminders(engine)[0].error == "the gate refused it: house.hardship"
+    assert night(engine, DUE - DAY) == 0
+
+
 @pytest.mark.parametrize(
     "status", [PlanStatus.OFFERED, PlanStatus.BROKEN, PlanStatus.CANCELLED, PlanStatus.KEPT]
 )

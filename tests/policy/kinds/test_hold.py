@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from app.core.vocabulary import HoldKind, Purpose
 from app.policy.answers import Clearance, Refusals, WaitUntil
-from app.policy.facts import Contact, Facts, Hold
+from app.policy.facts import Contact, Facts, Hold, KeptAgreement
+from app.policy.kinds.hold import HoldRule
+from app.policy.overrides import check
 from app.policy.pack import Pack
+from app.policy.packfile import BadPack, shipped_packs
 from app.policy.review import review
 from tests.policy.contacts import (
     CN,
@@ -40,7 +43,7 @@ HOLDS = [
     (UK, HoldKind.VULNERABLE, {R}, "house.holds"),
     (CN, HoldKind.DISPUTE, {R}, "house.objection"),
     (CN, HoldKind.CEASE_CONTACT, {R, C, N}, "house.full_stop"),
-    (CN, HoldKind.HARDSHIP, {R}, "house.holds"),
+    (CN, HoldKind.HARDSHIP, {R}, "house.hardship"),
 ]
 
 
@@ -86,3 +89,41 @@ def test_a_breathing_space_is_shown_as_not_verified() -> None:
     )
     assert isinstance(answer, WaitUntil)
     assert [reason.verified for reason in answer.reasons] == [False]
+
+
+NOON = local("2026-06-03 12:00", SHANGHAI)
+
+
+def about_an_instalment(
+    kind: HoldKind, letter: str = "instalment_reminder", since: date = date(2026, 6, 1), pack: Pack = CN
+) -> object:
+    """The answer for a letter while a hold stands since the evening of 1 June, and an agreement is kept."""
+    hold = Hold(kind, local("2026-06-01 23:30", SHANGHAI), None)
+    facts = Facts((SHANGHAI,), holds=(hold,), agreement=KeptAgreement("hardship", "P-000007", since))
+    return review(Contact(SMS, R, MOBILE, letter=letter), facts, pack, NOON)
+
+
+def test_an_agreement_that_answers_a_hardship_reminds_of_itself() -> None:
+    assert isinstance(about_an_instalment(HoldKind.HARDSHIP), Clearance)
+    assert isinstance(about_an_instalment(HoldKind.HARDSHIP, since=date(2026, 6, 2)), Clearance)
+
+
+def test_an_agreement_of_before_the_hardship_does_not_nor_does_any_other_letter_pass() -> None:
+    """It may be the one that they cannot keep."""
+    assert rule_ids(about_an_instalment(HoldKind.HARDSHIP, since=date(2026, 5, 31))) == ["house.hardship"]
+    assert "house.hardship" in rule_ids(about_an_instalment(HoldKind.HARDSHIP, "first_reminder"))
+
+
+@pytest.mark.parametrize("kind", sorted(set(HoldKind) - {HoldKind.HARDSHIP}))
+@pytest.mark.parametrize("code", sorted(shipped_packs()))
+def test_every_other_hold_stops_an_agreements_own_reminders(kind: HoldKind, code: str) -> None:
+    pack = shipped_packs()[code]
+    rules = [rule for rule in pack.rules if isinstance(rule, HoldRule) and kind in rule.holds]
+    assert not any(rule.passes for rule in rules)
+
+
+def test_a_portfolio_lets_no_further_letter_pass() -> None:
+    with pytest.raises(BadPack):
+        check(
+            '[[rules]]\nid = "house.hardship"\npasses = ["instalment_reminder", "first_reminder"]\n', CN.rules
+        )

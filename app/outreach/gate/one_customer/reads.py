@@ -167,8 +167,10 @@ class GateReads:
         )
 
     def _agreement(self, found: Found, pack: Pack) -> KeptAgreement | None:
-        kept = [kept_agreement(*row) for row in found[self.agreements]] if pack.needed.agreements else []
-        return next(iter(kept), None)
+        needed = pack.needed
+        if not needed.agreements and not (needed.agreements_on_hold and found[self.holds]):
+            return None
+        return next((kept_agreement(*row) for row in found[self.agreements]), None)
 
     def _reserved(self, found: Found, now: datetime, today: date) -> list[PastContact]:
         """As `reserved_contacts`: messages on their way count already; those that waited too long will never leave."""
