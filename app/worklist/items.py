@@ -19,6 +19,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
+from app.casework.plans.tracking.open_instalments import is_open
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.rows import Query
 from app.core.timeline.models import Event
@@ -183,7 +184,7 @@ def _due(today: sa.ColumnElement[date], portfolio_ids: Sequence[int]) -> Query:
         _reason(Section.PROMISE_DUE, on=PART.c.due_on)
         .join(PLAN, PLAN.c.case_id == CASE.c.id)
         .join(PART, PART.c.plan_id == PLAN.c.id)
-        .where(*_live(portfolio_ids), PART.c.due_on == today, _falls_due(), _unpaid(), _owing(), *_workable())
+        .where(*_live(portfolio_ids), PART.c.due_on == today, is_open(), _owing(), *_workable())
     )
 
 

@@ -18,7 +18,8 @@ from app.casework.cases.queries import next_calls
 from app.casework.cases.worklist import PortfolioToday
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds
-from app.casework.plans.queries import BrokenPlan, NextPayment, broken_plans, next_payments
+from app.casework.plans.queries import BrokenPlan, broken_plans
+from app.casework.plans.tracking.open_instalments import NextPayment, next_payments
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.casework.cases import worklist as lists
 from app.casework.cases.worklist import Condition, PortfolioToday, Selection, has_broken_promise
 from app.casework.holds.queries import has_hold_to_review
-from app.casework.plans.queries import has_payment_due
+from app.casework.plans.tracking.open_instalments import has_payment_due
 from app.core.types import Rows
 from app.worklist.items import items_among
 from app.worklist.queries import CURSOR, in_sections, queue_page

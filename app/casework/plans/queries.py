@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -14,61 +14,13 @@ from app.book.delinquency.service import standing_on
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import worked_accounts
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.worklist import Condition, PortfolioToday
 from app.casework.plans.models import Plan, PlanInstalment, plan_reference
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
-from app.casework.plans.tracking.assessing import as_due
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 from app.policy.facts import KeptAgreement
-
-
-def has_payment_due(books: Sequence[PortfolioToday], days: int) -> Condition:
-    """A live promise or plan asks for money today or within the `days` - 1 after it."""
-    case, plan, part = table_of(CollectionsCase), table_of(Plan), table_of(PlanInstalment)
-    due = [
-        sa.and_(
-            plan.c.portfolio_id == book.portfolio_id,
-            part.c.due_on >= book.today,
-            part.c.due_on < book.today + timedelta(days=days),
-            part.c.is_skipped.is_(False),
-        )
-        for book in books
-    ]
-    asked = (
-        sa.select(plan.c.case_id)
-        .join(part, part.c.plan_id == plan.c.id)
-        .where(plan.c.status.in_(LIVE), sa.or_(sa.false(), *due))
-    )
-    return case.c.id.in_(asked)
-
-
-@dataclass(frozen=True, slots=True)
-class NextPayment:
-    """The next instalment of a live promise or plan; the last one where all dates have passed."""
-
-    kind: PlanKind
-    n: int
-    due_on: date
-    amount_minor: int
-
-
-def next_payments(session: Session, case_ids: Sequence[int], today: date) -> dict[int, NextPayment]:
-    """Case id -> the next payment of its live plan."""
-    plan = table_of(Plan)
-    query = sa.select(plan.c.id, plan.c.case_id, plan.c.kind).where(
-        plan.c.case_id.in_(case_ids), plan.c.status.in_(LIVE)
-    )
-    live = session.connection().execute(query).all()
-    parts = instalments_of(session, [plan_id for plan_id, *_ in live])
-    found: dict[int, NextPayment] = {}
-    for plan_id, case_id, kind in live:
-        due = as_due(parts[plan_id])
-        part = next((each for each in due if each.due_on >= today), due[-1])
-        found[case_id] = NextPayment(kind, part.n, part.due_on, part.amount)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

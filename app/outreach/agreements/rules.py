@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from app.casework.contacts.rules import DeskStep
 
@@ -56,3 +56,13 @@ def reminder_due(
     if days.in_grace and days.in_grace <= -to_go <= instalment.grace_days:
         return DeskStep.INSTALMENT_GRACE
     return None
+
+
+def last_day(reminder: DeskStep, instalment: DueInstalment) -> date:
+    """The last day on which a reminder says something true."""
+    match reminder:
+        case DeskStep.INSTALMENT_AHEAD:
+            return instalment.due_on - timedelta(days=1)
+        case DeskStep.INSTALMENT_TODAY:
+            return instalment.due_on
+    return instalment.due_on + timedelta(days=instalment.grace_days)

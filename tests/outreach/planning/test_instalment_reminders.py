@@ -140,6 +140,44 @@ def test_a_paid_one_in_its_grace_days_does_not_stand_before_the_next(engine: Eng
     assert reference_of(plan_id, 2) in text
 
 
+@pytest.mark.parametrize(
+    ("in_grace", "told"),
+    [
+        (1, {-3: "1 ahead", -1: "2 ahead", 0: "1 today", 1: "1 grace", 2: "2 today", 3: "2 grace"}),
+        # On the third the first one's grace and the second one's day meet: the day cannot wait, the grace can.
+        (2, {-3: "1 ahead", -1: "2 ahead", 0: "1 today", 2: "2 today", 3: "1 grace", 4: "2 grace"}),
+    ],
+)
+def test_two_unpaid_instalments_have_their_own_reminders_and_never_two_on_one_day(
+    engine: Engine, in_grace: int, told: dict[int, str]
+) -> None:
+    with transaction(engine) as session:
+        parts = [(DUE, 2_500), (DUE + 2 * DAY, 2_500)]
+        plan_id = id_of(a_plan(session, parts=parts, remind_grace_days=in_grace))
+    numbers = {reference_of(plan_id, n): n for n in (1, 2)}
+    kinds = {"is due today": "today", "is due on": "ahead", "was due on": "grace"}
+    came: dict[int, str] = {}
+    for days in range(-6, 7):
+        on = DUE + days * DAY
+        night(engine, on - DAY)
+        night(engine, on - DAY)
+        for text in morning(engine, on):
+            assert days not in came, "two on one day"
+            [n] = [n for reference, n in numbers.items() if reference in text]
+            [kind] = [kind for words, kind in kinds.items() if words in text]
+            came[days] = f"{n} {kind}"
+    assert came == told
+
+
+def test_one_that_has_not_left_yet_keeps_the_next_back(engine: Engine) -> None:
+    """A provider was down for a day: the reminder of the first leaves with the second one's day."""
+    with transaction(engine) as session:
+        a_plan(session, parts=[(DUE, 2_500), (DUE + 2 * DAY, 2_500)])
+    assert night(engine, DUE + DAY - DAY) == 1
+    assert night(engine, DUE + 2 * DAY - DAY) == 0
+    assert len(morning(engine, DUE + 2 * DAY)) == 1
+
+
 def test_one_that_was_paid_before_is_not_reminded_of(engine: Engine) -> None:
     with transaction(engine) as session:
         a_plan(session)

@@ -6,7 +6,7 @@ that the gate refused or made wait is asked for again in the next night, as long
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -17,18 +17,22 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.queries import contacts_of
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan, PlanChange, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment, InstalmentChange
 from app.core.actor import SYSTEM
 from app.core.clock import local_date
+from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.agreements.figures import Reader, paying
-from app.outreach.agreements.rules import DueInstalment, ReminderDays, reminder_due
+from app.outreach.agreements.rules import DueInstalment, ReminderDays, last_day, reminder_due
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.batch import ContactBatch
 from app.outreach.planning.instalments.facts import REMINDERS, UNPAID, InstalmentFacts, read_instalments
 from app.outreach.planning.letterhead import LetterCatalog
@@ -47,12 +51,17 @@ WHEN = {
 class DueReminder:
     """A reminder that is due to leave on the day after a night."""
 
-    case_id: int
+    step: CaseStep
     plan_id: int
     n: int
-    step: DeskStep
     by_post: bool
     """The customer has neither a mobile number nor an e-mail address."""
+    until: date
+    """The last day on which it can leave."""
+
+    @property
+    def case_id(self) -> int:
+        return self.step.case_id
 
 
 def reminder_days(portfolio: Portfolio) -> ReminderDays:
@@ -61,24 +70,27 @@ def reminder_days(portfolio: Portfolio) -> ReminderDays:
     )
 
 
-def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list[DueReminder]:
-    """The reminders that leave on the day after `on`, one a case: of the oldest instalment that is unpaid."""
+def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list[list[DueReminder]]:
+    """The reminders that may leave on the day after `on` and were not written yet, by case: of each, one leaves. First
+    comes the one that cannot leave any later, then that of the older instalment."""
     days, leaves_on = reminder_days(portfolio), on + timedelta(days=1)
     found: dict[int, list[DueReminder]] = {}
     for row in session.connection().execute(_instalments_near(portfolio, days, leaves_on)):
         by_post = not row.mobile and not row.email
         known_since = max(row.accepted_on, _local(row.moved_at, portfolio) or row.accepted_on)
         instalment = DueInstalment(row.due_on, row.grace_days, known_since)
-        step = reminder_due(instalment, days, leaves_on, by_post=by_post)
-        if step is not None:
-            due = DueReminder(row.case_id, row.plan_id, row.n, step, by_post)
+        kind = reminder_due(instalment, days, leaves_on, by_post=by_post)
+        if kind is not None:
+            step = CaseStep(row.case_id, kind, 1 + row.moves, plan_id=row.plan_id, instalment=row.n)
+            due = DueReminder(step, row.plan_id, row.n, by_post, last_day(kind, instalment))
             found.setdefault(row.case_id, []).append(due)
-    # One that is paid must not stand before the next: its grace days may reach as far as the next due date.
-    facts = read_instalments(session, {due[0].plan_id for due in found.values() if len(due) > 1}, leaves_on)
-    return [
-        next((each for each in due if len(due) == 1 or _is_unpaid(facts, each)), due[0])
-        for due in found.values()
-    ]
+    written = _written(session, found)
+    fresh = ([each for each in due if each.step not in written] for due in found.values())
+    return [sorted(due, key=lambda each: each.until) for due in fresh if due]
+
+
+def _written(session: Session, case_ids: Collection[int]) -> set[CaseStep]:
+    return {step for ids in chunked(case_ids, 5000) for step, _ in contacts_of(session, ids, REMINDERS)}
 
 
 def _is_unpaid(facts: InstalmentFacts, due: DueReminder) -> bool:
@@ -90,19 +102,18 @@ def _instalments_near(portfolio: Portfolio, days: ReminderDays, leaves_on: date)
     """Instalments of agreements that are kept in open cases, due near the day, the oldest first."""
     plan, part, change = table_of(Plan), table_of(PlanInstalment), table_of(PlanChange)
     case, customer = table_of(CollectionsCase), table_of(Customer)
-    moved_at = (
-        sa.select(sa.func.max(change.c.at))
-        .where(
-            change.c.plan_id == part.c.plan_id,
-            change.c.n == part.c.n,
-            change.c.change == InstalmentChange.MOVED,
-        )
-        .scalar_subquery()
+    moved = (
+        change.c.plan_id == part.c.plan_id,
+        change.c.n == part.c.n,
+        change.c.change == InstalmentChange.MOVED,
     )
+    moved_at = sa.select(sa.func.max(change.c.at)).where(*moved).scalar_subquery()
+    moves = sa.select(sa.func.count()).where(*moved).scalar_subquery()
     return (
         sa.select(
             plan.c.case_id, part.c.plan_id, part.c.n, part.c.due_on, plan.c.grace_days, plan.c.accepted_on,
             customer.c.mobile, customer.c.email, moved_at.label("moved_at"),
+            moves.label("moves"),
         )
         .join(part, part.c.plan_id == plan.c.id)
         .join(case, case.c.id == plan.c.case_id)
@@ -127,41 +138,62 @@ def _local(at: datetime | None, portfolio: Portfolio) -> date | None:
 def write_reminders(
     session: Session,
     portfolio: Portfolio,
-    due: Sequence[DueReminder],
+    due: Sequence[Sequence[DueReminder]],
     catalog: LetterCatalog,
     *,
     on: date,
     now: datetime,
 ) -> int:
-    """Queue those of these reminders that are still true and that the gate clears on one channel; returns how many. Of
-    different customers, who are locked until the transaction ends."""
+    """Queue, of each case, the first of its reminders that is still true, if the gate clears it on one channel; returns
+    how many. No agreement has two on one day: while one is on its way, the others wait for the next night.
+    The customers differ, and are locked until the transaction ends."""
     leaves_on = on + timedelta(days=1)
-    cases = load_contact_cases(session, portfolio, [each.case_id for each in due], now=now, as_of=on)
+    case_ids = [theirs[0].case_id for theirs in due]
+    cases = load_contact_cases(session, portfolio, case_ids, now=now, as_of=on)
     contact_cases = {each.case.id: each for each in cases}
-    facts = read_instalments(session, {each.plan_id for each in due}, leaves_on)
-    known = {step for step, _ in contacts_of(session, [each.case_id for each in due], REMINDERS)}
+    facts = read_instalments(session, {each.plan_id for theirs in due for each in theirs}, leaves_on)
+    known, busy = _written(session, case_ids), _with_one_on_its_way(session, case_ids, on)
     batch = ContactBatch(session, portfolio, catalog, on, now)
     written = 0
-    for each in due:
-        step = _step_of(each, facts)
-        if step in known or not _is_unpaid(facts, each):
-            continue
-        request = _request(contact_cases[each.case_id], each, step, facts, portfolio, catalog, batch)
-        written += any(isinstance(batch.send(request, channel), Clearance) for channel in request.channels)
+    for theirs in due:
+        for each in theirs:
+            if each.case_id in busy or each.step in known or not _holds(facts, each):
+                continue
+            request = _request(contact_cases[each.case_id], each, facts, portfolio, catalog, batch)
+            written += any(isinstance(batch.send(request, channel), Clearance) for channel in request.channels)
+            break  # the gate would say the same of the next
     batch.write(session, by=SYSTEM)
     return written
 
 
-def _step_of(due: DueReminder, facts: InstalmentFacts) -> CaseStep:
-    return CaseStep(
-        due.case_id, due.step, facts.occurrence(due.plan_id, due.n), plan_id=due.plan_id, instalment=due.n
+def _holds(facts: InstalmentFacts, due: DueReminder) -> bool:
+    """True if nothing was moved, skipped, ended or paid since the night looked."""
+    is_live = facts.plans[due.plan_id].status in LIVE
+    same_date = due.step.occurrence == facts.occurrence(due.plan_id, due.n)
+    return is_live and same_date and _is_unpaid(facts, due)
+
+
+def _with_one_on_its_way(session: Session, case_ids: Collection[int], on: date) -> set[int]:
+    """Cases with a reminder of this night, or with one of an earlier night that has not left yet."""
+    message, contact = table_of(OutboxMessage), table_of(PlannedContact)
+    query = (
+        sa.select(contact.c.case_id)
+        .join(message, message.c.contact_id == contact.c.id)
+        .where(
+            among(session, contact.c.case_id, sorted(case_ids)),
+            contact.c.step.in_(REMINDERS),
+            sa.or_(
+                message.c.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING)),
+                sa.and_(message.c.business_date == on, message.c.status != OutboxStatus.WITHHELD),
+            ),
+        )
     )
+    return set(session.scalars(query))
 
 
 def _request(
     contact_case: ContactCase,
     due: DueReminder,
-    step: CaseStep,
     facts: InstalmentFacts,
     portfolio: Portfolio,
     catalog: LetterCatalog,
@@ -174,7 +206,7 @@ def _request(
     )
     unpaid = Instalment(line.n, line.due_on, line.short)
     figures: dict[str, str] = {
-        "when": WHEN[due.step],
+        "when": WHEN[DeskStep(due.step.step)],
         "missing": reader.money(line.short),
         "missing_minor": str(line.short),
         "came": reader.money_if_any(line.paid),
@@ -183,4 +215,6 @@ def _request(
         **paying(plan, batch.letterhead.payee, unpaid, reader),
     }
     channels = (Channel.POST,) if due.by_post else (Channel.SMS, Channel.EMAIL)
-    return LetterRequest(contact_case, LETTER, Purpose.REMINDER, channels, step, plan=plan, figures=figures)
+    return LetterRequest(
+        contact_case, LETTER, Purpose.REMINDER, channels, due.step, plan=plan, figures=figures
+    )
