@@ -111,6 +111,20 @@ def charged_again(session: Session, plan: Plan) -> int:
     return int(session.scalar(query) or 0)
 
 
+def waived_fees(session: Session, plan: Plan) -> int:
+    """Fees that an agreement waives: of an offer those that it names; else those that it waived, which may be fewer,
+    with those that the plan before it passed on, as far as they still are."""
+    if plan.status in (PlanStatus.DRAFT, PlanStatus.OFFERED):
+        return plan.waived_fees_minor
+    reversal = table_of(Entry).alias("reversal")
+    query = (
+        select(func.coalesce(func.sum(Waiver.amount_minor), 0))
+        .join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
+        .where(PlanWaiver.plan_id == plan.id, ~exists().where(reversal.c.reverses_id == Waiver.credit_id))
+    )
+    return int(session.scalar(query) or 0)
+
+
 def pass_on_waivers(session: Session, old: Plan, new: Plan, on: date) -> None:
     """The waivers of a renegotiated plan belong to the plan that replaces it, unless something was paid under the old
     one: then they stay waived, whatever becomes of the new one."""

@@ -13,7 +13,7 @@ from app.book.ledger.balances import balance_of
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.queries import worked
 from app.casework.parties.models import ThirdParty
-from app.casework.plans.concessions import charged_again
+from app.casework.plans.concessions import charged_again, waived_fees
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
@@ -82,9 +82,7 @@ def agreement_figures(
 
 def _fees(session: Session, plan: Plan) -> int:
     """The fees that an agreement waives; of a broken one those that are charged again, which may be none."""
-    if plan.status is PlanStatus.BROKEN:
-        return charged_again(session, plan)
-    return plan.waived_fees_minor
+    return charged_again(session, plan) if plan.status is PlanStatus.BROKEN else waived_fees(session, plan)
 
 
 def paying(plan: Plan, payee: Payee, part: Instalment | None, reader: Reader) -> dict[str, str]:

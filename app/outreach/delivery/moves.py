@@ -43,8 +43,8 @@ from app.outreach.outbox.events import ContactConsoleOnly, ContactFailed, Contac
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     MAX_ATTEMPTS,
-    MOVED,
     TRANSITIONS,
+    WRITTEN_AGAIN,
     Destination,
     OutboxStatus,
     retry_wait,
@@ -199,7 +199,7 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEnt
     row.error, row.finished_at = why.reason[:500], now
     # A notice that the gate refuses is owed all the same: a hold may have come in between.
     is_owed = row.purpose is Purpose.NOTICE and why.asked is not None
-    if row.destination is not Destination.LEGAL_DESK and (why.reason == MOVED or is_owed):
+    if row.destination is not Destination.LEGAL_DESK and (why.reason in WRITTEN_AGAIN or is_owed):
         row.fallback_at = now
     if why.asked is not None:
         asked, answer = why.asked

@@ -33,10 +33,16 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     ANSWER_LETTER,
     MOVED,
+    OUTDATED,
     purpose_of_answer,
 )
 from app.outreach.planning.event_letters import CLOSING
-from app.outreach.planning.instalments.facts import InstalmentFacts, no_longer_so, read_instalments
+from app.outreach.planning.instalments.facts import (
+    InstalmentFacts,
+    changed_at,
+    no_longer_so,
+    read_instalments,
+)
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.wording import message_context
 from app.policy.answers import Clearance, WaitUntil
@@ -119,6 +125,8 @@ class _RecheckFacts:
     """Letters that say that we wrote before."""
     written: Written
     instalments: InstalmentFacts
+    changed: Mapping[int, datetime]
+    """By agreement that a message confirms, when a date of it was changed last."""
 
 
 def _known(
@@ -135,6 +143,7 @@ def _known(
         catalog.follow_ups,
         written_on(session, [row.case_id for row in rows if row.letter in catalog.follow_ups]),
         read_instalments(session, agreements, today),
+        changed_at(session, {step.plan_id for step in steps.values() if step.step == DeskStep.CONFIRMATION}),
     )
 
 
@@ -152,6 +161,8 @@ def _no_longer_true(
         return MOVED
     if not _plan_stands(session, step):
         return "the plan it confirms has ended"
+    if step.step == DeskStep.CONFIRMATION and _changed_since(row, step, known):
+        return OUTDATED
     if not _still_offered(session, step, today):
         return "the plan it offers is no longer on offer"
     if not _hold_stands(session, step):
@@ -202,6 +213,12 @@ def _plan_stands(session: Session, step: CaseStep) -> bool:
     if step.step != DeskStep.CONFIRMATION:
         return True
     return session.get_one(Plan, step.plan_id).status in (*LIVE, PlanStatus.KEPT)
+
+
+def _changed_since(row: OutboxMessage, step: CaseStep, known: _RecheckFacts) -> bool:
+    """True if an instalment was moved or skipped after the words were written: they quote the dates of then."""
+    changed = known.changed.get(step.plan_id) if step.plan_id is not None else None
+    return changed is not None and changed > row.created_at
 
 
 def _hold_stands(session: Session, step: CaseStep) -> bool:

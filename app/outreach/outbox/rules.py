@@ -39,6 +39,9 @@ def purpose_of_answer(holds: Sequence[Hold]) -> Purpose:
 
 MOVED = "the customer's address has changed since it was written"
 """The reason of a message that is withheld and written to its reader's new address instead (`planning/fallback.py`)."""
+OUTDATED = "a date of the agreement was changed since it was written"
+"""The reason of a confirmation that is withheld and written again with the dates of now."""
+WRITTEN_AGAIN = (MOVED, OUTDATED)
 
 
 class OutboxStatus(StrEnum):

@@ -1,5 +1,6 @@
 """Fallback: the step of a message that cannot arrive goes on by the next channel that the strategy names. A message
-that was withheld because its reader had moved, or a notice because of a hold, is written again."""
+that was withheld because its reader had moved, a notice because of a hold, or a confirmation because a date of the
+agreement was changed, is written again."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.queries import steps_of
 from app.casework.contacts.rules import CaseStep
+from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
+from app.casework.plans.rules import LIVE, PlanStatus
 from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
 from app.core.database.engine import reading, retrying, table_of, transaction
@@ -23,7 +26,8 @@ from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, OutboxStatus
+from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, OUTDATED, OutboxStatus
+from app.outreach.planning.event_letters import CONFIRMED_BY
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import HELP_LETTER
 from app.outreach.planning.rows import LetterRequest, ReplacedMessage
@@ -81,6 +85,8 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
     if contact_case.case.status is not CaseStatus.OPEN:
         return False
     of = steps_of(session, [row.contact])[row.contact]
+    if row.error == OUTDATED:
+        return _confirm_as_of_now(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
     known = _messages_of(session, of)
     if any(status in ON_ITS_WAY for _, status in known) and not _is_owed(row):
         return False
@@ -113,6 +119,35 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
     return False
 
 
+def _confirm_as_of_now(
+    session: Session,
+    portfolio: Portfolio,
+    contact_case: ContactCase,
+    row: OutboxMessage,
+    of: CaseStep,
+    catalog: LetterCatalog,
+    *,
+    on: date,
+    now: datetime,
+) -> bool:
+    """Write the confirmation of an agreement again by the same channel, with the dates of now. True if it was queued.
+    One that the gate refuses is left to a person."""
+    plan = session.get_one(Plan, of.plan_id)
+    if plan.status not in (*LIVE, PlanStatus.KEPT):
+        return False
+    other = LetterRequest(
+        contact_case, CONFIRMED_BY[plan.kind], row.purpose, (Channel(row.destination.value),), of, plan=plan,
+        about={"instead_of": id_of(row)}, instead_of=ReplacedMessage(id_of(row), row.contact),
+    )  # fmt: skip
+    [[answer]] = request_letters(session, portfolio, [other], catalog, on=on, by=SYSTEM, now=now)
+    if isinstance(answer, Clearance):
+        return True
+    if isinstance(answer, WaitUntil):
+        return _wait(row, answer.at)
+    _leave_to_a_person(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
+    return False
+
+
 def _is_owed(row: OutboxMessage) -> bool:
     """True for a notice that did not leave: the law asks for it, even if something else was written or agreed."""
     return row.purpose is Purpose.NOTICE and row.status is OutboxStatus.WITHHELD
@@ -120,7 +155,7 @@ def _is_owed(row: OutboxMessage) -> bool:
 
 def _wait(row: OutboxMessage, until: datetime) -> bool:
     """Ask again at that time, unless the next step comes before."""
-    patience = OWED_FOR if _is_owed(row) else GIVE_UP_AFTER
+    patience = OWED_FOR if _is_owed(row) or row.error == OUTDATED else GIVE_UP_AFTER
     if until < (row.finished_at or until) + patience:
         row.fallback_at = until
     return False

@@ -10,14 +10,17 @@ import pypdfium2
 import pytest
 import zxingcpp
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.actions.plans.printed import agreement_pdf
-from app.book.ledger.models import Customer
+from app.book.ledger.models import Account, Customer
+from app.book.ledger.rules import EntryKind
 from app.book.portfolios.rules import CollectorKind
+from app.casework.plans.concessions import waive_fees
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.tracking.references import reference_of
+from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.programs.ports import make_paper
@@ -129,10 +132,13 @@ def test_a_hardship_plan_tells_the_lower_rate_until_when_and_the_rate_after_it(s
     """12 CFR 1026.9(c)(2)(v)(D), 1026.55(b)(5)."""
     with transaction(sqlite_engine) as session:
         plan = made(session, kind=PlanKind.HARDSHIP, apr_millionths=59_900, waived_fees_minor=4_000)
+        card = session.scalars(select(Account)).one()
+        builders.entry(session, card, EntryKind.FEE, 3_500, ON)
+        waive_fees(session, plan, by=Actor.user("ann"), now=builders.at(ON))
         text = " ".join(text_of(agreement_pdf(session, plan, Ports())).split())
     assert "interest is 5.99% a year instead of 18%, until 1 May 2026." in text
     assert (
         "if you do not keep to it, the rate is again 18% a year. It is never higher than it was before."
         in text
     )
-    assert "Fees of €40.00 are waived, as long as the agreement is kept." in text
+    assert "Fees of €35.00 are waived, as long as the agreement is kept." in text, "those that were"

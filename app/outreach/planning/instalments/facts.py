@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -57,6 +57,17 @@ def read_instalments(session: Session, plan_ids: Collection[int], today: date) -
         )
         moves.update((plan_id, n) for plan_id, n in session.connection().execute(moved))
     return InstalmentFacts(plans, progress_by_plan(session, list(plans.values()), today), moves)
+
+
+def changed_at(session: Session, plan_ids: Collection[int | None]) -> dict[int, datetime]:
+    """When an instalment of these agreements was last moved or skipped; one without a change is left out."""
+    wanted = sorted(plan_id for plan_id in plan_ids if plan_id is not None)
+    if not wanted:
+        return {}
+    change = table_of(PlanChange)
+    last = sa.select(change.c.plan_id, sa.func.max(change.c.at)).group_by(change.c.plan_id)
+    rows = session.connection().execute(last.where(among(session, change.c.plan_id, wanted)))
+    return {plan_id: at for plan_id, at in rows}
 
 
 def no_longer_so(

@@ -160,7 +160,9 @@ def write_reminders(
             if each.case_id in busy or each.step in known or not _holds(facts, each):
                 continue
             request = _request(contact_cases[each.case_id], each, facts, portfolio, catalog, batch)
-            written += any(isinstance(batch.send(request, channel), Clearance) for channel in request.channels)
+            written += any(
+                isinstance(batch.send(request, channel), Clearance) for channel in request.channels
+            )
             break  # the gate would say the same of the next
     batch.write(session, by=SYSTEM)
     return written

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
 from app.casework.parties.models import ThirdParty
+from app.casework.plans.concessions import waived_fees
 from app.casework.plans.events import InstalmentEvent, PlanEvent
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.rules import LIVE, InstalmentChange, PlanStatus, offer_end
@@ -48,6 +49,8 @@ class PlanFile:
     """Other agreements and offers of the case."""
     events: Sequence[Event]
     case_is_open: bool
+    waived_minor: int
+    """Fees that it waives, or waived."""
 
     @property
     def path(self) -> str:
@@ -127,6 +130,7 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
         ],
         events=_events(session, plan),
         case_is_open=file.is_open,
+        waived_minor=waived_fees(session, plan),
     )
 
 

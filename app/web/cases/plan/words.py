@@ -46,8 +46,8 @@ def concession_words(view: PlanFile, reader: PageReader) -> list[str]:
     """What the customer is granted beyond time, each a sentence."""
     plan = view.plan
     said: list[str] = []
-    if plan.waived_fees_minor:
-        said.append(f"Fees of {reader.money(plan.waived_fees_minor)} are waived.")
+    if view.waived_minor:
+        said.append(f"Fees of {reader.money(view.waived_minor)} are waived.")
     if plan.apr_millionths is not None:
         rate = rate_words(plan.apr_millionths)
         said.append(
