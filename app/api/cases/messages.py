@@ -23,6 +23,7 @@ from app.core.text import Line, Paragraph
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
 from app.inbound.answers import answer_sms, recall_message, undo_message, word_answer
+from app.outreach.agreements.queued import will_not_leave
 from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
@@ -47,9 +48,12 @@ class MessageShape(BaseModel):
     not_before: datetime
     sent_at: datetime | None
     error: str
+    will_not_leave: str = Field(
+        "", description="Of a queued message, the reason why it will be withheld: its agreement has ended."
+    )
 
     @classmethod
-    def of(cls, row: OutboxMessage) -> Self:
+    def of(cls, row: OutboxMessage, will_not_leave: str = "") -> Self:
         return cls(
             id=id_of(row),
             destination=row.destination,
@@ -61,6 +65,7 @@ class MessageShape(BaseModel):
             not_before=row.not_before,
             sent_at=row.sent_at,
             error=row.error,
+            will_not_leave=will_not_leave,
         )
 
 
@@ -77,7 +82,9 @@ def list_messages(
     )
     rows = session.scalars(query.order_by(col(OutboxMessage.id)).limit(limit + 1)).all()
     shown, next_cursor = page_of(rows, limit, id_of)
-    return Page(items=[MessageShape.of(row) for row in shown], next_cursor=next_cursor)
+    stays = will_not_leave(session, shown)
+    items = [MessageShape.of(row, stays.get(id_of(row), "")) for row in shown]
+    return Page(items=items, next_cursor=next_cursor)
 
 
 class NewCancelledMessage(Input):

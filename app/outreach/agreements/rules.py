@@ -1,4 +1,4 @@
-"""Reminders of an agreement: which instalment is reminded of on which day. Pure."""
+"""Reminders of an agreement: which instalment is reminded of on which day, and when its messages are false. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.casework.contacts.rules import DeskStep
+from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
+
+OF_AN_INSTALMENT = (
+    DeskStep.INSTALMENT_AHEAD, DeskStep.INSTALMENT_TODAY, DeskStep.INSTALMENT_GRACE, DeskStep.MOVED_INSTALMENT,
+    DeskStep.SKIPPED_INSTALMENT,
+)  # fmt: skip
+"""Steps whose messages speak of one instalment of a live agreement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +73,16 @@ def last_day(reminder: DeskStep, instalment: DueInstalment) -> date:
         case DeskStep.INSTALMENT_TODAY:
             return instalment.due_on
     return instalment.due_on + timedelta(days=instalment.grace_days)
+
+
+def ended_since(step: str, kind: PlanKind, status: PlanStatus) -> str:
+    """The reason that an agreement of this status makes a message of that step false; '' = it makes none. A settlement
+    that was said yes to is still to be had in writing."""
+    if step in OF_AN_INSTALMENT and status not in LIVE:
+        return "the agreement that it speaks of has ended"
+    if step == DeskStep.CONFIRMATION and status not in (*LIVE, PlanStatus.KEPT):
+        return "the plan it confirms has ended"
+    is_open = status is PlanStatus.OFFERED or (kind is PlanKind.SETTLEMENT and status in LIVE)
+    if step == DeskStep.OFFER and not is_open:
+        return "the plan it offers is no longer on offer"
+    return ""

@@ -18,11 +18,12 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.queries import live_plan
-from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
+from app.casework.plans.rules import LIVE, PlanStatus
 from app.core.clock import local_date
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.agreements.rules import ended_since
 from app.outreach.delivery.moves import Postpone, Withhold
 from app.outreach.gate.contact_cases import STALE_AFTER, ContactCase, load_contact_cases
 from app.outreach.gate.decisions import ReviewRequest
@@ -159,8 +160,8 @@ def _no_longer_true(
     step = known.steps[row.contact]
     if address_of(contact_case.customer, Channel(row.destination.value)) != row.address:
         return MOVED
-    if not _plan_stands(session, step):
-        return "the plan it confirms has ended"
+    if ended := _plan_ended(session, step):
+        return ended
     if step.step == DeskStep.CONFIRMATION and _changed_since(row, step, known):
         return OUTDATED
     if not _still_offered(session, step, today):
@@ -208,11 +209,12 @@ def _closed_since(contact_case: ContactCase, row: OutboxMessage) -> str:
     return "the case was closed since it was written" if closed else ""
 
 
-def _plan_stands(session: Session, step: CaseStep) -> bool:
-    """True if the plan that a confirmation confirms still runs or was kept, and for any other step."""
-    if step.step != DeskStep.CONFIRMATION:
-        return True
-    return session.get_one(Plan, step.plan_id).status in (*LIVE, PlanStatus.KEPT)
+def _plan_ended(session: Session, step: CaseStep) -> str:
+    """The reason that the end of its agreement makes a confirmation or an offer false; '' = it stands."""
+    if step.step not in (DeskStep.CONFIRMATION, DeskStep.OFFER):
+        return ""
+    plan = session.get_one(Plan, step.plan_id)
+    return ended_since(step.step, plan.kind, plan.status)
 
 
 def _changed_since(row: OutboxMessage, step: CaseStep, known: _RecheckFacts) -> bool:
@@ -238,12 +240,11 @@ def _still_offered(session: Session, step: CaseStep, today: date) -> bool:
     if step.step != DeskStep.OFFER:
         return True
     plan = session.get_one(Plan, step.plan_id)
-    if plan.status is PlanStatus.OFFERED:
-        live = live_plan(session, plan.case_id)
-        is_free = live is None or live.id == plan.supersedes_id
-        return is_free and offers_that_stand(session, [plan], today) != []
-    # A settlement that was said yes to is still to be had in writing.
-    return plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE
+    if plan.status is not PlanStatus.OFFERED:
+        return not ended_since(step.step, plan.kind, plan.status)
+    live = live_plan(session, plan.case_id)
+    is_free = live is None or live.id == plan.supersedes_id
+    return is_free and offers_that_stand(session, [plan], today) != []
 
 
 def _ask_gate(

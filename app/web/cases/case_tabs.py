@@ -24,6 +24,7 @@ from app.inbound.messages import reading_of
 from app.inbound.models import InboundMessage
 from app.inbound.queries import messages_of
 from app.inbound.rules import Intent
+from app.outreach.agreements.queued import will_not_leave
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.web.cases.case_file import CaseFile
@@ -140,13 +141,20 @@ class ThreadLine:
 
     at: datetime
     ours: OutboxMessage | None = None
+    will_not_leave: str = ""
+    """Of a queued one of ours, the reason why it will be withheld."""
     theirs: InboundMessage | None = None
     intents: Sequence[Intent] = ()
 
 
 def _thread(session: Session, file: CaseFile) -> list[ThreadLine]:
     """Messages to and from the customer, the latest first."""
-    ours = [ThreadLine(each.sent_at or each.created_at, ours=each) for each in _messages(session, file)]
+    messages = _messages(session, file)
+    stays = will_not_leave(session, messages)
+    ours = [
+        ThreadLine(each.sent_at or each.created_at, ours=each, will_not_leave=stays.get(id_of(each), ""))
+        for each in messages
+    ]
     theirs = [
         ThreadLine(each.received_at, theirs=each, intents=reading_of(each).intents)
         for each in messages_of(session, file.case.customer_id)

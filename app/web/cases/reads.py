@@ -149,6 +149,7 @@ class CaseReads:
                 message.c.not_before,
                 message.c.created_at,
                 sa.func.coalesce(contact.c.step, "").label("step"),
+                contact.c.plan_id,
             )
             .outerjoin(contact, contact.c.id == message.c.contact_id)
             .where(

@@ -894,6 +894,23 @@ def test_a_queued_message_is_cancelled_from_the_case(desk: Desk, ben: Browser) -
     assert ben.submit(f"/cases/{other}/messages/{message.id}/cancel", reason="x").status_code == 404
 
 
+def test_a_queued_message_of_an_ended_agreement_says_that_it_will_not_leave(desk: Desk, ben: Browser) -> None:
+    """A reminder of a superseded plan waits until its hour, and is withheld then."""
+    case_id = make_case(desk)
+    ended = desk.write(lambda s: _confirmed_promise(s, case_id))
+    assert "waits to leave" in page_of(ben, case_id)
+    desk.write(
+        lambda s: cancel(s, s.get_one(Plan, ended), "renegotiated", by=Actor.user("ben"), today=TODAY, now=NOW)
+    )
+    page = page_of(ben, case_id)
+    assert "waits to leave" not in page
+    assert "will not leave" in page
+    assert "the plan it confirms has ended" in page
+    tab = ben.get(f"/cases/{case_id}?tab=messages").text
+    assert "to leave from" not in tab
+    assert "Will not leave" in tab
+
+
 @pytest.mark.parametrize(
     ("path", "form"),
     [

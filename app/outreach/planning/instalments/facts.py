@@ -12,12 +12,13 @@ from sqlmodel import Session, col, select
 
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan, PlanChange
-from app.casework.plans.rules import LIVE, InstalmentChange, PlanKind
+from app.casework.plans.rules import InstalmentChange, PlanKind
 from app.casework.plans.tracking.payments import progress_by_plan
 from app.casework.plans.tracking.progress import InstalmentProgress, InstalmentState, PlanProgress
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.ids import id_of
+from app.outreach.agreements.rules import ended_since
 from app.outreach.gate.contact_cases import ContactCase
 
 REMINDERS = (DeskStep.INSTALMENT_AHEAD, DeskStep.INSTALMENT_TODAY, DeskStep.INSTALMENT_GRACE)
@@ -78,8 +79,8 @@ def no_longer_so(
     if step.plan_id is None or step.instalment is None:
         return ""
     plan, line = facts.plans[step.plan_id], facts.line(step.plan_id, step.instalment)
-    if plan.status not in LIVE:
-        return "the agreement that it speaks of has ended"
+    if ended := ended_since(step.step, plan.kind, plan.status):
+        return ended
     if step.occurrence != facts.occurrence(step.plan_id, step.instalment):
         return "the date of the instalment was moved since it was written"
     if step.step == DeskStep.SKIPPED_INSTALMENT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -17,6 +17,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.inbound.models import InboundMessage
 from app.legal.referrals.models import Referral
+from app.outreach.agreements.rules import ended_since
 from app.outreach.outbox.rules import Destination
 from app.outreach.outbox.waiting import can_be_undone
 from app.outreach.strategy.models import StrategyTask
@@ -41,6 +42,8 @@ class OpenItems:
     queued: Sequence[Queued]
     undoable: Collection[int]
     """Of these, the ids of those that may be taken back without a reason."""
+    withheld: Mapping[int, str]
+    """Of these, the ids of those that will not leave, because their agreement has ended, and why."""
     replies: Sequence[InboundMessage]
     asked: Sequence[WaitingRequest]
 
@@ -54,6 +57,7 @@ class Queued(Protocol):
     not_before: datetime
     created_at: datetime
     step: str
+    plan_id: int | None
 
 
 def _missed(plan: Plan, parts: Sequence[Instalment], paid: int, today: date) -> MissedPayment | None:
@@ -83,9 +87,20 @@ def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
         tasks=found[CASE_READS.tasks],
         queued=found[CASE_READS.queued],
         undoable={row.id for row in found[CASE_READS.queued] if can_be_undone(row.step, row.created_at, now)},
+        withheld=_withheld(found[CASE_READS.queued], found[CASE_READS.plans]),
         replies=found[CASE_READS.replies],
         asked=waiting_requests(view, staff),
     )
+
+
+def _withheld(queued: Sequence[Queued], plans: Sequence[Plan]) -> dict[int, str]:
+    by_id = {id_of(plan): plan for plan in plans}
+    found = {}
+    for message in queued:
+        plan = by_id.get(message.plan_id) if message.plan_id is not None else None
+        if plan is not None and (why := ended_since(message.step, plan.kind, plan.status)):
+            found[message.id] = why
+    return found
 
 
 @dataclass(frozen=True, slots=True)
