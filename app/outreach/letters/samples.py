@@ -15,6 +15,7 @@ from app.outreach.outbox.dispatch import Dispatch
 NAMES = {
     "en": "Alex Rivera",
     "zh": "王小明",
+    "zh-Hans": "王小明",
     "id": "Siti Rahayu",
     "nb": "Kari Nordmann",
     "nl": "Jan de Vries",
