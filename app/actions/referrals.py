@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Protocol
 
 from sqlmodel import Session, col, select
 
+from app.actions.plans.printed import PrintPorts, agreement_pdf
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case, add_note
 from app.core.actor import Actor
@@ -27,6 +29,13 @@ NO_KEY = (
     "No key is set to sign bundles with. Set DESK_BUNDLE_KEY (see .env.example) and start the desk again."
 )
 NO_DESK = "No legal desk is configured. Set DESK_LEGAL_URL (see .env.example), or download the bundle."
+
+
+class SealPorts(PrintPorts, Protocol):
+    """What seals a bundle: the key, and the printer of the agreements in it."""
+
+    @property
+    def seal(self) -> Seal | None: ...
 
 
 def locked_referral(session: Session, referral_id: int) -> Referral:
@@ -55,7 +64,7 @@ def decide_referral(
 def seal_bundle(
     session: Session,
     case: CollectionsCase,
-    seal: Seal | None,
+    ports: SealPorts,
     excuses: Mapping[str, str],
     *,
     by: Actor,
@@ -63,11 +72,14 @@ def seal_bundle(
 ) -> Bundle:
     """Seal the case file as of the last closed business day; `excuses` are reasons by the id of a missing item.
     Conflict without a key, and where the case's referral was declined."""
-    if seal is None:
+    if ports.seal is None:
         raise Conflict(NO_KEY)
     if _was_declined(session, id_of(case)):
         raise Conflict("This referral was declined. Nominate the case again first.")
-    return bundles.build_bundle(session, case, seal, excuses=excuses, by=by, now=now)
+    return bundles.build_bundle(
+        session, case, ports.seal, excuses=excuses,
+        print_agreement=lambda plan: agreement_pdf(session, plan, ports), by=by, now=now,
+    )  # fmt: skip
 
 
 def hand_over(session: Session, bundle: Bundle, *, has_desk: bool, by: Actor, now: datetime) -> bool:

@@ -155,7 +155,7 @@ def post_bundle(
     lock_customers(session, [case.customer_id])
     items = checklist_of(session, case, now=now)
     excuses = single_excuse(items, body.incomplete_reason) | {each.item: each.reason for each in body.excuses}
-    bundle = seal_bundle(session, case, ports_of(request).seal, excuses, by=caller.by, now=now)
+    bundle = seal_bundle(session, case, ports_of(request), excuses, by=caller.by, now=now)
     return BundleShape.of({column.name: getattr(bundle, column.name) for column in _LISTED})
 
 

@@ -91,6 +91,7 @@ def _in_order(case: CaseFile) -> CaseFile:
         contacts=tuple(sorted(case.contacts, key=lambda c: (c.kind, c.value, _instant(c.ended_at) or "~"))),
         third_parties=tuple(sorted(case.third_parties, key=lambda p: (_instant(p.added_at), p.kind, p.name))),
         documents=tuple(sorted(case.documents, key=lambda d: (d.dated_on, d.kind, d.name, d.content))),
+        agreements=tuple(sorted(case.agreements, key=lambda a: a.plan)),
     )
 
 
@@ -114,7 +115,7 @@ def _payload(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, by
             files[f"data/{name}.csv"] = _ledger_csv(case, entries)
     for number, message in enumerate(case.messages, start=1):
         files |= _contact_files(_contact_folder(number, message), message)
-    return files | _document_files(case)
+    return files | _document_files(case) | _agreement_files(case)
 
 
 def _seal(
@@ -381,6 +382,26 @@ def _document_files(case: CaseFile) -> dict[str, bytes]:
             }
         )
     return {**files, "data/documents/index.json": fmt.json_bytes(index)}
+
+
+def _agreement_files(case: CaseFile) -> dict[str, bytes]:
+    """The printed form of each agreement that was made, and the reason where there is none."""
+    if not case.agreements:
+        return {}
+    files, index = {}, list[JsonObject]()
+    for each in case.agreements:
+        path = f"data/agreements/{_file_name(each.plan)}.pdf"
+        if each.content:
+            files[path] = each.content
+        index.append(
+            {
+                "plan": each.plan,
+                "file": path if each.content else None,
+                "sha256": fmt.sha256(each.content) if each.content else None,
+                "why_not": each.why_not or None,
+            }
+        )
+    return {**files, "data/agreements/index.json": fmt.json_bytes(index)}
 
 
 def _file_name(name: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,8 +16,9 @@ from app.casework.cases.models import (
     case_reference,
 )
 from app.casework.cases.service import about_case
+from app.casework.plans.models import Plan
 from app.core.actor import Actor
-from app.core.errors import Conflict
+from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.service import lock_customers, record
@@ -25,7 +26,7 @@ from app.legal.bundle.build import Typeset, build
 from app.legal.bundle.events import BundleBuilt
 from app.legal.bundle.excuses import check_exportable, why_incomplete
 from app.legal.bundle.models import Bundle
-from app.legal.checklists.case_file import Excuse
+from app.legal.checklists.case_file import CaseFile, Excuse, PrintedAgreement
 from app.legal.checklists.items import ChecklistItem, gaps
 from app.legal.checklists.loading import load_case_file
 
@@ -38,6 +39,10 @@ class Seal:
     typeset: Typeset
 
 
+PrintAgreement = Callable[[Plan], bytes]
+"""The printed form of an agreement, as PDF/A; Invalid where it cannot be printed."""
+
+
 def build_bundle(
     session: Session,
     case: CollectionsCase,
@@ -45,6 +50,7 @@ def build_bundle(
     *,
     excuses: Mapping[str, str] | None = None,
     incomplete_reason: str = "",
+    print_agreement: PrintAgreement | None = None,
     by: Actor,
     now: datetime,
 ) -> Bundle:
@@ -52,7 +58,8 @@ def build_bundle(
 
     `excuses` are reasons by the id of the item that is missing. `incomplete_reason` is one reason for all other missing
     items: the desk's doors take it only for a single gap (`single_excuse`). Conflict where something forbids legal
-    action, and where something is missing without a reason. An earlier bundle of the case is superseded, never
+    action, and where something is missing without a reason. With `print_agreement` it holds the printed form of every
+    agreement that was made by that day. An earlier bundle of the case is superseded, never
     overwritten.
     """
     lock_customers(session, [case.customer_id])
@@ -71,6 +78,8 @@ def build_bundle(
         incomplete_reason=incomplete_reason.strip() or None,
         now=now,
     )
+    if print_agreement is not None:
+        file = replace(file, agreements=_printed(session, file, id_of(case), print_agreement))
     content = build(file, seal.key, seal.typeset)
     checklist = check_exportable(file)
     told = [
@@ -99,6 +108,19 @@ def build_bundle(
     sealed = BundleBuilt(bundle.reference, bundle.sha256, bundle.complete, excused)
     record(session, about_case(case, sealed), by=by, now=now)
     return bundle
+
+
+def _printed(
+    session: Session, file: CaseFile, case_id: int, print_agreement: PrintAgreement
+) -> tuple[PrintedAgreement, ...]:
+    made = select(Plan).where(Plan.case_id == case_id, col(Plan.accepted_on) <= file.as_of)
+    found = []
+    for plan in session.scalars(made.order_by(col(Plan.id))).all():
+        try:
+            found.append(PrintedAgreement(plan.reference, print_agreement(plan)))
+        except Invalid as refused:
+            found.append(PrintedAgreement(plan.reference, b"", refused.message))
+    return tuple(found)
 
 
 def single_excuse(items: Sequence[ChecklistItem], reason: str) -> dict[str, str]:

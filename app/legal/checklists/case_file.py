@@ -155,6 +155,18 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintedAgreement:
+    """An agreement that was made, as its printed form says it on the day on which it was made."""
+
+    plan: str
+    """Reference of the plan."""
+    content: bytes
+    """PDF/A; b'' = it could not be printed."""
+    why_not: str = ""
+    """The reason why it could not be printed, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     kind: str
     started_at: datetime
@@ -259,6 +271,7 @@ class CaseFile:
     holds: tuple[Hold, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     documents: tuple[Document, ...] = ()
+    agreements: tuple[PrintedAgreement, ...] = ()
     contacts: tuple[ContactPoint, ...] = ()
     third_parties: tuple[ThirdParty, ...] = ()
     supersedes: str | None = None

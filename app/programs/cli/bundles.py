@@ -56,7 +56,7 @@ def bundle_build(
         if reason:
             excuses = {**single_excuse(checklist_of(session, found, now=read_clock()), reason), **excuses}
         bundle = seal_bundle(
-            session, found, ports.seal, excuses, by=Actor.user(by) if by else BY, now=read_clock()
+            session, found, ports, excuses, by=Actor.user(by) if by else BY, now=read_clock()
         )
     out.write_bytes(bundle.content)
     data = {

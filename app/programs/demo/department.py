@@ -271,7 +271,7 @@ class Department:
                 self._file_agreement(session, case, now)
             missing = gaps(checklist_of(session, case, now=now))
             excuses = {item.id: EXCUSES.get(item.id, "Follows from the archive.") for item in missing}
-            bundle = seal_bundle(session, case, self.ports.seal, excuses, by=lena, now=now)
+            bundle = seal_bundle(session, case, self.ports, excuses, by=lena, now=now)
             hand_over(session, bundle, has_desk=True, by=lena, now=now)
 
     def _file_agreement(self, session: Session, case: CollectionsCase, now: datetime) -> None:

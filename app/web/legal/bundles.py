@@ -47,7 +47,7 @@ def build(
     if errors:
         given = {f"excuse.{item}": reason for item, reason in reasons.items()}
         return referral_page(request, session, found, staff, now=now, errors=errors, given=given)
-    bundle = seal_bundle(session, found.case, ports_of(request).seal, reasons, by=staff.by, now=now)
+    bundle = seal_bundle(session, found.case, ports_of(request), reasons, by=staff.by, now=now)
     words = f"{bundle.reference} is sealed."
     return redirect(request, f"/legal/{referral_id}#bundles", words)
 

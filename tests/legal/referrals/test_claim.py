@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import zipfile
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.actions.plans.printed import agreement_pdf
+from app.actions.referrals import seal_bundle
 from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.rules import AccountStatus, EntryKind
@@ -23,6 +27,7 @@ from app.casework.holds.service import (
     close_hold,
     start_hold,
 )
+from app.casework.plans.rules import PlanStatus
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.database.engine import transaction
@@ -32,7 +37,9 @@ from app.core.vocabulary import HoldKind, Purpose
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.receipt import Receipt
 from app.legal.bundle.service import Seal, build_bundle, single_excuse
-from app.legal.checklists.loading import load_case_file
+from app.legal.bundle.verification import verify
+from app.legal.checklists.items import gaps
+from app.legal.checklists.loading import checklist_of, load_case_file
 from app.legal.checklists.rules import completeness
 from app.legal.handover.service import hand_over
 from app.legal.handover.transport import BundleTransport
@@ -43,8 +50,10 @@ from app.outreach.delivery.sending import deliver_due
 from app.outreach.gate.events import ContactRefused, ContactWithheld
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.programs.ports import make_paper
 from tests import builders
 from tests.legal.builders import KEY, no_page
+from tests.outreach.agreements.made import agreement
 
 DUE = date(2026, 3, 10)
 CLOSED = DUE + timedelta(days=40)
@@ -88,6 +97,42 @@ def case_of(engine: Engine, customer: Customer) -> CollectionsCase:
     with Session(engine, expire_on_commit=False) as session:
         query = select(CollectionsCase).where(CollectionsCase.customer_id == customer.id)
         return session.scalars(query).one()
+
+
+def test_the_agreements_that_were_made_are_in_the_bundle_as_they_are_printed(engine: Engine) -> None:
+    with transaction(engine) as session:
+        who, _ = late(session, builders.portfolio(session))
+    builders.close_day(engine, CLOSED)
+    case = case_of(engine, who)
+    parts = [(NEXT + timedelta(days=days), 2_500) for days in (10, 40)]
+    with transaction(engine) as session:
+        own = session.get_one(CollectionsCase, case.id)
+        broken = agreement(session, own, parts, accepted_on=CLOSED, status=PlanStatus.BROKEN, ended_on=CLOSED)
+        agreement(session, own, parts, accepted_on=NEXT, status=PlanStatus.CANCELLED)
+        offered = agreement(session, own, parts, accepted_on=CLOSED, status=PlanStatus.CANCELLED)
+        offered.accepted_on = None
+        session.flush()
+        ports = SimpleNamespace(seal=SEAL, catalog=builders.catalog(), paper=make_paper())
+        reasons = {item.id: "a test" for item in gaps(checklist_of(session, own, now=noon(NEXT)))}
+        sealed = [
+            seal_bundle(session, own, ports, reasons, by=Actor.user("ann"), now=noon(NEXT)) for _ in range(2)
+        ]
+        printed = agreement_pdf(session, broken, ports)
+        ports.paper = None
+        bare = seal_bundle(session, own, ports, reasons, by=Actor.user("ann"), now=noon(NEXT))
+    for bundle in sealed:
+        held = files(bundle)
+        assert [name for name in held if name.startswith("data/agreements/")] == [
+            f"data/agreements/{broken.reference}.pdf", "data/agreements/index.json",
+        ], "neither an offer nor what was agreed after the day of the figures"  # fmt: skip
+        assert held[f"data/agreements/{broken.reference}.pdf"] == printed
+        assert f"data/agreements/{broken.reference}.pdf" in held["manifest-sha256.txt"].decode()
+        [told] = json.loads(held["data/agreements/index.json"])
+        assert (told["plan"], told["sha256"]) == (broken.reference, hashlib.sha256(printed).hexdigest())
+        assert verify(bundle.content, KEY.public_key()).ok
+    [told] = json.loads(files(bare)["data/agreements/index.json"])
+    assert told["file"] is None
+    assert told["why_not"].startswith("This installation prints no letters.")
 
 
 def test_a_claim_is_what_is_due(engine: Engine) -> None:

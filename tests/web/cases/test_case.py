@@ -900,7 +900,9 @@ def test_a_queued_message_of_an_ended_agreement_says_that_it_will_not_leave(desk
     ended = desk.write(lambda s: _confirmed_promise(s, case_id))
     assert "waits to leave" in page_of(ben, case_id)
     desk.write(
-        lambda s: cancel(s, s.get_one(Plan, ended), "renegotiated", by=Actor.user("ben"), today=TODAY, now=NOW)
+        lambda s: cancel(
+            s, s.get_one(Plan, ended), "renegotiated", by=Actor.user("ben"), today=TODAY, now=NOW
+        )
     )
     page = page_of(ben, case_id)
     assert "waits to leave" not in page
