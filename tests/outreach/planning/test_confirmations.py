@@ -1,4 +1,4 @@
-"""Confirmations of agreements: those that leave quote the dates of now, whatever was changed since they were written."""
+"""Confirmations of agreements: those that leave quote the dates of now, whatever was changed meanwhile."""
 
 from __future__ import annotations
 

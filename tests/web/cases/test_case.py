@@ -18,6 +18,7 @@ from httpx2 import Response
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.agreements import promise
 from app.actions.holds import place_hold
 from app.book.ledger.models import Account, Customer, Entry
 from app.casework.cases import service as cases
@@ -32,6 +33,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.events import PlanAccepted, PlanActivated, PlanCancelled
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import PlanStatus
+from app.casework.plans.service import cancel
 from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
 from app.core.settings import Settings
@@ -894,10 +896,18 @@ def test_a_queued_message_is_cancelled_from_the_case(desk: Desk, ben: Browser) -
     assert ben.submit(f"/cases/{other}/messages/{message.id}/cancel", reason="x").status_code == 404
 
 
+def confirmed_promise(session: Session, case_id: int) -> int:
+    case = session.get_one(CollectionsCase, case_id)
+    promised = promise(
+        session, case, 5_000, TODAY + timedelta(days=9), builders.catalog(), by=Actor.user("ben"), now=NOW
+    )
+    return id_of(promised.plan)
+
+
 def test_a_queued_message_of_an_ended_agreement_says_that_it_will_not_leave(desk: Desk, ben: Browser) -> None:
     """A reminder of a superseded plan waits until its hour, and is withheld then."""
     case_id = make_case(desk)
-    ended = desk.write(lambda s: _confirmed_promise(s, case_id))
+    ended = desk.write(lambda s: confirmed_promise(s, case_id))
     assert "waits to leave" in page_of(ben, case_id)
     desk.write(
         lambda s: cancel(
