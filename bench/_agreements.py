@@ -2,7 +2,9 @@
 
 Every agreement has twelve instalments, thirty days apart, and half a year behind it. On a usual night a thirtieth falls
 due, a tenth of the accounts changed, one in five of those due is late and one in 150 breaks. On the night after, every
-account changed, as where interest is posted daily: all agreements are looked at.
+account changed, as where interest is posted daily: all agreements are looked at. Then the reminders of the next day are
+found and written: of what is due in three days, on the day, and in grace. On the last night a tenth of all agreements
+got its last payment, and is kept.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,9 +29,11 @@ from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.tracking.assessment import assess_due
 from app.core.database import schema
-from app.core.database.engine import make_engine, table_of, transaction
+from app.core.database.engine import make_engine, reading, table_of, transaction
 from app.core.ids import id_of
 from app.core.kit.parallel import collect_garbage_seldom
+from app.operations.day.stages import Day, remind_of_agreements
+from app.outreach.planning.instalments.reminders import reminders_of_night
 from tests import builders, postgres
 
 START = date(2026, 1, 5)
@@ -62,6 +66,9 @@ def measure_assessment(count: int, databases: list[str]) -> bool:
                     sa.update(table_of(AccountState)).values(folded_through=ON + timedelta(days=1))
                 )
             passed.append(_night(engine, name, count, ON + timedelta(days=1), "every account changed"))
+            passed.append(_reminders(engine, name, count, ON + timedelta(days=1)))
+            _pay_the_last(engine, ON + timedelta(days=2))
+            passed.append(_night(engine, name, count, ON + timedelta(days=2), "a tenth of them is kept"))
             engine.dispose()
     return all(passed)
 
@@ -82,6 +89,50 @@ def _night(engine: Engine, name: str, count: int, on: date, what: str) -> bool:
         flush=True,
     )
     return seconds <= SECONDS
+
+
+def _reminders(engine: Engine, name: str, count: int, on: date) -> bool:
+    """The reminders of a night as its stage finds and writes them, and the finding again once all are written."""
+    day = night_of(engine, on)
+    found, first = _timed(lambda: _found(day))
+    written, second = _timed(lambda: remind_of_agreements(day))
+    again, third = _timed(lambda: _found(day))
+    passed = max(first, second, third) <= SECONDS
+    print(
+        f"{'PASS' if passed else 'FAIL'} reminders on {name}: {found:,} found among {count:,} live agreements in "
+        f"{first:.1f} s; {written:,} found and written in {second:.1f} s; {again:,} found again in {third:.1f} s; "
+        f"each at most {SECONDS:.0f}",
+        flush=True,
+    )
+    return passed
+
+
+def night_of(engine: Engine, on: date) -> Day:
+    with reading(engine) as session:
+        portfolio = session.scalars(select(Portfolio)).one()
+    now = builders.night_after(on)
+    return Day(engine, portfolio, on, now, builders.catalog(), now)
+
+
+def _found(day: Day) -> int:
+    with reading(day.engine) as session:
+        return len(reminders_of_night(session, day.portfolio, day.on))
+
+
+def _timed(work: Callable[[], int]) -> tuple[int, float]:
+    started = time.perf_counter()
+    found = work()
+    return found, time.perf_counter() - started
+
+
+def _pay_the_last(engine: Engine, on: date) -> None:
+    """Let every tenth agreement end with what it has paid, so that the night of `on` finds it kept."""
+    plan, part = table_of(Plan), table_of(PlanInstalment)
+    tenth = sa.select(plan.c.id).where(plan.c.status == PlanStatus.ACTIVE, plan.c.id % 10 == 0)
+    ended = sa.and_(part.c.plan_id.in_(tenth), part.c.due_on >= on - timedelta(days=GRACE + 2))
+    with engine.begin() as connection:
+        connection.execute(sa.delete(part).where(ended))
+        connection.execute(sa.update(plan).where(plan.c.id.in_(tenth)).values(assess_on=on))
 
 
 def _bare_scan(engine: Engine, on: date) -> float:

@@ -211,14 +211,14 @@ def contact(day: Day) -> Counts:
                 write_event_letters(
                     session, day.portfolio, some, day.catalog, on=day.on, by=SYSTEM, now=day.now
                 )
-    reminded = _remind_of_agreements(day)
+    reminded = remind_of_agreements(day)
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, id_of(day.portfolio), day.on)
     counts = plan_night(day.engine, day.portfolio, case_ids, day.catalog, on=day.on, now=day.now)
     return {**counts, "agreements_reminded": reminded}
 
 
-def _remind_of_agreements(day: Day) -> int:
+def remind_of_agreements(day: Day) -> int:
     """An agreement that is kept has reminders of its own; ordinary ones rest meanwhile."""
     with reading(day.engine) as session:
         due = reminders_of_night(session, day.portfolio, day.on)
