@@ -75,6 +75,17 @@ def last_day(reminder: DeskStep, instalment: DueInstalment) -> date:
     return instalment.due_on + timedelta(days=instalment.grace_days)
 
 
+def turn(reminder: DeskStep, instalment: DueInstalment, on: date) -> int:
+    """Place among the reminders of one agreement that may leave on the day `on`, of which one does: first the last
+    chance to keep it, then what is due today, then the other grace days, then what is still ahead."""
+    match reminder:
+        case DeskStep.INSTALMENT_TODAY:
+            return 1
+        case DeskStep.INSTALMENT_AHEAD:
+            return 3
+    return 0 if on == last_day(reminder, instalment) else 2
+
+
 def ended_since(step: str, kind: PlanKind, status: PlanStatus) -> str:
     """The reason that an agreement of this status makes a message of that step false; '' = it makes none. A settlement
     that was said yes to is still to be had in writing."""

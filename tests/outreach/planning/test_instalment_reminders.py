@@ -141,23 +141,25 @@ def test_a_paid_one_in_its_grace_days_does_not_stand_before_the_next(engine: Eng
 
 
 @pytest.mark.parametrize(
-    ("in_grace", "told"),
+    ("apart", "in_grace", "told"),
     [
-        (1, {-3: "1 ahead", -1: "2 ahead", 0: "1 today", 1: "1 grace", 2: "2 today", 3: "2 grace"}),
-        # On the third the first one's grace and the second one's day meet: the day cannot wait, the grace can.
-        (2, {-3: "1 ahead", -1: "2 ahead", 0: "1 today", 2: "2 today", 3: "1 grace", 4: "2 grace"}),
+        (2, 1, {0: "1 today", 1: "1 grace", 2: "2 today"}),
+        # The second's day cannot wait, the first's grace can.
+        (2, 2, {0: "1 today", 2: "2 today", 3: "1 grace"}),
+        # The first's last chance, on the second's day.
+        (3, 3, {0: "1 today", 3: "1 grace", 6: "2 grace"}),
     ],
-)
+)  # The pack lets three reminders leave in seven days.
 def test_two_unpaid_instalments_have_their_own_reminders_and_never_two_on_one_day(
-    engine: Engine, in_grace: int, told: dict[int, str]
+    engine: Engine, apart: int, in_grace: int, told: dict[int, str]
 ) -> None:
     with transaction(engine) as session:
-        parts = [(DUE, 2_500), (DUE + 2 * DAY, 2_500)]
-        plan_id = id_of(a_plan(session, parts=parts, remind_grace_days=in_grace))
+        parts = [(DUE, 2_500), (DUE + apart * DAY, 2_500)]
+        plan_id = id_of(a_plan(session, parts=parts, remind_days=0, remind_grace_days=in_grace))
     numbers = {reference_of(plan_id, n): n for n in (1, 2)}
-    kinds = {"is due today": "today", "is due on": "ahead", "was due on": "grace"}
+    kinds = {"is due today": "today", "was due on": "grace"}
     came: dict[int, str] = {}
-    for days in range(-6, 7):
+    for days in range(-1, 7):
         on = DUE + days * DAY
         night(engine, on - DAY)
         night(engine, on - DAY)
@@ -172,7 +174,7 @@ def test_two_unpaid_instalments_have_their_own_reminders_and_never_two_on_one_da
 def test_one_that_has_not_left_yet_keeps_the_next_back(engine: Engine) -> None:
     """A provider was down for a day: the reminder of the first leaves with the second one's day."""
     with transaction(engine) as session:
-        a_plan(session, parts=[(DUE, 2_500), (DUE + 2 * DAY, 2_500)])
+        a_plan(session, parts=[(DUE, 2_500), (DUE + 2 * DAY, 2_500)], remind_days=0)
     assert night(engine, DUE + DAY - DAY) == 1
     assert night(engine, DUE + 2 * DAY - DAY) == 0
     assert len(morning(engine, DUE + 2 * DAY)) == 1

@@ -29,7 +29,7 @@ from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.agreements.figures import Reader, paying
-from app.outreach.agreements.rules import DueInstalment, ReminderDays, last_day, reminder_due
+from app.outreach.agreements.rules import DueInstalment, ReminderDays, reminder_due, turn
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
@@ -56,8 +56,8 @@ class DueReminder:
     n: int
     by_post: bool
     """The customer has neither a mobile number nor an e-mail address."""
-    until: date
-    """The last day on which it can leave."""
+    turn: int
+    """Its place among those of its case."""
 
     @property
     def case_id(self) -> int:
@@ -71,8 +71,8 @@ def reminder_days(portfolio: Portfolio) -> ReminderDays:
 
 
 def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list[list[DueReminder]]:
-    """The reminders that may leave on the day after `on` and were not written yet, by case: of each, one leaves. First
-    comes the one that cannot leave any later, then that of the older instalment."""
+    """The reminders that may leave on the day after `on` and were not written yet, by case: of each, one leaves, the
+    first in `turn`; of two in the same place that of the older instalment."""
     days, leaves_on = reminder_days(portfolio), on + timedelta(days=1)
     found: dict[int, list[DueReminder]] = {}
     for row in session.connection().execute(_instalments_near(portfolio, days, leaves_on)):
@@ -82,11 +82,11 @@ def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list
         kind = reminder_due(instalment, days, leaves_on, by_post=by_post)
         if kind is not None:
             step = CaseStep(row.case_id, kind, 1 + row.moves, plan_id=row.plan_id, instalment=row.n)
-            due = DueReminder(step, row.plan_id, row.n, by_post, last_day(kind, instalment))
+            due = DueReminder(step, row.plan_id, row.n, by_post, turn(kind, instalment, leaves_on))
             found.setdefault(row.case_id, []).append(due)
     written = _written(session, found)
     fresh = ([each for each in due if each.step not in written] for due in found.values())
-    return [sorted(due, key=lambda each: each.until) for due in fresh if due]
+    return [sorted(due, key=lambda each: each.turn) for due in fresh if due]
 
 
 def _written(session: Session, case_ids: Collection[int]) -> set[CaseStep]:

@@ -75,7 +75,7 @@ def test_only_what_is_open_is_due(engine: Engine, told: Told) -> None:
 def due_within(session: Session, today: date, days: int) -> bool:
     portfolio = get_portfolio(session, builders.BOOK)
     book = PortfolioToday(
-        id_of(portfolio), portfolio.code, portfolio.name, portfolio.currency, portfolio.timezone, (), today, today,
+        id_of(portfolio), portfolio.code, portfolio.creditor, portfolio.currency, portfolio.timezone, (), today, today,
         builders.at(today, 23),
     )  # fmt: skip
     case = table_of(CollectionsCase)
