@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
@@ -24,6 +22,7 @@ from app.core.timeline.rules import instant_text
 from app.core.types import JsonObject, Values
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.bag import key_id, load_private_key, load_public_key, public_key_pem
+from app.legal.bundle.enclosures import agreement_files, document_files, file_name
 from app.legal.bundle.excuses import check_exportable, why_incomplete
 from app.legal.bundle.page import page_data
 from app.legal.bundle.verification import Problem, Verification, verify
@@ -115,7 +114,7 @@ def _payload(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, by
             files[f"data/{name}.csv"] = _ledger_csv(case, entries)
     for number, message in enumerate(case.messages, start=1):
         files |= _contact_files(_contact_folder(number, message), message)
-    return files | _document_files(case) | _agreement_files(case)
+    return files | document_files(case) | agreement_files(case)
 
 
 def _seal(
@@ -332,7 +331,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _contact_folder(number: int, message: Message) -> str:
-    return f"data/contacts/{number:04d}-{_file_name(message.channel)}"
+    return f"data/contacts/{number:04d}-{file_name(message.channel)}"
 
 
 def _contact_files(folder: str, message: Message) -> dict[str, bytes]:
@@ -361,53 +360,6 @@ def _contact_files(folder: str, message: Message) -> dict[str, bytes]:
     if message.enclosed:
         files[f"{folder}/enclosed.txt"] = message.enclosed.encode()
     return files
-
-
-def _document_files(case: CaseFile) -> dict[str, bytes]:
-    if not case.documents:
-        return {"data/documents/README.txt": b"No document is on file for this case.\n"}
-    files: dict[str, bytes] = {}
-    index = []
-    for number, d in enumerate(case.documents, start=1):
-        path = f"data/documents/{number:04d}-{_file_name(d.name)}"
-        files[path] = d.content
-        index.append(
-            {
-                "file": path,
-                "kind": d.kind,
-                "name": d.name,
-                "media_type": d.media_type,
-                "dated_on": d.dated_on.isoformat(),
-                "sha256": fmt.sha256(d.content),
-            }
-        )
-    return {**files, "data/documents/index.json": fmt.json_bytes(index)}
-
-
-def _agreement_files(case: CaseFile) -> dict[str, bytes]:
-    """The printed form of each agreement that was made, and the reason where there is none."""
-    if not case.agreements:
-        return {}
-    files, index = {}, list[JsonObject]()
-    for each in case.agreements:
-        path = f"data/agreements/{_file_name(each.plan)}.pdf"
-        if each.content:
-            files[path] = each.content
-        index.append(
-            {
-                "plan": each.plan,
-                "file": path if each.content else None,
-                "sha256": fmt.sha256(each.content) if each.content else None,
-                "why_not": each.why_not or None,
-            }
-        )
-    return {**files, "data/agreements/index.json": fmt.json_bytes(index)}
-
-
-def _file_name(name: str) -> str:
-    """An uploaded file's name reduced to characters that every file system takes; the full name stands in the index."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9.]+", "-", plain).strip("-.")[-80:].strip("-.") or "file"
 
 
 def _amount(case: CaseFile) -> Callable[[int], str]:
