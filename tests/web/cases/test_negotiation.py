@@ -88,6 +88,16 @@ def test_an_offer_takes_the_place_of_the_agreement_that_the_page_named(desk: Des
     assert f"{plans[1].reference}</a> took its place" in ben.get(f"/cases/{case_id}/plans/{promise.id}").text
 
 
+def test_an_offer_says_that_it_was_sent(sqlite_desk: Desk) -> None:
+    ben, case_id = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.write(late_case)
+    path = f"/cases/{case_id}/negotiate"
+    ben.submit(path, **SAID)
+    assert "Sent in writing" not in ben.get(path).text
+    [first, *_] = sqlite_desk.read(own_offers)
+    assert ben.submit(f"{path}/offer", option=f"o{first}").status_code == 303
+    assert "Sent in writing" in ben.get(path).text
+
+
 def test_refused_offers_leave_a_next_step(desk: Desk) -> None:
     ben, case_id = desk.sign_in(Role.AGENT), desk.write(late_case)
     path = f"/cases/{case_id}/negotiate"

@@ -80,7 +80,8 @@ def _standing(offer: NegotiationOffer) -> Shown | None:
     option = offer.option
     if option is None or offer.status not in STANDING:
         return None
-    return Shown(option, f"o{id_of(offer)}")
+    done = "Asked of a manager" if offer.request_id else "Sent in writing" if offer.plan_id else ""
+    return Shown(option, f"o{id_of(offer)}", done)
 
 
 def typed_deal(

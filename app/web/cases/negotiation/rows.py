@@ -30,6 +30,8 @@ class Shown:
 
     option: Option
     mark: str
+    done: str = ""
+    """What was done with it before, in words; '' = nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class OptionRow:
     grants: str
     may_alone: bool
     """The person who negotiates may grant it alone."""
+    done: str
+    """What was done with it before, in words; '' = nothing yet."""
 
     @property
     def percent_kept(self) -> int:
@@ -96,6 +100,7 @@ class RowWriter:
             read_back(option, self.reader),
             "You" if may_alone else GRANT_WORDS.get(option.may_grant, option.may_grant),
             may_alone,
+            shown.done,
         )
 
 
