@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlmodel import select
 
 from app.book.ledger.models import Account
+from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.core.database.engine import transaction
 from app.core.staff.rules import Role
@@ -66,5 +67,15 @@ def test_what_cannot_be_is_told_with_its_field(sqlite_program: Program) -> None:
     assert "at most 14 days" in far.json()["detail"]
     assert agent.post(f"{path}/instalments/8/skip", {}).status_code == 404
     assert sqlite_program.as_(Role.LEGAL).post(f"{path}/instalments/1/skip", {}).status_code == 403
+    own = agent.post(f"{path}/instalments/1/skip/request", {"reason": "new job"})
+    assert (own.status_code, fields(own)) == (422, ["n"])
+    with transaction(sqlite_program.desk.engine) as session:
+        session.scalars(select(Portfolio)).one().agent_skips_a_year = 0
+    beyond = agent.post(f"{path}/instalments/1/skip", {})
+    assert (beyond.status_code, "Ask a manager" in beyond.json()["detail"]) == (403, True)
+    asked = agent.post(f"{path}/instalments/1/skip/request", {"reason": "new job"}).json()
+    assert (asked["kind"], asked["instalment"], asked["amount"], asked["status"]) == (
+        "plan", 1, "200.00", "requested",
+    )  # fmt: skip
     other = late_case(sqlite_program.desk)
     assert agent.get(f"/cases/{other.reference}/plans/{reference}/progress").status_code == 404

@@ -35,6 +35,7 @@ VERBS = {
     "/cases/{case_id}/plans/{plan_id}/cancel": f"{CASE}/plans/{{plan}}/cancellation",
     "/cases/{case_id}/plans/{plan_id}/move": f"{CASE}/plans/{{plan}}/instalments/{{n}}/move",
     "/cases/{case_id}/plans/{plan_id}/skip": f"{CASE}/plans/{{plan}}/instalments/{{n}}/skip",
+    "/cases/{case_id}/plans/{plan_id}/skip/request": f"{CASE}/plans/{{plan}}/instalments/{{n}}/skip/request",
     "/cases/{case_id}/negotiate": f"{CASE}/negotiations",
     "/cases/{case_id}/negotiate/preview": f"{CASE}/negotiations/preview",
     "/cases/{case_id}/negotiate/accept": f"{CASE}/offers/{{offer_id}}/acceptance",

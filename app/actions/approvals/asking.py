@@ -18,15 +18,19 @@ from app.casework.approvals.rules import (
     Ask,
     AskAgreement,
     AskHandOver,
+    AskSkip,
     Figures,
 )
 from app.casework.cases.debt import debt_now
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
+from app.casework.plans.limits import authority_of
 from app.casework.plans.models import Plan
 from app.casework.plans.offering import Proposal, propose
-from app.casework.plans.queries import owed_on_late_accounts
+from app.casework.plans.queries import owed_on_late_accounts, plan_of
+from app.casework.plans.tracking.changes import check_skippable
+from app.casework.plans.tracking.skips import beyond_grant
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -42,8 +46,13 @@ def ask_approval(
     grant alone. The caller holds the customer's lock."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    proposal = check_possible(session, case, ask, today=today)
     figures = figures_now(session, case, ask, today=today)
+    if isinstance(ask, AskSkip):
+        skip = check_skippable(session, plan_of(session, case, ask.plan_id), ask.n, today)
+        if beyond_grant(skip, authority_of(portfolio, role)) is None:
+            raise Invalid("This is within your own limit. Skip it yourself.", "n")
+        return service.ask(session, case, ask, figures, reason, skipped=skip.line, by=by, now=now)
+    proposal = check_possible(session, case, ask, today=today)
     _require_beyond_authority(portfolio, ask, proposal, role)
     return service.ask(session, case, ask, figures, reason, by=by, now=now)
 
@@ -65,6 +74,8 @@ def check_possible(session: Session, case: CollectionsCase, ask: Ask, *, today: 
     match ask:
         case AskAgreement():
             return proposed(session, case, ask, today=today)
+        case AskSkip(plan_id=plan_id, n=n):
+            check_skippable(session, plan_of(session, case, plan_id), n, today)
         case AskHandOver(to=to):
             if case.status is not CaseStatus.OPEN:
                 raise Conflict(f"Case {case.reference} is closed: it has no owner.")

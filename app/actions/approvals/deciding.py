@@ -11,6 +11,7 @@ from sqlmodel import Session
 from app.actions.agreements import Offer, offer
 from app.actions.approvals.asking import check_possible, figures_now, replaced
 from app.actions.assignment import hand_over_case
+from app.actions.plans.instalments import skip_instalment
 from app.book.ledger.corrections import waivers
 from app.book.ledger.models import Account, Waiver
 from app.book.portfolios.models import Portfolio
@@ -23,6 +24,7 @@ from app.casework.approvals.rules import (
     AskAgreement,
     AskDecision,
     AskHandOver,
+    AskSkip,
     require_decider,
     require_no_more_waived,
     require_same_figures,
@@ -30,6 +32,7 @@ from app.casework.approvals.rules import (
 )
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import cases_of, get_case
+from app.casework.plans.queries import plan_of
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.ids import id_of
@@ -126,6 +129,11 @@ def _do(
                 session, case, terms, letters, replaces=replaced(session, ask), by=by, role=role, now=now,
                 by_two=True,
             )  # fmt: skip
+        case AskSkip(plan_id=plan_id, n=n):
+            plan = plan_of(session, case, plan_id)
+            skip_instalment(
+                session, plan, n, letters, request.reason[:300], by=by, role=role, now=now, by_two=True
+            )
         case AskHandOver(to=to):
             hand_over_case(session, case, to, request.reason, by=by, role=role, now=now)
     return None
@@ -137,6 +145,8 @@ def _answer_words(portfolio: Portfolio, request: ApprovalRequest) -> str:
     match request.ask:
         case AskAgreement():
             what = f"{label} of {amount}"
+        case AskSkip(n=n):
+            what = f"Skip of payment {n} of {amount}"
         case AskHandOver(to=to):
             what = f"{label} to {to}"
         case AskDecision():

@@ -31,6 +31,9 @@ class ApprovalShape(BaseModel):
     terms: TermsShape | None = Field(
         description="Of the agreement that was asked for; null for other requests."
     )
+    instalment: int | None = Field(
+        description="The instalment that is to be skipped; null = the request is about no skip."
+    )
     to: str = Field(description="User name of the colleague; empty but for a hand-over.")
     owed: Money = Field(description="Owed when it was asked.")
     past_due_amount: Money = Field(description="Past due when it was asked.")
@@ -55,6 +58,7 @@ class ApprovalShape(BaseModel):
             currency=currency,
             due_on=row.due_on,
             terms=TermsShape.of(currency, read_terms(row.terms)) if row.terms else None,
+            instalment=row.instalment,
             to=row.to_username,
             owed=to_decimal_string(row.owed_minor, currency),
             past_due_amount=to_decimal_string(row.past_due_minor, currency),

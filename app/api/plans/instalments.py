@@ -9,12 +9,15 @@ from fastapi import Path, Request
 from pydantic import BaseModel, Field
 from sqlmodel import Session
 
+from app.actions.approvals.asking import ask_approval
 from app.actions.plans.instalments import move_instalment, skip_instalment
+from app.api.approvals.shapes import ApprovalShape
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Day, PlanRef, plan_id_of
 from app.api.shapes import Money
 from app.book.portfolios.models import Portfolio
+from app.casework.approvals.rules import AskSkip
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import find_plan, plan_of
 from app.casework.plans.tracking.payments import progress_of
@@ -143,11 +146,37 @@ def post_skip(
     now: Now,
     body: NewSkip,
 ) -> PlanProgressShape:
-    """Skip one instalment, as often as the agreement says and never two in a row. Its amount falls due with the last
-    instalment."""
+    """Skip one instalment, as often as the agreement says and the caller may grant beyond it in a year, and never two
+    in a row. Its amount falls due with the last instalment."""
     found = plan_of(session, case_named(session, reference, lock=True), plan_id_of(plan))
-    skip_instalment(session, found, n, ports_of(request).catalog, body.reason, by=caller.by, now=now)
+    skip_instalment(
+        session, found, n, ports_of(request).catalog, body.reason, by=caller.by, role=caller.role, now=now
+    )
     return _progress(session, found, now)
+
+
+class NewSkipRequest(Input):
+    reason: Annotated[Paragraph, Field(min_length=1, max_length=300, description="For the manager.")]
+
+
+@router.post(
+    "/instalments/{n}/skip/request", status_code=201, summary="Ask a manager to let an instalment be skipped"
+)
+def post_skip_request(
+    reference: CaseRef,
+    plan: PlanRef,
+    n: Number,
+    caller: Worker,
+    session: OnceSession,
+    now: Now,
+    body: NewSkipRequest,
+) -> ApprovalShape:
+    """For a skip beyond what the agreement says and the caller may grant in a year. Approving it skips the
+    instalment."""
+    case = case_named(session, reference, lock=True)
+    ask = AskSkip(plan_id_of(plan), n)
+    made = ask_approval(session, case, ask, body.reason, by=caller.by, role=caller.role, now=now)
+    return ApprovalShape.of(session.get_one(Portfolio, case.portfolio_id), made)
 
 
 def _progress(session: Session, plan: Plan, now: Now) -> PlanProgressShape:

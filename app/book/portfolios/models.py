@@ -70,7 +70,11 @@ class Portfolio(Row, table=True):
     move_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})
     """Days by which a due date may be moved."""
     plan_skips: int = Field(default=1, ge=0, sa_column_kwargs={"server_default": "1"})
-    """Most instalments of an agreement that may be skipped, where its terms say so."""
+    """Most instalments of an agreement that may be skipped, whoever grants it."""
+    agent_skips_a_year: int = Field(default=1, ge=0, sa_column_kwargs={"server_default": "1"})
+    """Instalments of a customer that an agent may let be skipped in a year; beyond it a manager does."""
+    manager_skips_a_year: int = Field(default=3, ge=0, sa_column_kwargs={"server_default": "3"})
+    """The same of one manager; beyond it two decide."""
     legal_after_days: int = Field(default=90, ge=1)
     legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
     legal_letter_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})

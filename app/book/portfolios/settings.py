@@ -166,6 +166,20 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         "skips", "plan_skips", _NUMBER, "Most instalments of an agreement that may be skipped.", most=12
     ),
     PortfolioSetting(
+        "agent-skips",
+        "agent_skips_a_year",
+        _NUMBER,
+        "Instalments of a customer that an agent may let be skipped in a year.",
+        most=12,
+    ),
+    PortfolioSetting(
+        "manager-skips",
+        "manager_skips_a_year",
+        _NUMBER,
+        "Instalments of a customer that one manager may let be skipped in a year.",
+        most=12,
+    ),
+    PortfolioSetting(
         "legal-after-days",
         "legal_after_days",
         _NUMBER,

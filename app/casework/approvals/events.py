@@ -23,10 +23,14 @@ class ApprovalEvent(Payload):
     to: str
     text: str
     """The reason of the request, or the note of its answer."""
+    is_skip: bool = False
+    """About a payment that is to be skipped, not about an agreement."""
 
     def told(self, reader: Reader, verb: str, tone: Tone) -> TimelineEntry:
         what = f"a {APPROVAL_LABELS[self.kind].lower()}"
-        if self.kind is ApprovalKind.HAND_OVER:
+        if self.is_skip:
+            what = f"the skip of a payment of {reader.money(self.amount_minor)}"
+        elif self.kind is ApprovalKind.HAND_OVER:
             what = f"{what} to {reader.name(self.to)}"
         elif self.kind is ApprovalKind.SETTLEMENT:
             what = f"{what} of {reader.money(self.amount_minor)} on {reader.money(self.owed_minor)}"

@@ -12,6 +12,7 @@ from app.casework.approvals.rules import (
     AskAgreement,
     AskDecision,
     AskHandOver,
+    AskSkip,
     Figures,
 )
 from app.casework.plans.terms import read_terms
@@ -52,7 +53,9 @@ class ApprovalRequest(Row, table=True):
     terms: str = Field(default="", sa_type=sa.Text)
     """All terms of the agreement that is asked for, as JSON (`stored_terms`); empty where it is about none."""
     replaces_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
-    """The live plan that it is renegotiated from."""
+    """The live plan that it is renegotiated from, or whose instalment is to be skipped."""
+    instalment: int | None = None
+    """The instalment that is to be skipped; None = the request is about no skip."""
     to_username: str = Field(default="", max_length=64)
     owed_minor: int = Field(sa_type=sa.BigInteger)
     past_due_minor: int = Field(sa_type=sa.BigInteger)
@@ -72,6 +75,8 @@ class ApprovalRequest(Row, table=True):
             return AskHandOver(self.to_username)
         if self.kind is ApprovalKind.DECISION:
             return AskDecision()
+        if self.instalment is not None and self.replaces_id is not None:
+            return AskSkip(self.replaces_id, self.instalment)
         return AskAgreement(read_terms(self.terms), self.replaces_id)
 
     @property

@@ -65,6 +65,16 @@ class AskAgreement:
 
 
 @dataclass(frozen=True, slots=True)
+class AskSkip:
+    """Let the customer skip instalment `n` of a running agreement, beyond what it says."""
+
+    plan_id: int
+    n: int
+
+    kind = ApprovalKind.PLAN
+
+
+@dataclass(frozen=True, slots=True)
 class AskHandOver:
     """Give the case to this colleague (a user name)."""
 
@@ -80,7 +90,7 @@ class AskDecision:
     kind = ApprovalKind.DECISION
 
 
-Ask = AskAgreement | AskHandOver | AskDecision
+Ask = AskAgreement | AskSkip | AskHandOver | AskDecision
 
 
 @dataclass(frozen=True, slots=True)

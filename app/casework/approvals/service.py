@@ -23,12 +23,14 @@ from app.casework.approvals.rules import (
     Ask,
     AskAgreement,
     AskHandOver,
+    AskSkip,
     Figures,
     require_waiting,
 )
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
 from app.casework.plans.terms import stored_terms
+from app.casework.plans.tracking.progress import InstalmentProgress
 from app.core.actor import Actor
 from app.core.errors import Conflict
 from app.core.ids import id_of
@@ -50,10 +52,12 @@ def ask(
     figures: Figures,
     reason: str,
     *,
+    skipped: InstalmentProgress | None = None,
     by: Actor,
     now: datetime,
 ) -> ApprovalRequest:
-    """Put a request on record. Conflict where one of this kind waits on the case."""
+    """Put a request on record. Conflict where one of this kind waits on the case. `skipped`: the instalment that is to
+    be skipped."""
     reason = clean_text(reason, "reason", at_most=500, empty="Say why, for the manager who decides.")
     waiting = select(ApprovalRequest.id).where(
         ApprovalRequest.case_id == case.id,
@@ -78,6 +82,10 @@ def ask(
         case AskAgreement(terms=terms, replaces_id=replaces_id):
             request.amount_minor, request.due_on = terms.total_minor, terms.first_due_on
             request.terms, request.replaces_id = stored_terms(terms), replaces_id
+        case AskSkip(plan_id=plan_id, n=n):
+            request.replaces_id, request.instalment = plan_id, n
+            if skipped is not None:
+                request.amount_minor, request.due_on = skipped.short, skipped.due_on
         case AskHandOver(to=to):
             request.to_username = to
     session.add(request)
@@ -121,6 +129,12 @@ def _record(
     now: datetime,
 ) -> None:
     event = _EVENT_OF[request.status](
-        id_of(request), request.kind, request.amount_minor, request.owed_minor, request.to_username, text
+        id_of(request),
+        request.kind,
+        request.amount_minor,
+        request.owed_minor,
+        request.to_username,
+        text,
+        is_skip=request.instalment is not None,
     )
     record(session, about_case(case, event), by=by, now=now)

@@ -119,6 +119,8 @@ class InstalmentEvent(Payload):
     reason: str
     last_minor: int = 0
     """What falls due with the last instalment now, where its interest changed."""
+    is_granted: bool = False
+    """A skip beyond what the agreement says."""
 
     def told(self, reader: Reader, change: str) -> TimelineEntry:
         what = f"{PLAN_LABELS[self.kind]}: instalment {self.n}"
@@ -142,7 +144,8 @@ class InstalmentSkipped(InstalmentEvent):
 
     def present(self, reader: Reader) -> TimelineEntry:
         then = f"{reader.money(self.amount_minor)} falls due on {reader.day(self.to_on)} instead"
-        return self.told(reader, f"of {reader.day(self.from_on)} skipped as agreed: {then}")
+        how = "granted beyond the agreement" if self.is_granted else "as agreed"
+        return self.told(reader, f"of {reader.day(self.from_on)} skipped {how}: {then}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
-from app.casework.plans.rules import Instalment, PlanKind, is_within_discount
+from app.casework.plans.rules import PERIODS_A_YEAR, Instalment, PlanKind, is_within_discount
 from app.casework.plans.schedule import MOST_PAYMENTS, grows, grows_at, longest_months
 from app.casework.plans.terms import AgreementLimits, AgreementTerms, Authority, Limit, rate_text
 from app.core.errors import Invalid
@@ -67,6 +67,7 @@ def authority_of(portfolio: Portfolio, role: Role, waived_before_minor: int = 0)
             may_lower_rate=True,
             may_re_age=True,
             waived_before_minor=waived_before_minor,
+            max_skips_a_year=portfolio.manager_skips_a_year,
         )
     return Authority(
         role.value,
@@ -76,6 +77,7 @@ def authority_of(portfolio: Portfolio, role: Role, waived_before_minor: int = 0)
         may_lower_rate=portfolio.agent_lowers_rate,
         may_re_age=False,
         waived_before_minor=waived_before_minor,
+        max_skips_a_year=portfolio.agent_skips_a_year,
     )
 
 
@@ -188,9 +190,7 @@ def beyond(
 
     `owed_minor`: for a settlement the balances that it settles; `own_apr_millionths`: the highest rate of the accounts.
     """
-    is_manager = authority.role in {role.value for role in MANAGEMENT}
-    who = "a manager" if is_manager else "an agent"
-    ask = "Ask another manager to approve it." if is_manager else "Ask a manager to offer it."
+    who, ask = _who(authority, "offer")
     if terms.kind in _CONCESSIONS and terms.count > authority.max_payments:
         said = (
             f"{terms.count} instalments are beyond the {authority.max_payments} that {who} may grant. {ask}"
@@ -215,7 +215,42 @@ def beyond(
         return BeyondAuthority(f"{who.capitalize()} may not lower the rate alone. {ask}", "apr")
     if terms.re_age and not authority.may_re_age:
         return BeyondAuthority(f"{who.capitalize()} may not agree to re-age accounts alone. {ask}", "re_age")
+    if terms.skips_allowed > authority.max_skips_a_year * _years(terms):
+        said = (
+            f"{who.capitalize()} may grant {_skips(authority.max_skips_a_year)} for a year of a plan alone."
+        )
+        return BeyondAuthority(f"{said} {ask}", "skips")
     return None
+
+
+def beyond_skips(authority: Authority, skipped: int) -> BeyondAuthority | None:
+    """Why one person of this authority may not let a customer skip one more payment; None = they may. `skipped`: their
+    skips of the last year, those that were agreed among them."""
+    if skipped < authority.max_skips_a_year:
+        return None
+    who, ask = _who(authority, "grant")
+    done = f", and {skipped} {'was' if skipped == 1 else 'were'} granted" if skipped else ""
+    said = f"{who.capitalize()} may grant {_skips(authority.max_skips_a_year)} a year alone{done}."
+    return BeyondAuthority(f"{said} {ask}", "n")
+
+
+def _who(authority: Authority, act: str) -> tuple[str, str]:
+    """The role in words, and whom it asks."""
+    if authority.role in {role.value for role in MANAGEMENT}:
+        return "a manager", "Ask another manager to approve it."
+    return "an agent", f"Ask a manager to {act} it."
+
+
+def _skips(number: int) -> str:
+    return "no skip" if not number else "one skip" if number == 1 else f"{number} skips"
+
+
+def _years(terms: AgreementTerms) -> int:
+    """Years that the instalments last, a begun one counted."""
+    if terms.cadence in PERIODS_A_YEAR:
+        return -(-terms.payments // PERIODS_A_YEAR[terms.cadence])
+    last = max((part.due_on for part in terms.parts), default=terms.first_due_on)
+    return 1 + (last - terms.first_due_on).days // 366
 
 
 def _stricter(setting: str, value: int, figure: Figure | None) -> Limit:

@@ -125,6 +125,8 @@ class PlanChange(Row, table=True):
     to_on: date
     interest_minor: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
     """The interest that it brings, or saves (negative); the last instalment takes it."""
+    is_granted: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """A skip that the agreement did not say, granted since."""
     reason: str = Field(default="", max_length=300)
     by: str = Field(max_length=120)
     at: datetime = Field(sa_type=UtcDateTime)

@@ -149,3 +149,5 @@ class Authority:
     may_re_age: bool
     waived_before_minor: int = 0
     """Fees that agreements of this case waived before: they count toward the maximum."""
+    max_skips_a_year: int = 12
+    """Instalments that may be skipped in a year of an agreement."""

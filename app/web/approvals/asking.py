@@ -16,13 +16,12 @@ from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
-from app.web.cases.forms.action import submit
+from app.web.cases.forms.action import SENT, submit
 from app.web.cases.forms.plans import PLAN_FIELDS, PlanForm, SettlementForm, plan_terms, settlement_terms
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm
 
 router = APIRouter(prefix="/cases")
-SENT: Flash = ("Sent to a manager. The answer comes back to you as a task.", "good")
 
 
 @router.post("/{case_id}/settlements/request")

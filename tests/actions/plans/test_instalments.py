@@ -153,15 +153,25 @@ def test_a_skipped_instalment_falls_due_with_the_last(engine: Engine) -> None:
         assert night(session, plan, D3 + 2 * DAY)[0] is PlanStatus.KEPT
 
 
-@pytest.mark.parametrize("skips", [0, 1])
-def test_what_the_agreement_does_not_permit_is_not_skipped(sqlite_engine: Engine, skips: int) -> None:
+@pytest.mark.parametrize("most", [0, 1])
+def test_what_the_portfolio_does_not_permit_nobody_skips(sqlite_engine: Engine, most: int) -> None:
     with transaction(sqlite_engine) as session:
-        plan = a_plan(session, skips=skips)
-        if skips:
+        plan = a_plan(session, skips=0)
+        session.get_one(Portfolio, plan.portfolio_id).plan_skips = most
+        if most:
             skip_instalment(session, plan, 1, builders.catalog(), by=ANN, now=builders.at(TODAY))
-        with pytest.raises(Conflict, match="that was used" if skips else "does not say so"):
-            skip_instalment(session, plan, 2, builders.catalog(), by=ANN, now=builders.at(TODAY))
-        assert len(session.scalars(select(PlanChange)).all()) == skips
+        with pytest.raises(Conflict, match="Up to 1 payments of" if most else "No payment of an agreement"):
+            skip_instalment(
+                session,
+                plan,
+                2,
+                builders.catalog(),
+                by=ANN,
+                role=Role.MANAGER,
+                now=builders.at(TODAY),
+                by_two=True,
+            )
+        assert len(session.scalars(select(PlanChange)).all()) == most
 
 
 def test_an_ended_plan_and_a_case_with_the_lawyers_are_not_changed(sqlite_engine: Engine) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Account
+from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Instalment, PlanStatus
 from app.casework.plans.service import accept
@@ -126,7 +127,7 @@ def test_a_date_is_moved_and_a_payment_skipped_as_the_agreement_lets(desk: Desk)
     case_id, plan_id = desk.write(offered)
     path = f"/cases/{case_id}/plans/{plan_id}"
     ben.submit(f"{path}/accept", **AGREED)
-    assert "Skip a payment" not in ben.get(path).text
+    assert "The agreement says no skip: you grant it" in ben.get(path).text
 
     def let_skip(session: Session) -> None:
         session.get_one(Plan, plan_id).skips_allowed = 1
@@ -148,6 +149,28 @@ def test_a_date_is_moved_and_a_payment_skipped_as_the_agreement_lets(desk: Desk)
     assert "Holiday" in page
     assert "Skip a payment" not in page  # the one skip is used
     assert ben.submit(f"{path}/skip", n="1").status_code == 409
+
+
+def test_a_skip_beyond_ones_limit_is_asked_of_a_manager(desk: Desk) -> None:
+    ben = desk.sign_in(Role.AGENT)
+    case_id, plan_id = desk.write(offered)
+    path = f"/cases/{case_id}/plans/{plan_id}"
+    ben.submit(f"{path}/accept", **AGREED)
+
+    def grant_none(session: Session) -> None:
+        session.get_one(Portfolio, session.get_one(Plan, plan_id).portfolio_id).agent_skips_a_year = 0
+
+    desk.write(grant_none)
+    refused = ben.submit(f"{path}/skip", n="3", reason="Holiday")
+    assert refused.status_code == 422
+    assert "An agent may grant no skip a year alone. Ask a manager to grant it." in refused.text
+    assert 'value="Holiday"' in refused.text
+    assert ben.submit(f"{path}/skip/request", n="3", reason="").status_code == 422
+    assert ben.submit(f"{path}/skip/request", n="3", reason="Holiday").headers["location"] == path
+    assert ben.get(f"{path}/skip/request").headers["location"].startswith(f"{path}?do=skip-{plan_id}")
+    inbox = desk.sign_in(Role.MANAGER).get("/approvals").text
+    assert "Skip of a payment" in inbox
+    assert "Let them skip payment 3 of" in inbox
 
 
 @pytest.mark.parametrize(

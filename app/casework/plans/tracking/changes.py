@@ -15,13 +15,15 @@ from app.casework.plans.models import Plan, PlanChange, PlanInstalment
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import InstalmentChange, PlanStatus
 from app.casework.plans.service import require_with_us
+from app.casework.plans.terms import Authority
 from app.casework.plans.tracking.assessing import InGrace, Running, as_due
-from app.casework.plans.tracking.change_rules import MoveLimits, check_move, check_skip
+from app.casework.plans.tracking.change_rules import MoveLimits, check_move
 from app.casework.plans.tracking.payments import offered_on, paid_toward, progress_of, terms_of
 from app.casework.plans.tracking.rework import reworked
+from app.casework.plans.tracking.skips import Skip, beyond_grant, propose_skip
 from app.core.actor import Actor
 from app.core.clock import local_date
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.service import about_customer, record
@@ -49,20 +51,38 @@ def move_instalment(
 
 
 def skip_instalment(
-    session: Session, plan: Plan, n: int, reason: str, *, by: Actor, today: date, now: datetime
+    session: Session,
+    plan: Plan,
+    n: int,
+    reason: str,
+    *,
+    authority: Authority | None,
+    by: Actor,
+    today: date,
+    now: datetime,
 ) -> PlanChange:
-    """Skip an instalment, as the agreement lets the customer do: its amount falls due with the last one. The plan is
-    locked by the caller. Conflict says why not."""
+    """Skip an instalment: its amount falls due with the last one. The plan is locked by the caller. Conflict says why
+    nobody may skip it; Forbidden why a person of this authority may not go beyond the agreement alone. `authority`
+    None: two people decided."""
     reason = clean_text(reason, "reason", required=False, at_most=300)
-    _require_running(session, plan)
-    line, last = check_skip(progress_of(session, plan, today), n, plan.skips_allowed)
+    skip = check_skippable(session, plan, n, today)
+    if authority is not None and (refused := beyond_grant(skip, authority)) is not None:
+        raise Forbidden(refused.why, refused.field)
+    plan.skips_allowed += skip.is_granted
     session.get_one(PlanInstalment, (id_of(plan), n)).is_skipped = True
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     interest, last_minor = _work_out_again(session, portfolio, plan, today)
+    line, last = skip.line, skip.last
     event = InstalmentSkipped(
-        id_of(plan), plan.kind, n, line.amount, line.due_on, last.due_on, reason, last_minor
+        id_of(plan), plan.kind, n, line.amount, line.due_on, last.due_on, reason, last_minor, skip.is_granted
     )
     return _changed(session, plan, n, InstalmentChange.SKIPPED, event, interest, by=by, today=today, now=now)
+
+
+def check_skippable(session: Session, plan: Plan, n: int, today: date) -> Skip:
+    """The skip of an instalment of a running plan. NotFound or Conflict where nobody may grant it now."""
+    _require_running(session, plan)
+    return propose_skip(session, session.get_one(Portfolio, plan.portfolio_id), plan, n, today)
 
 
 def _work_out_again(session: Session, portfolio: Portfolio, plan: Plan, today: date) -> tuple[int, int]:
@@ -138,6 +158,7 @@ def _changed(
         from_on=event.from_on,
         to_on=event.to_on,
         interest_minor=interest,
+        is_granted=event.is_granted,
         reason=event.reason,
         by=by,
         at=now,

@@ -34,6 +34,8 @@ class Place:
     """Where it goes once the form was obeyed; asked after that."""
 
 
+SENT: Flash = ("Sent to a manager. The answer comes back to you as a task.", "good")
+
 ON_FIGURES = frozenset({"promise", "plan", "settlement"})
 """Forms whose amounts are those of the debt when they were opened: sent on other figures they are looked at again."""
 

@@ -29,7 +29,7 @@ ROW_FORMS = {
 """The same for those about one row."""
 
 
-PLAN_FORMS = ("accept", "cancel", "move", "skip")
+PLAN_FORMS = {"accept": "accept", "cancel": "cancel", "move": "move", "skip": "skip", "skip/request": "skip"}
 """Those about an agreement, which are found again on its page."""
 
 
@@ -63,6 +63,6 @@ for end, form in FORMS.items():
     router.add_api_route(f"/{{case_id}}/{end}", _shows(form), methods=["GET"])
 for end, form in ROW_FORMS.items():
     router.add_api_route(f"/{{case_id}}/{end}", _shows_row(form), methods=["GET"])
-for form in PLAN_FORMS:
-    at = f"/{{case_id}}/plans/{{row_id}}/{form}"
+for end, form in PLAN_FORMS.items():
+    at = f"/{{case_id}}/plans/{{row_id}}/{end}"
     router.add_api_route(at, _shows_on_plan(form), methods=["GET"])

@@ -10,9 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.agreements import cancel_agreement
+from app.actions.approvals.asking import ask_approval
 from app.actions.negotiation.sending import accept_agreement
 from app.actions.negotiation.taking import Consent
 from app.actions.plans.instalments import move_instalment, skip_instalment
+from app.casework.approvals.rules import AskSkip
 from app.casework.plans.queries import instalments_of, plan_of
 from app.core.labels import PLAN_LABELS
 from app.core.staff.rules import Staff
@@ -21,7 +23,7 @@ from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
-from app.web.cases.forms.action import Place, submit
+from app.web.cases.forms.action import SENT, Place, submit
 from app.web.cases.forms.answers import answer_words, confirmation_words, reader_of
 from app.web.cases.plan.acceptance import AcceptanceForm, agreed_in
 from app.web.cases.plan.page import show_plan
@@ -144,11 +146,33 @@ def skip_payment(
         fields.done()
         plan = plan_of(session, file.case, plan_id)
         change = skip_instalment(
-            session, plan, n, ports_of(request).catalog, typed.reason, by=staff.by, now=now
+            session, plan, n, ports_of(request).catalog, typed.reason, by=staff.by, role=staff.role, now=now
         )
         reader = reader_of(request, file)
         said = f"The payment is skipped; its amount is due on {reader.day(change.to_on)}, with the last one."
         return f"{said}{interest_words(reader, change)}", "good"
+
+    place = place_of(request, session, staff, case_id, plan_id)
+    return submit(request, session, staff, case_id, f"skip-{plan_id}", typed, act, now=now, place=place)
+
+
+@router.post("/{case_id}/plans/{plan_id}/skip/request")
+def ask_for_skip(
+    request: Request,
+    case_id: RowId,
+    plan_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[InstalmentForm, Form()],
+) -> Response:
+    """Ask a manager for a skip beyond the agreement and one's own limit."""
+
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        ask, reason = AskSkip(plan_id, fields.whole("n")), fields.reason()
+        fields.done()
+        ask_approval(session, file.case, ask, reason, by=staff.by, role=staff.role, now=now)
+        return SENT
 
     place = place_of(request, session, staff, case_id, plan_id)
     return submit(request, session, staff, case_id, f"skip-{plan_id}", typed, act, now=now, place=place)

@@ -51,6 +51,8 @@ class PlanFile:
     case_is_open: bool
     waived_minor: int
     """Fees that it waives, or waived."""
+    most_skips: int
+    """Payments of an agreement that may be skipped, whoever grants it."""
 
     @property
     def path(self) -> str:
@@ -87,10 +89,16 @@ class PlanFile:
 
     @property
     def skippable(self) -> Sequence[Line]:
-        """Payments that may be skipped as agreed: not the last, with which their amount falls due."""
-        if self.skips_used >= self.plan.skips_allowed:
+        """Payments that may be skipped, as agreed or as a person grants: not the last, with which their amount falls
+        due."""
+        if self.skips_used >= max(self.plan.skips_allowed, self.most_skips):
             return ()
         return [line for line in self.movable if line.part.due_on < self.last_on]
+
+    @property
+    def skips_left(self) -> int:
+        """Skips that the agreement still says."""
+        return max(0, self.plan.skips_allowed - self.skips_used)
 
     @property
     def skips_used(self) -> int:
@@ -131,6 +139,7 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
         events=_events(session, plan),
         case_is_open=file.is_open,
         waived_minor=waived_fees(session, plan),
+        most_skips=file.portfolio.plan_skips,
     )
 
 
