@@ -16,7 +16,7 @@ from app.api.shapes import Money
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Acceptance, Cadence, Instalment, PlanKind, PlanStatus
-from app.casework.plans.terms import AgreementTerms, Payday, rate_text
+from app.casework.plans.terms import AgreementTerms, Payday, Reduced, rate_text
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_decimal_string, to_minor
 from app.core.text import Paragraph
@@ -65,6 +65,12 @@ class PlanShape(BaseModel):
     waived_fees: Money = Field(description="Fees waived once it is accepted.")
     skips_allowed: int
     re_age: bool = Field(description="The accounts are brought current once it is kept.")
+    token: bool = Field(
+        description="Small payments while the household recovers; the rest is agreed on later."
+    )
+    review_on: date | None = Field(
+        description="The day on which token or reduced payments are looked at again with the customer."
+    )
     supersedes: str | None = Field(description="The agreement that it was renegotiated from.")
     ended_on: date | None
     broken_instalment: int | None
@@ -91,6 +97,8 @@ class PlanShape(BaseModel):
             waived_fees=to_decimal_string(plan.waived_fees_minor, portfolio.currency),
             skips_allowed=plan.skips_allowed,
             re_age=plan.re_age,
+            token=plan.is_token,
+            review_on=plan.review_on,
             supersedes=f"P-{plan.supersedes_id:06d}" if plan.supersedes_id else None,
             ended_on=plan.ended_on,
             broken_instalment=plan.broken_instalment,
@@ -137,6 +145,10 @@ class TermsShape(BaseModel):
     waived_fees: Money
     skips: int
     re_age: bool
+    reduced_payments: int = Field(description="How many payments at the beginning are reduced; 0 = none.")
+    reduced_amount: Money = Field(description="Of each reduced payment.")
+    token: bool
+    review_on: date | None
 
     @classmethod
     def of(cls, currency: str, terms: AgreementTerms) -> Self:
@@ -151,6 +163,10 @@ class TermsShape(BaseModel):
             waived_fees=to_decimal_string(terms.waived_fees_minor, currency),
             skips=terms.skips_allowed,
             re_age=terms.re_age,
+            reduced_payments=terms.reduced.payments if terms.reduced else 0,
+            reduced_amount=to_decimal_string(terms.reduced.amount_minor if terms.reduced else 0, currency),
+            token=terms.is_token,
+            review_on=terms.review_on,
         )
 
 
@@ -258,6 +274,19 @@ class NewPlan(Input):
     waived_fees: Annotated[SmallAmount, Field(description="Fees waived once it is accepted.")] = "0"
     skips: Annotated[int, Field(description="Instalments that may be skipped, by the agreement.")] = 0
     re_age: Annotated[bool, Field(description="Bring the accounts current once it is kept.")] = False
+    reduced_payments: Annotated[
+        int, Field(description="How many payments at the beginning of a hardship plan are reduced; 0 = none.")
+    ] = 0
+    reduced_amount: Annotated[SmallAmount, Field(description="Of each reduced payment.")] = "0"
+    token: Annotated[
+        bool,
+        Field(
+            description="Small payments of a hardship plan while a household recovers: `amount` is their sum, `apr` 0."
+        ),
+    ] = False
+    review_on: Annotated[
+        Day | None, Field(description="The day of review; null = that of the last token or reduced payment.")
+    ] = None
 
     def terms(self, portfolio: Portfolio) -> AgreementTerms:
         payday = self.payday
@@ -274,11 +303,23 @@ class NewPlan(Input):
             waived_fees_minor=self._minor("waived_fees"),
             skips_allowed=self.skips,
             re_age=self.re_age,
+            reduced=self._reduced(),
+            is_token=self.token,
+            review_on=self.review_on,
         )
 
-    def _minor(self, name: Literal["down_payment", "waived_fees"]) -> int:
+    def _reduced(self) -> Reduced | None:
+        amount = self._minor("reduced_amount")
+        return Reduced(self.reduced_payments, amount) if amount or self.reduced_payments else None
+
+    def _minor(self, name: Literal["down_payment", "waived_fees", "reduced_amount"]) -> int:
+        typed = {
+            "down_payment": self.down_payment,
+            "waived_fees": self.waived_fees,
+            "reduced_amount": self.reduced_amount,
+        }
         try:
-            return to_minor(self.down_payment if name == "down_payment" else self.waived_fees, self.currency)
+            return to_minor(typed[name], self.currency)
         except BadAmount as error:
             raise Invalid(str(error), name) from None
 

@@ -69,6 +69,12 @@ class Portfolio(Row, table=True):
     """Due dates of an agreement that may be moved in a calendar month."""
     move_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})
     """Days by which a due date may be moved."""
+    token_months: int = Field(default=6, ge=0, sa_column_kwargs={"server_default": "6"})
+    """Most months of token payments: small sums while a household recovers; 0 = none are agreed on."""
+    reduced_months: int = Field(default=6, ge=0, sa_column_kwargs={"server_default": "6"})
+    """Most months for which the instalments of a hardship plan are reduced; 0 = none are."""
+    agent_relief_months: int = Field(default=3, ge=0, sa_column_kwargs={"server_default": "3"})
+    """Months of token or reduced payments that an agent may grant alone; a manager may grant all that is permitted."""
     plan_skips: int = Field(default=1, ge=0, sa_column_kwargs={"server_default": "1"})
     """Most instalments of an agreement that may be skipped, whoever grants it."""
     agent_skips_a_year: int = Field(default=1, ge=0, sa_column_kwargs={"server_default": "1"})

@@ -163,6 +163,23 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         "move-days", "move_days", _NUMBER, "Days by which a due date may be moved.", least=1, most=31
     ),
     PortfolioSetting(
+        "token-months", "token_months", _NUMBER, "Most months of token payments; 0 = none.", most=24
+    ),
+    PortfolioSetting(
+        "reduced-months",
+        "reduced_months",
+        _NUMBER,
+        "Most months for which instalments are reduced; 0 = none.",
+        most=24,
+    ),
+    PortfolioSetting(
+        "agent-relief-months",
+        "agent_relief_months",
+        _NUMBER,
+        "Months of token or reduced payments that an agent may grant alone.",
+        most=24,
+    ),
+    PortfolioSetting(
         "skips", "plan_skips", _NUMBER, "Most instalments of an agreement that may be skipped.", most=12
     ),
     PortfolioSetting(

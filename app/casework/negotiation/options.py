@@ -6,7 +6,7 @@ give the same answer again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from app.casework.negotiation.facts import (
@@ -21,9 +21,10 @@ from app.casework.negotiation.facts import (
 )
 from app.casework.negotiation.solver.arrears import pay_now, promise, re_age, short_plan
 from app.casework.negotiation.solver.authority import TWO
-from app.casework.negotiation.solver.candidates import Found
+from app.casework.negotiation.solver.candidates import Candidate, Found
 from app.casework.negotiation.solver.counter import Counter, judge
 from app.casework.negotiation.solver.pricing import price
+from app.casework.negotiation.solver.relief import relief
 from app.casework.negotiation.solver.settlements import settlement
 from app.casework.negotiation.solver.situation import Situation, situation_of
 from app.casework.negotiation.solver.whole_debt import hardship, long_plan
@@ -49,7 +50,8 @@ _GRANTS = ("agent", "manager", TWO)
 
 
 def solve(facts: SolverFacts, chance: Chance) -> Solution:
-    """The options, those of the most expected kept cash first, and a reason for each kind without one."""
+    """The options, those of the most expected kept cash first, and a reason for each kind without one. A household that
+    can pay a little, and for which nothing else is possible, is offered relief: token payments first."""
     s = situation_of(facts)
     floor = s.monthly if s.is_known else 0
     if against := _nothing_possible(s):
@@ -59,10 +61,13 @@ def solve(facts: SolverFacts, chance: Chance) -> Solution:
     refused: list[NotOffered] = []
     for find in FINDERS.values():
         found = find(s)
-        best = _best(s, found, chance)
+        best = _best(s, found.candidates, chance)
         options += best
         if not best:
             refused.append(found.otherwise)
+    if not options and (given := _best(s, relief(s), chance)):
+        refused = [each for each in refused if each.kind is not OptionKind.HARDSHIP]
+        return Solution(tuple(given), tuple(refused), floor)
     options, refused = _without_gifts(s, options, refused)
     return Solution(tuple(sorted(options, key=_rank)), tuple(refused), floor)
 
@@ -74,12 +79,12 @@ def judge_counter(facts: SolverFacts, counter: Counter, chance: Chance) -> Optio
     return judge(facts, counter, chance, FINDERS)
 
 
-def _best(s: Situation, found: Found, chance: Chance) -> list[Option]:
+def _best(s: Situation, candidates: Sequence[Candidate], chance: Chance) -> list[Option]:
     """One option a group: that of the smallest concession, and the best of the others. A plan that begins with money
     at once is not tried without it: what is paid at once is kept."""
     groups: dict[int, Option] = {}
     begun: set[tuple[int, Cadence]] = set()
-    for each in found.candidates:
+    for each in candidates:
         if (each.group, each.terms.cadence) in begun:
             continue
         option = price(s, each, chance)

@@ -44,6 +44,8 @@ def limits_of(session: Session, portfolio: Portfolio, customer_id: int) -> Agree
         must_amortise=Limit(1, duty.id, duty.citation) if (duty := rules.must_amortise) else None,
         stops_collection=Limit(1, stops.id, stops.citation) if stops else None,
         skips=_stricter("skips", portfolio.plan_skips, None),
+        token_months=_stricter("token-months", portfolio.token_months, rules.token_months),
+        reduced_months=_stricter("reduced-months", portfolio.reduced_months, rules.reduced_months),
     )
 
 
@@ -68,6 +70,7 @@ def authority_of(portfolio: Portfolio, role: Role, waived_before_minor: int = 0)
             may_re_age=True,
             waived_before_minor=waived_before_minor,
             max_skips_a_year=portfolio.manager_skips_a_year,
+            max_relief_months=MOST_PAYMENTS,
         )
     return Authority(
         role.value,
@@ -78,6 +81,7 @@ def authority_of(portfolio: Portfolio, role: Role, waived_before_minor: int = 0)
         may_re_age=False,
         waived_before_minor=waived_before_minor,
         max_skips_a_year=portfolio.agent_skips_a_year,
+        max_relief_months=portfolio.agent_relief_months,
     )
 
 
@@ -91,6 +95,7 @@ def check_limits(
     _check_dates(terms, parts, limits, today)
     check_length(terms.kind, parts, limits, today)
     _check_concessions(terms, limits)
+    check_relief(terms, parts, limits)
     _require_falling(limits, grows(parts))
 
 
@@ -172,6 +177,45 @@ def _check_concessions(terms: AgreementTerms, limits: AgreementLimits) -> None:
         raise Invalid(f"Up to {most} payments may be skipped in this portfolio.", "skips")
 
 
+def check_relief(terms: AgreementTerms, parts: Sequence[Instalment], limits: AgreementLimits) -> None:
+    """Invalid for token or reduced payments that nobody may grant. Both are terms of a hardship plan."""
+    if not terms.is_token and terms.reduced is None:
+        if terms.review_on is not None:
+            raise Invalid("Only token or reduced payments have a day of review. Leave it empty.", "review_on")
+        return
+    field = "token" if terms.is_token else "reduced"
+    if terms.kind is not PlanKind.HARDSHIP:
+        raise Invalid("Only a hardship plan has token or reduced payments.", field)
+    if terms.is_token and (terms.reduced is not None or terms.down_payment_minor or terms.re_age):
+        raise Invalid(
+            "Token payments are all alike, and bring no account current. Leave the rest out.", field
+        )
+    limit = limits.token_months if terms.is_token else limits.reduced_months
+    most = limit.value if limit else 0
+    what = "Token payments are" if terms.is_token else "Payments are reduced"
+    if limit is None or not most:
+        raise Invalid(f"No {'token' if terms.is_token else 'reduced'} payments are agreed on here.", field)
+    if terms.relief_months > most:
+        agreed = " agreed on" if terms.is_token else ""
+        raise _over(limit, f"{what}{agreed} for at most {most} {'month' if most == 1 else 'months'}.", field)
+    last = parts[-1].due_on
+    if terms.review_on is not None and not parts[0].due_on <= terms.review_on <= last:
+        raise Invalid("The day of review lies between the first payment and the last.", "review_on")
+
+
+def check_token(terms: AgreementTerms, owed_minor: int, own_apr_millionths: int) -> None:
+    """Invalid for token payments under which the debt would grow, or which pay all of it."""
+    if own_apr_millionths and terms.apr_millionths != 0:
+        raise Invalid(
+            "No interest runs while token payments are kept: otherwise the debt grows. Set the rate to 0.",
+            "apr",
+        )
+    if terms.total_minor + terms.waived_fees_minor >= owed_minor:
+        raise Invalid(
+            "Token payments pay a small part of the debt. For all of it offer an ordinary plan.", "token"
+        )
+
+
 # --- what one person may not grant alone: pure -----------------------------------------------------------------
 
 
@@ -215,6 +259,11 @@ def beyond(
         return BeyondAuthority(f"{who.capitalize()} may not lower the rate alone. {ask}", "apr")
     if terms.re_age and not authority.may_re_age:
         return BeyondAuthority(f"{who.capitalize()} may not agree to re-age accounts alone. {ask}", "re_age")
+    if (months := terms.relief_months) > authority.max_relief_months:
+        what = "token" if terms.is_token else "reduced"
+        most = authority.max_relief_months
+        said = f"{months} months of {what} payments are beyond the {most} that {who} may grant alone. {ask}"
+        return BeyondAuthority(said, what)
     if terms.skips_allowed > authority.max_skips_a_year * _years(terms):
         said = (
             f"{who.capitalize()} may grant {_skips(authority.max_skips_a_year)} for a year of a plan alone."

@@ -21,6 +21,7 @@ class Plan(Row, table=True):
         sa.Index("ix_plan_case", "case_id"),
         sa.Index("ix_plan_assess", "portfolio_id", "status", "assess_on"),
         sa.Index("ix_plan_ended", "portfolio_id", "status", "ended_on"),
+        sa.Index("ix_plan_review", "portfolio_id", "review_on"),
         sa.Index(
             "uq_plan_live",
             "case_id",
@@ -70,6 +71,10 @@ class Plan(Row, table=True):
     """The plan that this one was renegotiated from."""
     terms: str = Field(default="", sa_type=sa.Text, sa_column_kwargs={"server_default": ""})
     """All terms of its offer, as JSON (`stored_terms`); what was moved or skipped since is not in them."""
+    is_token: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Small payments while the household recovers: the rest of the debt is agreed on later."""
+    review_on: date | None = None
+    """The day on which a person looks at token or reduced payments with the customer."""
 
     @property
     def reference(self) -> str:

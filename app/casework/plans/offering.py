@@ -20,7 +20,7 @@ from app.casework.cases.debt import debt_now, worked_accounts
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.concessions import waivable_fees, waived_by_agreements
-from app.casework.plans.limits import check_debt_falls, check_limits, holidays_of, limits_of
+from app.casework.plans.limits import check_debt_falls, check_limits, check_token, holidays_of, limits_of
 from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
 from app.casework.plans.queries import balances_to_settle, live_plan, offered_settlement
 from app.casework.plans.rules import Cadence, Instalment, PlanKind, PlanStatus
@@ -74,6 +74,10 @@ def propose(
     named = terms.cadence in (Cadence.ONCE, Cadence.CUSTOM) and not (terms.payday or terms.down_payment_minor)
     holidays = frozenset() if named else holidays_of(session, portfolio, case.customer_id, today)
     parts = schedule(terms, holidays)
+    if terms.relief_payments and terms.review_on is None:
+        # The day of the last payment of this time: before the next one, or before nothing is agreed any more.
+        numbered = [part for part in parts if part.n]
+        terms = replace(terms, review_on=numbered[terms.relief_payments - 1].due_on)
     limits = limits_of(session, portfolio, case.customer_id)
     check_limits(terms, parts, limits, today)
     settles = _check_settlement(session, case, terms, today) if terms.kind is PlanKind.SETTLEMENT else {}
@@ -82,6 +86,8 @@ def propose(
         raise Invalid(f"Policy pack {portfolio.pack} permits no re-age of accounts.", "re_age")
     own_apr = _highest_rate(session, portfolio, case.customer_id)
     check_debt_falls(terms, parts, own_apr, limits, today)
+    if terms.is_token:
+        check_token(terms, debt, own_apr)
     waived = waived_by_agreements(session, case) if terms.waived_fees_minor else 0
     return Proposal(terms, parts, sum(settles.values()) or debt, own_apr, settles, waived)
 
@@ -139,6 +145,8 @@ def put_offer(
         skips_allowed=terms.skips_allowed,
         supersedes_id=id_of(replaces) if replaces else None,
         terms=stored_terms(terms),
+        is_token=terms.is_token,
+        review_on=terms.review_on,
     )
     session.add(plan)
     session.flush()

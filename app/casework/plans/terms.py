@@ -7,7 +7,7 @@ from datetime import date
 
 from pydantic import TypeAdapter
 
-from app.casework.plans.rules import Cadence, Instalment, PlanKind
+from app.casework.plans.rules import PERIODS_A_YEAR, Cadence, Instalment, PlanKind
 from app.core.kit.frozen_json import later
 
 
@@ -80,6 +80,16 @@ class AgreementTerms:
     """The day on which a person looks at it with the customer: the end of token payments, or of reduced ones."""
 
     @property
+    def relief_payments(self) -> int:
+        """Payments of the time for which a household is given relief: token payments, or reduced ones."""
+        return self.count if self.is_token else self.reduced.payments if self.reduced else 0
+
+    @property
+    def relief_months(self) -> int:
+        """Months of that time, a begun one counted; a payment on agreed dates counts as a month."""
+        return -(-12 * self.relief_payments // PERIODS_A_YEAR.get(self.cadence, 12))
+
+    @property
     def count(self) -> int:
         """Payments without the down payment."""
         return len(self.parts) if self.cadence is Cadence.CUSTOM else self.payments
@@ -135,6 +145,10 @@ class AgreementLimits:
     """Collection stops by law while the plan is kept."""
     skips: Limit | None = None
     """Instalments that may be skipped; None = none."""
+    token_months: Limit | None = None
+    """Months of token payments; None = none are agreed on."""
+    reduced_months: Limit | None = None
+    """Months for which instalments may be reduced; None = none are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +165,5 @@ class Authority:
     """Fees that agreements of this case waived before: they count toward the maximum."""
     max_skips_a_year: int = 12
     """Instalments that may be skipped in a year of an agreement."""
+    max_relief_months: int = 24
+    """Months of token or reduced payments."""

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.actions.accounts.reversals import break_undone_settlements
+from app.actions.plans.reviews import give_reviews
 from app.actions.results.claims import claimants, settle_claims
 from app.book.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
 from app.book.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, reopen_paid, wake
@@ -181,10 +182,12 @@ def work_cases(day: Day) -> Counts:
         expired = expire_offers(session, day.portfolio, day.on, now=day.now)
         shown = expire_shown_offers(session, portfolio_id, day.on, by=SYSTEM, now=day.now)
         drop_tasks(session, id_of(day.portfolio), now=day.now)
+        reviews = give_reviews(session, day.portfolio, day.on, now=day.now)
         assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)
     if opened > MANY:
         refresh_statistics(day.engine, CollectionsCase, Event, StreamHead)
     counts = {"opened": opened, "closed": closed, "assigned": assigned, "offers_ended": expired}
+    counts.update({"reviews_given": reviews} if reviews else {})
     return {**counts, "shown_offers_expired": shown} if shown else counts
 
 

@@ -68,6 +68,8 @@ def agreement_figures(
         "skips": str(plan.skips_allowed) if plan.skips_allowed else "",
         "grace_days": str(plan.grace_days),
         "re_age": "yes" if plan.re_age else "",
+        "relief": ("token" if plan.is_token else "reduced") if plan.review_on else "",
+        "relief_until": reader.day(plan.review_on) if plan.review_on else "",
         "ended_on": reader.day(plan.ended_on) if plan.ended_on else "",
         "waived_fees": reader.money_if_any(_fees(session, plan)),
         "no_new_card": "yes" if no_new_card else "",

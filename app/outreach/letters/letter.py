@@ -141,6 +141,10 @@ class LetterContext:
     grace_days: str = ""
     re_age: str = ""
     """`yes` or ''."""
+    relief: str = ""
+    """`token`: small payments for a time; `reduced`: smaller ones at the beginning; '' = neither."""
+    relief_until: str = ""
+    """The day by which it is looked at again with the customer."""
     no_new_card: str = ""
     """`yes` where the law has the customer promise to apply for no other card."""
     ended_on: str = ""
@@ -179,7 +183,9 @@ LISTS: Mapping[str, type] = {
     "debt": DebtLine,
 }
 """Variables that are lists, and what one of their lines is."""
-MAY_BE_EMPTY = frozenset({"collector_kind", "instalments", "plan_kind", "cadence", "interest", "acceptance"})
+MAY_BE_EMPTY = frozenset(
+    {"collector_kind", "instalments", "plan_kind", "cadence", "interest", "acceptance", "relief"}
+)
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are
 only compared, never printed."""
 ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message"})

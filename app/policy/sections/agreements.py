@@ -79,6 +79,10 @@ class AgreementRules:
     must_amortise: Duty | None = None
     """Each instalment pays more than the interest of its period."""
     contents: tuple[RequiredContents, ...] = ()
+    token_months: Figure | None = None
+    """Months of token payments."""
+    reduced_months: Figure | None = None
+    """Months for which the instalments of a plan are reduced."""
 
     @property
     def required(self) -> tuple[Content, ...]:
@@ -117,6 +121,8 @@ class AgreementsTable(Table):
     plan_months: _MostTable | None = None
     must_amortise: _DutyTable | None = None
     contents: _ContentsTable | None = None
+    token_months: _MostTable | None = None
+    reduced_months: _MostTable | None = None
 
     def section(self, pack: str) -> AgreementRules:
         def figure(table: _MostTable | None) -> Figure | None:
@@ -129,6 +135,8 @@ class AgreementsTable(Table):
             figure(self.plan_months),
             self.must_amortise.duty(pack) if self.must_amortise else None,
             (self.contents.contents(pack),) if self.contents else (),
+            figure(self.token_months),
+            figure(self.reduced_months),
         )
 
 
@@ -143,6 +151,8 @@ def strictest_agreements(sections: Sequence[AgreementRules]) -> AgreementRules |
         _lowest(section.plan_months for section in sections),
         next((section.must_amortise for section in sections if section.must_amortise), None),
         tuple(dict.fromkeys(rule for section in sections for rule in section.contents)),
+        _lowest(section.token_months for section in sections),
+        _lowest(section.reduced_months for section in sections),
     )
 
 

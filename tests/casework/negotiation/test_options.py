@@ -20,7 +20,7 @@ from app.casework.negotiation.options import MOST_OF_A_KIND, judge_counter, solv
 from app.casework.negotiation.solver.chance import BaseChance
 from app.casework.negotiation.solver.counter import Counter
 from app.casework.plans.rules import Cadence, PlanKind
-from app.casework.plans.terms import Limit, Payday, Portion
+from app.casework.plans.terms import Limit, Payday, Portion, Reduced
 from app.core.kit.frozen_json import digest_of
 from tests.casework.negotiation.solver_facts import ACCOUNT, AGENT, LIMITS, MANAGER, facts, said
 
@@ -293,3 +293,59 @@ def test_each_account_of_a_plan_bears_its_own_rate_and_an_agent_grants_it() -> N
 def test_facts_of_solver_2_replay_to_the_answer_of_solver_2(given: SolverFacts, digest: str) -> None:
     """The digests were computed by solver 2."""
     assert digest_of(solved(given)).startswith(digest)
+
+
+# --- a little, and nothing that repays the debt -----------------------------------------------------------
+
+RELIEF = replace(
+    LIMITS, token_months=Limit(6, "token-months"), reduced_months=Limit(6, "reduced-months"),
+    longest_months=Limit(60, "us.workout", "FFIEC 2003"),
+)  # fmt: skip
+
+
+def test_a_household_that_can_pay_a_little_is_offered_token_payments() -> None:
+    given = facts(said(1_000), FAR_BEHIND, limits=RELIEF, rates_apart=True)
+    [first, *others] = solved(given).options
+    assert first.kind is OptionKind.HARDSHIP
+    assert first.terms.is_token
+    assert [part.amount for part in first.parts] == [1_000] * 6
+    assert (first.terms.apr_millionths, first.may_grant) == (0, "manager")
+    assert all(option.terms.is_token for option in others), "half an instalment now would be too little"
+    assert OptionKind.HARDSHIP not in {each.kind for each in solved(given).not_offered}
+
+
+def test_half_an_instalment_now_is_offered_after_token_payments() -> None:
+    """3,000.00 in 60 months without interest and fees takes 49.42 a month: 45.00 is too little, unless it grows."""
+    given = facts(said(4_500), FAR_BEHIND, limits=RELIEF, rates_apart=True)
+    options = solved(given).options
+    assert options[0].terms.is_token
+    reduced = next(option for option in options if option.terms.reduced)
+    assert reduced.terms.reduced == Reduced(6, 4_500)
+    amounts = [part.amount for part in reduced.parts]
+    assert amounts[:6] == [4_500] * 6
+    assert 4_500 < amounts[6] <= 9_000
+    assert sum(amounts) == 300_000 - 3_500
+
+
+@pytest.mark.parametrize(
+    ("monthly", "changes"),
+    [
+        (20_000, {}),
+        (0, {}),
+        (1_000, {"limits": replace(RELIEF, token_months=Limit(0, "x"), reduced_months=None)}),
+        (1_000, {"limits": replace(RELIEF, min_apr_millionths=Limit(10_000, "lowest-rate"))}),
+    ],
+)
+def test_no_token_payments_where_more_can_be_paid_or_nothing_or_interest_would_run(
+    monthly: int, changes: dict[str, object]
+) -> None:
+    given = replace(facts(said(monthly), FAR_BEHIND, limits=RELIEF, rates_apart=True), **changes)  # type: ignore[arg-type]
+    assert not any(option.terms.is_token for option in solved(given).options)
+
+
+def test_the_customers_own_little_sum_is_a_token_offer() -> None:
+    given = facts(said(20_000), FAR_BEHIND, limits=RELIEF, rates_apart=True)
+    judged = judge_counter(given, Counter(OptionKind.HARDSHIP, 800), BaseChance())
+    assert isinstance(judged, Option)
+    assert judged.terms.is_token
+    assert {part.amount for part in judged.parts} == {800}

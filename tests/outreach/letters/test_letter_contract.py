@@ -113,6 +113,8 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         skips="1",
         grace_days="3",
         re_age="yes",
+        relief="reduced" if plan else "",
+        relief_until=day(27),
         no_new_card="yes",
         agreed_on=day(6),
         agreed_with="",
@@ -165,6 +167,15 @@ def test_every_letter_comes_out_whole_in_each_channel_and_language() -> None:
         assert bool(words.html) == (channel is Channel.EMAIL), where
         if channel is not Channel.SMS:  # a number may have a new owner
             assert filled(language).customer_name in words.text, where
+
+
+def test_who_makes_token_payments_is_told_on_each_channel_that_the_rest_stays_owed() -> None:
+    for name in ("plan_offer", "plan_confirmation"):
+        for language in LETTERS[name].languages:
+            context = dataclasses.replace(filled(language), relief="token")
+            for channel in (Channel.SMS, Channel.EMAIL, Channel.POST):
+                words = render(LETTERS[name], channel, language, context)
+                assert context.relief_until in words.text, f"{name} {channel} {language}"
 
 
 def test_each_declared_variable_is_used_and_no_other_exists() -> None:

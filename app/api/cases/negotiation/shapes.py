@@ -41,6 +41,10 @@ class OptionShape(BaseModel):
     waived_fees: Money
     apr: str | None = Field(description="Yearly rate in per cent while it is kept; null = the accounts' own.")
     re_age: bool
+    reduced_payments: int = Field(description="How many payments at the beginning are reduced; 0 = none.")
+    token: bool = Field(
+        description="Small payments while the household recovers; the rest is agreed on later."
+    )
     ends_on: date
     share_of_disposable: int | None = Field(description="Per cent of a month's disposable income.")
     chance_kept: float
@@ -70,6 +74,8 @@ class OptionShape(BaseModel):
             waived_fees=to_decimal_string(terms.waived_fees_minor, currency),
             apr=None if terms.apr_millionths is None else f"{terms.apr_millionths / 10_000:g}",
             re_age=terms.re_age,
+            reduced_payments=terms.reduced.payments if terms.reduced else 0,
+            token=terms.is_token,
             ends_on=option.ends_on,
             share_of_disposable=option.share_of_disposable,
             chance_kept=option.chance_kept,

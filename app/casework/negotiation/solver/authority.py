@@ -43,6 +43,7 @@ def is_within(s: Situation, terms: AgreementTerms, authority: Authority) -> bool
         )
         and (authority.may_lower_rate or not lowers_rate(s, terms))
         and (authority.may_re_age or not terms.re_age)
+        and terms.relief_months <= authority.max_relief_months
     )
 
 

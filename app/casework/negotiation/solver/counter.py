@@ -17,6 +17,7 @@ from app.casework.negotiation.facts import (
 )
 from app.casework.negotiation.solver.candidates import Candidate, Found
 from app.casework.negotiation.solver.pricing import price
+from app.casework.negotiation.solver.relief import relief
 from app.casework.negotiation.solver.situation import Situation, situation_of
 from app.casework.plans.rules import PERIODS_A_YEAR, Cadence
 from app.casework.plans.terms import Payday
@@ -56,9 +57,21 @@ def judge(
         others = [
             option for each in found.candidates if (option := price(proposed, each, chance)) is not None
         ]
-        return _not_so(s, counter, others) if others else found.otherwise
+        if others:
+            return _not_so(s, counter, others)
+        options = _relief(proposed, counter, chance)
+    if not options:
+        return found.otherwise
     best = min(options, key=lambda each: (each.waived_minor, each.ends_on, -each.expected_kept_minor))
     return replace(best, share_of_disposable=_share(facts.affordability, best))
+
+
+def _relief(proposed: Situation, counter: Counter, chance: Chance) -> list[Option]:
+    """Token or reduced payments of the amount that the customer proposes, where nothing else is possible with it."""
+    if counter.kind is not OptionKind.HARDSHIP or counter.down_payment_minor:
+        return []
+    wanted = [each for each in relief(proposed) if _matches(each, counter)]
+    return [option for each in wanted if (option := price(proposed, each, chance)) is not None]
 
 
 def _not_so(s: Situation, counter: Counter, others: Sequence[Option]) -> NotOffered:

@@ -112,10 +112,16 @@ def payment_words(parts: Sequence[Instalment], terms: AgreementTerms, reader: Pa
     """The amounts in words: `100.00 down, then 12 × 50.00 a month`; the schedule has the days."""
     rest = [part.amount for part in parts if part.n > 0]
     down = next((part.amount for part in parts if part.n == 0), 0)
+    every = EVERY.get(terms.cadence, "on agreed days")
     if len(rest) == 1:
         said = reader.money(rest[0])
+    elif (reduced := terms.reduced) is not None:
+        later = rest[reduced.payments :]
+        said = (
+            f"{reduced.payments} × {reader.money(reduced.amount_minor)} {every}, then {len(later)} × "
+            f"{reader.money(later[0])}"
+        )
     elif len(set(rest[:-1])) == 1:
-        every = EVERY.get(terms.cadence, "on agreed days")
         said = f"{len(rest)} × {reader.money(rest[0])} {every}"
     else:
         said = ", ".join(reader.money(amount) for amount in rest)
@@ -145,6 +151,12 @@ def lever_words(terms: AgreementTerms, reader: PageReader, own_rate: int) -> lis
         said.append(f"{terms.skips_allowed} {'skip' if terms.skips_allowed == 1 else 'skips'}")
     if terms.re_age:
         said.append("brought current when kept")
+    if terms.is_token:
+        said.append("token payments: the rest of the debt is agreed on when they end")
+    if terms.reduced:
+        said.append(
+            "larger payments later: only if they expect to be able to pay them, looked at again before"
+        )
     return said
 
 
@@ -153,9 +165,15 @@ def read_back(option: Option, reader: PageReader) -> str:
     first, last = option.parts[0], option.parts[-1]
     said = f"You pay {reader.money(first.amount)} on {reader.day(first.due_on)}"
     more = len(option.parts) - 1
+    if (reduced := option.terms.reduced) is not None and not option.terms.down_payment_minor:
+        step = option.parts[reduced.payments]
+        grown = f"from {reader.day(step.due_on)} on you pay {reader.money(step.amount)}"
+        said += f", {reduced.payments} times in all; {grown}"
     if more:
         said += f", then {more} more {'payment' if more == 1 else 'payments'} until {reader.day(last.due_on)}"
         said += f", together {reader.money(option.total_cost_minor)}"
+    if option.terms.is_token:
+        said += f". The rest stays owed, and we talk about it by {reader.day(last.due_on)}"
     return f"{said}. Is that right?"
 
 

@@ -59,6 +59,11 @@ def concession_words(view: PlanFile, reader: PageReader) -> list[str]:
         said.append("The rest of the debt is waived once all of it is paid.")
     if plan.skips_allowed:
         said.append(f"{view.skips_used} of {plan.skips_allowed} agreed skips used.")
+    if plan.is_token:
+        said.append("Token payments while the household recovers: the rest of the debt is agreed on later.")
+    if plan.review_on:
+        first = "" if plan.is_token else "The first payments are smaller. "
+        said.append(f"{first}It is looked at again with the customer on {reader.day(plan.review_on)}.")
     if plan.re_age:
         said.append("The accounts are brought current when it is kept.")
     return said
