@@ -15,7 +15,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
-from app.reporting.kpis.queries import month_roll_forward, snapshots
+from app.reporting.kpis.queries import month_roll_forward, roll_matrix, snapshots
 
 router = api_router("/portfolios/{code}/kpis", tags=["figures"])
 
@@ -36,7 +36,8 @@ def get_kpis(
     rows = snapshots(session, id_of(portfolio), on, on)
     if not rows:
         raise NotFound("This business day has not been closed.")
-    return KpisShape.of(portfolio, on, rows, month_roll_forward(session, id_of(portfolio), on))
+    rolled = month_roll_forward(session, id_of(portfolio), on)
+    return KpisShape.of(portfolio, on, rows, rolled, roll_matrix(session, portfolio, on))
 
 
 @router.get("/series", summary="Get key figures over time")

@@ -19,6 +19,7 @@ from app.book.portfolios.rules import CollectorKind, DelinquencySource
 from app.core.money import to_decimal_string
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.models import KpiSnapshot
+from app.reporting.kpis.queries import Matrix
 from app.reporting.kpis.rules import Figure, Unit
 
 
@@ -73,6 +74,13 @@ class RollForwardShape(BaseModel):
     end: Money
 
 
+class RollCell(BaseModel):
+    """A cell of the roll-rate matrix: the accounts, and their balance at the last month end."""
+
+    accounts: int
+    balance: Money
+
+
 class KpiDay(BaseModel):
     business_date: date
     kpis: dict[str, KpiShape]
@@ -103,9 +111,14 @@ class KpisShape(BaseModel):
     currency: str
     kpis: dict[str, KpiShape]
     roll_forward: RollForwardShape
+    roll_matrix: dict[str, dict[str, RollCell]]
+    """Bucket at the last month end before the month -> bucket on the day -> accounts, and their balance as of then. An
+    account that ended since stands in its end, such as `charged_off`."""
 
     @classmethod
-    def of(cls, portfolio: Portfolio, on: date, rows: Iterable[KpiSnapshot], rolled: Roll) -> Self:
+    def of(
+        cls, portfolio: Portfolio, on: date, rows: Iterable[KpiSnapshot], rolled: Roll, matrix: Matrix
+    ) -> Self:
         amounts = {
             name: to_decimal_string(minor, portfolio.currency) for name, minor in asdict(rolled).items()
         }
@@ -115,6 +128,13 @@ class KpisShape(BaseModel):
             currency=portfolio.currency,
             kpis=_figures(portfolio, rows),
             roll_forward=RollForwardShape(**amounts),
+            roll_matrix={
+                then: {
+                    now: RollCell(accounts=n, balance=to_decimal_string(minor, portfolio.currency))
+                    for now, (n, minor) in cells.items()
+                }
+                for then, cells in matrix.items()
+            },
         )
 
 
@@ -124,7 +144,9 @@ def _figures(portfolio: Portfolio, rows: Iterable[KpiSnapshot]) -> dict[str, Kpi
     for row in rows:
         if row.dimension:
             continue
-        meaning = DEFINITIONS[row.kpi]
+        meaning = DEFINITIONS.get(row.kpi)
+        if meaning is None or not meaning.is_tile:
+            continue
 
         def shown(minor: int, unit: Unit = meaning.unit) -> str | int:
             return to_decimal_string(minor, portfolio.currency) if unit is Unit.MONEY else minor

@@ -97,24 +97,28 @@ def kpis(date: Day, portfolio_code: PortfolioCode, as_json: Json = False) -> Non
     """Show the key figures of a closed day, and the roll-forward of its month to date."""
     from app.api.managers.shapes import KpisShape
     from app.book.portfolios.service import get_portfolio
-    from app.reporting.kpis.queries import month_roll_forward, snapshots
+    from app.reporting.kpis.definitions.catalog import DEFINITIONS
+    from app.reporting.kpis.queries import month_roll_forward, roll_matrix, snapshots
 
     with reading(migrated_engine()) as session:
         portfolio = get_portfolio(session, portfolio_code)
         rows = snapshots(session, id_of(portfolio), date, date)
         rolled = month_roll_forward(session, id_of(portfolio), date)
+        matrix = roll_matrix(session, portfolio, date)
     if not rows:
         raise NotFound(
             f"{portfolio_code} has not closed {date}. "
             f"Close it with: desk day --date {date} --portfolio {portfolio_code}"
         )
 
-    data = KpisShape.of(portfolio, date, rows, rolled).model_dump(mode="json")
+    data = KpisShape.of(portfolio, date, rows, rolled, matrix).model_dump(mode="json")
 
     def say() -> None:
         for name, f in data["kpis"].items():
-            value = "-" if f["value"] is None else f"{f['value']:.4%}"
-            print(f"{name:<28}{value:>10}   {f['numerator']} / {f['denominator']}")
+            value = "nothing yet" if f["value"] is None else f"{f['value']:.4%}"
+            if f["value"] is not None and not DEFINITIONS[name].unit.is_share:
+                value = f"{f['value']:.1f}"
+            print(f"{name:<28}{value:>12}   {f['numerator']} / {f['denominator']}")
         print("roll-forward: " + ", ".join(f"{k} {v}" for k, v in data["roll_forward"].items()))
         print("As known when the day was closed or last restated; `desk aging` counts later entries too.")
 

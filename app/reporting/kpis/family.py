@@ -10,15 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.book.delinquency.service import edges_of
+from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
+from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
 from app.core.ids import id_of
-from app.reporting.kpis.rules import Definition, Dimension, Thing
+from app.reporting.kpis.rules import Definition, Dimension, Statistic, Thing
 
 EDGE_COLUMNS = ("kind", "thing_id", "on", "account_id", "customer_id")
 """Columns that every family's rows begin with: the kind and id of the thing, the day it belongs to (may be empty), the
@@ -69,6 +75,11 @@ class Family:
         named = (name for each in self.definitions for name in (each.numerator, each.denominator))
         return tuple(dict.fromkeys(named))
 
+    @property
+    def spread(self) -> str | None:
+        """The measure of which a median is asked for, if any."""
+        return next((each.numerator for each in self.definitions if each.statistic is Statistic.MEDIAN), None)
+
 
 def thing(
     kind: Thing,
@@ -86,3 +97,37 @@ def thing(
         account_id.label("account_id"),
         customer_id.label("customer_id"),
     )
+
+
+def first_account(customer_id: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    """The account by which things of a customer are sliced: the first of theirs. A customer belongs to one
+    portfolio."""
+    account = table_of(Account)
+    return sa.select(sa.func.min(account.c.id)).where(account.c.customer_id == customer_id).scalar_subquery()
+
+
+def agent_of(by: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """The username of an author; '' for a program, a feed, a customer or the desk itself."""
+    return sa.case((sa.func.substr(by, 1, 5) == "user:", sa.func.substr(by, 6)), else_="")
+
+
+def days_between(first: Expression, last: Expression) -> sa.ColumnElement[int]:
+    """The days from one date to another, as a whole number on both databases."""
+    return _DaysBetween(first, last)
+
+
+class _DaysBetween(FunctionElement[int]):
+    type = sa.Integer()
+    inherit_cache = True
+
+
+@compiles(_DaysBetween, "postgresql")
+def _by_subtraction(element: _DaysBetween, compiler: SQLCompiler, **options: Any) -> str:
+    first, last = element.clauses
+    return f"({compiler.process(last, **options)} - {compiler.process(first, **options)})"
+
+
+@compiles(_DaysBetween, "sqlite")
+def _by_julian_day(element: _DaysBetween, compiler: SQLCompiler, **options: Any) -> str:
+    first, last = (compiler.process(each, **options) for each in element.clauses)
+    return f"CAST(julianday({last}) - julianday({first}) AS INTEGER)"

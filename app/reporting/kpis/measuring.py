@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from app.core.database.rows import Expression
 from app.core.ids import id_of
 from app.reporting.kpis.family import Family, Scope
 from app.reporting.kpis.models import AccountSlice, KpiSlice
-from app.reporting.kpis.rules import Dimension, Figure
+from app.reporting.kpis.rules import Definition, Dimension, Figure, Statistic, median_pair
 from app.reporting.kpis.slices import KEPT, valid_on
 
 
@@ -30,8 +30,22 @@ class SliceKey:
 
 
 WHOLE = SliceKey()
-Measured = dict[SliceKey, list[int]]
-"""By slice, the sum of each measure of a family."""
+
+
+@dataclass(slots=True)
+class Sums:
+    """A family's measures summed over the things of one slice."""
+
+    totals: list[int]
+    spread: Counter[int] = field(default_factory=Counter)
+    """How many things have each amount of the measure of which a median is asked for."""
+
+
+Measured = dict[SliceKey, Sums]
+
+
+Combinations = Mapping[int, Mapping[Dimension, str]]
+"""The kept members of each combination of members, by its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +83,34 @@ def sliced_rows(family: Family, scope: Scope, on: date, *, with_members: bool = 
     return SlicedRows(source, rows, members, kept.c.slice_id)
 
 
-def measure(session: Session, family: Family, scope: Scope, on: date) -> Measured:
+def measure(
+    session: Session, family: Family, scope: Scope, on: date, combinations: Combinations | None = None
+) -> Measured:
     """The sums of the family's measures at the end of `on`, of the whole portfolio and of every slice that has a
     thing in it."""
     sliced = sliced_rows(family, scope, on)
     own = tuple(sliced.members)
     groups = [sliced.slice_id, *(sliced.members[each] for each in own)]
+    spread = sliced.rows.c[family.spread] if family.spread else sa.literal(0)
+    by = [*groups, spread] if family.spread else groups
     sums = [sa.func.sum(sliced.rows.c[name]) for name in family.measures]
-    query = sa.select(*groups, *sums).select_from(sliced.source).group_by(*groups)
-    combinations = _combinations(session, scope)
-    found: Measured = defaultdict(lambda: [0] * len(family.measures))
-    found[WHOLE] = [0] * len(family.measures)
+    query = sa.select(*groups, spread, sa.func.count(), *sums).select_from(sliced.source).group_by(*by)
+    if combinations is None:
+        combinations = _combinations(session, scope)
+    found: Measured = defaultdict(lambda: Sums([0] * len(family.measures)))
     for slice_id, *cells in session.execute(query):
-        amounts = [int(amount or 0) for amount in cells[len(own) :]]
         its_own = {each: str(cells[n]) for n, each in enumerate(own)}
-        keys = [SliceKey(each, member) for each, member in (combinations.get(slice_id, {}) | its_own).items()]
+        amount, number, *amounts = cells[len(own) :]
+        keys = [
+            SliceKey(each, member) for each, member in ({**combinations.get(slice_id, {}), **its_own}).items()
+        ]
         for key in (WHOLE, *keys):
-            total = found[key]
-            for n, amount in enumerate(amounts):
-                total[n] += amount
+            sums_of = found[key]
+            for n, minor in enumerate(amounts):
+                sums_of.totals[n] += int(minor or 0)
+            if family.spread:
+                sums_of.spread[int(amount)] += number
+    found[WHOLE]  # the whole has figures even where nothing is counted
     return dict(found)
 
 
@@ -96,23 +119,34 @@ def figures_of(family: Family, measured: Measured) -> Iterator[tuple[SliceKey, F
     places = {name: n for n, name in enumerate(family.measures)}
     for key, sums in measured.items():
         for each in family.definitions:
-            figure = Figure(each.name, sums[places[each.numerator]], sums[places[each.denominator]])
+            figure = _figure(each, sums, places)
             if key == WHOLE or figure.numerator or figure.denominator:
                 yield key, figure
+
+
+def _figure(definition: Definition, sums: Sums, places: Mapping[str, int]) -> Figure:
+    if definition.statistic is Statistic.MEDIAN:
+        return Figure(definition.name, *median_pair(sums.spread))
+    numerator, denominator = (
+        sums.totals[places[definition.numerator]],
+        sums.totals[places[definition.denominator]],
+    )
+    return Figure(definition.name, numerator, denominator)
 
 
 def measured_figures(
     session: Session, families: Sequence[Family], scope: Scope, on: date
 ) -> dict[tuple[str, str, str], Figure]:
     """Figures at the end of `on` by (name, dimension, member); both empty for the whole portfolio."""
+    combinations = _combinations(session, scope)
     return {
         (figure.kpi, key.dimension.value if key.dimension else "", key.member): figure
         for family in families
-        for key, figure in figures_of(family, measure(session, family, scope, on))
+        for key, figure in figures_of(family, measure(session, family, scope, on, combinations))
     }
 
 
-def _combinations(session: Session, scope: Scope) -> dict[int, dict[Dimension, str]]:
+def _combinations(session: Session, scope: Scope) -> Combinations:
     """The kept members of each combination of the portfolio."""
     query = select(KpiSlice).where(col(KpiSlice.portfolio_id) == scope.portfolio_id)
     return {

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.days import bucket_labels
 from app.book.delinquency.queries import RollForward, roll_forward
+from app.book.delinquency.service import edges_of
 from app.book.portfolios.models import Portfolio
+from app.core.database.engine import table_of
 from app.core.dates import month_start
+from app.core.ids import id_of
 from app.reporting.kpis.definitions.catalog import FAMILIES
+from app.reporting.kpis.definitions.flow import ARROW
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.measuring import measured_figures
 from app.reporting.kpis.models import KpiSnapshot
-from app.reporting.kpis.rules import Figure
+from app.reporting.kpis.rules import Dimension, Figure
 
 
 def figures_on(session: Session, portfolio_id: int, on: date) -> list[Figure]:
@@ -25,14 +31,65 @@ def figures_on(session: Session, portfolio_id: int, on: date) -> list[Figure]:
     return [figure for (_, dimension, _), figure in found.items() if not dimension]
 
 
+def latest_versions(
+    session: Session, portfolio_id: int, on: date
+) -> Mapping[tuple[str, str, str], tuple[int, int, int]]:
+    """(version, numerator, denominator) of the last version of each figure and slice of the day, by (name, dimension,
+    member)."""
+    kept = table_of(KpiSnapshot)
+    query = (
+        sa.select(
+            kept.c.kpi, kept.c.dimension, kept.c.member, kept.c.version, kept.c.numerator, kept.c.denominator
+        )
+        .where(kept.c.portfolio_id == portfolio_id, kept.c.business_date == on)
+        .order_by(kept.c.version)
+    )
+    return {
+        (kpi, dimension, member): (version, numerator, denominator)
+        for kpi, dimension, member, version, numerator, denominator in session.execute(query)
+    }
+
+
+Matrix = dict[str, dict[str, tuple[int, int]]]
+"""Bucket at the last month end before the month of a day -> bucket on the day -> accounts, and their balance then."""
+
+
+def roll_matrix(session: Session, portfolio: Portfolio, on: date) -> Matrix:
+    """The roll-rate matrix of a closed day as it is stored; in both directions from current to the worst bucket, ends
+    last."""
+    cells: dict[tuple[str, str], list[int]] = {}
+    for kpi in ("roll_matrix", "roll_matrix_balance"):
+        for row in snapshots(session, id_of(portfolio), on, on, [kpi], dimension=Dimension.MOVE):
+            then, _, now = row.member.partition(ARROW)
+            cells.setdefault((then, now), [0, 0])[kpi == "roll_matrix_balance"] = row.numerator
+    order = {label: n for n, label in enumerate(bucket_labels(edges_of(portfolio)))}
+
+    def place(cell: tuple[str, str]) -> list[tuple[int, str]]:
+        return [(order.get(bucket, len(order)), bucket) for bucket in cell]
+
+    matrix: Matrix = {}
+    for then, now in sorted(cells, key=place):
+        accounts, balance = cells[then, now]
+        if accounts:
+            matrix.setdefault(then, {})[now] = (accounts, balance)
+    return matrix
+
+
 def month_roll_forward(session: Session, portfolio_id: int, on: date) -> RollForward:
     return roll_forward(session, portfolio_id, month_start(on), on)
 
 
 def snapshots(
-    session: Session, portfolio_id: int, first_on: date, last_on: date, kpis: list[str] | None = None
+    session: Session,
+    portfolio_id: int,
+    first_on: date,
+    last_on: date,
+    kpis: list[str] | None = None,
+    *,
+    dimension: str = "",
 ) -> list[KpiSnapshot]:
-    """Current figures (highest version) of the whole portfolio on these days, by date and name."""
+    """Current figures (highest version) on these days, by date and name: of the whole portfolio, or of every member of
+    a dimension."""
     newer = sa.orm.aliased(KpiSnapshot)
     is_superseded = sa.exists().where(
         col(newer.portfolio_id) == KpiSnapshot.portfolio_id,
@@ -47,7 +104,7 @@ def snapshots(
         .where(
             KpiSnapshot.portfolio_id == portfolio_id,
             col(KpiSnapshot.business_date).between(first_on, last_on),
-            KpiSnapshot.dimension == "",
+            KpiSnapshot.dimension == dimension,
             ~is_superseded,
         )
         .order_by(col(KpiSnapshot.business_date), col(KpiSnapshot.kpi))

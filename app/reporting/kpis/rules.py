@@ -15,6 +15,14 @@ class Unit(StrEnum):
 
     MONEY = "money"
     ACCOUNTS = "accounts"
+    AGREEMENTS = "agreements"
+    DAYS = "days"
+    """Days over cases: the value is a number of days, not a share."""
+
+    @property
+    def is_share(self) -> bool:
+        """The value is a share of the denominator, read as a percentage."""
+        return self is not Unit.DAYS
 
 
 class Seed(StrEnum):
@@ -42,6 +50,9 @@ class Thing(StrEnum):
     ACCOUNT = "account"
     MOVEMENT = "movement"
     """A change of an account's past-due amount."""
+    AGREEMENT = "agreement"
+    """A promise, plan or settlement."""
+    CASE = "case"
 
 
 class Dimension(StrEnum):
@@ -63,6 +74,16 @@ class Dimension(StrEnum):
     """Segment of the strategy whose ladder the case goes by."""
     MOVE = "move"
     """From one bucket to another: a cell of the roll-rate matrix."""
+
+
+class Statistic(StrEnum):
+    """How a figure is made of the amounts of its things."""
+
+    RATIO = "ratio"
+    """The sum of one measure over the sum of another."""
+    MEDIAN = "median"
+    """The middle amount of its things; of an even number the mean of the two in the middle, kept as their sum over
+    2."""
 
 
 class Part(StrEnum):
@@ -90,6 +111,7 @@ class Definition:
     version: str = "1"
     is_tile: bool = True
     """It reads as one figure; otherwise only its slices say something."""
+    statistic: Statistic = Statistic.RATIO
 
     @property
     def formula(self) -> str:
@@ -100,6 +122,20 @@ class Definition:
 
 
 OVERDUE_DAYS = (1, 30, 60, 90)
+
+
+def median_pair(counts: Mapping[int, int]) -> tuple[int, int]:
+    """Numerator and denominator of the median, given how many things have each amount; 0 of 0 without a thing."""
+    number = sum(counts.values())
+    if not number:
+        return 0, 0
+    middle = (number - 1) // 2, number // 2
+    passed = 0
+    found: list[int] = []
+    for amount in sorted(counts):
+        passed += counts[amount]
+        found += [amount for place in middle[len(found) :] if place < passed]
+    return sum(found), 2
 
 
 @dataclass(frozen=True, slots=True)

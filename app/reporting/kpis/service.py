@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 
-import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.portfolios.days import closed_days
 from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import insert_rows
-from app.core.database.engine import table_of
 from app.reporting.kpis.definitions.catalog import DEFINITIONS, FAMILIES
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.measuring import measured_figures
 from app.reporting.kpis.models import KpiSnapshot
+from app.reporting.kpis.queries import latest_versions
 from app.reporting.kpis.rules import Figure
 
 
@@ -24,7 +22,7 @@ def take_snapshot(session: Session, portfolio_id: int, on: date, *, now: datetim
     beside the old one; returns how many rows were written."""
     scope = Scope(session.get_one(Portfolio, portfolio_id))
     found = measured_figures(session, FAMILIES, scope, on)
-    latest = _latest(session, portfolio_id, on)
+    latest = latest_versions(session, portfolio_id, on)
     # A slice that counts nothing any more is 0 of 0 from now on.
     found |= {key: Figure(key[0], 0, 0) for key in latest if key not in found and key[0] in DEFINITIONS}
     rows = []
@@ -48,24 +46,6 @@ def take_snapshot(session: Session, portfolio_id: int, on: date, *, now: datetim
         )
     insert_rows(session, KpiSnapshot, rows)
     return len(rows)
-
-
-def _latest(
-    session: Session, portfolio_id: int, on: date
-) -> Mapping[tuple[str, str, str], tuple[int, int, int]]:
-    """(version, numerator, denominator) of the last version of each figure and slice of the day."""
-    kept = table_of(KpiSnapshot)
-    query = (
-        sa.select(
-            kept.c.kpi, kept.c.dimension, kept.c.member, kept.c.version, kept.c.numerator, kept.c.denominator
-        )
-        .where(kept.c.portfolio_id == portfolio_id, kept.c.business_date == on)
-        .order_by(kept.c.version)
-    )
-    return {
-        (kpi, dimension, member): (version, numerator, denominator)
-        for kpi, dimension, member, version, numerator, denominator in session.execute(query)
-    }
 
 
 def restate(session: Session, portfolio_id: int, since: date, before: date, *, now: datetime) -> int:

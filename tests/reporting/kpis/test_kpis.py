@@ -13,8 +13,8 @@ from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
-from app.reporting.kpis.queries import figures_on, month_roll_forward, snapshots
-from app.reporting.kpis.rules import Figure
+from app.reporting.kpis.queries import figures_on, month_roll_forward, roll_matrix, snapshots
+from app.reporting.kpis.rules import Figure, median_pair
 from tests import builders
 
 LAST = date(2026, 3, 31)
@@ -64,6 +64,23 @@ def test_march_by_hand(engine: Engine) -> None:
     assert found["overdue_rate_balance_30"] == (100_000, 374_000), "a is 39 days late, b 21"
     assert found["overdue_rate_accounts_60"] == (0, 5)
     assert found.keys() == DEFINITIONS.keys()
+    # On 28 February only a was past due, by 8 days; e came charged off and is not counted.
+    assert found["roll_rate"] == (1, 1)
+    assert found["roll_rate_balance"] == (100_000, 100_000)
+    assert found["cure_rate"] == (0, 1)
+    with transaction(engine) as session:
+        book = get_portfolio(session, builders.BOOK)
+        assert roll_matrix(session, book, LAST) == {
+            "current": {"current": (3, 200_000), "1-29": (1, 100_000)},
+            "1-29": {"30-59": (1, 100_000)},
+        }
+        # b, c and e went past due on 11 March; c was cleared within 30 days.
+        [repaid] = [
+            f
+            for f in figures_on(session, id_of(book), date(2026, 4, 10))
+            if f.kpi == "overdue_repayment_rate"
+        ]
+        assert (repaid.numerator, repaid.denominator) == (1, 3)
 
 
 def test_figures_asked_later_for_a_past_day_are_those_of_its_night(engine: Engine) -> None:
@@ -86,6 +103,14 @@ def test_every_day_of_the_month_closes(engine: Engine) -> None:
         while on <= LAST:
             assert month_roll_forward(session, id_of(book), on).closes, on
             on += timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("counts", "pair"),
+    [({}, (0, 0)), ({4: 1}, (8, 2)), ({1: 1, 2: 1}, (3, 2)), ({1: 5, 9: 4}, (2, 2)), ({1: 2, 9: 2}, (10, 2))],
+)
+def test_a_median_is_kept_as_the_two_in_the_middle(counts: dict[int, int], pair: tuple[int, int]) -> None:
+    assert median_pair(counts) == pair
 
 
 @pytest.mark.parametrize(("numerator", "denominator", "value"), [(1, 4, 0.25), (0, 4, 0.0), (0, 0, None)])

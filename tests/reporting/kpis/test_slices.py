@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date
 
 import pytest
@@ -15,11 +15,13 @@ from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import reading
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
-from app.reporting.kpis.definitions.catalog import DEFINITIONS
+from app.reporting.kpis.checking import check_accounts, check_day
+from app.reporting.kpis.definitions.catalog import DEFINITIONS, FAMILIES
 from app.reporting.kpis.document import write_document
 from app.reporting.kpis.drilldown import figure_slice, things_behind, total_behind
+from app.reporting.kpis.family import Scope
 from app.reporting.kpis.models import AccountSlice, KpiSlice, KpiSnapshot
-from app.reporting.kpis.rules import Part
+from app.reporting.kpis.rules import Part, Statistic, median_pair
 from app.reporting.kpis.slices import BEGINNING
 from tests import builders
 from tests.paths import ROOT
@@ -44,28 +46,48 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
             tiles = tiles_of(session, book, on)
             shared: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
             for (kpi, dimension, member), pair in tiles.items():
-                for part, expected in zip(Part, pair, strict=True):
-                    asked = figure_slice(
-                        session, book, kpi, on, dimension=dimension, member=member, part=part
-                    )
-                    listed = things_behind(session, asked)
-                    assert sum(each.amount for each in listed) == expected, (on, kpi, dimension, member, part)
-                    assert total_behind(session, asked) == (len(listed), expected)
                 shared[kpi, dimension][0] += pair[0]
                 shared[kpi, dimension][1] += pair[1]
+                # Every tile; the slices of one figure of each family, once.
+                if not dimension or (on == FIRST and kpi in FIRST_OF_FAMILY):
+                    _check_list(session, book, on, (kpi, dimension, member), pair)
             for (kpi, dimension), sums in shared.items():
+                if DEFINITIONS[kpi].statistic is Statistic.MEDIAN:
+                    continue
                 assert tuple(sums) == tiles[kpi, "", ""], (on, kpi, dimension)
             dimensions = {dimension for _, dimension, _ in tiles}
             assert {"bucket", "product", "agent", "team", "placement", "strategy"} <= dimensions
         loan = session.scalars(select(Account).where(col(Account.product) == "Loan")).one()
         _check_history(session, id_of(loan))
         _check_pages(session, book)
+        for on in (FIRST, LAST):
+            assert check_day(session, Scope(book), on) == []
+            everybody = session.scalars(select(Account.id)).all()
+            assert check_accounts(session, Scope(book), on, [each for each in everybody if each]) == []
         with pytest.raises(NotFound, match="no key figure 'profit'"):
             figure_slice(session, book, "profit", LAST)
         with pytest.raises(NotFound, match="has not closed 2026-03-13"):
             figure_slice(session, book, "recovery_rate", date(2026, 3, 13))
         with pytest.raises(Invalid, match="not sliced by 'shoe size'"):
             figure_slice(session, book, "recovery_rate", LAST, dimension="shoe size", member="42")
+
+
+FIRST_OF_FAMILY = {family.definitions[0].name for family in FAMILIES}
+
+
+def _check_list(
+    session: Session, book: Portfolio, on: date, tile: tuple[str, str, str], pair: tuple[int, int]
+) -> None:
+    kpi, dimension, member = tile
+    for part, expected in zip(Part, pair, strict=True):
+        asked = figure_slice(session, book, kpi, on, dimension=dimension, member=member, part=part)
+        listed = things_behind(session, asked)
+        if asked.definition.statistic is Statistic.MEDIAN:
+            amounts = Counter(each.amount for each in listed)
+            assert part is Part.DENOMINATOR or median_pair(amounts) == pair, (on, tile)
+            continue
+        assert sum(each.amount for each in listed) == expected, (on, tile, part)
+        assert total_behind(session, asked) == (len(listed), expected)
 
 
 def _check_history(session: Session, account_id: int) -> None:

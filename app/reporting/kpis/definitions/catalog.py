@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.core.errors import NotFound
+from app.reporting.kpis.definitions.agreements import PLANS, PROMISES
+from app.reporting.kpis.definitions.cases import OPEN_CASES, RESOLUTION
+from app.reporting.kpis.definitions.flow import FLOW, REPAYMENT
 from app.reporting.kpis.definitions.overdue import OVERDUE
 from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
 from app.reporting.kpis.family import Family
 from app.reporting.kpis.rules import Definition
 
-FAMILIES: tuple[Family, ...] = (MONTH, THIRTY_DAYS, OVERDUE)
+FAMILIES: tuple[Family, ...] = (
+    MONTH,
+    THIRTY_DAYS,
+    PROMISES,
+    PLANS,
+    OVERDUE,
+    FLOW,
+    REPAYMENT,
+    RESOLUTION,
+    OPEN_CASES,
+)
 
 DEFINITIONS: Mapping[str, Definition] = {
     each.name: each for family in FAMILIES for each in family.definitions

@@ -29,7 +29,7 @@ from app.reporting.kpis import history
 from app.reporting.kpis.buckets import buckets_at_close, month_at_close
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.history import Point
-from app.reporting.kpis.rules import OVERDUE_DAYS, Definition, Figure, Unit
+from app.reporting.kpis.rules import OVERDUE_DAYS, SEED_TITLES, Definition, Figure, Unit
 from app.web.lists import csv_download
 from app.web.managers.figures.choice import choose_portfolio, figure_href
 from app.web.managers.figures.dashboard_charts import charts_of
@@ -56,6 +56,8 @@ class DashboardPage(Page):
     on: date
     first_on: date
     tiles: Mapping[str, Tile]
+    seeds: Sequence[tuple[str, str, Sequence[Tile]]]
+    """Further figures, by the question that they answer."""
     overdue_days: tuple[int, int, int, int]
     restated: Sequence[Point]
     definitions: Mapping[str, Definition]
@@ -104,6 +106,7 @@ def dashboard(
             on=on,
             first_on=max(first_on, min((point.on for point in shown), default=on)),
             tiles=tiles,
+            seeds=_by_seed(tiles),
             overdue_days=OVERDUE_DAYS,
             restated=[point for point in reversed(shown) if point.restated],
             definitions=DEFINITIONS,
@@ -141,7 +144,7 @@ def _tiles(points: Sequence[Point], portfolio: Portfolio, *, on: date, compared_
     before = {point.current.kpi: point.current.value for point in points if point.on == compared_on}
     for point in points:
         name = point.current.kpi
-        if point.on != on or name not in DEFINITIONS:
+        if point.on != on or name not in DEFINITIONS or not DEFINITIONS[name].is_tile:
             continue
         value, earlier = point.current.value, before.get(name)
         yield Tile(
@@ -153,6 +156,17 @@ def _tiles(points: Sequence[Point], portfolio: Portfolio, *, on: date, compared_
             href=figure_href(name, portfolio.code, on),
             more_is_better=DEFINITIONS[name].more_is_better,
         )
+
+
+def _by_seed(tiles: Mapping[str, Tile]) -> list[tuple[str, str, Sequence[Tile]]]:
+    """The figures that have no section of their own on the page."""
+    shown = [tile for name, tile in tiles.items() if not name.startswith(("recovery_rate", "overdue_rate"))]
+    found: list[tuple[str, str, Sequence[Tile]]] = []
+    for seed, title in SEED_TITLES.items():
+        of_seed = [tile for tile in shown if tile.definition.seed is seed]
+        if of_seed:
+            found.append((seed.value, title, of_seed))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +259,7 @@ def _csv_rows(points: Sequence[Point], portfolio: Portfolio) -> Iterator[Rows]:
             "" if value is None else f"{value:.6f}",
             amount(point.current.numerator),
             amount(point.current.denominator),
-            portfolio.currency if is_money else "accounts",
+            portfolio.currency if is_money else definition.unit.value if definition else "accounts",
             point.definition,
             point.version,
             amount(point.first.numerator),

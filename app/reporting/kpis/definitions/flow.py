@@ -1,0 +1,202 @@
+"""Flow between buckets since the last month end: roll rates, the roll-rate matrix, cures. And what is repaid within 30
+days of falling past due."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from app.book.delinquency.days import CURRENT, DAY, bucket_labels
+from app.book.delinquency.models import Spell
+from app.book.delinquency.queries import spells_on
+from app.book.ledger.models import Account, Position
+from app.book.ledger.rules import AccountStatus
+from app.book.portfolios.rules import DelinquencySource
+from app.core.database.engine import table_of
+from app.core.database.rows import Expression, Query
+from app.core.dates import month_start
+from app.reporting.kpis.family import Family, Scope, thing
+from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
+from app.reporting.kpis.standing import standing_on
+
+ARROW = ">"
+"""Between the two buckets of a cell of the matrix: `1-29>current`."""
+LOST = frozenset({AccountStatus.CHARGED_OFF, AccountStatus.SOLD})
+"""Ends by which an account is not cured, although nothing of it is past due any more."""
+
+
+def month_end_before(on: date) -> date:
+    """The last month end before the month of `on`."""
+    return month_start(on) - DAY
+
+
+def _flow_rows(scope: Scope, on: date) -> Query:
+    """Every account that was counted at the last month end and had not ended by then: its bucket then and now, and its
+    balance then. Where a creditor reports how accounts stand, only those that it had reported by then.
+
+    An account that ended since stands in its end (`charged_off`, `paid`, ...), not in a bucket.
+    """
+    then_on = month_end_before(on)
+    account = table_of(Account)
+    then, now = standing_on(scope, then_on), spells_on(scope.portfolio_id, on)
+    ended = sa.and_(account.c.ended_on.is_not(None), account.c.ended_on <= on)
+    to = sa.case((ended, sa.cast(account.c.status, sa.String)), else_=sa.func.coalesce(now.c.bucket, CURRENT))
+    labels = bucket_labels(scope.edges)
+    rank = {label: n for n, label in enumerate(labels)} | {each.value: len(labels) for each in LOST}
+    is_late = then.c.bucket != CURRENT
+    is_worse = sa.and_(is_late, _ranked(to, rank) > _ranked(then.c.bucket, rank))
+    is_cured = sa.and_(is_late, to.in_([CURRENT, AccountStatus.PAID.value]))
+    balance = then.c.balance_minor
+
+    def counted(condition: sa.ColumnElement[bool], name: str) -> tuple[Expression, Expression]:
+        return (
+            sa.case((condition, 1), else_=0).label(name),
+            sa.case((condition, balance), else_=0).label(f"{name}_balance"),
+        )
+
+    query = (
+        sa.select(
+            *thing(Thing.ACCOUNT, then.c.account_id, then_on, then.c.account_id, then.c.customer_id),
+            then.c.bucket,
+            (then.c.bucket + ARROW + to).label("move"),
+            sa.literal(1).label("accounts"),
+            balance.label("balance"),
+            *counted(is_late, "late"),
+            *counted(is_worse, "worse"),
+            *counted(is_cured, "cured"),
+        )
+        .select_from(then)
+        .join(account, account.c.id == then.c.account_id)
+        .outerjoin(now, now.c.account_id == then.c.account_id)
+        .where(sa.or_(account.c.ended_on.is_(None), account.c.ended_on > then_on))
+    )
+    if scope.portfolio.source is DelinquencySource.REPORTED:
+        position = table_of(Position)
+        known = sa.exists().where(position.c.account_id == account.c.id, position.c.as_of <= then_on)
+        query = query.where(known)
+    return query
+
+
+def _ranked(bucket: Expression, rank: dict[str, int]) -> sa.ColumnElement[int]:
+    """The place of a bucket, from current to the worst; -1 for an end that is no loss."""
+    return sa.case(rank, value=bucket, else_=-1)
+
+
+def _flow(name: str, title: str, counted: str, columns: tuple[str, str], *, good: bool) -> Definition:
+    is_money = columns[1].endswith("balance")
+    what = "balance then of accounts" if is_money else "accounts"
+    return Definition(
+        name,
+        title,
+        Unit.MONEY if is_money else Unit.ACCOUNTS,
+        Seed.REPAYMENT,
+        f"{what} {counted}",
+        f"{what} past due at the last month end before this month",
+        *columns,
+        more_is_better=good,
+    )
+
+
+_WORSE = "past due at the last month end that stand in a worse bucket now, were charged off or sold since"
+_CURED = "past due at the last month end that are current now or paid off"
+
+FLOW = Family(
+    "flow",
+    "Roll rates and cures",
+    (
+        _flow("roll_rate", "Roll rate, by accounts", _WORSE, ("worse", "late"), good=False),
+        _flow(
+            "roll_rate_balance",
+            "Roll rate, by balance",
+            _WORSE,
+            ("worse_balance", "late_balance"),
+            good=False,
+        ),
+        _flow("cure_rate", "Cure rate, by accounts", _CURED, ("cured", "late"), good=True),
+        _flow(
+            "cure_rate_balance", "Cure rate, by balance", _CURED, ("cured_balance", "late_balance"), good=True
+        ),
+        Definition(
+            "roll_matrix",
+            "Roll-rate matrix, accounts",
+            Unit.ACCOUNTS,
+            Seed.REPAYMENT,
+            "accounts by their bucket at the last month end before this month and their bucket now",
+            "the same accounts",
+            "accounts",
+            "accounts",
+            more_is_better=True,
+            is_tile=False,
+        ),
+        Definition(
+            "roll_matrix_balance",
+            "Roll-rate matrix, balance then",
+            Unit.MONEY,
+            Seed.REPAYMENT,
+            "balance at the last month end of these accounts",
+            "the same balance",
+            "balance",
+            "balance",
+            more_is_better=True,
+            is_tile=False,
+        ),
+    ),
+    _flow_rows,
+    (Dimension.BUCKET, Dimension.MOVE),
+    "Its bucket is that of the last month end; `move` is a cell of the matrix, such as `1-29>current`.",
+)
+
+
+def _repayment_rows(scope: Scope, on: date) -> Query:
+    """Accounts that went past due on the day 30 days before `on`, having been current the day before."""
+    fell_on = on - timedelta(days=30)
+    spell, before, after, account = (
+        table_of(Spell),
+        table_of(Spell).alias("before"),
+        table_of(Spell).alias("after"),
+        table_of(Account),
+    )
+    ended = table_of(Spell).alias("ended")
+    went_on = sa.exists().where(after.c.account_id == ended.c.account_id, after.c.from_on == ended.c.to_on)
+    lost = sa.and_(account.c.status.in_(LOST), account.c.ended_on == ended.c.to_on)
+    cleared = sa.exists().where(
+        ended.c.account_id == spell.c.account_id,
+        ended.c.to_on > fell_on,
+        ended.c.to_on <= on,
+        ~went_on,
+        ~lost,
+    )
+    was_late = sa.exists().where(
+        before.c.account_id == spell.c.account_id, before.c.to_on == fell_on, before.c.from_on < fell_on
+    )
+    return (
+        sa.select(
+            *thing(Thing.ACCOUNT, spell.c.account_id, fell_on, spell.c.account_id, account.c.customer_id),
+            sa.literal(1).label("fell"),
+            sa.case((cleared, 1), else_=0).label("cleared"),
+        )
+        .join(account, account.c.id == spell.c.account_id)
+        .where(spell.c.portfolio_id == scope.portfolio_id, spell.c.from_on == fell_on, ~was_late)
+    )
+
+
+REPAYMENT = Family(
+    "repayment",
+    "Overdue repayment",
+    (
+        Definition(
+            "overdue_repayment_rate",
+            "Overdue repayment rate, 30 days",
+            Unit.ACCOUNTS,
+            Seed.REPAYMENT,
+            "accounts that went past due 30 days before and cleared all of it within these 30 days",
+            "accounts that went past due then",
+            "cleared",
+            "fell",
+            more_is_better=True,
+        ),
+    ),
+    _repayment_rows,
+    about="An account that was charged off or sold meanwhile has not cleared. Its bucket is that of the day.",
+)
