@@ -56,6 +56,11 @@ def closed_days(session: Session, portfolio_id: int, since: date, before: date) 
     return session.scalars(query.order_by(col(DailyRun.business_date))).all()
 
 
+def is_closed(session: Session, portfolio: Portfolio, on: date) -> bool:
+    """Check whether the portfolio has closed this business day."""
+    return bool(closed_days(session, id_of(portfolio), on, on + timedelta(days=1)))
+
+
 def first_day(session: Session, portfolio: Portfolio) -> date | None:
     """The first business day of a portfolio, closed or only begun."""
     query = sa.select(sa.func.min(DailyRun.business_date)).where(col(DailyRun.portfolio_id) == portfolio.id)

@@ -29,6 +29,7 @@ from app.operations.invariants.delinquency import (
     states_match_movements,
     states_match_spells,
 )
+from app.operations.invariants.figures import figures_match_ledger
 from app.operations.invariants.ledger import (
     balances_match_ledger,
     ended_accounts_owe_nothing,
@@ -52,6 +53,7 @@ def quick(session: Session, portfolio: Portfolio) -> list[Violation]:
         *_named("states_match_movements", states_match_movements(session, portfolio, tonight)),
         *_named("states_match_spells", states_match_spells(session, portfolio, tonight)),
         *_named("ended_accounts_owe_nothing", ended_accounts_owe_nothing(session, portfolio)),
+        *_named("figures_match_ledger", figures_match_ledger(session, portfolio)),
     ]
 
 
@@ -68,6 +70,7 @@ def thorough(session: Session, portfolio: Portfolio) -> list[Violation]:
             one_statement_a_closing_day,
             balances_match_ledger,
             refolding_gives_the_same,
+            figures_match_ledger,
             positions_match_ledger,
             plans_sum_exactly,
             live_plans_have_a_next_date,

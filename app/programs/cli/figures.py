@@ -93,8 +93,26 @@ def account(
     print_result(data, as_json, say)
 
 
-def kpis(date: Day, portfolio_code: PortfolioCode, as_json: Json = False) -> None:
-    """Show the key figures of a closed day, and the roll-forward of its month to date."""
+def kpis(
+    portfolio_code: PortfolioCode,
+    date: Annotated[date | None, typer.Option(parser=parse_day, metavar="YYYY-MM-DD")] = None,
+    check: Annotated[
+        date | None,
+        typer.Option(
+            parser=parse_day,
+            metavar="YYYY-MM-DD",
+            help="Count the figures of this day again from the ledger alone, and compare.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the key figures of a closed day, and the roll-forward of its month to date; or prove those of a day."""
+    if (date is None) == (check is None):
+        raise typer.BadParameter("Give either --date or --check.")
+    if check is not None:
+        _check_figures(portfolio_code, check, as_json)
+        return
+    assert date is not None
     from app.api.managers.shapes import KpisShape
     from app.book.portfolios.service import get_portfolio
     from app.reporting.kpis.definitions.catalog import DEFINITIONS
@@ -123,6 +141,29 @@ def kpis(date: Day, portfolio_code: PortfolioCode, as_json: Json = False) -> Non
         print("As known when the day was closed or last restated; `desk aging` counts later entries too.")
 
     print_result(data, as_json, say)
+
+
+def _check_figures(portfolio_code: str, on: date, as_json: bool) -> None:
+    """Exit 1 with the figures that differ."""
+    from app.book.portfolios.days import is_closed
+    from app.book.portfolios.service import get_portfolio
+    from app.core.kit.parallel import collect_garbage_seldom
+    from app.reporting.kpis.family import Scope
+    from app.reporting.kpis.proof.checking import check_day
+
+    collect_garbage_seldom()
+    with reading(migrated_engine()) as session:
+        portfolio = get_portfolio(session, portfolio_code)
+        if not is_closed(session, portfolio, on):
+            raise NotFound(f"{portfolio_code} has not closed {on}: there are no figures to check.")
+        found = [str(each) for each in check_day(session, Scope(portfolio), on)]
+    print_result(
+        {"portfolio": portfolio_code, "business_date": str(on), "holds": not found, "differences": found},
+        as_json,
+        lambda: print("\n".join(found) or f"Every figure of {on} is what the ledger gives."),
+    )
+    if found:
+        raise typer.Exit(1)
 
 
 risk_app = typer.Typer(no_args_is_help=True)

@@ -9,10 +9,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.book.ledger.models import Account, Customer
-from app.book.portfolios.days import closed_days
+from app.book.portfolios.days import is_closed
 from app.book.portfolios.models import Portfolio
 from app.core.errors import Invalid, NotFound
-from app.core.ids import id_of
 from app.reporting.kpis.definitions.catalog import figure_named
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.measuring import WHOLE, SlicedRows, SliceKey, sliced_rows
@@ -64,7 +63,7 @@ def figure_slice(
     """The slice that is asked for. NotFound for an unknown figure or a day that is not closed, Invalid for an unknown
     dimension."""
     family, definition = figure_named(kpi)
-    if not closed_days(session, id_of(portfolio), on, date.fromordinal(on.toordinal() + 1)):
+    if not is_closed(session, portfolio, on):
         raise NotFound(f"{portfolio.code} has not closed {on}. Choose a day that is closed.")
     if not dimension:
         return FigureSlice(portfolio, definition, on, part)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
@@ -122,12 +121,12 @@ class _DaysBetween(FunctionElement[int]):
 
 
 @compiles(_DaysBetween, "postgresql")
-def _by_subtraction(element: _DaysBetween, compiler: SQLCompiler, **options: Any) -> str:
+def _by_subtraction(element: _DaysBetween, compiler: SQLCompiler, **options: object) -> str:
     first, last = element.clauses
     return f"({compiler.process(last, **options)} - {compiler.process(first, **options)})"
 
 
 @compiles(_DaysBetween, "sqlite")
-def _by_julian_day(element: _DaysBetween, compiler: SQLCompiler, **options: Any) -> str:
+def _by_julian_day(element: _DaysBetween, compiler: SQLCompiler, **options: object) -> str:
     first, last = (compiler.process(each, **options) for each in element.clauses)
     return f"CAST(julianday({last}) - julianday({first}) AS INTEGER)"

@@ -12,15 +12,16 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
-from app.core.database.engine import reading
+from app.core.database.engine import reading, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
-from app.reporting.kpis.checking import check_accounts, check_day
+from app.operations.invariants.figures import figures_match_ledger
 from app.reporting.kpis.definitions.catalog import DEFINITIONS, FAMILIES
 from app.reporting.kpis.document import write_document
 from app.reporting.kpis.drilldown import figure_slice, things_behind, total_behind
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.models import AccountSlice, KpiSlice, KpiSnapshot
+from app.reporting.kpis.proof.checking import check_accounts, check_day
 from app.reporting.kpis.rules import Part, Statistic, median_pair
 from app.reporting.kpis.slices import BEGINNING
 from tests import builders
@@ -70,6 +71,19 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
             figure_slice(session, book, "recovery_rate", date(2026, 3, 13))
         with pytest.raises(Invalid, match="not sliced by 'shoe size'"):
             figure_slice(session, book, "recovery_rate", LAST, dimension="shoe size", member="42")
+    with transaction(engine) as session:
+        book = get_portfolio(session, builders.BOOK)
+        row = session.scalars(
+            select(KpiSnapshot).where(
+                KpiSnapshot.kpi == "overdue_rate_accounts_1",
+                KpiSnapshot.business_date == LAST,
+                KpiSnapshot.dimension == "",
+            )
+        ).one()
+        row.numerator += 1
+        session.flush()
+        [found] = figures_match_ledger(session, book)
+        assert "overdue_rate_accounts_1: 4 / 7 is stored, the ledger gives 3 / 7" in found
 
 
 FIRST_OF_FAMILY = {family.definitions[0].name for family in FAMILIES}

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from app.book.delinquency.days import DAY
 from app.book.delinquency.loading import from_nothing
 from app.book.delinquency.rules import fold
-from app.book.ledger.models import Account, Entry, Position
+from app.book.ledger.models import Account, Entry, LedgerChange, Position
 from app.book.portfolios.rules import DelinquencySource
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
@@ -20,8 +20,8 @@ from app.core.dates import month_start
 from app.reporting.kpis.definitions.catalog import FAMILIES
 from app.reporting.kpis.family import Family, Scope
 from app.reporting.kpis.measuring import sliced_rows
+from app.reporting.kpis.proof.recount import Counted, Life, count, summed
 from app.reporting.kpis.queries import latest_versions
-from app.reporting.kpis.recount import Counted, Life, count, summed
 from app.reporting.kpis.rules import Dimension
 
 CHUNK = 2000
@@ -46,8 +46,24 @@ class Difference:
 
 def check_day(session: Session, scope: Scope, on: date) -> list[Difference]:
     """Count every account of the portfolio at the end of `on` and compare the sums with the day's figures, of the
-    whole portfolio and of each bucket."""
-    sums = summed(each for counted in _lives(session, scope, on, None) for each in counted[1])
+    whole portfolio and of each bucket.
+
+    Accounts with entries that no night has folded yet are taken as the figures have them: they are restated next.
+    """
+    waiting = waiting_accounts(session, scope, on)
+    own = table_of(Account)
+    everybody = session.scalars(
+        sa.select(own.c.id).where(own.c.portfolio_id == scope.portfolio_id).order_by(own.c.id)
+    ).all()
+    skipped = set(waiting)
+    proven = [each for each in everybody if each not in skipped]
+    sums = summed(each for counted in _lives(session, scope, on, proven) for each in counted[1])
+    for ids in chunked(waiting, CHUNK):
+        for of_account in _rows_of(session, scope, on, ids).values():
+            for key, pair in of_account.items():
+                total = sums.setdefault(key, [0, 0])
+                total[0] += pair[0]
+                total[1] += pair[1]
     by_bucket = {key: (pair[0], pair[1]) for key, pair in sums.items() if any(pair)}
     kpis = {kpi for kpi, _ in sums}
     whole = {
@@ -80,20 +96,35 @@ def check_day(session: Session, scope: Scope, on: date) -> list[Difference]:
 def check_accounts(session: Session, scope: Scope, on: date, account_ids: Sequence[int]) -> list[str]:
     """Count these accounts and compare with the rows that the figures of `on` are sums of."""
     counted = {
-        account_id: {
-            (kpi, bucket): tuple(pair) for (kpi, bucket), pair in summed(iter(added)).items() if any(pair)
-        }
+        account_id: {(kpi, bucket): tuple(pair) for (kpi, bucket), pair in summed(added).items() if any(pair)}
         for account_id, added in _lives(session, scope, on, account_ids)
     }
-    rows: dict[int, dict[tuple[str, str], tuple[int, ...]]] = {each: {} for each in counted}
-    for family in FAMILIES:
-        if _is_counted(family):
-            _add_rows(session, family, scope, on, account_ids, rows)
+    rows = _rows_of(session, scope, on, list(counted))
     return [
         f"account {account_id}: the figures of {on} count {rows[account_id]}, its ledger gives {counted[account_id]}"
         for account_id in counted
         if rows[account_id] != counted[account_id]
     ]
+
+
+def waiting_accounts(session: Session, scope: Scope, on: date) -> list[int]:
+    """Accounts with a change up to `on` that is not folded yet."""
+    query = sa.select(col(LedgerChange.account_id)).where(
+        col(LedgerChange.portfolio_id) == scope.portfolio_id, col(LedgerChange.earliest_on) <= on
+    )
+    return sorted(session.scalars(query))
+
+
+Rows = dict[int, dict[tuple[str, str], tuple[int, int]]]
+"""By account, what the figures count of it: numerator and denominator by figure and bucket."""
+
+
+def _rows_of(session: Session, scope: Scope, on: date, account_ids: Sequence[int]) -> Rows:
+    rows: Rows = {each: {} for each in account_ids}
+    for family in FAMILIES:
+        if _is_counted(family):
+            _add_rows(session, family, scope, on, account_ids, rows)
+    return rows
 
 
 def _is_counted(family: Family) -> bool:
@@ -106,7 +137,7 @@ def _add_rows(
     scope: Scope,
     on: date,
     account_ids: Sequence[int],
-    rows: dict[int, dict[tuple[str, str], tuple[int, ...]]],
+    rows: Rows,
 ) -> None:
     sliced = sliced_rows(family, scope, on)
     bucket = sliced.members[Dimension.BUCKET]
@@ -126,15 +157,12 @@ def _add_rows(
 
 
 def _lives(
-    session: Session, scope: Scope, on: date, only: Sequence[int] | None
+    session: Session, scope: Scope, on: date, account_ids: Sequence[int]
 ) -> Iterator[tuple[int, list[Counted]]]:
     """Each account and what it adds, from its entries, statements and positions."""
     account = table_of(Account)
-    query = sa.select(account.c.id).where(account.c.portfolio_id == scope.portfolio_id).order_by(account.c.id)
-    if only is not None:
-        query = query.where(among(session, account.c.id, only))
     then_on = month_start(on) - DAY
-    for ids in chunked(session.scalars(query).all(), CHUNK):
+    for ids in chunked(account_ids, CHUNK):
         about = {
             row.id: row
             for row in session.execute(

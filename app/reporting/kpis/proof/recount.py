@@ -6,7 +6,7 @@ Nothing here is shared with the statements that the night runs but the fold itse
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -123,7 +123,7 @@ def _repayment(life: Life, on: date) -> Iterator[Counted]:
     yield "overdue_repayment_rate", life.bucket(on), int(cleared), 1
 
 
-def summed(counted: Iterator[Counted]) -> Mapping[tuple[str, str], Sequence[int]]:
+def summed(counted: Iterable[Counted]) -> dict[tuple[str, str], list[int]]:
     """Numerator and denominator by figure and bucket."""
     sums: dict[tuple[str, str], list[int]] = {}
     for kpi, bucket, numerator, denominator in counted:

@@ -1,0 +1,1 @@
+"""The figures counted again by hand, and compared."""
