@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from jinja2 import nodes
 from markupsafe import escape as html_escape
 
 from app.core.vocabulary import Channel
@@ -39,7 +38,7 @@ from app.outreach.letters.locales import FALLBACK_LANGUAGE, LOCALES
 from app.outreach.letters.rendering import word
 from app.outreach.letters.sms import one_line, one_plain_line
 from app.outreach.letters.statutory import AnswerTime
-from app.outreach.letters.templates import LetterFiles, block_calls, read_toml
+from app.outreach.letters.templates import LetterFiles, read_toml
 
 
 def load_letters(directory: Path) -> Mapping[str, Letter]:
@@ -143,13 +142,11 @@ def _prints(files: LetterFiles, letter: Letter) -> dict[tuple[Channel, str], Req
             spoken: set[str] = set()
             for form in FORMS[channel]:
                 path = f"{letter.name}/{language}/{form}"
-                calls = [call for call, _ in block_calls(files.tree(path), sometimes=False)]
-                blocks = [block_path(language, call.args[0].value, form) for call in calls]  # type: ignore[attr-defined]
-                for each in (path, *blocks):
-                    printed = files.printed(each)
-                    names |= printed[0]
-                    attributes |= printed[1]
-                    spoken |= files.spoken_of(each)[0]
+                blocks = [block_path(language, name, form) for name, _ in files.template(path).blocks]
+                for each in map(files.template, (path, *blocks)):
+                    names |= each.printed_names
+                    attributes |= each.printed_attributes
+                    spoken |= each.names
             contact = {"contact_phone", "contact_email"}
             gives = bool(spoken & contact) and contact <= letter.variables
             wanted = tuple(sorted((names & letter.variables) - MAY_BE_EMPTY))
@@ -160,8 +157,7 @@ def _prints(files: LetterFiles, letter: Letter) -> dict[tuple[Channel, str], Req
 def _blocks_in(files: LetterFiles, letter: Letter, path: str, language: str, form: str) -> frozenset[str]:
     """The blocks it carries for every customer, without those under a condition. All must exist."""
     always = set()
-    for call, sometimes in block_calls(files.tree(path), sometimes=False):
-        name = call.args[0].value if call.args and isinstance(call.args[0], nodes.Const) else ""
+    for name, sometimes in files.template(path).blocks:
         block = block_path(language, name, form)
         if block not in files.sources:
             raise BadLetter(f"{path}: block {name!r} does not exist. Add it to blocks.toml of the language.")
@@ -173,13 +169,13 @@ def _blocks_in(files: LetterFiles, letter: Letter, path: str, language: str, for
 
 def _check_names(files: LetterFiles, letter: Letter, path: str, of: str = "") -> None:
     """Check that the letter and its blocks use declared variables only, and of lists only what lines have."""
-    names, attributes = files.spoken_of(of or path)
+    template = files.template(of or path)
     where = f"{path}, block {of.rpartition('/')[2]}" if of else path
-    if undeclared := names - letter.variables - {"block"}:
+    if undeclared := template.names - letter.variables - {"block"}:
         raise BadLetter(
             f"{where}: variable {', '.join(sorted(undeclared))} is not declared. Add it to letter.toml."
         )
-    if unknown := attributes - _LINE_ATTRIBUTES:
+    if unknown := template.attributes - _LINE_ATTRIBUTES:
         raise BadLetter(f"{where}: no line of a list has {', '.join(sorted(unknown))}.")
 
 

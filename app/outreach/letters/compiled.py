@@ -15,14 +15,13 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import NoReturn, cast
 
-from jinja2 import Environment, nodes
-
 MOST = 2000
 """Wordings kept of one letter on one channel in one language."""
 
 _HOLE = re.compile("\ue000(\\d+)\ue001")
-_HARMLESS_FILTERS = frozenset({"join", "map", "length", "count"})
-"""Filters that print what they are given, or show when they use it otherwise."""
+HARMLESS_FILTERS = frozenset({"join", "map", "length", "count"})
+"""Filters that print what they are given, or show when they use it otherwise. Other filters and tests turn a value to
+text first, and change that text."""
 
 Parts = tuple[tuple[str | int, ...], ...]
 """Texts and numbers of holes in turn, for each text of a letter."""
@@ -185,16 +184,3 @@ def as_dict(item: object) -> dict[str, object]:
 def _parts(text: str) -> tuple[str | int, ...]:
     pieces = _HOLE.split(text)
     return tuple(int(piece) if n % 2 else piece for n, piece in enumerate(pieces) if n % 2 or piece)
-
-
-def can_be_compiled(environment: Environment, sources: Sequence[str]) -> bool:
-    """Check that a compiled letter sees all that these templates do to a value. Other filters and tests turn the value
-    to text first, and change that text."""
-    return trees_can_be_compiled([environment.parse(source) for source in sources])
-
-
-def trees_can_be_compiled(trees: Sequence[nodes.Template]) -> bool:
-    """`can_be_compiled` for templates that are parsed already."""
-    filters = {found.name for tree in trees for found in tree.find_all(nodes.Filter)}
-    tests = [found for tree in trees for found in tree.find_all(nodes.Test)]
-    return filters <= _HARMLESS_FILTERS and not tests
