@@ -11,8 +11,6 @@ import io
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
@@ -83,6 +81,9 @@ def translations(language: str) -> NullTranslations:
     """The words of one of `languages`; English ones stand for themselves."""
     if language not in languages() - {ENGLISH}:
         return NullTranslations()
+    from babel.messages.mofile import write_mo  # English needs none of them
+    from babel.messages.pofile import read_po
+
     file = CATALOGUES / f"{language}.po"
     compiled = io.BytesIO()
     with file.open("rb") as lines:

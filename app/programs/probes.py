@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -12,12 +11,14 @@ from starlette.responses import Response
 
 from app.api.description import document
 from app.core.database.health import trouble_of, write_trouble
+from app.core.database.revisions import why_unfit
 from app.http.context import engine_of, ports_of
 from app.http.doors import public
 from app.http.rendering import render
+from app.http.routes import Router
 from app.operations.clock_watch import clock_apart
 
-router = APIRouter()
+router = Router()
 
 
 _open = [public("health checks and API documentation hold no data about anybody")]
@@ -32,10 +33,8 @@ def healthz() -> PlainTextResponse:
 @router.get("/readyz", dependencies=_open)
 def readyz(request: Request) -> PlainTextResponse:
     """The database answers, has the schema this code expects, and takes writes."""
-    from app.core.database import schema  # alembic is heavy, and only this needs it
-
     try:
-        unfit = schema.why_unfit(engine_of(request).execution_options(desk_read=True))
+        unfit = why_unfit(engine_of(request).execution_options(desk_read=True))
     except SQLAlchemyError as error:
         trouble = trouble_of(error)
         return PlainTextResponse(f"{trouble.value if trouble else 'the database does not answer'}\n", 503)

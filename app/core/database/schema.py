@@ -15,13 +15,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 import app
 from app.core.database.engine import UtcDateTime, exclusive, table_of
+from app.core.database.revisions import UNKNOWN, event_kinds, known_revisions, unknown_revision
 from app.core.errors import Conflict
 from app.core.settings import ROOT
 from app.core.timeline.models import TimelineKind
@@ -35,8 +35,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     """
     with exclusive(engine, "migrate", wait=True), _migrating(engine) as config:
         with engine.connect() as connection:
-            if stranger := _unknown_revision(connection, ScriptDirectory.from_config(config)):
-                raise Conflict(_UNKNOWN.format(stranger))
+            if stranger := unknown_revision(connection, known_revisions()):
+                raise Conflict(UNKNOWN.format(stranger))
         command.upgrade(config, revision)
         if revision == "head":
             _add_event_kinds(config.attributes["connection"])
@@ -46,38 +46,6 @@ def downgrade(engine: Engine, revision: str) -> None:
     """Undo migrations down to `revision` (`base` for all of them)."""
     with exclusive(engine, "migrate", wait=True), _migrating(engine) as config:
         command.downgrade(config, revision)
-
-
-def why_unfit(engine: Engine) -> str | None:
-    """Return why this code cannot work on the database, in a sentence that says what to do; None when it can.
-
-    It can when every migration this code knows has been run, and the timeline takes every kind of event that the
-    packages imported so far record.
-    """
-    known = ScriptDirectory.from_config(make_config())
-    with engine.connect() as connection:
-        if stranger := _unknown_revision(connection, known):
-            return _UNKNOWN.format(stranger)
-        heads = set(MigrationContext.configure(connection).get_current_heads())
-        if heads != set(known.get_heads()) or known_kinds() - _event_kinds(connection):
-            return "The database schema is not current. Run: desk migrate"
-    return None
-
-
-_UNKNOWN = (
-    "The database has schema {}, which this version of Arrears Desk does not know. It was made by a newer version, or "
-    "by one before the first release. Start the version that made it, or set DESK_DATABASE_URL to an empty database."
-)
-
-
-def _unknown_revision(connection: sa.Connection, known: ScriptDirectory) -> str | None:
-    """Return a revision of the database that this code does not have. Versions before the first release had an 0001,
-    too, but no table of the kinds of event."""
-    found = MigrationContext.configure(connection).get_current_heads()
-    ours = {script.revision for script in known.walk_revisions()}
-    if found and not sa.inspect(connection).has_table(table_of(TimelineKind).name):
-        return found[0]
-    return next((revision for revision in found if revision not in ours), None)
 
 
 def check(engine: Engine) -> list[str]:
@@ -105,14 +73,10 @@ def _import_all(name: str) -> None:
             import_module(module.name)
 
 
-def _event_kinds(connection: sa.Connection) -> set[str]:
-    return set(connection.scalars(sa.select(table_of(TimelineKind).c.kind)))
-
-
 def _add_event_kinds(connection: sa.Connection) -> None:
     """Add new kinds of event. A new kind is a row, not a change of the largest table."""
     import_events()
-    missing = known_kinds() - _event_kinds(connection)
+    missing = known_kinds() - event_kinds(connection)
     if missing:
         rows = [{"kind": kind} for kind in sorted(missing)]
         connection.execute(sa.insert(table_of(TimelineKind)), rows)

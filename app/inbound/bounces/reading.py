@@ -14,8 +14,6 @@ from email import message_from_bytes
 from email.message import Message
 from email.utils import parseaddr
 
-from flufl.bounce import all_failures
-
 from app.core.types import JsonObject
 from app.inbound.bounces.rules import GENERAL, Notice, NoticeKind, Severity, told
 
@@ -161,6 +159,8 @@ def _unstructured(message: Message, attempts: tuple[str, ...]) -> Notice:
 
 def _known_spellings(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Addresses that one of the old mail servers says are late, and that it says have failed."""
+    from flufl.bounce import all_failures  # twenty readers of old formats, which only this needs
+
     try:
         late, failed = all_failures(message)
     except Exception:  # noqa: BLE001 - a stranger's message may raise anything in a parser; a person reads it then

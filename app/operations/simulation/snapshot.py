@@ -15,7 +15,6 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from app.book.portfolios.models import Portfolio
-from app.core.database import schema
 from app.core.database.engine import UtcDateTime, table_of
 
 CHUNK = 5000
@@ -49,6 +48,8 @@ def copy_portfolio(
     source: Engine, portfolio_id: int, target: Engine, progress: Callable[[float], None]
 ) -> None:
     """Create the tables in the empty SQLite database `target` and fill them; `progress` is told the share done."""
+    from app.core.database import schema  # alembic is heavy, and only this needs it
+
     metadata = schema.metadata()
     with _snapshot(source) as reader, target.connect() as writer:
         # The rows obeyed these keys where they come from; indexes are made quicker once than row by row.

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
 from app.core.database import schema
 from app.core.database.engine import make_engine
+from app.core.database.revisions import known_revisions, why_unfit
 from app.core.errors import Conflict
 from tests import postgres
 
@@ -33,11 +35,11 @@ def tables(engine: Engine) -> set[str]:
 
 
 def test_upgrade_from_nothing_makes_every_table_of_the_models(empty_engine: Engine) -> None:
-    assert schema.why_unfit(empty_engine)
+    assert why_unfit(empty_engine)
 
     schema.upgrade(empty_engine)
 
-    assert schema.why_unfit(empty_engine) is None
+    assert why_unfit(empty_engine) is None
     assert tables(empty_engine) == set(schema.metadata().tables)
 
 
@@ -65,7 +67,7 @@ def test_a_database_of_an_unknown_version_is_refused(engine: Engine) -> None:
 
     with pytest.raises(Conflict, match="schema 0141, which this version of Arrears Desk does not know"):
         schema.upgrade(engine)
-    assert "schema 0141, which this version" in (schema.why_unfit(engine) or "")
+    assert "schema 0141, which this version" in (why_unfit(engine) or "")
 
 
 def test_the_first_schema_of_a_version_before_the_first_release_is_not_ours(empty_engine: Engine) -> None:
@@ -76,7 +78,7 @@ def test_the_first_schema_of_a_version_before_the_first_release_is_not_ours(empt
 
     with pytest.raises(Conflict, match="schema 0001, which this version of Arrears Desk does not know"):
         schema.upgrade(empty_engine)
-    assert "schema 0001, which this version" in (schema.why_unfit(empty_engine) or "")
+    assert "schema 0001, which this version" in (why_unfit(empty_engine) or "")
 
 
 def test_drift_is_noticed(engine: Engine) -> None:
@@ -96,3 +98,8 @@ def test_history_cannot_be_edited(engine: Engine, statement: str) -> None:
 
     with pytest.raises(sa.exc.DBAPIError, match=r"append-only"), engine.begin() as connection:
         connection.exec_driver_sql(statement)
+
+
+def test_the_revisions_read_as_text_are_those_that_alembic_runs() -> None:
+    scripts = ScriptDirectory.from_config(schema.make_config()).walk_revisions()
+    assert dict(known_revisions()) == {each.revision: each.down_revision for each in scripts}
