@@ -9,16 +9,20 @@ transaction as the work, so the work and its answer exist together or not at all
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
 import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, Depends, Header
-from fastapi.routing import APIRoute
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict
+from fastapi.concurrency import contextmanager_in_threadpool
+from fastapi.security import HTTPBearer
+from fastapi.security.base import SecurityBase
+from pydantic import ConfigDict
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, delete
 from starlette.concurrency import run_in_threadpool
@@ -27,6 +31,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.shapes import Shape
 from app.core.database.bulk import upsert
 from app.core.database.engine import reading, table_of, transaction
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -34,23 +39,24 @@ from app.core.staff import tokens
 from app.core.staff.models import ApiIdempotency, ApiToken
 from app.core.staff.rules import IDEMPOTENCY_KEPT, Caller, Role
 from app.core.staff.sign_in import TOUCH_EVERY
-from app.http.context import Now, engine_of
+from app.http.context import after_response, engine_of, read_clock
 from app.http.doors import Door
+from app.http.routes import LateRoute
 from app.http.security import read_form
-from app.http.transactions import ReadSession, WriteSession
+from app.http.transactions import ReadSession, write_transaction
 
 log = structlog.get_logger("desk.api")
 T = TypeVar("T")
 bearer = HTTPBearer(auto_error=False, description="An API token; an administrator issues it.")
 
 
-class Input(BaseModel):
+class Input(Shape):
     """Base of request bodies: no silent conversion, no unknown members."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class Page(BaseModel, Generic[T]):
+class Page(Shape, Generic[T]):
     """One page of a list; ask for the next with `?cursor=`."""
 
     items: list[T]
@@ -60,69 +66,61 @@ class Page(BaseModel, Generic[T]):
 # --- who is calling -----------------------------------------------------------------------------------------
 
 
-def caller(
-    request: Request,
-    now: Now,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> Iterator[Caller | None]:
-    """The program behind the bearer token, None without a good one."""
-    found = find_caller(request, credentials)
-    if found is None:
-        yield None
-        return
-    who, token = found
-    stale = token.last_used_at is None or now - token.last_used_at >= TOUCH_EVERY
-    try:
-        yield who
-    finally:
-        if stale:
-            _touch(request, who.token_id, now)
-
-
-def find_caller(
-    request: Request, credentials: HTTPAuthorizationCredentials | None
-) -> tuple[Caller, ApiToken] | None:
-    """Look the token up, in a transaction of its own that ends at once."""
+async def find_caller(request: Request) -> tuple[Caller, ApiToken] | None:
+    """The program behind the bearer token, and the token; None without a good one."""
+    credentials = await bearer(request)
     if credentials is None or len(credentials.credentials) > 100:
         return None
-    with reading(engine_of(request)) as session:
-        return tokens.authenticate_token(session, credentials.credentials)
+    return await run_in_threadpool(_authenticate, engine_of(request), credentials.credentials)
 
 
-def _touch(request: Request, token_id: int, now: datetime) -> None:
+def _authenticate(engine: Engine, text: str) -> tuple[Caller, ApiToken] | None:
+    """Look the token up, in a transaction of its own that ends at once."""
+    with reading(engine) as session:
+        return tokens.authenticate_token(session, text)
+
+
+def _note_use(request: Request, caller: Caller, token: ApiToken) -> None:
+    now = read_clock(request)
+    if token.last_used_at is None or now - token.last_used_at >= TOUCH_EVERY:
+        after_response(request, partial(_touch, engine_of(request), caller.token_id, now))
+
+
+def _touch(engine: Engine, token_id: int, now: datetime) -> None:
     try:
-        with transaction(engine_of(request)) as session:
+        with transaction(engine) as session:
             tokens.touch_token(session, token_id, now=now)
     except SQLAlchemyError as error:
         log.warning("token_not_touched", error=type(error).__name__)
 
 
-MaybeCaller = Annotated[Caller | None, Depends(caller)]
+class ApiDoor(Door, SecurityBase):
+    """A valid API token of certain roles; in the description of the API, the scheme by which a token is sent."""
 
-
-class ApiDoor(Door):
-    """A valid API token of certain roles."""
+    model, scheme_name = bearer.model, bearer.scheme_name
 
     def __init__(self, roles: tuple[Role, ...]) -> None:
         if not roles:
             raise ValueError("name at least one role")
         self.roles = frozenset(roles)
 
-    async def __call__(self, request: Request, caller: MaybeCaller) -> Caller:
-        found = self._check(caller)
+    async def __call__(self, request: Request) -> Caller:
+        found = await find_caller(request)
+        if found is not None:
+            _note_use(request, *found)
+        request.state.caller = caller = self._check(found)
         request.state.admitted = True
-        return found
+        return caller
 
     async def admit(self, request: Request) -> None:
-        credentials = await bearer(request)
-        found = await run_in_threadpool(find_caller, request, credentials)
-        self._check(found[0] if found is not None else None)
+        self._check(await find_caller(request))
 
-    def _check(self, caller: Caller | None) -> Caller:
-        if caller is None:
+    def _check(self, found: tuple[Caller, ApiToken] | None) -> Caller:
+        if found is None:
             raise HTTPException(
                 401, "Send a valid API token as a bearer token.", {"WWW-Authenticate": "Bearer"}
             )
+        caller, _ = found
         if self.roles is not None and caller.role not in self.roles:
             raise Forbidden("The role of this token may not do this.")
         return caller
@@ -158,12 +156,8 @@ async def request_digest(request: Request) -> str:
     return digest.hexdigest()
 
 
-def once_session(
+async def once_session(
     request: Request,
-    caller: MaybeCaller,
-    session: WriteSession,
-    now: Now,
-    digest: Annotated[str, Depends(request_digest)],
     key: Annotated[
         str | None,
         Header(
@@ -171,16 +165,30 @@ def once_session(
             description="1-255 characters; the same key gets the same answer for 24 h.",
         ),
     ] = None,
-) -> Session:
+) -> AsyncIterator[Session]:
     """The write session, after claiming the Idempotency-Key in it.
 
     A second request with the key waits for the first one's transaction, then gets its answer again. Raises Invalid
     without a key or when the key was used for another request (as in draft-ietf-httpapi-idempotency-key-header).
     """
-    assert caller is not None, "the door comes before the session"
+    digest = await request_digest(request)
     if not key or len(key) > 255 or not key.isprintable():
         raise HTTPException(400, "Send an Idempotency-Key header of 1 to 255 characters with every POST.")
     key = hashlib.sha256(key.encode()).hexdigest()  # a program may make it of anything, a card number too
+    async with contextmanager_in_threadpool(_claim(request, key, digest)) as session:
+        yield session
+
+
+@contextmanager
+def _claim(request: Request, key: str, digest: str) -> Iterator[Session]:
+    with write_transaction(request) as session:
+        _claim_key(session, request, key, digest)
+        yield session
+
+
+def _claim_key(session: Session, request: Request, key: str, digest: str) -> None:
+    caller: Caller = request.state.caller
+    now = read_clock(request)
     session.exec(delete(ApiIdempotency).where(col(ApiIdempotency.created_at) <= now - IDEMPOTENCY_KEPT))
     claim = {"token_id": caller.token_id, "key": key, "request_hash": digest, "created_at": now}
     insert = upsert(session, ApiIdempotency).values(**claim, content_type="", body=b"")
@@ -188,10 +196,9 @@ def once_session(
     if session.connection().execute(claimed).first() is None:
         _answer_again(session, caller.token_id, key, digest)
     request.state.idempotency = (caller.token_id, key)
-    return session
 
 
-OnceSession = Annotated[Session, Depends(once_session)]
+OnceSession = Annotated[Session, Depends(once_session, scope="function")]
 
 
 def _answer_again(session: Session, token_id: int, key: str, digest: str) -> None:
@@ -207,7 +214,7 @@ def _answer_again(session: Session, token_id: int, key: str, digest: str) -> Non
     raise Replay(response)
 
 
-class OnceRoute(APIRoute):
+class OnceRoute(LateRoute):
     """Stores the answer under the claimed key: the handler has returned, its transaction is still open."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Self
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.api.deps import ReadSession, api_requires, api_router
+from app.api.shapes import Shape
 from app.book.customers.searched_numbers import SHORTEST_CALLER, telephone_digits
 from app.casework.cases.rules import CaseStatus
 from app.casework.search.hits import Hit, find, find_callers
@@ -19,14 +20,14 @@ from app.core.text import Line
 router = api_router("/find", tags=["cases"])
 
 
-class MatchShape(BaseModel):
+class MatchShape(Shape):
     """What of the customer matched."""
 
     way: Way
     text: str = Field(description="The number, name, reference or words that matched.")
 
 
-class FoundShape(BaseModel):
+class FoundShape(Shape):
     """A customer who was found, and the open or latest case."""
 
     portfolio: str
@@ -55,7 +56,7 @@ class FoundShape(BaseModel):
         )
 
 
-class Found(BaseModel):
+class Found(Shape):
     items: list[FoundShape]
     more: bool = Field(description="There are more customers than `limit`.")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import Header, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import col, select
 
 from app.actions.referrals import decide_referral, fetch_bundle, hand_over, nominate, seal_bundle
@@ -16,6 +16,7 @@ from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import BundleRef, CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
 from app.api.legal_shapes import BundleShape, ReferralShape
+from app.api.shapes import Shape
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.queries import get_case
@@ -159,7 +160,7 @@ def post_bundle(
     return BundleShape.of({column.name: getattr(bundle, column.name) for column in _LISTED})
 
 
-class HandOver(BaseModel):
+class HandOver(Shape):
     bundle: str = Field(examples=["C-000012-01"])
     queued: bool = Field(description="False where it was handed over before.")
 

@@ -6,8 +6,9 @@ import json
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from app.api.shapes import Shape
 from app.casework.cases.models import (
     case_reference,
 )
@@ -16,7 +17,7 @@ from app.core.types import JsonObject, Values
 from app.legal.referrals.models import Referral, ReferralStatus
 
 
-class ReferralShape(BaseModel):
+class ReferralShape(Shape):
     """A case on its way to the legal team."""
 
     id: int
@@ -48,7 +49,7 @@ class ReferralShape(BaseModel):
         )
 
 
-class BundleShape(BaseModel):
+class BundleShape(Shape):
     """A sealed case file; fetch it at /bundles/{reference}."""
 
     reference: str = Field(examples=["C-000012-01"])

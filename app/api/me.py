@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel
-
 from app.api.deps import api_requires, api_router
+from app.api.shapes import Shape
 from app.core.staff.rules import EVERYONE, Caller, Role
 
 router = api_router("/me", tags=["me"])
 
 
-class Me(BaseModel):
+class Me(Shape):
     name: str
     role: Role
     owner: str | None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from app.api.shapes import Shape
 
 
-class FieldError(BaseModel):
+class FieldError(Shape):
     """One value that is not acceptable."""
 
     field: str = Field(description="Its name, as `amount`.")
     message: str
 
 
-class Problem(BaseModel):
+class Problem(Shape):
     """A problem document (RFC 9457)."""
 
     type: str

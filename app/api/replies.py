@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session, select
 
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
+from app.api.shapes import Shape
 from app.book.ledger.models import Customer
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import case_reference
@@ -32,7 +33,7 @@ router = api_router("/replies", tags=["replies"])
 Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
-class ReplyShape(BaseModel):
+class ReplyShape(Shape):
     """A message, and the cases of the customers whose number it came from."""
 
     id: int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 Money = Annotated[
     str,
@@ -17,3 +17,10 @@ Money = Annotated[
         examples=["125.00"],
     ),
 ]
+
+
+class Shape(BaseModel):
+    """Base of all that the API takes and answers. Its validator is built at the first use: a start waits for none of
+    the two hundred."""
+
+    model_config = ConfigDict(defer_build=True)

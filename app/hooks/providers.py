@@ -8,7 +8,7 @@ import re
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +16,7 @@ from app.core.database.engine import storable
 from app.core.errors import Forbidden
 from app.http.context import Now, ports_of, settings_of
 from app.http.doors import callback
+from app.http.routes import Router
 from app.http.security import read_form
 from app.http.transactions import WriteSession
 from app.inbound.phrases.phrasebook import shipped_phrases
@@ -24,7 +25,7 @@ from app.inbound.rules import Arrived
 from app.outreach.delivery.reports import note_status
 from app.outreach.outbox.rules import OutboxStatus
 
-router = APIRouter(prefix="/hooks/twilio")
+router = Router(prefix="/hooks/twilio")
 log = structlog.get_logger("desk.hooks")
 
 MAX_BODY = 64 * 1024

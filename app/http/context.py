@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -40,6 +41,11 @@ def read_clock(request: Request) -> datetime:
     if at is None:
         at = request.state.now = ports_of(request).clock.now()
     return at
+
+
+def after_response(request: Request, act: Callable[[], None]) -> None:
+    """Run `act` on a thread once the answer to this request is sent (`app.http.middleware.afterwards`)."""
+    request.state.afterwards = act
 
 
 async def _now(request: Request) -> datetime:

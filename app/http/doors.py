@@ -13,14 +13,15 @@ that has none. The door comes before the database session in a signature:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import structlog
-from fastapi import Depends, FastAPI
-from fastapi.dependencies.models import Dependant
+from fastapi import Depends, FastAPI, params
 from fastapi.routing import RouteContext, iter_route_contexts
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,7 +45,7 @@ from app.core.staff.rules import (
 )
 from app.core.staff.sign_in import TOUCH_EVERY
 from app.http import security
-from app.http.context import engine_of, ports_of, read_clock, settings_of
+from app.http.context import after_response, engine_of, ports_of, read_clock, settings_of
 
 log = structlog.get_logger("desk.web")
 SESSION_COOKIE = "desk_session"
@@ -70,21 +71,26 @@ class Visitor:
     must_change_password: bool
 
 
-async def visitor(request: Request) -> AsyncIterator[Visitor | None]:
-    """Yield the holder of the session cookie, None if no user is signed in."""
+def visitor_of(request: Request) -> Visitor | None:
+    """The holder of the session cookie, as the door found them; None if no user is signed in."""
+    found: Visitor | None = request.state.visitor
+    return found
+
+
+async def meet_visitor(request: Request) -> Visitor | None:
+    """Look the visitor of this request up, and note after the response that they were seen."""
     now = read_clock(request)
-    found = request.state.visitor = await run_in_threadpool(find_visitor, request, now)
-    try:
-        yield found
-    finally:
-        # After the response, so that no page waits for the write lock to note that its reader is still here.
-        if found is not None and now - found.last_seen_at >= TOUCH_EVERY:
-            await run_in_threadpool(_touch, engine_of(request), found.session_id, now)
+    # Without a cookie nothing is asked, and no thread is waited for.
+    found = await run_in_threadpool(find_visitor, request, now) if _cookie_of(request) else None
+    request.state.visitor = found
+    if found is not None and now - found.last_seen_at >= TOUCH_EVERY:
+        after_response(request, partial(_touch, engine_of(request), found.session_id, now))
+    return found
 
 
 def find_visitor(request: Request, now: datetime) -> Visitor | None:
     """Look the session cookie up, in a transaction of its own that ends at once."""
-    cookie = request.cookies.get(security.cookie_name(settings_of(request), SESSION_COOKIE))
+    cookie = _cookie_of(request)
     if not cookie or len(cookie) > 100:
         return None
     with reading(engine_of(request)) as session:
@@ -95,15 +101,16 @@ def find_visitor(request: Request, now: datetime) -> Visitor | None:
     return Visitor(staff, row.id, row.csrf_token, row.last_seen_at, row.password_temporary)
 
 
+def _cookie_of(request: Request) -> str | None:
+    return request.cookies.get(security.cookie_name(settings_of(request), SESSION_COOKIE))
+
+
 def _touch(engine: Engine, session_id: str, now: datetime) -> None:
     try:
         with transaction(engine) as session:
             service.touch_session(session, session_id, now=now)
     except SQLAlchemyError as error:
         log.warning("session_not_touched", error=type(error).__name__)
-
-
-MaybeVisitor = Annotated[Visitor | None, Depends(visitor)]
 
 
 class Door:
@@ -113,7 +120,9 @@ class Door:
     why: str = ""
 
     async def admit(self, request: Request) -> None:
-        """Refuse a request that may not pass, as far as this is known without its body. See `app.http.admission`."""
+        """Refuse a request that may not pass, as far as this is known without its body.
+
+        See `app.http.middleware.admission`."""
         raise NotImplementedError
 
 
@@ -125,8 +134,8 @@ class StaffDoor(Door):
             raise ValueError("name at least one role")
         self.roles = frozenset(roles)
 
-    async def __call__(self, request: Request, visitor: MaybeVisitor) -> Staff:
-        visitor = self._known(request, visitor)
+    async def __call__(self, request: Request) -> Staff:
+        visitor = self._known(request, await meet_visitor(request))
         if request.method not in security.SAFE_METHODS and not security.same_token(
             await security.csrf_token_of(request), visitor.csrf_token
         ):
@@ -161,7 +170,8 @@ class PublicDoor(Door):
     def __init__(self, why: str) -> None:
         self.why = why
 
-    async def __call__(self, request: Request, _visitor: MaybeVisitor) -> None:
+    async def __call__(self, request: Request) -> None:
+        await meet_visitor(request)
         await self.admit(request)
         request.state.admitted = True
 
@@ -209,9 +219,15 @@ Switcher = Annotated[Staff, requires(*SWITCHING)]
 AnyStaff = Annotated[Staff, requires(*EVERYONE)]
 
 
-def doors_of(dependant: Dependant) -> list[Door]:
-    """The doors a route's own dependencies declare."""
-    calls: list[Any] = [dependency.call for dependency in dependant.dependencies]
+def doors_of(route: RouteContext) -> list[Door]:
+    """The doors that a route declares: by `dependencies=`, or by the annotation of a parameter. The route need not be
+    analysed for it."""
+    asked = list(getattr(route, "dependencies", ()))
+    for annotation in (
+        inspect.get_annotations(route.endpoint, eval_str=True).values() if route.endpoint else ()
+    ):
+        asked += getattr(annotation, "__metadata__", ())  # of `Annotated`
+    calls: list[Any] = [each.dependency for each in asked if isinstance(each, params.Depends)]
     return [call for call in calls if isinstance(call, Door)]
 
 
@@ -225,7 +241,7 @@ def check_doors(app: FastAPI) -> None:
     undeclared = [
         f"{route.path} ({getattr(route.endpoint, '__name__', '?')})"
         for route in routes_of(app)
-        if len(doors_of(getattr(route, "dependant", None) or Dependant())) != 1
+        if len(doors_of(route)) != 1
     ]
     if undeclared:
         raise RuntimeError(

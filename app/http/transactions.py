@@ -8,6 +8,7 @@ counts waiting work in the session of its request (`request.state.session`), wit
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import Depends
@@ -34,7 +35,8 @@ async def read_session(request: Request) -> AsyncIterator[Session]:
         await run_in_threadpool(session.close)
 
 
-def write_session(request: Request) -> Iterator[Session]:
+@contextmanager
+def write_transaction(request: Request) -> Iterator[Session]:
     """The request's one transaction. Its last step brings the cases whose money it moved to this moment, so that lists
     filter and sort by what is owed now, and links payments to the instalments that they name."""
     _require_admitted(request)
@@ -46,6 +48,11 @@ def write_session(request: Request) -> Iterator[Session]:
             request.state.session = None
         link_touched(session)
         refresh_touched(session, read_clock(request))
+
+
+def write_session(request: Request) -> Iterator[Session]:
+    with write_transaction(request) as session:
+        yield session
 
 
 def _require_admitted(request: Request) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from babel import Locale
 from babel.dates import format_date
-from fastapi import APIRouter
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -42,6 +41,7 @@ from app.http import security
 from app.http.context import Now, ports_of, settings_of
 from app.http.formats import format_money
 from app.http.rendering import render
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.outreach.agreements.payment_code import payment_code
 from app.outreach.planning.letterhead import Letterhead
@@ -50,7 +50,7 @@ from app.portal.link import BY_TOKEN, MAX_BODY, Fields, holder_of
 from app.portal.moving import MoveRange, move_range
 from app.portal.page import Holder, catalogue, language_of, quietly
 
-router = APIRouter(prefix="/u")
+router = Router(prefix="/u")
 WORDS = Path(__file__).with_name("agreement.toml")
 COOKIE, PURPOSE = "desk_reader", "reader"
 KNOWN_FOR = 30 * 60

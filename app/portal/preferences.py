@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from app.book.ledger.models import Customer
 from app.core.errors import Invalid
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound.reception import receive_from_page
 from app.inbound.rules import Intent
@@ -36,7 +36,7 @@ from app.portal.page import (
     quietly,
 )
 
-router = APIRouter(prefix="/u")
+router = Router(prefix="/u")
 
 REQUESTS: Mapping[str, Intent | None] = {
     "call": Intent.CALL_ME,

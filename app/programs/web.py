@@ -15,9 +15,12 @@ from app.api.routes import API
 from app.core.settings import Settings
 from app.hooks import providers as hooks
 from app.http import security
-from app.http.admission import Admission
 from app.http.doors import check_doors, routes_of
-from app.http.middleware import Compression, SecurityHeaders, Watch
+from app.http.middleware.admission import Admission
+from app.http.middleware.afterwards import Afterwards
+from app.http.middleware.compression import Compression
+from app.http.middleware.headers import SecurityHeaders
+from app.http.middleware.watch import Watch
 from app.http.ports import Ports
 from app.http.static_files import STATIC_FOLDERS, HashedFiles
 from app.portal import agreement, preferences
@@ -45,6 +48,7 @@ def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
         # FastAPI's own telemetry records validation failures and exceptions with their messages: personal data.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=[
+            Middleware(Afterwards),
             Middleware(SecurityHeaders, headers=security.response_headers(settings)),
             Middleware(Compression),
             Middleware(Watch, registry=registry, failure=answer_failure),

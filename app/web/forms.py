@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from babel import Locale
 from babel.numbers import get_decimal_symbol, get_group_symbol
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from app.casework.cases.worklist import PortfolioToday
 from app.casework.plans.rules import Instalment
@@ -24,6 +24,8 @@ E = TypeVar("E", bound=StrEnum)
 
 class Typed(BaseModel):
     """A form as it was typed: all text, so that what is wrong can be shown where it was typed."""
+
+    model_config = ConfigDict(defer_build=True)
 
     once: str = ""
     """The number drawn for this form; the same number twice is the same page sent twice."""

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from fastapi import APIRouter
 from sqlalchemy.engine import Engine
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,12 +19,13 @@ from app.core.errors import Invalid
 from app.core.staff.drafts import LONGEST_NAME, draft_of, save_draft, typed_in
 from app.core.staff.service import find_ended_session
 from app.http.doors import AnyStaff
+from app.http.routes import Router
 from app.http.security import local_path, same_token
 from app.http.transactions import ReadSession
 from app.web.cases.forms.addresses import FORMS, PLAN_FORMS, ROW_FORMS
 from app.web.rendering import Page, page
 
-router = APIRouter()
+router = Router()
 ACCOUNT_FORMS = {
     "post": "post", "payout": "payout", "pauses": "pause", "re-age": "re-age", "status": "status", "terms": "terms",
     "statement": "statement",

@@ -21,13 +21,16 @@ def every_route(desk: Desk) -> Iterator[tuple[str, str, Door, RouteContext]]:
         path = route.path_format or ""
         for name in getattr(route, "param_convertors", {}):
             path = path.replace("{" + name + "}", "999999")
-        (door,) = doors_of(route.dependant)
+        (door,) = doors_of(route)
         for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"}):
             yield method, path, door, route
 
 
 def test_each_route_has_exactly_one_door(sqlite_desk: Desk) -> None:
     check_doors(sqlite_desk.app)  # create_app has done so too
+    for _, path, door, route in every_route(sqlite_desk):
+        asked = [call for call in calls_of(route.dependant) if isinstance(call, Door)]
+        assert [(type(each), each.roles) for each in asked] == [(type(door), door.roles)], path
     assert len(list(every_route(sqlite_desk))) > 15
     for _, path, door, _ in every_route(sqlite_desk):
         if isinstance(door, (PublicDoor, CallbackDoor)):

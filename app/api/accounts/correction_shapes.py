@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.book.delinquency.lifecycle import CreditBalance
 from app.book.delinquency.models import Pause, ReAge
 from app.book.ledger.corrections.statements import StatementFigures
@@ -19,7 +19,7 @@ from app.core.money import to_decimal_string
 from app.policy.sections.pauses import PauseKind
 
 
-class ReplacedStatementShape(BaseModel):
+class ReplacedStatementShape(Shape):
     """A statement as it was until a manager replaced or withdrew it."""
 
     statement_ref: str
@@ -57,7 +57,7 @@ class ReplacedStatementShape(BaseModel):
         )
 
 
-class WaiverShape(BaseModel):
+class WaiverShape(Shape):
     """A fee or interest forgiven, wholly or in part, or waiting for a second person."""
 
     id: int
@@ -93,7 +93,7 @@ class WaiverShape(BaseModel):
         )
 
 
-class CreditBalanceShape(BaseModel):
+class CreditBalanceShape(Shape):
     """An account that is overpaid."""
 
     account_ref: str
@@ -106,7 +106,7 @@ class CreditBalanceShape(BaseModel):
         return cls(account_ref=found.reference, overpaid=overpaid, currency=portfolio.currency)
 
 
-class StatusShape(BaseModel):
+class StatusShape(Shape):
     account_ref: str
     status: AccountStatus
     ended_on: date | None = Field(description="The day it was charged off, settled, paid or sold here.")
@@ -116,7 +116,7 @@ class StatusShape(BaseModel):
         return cls(account_ref=account.reference, status=account.status, ended_on=account.ended_on)
 
 
-class PauseShape(BaseModel):
+class PauseShape(Shape):
     """Days of an account that do not count."""
 
     id: int
@@ -140,7 +140,7 @@ class PauseShape(BaseModel):
         )
 
 
-class ReAgeShape(BaseModel):
+class ReAgeShape(Shape):
     """An account brought current without being paid current."""
 
     account_ref: str

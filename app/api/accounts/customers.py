@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session, select
 
 from app.actions.accounts.corrections import decide_report
@@ -15,6 +15,7 @@ from app.actions.people.person import change_person
 from app.api.accounts.shapes import CustomerShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
+from app.api.shapes import Shape
 from app.book.ledger.models import Account, Customer, ReportedChange
 from app.book.ledger.rules import ReportedStatus, ReportedWhat
 from app.book.portfolios.models import Portfolio
@@ -95,7 +96,7 @@ def patch_customer(
 # --- what the creditor's file says --------------------------------------------------------------------------
 
 
-class ReportedShape(BaseModel):
+class ReportedShape(Shape):
     """A change of holder or status that a creditor's file reports; a manager decides."""
 
     id: int

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from app.actions.feeds.background import FeedLoader, LoadState, get_load
@@ -24,6 +24,7 @@ from app.actions.feeds.uploads import (
 )
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, naming, page_of
+from app.api.shapes import Shape
 from app.book.feeds.models import FeedLoad
 from app.book.feeds.queries import loads_after
 from app.book.feeds.reading.preview_rows import Preview, PreviewReject
@@ -34,8 +35,8 @@ from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
-from app.http.admission import ceiling
 from app.http.context import Now, engine_of, running_jobs, settings_of
+from app.http.middleware.admission import ceiling
 
 router = api_router("/portfolios/{code}", tags=["feeds"])
 
@@ -60,7 +61,7 @@ class NewUpload(Input):
     ] = ""
 
 
-class UploadShape(BaseModel):
+class UploadShape(Shape):
     """An upload. Nothing is stored before it is loaded."""
 
     token: Token
@@ -88,11 +89,11 @@ class UploadPreviewShape(UploadShape):
     notes: list[str]
 
 
-class DiscardedUpload(BaseModel):
+class DiscardedUpload(Shape):
     token: Token
 
 
-class FeedLoadShape(BaseModel):
+class FeedLoadShape(Shape):
     """A load of one file, and how far it is."""
 
     id: int

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.book.delinquency.days import bucket_of, days_past_due
 from app.book.delinquency.history import AccountOn
 from app.book.delinquency.queries import Aging
@@ -18,7 +18,7 @@ from app.book.portfolios.models import Portfolio
 from app.core.money import to_decimal_string
 
 
-class CustomerShape(BaseModel):
+class CustomerShape(Shape):
     """A cardholder. Telephone numbers and addresses stay in the desk: contacts leave through its outbox only."""
 
     reference: str
@@ -38,7 +38,7 @@ class CustomerShape(BaseModel):
         )
 
 
-class AccountShape(BaseModel):
+class AccountShape(Shape):
     """An account and where it stands now, everything posted so far included."""
 
     reference: str
@@ -92,7 +92,7 @@ class AccountDetail(AccountShape):
     case: str | None = Field(description="Reference of the customer's open case.", examples=["C-000012"])
 
 
-class EntryShape(BaseModel):
+class EntryShape(Shape):
     """A ledger entry. The amount has the ledger's sign: an entry that lowers the debt is negative."""
 
     reference: str
@@ -120,13 +120,13 @@ class EntryShape(BaseModel):
         )
 
 
-class BucketShape(BaseModel):
+class BucketShape(Shape):
     accounts: int
     balance: Money
     past_due: Money
 
 
-class AgingShape(BaseModel):
+class AgingShape(Shape):
     """A portfolio at the end of a day, with everything known now."""
 
     portfolio: str
@@ -176,7 +176,7 @@ class AgingShape(BaseModel):
         )
 
 
-class StandingShape(BaseModel):
+class StandingShape(Shape):
     """One account at the end of a day, as known now or as known at the end of `known_on`."""
 
     portfolio: str

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session, col, select
 
 from app.actions.accounts.corrections import match_payment, return_payment
@@ -14,7 +14,7 @@ from app.api.accounts.corrections import account_named
 from app.api.accounts.shapes import EntryShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, naming, page_of
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.rules import UnmatchedStatus
 from app.book.portfolios.models import Portfolio
@@ -31,7 +31,7 @@ router = api_router("/portfolios/{code}/unmatched-payments", tags=["accounts"])
 Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
-class UnmatchedShape(BaseModel):
+class UnmatchedShape(Shape):
     """A payment that waits for a person. The payer's account shows its last four characters."""
 
     id: int

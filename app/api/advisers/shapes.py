@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.actions.advisers.proposals import Weighed
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.casework.advisers.models import Adviser, AdviserFile, AdviserReject, LumpPart, LumpPayment
 from app.casework.advisers.queries import Client
 from app.casework.advisers.rules import PartStatus, ProposalStatus
@@ -18,7 +18,7 @@ from app.core.ids import id_of
 from app.core.money import to_decimal_string
 
 
-class AdviserShape(BaseModel):
+class AdviserShape(Shape):
     """An adviser organisation."""
 
     code: str
@@ -38,7 +38,7 @@ class AdviserShape(BaseModel):
         )
 
 
-class ClientShape(BaseModel):
+class ClientShape(Shape):
     """A customer for whom an adviser stands on file."""
 
     case: str | None
@@ -58,7 +58,7 @@ class ClientShape(BaseModel):
         )
 
 
-class RejectShape(BaseModel):
+class RejectShape(Shape):
     """A fault of a line that was not taken."""
 
     line: int
@@ -71,7 +71,7 @@ class RejectShape(BaseModel):
         return cls(line=row.line, reference=row.reference, field=row.field, reason=row.reason)
 
 
-class FileShape(BaseModel):
+class FileShape(Shape):
     """A file of proposals, and what became of its lines."""
 
     id: int
@@ -105,7 +105,7 @@ class FileShape(BaseModel):
         )
 
 
-class ProposalShape(BaseModel):
+class ProposalShape(Shape):
     """A plan that an adviser proposes for one customer."""
 
     id: int
@@ -151,7 +151,7 @@ class ProposalShape(BaseModel):
         )
 
 
-class LeftShape(BaseModel):
+class LeftShape(Shape):
     """A proposal that is decided by itself, and why."""
 
     id: int
@@ -159,12 +159,12 @@ class LeftShape(BaseModel):
     why: str
 
 
-class BulkShape(BaseModel):
+class BulkShape(Shape):
     accepted: list[str] = Field(description="References of the plans.")
     left: list[LeftShape]
 
 
-class PartShape(BaseModel):
+class PartShape(Shape):
     """One part of a lump payment."""
 
     line: int
@@ -184,7 +184,7 @@ class PartShape(BaseModel):
         )
 
 
-class LumpShape(BaseModel):
+class LumpShape(Shape):
     """A lump payment. Posted and waiting parts together are the whole of it."""
 
     id: int

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.api.cases.agreement_shapes import TermsShape
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalKind, ApprovalStatus
@@ -18,7 +18,7 @@ from app.core.ids import id_of
 from app.core.money import to_decimal_string
 
 
-class ApprovalShape(BaseModel):
+class ApprovalShape(Shape):
     """What was asked of a manager, with the figures of that moment, and the answer."""
 
     id: int

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import Path
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.actions.results.codes import revert_codes, save_codes
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode
+from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
 from app.casework.results.file import LONGEST_TEXT
 from app.casework.results.models import ResultCodeVersion
@@ -31,7 +32,7 @@ Reason = Annotated[Paragraph, Field(min_length=1, max_length=300, description="W
 VersionNumber = Annotated[int, Path(ge=0, le=1_000_000, description="0 = as shipped.")]
 
 
-class ResultCodeShape(BaseModel):
+class ResultCodeShape(Shape):
     """A result code: what it asks for, the person it counts as reached, and its effects by name."""
 
     code: str
@@ -57,7 +58,7 @@ class ResultCodeShape(BaseModel):
         )
 
 
-class ResultVersionShape(BaseModel):
+class ResultVersionShape(Shape):
     number: int = Field(description="0 = as shipped.")
     reason: str
     reverts_to: int | None
@@ -75,7 +76,7 @@ class ResultVersionShape(BaseModel):
         )
 
 
-class ResultText(BaseModel):
+class ResultText(Shape):
     number: int
     text: str = Field(description="TOML, as written.")
 

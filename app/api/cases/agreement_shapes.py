@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.api.cases.answer_shapes import AnswerShape
 from app.api.deps import Input
 from app.api.fields import MAX_ID, Amount, Currency, Day, minor_of
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Acceptance, Cadence, Instalment, PlanKind, PlanStatus
@@ -24,7 +24,7 @@ from app.core.vocabulary import Channel
 from app.policy.answers import Answer
 
 
-class InstalmentShape(BaseModel):
+class InstalmentShape(Shape):
     n: int = Field(description="0 is the down payment.")
     due_on: date
     amount: Money
@@ -41,7 +41,7 @@ class InstalmentShape(BaseModel):
         )
 
 
-class PlanShape(BaseModel):
+class PlanShape(Shape):
     """A promise to pay, a repayment or hardship plan, or a settlement."""
 
     reference: str = Field(examples=["P-000003"])
@@ -132,7 +132,7 @@ class OfferShape(PlanShape):
         return cls(**dict(plan), in_writing=AnswerShape.of(answer) if answer is not None else None)
 
 
-class TermsShape(BaseModel):
+class TermsShape(Shape):
     """The terms that are asked for."""
 
     kind: PlanKind

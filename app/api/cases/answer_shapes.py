@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from app.api.shapes import Shape
 from app.core.types import JsonObject
 from app.outreach.gate.decisions import answer_data
 from app.policy.answers import Answer
 
 
-class ReasonShape(BaseModel):
+class ReasonShape(Shape):
     """One objection, with the rule and the figures it used."""
 
     rule: str
@@ -25,7 +26,7 @@ class ReasonShape(BaseModel):
     figures: JsonObject
 
 
-class AnswerShape(BaseModel):
+class AnswerShape(Shape):
     """The gate's full answer to one contact at one instant. Not legal advice."""
 
     decision: Literal["clear", "wait", "refuse"]

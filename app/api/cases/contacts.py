@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.api.cases.answer_shapes import AnswerShape
 from app.api.deps import ReadSession, api_requires, api_router
 from app.api.fields import Day, Instant
+from app.api.shapes import Shape
 from app.book.customers.lookup import customer_of_account
 from app.book.portfolios.service import get_portfolio
 from app.core.clock import local_instant
@@ -47,13 +48,13 @@ def explain_contact(
 MAX_DAYS = 92
 
 
-class CountShape(BaseModel):
+class CountShape(Shape):
     decision: str = Field(examples=["refused"])
     channel: Channel | None
     count: int
 
 
-class RuleCountShape(BaseModel):
+class RuleCountShape(Shape):
     """Number of answers that named a rule as a reason; one answer may name several rules."""
 
     rule: str
@@ -64,7 +65,7 @@ class RuleCountShape(BaseModel):
     withheld: int
 
 
-class RefusalsShape(BaseModel):
+class RefusalsShape(Shape):
     """Answers of the gate in a period, their outcomes, and the rules that objected."""
 
     contacts: list[CountShape]

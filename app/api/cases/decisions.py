@@ -6,12 +6,13 @@ import json
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import col, select
 
 from app.api.cases.answer_shapes import AnswerShape, ReasonShape
 from app.api.deps import Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
+from app.api.shapes import Shape
 from app.casework.cases.queries import get_case
 from app.core.errors import NotFound
 from app.core.ids import id_of
@@ -30,7 +31,7 @@ Name = Literal[
 ]
 
 
-class DecisionShape(BaseModel):
+class DecisionShape(Shape):
     """An answer of the gate, or the result of a contact that it cleared. Addresses stay in the desk."""
 
     id: int
@@ -66,7 +67,7 @@ class DecisionShape(BaseModel):
         )
 
 
-class ReplayShape(BaseModel):
+class ReplayShape(Shape):
     """An answer on record, and the one the same question gets under the same pack now."""
 
     id: int

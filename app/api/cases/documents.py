@@ -8,11 +8,12 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.actions.documents import add_document, fetch_document, withdraw_document
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Day, RowId, case_id_of, naming
+from app.api.shapes import Shape
 from app.casework.cases.queries import get_case
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import MAX_BYTES, DocumentKind
@@ -31,7 +32,7 @@ BODY = MAX_BYTES * 4 // 3 + 64 * 1024
 """A document as base64, and its description."""
 
 
-class DocumentShape(BaseModel):
+class DocumentShape(Shape):
     """A document on file for the customer of a case."""
 
     id: int

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import col, select
 
 from app.actions.messages import send_letter
@@ -14,6 +14,7 @@ from app.api.cases.answer_shapes import AnswerShape
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId, after, page_of
+from app.api.shapes import Shape
 from app.book.portfolios.models import Portfolio
 from app.core.clock import local_date
 from app.core.errors import Conflict
@@ -35,7 +36,7 @@ Reader = Annotated[Caller, api_requires(*CASE_READING)]
 Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
-class MessageShape(BaseModel):
+class MessageShape(Shape):
     """A message to the customer of a case, with the exact words; its address stays in the desk."""
 
     id: int
@@ -131,7 +132,7 @@ def post_letter(
     )
 
 
-class LetterText(BaseModel):
+class LetterText(Shape):
     """A letter as it would leave now; the customer's personal link is left out."""
 
     language: str
@@ -151,7 +152,7 @@ def post_letter_preview(
     return LetterText(language=words.language, subject=words.subject, text=redact_links(words.text))
 
 
-class LetterChoiceShape(BaseModel):
+class LetterChoiceShape(Shape):
     """A letter by one channel."""
 
     letter: str
@@ -200,7 +201,7 @@ def post_answer(
     return AnswerShape.of(answer)
 
 
-class AnswerText(BaseModel):
+class AnswerText(Shape):
     """An SMS as it would be sent."""
 
     text: str

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from app.actions.preferences import add_preference, change_consent, take_back_preference
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Day, RowId, case_id_of, naming
+from app.api.shapes import Shape
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
@@ -35,7 +36,7 @@ Source = Annotated[
 TimeOfDay = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["17:00"])]
 
 
-class ConsentShape(BaseModel):
+class ConsentShape(Shape):
     """Consent: the permission or refusal of a channel, as last stated."""
 
     channel: Channel
@@ -48,7 +49,7 @@ class ConsentShape(BaseModel):
         return cls(channel=consent.channel, allowed=consent.allowed, source=consent.source, at=consent.at)
 
 
-class PreferenceShape(BaseModel):
+class PreferenceShape(Shape):
     """A time or place that does not suit the customer, or where they say they live. Addresses stay in the desk."""
 
     id: int
@@ -80,7 +81,7 @@ class PreferenceShape(BaseModel):
         )
 
 
-class PreferencesShape(BaseModel):
+class PreferencesShape(Shape):
     """Everything the customer has said and not taken back. A channel that is not named was never spoken of."""
 
     consents: list[ConsentShape]

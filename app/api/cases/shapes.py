@@ -6,12 +6,12 @@ import json
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session, col, select
 
 from app.api.accounts.shapes import AccountShape, CustomerShape
 from app.api.cases.agreement_shapes import PlanShape
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.book.delinquency.days import bucket_of, days_past_due
 from app.book.delinquency.service import edges_of
 from app.book.ledger.models import Customer
@@ -31,7 +31,7 @@ from app.core.types import JsonObject
 from app.core.vocabulary import Channel, HoldKind
 
 
-class HoldShape(BaseModel):
+class HoldShape(Shape):
     """Reason why the customer is left alone for now; it holds for all accounts of the customer."""
 
     id: int
@@ -65,7 +65,7 @@ class HoldShape(BaseModel):
         )
 
 
-class CaseShape(BaseModel):
+class CaseShape(Shape):
     """A customer in one portfolio while anything past due is owed. The figures are of this moment."""
 
     reference: str = Field(examples=["C-000012"])
@@ -126,7 +126,7 @@ class CaseDetail(CaseShape):
     holds: list[HoldShape] = Field(description="Of the customer, whichever case; open ones first.")
 
 
-class EventShape(BaseModel):
+class EventShape(Shape):
     """One event of the customer's timeline with its link in the hash chain.
 
     `data` is the record itself, with amounts in minor units under names that end in `_minor`. Written as JSON with

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import col, select
 
 from app.actions.assignment import assign_case, finish_case_task, forget_callback, hand_over_case
@@ -14,6 +14,7 @@ from app.actions.preferences import replace_links
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, RowId
+from app.api.shapes import Shape
 from app.book.ledger.models import Customer
 from app.casework.cases.identity import IdentityQuestion
 from app.casework.presence.queries import viewers_of
@@ -36,7 +37,7 @@ class NewOwner(Input):
     ] = None
 
 
-class OwnerShape(BaseModel):
+class OwnerShape(Shape):
     case: str = Field(examples=["C-000012"])
     owner: str
 
@@ -69,7 +70,7 @@ def post_hand_over_of_case(
     return OwnerShape(case=case.reference, owner=case.owner)
 
 
-class ViewerShape(BaseModel):
+class ViewerShape(Shape):
     """A member of staff who has the case open now."""
 
     username: str
@@ -94,7 +95,7 @@ class NewIdentityCheck(Input):
     ]
 
 
-class IdentityShape(BaseModel):
+class IdentityShape(Shape):
     case: str = Field(examples=["C-000012"])
     asked: list[IdentityQuestion]
 
@@ -109,7 +110,7 @@ def post_identity_check(
     return IdentityShape(case=case.reference, asked=body.asked)
 
 
-class CallbackShape(BaseModel):
+class CallbackShape(Shape):
     case: str = Field(examples=["C-000012"])
     callback_at: datetime | None
 
@@ -124,7 +125,7 @@ def post_callback_cancellation(
     return CallbackShape(case=case.reference, callback_at=case.callback_at)
 
 
-class TaskShape(BaseModel):
+class TaskShape(Shape):
     """A task that the strategy sets for a person."""
 
     id: int
@@ -163,7 +164,7 @@ def post_task_done(
     return TaskShape.of(finish_case_task(session, case, task_id, by=caller.by, now=now))
 
 
-class LinksShape(BaseModel):
+class LinksShape(Shape):
     customer_ref: str
     links_from: int = Field(description="Number of the links that work fully from now on.")
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session, col, select
 
 from app.actions.strategies import end_experiment, experiment_of, start_experiment
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
+from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
@@ -25,7 +26,7 @@ router = api_router("/portfolios/{code}/experiments", tags=["strategies"])
 Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 
-class ExperimentShape(BaseModel):
+class ExperimentShape(Shape):
     """A challenger beside the live version."""
 
     id: int

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.api.deps import ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode
+from app.api.shapes import Shape
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.risk.models import RiskModelVersion
@@ -22,7 +23,7 @@ router = api_router("/portfolios/{code}/risk-models", tags=["portfolios"])
 Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 
-class BinShape(BaseModel):
+class BinShape(Shape):
     said: float
     came: float
     low: float = Field(description="Of the 95 % interval of `came`.")
@@ -30,7 +31,7 @@ class BinShape(BaseModel):
     instalments: int
 
 
-class FeatureShape(BaseModel):
+class FeatureShape(Shape):
     feature: str
     coefficient: float = Field(description="On the standardised value; above 0 it speaks for a break.")
     drift: float = Field(description="Population stability index between training and later period.")
@@ -52,7 +53,7 @@ class FeatureShape(BaseModel):
         )
 
 
-class TestShape(BaseModel):
+class TestShape(Shape):
     """The model on agreements later than those it was trained on."""
 
     trained_from: date
@@ -90,7 +91,7 @@ class TestShape(BaseModel):
         )
 
 
-class RiskModelShape(BaseModel):
+class RiskModelShape(Shape):
     version: int
     through: date
     is_used: bool
@@ -123,7 +124,7 @@ class RiskModelShape(BaseModel):
         )
 
 
-class RiskShape(BaseModel):
+class RiskShape(Shape):
     """What break risk is judged by now, and the last trainings."""
 
     portfolio: str

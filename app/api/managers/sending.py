@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session, col, select
 
 from app.actions.messages import resolve_message, start_sending, stop_sending
@@ -13,6 +13,7 @@ from app.actions.preferences import restore_address, suppress_address
 from app.api.cases.messages import MessageShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, RowId, after, naming, page_of
+from app.api.shapes import Shape
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, SWITCHING, Caller
@@ -64,7 +65,7 @@ def post_resolution(
 # --- stop and start -----------------------------------------------------------------------------------------
 
 
-class StopShape(BaseModel):
+class StopShape(Shape):
     destination: Destination
     reason: str
     at: datetime
@@ -116,7 +117,7 @@ def _stops(session: Session) -> Page[StopShape]:
 # --- addresses that are closed ------------------------------------------------------------------------------
 
 
-class SuppressedShape(BaseModel):
+class SuppressedShape(Shape):
     """An address to which nothing is sent until a manager restores it."""
 
     id: int
@@ -158,7 +159,7 @@ class NewSuppression(Input):
     note: Annotated[Line, Field(min_length=1, max_length=300, description="Why.")]
 
 
-class Suppressed(BaseModel):
+class Suppressed(Shape):
     address: str
     added: bool = Field(description="False where it was on the list before.")
 
@@ -189,7 +190,7 @@ def post_restoration(
     return SuppressedShape.of(row)
 
 
-class NoticeShape(BaseModel):
+class NoticeShape(Shape):
     """A message of the bounce mailbox that a person has to read."""
 
     id: int

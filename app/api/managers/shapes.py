@@ -8,9 +8,9 @@ from datetime import date
 from itertools import groupby
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.book.delinquency.days import bucket_labels
 from app.book.delinquency.queries import RollForward as Roll
 from app.book.delinquency.service import edges_of
@@ -23,7 +23,7 @@ from app.reporting.kpis.queries import Matrix
 from app.reporting.kpis.rules import Figure, Unit
 
 
-class PortfolioShape(BaseModel):
+class PortfolioShape(Shape):
     """Accounts of one creditor, worked under one set of rules."""
 
     code: str
@@ -55,7 +55,7 @@ class PortfolioShape(BaseModel):
         )
 
 
-class KpiShape(BaseModel):
+class KpiShape(Shape):
     """A key figure: money as decimal strings, counts as numbers; the value is null where nothing can be divided."""
 
     numerator: Money | int
@@ -64,7 +64,7 @@ class KpiShape(BaseModel):
     definition: str
 
 
-class RollForwardShape(BaseModel):
+class RollForwardShape(Shape):
     """start + fell_past_due - paid - adjusted = end, for the month to date."""
 
     start: Money
@@ -74,19 +74,19 @@ class RollForwardShape(BaseModel):
     end: Money
 
 
-class RollCell(BaseModel):
+class RollCell(Shape):
     """A cell of the roll-rate matrix: the accounts, and their balance at the last month end."""
 
     accounts: int
     balance: Money
 
 
-class KpiDay(BaseModel):
+class KpiDay(Shape):
     business_date: date
     kpis: dict[str, KpiShape]
 
 
-class KpiSeries(BaseModel):
+class KpiSeries(Shape):
     """The closed days of a stretch of time, oldest first, each with its current figures."""
 
     portfolio: str
@@ -103,7 +103,7 @@ class KpiSeries(BaseModel):
         return cls(portfolio=portfolio.code, currency=portfolio.currency, days=days)
 
 
-class KpisShape(BaseModel):
+class KpisShape(Shape):
     """The key figures of a closed day, and the roll-forward of its month to date."""
 
     portfolio: str

@@ -7,11 +7,12 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import col, select
 
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Day, Limit, PortfolioCode, RowId, after, page_of
+from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
@@ -26,7 +27,7 @@ router = api_router("/portfolios/{code}/simulations", tags=["strategies"])
 Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 
-class SimulationShape(BaseModel):
+class SimulationShape(Shape):
     """A simulation and how far it is."""
 
     id: int

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.requests import Request
 
 from app.actions.strategies import put_live, rollback, save_version
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, page_of
+from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
@@ -29,7 +30,7 @@ Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 Ref = Annotated[Line, Field(min_length=1, max_length=60, examples=["standard@3"])]
 
 
-class StrategyVersionShape(BaseModel):
+class StrategyVersionShape(Shape):
     """A version of a strategy; `ref` is how the record names it."""
 
     id: int

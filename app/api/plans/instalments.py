@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Self
 
 from fastapi import Path, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from app.actions.approvals.asking import ask_approval
@@ -15,7 +15,7 @@ from app.api.approvals.shapes import ApprovalShape
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Day, PlanRef, plan_id_of
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.rules import AskSkip
 from app.casework.plans.models import Plan
@@ -35,7 +35,7 @@ Worker = Annotated[Caller, api_requires(*CASEWORK)]
 Number = Annotated[int, Path(ge=0, le=1000, description="Number of the instalment; 0 is the down payment.")]
 
 
-class InstalmentProgressShape(BaseModel):
+class InstalmentProgressShape(Shape):
     """One instalment and what came for it."""
 
     n: int = Field(description="0 is the down payment.")
@@ -65,7 +65,7 @@ class InstalmentProgressShape(BaseModel):
         )
 
 
-class PlanProgressShape(BaseModel):
+class PlanProgressShape(Shape):
     """An agreement as it stands now, with every payment until this moment."""
 
     reference: str = Field(examples=["P-000003"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.staff.models import SavedView
@@ -15,7 +15,7 @@ from app.core.vocabulary import Channel
 from app.worklist.rows import Row
 
 
-class LastContactShape(BaseModel):
+class LastContactShape(Shape):
     at: datetime
     channel: Channel | None
     result: str = Field(description="Result code of a call; empty for a message.")
@@ -23,7 +23,7 @@ class LastContactShape(BaseModel):
     calls: int = Field(description="Calls ever made to this customer.")
 
 
-class CallableShape(BaseModel):
+class CallableShape(Shape):
     verdict: str = Field(description="`yes`, `wait` or `no`.")
     until: datetime | None = Field(description="yes: until when; wait: from when.")
     review_on: date | None
@@ -31,7 +31,7 @@ class CallableShape(BaseModel):
     timezone: str = Field(description="The customer's.")
 
 
-class WorkShape(BaseModel):
+class WorkShape(Shape):
     """A case in the worklist. Amounts are of this moment."""
 
     case: str = Field(examples=["C-000012"])
@@ -93,18 +93,18 @@ class WorkShape(BaseModel):
         )
 
 
-class CountShape(BaseModel):
+class CountShape(Shape):
     section: str
     cases: int
     first_at: datetime | None
     first_on: date | None
 
 
-class NextShape(BaseModel):
+class NextShape(Shape):
     case: str | None = Field(description="None: no other case of the view can be worked now.")
 
 
-class SavedViewShape(BaseModel):
+class SavedViewShape(Shape):
     id: int
     name: str
     query: str = Field(description="Parameters of the worklist's address.")

@@ -47,9 +47,10 @@ def sorted_text(length: int) -> sa.String:
 
 
 class Row(SQLModel):
-    """Base of every table: unlike plain SQLModel tables it validates what is assigned to it."""
+    """Base of every table: unlike plain SQLModel tables it validates what is assigned to it. Its validator is built at
+    the first use."""
 
-    model_config = ConfigDict(validate_assignment=True)  # type: ignore[assignment]
+    model_config = ConfigDict(validate_assignment=True, defer_build=True)  # type: ignore[assignment]
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from fastapi import APIRouter
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,12 +24,13 @@ from app.core.staff.rules import Role, Staff
 from app.core.types import Cells
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import CaseReader
+from app.http.routes import Router
 from app.http.transactions import ReadSession, StreamSession
 from app.web.accounts.words import STATUS_WORDS
 from app.web.lists import Column, csv_download
 from app.web.rendering import Page, Tone, page, redirect
 
-router = APIRouter(prefix="/accounts")
+router = Router(prefix="/accounts")
 LISTED = 50
 LIST_COLUMNS = [
     Column("Account"),

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from fastapi import APIRouter
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,6 +34,7 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseReader
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.policy.composition import pack_of
 from app.web.accounts.account_file import AccountFile, DayCount, day_count, open_account
@@ -45,7 +45,7 @@ from app.web.lookups import bucket_tone, staff_names
 from app.web.rendering import Page, Tone, page
 from app.web.timeline import PageReader
 
-router = APIRouter(prefix="/accounts")
+router = Router(prefix="/accounts")
 TAKEN_WORDS = {
     TakenBy.RE_AGE: "re-aged",
     TakenBy.POSITION: "not in the creditor’s figures",

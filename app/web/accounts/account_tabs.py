@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import sqlalchemy as sa
-from fastapi import APIRouter
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,12 +28,13 @@ from app.core.types import Cells, JsonObject
 from app.http.context import Now
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseReader
+from app.http.routes import Router
 from app.http.transactions import StreamSession
 from app.web.accounts.account_file import AccountFile, open_account
 from app.web.lists import Column, csv_download
 from app.web.timeline import PageReader, TimelinePresenter
 
-router = APIRouter(prefix="/accounts")
+router = Router(prefix="/accounts")
 PAGE = 50
 STRIP_DAYS = 730
 """The strip of spells reaches back two years; the table beneath it has them all."""

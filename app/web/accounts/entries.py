@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,11 +19,12 @@ from app.core.staff.rules import MANAGEMENT
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker, Manager
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.accounts.confirmation import Effect, Submission, submit
 from app.web.forms import Fields, ReasonForm, Typed, Wrong
 
-router = APIRouter()
+router = Router()
 
 
 class PostForm(Typed):

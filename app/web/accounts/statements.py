@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,12 +15,13 @@ from app.book.ledger.models import Statement
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.accounts.confirmation import Effect, Submission, submit
 from app.web.accounts.entries import signed_amount
 from app.web.forms import ReasonForm, Wrong
 
-router = APIRouter()
+router = Router()
 
 
 class StatementForm(ReasonForm):

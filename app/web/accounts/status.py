@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,13 +27,14 @@ from app.core.text import sentence
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.policy.sections.pauses import PauseKind
 from app.web.accounts.confirmation import Effect, Submission, submit
 from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS
 from app.web.forms import ReasonForm, Typed, Wrong
 
-router = APIRouter()
+router = Router()
 
 
 class PauseForm(ReasonForm):

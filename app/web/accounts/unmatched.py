@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,6 +36,7 @@ from app.http.context import Now
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseWorker, Manager
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.web.accounts.words import STATUS_WORDS
 from app.web.lists import Column
@@ -43,7 +44,7 @@ from app.web.lookups import staff_names
 from app.web.rendering import Page, Tone, page, redirect
 from app.web.timeline import PageReader
 
-router = APIRouter(prefix="/unmatched")
+router = Router(prefix="/unmatched")
 
 PAGE = 50
 COLUMNS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from pydantic import TypeAdapter, ValidationError
 from sqlmodel import Session
 from starlette.requests import Request
@@ -16,11 +16,12 @@ from app.core.staff.drafts import discard_draft, drafts_about, save_draft
 from app.core.staff.models import SentForm
 from app.http.context import Now
 from app.http.doors import AnyStaff
+from app.http.routes import Router
 from app.http.security import local_path
 from app.http.transactions import ReadSession, WriteSession
 from app.web.form_action import sent_key
 
-router = APIRouter()
+router = Router()
 FIELDS = TypeAdapter(dict[str, str])
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Query
+from fastapi import Form, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -19,7 +19,8 @@ from app.core.staff.rules import Staff, Theme
 from app.core.staff.sign_in import LoginRefusal, LoginRefused
 from app.http import security
 from app.http.context import Now, settings_of
-from app.http.doors import SESSION_COOKIE, AnyStaff, MaybeVisitor, public
+from app.http.doors import SESSION_COOKIE, AnyStaff, public, visitor_of
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.navigation import home_path
 from app.web.rendering import Page, page, redirect
@@ -27,7 +28,7 @@ from app.web.rendering import Page, page, redirect
 AFTER_SESSION = timedelta(days=1)
 """Time for which the cookie outlasts its session, so that the page can say that the session has expired."""
 
-router = APIRouter()
+router = Router()
 sign_in_door = public("the sign-in page; throttled in app/core/staff/service.py")
 
 
@@ -48,12 +49,11 @@ def home(request: Request, staff: AnyStaff) -> Response:
 @router.get("/login", dependencies=[sign_in_door])
 def login_page(
     request: Request,
-    visitor: MaybeVisitor,
     next: Annotated[str | None, Query()] = None,
     signed_out: str = "",
     kept: str = "",
 ) -> Response:
-    if visitor is not None:
+    if visitor_of(request) is not None:
         return RedirectResponse(security.local_path(next, "/"), status_code=303)
     return _login_page(request, next, signed_out=bool(signed_out), kept=bool(kept))
 
@@ -81,9 +81,8 @@ def log_in(
 
 
 @router.post("/logout")
-def log_out(
-    request: Request, staff: AnyStaff, visitor: MaybeVisitor, session: WriteSession, now: Now
-) -> Response:
+def log_out(request: Request, staff: AnyStaff, session: WriteSession, now: Now) -> Response:
+    visitor = visitor_of(request)
     assert visitor is not None
     service.log_out(session, staff, visitor.session_id, now=now)
     response = redirect(request, "/login", "You are signed out.", "neutral")
@@ -137,7 +136,8 @@ def choose_theme(
 
 
 @router.get("/account/password")
-def password_page(request: Request, _staff: AnyStaff, visitor: MaybeVisitor) -> Response:
+def password_page(request: Request, _staff: AnyStaff) -> Response:
+    visitor = visitor_of(request)
     assert visitor is not None
     return _password_page(request, visitor.must_change_password)
 
@@ -146,12 +146,12 @@ def password_page(request: Request, _staff: AnyStaff, visitor: MaybeVisitor) -> 
 def change_password(
     request: Request,
     staff: AnyStaff,
-    visitor: MaybeVisitor,
     session: WriteSession,
     now: Now,
     current: Annotated[str, Form(max_length=1000)] = "",
     new: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
+    visitor = visitor_of(request)
     assert visitor is not None
     try:
         service.change_own_password(session, staff, current, new, now=now)

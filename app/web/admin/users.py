@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,11 +19,12 @@ from app.core.staff.rules import ROLE_LABELS, Role
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Administrator
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.web.lists import Column
 from app.web.rendering import Page, page, redirect
 
-router = APIRouter(prefix="/admin")
+router = Router(prefix="/admin")
 
 ROLE_HINTS = {
     Role.AGENT: "Works the worklist and cases.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import File, Form, UploadFile
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,6 +39,7 @@ from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.security import KB
 from app.http.transactions import ReadSession, WriteSession
 from app.web.advisers.page import Sent, obey, portfolio_of, show_adviser
@@ -47,7 +48,7 @@ from app.web.forms import FormState
 from app.web.lists import csv_download
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/advisers/{code}/files")
+router = Router(prefix="/advisers/{code}/files")
 
 
 @dataclass(frozen=True, slots=True)

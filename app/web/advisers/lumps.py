@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import File, Form, UploadFile
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +25,7 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker, Manager
 from app.http.formats import format_money, reader_locale
+from app.http.routes import Router
 from app.http.security import KB
 from app.http.transactions import ReadSession, WriteSession
 from app.web.advisers.page import Sent, obey, portfolio_of, show_adviser, typed_day
@@ -32,7 +33,7 @@ from app.web.form_action import FormAction
 from app.web.forms import FormState, Wrong
 from app.web.rendering import Page, Tone, page
 
-router = APIRouter(prefix="/advisers/{code}/lumps")
+router = Router(prefix="/advisers/{code}/lumps")
 
 PART_WORDS: Mapping[PartStatus, tuple[str, Tone]] = {
     PartStatus.POSTED: ("Posted", "good"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from pydantic import ConfigDict
 from sqlmodel import Session, select
 from starlette.requests import Request
@@ -35,12 +35,13 @@ from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.http.context import Now, ports_of
 from app.http.doors import CaseWorker, Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.web.form_action import FormAction
 from app.web.forms import FormState, Typed, Wrong
 from app.web.rendering import Page, page, redirect
 
-router = APIRouter(prefix="/advisers")
+router = Router(prefix="/advisers")
 
 
 class Sent(Typed):

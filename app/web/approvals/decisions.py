@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 from starlette.requests import Request
@@ -20,13 +20,14 @@ from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker, Manager
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.approvals.inbox import KINDS, show_inbox
 from app.web.form_action import FormAction, MakeResponse
 from app.web.forms import FormState, Typed, Wrong
 from app.web.rendering import Tone, redirect
 
-router = APIRouter()
+router = Router()
 Act = Callable[[], str]
 """Does what was decided; returns what the next page says."""
 

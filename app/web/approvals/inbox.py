@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,13 +19,14 @@ from app.core.staff.rules import MANAGEMENT, Staff
 from app.http.context import Now
 from app.http.doors import CaseWorker, Manager
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.web.approvals.story import Story, story_of
 from app.web.forms import FormState
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page
 
-router = APIRouter()
+router = Router()
 ANSWERS_SHOWN = timedelta(days=14)
 KINDS = {kind.value: label for kind, label in APPROVAL_LABELS.items()} | {"waiver": "Waiver"}
 

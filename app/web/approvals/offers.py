@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fastapi import APIRouter
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,13 +21,14 @@ from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page
 from app.web.timeline import PageReader
 
-router = APIRouter(prefix="/approvals")
+router = Router(prefix="/approvals")
 DAYS = (7, 30, 90)
 PAGE = 100
 STATES = (

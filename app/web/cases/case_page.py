@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
-from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,6 +39,7 @@ from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseReader, CaseWorker
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession, StreamSession
 from app.inbound.answers import LONGEST_ANSWER
 from app.inbound.models import InboundMessage
@@ -66,7 +66,7 @@ from app.web.rendering import Page, Tone, fragment, page
 from app.web.timeline import PageReader
 from app.web.wording import language_words
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 PLAN_TONES: Mapping[PlanStatus, Tone] = {
     PlanStatus.OFFERED: "info",
     PlanStatus.ACTIVE: "good",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,6 +18,7 @@ from app.http.context import Now
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseReader
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession, StreamSession
 from app.outreach.gate import queries
 from app.outreach.gate.decisions import Replay, replay
@@ -29,7 +30,7 @@ from app.web.managers.contacts import COLUMNS, CSV_HEADER, PAGE, WORDS, Decision
 from app.web.rendering import Page, page
 from app.web.timeline import PageReader
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 EVER = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 

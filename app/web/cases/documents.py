@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import File, Form, UploadFile
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +23,7 @@ from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Staff
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseReader, requires
+from app.http.routes import Router
 from app.http.security import KB, document_response
 from app.http.transactions import ReadSession, WriteSession
 from app.web.cases.case_file import CaseFile, open_case_file
@@ -30,7 +31,7 @@ from app.web.cases.case_file import CaseFile as OpenFile
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page, redirect
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 
 Filer = Annotated[Staff, requires(*CASEWORK, *LEGAL_WORK)]

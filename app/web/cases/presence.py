@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -22,13 +22,14 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseReader
 from app.http.rendering import environment
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.answers import reader_of
 from app.web.forms import Fields
 from app.web.lookups import staff_names
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 PIXEL = b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,11 +19,12 @@ from app.casework.search.rules import (
 )
 from app.http.doors import CaseReader
 from app.http.rendering import render
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/find")
+router = Router(prefix="/find")
 LISTED = 50
 OFFERED = 8
 """Customers under the search box."""

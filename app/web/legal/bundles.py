@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +11,7 @@ from app.core.errors import NotFound
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import LegalMember
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.legal.bundle.models import Bundle
 from app.legal.checklists.items import gaps
@@ -27,7 +27,7 @@ from app.web.legal.referral_page import (
 )
 from app.web.rendering import redirect
 
-router = APIRouter(prefix="/legal")
+router = Router(prefix="/legal")
 
 
 @router.post("/{referral_id}/bundles")

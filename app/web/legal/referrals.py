@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +16,7 @@ from app.core.types import Cells
 from app.http.context import Now
 from app.http.cursors import RowId, RowQuery, decode_cursor, encode_cursor
 from app.http.doors import LegalMember
+from app.http.routes import Router
 from app.http.transactions import ReadSession, StreamSession, WriteSession
 from app.legal.referrals import queries
 from app.legal.referrals.models import ReferralStatus
@@ -29,7 +30,7 @@ from app.web.legal.referral_page import (
 from app.web.lists import Column, csv_download
 from app.web.rendering import Page, page, redirect
 
-router = APIRouter(prefix="/legal")
+router = Router(prefix="/legal")
 PAGE = 50
 COLUMNS = [
     Column("Case"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http.doors import Switcher
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.operations.alerts.models import Alert
 from app.operations.alerts.rules import ALERT_ADVICE, ALERT_TITLES, AlertKind
@@ -17,7 +17,7 @@ from app.operations.alerts.service import ended_alerts, open_alerts
 from app.web.lists import Column
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/alerts")
+router = Router(prefix="/alerts")
 
 COLUMNS = [Column("Alert"), Column("About"), Column("First seen"), Column("Over since"), Column("Times")]
 

@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 
 from babel import Locale
 from babel.dates import format_date
-from fastapi import APIRouter
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +24,7 @@ from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import StreamSession
 from app.outreach.gate import queries
 from app.outreach.gate.queries import DECISIONS, Decision, Period, RuleCounts
@@ -34,7 +34,7 @@ from app.web.rendering import Page, page
 from app.web.timeline import PageReader
 from app.web.wording import rule_words, strategy_words
 
-router = APIRouter(prefix="/contacts")
+router = Router(prefix="/contacts")
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 92

@@ -13,7 +13,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from babel import Locale
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,6 +31,7 @@ from app.core.staff.rules import CASE_READING, Role, Staff
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of, settings_of
 from app.http.doors import requires
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.gate.facts import address_of
@@ -45,7 +46,7 @@ from app.outreach.planning.wording import letter_context
 from app.web.lists import Column
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/letters")
+router = Router(prefix="/letters")
 
 Reader = Annotated[Staff, requires(Role.AGENT, Role.MANAGER, Role.ADMIN)]
 CaseReference = Annotated[str, Query(max_length=20)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,6 +18,7 @@ from app.core.types import Cells, JsonObject
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import Manager, Switcher
+from app.http.routes import Router
 from app.http.transactions import ReadSession, StreamSession, WriteSession
 from app.outreach.outbox import queries
 from app.outreach.outbox.models import ChannelStop, OutboxMessage, PrintBatch
@@ -26,7 +27,7 @@ from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
 from app.web.lists import Column, csv_download
 from app.web.rendering import Page, Tone, page, redirect
 
-router = APIRouter(prefix="/outbox")
+router = Router(prefix="/outbox")
 
 PAGE = 50
 STATUS_WORDS: Mapping[OutboxStatus, tuple[str, Tone, str]] = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path
+from fastapi import Form, Path
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,12 +39,13 @@ from app.core.staff.rules import MANAGEMENT
 from app.core.text import sentence
 from app.http.context import Now
 from app.http.doors import CaseReader, Manager
+from app.http.routes import Router
 from app.http.security import MB
 from app.http.transactions import ReadSession, WriteSession
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page, redirect
 
-router = APIRouter(prefix="/results")
+router = Router(prefix="/results")
 VersionNumber = Annotated[int, Path(ge=0, le=1_000_000)]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query
+from fastapi import Form, Query
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +27,7 @@ from app.core.text import sentence
 from app.http.context import Now, engine_of, ports_of, running_jobs, settings_of
 from app.http.cursors import RowId
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.operations.simulation.background import RunState, SimulationRunner, get_run
 from app.operations.simulation.counts import LIST_HEADER
@@ -47,7 +48,7 @@ from app.web.managers.simulation_result import (
 )
 from app.web.rendering import Page, Tone, page, redirect
 
-router = APIRouter(prefix="/simulations")
+router = Router(prefix="/simulations")
 DEFAULT_DAYS = 14
 PAGE = 100
 COLUMNS = [

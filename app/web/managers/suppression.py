@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +20,7 @@ from app.core.text import sentence
 from app.http.context import Now
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.rules import NoticeKind
@@ -30,7 +31,7 @@ from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page, redirect
 
-router = APIRouter(prefix="/suppressed")
+router = Router(prefix="/suppressed")
 
 PAGE = 50
 COLUMNS = [Column("Address"), Column("Channel"), Column("Why"), Column("Since"), Column("")]

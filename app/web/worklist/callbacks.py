@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.security import local_path
 from app.http.transactions import ReadSession
 from app.web.due_callbacks import look, snooze
 from app.web.rendering import fragment, redirect
 
-router = APIRouter(prefix="/worklist/callbacks")
+router = Router(prefix="/worklist/callbacks")
 MINUTES = {"5": 5, "30": 30, "day": 720}
 """Choices of the bar; a callback stays on top of the worklist through each."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http.context import Now
 from app.http.cursors import RowQuery
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.web.rendering import redirect
 from app.web.worklist.asked import asked_of, remembered, view_of
@@ -18,7 +18,7 @@ from app.worklist.books import books_at
 from app.worklist.next import next_case
 from app.worklist.view import order_of
 
-router = APIRouter(prefix="/worklist")
+router = Router(prefix="/worklist")
 
 
 @router.get("/next")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +20,7 @@ from app.core.text import isolated, sentence
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound import queries
 from app.inbound.messages import reading_of
@@ -33,7 +34,7 @@ from app.web.lookups import staff_names
 from app.web.rendering import Page, page, redirect
 from app.web.wording import MEANING_WORDS
 
-router = APIRouter(prefix="/replies")
+router = Router(prefix="/replies")
 
 MOST = 500
 PAGE = 50

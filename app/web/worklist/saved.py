@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,11 +13,12 @@ from app.actions.views import delete_view, save_view
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.rendering import redirect
 from app.web.worklist.asked import asked_of
 
-router = APIRouter(prefix="/worklist/views")
+router = Router(prefix="/worklist/views")
 
 
 @router.post("")

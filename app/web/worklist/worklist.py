@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -22,6 +21,7 @@ from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import CaseWorker
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import StreamSession
 from app.web.lists import Column, csv_download
 from app.web.lookups import staff_names
@@ -36,7 +36,7 @@ from app.worklist.rows import rows_of
 from app.worklist.rules import RESTING, Section, SectionCount, sections_of
 from app.worklist.view import View, page_of, selection
 
-router = APIRouter(prefix="/worklist")
+router = Router(prefix="/worklist")
 PAGE = 25
 Counts = Mapping[Section, SectionCount]
 STATES = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.casework.negotiation.facts import Affordability, Basis
 from app.casework.negotiation.household.warnings import StatementWarning, WarningKind
 from app.casework.plans.rules import Cadence
@@ -16,7 +16,7 @@ from app.core.money import to_decimal_string
 from app.core.types import JsonObject
 
 
-class PaydayShape(BaseModel):
+class PaydayShape(Shape):
     next_on: date
     cadence: Cadence
     days_after: int = Field(description="Working days from the payday to the due date.")
@@ -26,7 +26,7 @@ class PaydayShape(BaseModel):
         return cls(next_on=payday.next_on, cadence=payday.cadence, days_after=payday.days_after)
 
 
-class AffordabilityShape(BaseModel):
+class AffordabilityShape(Shape):
     """What the customer can pay each month, and where that is from."""
 
     basis: Basis
@@ -56,7 +56,7 @@ class AffordabilityShape(BaseModel):
         )
 
 
-class WarningShape(BaseModel):
+class WarningShape(Shape):
     """A doubt about a statement."""
 
     kind: WarningKind
@@ -68,7 +68,7 @@ class WarningShape(BaseModel):
         return cls(kind=warning.kind, text=warning.text, field=warning.field)
 
 
-class StatementLine(BaseModel):
+class StatementLine(Shape):
     """A statement on file."""
 
     id: int
@@ -78,7 +78,7 @@ class StatementLine(BaseModel):
     at: datetime
 
 
-class StatementShape(BaseModel):
+class StatementShape(Shape):
     """A statement, and what is doubtful about it."""
 
     id: int | None = Field(description="null = it is not recorded.")
@@ -88,7 +88,7 @@ class StatementShape(BaseModel):
     guideline_on: date | None
 
 
-class HouseholdShape(BaseModel):
+class HouseholdShape(Shape):
     affordability: AffordabilityShape
     newest: StatementShape | None
     statements: list[StatementLine]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.api.cases.agreement_shapes import AgreementShape
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.book.portfolios.models import Portfolio
 from app.casework.negotiation.facts import NotOffered, Option, OptionKind, Solution
 from app.casework.negotiation.record.models import Negotiation, NegotiationOffer
@@ -20,14 +20,14 @@ from app.core.ids import id_of
 from app.core.money import to_decimal_string
 
 
-class PartShape(BaseModel):
+class PartShape(Shape):
     n: int = Field(description="0 is the down payment.")
     due_on: date
     amount: Money
     interest: Money = Field(description="The part of the amount that is interest to come.")
 
 
-class OptionShape(BaseModel):
+class OptionShape(Shape):
     """An offer that is feasible: for the household, the law, the limits and somebody's authority."""
 
     kind: OptionKind
@@ -84,7 +84,7 @@ class OptionShape(BaseModel):
         )
 
 
-class NotOfferedShape(BaseModel):
+class NotOfferedShape(Shape):
     kind: OptionKind
     why: str
     rule: str
@@ -95,7 +95,7 @@ class NotOfferedShape(BaseModel):
         return cls(kind=reason.kind, why=reason.why, rule=reason.rule, citation=reason.citation)
 
 
-class SolutionShape(BaseModel):
+class SolutionShape(Shape):
     """The solver's answer: the best offers first, and a reason for each kind without one."""
 
     currency: str
@@ -113,7 +113,7 @@ class SolutionShape(BaseModel):
         )
 
 
-class NegotiationOfferShape(BaseModel):
+class NegotiationOfferShape(Shape):
     """An offer on record. Until `expires_on` its price holds."""
 
     id: int
@@ -159,7 +159,7 @@ class NegotiationOfferShape(BaseModel):
         )
 
 
-class NegotiationShape(BaseModel):
+class NegotiationShape(Shape):
     id: int
     at: datetime
     by: str
@@ -185,7 +185,7 @@ class NegotiationShape(BaseModel):
         )
 
 
-class ReplayShape(BaseModel):
+class ReplayShape(Shape):
     """The stored facts, solved again."""
 
     negotiation_id: int
@@ -203,7 +203,7 @@ class ReplayShape(BaseModel):
         )
 
 
-class TakenShape(BaseModel):
+class TakenShape(Shape):
     """An offer that was taken: the agreement, or the request that waits for a manager."""
 
     offer: NegotiationOfferShape

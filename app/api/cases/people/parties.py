@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.actions.people import parties as acts
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Day, RowId
+from app.api.shapes import Shape
 from app.book.portfolios.days import local_today
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import parties_of
@@ -29,7 +30,7 @@ Reader = Annotated[Caller, api_requires(*CASE_READING)]
 Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
-class PartyShape(BaseModel):
+class PartyShape(Shape):
     """A third party. Numbers and addresses stay in the desk."""
 
     id: int

@@ -8,13 +8,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from app.actions.people import contact_data as acts
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Day
+from app.api.shapes import Shape
 from app.book.customers.contact_points import NewPoint
 from app.book.customers.queries import Point, points_of
 from app.book.customers.rules import PointKind, PointSource, PointState, PointType
@@ -38,7 +39,7 @@ Reason = Annotated[
 ]
 
 
-class PointShape(BaseModel):
+class PointShape(Shape):
     """A telephone number, e-mail address or postal address. Of the value only its end is told."""
 
     key: str

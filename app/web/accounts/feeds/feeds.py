@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastapi import APIRouter
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +18,7 @@ from app.book.portfolios.models import Portfolio
 from app.core.ids import id_of
 from app.http.context import settings_of
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.web.accounts.feeds.loads import LoadOutcome, outcome_of
 from app.web.accounts.feeds.words import KINDS
@@ -26,7 +26,7 @@ from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/feeds")
+router = Router(prefix="/feeds")
 SHOWN = 50
 COLUMNS = [
     Column("Loaded"),

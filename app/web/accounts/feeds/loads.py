@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -18,12 +17,13 @@ from app.core.errors import NotFound
 from app.http.context import Now, engine_of, running_jobs, settings_of
 from app.http.cursors import RowId
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.web.accounts.feeds.words import KINDS
 from app.web.lookups import staff_names
 from app.web.rendering import Page, Tone, page, redirect
 
-router = APIRouter(prefix="/feeds")
+router = Router(prefix="/feeds")
 
 
 @dataclass(frozen=True, slots=True)

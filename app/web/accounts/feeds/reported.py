@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,12 +21,13 @@ from app.core.text import sentence
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.web.forms import Typed
 from app.web.lists import Column
 from app.web.rendering import Page, page, redirect
 
-router = APIRouter(prefix="/reported-changes")
+router = Router(prefix="/reported-changes")
 
 COLUMNS = [
     Column("Account"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import File, Form, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,16 +23,17 @@ from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import DeskError
 from app.core.text import sentence
-from app.http.admission import ceiling
 from app.http.context import Now, settings_of
 from app.http.doors import Manager
+from app.http.middleware.admission import ceiling
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.web.accounts.feeds.feeds import feeds_page
 from app.web.accounts.feeds.loads import loader_of
 from app.web.accounts.feeds.words import KINDS
 from app.web.rendering import Page, page, redirect
 
-router = APIRouter(prefix="/feeds")
+router = Router(prefix="/feeds")
 TOO_LARGE = (
     "The file is larger than {limit} MB. Load it on the server with `desk feed load`, which knows no such limit, or "
     "have the limit raised (DESK_UPLOAD_LIMIT_MB)."

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from app.http.cursors import RowId
 from app.http.doors import CaseReader
+from app.http.routes import Router
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 FORMS = {
     "call": "call", "note": "note", "promise": "promise", "plans": "plan", "plans/preview": "plan",

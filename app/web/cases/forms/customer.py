@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,13 +15,14 @@ from app.core.labels import CONTACT_LABELS
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import submit
 from app.web.form_action import Flash
 from app.web.forms import Fields, Typed
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 REACHED_BY = frozenset(CONTACT) - {"language", "timezone"}
 """Fields that decide where a message goes, and to whom."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import submit
@@ -21,7 +22,7 @@ from app.web.cases.forms.answers import in_writing_words, reader_of
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 
 class HoldForm(Typed):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +23,7 @@ from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of, settings_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound.answers import answer_sms, recall_message, undo_message, word_answer
 from app.outreach.letters.sms import sms_encoding, sms_segments
@@ -37,7 +38,7 @@ from app.web.forms import AnswerPreview, Fields, FormState, ReasonForm, Typed, W
 from app.web.managers.letters import cost_of
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 
 class LetterForm(Typed):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +26,7 @@ from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
@@ -35,7 +36,7 @@ from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Typed, beside
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 
 class AmountForm(Typed):

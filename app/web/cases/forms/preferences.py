@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +15,7 @@ from app.core.vocabulary import Channel
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.policy.facts import PreferenceKind
 from app.web.cases.case_file import CaseFile
@@ -22,7 +23,7 @@ from app.web.cases.forms.action import submit
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 DAYS: Mapping[str, tuple[int, ...]] = {"": (), "weekdays": (0, 1, 2, 3, 4), "weekend": (5, 6)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +16,7 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.forms.action import Place, submit
@@ -25,7 +26,7 @@ from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Typed
 from app.web.rendering import page
 
-router = APIRouter(prefix="/cases/{case_id}/household")
+router = Router(prefix="/cases/{case_id}/household")
 
 
 @router.post("")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,6 +40,7 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseReader
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.household.typed import DEBT_KINDS, PEOPLE, rows_for, values_of
@@ -49,7 +49,7 @@ from app.web.lookups import staff_names
 from app.web.rendering import Page, page
 from app.web.timeline import PageReader
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 SECTIONS = {Section.INCOME: "Income", Section.FIXED: "Fixed costs", Section.FLEXIBLE: "Flexible costs"}
 LABELS: Mapping[str, Labels] = {

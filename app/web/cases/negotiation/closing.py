@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -25,6 +25,7 @@ from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseReader, CaseWorker
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import Place, submit
@@ -36,7 +37,7 @@ from app.web.cases.plan.acceptance import AcceptanceForm, TypedAcceptance, agree
 from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Wrong
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 BEGUN = (
     "{} {} began after this page was opened. An offer would take its place: choose again if that is meant."
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +27,7 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.forms.cadences import PAID_EVERY
@@ -48,7 +49,7 @@ from app.web.lookups import staff_names
 from app.web.rendering import Page, fragment, page
 from app.web.timeline import PageReader
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 
 @dataclass(frozen=True, slots=True)

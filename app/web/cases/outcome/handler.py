@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,6 +25,7 @@ from app.core.money import BadAmount, typed_minor
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.case_page import show_case
@@ -35,7 +36,7 @@ from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, ReasonForm
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 
 @router.post("/{case_id}/call")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fastapi import APIRouter
 from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 from starlette.requests import Request
@@ -34,6 +33,7 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseReader
 from app.http.formats import reader_locale
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.web.cases.call.header import contact_words
 from app.web.cases.case_file import CaseFile, open_case_file
@@ -44,7 +44,7 @@ from app.web.forms import Fields, FormState, Typed
 from app.web.rendering import Page, page, redirect
 from app.web.timeline import PageReader
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 CHANNELS: Mapping[PointKind, tuple[Channel, ...]] = {
     PointKind.PHONE: (Channel.CALL, Channel.SMS),

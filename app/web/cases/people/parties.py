@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,13 +16,14 @@ from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.people.page import submit
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
 
-router = APIRouter(prefix="/cases/{case_id}/contact-data/third-parties")
+router = Router(prefix="/cases/{case_id}/contact-data/third-parties")
 
 
 class PartyForm(Typed):

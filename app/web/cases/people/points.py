@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,13 +21,14 @@ from app.core.staff.rules import Staff
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.people.page import submit
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
 
-router = APIRouter(prefix="/cases/{case_id}/contact-data")
+router = Router(prefix="/cases/{case_id}/contact-data")
 
 
 class PointForm(Typed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +21,7 @@ from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import SENT, Place, submit
@@ -31,7 +32,7 @@ from app.web.cases.plan.words import interest_words
 from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Typed
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 
 class PlanActForm(Typed):

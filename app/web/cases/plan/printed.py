@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,9 +11,10 @@ from app.casework.plans.queries import find_plan
 from app.http.context import ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseReader
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 
-router = APIRouter(prefix="/cases")
+router = Router(prefix="/cases")
 
 
 @router.get("/{case_id}/plans/{plan_id}/agreement.pdf")

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +21,7 @@ from app.core.money import to_decimal_string
 from app.core.types import JsonObject, Rows, Values
 from app.http.context import Now
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.operations.invariants.checks import Violation, quick
 from app.outreach.outbox.queries import WorkerStatus, workers
@@ -35,7 +35,7 @@ from app.web.managers.figures.choice import choose_portfolio, figure_href
 from app.web.managers.figures.dashboard_charts import charts_of
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/dashboard")
+router = Router(prefix="/dashboard")
 RANGES = (30, 90, 180, 365)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +18,7 @@ from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import StreamSession
 from app.reporting.kpis import history
 from app.reporting.kpis.history import AccountBehind, MovementBehind
@@ -27,7 +27,7 @@ from app.web.lists import Column, csv_download
 from app.web.managers.figures.choice import choose_portfolio
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/dashboard")
+router = Router(prefix="/dashboard")
 PAGE = 100
 MOVEMENT_TITLES = {
     MovementKind.FELL_PAST_DUE: "Fell past due",

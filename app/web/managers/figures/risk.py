@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter
 from sqlmodel import col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,11 +20,12 @@ from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.types import JsonObject
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.reporting.risk.findings import TrainingFindings, read_findings
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/risk")
+router = Router(prefix="/risk")
 
 
 @dataclass(frozen=True, slots=True)

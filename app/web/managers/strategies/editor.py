@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import File, Form, UploadFile
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +23,7 @@ from app.core.text import sentence
 from app.http.context import Now
 from app.http.cursors import RowQuery
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.security import MB
 from app.http.transactions import ReadSession, WriteSession
 from app.outreach.strategy import ladders
@@ -33,7 +34,7 @@ from app.web.managers.strategies.step_form import change_step, place_of
 from app.web.managers.strategies.words import find_version, letters_of
 from app.web.rendering import redirect
 
-router = APIRouter(prefix="/strategies")
+router = Router(prefix="/strategies")
 
 
 @router.get("/edit")

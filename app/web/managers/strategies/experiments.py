@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from pydantic import BaseModel
 from sqlmodel import Session
 from starlette.requests import Request
@@ -25,6 +25,7 @@ from app.core.types import JsonObject
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.outreach.strategy import ladders, service
 from app.outreach.strategy.experiments import (
@@ -45,7 +46,7 @@ from app.web.lookups import staff_names
 from app.web.managers.strategies.words import letters_of
 from app.web.rendering import Page, Tone, page, redirect
 
-router = APIRouter(prefix="/strategies")
+router = Router(prefix="/strategies")
 VERDICTS: Mapping[Verdict, tuple[str, Tone]] = {
     Verdict.HARM: ("The challenger does harm: do not put it live", "bad"),
     Verdict.UNEVEN: ("The arms were not drawn as planned: trust no figure below", "bad"),

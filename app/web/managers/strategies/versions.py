@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +19,7 @@ from app.core.staff.rules import MANAGEMENT
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseReader, Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.outreach.strategy import ladders, queries, service
 from app.outreach.strategy.file.problems import BadStrategy, Problem
@@ -28,7 +29,7 @@ from app.web.lookups import staff_names
 from app.web.managers.strategies.words import LadderWords, find_version, ladders_of, letters_of
 from app.web.rendering import Page, page, redirect
 
-router = APIRouter(prefix="/strategies")
+router = Router(prefix="/strategies")
 VERSION_COLUMNS = [
     Column("Version"),
     Column("Saved"),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Depends
-from fastapi.routing import RouteContext
+from fastapi.routing import APIRoute, RouteContext
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -78,7 +78,7 @@ class Admission:
         limit = _limit(Request(scope), route)
         request = Request(scope, _counted(receive, limit.most))
         try:
-            for door in doors_of(route.dependant) if route is not None else ():
+            for door in doors_of(route) if route is not None else ():
                 await door.admit(request)
             _check_charset(request)
             _check_length(request, limit)
@@ -93,7 +93,7 @@ class Admission:
     def _route(self, scope: Scope) -> RouteContext | None:
         """Return the route that will answer; None for an unknown address or method, whose body is not read."""
         if self._routes is None:
-            known = [route for route in routes_of(scope["app"]) if getattr(route, "dependant", None)]
+            known = [route for route in routes_of(scope["app"]) if isinstance(route.original_route, APIRoute)]
             self._routes = [(compile_path(route.path or "")[0], route) for route in known]
         for pattern, route in self._routes:
             if scope["method"] in (route.methods or ()) and pattern.match(scope["path"]):
@@ -111,10 +111,10 @@ def _brings_body(scope: Scope) -> bool:
 def _limit(request: Request, route: RouteContext | None) -> Limit:
     if route is None:
         return Limit()
-    for dependency in route.dependant.dependencies:
-        if isinstance(dependency.call, Ceiling):
-            megabytes = dependency.call.of(settings_of(request))
-            return Limit(megabytes * MB, dependency.call.says.format(limit=megabytes))
+    for asked in route.dependencies:
+        if isinstance(asked.dependency, Ceiling):
+            megabytes = asked.dependency.of(settings_of(request))
+            return Limit(megabytes * MB, asked.dependency.says.format(limit=megabytes))
     return Limit(getattr(route, "max_body_size", None) or FORM)
 
 

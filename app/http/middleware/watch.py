@@ -1,4 +1,4 @@
-"""Around every request: security headers, counts and times, and a plain page when something breaks.
+"""Watch every request: counts and times, and a plain page when something breaks.
 
 Nothing here writes a path, a query, a body or an exception's message to the log: they carry personal data.
 """
@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,56 +21,6 @@ from app.core.database.health import DatabaseTrouble, trouble_of
 log = structlog.get_logger("desk.web")
 
 Failure = Callable[[Request, DatabaseTrouble | None, str], Awaitable[Response]]
-
-
-class SecurityHeaders:
-    """Sets the headers of `security.response_headers`; responses other than static files are never cached."""
-
-    def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
-        self.app = app
-        self.headers = headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)
-
-
-class Compression:
-    """gzip for static files, and for pages that our own pages or the person's own hand opened.
-
-    An attacker learns a secret from the length of compressed pages only by making the browser ask for many (BREACH).
-    Such requests come from another site, and a browser says so in `Sec-Fetch-Site`: they get the page as it is.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.plain = app
-        self.compressed = GZipMiddleware(
-            app, minimum_size=1000, compresslevel=4, exclude_content_types=NOT_COMPRESSED
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        safe = scope["type"] == "http" and (
-            scope["path"].startswith("/static/")
-            or Headers(scope=scope).get("sec-fetch-site") in {"same-origin", "none"}
-        )
-        await (self.compressed if safe else self.plain)(scope, receive, send)
-
-
-NOT_COMPRESSED = (
-    *DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream", "application/pdf", "text/csv"
-)  # fmt: skip
-"""Compressed already, or a download that is sent while it is made."""
 
 
 class Watch:
