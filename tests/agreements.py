@@ -30,7 +30,7 @@ def make_offer(
     now: datetime,
 ) -> Plan:
     proposal = propose(session, case, terms, today=today)
-    return put_offer(session, case, proposal, by=Actor(by), today=today, now=now)
+    return put_offer(session, case, proposal, by=Actor(by), now=now)
 
 
 def offer_settlement(

@@ -8,7 +8,7 @@ alike. The portfolio sets what an agent or one manager may grant alone; beyond t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlmodel import Session
@@ -19,11 +19,11 @@ from app.casework.cases.queries import get_case
 from app.casework.parties.queries import get_party
 from app.casework.parties.rules import SPEAKS, MayBeTold
 from app.casework.plans import service
-from app.casework.plans.limits import BeyondAuthority, authority_of, beyond
+from app.casework.plans.limits import BeyondAuthority, Grantor, authority_of, beyond
 from app.casework.plans.models import Plan
 from app.casework.plans.offering import Proposal, propose, put_offer
 from app.casework.plans.queries import owed_on_late_accounts
-from app.casework.plans.rules import LIVE, Acceptance, Agreed, Instalment, PlanKind, is_within_discount
+from app.casework.plans.rules import LIVE, NOT_RECORDED, Agreed, Instalment, PlanKind, is_within_discount
 from app.casework.plans.terms import AgreementTerms
 from app.core.actor import Actor
 from app.core.clock import local_date
@@ -74,25 +74,21 @@ def offer(
     *,
     until: date | None = None,
     replaces: Plan | None = None,
-    by: Actor,
-    role: Role,
+    grantor: Grantor,
     now: datetime,
-    by_two: bool = False,
 ) -> Offer:
     """Offer an agreement, also in writing. Until its last day its price holds; paying a settlement accepts it.
 
-    Forbidden, with the field, where it is beyond what one person of this role may grant; `by_two`: another person asked
-    for it and this one approves. `replaces`: the live plan that it was renegotiated from, which ends once this one is
-    accepted.
+    Forbidden, with the field, where it is beyond what the grantor may grant. `replaces`: the live plan that it was
+    renegotiated from, which ends once this one is accepted.
     """
-    made = _offered(
-        session, case, terms, until=until, replaces=replaces, by=by, role=role, now=now, by_two=by_two
-    )
+    proposal = _granted(session, case, terms, replaces, grantor, now)
+    made = put_offer(session, case, proposal, until=until, by=grantor.by, now=now)
     if made.kind is PlanKind.PROMISE:
         return Offer(made, None)  # it is the customer's own word, and confirmed once it is accepted
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    return Offer(made, offer_in_writing(session, portfolio, made, letters, on=today, by=by, now=now))
+    return Offer(made, offer_in_writing(session, portfolio, made, letters, on=today, by=grantor.by, now=now))
 
 
 def preview(
@@ -126,20 +122,15 @@ def promise(
     amount_minor: int,
     due_on: date,
     letters: LetterCatalog,
+    agreed: Agreed = NOT_RECORDED,
     *,
-    acceptance: Acceptance | None = None,
-    words: str = "",
-    agreed_with: int | None = None,
     by: Actor,
     now: datetime,
 ) -> Agreement:
     """Record what the customer promised, one amount by one date. Active at once, and confirmed in writing."""
     terms = AgreementTerms(PlanKind.PROMISE, amount_minor, due_on)
     # A promise asks for no authority: nothing is conceded.
-    return agree(
-        session, case, terms, letters, acceptance=acceptance, words=words, agreed_with=agreed_with, by=by,
-        role=Role.AGENT, now=now,
-    )  # fmt: skip
+    return agree(session, case, terms, letters, agreed, grantor=Grantor(by, Role.AGENT), now=now)
 
 
 def discount_limit(portfolio: Portfolio, role: Role) -> int:
@@ -164,22 +155,20 @@ def accept_offer(
     session: Session,
     plan: Plan,
     letters: LetterCatalog,
+    agreed: Agreed = NOT_RECORDED,
     *,
-    acceptance: Acceptance | None = None,
-    words: str = "",
-    agreed_with: int | None = None,
     by: Actor,
     now: datetime,
 ) -> Agreement:
     """Activate an offer that was agreed to, and confirm it in writing. A plan that it was renegotiated from ends.
 
-    `words`: what was said (which day, by which means, read back), needed for an agreement by telephone; `agreed_with`:
-    the id of the third party who agreed for the customer, who must have authority on this day.
+    An agreement by telephone needs the words that were said. A third party who agreed for the customer must have
+    authority on this day. Invalid otherwise, with the field.
     """
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    agreed = _agreed(session, plan.customer_id, acceptance, words, agreed_with, today)
-    service.accept(session, plan, agreed=agreed, by=by, today=today, now=now)
+    checked = _checked(session, plan.customer_id, agreed, today)
+    service.accept(session, plan, agreed=checked, by=by, today=today, now=now)
     return _confirmed(session, portfolio, plan, letters, by=by, today=today, now=now)
 
 
@@ -188,20 +177,19 @@ def agree(
     case: CollectionsCase,
     terms: AgreementTerms,
     letters: LetterCatalog,
+    agreed: Agreed = NOT_RECORDED,
     *,
     replaces: Plan | None = None,
-    acceptance: Acceptance | None = None,
-    words: str = "",
-    agreed_with: int | None = None,
-    by: Actor,
-    role: Role,
+    grantor: Grantor,
     now: datetime,
 ) -> Agreement:
-    """Offer and accept in one act, as on the telephone. One letter confirms it; no offer is written."""
-    plan = _offered(session, case, terms, replaces=replaces, by=by, role=role, now=now)
-    return accept_offer(
-        session, plan, letters, acceptance=acceptance, words=words, agreed_with=agreed_with, by=by, now=now
-    )
+    """Offer and accept in one act, as on the telephone. One letter confirms it; no offer is written.
+
+    Raises what `offer` and `accept_offer` raise.
+    """
+    proposal = _granted(session, case, terms, replaces, grantor, now)
+    plan = put_offer(session, case, proposal, by=grantor.by, now=now)
+    return accept_offer(session, plan, letters, agreed, by=grantor.by, now=now)
 
 
 def supersede(
@@ -209,22 +197,15 @@ def supersede(
     plan: Plan,
     terms: AgreementTerms,
     letters: LetterCatalog,
+    agreed: Agreed = NOT_RECORDED,
     *,
-    acceptance: Acceptance | None = None,
-    words: str = "",
-    agreed_with: int | None = None,
-    by: Actor,
-    role: Role,
+    grantor: Grantor,
     now: datetime,
 ) -> Agreement:
     """Renegotiate a live plan: a new one on these terms replaces it, in one transaction. Its payments have lowered the
     debt; they do not count again. Conflict where the plan no longer runs."""
-    require_live(plan)
     case = get_case(session, plan.case_id)
-    return agree(
-        session, case, terms, letters, replaces=plan, acceptance=acceptance, words=words,
-        agreed_with=agreed_with, by=by, role=role, now=now,
-    )  # fmt: skip
+    return agree(session, case, terms, letters, agreed, replaces=plan, grantor=grantor, now=now)
 
 
 def cancel_agreement(
@@ -245,42 +226,33 @@ def require_live(plan: Plan) -> None:
         raise Conflict(f"Plan {plan.reference} is {plan.status.value}. Offer a new plan instead.")
 
 
-def _offered(
+def _granted(
     session: Session,
     case: CollectionsCase,
     terms: AgreementTerms,
-    *,
-    until: date | None = None,
-    replaces: Plan | None = None,
-    by: Actor,
-    role: Role,
+    replaces: Plan | None,
+    grantor: Grantor,
     now: datetime,
-    by_two: bool = False,
-) -> Plan:
+) -> Proposal:
+    """Work out an agreement that the grantor may grant."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    today = local_date(now, portfolio.timezone)
     if replaces is not None:
         require_live(replaces)
-    proposal = propose(session, case, terms, replaces=replaces, today=today)
-    if not by_two and (refused := beyond_authority(portfolio, proposal, role)) is not None:
+    proposal = propose(session, case, terms, replaces=replaces, today=local_date(now, portfolio.timezone))
+    refused = None if grantor.is_second else beyond_authority(portfolio, proposal, grantor.role)
+    if refused is not None:
         raise Forbidden(refused.why, refused.field)
-    return put_offer(session, case, proposal, until=until, replaces=replaces, by=by, today=today, now=now)
+    return proposal
 
 
-def _agreed(
-    session: Session,
-    customer_id: int,
-    acceptance: Acceptance | None,
-    words: str,
-    agreed_with: int | None,
-    today: date,
-) -> Agreed:
-    """Who agreed, and how. Invalid, with its field, for a third party who may not agree for the customer."""
-    words = clean_text(words, "words", at_most=500, required=False)
-    if agreed_with is None:
-        return Agreed(acceptance, words)
+def _checked(session: Session, customer_id: int, agreed: Agreed, today: date) -> Agreed:
+    """How it was agreed to, with the third party's name. Invalid, with its field, for a third party who may not agree
+    for the customer."""
+    agreed = replace(agreed, words=clean_text(agreed.words, "words", at_most=500, required=False))
+    if agreed.party_id is None:
+        return agreed
     try:
-        party = get_party(session, customer_id, agreed_with)
+        party = get_party(session, customer_id, agreed.party_id)
     except NotFound as unknown:
         raise Invalid(str(unknown), "agreed_with") from None
     if party.kind not in SPEAKS:
@@ -290,7 +262,7 @@ def _agreed(
             f"{party.full_name} has no authority on this day to agree for the customer. See the third party.",
             "agreed_with",
         )
-    return Agreed(acceptance, words, agreed_with, party.full_name)
+    return replace(agreed, party=party.full_name)
 
 
 def _confirmed(

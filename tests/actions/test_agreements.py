@@ -25,10 +25,11 @@ from app.casework.approvals.rules import AskAgreement
 from app.casework.cases.models import CollectionsCase
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import MayBeTold, PartyKind
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import instalments_of, live_plan
-from app.casework.plans.rules import Acceptance, Cadence, PlanKind, PlanStatus
+from app.casework.plans.rules import Acceptance, Agreed, Cadence, PlanKind, PlanStatus
 from app.casework.plans.terms import AgreementTerms
 from app.casework.plans.tracking.assessment import assess_due
 from app.core.actor import Actor
@@ -46,6 +47,8 @@ BEN, MEI = Actor.user("ben"), Actor.user("mei")
 LETTERS = builders.catalog()
 AGENT = {"by": BEN, "role": Role.AGENT, "now": NOW}
 MANAGER = {"by": MEI, "role": Role.MANAGER, "now": NOW}
+AS_AGENT = {"grantor": Grantor(BEN, Role.AGENT), "now": NOW}
+AS_MANAGER = {"grantor": Grantor(MEI, Role.MANAGER), "now": NOW}
 SAID = "Every 25th by bank transfer, read back."
 HARDSHIP = AgreementTerms(
     PlanKind.HARDSHIP, 60_000, ON + 6 * DAY, payments=6, cadence=Cadence.MONTHLY, apr_millionths=50_000,
@@ -87,12 +90,12 @@ def assess(session: Session, case: CollectionsCase, on: date) -> dict[str, int]:
 def test_a_hardship_plan_waives_fees_and_lowers_the_rate_once_it_is_accepted(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session)
-        made = offer(session, case, HARDSHIP, LETTERS, **MANAGER).plan
+        made = offer(session, case, HARDSHIP, LETTERS, **AS_MANAGER).plan
         assert (made.status, balance(session)) == (PlanStatus.OFFERED, 100_000)
         parts = instalments_of(session, [id_of(made)])[id_of(made)]
         assert made.total_minor == sum(part.amount for part in parts)
         assert sum(part.amount - part.interest for part in parts) == 60_000
-        accept_offer(session, made, LETTERS, acceptance=Acceptance.PHONE, words=SAID, by=BEN, now=NOW)
+        accept_offer(session, made, LETTERS, Agreed(Acceptance.PHONE, SAID), by=BEN, now=NOW)
         assert (made.status, balance(session)) == (PlanStatus.ACTIVE, 97_000)
         [waiver] = session.scalars(select(Waiver)).all()
         assert (waiver.amount_minor, waiver.reason) == (3_000, f"agreement {made.reference}")
@@ -110,7 +113,7 @@ def test_fees_are_charged_again_only_where_nothing_was_paid(
 ) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        plan = agree(session, case, HARDSHIP, LETTERS, **MANAGER).plan
+        plan = agree(session, case, HARDSHIP, LETTERS, **AS_MANAGER).plan
         if paid:
             builders.payment(session, the_card(session), paid, ON)
         broken = ON + 12 * DAY
@@ -125,7 +128,7 @@ def test_agreeing_and_cancelling_again_waives_nothing(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session)
         for _ in range(3):
-            plan = agree(session, case, HARDSHIP, LETTERS, **MANAGER).plan
+            plan = agree(session, case, HARDSHIP, LETTERS, **AS_MANAGER).plan
             assert balance(session) == 97_000
             cancel_agreement(session, plan, "they changed their mind", LETTERS, by=MEI, now=NOW)
             assert balance(session) == 100_000
@@ -134,7 +137,7 @@ def test_agreeing_and_cancelling_again_waives_nothing(engine: Engine) -> None:
 def test_a_plan_keeps_its_price_but_waives_no_fee_twice(sqlite_engine: Engine) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        made = offer(session, case, replace(HARDSHIP, waived_fees_minor=6_000), LETTERS, **MANAGER).plan
+        made = offer(session, case, replace(HARDSHIP, waived_fees_minor=6_000), LETTERS, **AS_MANAGER).plan
         fee = builders.entry(session, the_card(session), EntryKind.FEE, 500, ON)
         waive(session, fee, 500, "a mistake", by=MEI, role=Role.MANAGER, now=NOW)
         accept_offer(session, made, LETTERS, by=MEI, now=NOW)
@@ -160,7 +163,7 @@ def test_what_nobody_may_offer_is_told_beside_its_field(
     with transaction(sqlite_engine) as session:
         case = a_case(session)
         with pytest.raises(Invalid) as refused:
-            offer(session, case, replace(HARDSHIP, **changes), LETTERS, **MANAGER)
+            offer(session, case, replace(HARDSHIP, **changes), LETTERS, **AS_MANAGER)
         assert refused.value.field == field
         assert session.scalars(select(Plan)).all() == []
 
@@ -169,7 +172,7 @@ def test_a_kept_plan_that_says_so_brings_the_accounts_current_or_tells_why_not(s
     with transaction(sqlite_engine) as session:
         case = a_case(session, pack="us-first-party")
         terms = replace(PLAN, total_minor=4_000, payments=2, cadence=Cadence.WEEKLY, re_age=True)
-        plan = agree(session, case, terms, LETTERS, **MANAGER).plan
+        plan = agree(session, case, terms, LETTERS, **AS_MANAGER).plan
         builders.payment(session, the_card(session), 4_000, ON)
         assess(session, case, ON)
         assert plan.status is PlanStatus.KEPT
@@ -183,13 +186,13 @@ def test_a_kept_plan_that_says_so_brings_the_accounts_current_or_tells_why_not(s
 @pytest.mark.parametrize(
     ("terms", "who", "field"),
     [
-        (replace(HARDSHIP, apr_millionths=None, waived_fees_minor=2_000), AGENT, None),
-        (replace(HARDSHIP, apr_millionths=None, waived_fees_minor=2_001), AGENT, "waived_fees"),
-        (replace(HARDSHIP, waived_fees_minor=0), AGENT, "apr"),
-        (replace(HARDSHIP, waived_fees_minor=0, apr_millionths=180_000), AGENT, None),
-        (replace(PLAN, payments=13), AGENT, "payments"),
-        (replace(PLAN, payments=13), MANAGER, None),
-        (AgreementTerms(PlanKind.SETTLEMENT, 99_999, ON + DAY), AGENT, "amount"),
+        (replace(HARDSHIP, apr_millionths=None, waived_fees_minor=2_000), AS_AGENT, None),
+        (replace(HARDSHIP, apr_millionths=None, waived_fees_minor=2_001), AS_AGENT, "waived_fees"),
+        (replace(HARDSHIP, waived_fees_minor=0), AS_AGENT, "apr"),
+        (replace(HARDSHIP, waived_fees_minor=0, apr_millionths=180_000), AS_AGENT, None),
+        (replace(PLAN, payments=13), AS_AGENT, "payments"),
+        (replace(PLAN, payments=13), AS_MANAGER, None),
+        (AgreementTerms(PlanKind.SETTLEMENT, 99_999, ON + DAY), AS_AGENT, "amount"),
     ],
 )
 def test_nobody_grants_more_than_their_role_may(
@@ -213,7 +216,7 @@ def test_a_request_keeps_all_terms_and_a_second_person_grants_them(engine: Engin
         case = a_case(session, waive_limit_minor=1_000)
         lock_customers(session, [case.customer_id])
         with pytest.raises(Forbidden, match="up to CNY 10.00 alone"):
-            offer(session, case, terms, LETTERS, **MANAGER)
+            offer(session, case, terms, LETTERS, **AS_MANAGER)
         request = ask_approval(session, case, AskAgreement(terms), "lost the job", **AGENT)
         request_id = id_of(request)
     with transaction(engine) as session:
@@ -232,7 +235,7 @@ def test_a_settlement_in_three_payments_is_kept_once_all_are_made(engine: Engine
     terms = AgreementTerms(PlanKind.SETTLEMENT, 60_000, ON + 6 * DAY, 3, Cadence.FOUR_WEEKLY)
     with transaction(engine) as session:
         case = a_case(session)
-        plan = offer(session, case, terms, LETTERS, **MANAGER).plan
+        plan = offer(session, case, terms, LETTERS, **AS_MANAGER).plan
         accept_offer(session, plan, LETTERS, by=BEN, now=NOW)
         parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
         assert [part.amount for part in parts] == [20_000] * 3
@@ -248,7 +251,7 @@ def test_more_payments_than_the_portfolio_permits_are_refused(sqlite_engine: Eng
     with transaction(sqlite_engine) as session:
         case = a_case(session)
         with pytest.raises(Invalid, match="at most 3 payments") as refused:
-            offer(session, case, terms, LETTERS, **MANAGER)
+            offer(session, case, terms, LETTERS, **AS_MANAGER)
         assert refused.value.field == "payments"
 
 
@@ -271,7 +274,7 @@ def test_a_third_party_with_authority_agrees_for_the_customer(engine: Engine) ->
         case = a_case(session)
         party = a_party(session, case)
         plan = agree(
-            session, case, PLAN, LETTERS, acceptance=Acceptance.WRITING, agreed_with=party, **AGENT
+            session, case, PLAN, LETTERS, Agreed(Acceptance.WRITING, party_id=party), **AS_AGENT
         ).plan
         assert (plan.agreed_with_id, plan.acceptance) == (party, Acceptance.WRITING)
         assert builders.events(session, "plan.activated")[-1]["agreed_with"] == "Ada Stone"
@@ -291,10 +294,10 @@ def test_a_third_party_with_authority_agrees_for_the_customer(engine: Engine) ->
 def test_nobody_without_authority_agrees_for_the_customer(sqlite_engine: Engine, changes: dict) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        plan = offer(session, case, PLAN, LETTERS, **AGENT).plan
+        plan = offer(session, case, PLAN, LETTERS, **AS_AGENT).plan
         for party in (a_party(session, case, **changes), 999):
             with pytest.raises(Invalid) as refused:
-                accept_offer(session, plan, LETTERS, agreed_with=party, by=BEN, now=NOW)
+                accept_offer(session, plan, LETTERS, Agreed(party_id=party), by=BEN, now=NOW)
             assert refused.value.field == "agreed_with"
         assert plan.status is PlanStatus.OFFERED
 
@@ -309,8 +312,7 @@ def test_an_agreement_by_telephone_needs_the_words(sqlite_engine: Engine) -> Non
                 5_000,
                 ON + DAY,
                 LETTERS,
-                acceptance=Acceptance.PHONE,
-                words=" ",
+                Agreed(Acceptance.PHONE, " "),
                 by=BEN,
                 now=NOW,
             )
@@ -321,7 +323,7 @@ def test_an_offer_holds_its_price_to_its_last_day_and_ends_with_it(sqlite_engine
     with transaction(sqlite_engine) as session:
         case = a_case(session, offer_days=3)
         portfolio = session.get_one(Portfolio, case.portfolio_id)
-        plan = offer(session, case, HARDSHIP, LETTERS, **MANAGER).plan
+        plan = offer(session, case, HARDSHIP, LETTERS, **AS_MANAGER).plan
         assert plan.offer_until == ON + 3 * DAY
         portfolio.lowest_apr_millionths = 100_000  # a new house rule changes no offer that stands
         assert expire_offers(session, portfolio, ON + 2 * DAY, now=builders.night_after(ON + 2 * DAY)) == 0
@@ -329,7 +331,7 @@ def test_an_offer_holds_its_price_to_its_last_day_and_ends_with_it(sqlite_engine
         accept_offer(session, plan, LETTERS, by=BEN, now=builders.at(last))
         assert plan.apr_millionths == 50_000
         cancel_agreement(session, plan, "an error", LETTERS, by=BEN, now=builders.at(last))
-        short = offer(session, case, PLAN, LETTERS, until=ON, **AGENT).plan
+        short = offer(session, case, PLAN, LETTERS, until=ON, **AS_AGENT).plan
         with pytest.raises(Conflict, match="past its date"):
             accept_offer(session, short, LETTERS, by=BEN, now=builders.at(ON + DAY))
         assert expire_offers(session, portfolio, ON, now=builders.night_after(ON)) == 1
@@ -341,14 +343,14 @@ def test_an_offer_ends_between_today_and_its_first_payment(sqlite_engine: Engine
     with transaction(sqlite_engine) as session:
         case = a_case(session)
         with pytest.raises(Invalid) as refused:
-            offer(session, case, PLAN, LETTERS, until=until, **AGENT)
+            offer(session, case, PLAN, LETTERS, until=until, **AS_AGENT)
         assert refused.value.field == "offer_until"
 
 
 def test_an_offer_of_more_than_is_owed_now_is_not_accepted(sqlite_engine: Engine) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        plan = offer(session, case, replace(PLAN, total_minor=99_000), LETTERS, **AGENT).plan
+        plan = offer(session, case, replace(PLAN, total_minor=99_000), LETTERS, **AS_AGENT).plan
         builders.payment(session, the_card(session), 2_000, ON)
         with pytest.raises(Conflict, match="Less is owed now"):
             accept_offer(session, plan, LETTERS, by=BEN, now=NOW)
@@ -360,11 +362,11 @@ def test_an_offer_of_more_than_is_owed_now_is_not_accepted(sqlite_engine: Engine
 def test_a_renegotiated_plan_replaces_the_old_one_and_loses_no_payment(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session)
-        old = agree(session, case, HARDSHIP, LETTERS, **MANAGER).plan
+        old = agree(session, case, HARDSHIP, LETTERS, **AS_MANAGER).plan
         builders.payment(session, the_card(session), 10_000, ON + DAY)
         later = builders.at(ON + 2 * DAY)
         less = replace(HARDSHIP, total_minor=50_000, payments=12, waived_fees_minor=0)
-        new = supersede(session, old, less, LETTERS, by=MEI, role=Role.MANAGER, now=later).plan
+        new = supersede(session, old, less, LETTERS, grantor=Grantor(MEI, Role.MANAGER), now=later).plan
         assert (old.status, old.why) == (PlanStatus.CANCELLED, f"renegotiated: replaced by {new.reference}")
         assert (new.status, new.supersedes_id) == (PlanStatus.ACTIVE, old.id)
         assert live_plan(session, id_of(case)) is new
@@ -374,16 +376,16 @@ def test_a_renegotiated_plan_replaces_the_old_one_and_loses_no_payment(engine: E
         cancel_agreement(session, new, "pays at once", LETTERS, by=MEI, now=later)
         assert balance(session, ON + 2 * DAY) == 87_000, "something was paid under the old plan"
         with pytest.raises(Conflict, match="is cancelled"):
-            supersede(session, old, less, LETTERS, by=MEI, role=Role.MANAGER, now=later)
+            supersede(session, old, less, LETTERS, grantor=Grantor(MEI, Role.MANAGER), now=later)
 
 
 def test_an_offer_to_renegotiate_leaves_the_plan_running_until_it_is_accepted(sqlite_engine: Engine) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        old = agree(session, case, PLAN, LETTERS, **AGENT).plan
+        old = agree(session, case, PLAN, LETTERS, **AS_AGENT).plan
         with pytest.raises(Conflict, match="has a live plan"):
-            offer(session, case, PLAN, LETTERS, **AGENT)
-        new = offer(session, case, replace(PLAN, payments=12), LETTERS, replaces=old, **AGENT).plan
+            offer(session, case, PLAN, LETTERS, **AS_AGENT)
+        new = offer(session, case, replace(PLAN, payments=12), LETTERS, replaces=old, **AS_AGENT).plan
         assert (old.status, new.status) == (PlanStatus.ACTIVE, PlanStatus.OFFERED)
         accept_offer(session, new, LETTERS, by=BEN, now=NOW)
         assert (old.status, new.status) == (PlanStatus.CANCELLED, PlanStatus.ACTIVE)
@@ -392,10 +394,10 @@ def test_an_offer_to_renegotiate_leaves_the_plan_running_until_it_is_accepted(sq
 def test_a_longer_renegotiation_is_asked_for_and_replaces_once_it_is_accepted(sqlite_engine: Engine) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        old = agree(session, case, PLAN, LETTERS, **AGENT).plan
+        old = agree(session, case, PLAN, LETTERS, **AS_AGENT).plan
         ask = AskAgreement(replace(PLAN, payments=24), id_of(old))
         with pytest.raises(Forbidden):
-            supersede(session, old, ask.terms, LETTERS, **AGENT)
+            supersede(session, old, ask.terms, LETTERS, **AS_AGENT)
         assert old.status is PlanStatus.ACTIVE
         request = ask_approval(session, case, ask, "less income", **AGENT)
         made = decide_approval(session, id_of(request), LETTERS, approve=True, **MANAGER).offer
@@ -429,10 +431,10 @@ def at_once(engine: Engine, plan_id: int, *acts: object) -> list[str]:
 
 def test_two_who_renegotiate_at_once_make_one_plan(engine: Engine) -> None:
     with transaction(engine) as session:
-        plan_id = id_of(agree(session, a_case(session), PLAN, LETTERS, **AGENT).plan)
+        plan_id = id_of(agree(session, a_case(session), PLAN, LETTERS, **AS_AGENT).plan)
 
     def longer(session: Session, plan: Plan) -> None:
-        supersede(session, plan, replace(PLAN, payments=12), LETTERS, **AGENT)
+        supersede(session, plan, replace(PLAN, payments=12), LETTERS, **AS_AGENT)
 
     found = at_once(engine, plan_id, longer, longer)
     assert found == [f"Plan P-{plan_id:06d} is cancelled. Offer a new plan instead.", "done"]
@@ -442,7 +444,7 @@ def test_two_who_renegotiate_at_once_make_one_plan(engine: Engine) -> None:
 
 def test_two_who_accept_at_once_waive_once(engine: Engine) -> None:
     with transaction(engine) as session:
-        plan_id = id_of(offer(session, a_case(session), HARDSHIP, LETTERS, **MANAGER).plan)
+        plan_id = id_of(offer(session, a_case(session), HARDSHIP, LETTERS, **AS_MANAGER).plan)
 
     def accept(session: Session, plan: Plan) -> None:
         accept_offer(session, plan, LETTERS, by=BEN, now=NOW)

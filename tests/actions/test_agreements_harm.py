@@ -13,6 +13,7 @@ from app.actions.agreements import accept_offer, agree, offer, supersede
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import InstalmentPayment
 from app.casework.plans.rules import Cadence, PlanKind, PlanStatus
 from app.casework.plans.terms import AgreementTerms
@@ -24,12 +25,12 @@ from app.outreach.agreements.figures import Reader, agreement_figures
 from app.outreach.agreements.payment_code import Payee
 from tests import builders
 from tests.actions.test_agreements import (
-    AGENT,
+    AS_AGENT,
+    AS_MANAGER,
     BEN,
     DAY,
     HARDSHIP,
     LETTERS,
-    MANAGER,
     MEI,
     NOW,
     ON,
@@ -54,7 +55,7 @@ def test_a_payment_from_before_its_offer_takes_no_settlement_up(engine: Engine) 
         session.get_one(Portfolio, case.portfolio_id).manager_max_discount_percent = 97
         paid_this_morning(session, 4_000)
         terms = AgreementTerms(PlanKind.SETTLEMENT, 4_000, ON + 6 * DAY)
-        plan = offer(session, case, terms, LETTERS, **MANAGER).plan
+        plan = offer(session, case, terms, LETTERS, **AS_MANAGER).plan
         assess(session, case, ON)
         assert (plan.status, balance(session)) == (PlanStatus.OFFERED, 96_000)
         accept_offer(session, plan, LETTERS, by=MEI, now=NOW)
@@ -70,7 +71,7 @@ def test_a_payment_of_the_same_morning_keeps_no_promise_of_the_rest(engine: Engi
         case = a_case(session)
         paid_this_morning(session, 3_000)
         terms = AgreementTerms(PlanKind.PROMISE, 2_000, ON + 6 * DAY)
-        plan = agree(session, case, terms, LETTERS, **MANAGER).plan
+        plan = agree(session, case, terms, LETTERS, **AS_MANAGER).plan
         assess(session, case, ON)
         assert plan.status is PlanStatus.ACTIVE
         builders.payment(session, the_card(session), 2_000, ON)
@@ -83,10 +84,12 @@ def test_what_was_paid_under_the_old_plan_that_day_does_not_count_for_the_new_on
 ) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        before = {**AGENT, "now": builders.at(ON - 2 * DAY)}
+        before = {**AS_AGENT, "now": builders.at(ON - 2 * DAY)}
         plan = agree(session, case, PLAN, LETTERS, **before).plan
         paid_this_morning(session, 50_000)
-        new = supersede(session, plan, replace(PLAN, total_minor=50_000, payments=2), LETTERS, **MANAGER).plan
+        new = supersede(
+            session, plan, replace(PLAN, total_minor=50_000, payments=2), LETTERS, **AS_MANAGER
+        ).plan
         assess(session, case, ON)
         assert new.status is PlanStatus.ACTIVE
 
@@ -105,8 +108,8 @@ def test_paying_on_a_plan_as_agreed_does_not_accept_a_settlement_in_its_place(
 ) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        plan = agree(session, case, PLAN, LETTERS, **MANAGER).plan
-        settlement = offer(session, case, IN_THREE, LETTERS, replaces=plan, **MANAGER).plan
+        plan = agree(session, case, PLAN, LETTERS, **AS_MANAGER).plan
+        settlement = offer(session, case, IN_THREE, LETTERS, replaces=plan, **AS_MANAGER).plan
         entry = builders.payment(session, the_card(session), amount, ON + 6 * DAY)
         if named:
             to = plan if named == "plan" else settlement
@@ -122,7 +125,7 @@ def test_an_offer_is_not_accepted_for_more_than_is_owed_once_its_fees_are_waived
 ) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        made = offer(session, case, replace(HARDSHIP, total_minor=97_000), LETTERS, **MANAGER).plan
+        made = offer(session, case, replace(HARDSHIP, total_minor=97_000), LETTERS, **AS_MANAGER).plan
         builders.payment(session, the_card(session), 1, ON)
         with pytest.raises(Conflict, match="Less is owed now"):
             accept_offer(session, made, LETTERS, by=MEI, now=NOW)
@@ -135,7 +138,7 @@ def test_a_settlement_is_not_accepted_for_more_than_its_accounts_owe_since_a_cor
     with transaction(sqlite_engine) as session:
         case = a_case(session)
         session.get_one(Portfolio, case.portfolio_id).manager_max_discount_percent = 97
-        made = offer(session, case, IN_THREE, LETTERS, **MANAGER).plan
+        made = offer(session, case, IN_THREE, LETTERS, **AS_MANAGER).plan
         builders.entry(session, the_card(session), EntryKind.ADJUSTMENT, -corrected, ON)
         if refused:
             with pytest.raises(Conflict, match="Less is owed now"):
@@ -147,11 +150,11 @@ def test_a_settlement_is_not_accepted_for_more_than_its_accounts_owe_since_a_cor
 
 def renegotiated(session: Session, case: CollectionsCase, paid: int) -> int:
     """The balance after a plan that waived 30.00 was renegotiated, and the new one broke."""
-    before = {**MANAGER, "now": builders.at(ON - 2 * DAY)}
+    before = {**AS_MANAGER, "now": builders.at(ON - 2 * DAY)}
     plan = agree(session, case, HARDSHIP, LETTERS, **before).plan
     if paid:
         builders.payment(session, the_card(session), paid, ON - DAY)
-    new = supersede(session, plan, replace(HARDSHIP, waived_fees_minor=0), LETTERS, **MANAGER).plan
+    new = supersede(session, plan, replace(HARDSHIP, waived_fees_minor=0), LETTERS, **AS_MANAGER).plan
     assess(session, case, ON + 20 * DAY)
     assert new.status is PlanStatus.BROKEN
     figures = agreement_figures(session, new, Reader("en-GB", "CNY"), Payee("", ""), no_new_card=False)
@@ -170,7 +173,7 @@ def test_waived_fees_stay_waived_once_anything_was_paid_under_a_renegotiated_pla
 def test_a_broken_plan_under_which_something_was_paid_tells_of_no_fee(sqlite_engine: Engine) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        plan = agree(session, case, HARDSHIP, LETTERS, **MANAGER).plan
+        plan = agree(session, case, HARDSHIP, LETTERS, **AS_MANAGER).plan
         builders.payment(session, the_card(session), 1, ON + DAY)
         assess(session, case, ON + 12 * DAY)
         assert plan.status is PlanStatus.BROKEN
@@ -185,20 +188,20 @@ def test_nobody_waives_beyond_their_limit_by_one_agreement_after_another(
     terms = replace(HARDSHIP, apr_millionths=None, waived_fees_minor=2_000)
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        plan = agree(session, case, terms, LETTERS, **AGENT).plan
+        plan = agree(session, case, terms, LETTERS, **AS_AGENT).plan
         if paid:
             builders.payment(session, the_card(session), paid, ON)
         with pytest.raises(Forbidden, match="waived CNY 20.00 before") as refused:
-            supersede(session, plan, replace(terms, waived_fees_minor=1), LETTERS, **AGENT)
+            supersede(session, plan, replace(terms, waived_fees_minor=1), LETTERS, **AS_AGENT)
         assert refused.value.field == "waived_fees"
         none = replace(terms, waived_fees_minor=0)
-        assert supersede(session, plan, none, LETTERS, **AGENT).plan.status is PlanStatus.ACTIVE
+        assert supersede(session, plan, none, LETTERS, **AS_AGENT).plan.status is PlanStatus.ACTIVE
 
 
 def test_an_offer_from_before_is_not_accepted_once_the_legal_team_has_the_case(sqlite_engine: Engine) -> None:
     with transaction(sqlite_engine) as session:
         case = a_case(session)
-        made = offer(session, case, PLAN, LETTERS, **MANAGER).plan
+        made = offer(session, case, PLAN, LETTERS, **AS_MANAGER).plan
         case.with_legal_since = NOW
         session.flush()
         with pytest.raises(Conflict, match="with the legal team"):
@@ -214,8 +217,8 @@ def test_no_debt_grows_under_a_plan_at_its_own_rate(
         the_card(session).apr_millionths = 240_000
         terms = replace(PLAN, total_minor=100_000, payments=payments)
         if not refused:
-            assert offer(session, case, terms, LETTERS, by=MEI, role=Role.MANAGER, now=NOW).plan.id
+            assert offer(session, case, terms, LETTERS, grantor=Grantor(MEI, Role.MANAGER), now=NOW).plan.id
             return
         with pytest.raises(Invalid, match="no more than the interest") as told:
-            offer(session, case, terms, LETTERS, by=MEI, role=Role.MANAGER, now=NOW)
+            offer(session, case, terms, LETTERS, grantor=Grantor(MEI, Role.MANAGER), now=NOW)
         assert told.value.field == "payments"

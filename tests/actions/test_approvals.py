@@ -19,6 +19,7 @@ from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import waiting_items
 from app.casework.approvals.rules import ApprovalStatus, Ask, AskAgreement, AskHandOver
 from app.casework.cases.models import CollectionsCase
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.terms import AgreementTerms
@@ -225,7 +226,7 @@ def test_beyond_a_managers_limit_a_second_manager_approves(
         with transaction(sqlite_engine) as session:
             case = session.get_one(CollectionsCase, case_id)
             terms = AgreementTerms(PlanKind.SETTLEMENT, amount, BY)
-            make_offer(session, case, terms, builders.catalog(), by=BEN, role=Role.MANAGER, now=NOW)
+            make_offer(session, case, terms, builders.catalog(), grantor=Grantor(BEN, Role.MANAGER), now=NOW)
 
     if alone:
         offer()

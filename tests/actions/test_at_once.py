@@ -22,6 +22,7 @@ from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import get_hold
 from app.casework.holds.service import end_due_holds
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import plan_of
@@ -171,7 +172,7 @@ def test_an_offer_withdrawn_while_it_is_accepted_confirms_nothing(
     with transaction(postgres_engine) as session:
         terms = monthly(5_000, 0, 2, ON + 10 * DAY)
         case = by_the_api(session, case_id)
-        made = offer(session, case, terms, builders.catalog(), by=ANN, role=Role.AGENT, now=NOW)
+        made = offer(session, case, terms, builders.catalog(), grantor=Grantor(ANN, Role.AGENT), now=NOW)
         plan_id = id_of(made.plan)
 
     def accepts() -> None:
@@ -268,8 +269,7 @@ def test_an_offer_that_is_accepted_while_the_night_would_end_it_is_accepted(post
             by_the_api(session, case_id),
             terms,
             builders.catalog(),
-            by=ANN,
-            role=Role.AGENT,
+            grantor=Grantor(ANN, Role.AGENT),
             now=NOW,
         )
         plan_id = id_of(made.plan)

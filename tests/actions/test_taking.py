@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 
 from app.actions.approvals.deciding import decide_approval
 from app.actions.negotiation.negotiating import counter_offer, negotiate
-from app.actions.negotiation.taking import Consent, Taken, take_offer
+from app.actions.negotiation.taking import Taken, take_offer
 from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
@@ -26,7 +26,7 @@ from app.casework.negotiation.record.queries import standing_offers
 from app.casework.negotiation.record.rules import OfferStatus
 from app.casework.negotiation.solver.counter import Counter
 from app.casework.plans.models import Plan, PlanInstalment
-from app.casework.plans.rules import Acceptance, Cadence, PlanKind, PlanStatus
+from app.casework.plans.rules import Acceptance, Agreed, Cadence, PlanKind, PlanStatus
 from app.casework.plans.terms import Payday
 from app.core.actor import Actor
 from app.core.database.engine import transaction
@@ -39,7 +39,7 @@ DUE, DAY = date(2026, 3, 10), timedelta(days=1)
 T = DUE + 20 * DAY
 ANN, GRACE = Actor.user("ann"), Actor.user("grace")
 SAID = Answer(monthly_minor=9_000, once_minor=1_000, payday=Payday(T + 3 * DAY))
-SPOKEN = Consent(Acceptance.PHONE, "On the first of each month by transfer; read back.")
+SPOKEN = Agreed(Acceptance.PHONE, "On the first of each month by transfer; read back.")
 
 
 @pytest.fixture
@@ -69,11 +69,11 @@ def take(
     role: Role = Role.AGENT,
     by: Actor = ANN,
     reason: str = "",
-    consent: Consent = SPOKEN,
+    agreed: Agreed = SPOKEN,
 ) -> Taken:
     case = session.scalars(select(CollectionsCase)).one()
     return take_offer(
-        session, case, offer_id, builders.catalog(), consent=consent, reason=reason, by=by, role=role,
+        session, case, offer_id, builders.catalog(), agreed, reason=reason, by=by, role=role,
         now=builders.at(on),
     )  # fmt: skip
 
@@ -267,7 +267,7 @@ def test_the_customers_own_figures_can_be_taken(engine: Engine, late: int) -> No
 def test_an_agreement_by_telephone_needs_its_words(engine: Engine, late: int) -> None:  # noqa: ARG001
     number = offered(engine, OptionKind.PROMISE)
     with pytest.raises(Invalid) as refused, transaction(engine) as session:
-        take(session, number, consent=Consent(Acceptance.PHONE))
+        take(session, number, agreed=Agreed(Acceptance.PHONE))
     assert refused.value.field == "words"
     with transaction(engine) as session:
         assert session.scalars(select(Plan)).all() == [], "nothing half agreed"

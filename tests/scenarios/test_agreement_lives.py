@@ -15,9 +15,10 @@ from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.rules import CaseOutcome, CaseStatus
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import broken_plans
-from app.casework.plans.rules import Acceptance, Cadence, PlanKind
+from app.casework.plans.rules import Acceptance, Agreed, Cadence, PlanKind
 from app.casework.plans.terms import AgreementTerms, Payday
 from app.casework.plans.tracking.payments import progress_of
 from app.core.actor import Actor
@@ -94,7 +95,9 @@ def test_a_plan_on_payday_is_moved_skipped_broken_renegotiated_and_kept(sqlite_e
             skips_allowed=1,
         )  # fmt: skip
         offers = [
-            offer(session, case, terms, letters, by=ANN, role=Role.AGENT, now=builders.at(day(9))).plan
+            offer(
+                session, case, terms, letters, grantor=Grantor(ANN, Role.AGENT), now=builders.at(day(9))
+            ).plan
             for terms in (
                 AgreementTerms(PlanKind.INSTALMENTS, 60_000, day(20), 3, Cadence.MONTHLY),
                 AgreementTerms(PlanKind.INSTALMENTS, 60_000, day(14), 12, Cadence.FORTNIGHTLY),
@@ -106,8 +109,7 @@ def test_a_plan_on_payday_is_moved_skipped_broken_renegotiated_and_kept(sqlite_e
             session,
             offers[2],
             letters,
-            acceptance=Acceptance.PHONE,
-            words=words,
+            Agreed(Acceptance.PHONE, words),
             by=ANN,
             now=builders.at(day(9)),
         )
@@ -171,8 +173,8 @@ def test_a_plan_on_payday_is_moved_skipped_broken_renegotiated_and_kept(sqlite_e
     with transaction(sqlite_engine) as session:
         again = AgreementTerms(PlanKind.INSTALMENTS, 20_150, day(58), 2, Cadence.WEEKLY)
         agree(
-            session, life.case(session), again, builders.catalog(), acceptance=Acceptance.PHONE, words=words,
-            by=ANN, role=Role.AGENT, now=builders.at(day(54)),
+            session, life.case(session), again, builders.catalog(), Agreed(Acceptance.PHONE, words),
+            grantor=Grantor(ANN, Role.AGENT), now=builders.at(day(54)),
         )  # fmt: skip
     assert life.until(54, 57) == [
         "54 4 active", "54 -> plan_confirmation by sms", "54 -> plan_confirmation by email",
@@ -201,7 +203,7 @@ def test_a_settlement_in_four_payments_of_which_the_third_is_late(sqlite_engine:
     with transaction(sqlite_engine) as session:
         terms = AgreementTerms(PlanKind.SETTLEMENT, 60_000, day(10), 4, Cadence.WEEKLY, waived_minor=40_000)
         offer(
-            session, life.case(session), terms, builders.catalog(), by=ANN, role=Role.MANAGER,
+            session, life.case(session), terms, builders.catalog(), grantor=Grantor(ANN, Role.MANAGER),
             now=builders.at(day(5)),
         )  # fmt: skip
     # The first payment accepts it.

@@ -31,9 +31,10 @@ from app.casework.negotiation.household.rules import Household
 from app.casework.negotiation.household.sfs_reading import read_statement
 from app.casework.negotiation.household.warnings import StatementWarning
 from app.casework.parties.models import ThirdParty
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.offering import Proposal, propose
-from app.casework.plans.rules import Acceptance
+from app.casework.plans.rules import Acceptance, Agreed
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
@@ -317,10 +318,8 @@ def accept_proposal(
     owed = debt_now(session, portfolio, case.customer_id, today).debt
     terms = terms_of(offer_of(row), owed)
     words = f"Proposed by {adviser.name}, line {row.line} of {session.get_one(AdviserFile, row.file_id).name}"
-    made = agree(
-        session, case, terms, letters, acceptance=Acceptance.WRITING, words=words[:500],
-        agreed_with=id_of(party), by=by, role=role, now=now,
-    )  # fmt: skip
+    agreed = Agreed(Acceptance.WRITING, words[:500], id_of(party))
+    made = agree(session, case, terms, letters, agreed, grantor=Grantor(by, role), now=now)
     row.status, row.plan_id, row.decided_by, row.decided_at = (
         ProposalStatus.ACCEPTED,
         id_of(made.plan),

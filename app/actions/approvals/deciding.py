@@ -32,6 +32,7 @@ from app.casework.approvals.rules import (
 )
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import cases_of, get_case
+from app.casework.plans.limits import Grantor
 from app.casework.plans.queries import plan_of
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
@@ -125,10 +126,10 @@ def _do(
     """What the request asks for, by the action that a page calls for it."""
     match request.ask:
         case AskAgreement(terms=terms) as ask:
+            grantor = Grantor(by, role, is_second=True)
             return offer(
-                session, case, terms, letters, replaces=replaced(session, ask), by=by, role=role, now=now,
-                by_two=True,
-            )  # fmt: skip
+                session, case, terms, letters, replaces=replaced(session, ask), grantor=grantor, now=now
+            )
         case AskSkip(plan_id=plan_id, n=n):
             plan = plan_of(session, case, plan_id)
             skip_instalment(

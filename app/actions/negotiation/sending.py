@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.actions.agreements import Agreement, Offer, accept_offer, offer
-from app.actions.negotiation.taking import Consent
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.cases.models import CollectionsCase
@@ -17,8 +16,10 @@ from app.casework.negotiation.record import service
 from app.casework.negotiation.record.models import NegotiationOffer
 from app.casework.negotiation.record.queries import offer_of
 from app.casework.negotiation.record.rules import STANDING, require_standing
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
+from app.casework.plans.rules import Agreed
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden
@@ -58,8 +59,7 @@ def send_offer(
         letters,
         until=found.expires_on,
         replaces=running,
-        by=by,
-        role=role,
+        grantor=Grantor(by, role),
         now=now,
     )
     found.plan_id = id_of(made.plan)
@@ -68,13 +68,10 @@ def send_offer(
 
 
 def accept_agreement(
-    session: Session, plan: Plan, letters: LetterCatalog, consent: Consent, *, by: Actor, now: datetime
+    session: Session, plan: Plan, letters: LetterCatalog, agreed: Agreed, *, by: Actor, now: datetime
 ) -> Agreement:
     """Accept a plan that was offered. The offer of a negotiation that it came of is accepted with it."""
-    made = accept_offer(
-        session, plan, letters, acceptance=consent.acceptance, words=consent.words,
-        agreed_with=consent.agreed_with, by=by, now=now,
-    )  # fmt: skip
+    made = accept_offer(session, plan, letters, agreed, by=by, now=now)
     if (origin := _origin(session, id_of(plan))) is not None:
         case = get_case(session, plan.case_id)
         service.accept(session, case, origin, id_of(plan), by=by, now=now)

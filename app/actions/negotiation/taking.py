@@ -20,10 +20,11 @@ from app.casework.negotiation.record import service
 from app.casework.negotiation.record.models import NegotiationOffer
 from app.casework.negotiation.record.queries import offer_of
 from app.casework.negotiation.record.rules import require_standing
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.offering import propose
 from app.casework.plans.queries import live_plan, owed_on_late_accounts
-from app.casework.plans.rules import Acceptance, PlanKind
+from app.casework.plans.rules import NOT_RECORDED, Agreed, PlanKind
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden
@@ -32,15 +33,6 @@ from app.core.money import with_code
 from app.core.staff.rules import CASEWORK, Role
 from app.core.timeline.service import lock_customers
 from app.outreach.planning.letterhead import LetterCatalog
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """How the customer agreed: by which means, the words that were said, and the third party who spoke for them."""
-
-    acceptance: Acceptance | None = None
-    words: str = ""
-    agreed_with: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +49,8 @@ def take_offer(
     case: CollectionsCase,
     offer_id: int,
     letters: LetterCatalog,
+    agreed: Agreed = NOT_RECORDED,
     *,
-    consent: Consent = Consent(),  # noqa: B008 - frozen
     reason: str = "",
     by: Actor,
     role: Role,
@@ -79,10 +71,7 @@ def take_offer(
     option = offer.option
     assert option is not None  # a standing offer has terms
     if (approved := _approved(session, offer)) is not None:
-        agreement = accept_offer(
-            session, approved, letters, acceptance=consent.acceptance, words=consent.words,
-            agreed_with=consent.agreed_with, by=by, now=now,
-        )  # fmt: skip
+        agreement = accept_offer(session, approved, letters, agreed, by=by, now=now)
         service.accept(session, case, offer, id_of(agreement.plan), by=by, now=now)
         return Taken(offer, agreement)
     _require_owed(session, portfolio, case, option, today)
@@ -99,10 +88,10 @@ def take_offer(
         offer.request_id = id_of(request)
         session.flush()
         return Taken(offer, request=request)
+    grantor = Grantor(by, role)
     agreement = agree(
-        session, case, option.terms, letters, replaces=running, acceptance=consent.acceptance, words=consent.words,
-        agreed_with=consent.agreed_with, by=by, role=role, now=now,
-    )  # fmt: skip
+        session, case, option.terms, letters, agreed, replaces=running, grantor=grantor, now=now
+    )
     service.accept(session, case, offer, id_of(agreement.plan), by=by, now=now)
     return Taken(offer, agreement)
 

@@ -15,7 +15,7 @@ from app.api.fields import MAX_ID, Amount, Currency, Day, minor_of
 from app.api.shapes import Money, Shape
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import Acceptance, Cadence, Instalment, PlanKind, PlanStatus
+from app.casework.plans.rules import Acceptance, Agreed, Cadence, Instalment, PlanKind, PlanStatus
 from app.casework.plans.terms import AgreementTerms, Payday, Reduced, rate_text
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_decimal_string, to_minor
@@ -206,6 +206,9 @@ class NewAcceptance(Input):
             ge=1, le=MAX_ID, description="Id of the third party who agreed for the customer, with authority."
         ),
     ] = None
+
+    def agreed(self) -> Agreed:
+        return Agreed(self.acceptance, self.words, self.agreed_with)
 
 
 class NewPromise(NewAcceptance):

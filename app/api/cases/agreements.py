@@ -18,7 +18,6 @@ from app.actions.agreements import (
     supersede,
 )
 from app.actions.negotiation.sending import accept_agreement
-from app.actions.negotiation.taking import Consent
 from app.api.cases.agreement_shapes import (
     AgreementShape,
     InstalmentShape,
@@ -34,6 +33,7 @@ from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, PlanRef, plan_id_of
 from app.book.portfolios.models import Portfolio
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, plan_of, plans_of
 from app.core.ids import id_of
@@ -66,10 +66,8 @@ def post_promise(
     day judges it. A case has one live plan at a time. Written confirmations are queued where the gate clears them."""
     case = case_named(session, reference, lock=True)
     terms = body.terms(session.get_one(Portfolio, case.portfolio_id))
-    made = agree(
-        session, case, terms, ports_of(request).catalog, acceptance=body.acceptance, words=body.words,
-        agreed_with=body.agreed_with, by=caller.by, role=caller.role, now=now,
-    )  # fmt: skip
+    letters, grantor = ports_of(request).catalog, Grantor(caller.by, caller.role)
+    made = agree(session, case, terms, letters, body.agreed(), grantor=grantor, now=now)
     return _agreement(session, made)
 
 
@@ -82,7 +80,7 @@ def post_plan(
     case = case_named(session, reference, lock=True)
     terms = body.terms(session.get_one(Portfolio, case.portfolio_id))
     letters = ports_of(request).catalog
-    made = offer(session, case, terms, letters, by=caller.by, role=caller.role, now=now)
+    made = offer(session, case, terms, letters, grantor=Grantor(caller.by, caller.role), now=now)
     return _offer(session, made)
 
 
@@ -106,7 +104,7 @@ def post_settlement(
     case = case_named(session, reference, lock=True)
     terms = body.terms(session.get_one(Portfolio, case.portfolio_id))
     letters = ports_of(request).catalog
-    made = offer(session, case, terms, letters, by=caller.by, role=caller.role, now=now)
+    made = offer(session, case, terms, letters, grantor=Grantor(caller.by, caller.role), now=now)
     return _offer(session, made)
 
 
@@ -124,8 +122,8 @@ def post_acceptance(
     confirmations are queued. A plan that it was renegotiated from ends."""
     case = case_named(session, reference, lock=True)
     offered = plan_of(session, case, plan_id_of(plan))
-    consent = Consent(body.acceptance, body.words, body.agreed_with)
-    made = accept_agreement(session, offered, ports_of(request).catalog, consent, by=caller.by, now=now)
+    letters = ports_of(request).catalog
+    made = accept_agreement(session, offered, letters, body.agreed(), by=caller.by, now=now)
     return _agreement(session, made)
 
 
@@ -144,10 +142,8 @@ def post_renegotiation(
     case = case_named(session, reference, lock=True)
     old = plan_of(session, case, plan_id_of(plan))
     terms = body.terms(session.get_one(Portfolio, case.portfolio_id))
-    made = supersede(
-        session, old, terms, ports_of(request).catalog, acceptance=body.acceptance, words=body.words,
-        agreed_with=body.agreed_with, by=caller.by, role=caller.role, now=now,
-    )  # fmt: skip
+    letters, grantor = ports_of(request).catalog, Grantor(caller.by, caller.role)
+    made = supersede(session, old, terms, letters, body.agreed(), grantor=grantor, now=now)
     return _agreement(session, made)
 
 

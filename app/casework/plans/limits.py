@@ -13,6 +13,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.plans.rules import PERIODS_A_YEAR, Instalment, PlanKind, is_within_discount
 from app.casework.plans.schedule import MOST_PAYMENTS, grows, grows_at, longest_months
 from app.casework.plans.terms import AgreementLimits, AgreementTerms, Authority, Limit, rate_text
+from app.core.actor import Actor
 from app.core.errors import Invalid
 from app.core.money import with_code
 from app.core.staff.rules import MANAGEMENT, Role
@@ -23,6 +24,16 @@ from app.policy.sections.agreements import AgreementRules, Figure
 
 _NO_RULES = AgreementRules()
 _CONCESSIONS = frozenset({PlanKind.INSTALMENTS, PlanKind.HARDSHIP})
+
+
+@dataclass(frozen=True, slots=True)
+class Grantor:
+    """The person who grants an agreement, and the role that says how much they may grant alone."""
+
+    by: Actor
+    role: Role
+    is_second: bool = False
+    """Another person asked for it, and this one approves: no limit of one person holds."""
 
 
 def limits_of(session: Session, portfolio: Portfolio, customer_id: int) -> AgreementLimits:

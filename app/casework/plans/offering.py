@@ -28,6 +28,7 @@ from app.casework.plans.schedule import portions_of, schedule
 from app.casework.plans.service import move_plan, nothing_to_agree_on, require_with_us
 from app.casework.plans.terms import AgreementTerms, stored_terms
 from app.core.actor import Actor
+from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.money import with_code
@@ -51,6 +52,8 @@ class Proposal:
     """Of a settlement: the balances that it settles, by account."""
     waived_before_minor: int = 0
     """Fees that agreements of this case waived before."""
+    replaces_id: int | None = None
+    """The live plan that it is renegotiated from."""
 
 
 def propose(
@@ -89,7 +92,15 @@ def propose(
     if terms.is_token:
         check_token(terms, debt, own_apr)
     waived = waived_by_agreements(session, case) if terms.waived_fees_minor else 0
-    return Proposal(terms, parts, sum(settles.values()) or debt, own_apr, settles, waived)
+    return Proposal(
+        terms,
+        parts,
+        sum(settles.values()) or debt,
+        own_apr,
+        settles,
+        waived,
+        id_of(replaces) if replaces else None,
+    )
 
 
 def check_agreement(
@@ -117,13 +128,12 @@ def put_offer(
     proposal: Proposal,
     *,
     until: date | None = None,
-    replaces: Plan | None = None,
     by: Actor,
-    today: date,
     now: datetime,
 ) -> Plan:
     """Record the offer. Until its last day, `until` or what the portfolio says, its price holds."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, portfolio.timezone)
     terms, parts = proposal.terms, proposal.parts
     tolerated = min(part.amount for part in parts) // TOLERATED_SHARE
     plan = Plan(
@@ -143,7 +153,7 @@ def put_offer(
         grace_days=portfolio.grace_days,
         tolerance_minor=min(portfolio.tolerance_minor, tolerated),
         skips_allowed=terms.skips_allowed,
-        supersedes_id=id_of(replaces) if replaces else None,
+        supersedes_id=proposal.replaces_id,
         terms=stored_terms(terms),
         is_token=terms.is_token,
         review_on=terms.review_on,

@@ -145,6 +145,10 @@ class Agreed:
     """Their name."""
 
 
+NOT_RECORDED = Agreed()
+"""The customer agreed; neither the means nor the words are on record."""
+
+
 def check_agreed(agreed: Agreed) -> None:
     """Invalid where an agreement on the telephone has no words: they are all that proves it."""
     if agreed.means is Acceptance.PHONE and not agreed.words:

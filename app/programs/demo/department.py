@@ -36,6 +36,7 @@ from app.casework.cases.service import (
 )
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
+from app.casework.plans.limits import Grantor
 from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.terms import AgreementTerms
@@ -179,7 +180,7 @@ class Department:
         terms = AgreementTerms(
             PlanKind.INSTALMENTS, total, first_due_on, months, Cadence.MONTHLY, down_payment_minor=total // 4
         )
-        made = offer(session, case, terms, self.ports.catalog, by=by, role=Role.AGENT, now=now)
+        made = offer(session, case, terms, self.ports.catalog, grantor=Grantor(by, Role.AGENT), now=now)
         if self.chance.random() >= 0.3:  # the others want to think about it
             accept_offer(session, made.plan, self.ports.catalog, by=by, now=now)
 

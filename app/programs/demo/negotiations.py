@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.actions.accounts.corrections import post_by_hand
 from app.actions.negotiation.negotiating import counter_offer, negotiate, refuse_offer
-from app.actions.negotiation.taking import Consent, take_offer
+from app.actions.negotiation.taking import take_offer
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.portfolios.models import Portfolio
@@ -26,7 +26,7 @@ from app.casework.negotiation.record.models import NegotiationOffer
 from app.casework.negotiation.record.queries import standing_offers
 from app.casework.negotiation.solver.counter import Counter
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import LIVE, Acceptance
+from app.casework.plans.rules import LIVE, Acceptance, Agreed
 from app.casework.plans.terms import Payday
 from app.core.actor import Actor
 from app.core.clock import local_date
@@ -35,7 +35,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.outreach.planning.letterhead import LetterCatalog
 
-SPOKEN = Consent(
+SPOKEN = Agreed(
     Acceptance.PHONE, "By transfer on the working day after each payday; read back and confirmed."
 )
 MEI, GRACE = Actor.user("mei"), Actor.user("grace")
@@ -99,7 +99,7 @@ def _hardship(
     )
     negotiate(session, case, Answer(monthly, 0, payday), by=GRACE, role=Role.MANAGER, now=now)
     if offer := _best(session, case, OptionKind.HARDSHIP, now):
-        take_offer(session, case, id_of(offer), letters, consent=SPOKEN, by=GRACE, role=Role.MANAGER, now=now)
+        take_offer(session, case, id_of(offer), letters, SPOKEN, by=GRACE, role=Role.MANAGER, now=now)
 
 
 def _settlement(
@@ -109,7 +109,7 @@ def _settlement(
     negotiate(session, case, Answer(0, once), by=MEI, role=Role.AGENT, now=now)
     if offer := _best(session, case, OptionKind.SETTLEMENT, now):
         take_offer(
-            session, case, id_of(offer), letters, consent=SPOKEN, reason="Their family lends them the sum this week.",
+            session, case, id_of(offer), letters, SPOKEN, reason="Their family lends them the sum this week.",
             by=MEI, role=Role.AGENT, now=now,
         )  # fmt: skip
 
@@ -131,7 +131,7 @@ def _plan(
     if offer is None:
         return
     if n == 2 and offer.may_grant == "agent":
-        take_offer(session, case, id_of(offer), letters, consent=SPOKEN, by=MEI, role=Role.AGENT, now=now)
+        take_offer(session, case, id_of(offer), letters, SPOKEN, by=MEI, role=Role.AGENT, now=now)
     elif n == 3:
         refuse_offer(session, case, id_of(offer), "Wants to speak with the family first.", by=MEI, now=now)
     elif n == 4:

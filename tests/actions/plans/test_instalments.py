@@ -14,6 +14,7 @@ from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.queries import get_case
 from app.casework.plans.events import InstalmentMoved, InstalmentSkipped
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan, PlanChange, PlanInstalment
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import Cadence, InstalmentChange, PlanKind, PlanStatus
@@ -202,7 +203,9 @@ def a_plan_at_a_rate(session: Session) -> Plan:
     terms = AgreementTerms(
         PlanKind.HARDSHIP, 30_000, D1, 3, Cadence.MONTHLY, apr_millionths=120_000, skips_allowed=1
     )
-    made = agree(session, case, terms, builders.catalog(), by=ANN, role=Role.MANAGER, now=builders.at(TODAY))
+    made = agree(
+        session, case, terms, builders.catalog(), grantor=Grantor(ANN, Role.MANAGER), now=builders.at(TODAY)
+    )
     return made.plan
 
 

@@ -12,6 +12,7 @@ from app.actions.agreements import Agreement, agree
 from app.actions.plans.reviews import give_reviews
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Cadence, PlanKind, PlanStatus
 from app.casework.plans.terms import AgreementTerms, Reduced
@@ -35,7 +36,7 @@ def case_of(session: Session) -> CollectionsCase:
 
 def agreed(session: Session, terms: AgreementTerms, role: Role = Role.MANAGER) -> Agreement:
     case = session.scalars(select(CollectionsCase)).first() or case_of(session)
-    return agree(session, case, terms, builders.catalog(), by=MEI, role=role, now=builders.at(TODAY))
+    return agree(session, case, terms, builders.catalog(), grantor=Grantor(MEI, role), now=builders.at(TODAY))
 
 
 def reviews(session: Session, on: date) -> int:

@@ -15,6 +15,7 @@ from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.plans.limits import Grantor
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.terms import AgreementTerms
 from app.core.actor import Actor
@@ -79,7 +80,12 @@ def test_a_night_charges_the_lower_rate_and_no_late_fee_until_the_plan_ends(engi
             PlanKind.HARDSHIP, 50_000, DUE + 20 * DAY, 6, Cadence.MONTHLY, apr_millionths=36_500
         )
         made = agree(
-            session, case, terms, builders.catalog(), by=MEI, role=Role.MANAGER, now=builders.at(agreed)
+            session,
+            case,
+            terms,
+            builders.catalog(),
+            grantor=Grantor(MEI, Role.MANAGER),
+            now=builders.at(agreed),
         )
         plan_id, earlier = id_of(made.plan), late_fees(session)
     for on in (agreed, DUE, DUE + DAY, DUE + 2 * DAY):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.api.cases.agreement_shapes import NewAcceptance
 from app.api.cases.household.statements import NewPayday
 from app.api.deps import Input
 from app.api.fields import Currency, Day
@@ -13,7 +14,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.negotiation.facts import OptionKind
 from app.casework.negotiation.household.service import Answer
 from app.casework.negotiation.solver.counter import Counter
-from app.casework.plans.rules import Acceptance, Cadence
+from app.casework.plans.rules import Cadence
 from app.casework.plans.terms import Payday
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_minor
@@ -81,12 +82,9 @@ class NewRefusal(Input):
     reason: Annotated[Paragraph, Field(min_length=1, max_length=500)]
 
 
-class NewTaking(Input):
-    acceptance: Annotated[Acceptance | None, Field(strict=False)] = None
-    words: Annotated[
-        Paragraph, Field(max_length=500, description="Needed for an agreement by telephone.")
-    ] = ""
-    agreed_with: int | None = Field(None, description="Id of the third party who agreed for the customer.")
+class NewTaking(NewAcceptance):
+    """How an offer of a negotiation was agreed to."""
+
     reason: Annotated[
         Paragraph, Field(max_length=500, description="For the manager, where it needs approval.")
     ] = ""

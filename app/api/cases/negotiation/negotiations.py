@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.actions.agreements import Agreement
 from app.actions.negotiation.negotiating import counter_offer, negotiate, preview_offers, refuse_offer
 from app.actions.negotiation.sending import send_offer
-from app.actions.negotiation.taking import Consent, take_offer
+from app.actions.negotiation.taking import take_offer
 from app.api.cases.agreement_shapes import AgreementShape, PlanShape
 from app.api.cases.lookup import case_named
 from app.api.cases.negotiation.bodies import NewCounter, NewNegotiation, NewRefusal, NewTaking
@@ -158,7 +158,7 @@ def post_taking(
         case,
         offer_id,
         ports_of(request).catalog,
-        consent=Consent(body.acceptance, body.words, body.agreed_with),
+        body.agreed(),
         reason=body.reason,
         by=caller.by,
         role=caller.role,

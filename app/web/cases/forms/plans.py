@@ -18,6 +18,7 @@ from app.actions.agreements import (
     preview,
     promise,
 )
+from app.casework.plans.limits import Grantor
 from app.casework.plans.rules import Cadence, Instalment, PlanKind, is_unusual_promise
 from app.casework.plans.terms import AgreementTerms
 from app.core.errors import Conflict, Invalid
@@ -116,7 +117,7 @@ def offer_a_plan(
         terms = plan_terms(fields, file)
         fields.done()
         letters = ports_of(request).catalog
-        made = offer(session, file.case, terms, letters, by=staff.by, role=staff.role, now=now)
+        made = offer(session, file.case, terms, letters, grantor=Grantor(staff.by, staff.role), now=now)
         money = reader_of(request, file).money(terms.total_minor)
         said = f"A repayment plan of {money} is offered. Accept it here once the customer agrees."
         return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
@@ -193,7 +194,7 @@ def offer_to_settle(
         _ask_about_discount(request, session, file, fields, staff, terms.total_minor, now)
         fields.done()
         letters = ports_of(request).catalog
-        made = offer(session, file.case, terms, letters, by=staff.by, role=staff.role, now=now)
+        made = offer(session, file.case, terms, letters, grantor=Grantor(staff.by, staff.role), now=now)
         reader = reader_of(request, file)
         by = f"by {reader.day(terms.first_due_on)}"
         if terms.payments > 1:

@@ -14,10 +14,11 @@ from starlette.responses import RedirectResponse, Response
 
 from app.actions.negotiation.negotiating import counter_offer, negotiate, refuse_offer
 from app.actions.negotiation.sending import send_offer
-from app.actions.negotiation.taking import Consent, Taken, take_offer
+from app.actions.negotiation.taking import Taken, take_offer
 from app.casework.negotiation.record.models import NegotiationOffer
 from app.casework.negotiation.record.queries import offer_of, offers_of
 from app.casework.plans.queries import live_plan
+from app.casework.plans.rules import NOT_RECORDED
 from app.core.errors import Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.labels import PLAN_LABELS
@@ -107,13 +108,11 @@ class Negotiator:
         reason: str = "",
     ) -> Taken:
         """Agree on the offer, or ask a manager for it."""
-        option, consent = offer.option, Consent()
-        if agreed and option:
-            words = agreed.words(option.parts[0].due_on)
-            consent = Consent(agreed.acceptance, words, agreed.agreed_with)
+        option = offer.option
+        how = agreed.agreed(option.parts[0].due_on) if agreed and option else NOT_RECORDED
         return take_offer(
-            self.session, file.case, id_of(offer), ports_of(self.request).catalog,
-            consent=consent, reason=reason, by=self.staff.by, role=self.staff.role, now=self.now,
+            self.session, file.case, id_of(offer), ports_of(self.request).catalog, how, reason=reason,
+            by=self.staff.by, role=self.staff.role, now=self.now,
         )  # fmt: skip
 
 

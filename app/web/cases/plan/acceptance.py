@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.casework.parties.queries import parties_of
 from app.casework.parties.rules import SPEAKS
-from app.casework.plans.rules import Acceptance
+from app.casework.plans.rules import Acceptance, Agreed
 from app.core.ids import id_of
 from app.core.labels import PARTY_LABELS
 from app.web.cases.case_file import CaseFile
@@ -44,16 +44,17 @@ class TypedAcceptance:
     pays_by: str
     read_back: bool
     own_words: str
-    agreed_with: int | None
+    party_id: int | None
+    """The third party who agreed for the customer."""
 
-    def words(self, first_due_on: date) -> str:
-        """What was said, as it is put on record: which day, by which means, read back."""
+    def agreed(self, first_due_on: date) -> Agreed:
+        """As it is put on record, with what was said: which day, by which means, read back."""
         said = [f"First payment on {first_due_on.isoformat()}, by {self.pays_by}."]
         if self.read_back:
             said.append("Read back, and they said yes.")
         if self.own_words:
             said.append(f"“{self.own_words}”")
-        return " ".join(said)
+        return Agreed(self.acceptance, " ".join(said), self.party_id)
 
 
 def agreed_in(fields: Fields) -> TypedAcceptance:

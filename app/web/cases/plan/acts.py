@@ -12,7 +12,6 @@ from starlette.responses import Response
 from app.actions.agreements import cancel_agreement
 from app.actions.approvals.asking import ask_approval
 from app.actions.negotiation.sending import accept_agreement
-from app.actions.negotiation.taking import Consent
 from app.actions.plans.instalments import move_instalment, skip_instalment
 from app.casework.approvals.rules import AskSkip
 from app.casework.plans.queries import instalments_of, plan_of
@@ -65,12 +64,12 @@ def accept_plan(
     typed: Annotated[AcceptForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
-        agreed = agreed_in(fields)
+        typed_acceptance = agreed_in(fields)
         fields.done()
         plan = plan_of(session, file.case, plan_id)
         first = instalments_of(session, [plan_id])[plan_id][0]
-        consent = Consent(agreed.acceptance, agreed.words(first.due_on), agreed.agreed_with)
-        made = accept_agreement(session, plan, ports_of(request).catalog, consent, by=staff.by, now=now)
+        agreed = typed_acceptance.agreed(first.due_on)
+        made = accept_agreement(session, plan, ports_of(request).catalog, agreed, by=staff.by, now=now)
         words, tone = confirmation_words(request, file, made.confirmations, now)
         return f"{PLAN_LABELS[plan.kind.value]} accepted. {words}", tone
 
