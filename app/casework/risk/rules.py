@@ -174,10 +174,10 @@ class RiskModel:
         return "too little history" if self.base.is_too_little else "base rate"
 
     def hazards(self, standing: Standing, promised: Promised) -> list[float]:
+        """The hazard of each instalment by the scorecard. Without one the chances are `BaseChance`
+        (`app.casework.negotiation.solver.chance`), from the base rates."""
         if self.card is None:
-            days = [part.due_on for part in promised.parts]
-            later = [1 - (1 - self.base.monthly) ** ((b - a).days / MONTH_DAYS) for a, b in pairwise(days)]
-            return [self.base.first, *later]
+            raise ValueError("this portfolio has no scorecard: ask for its base chances")
         return [self.card.hazard(each) for each in features_of(standing, promised)]
 
 

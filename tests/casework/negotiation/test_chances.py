@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from app.casework.negotiation.options import solve
 from app.casework.negotiation.record.chances import chance_from, chance_of, chance_text
 from app.casework.negotiation.solver.chance import BaseChance
+from app.casework.plans.rules import Instalment, PlanKind
+from app.casework.plans.terms import AgreementTerms
 from app.casework.risk.features import FEATURE_LABELS, Standing
 from app.casework.risk.rules import BaseRate, Isotonic, RiskChance, RiskModel, Scorecard, Sigmoid, Weight
 from tests.casework.negotiation.solver_facts import TODAY, facts, said
@@ -42,3 +46,15 @@ def test_without_a_model_the_base_chances_take_the_level_of_the_history(base: Ba
     assert chance_of(chance_text(chance)) == chance
     if base == BaseRate():
         assert chance == BaseChance("too little history", first=pytest.approx(0.85), monthly_break=0.04)
+
+
+def test_without_a_model_the_risk_is_by_time_not_by_the_number_of_instalments() -> None:
+    weekly = [Instalment(n, TODAY + timedelta(days=7 * n), 1_000) for n in range(1, 28)]
+    monthly = [Instalment(n, TODAY + timedelta(days=7 + 30 * n), 5_000) for n in range(7)]
+    terms = AgreementTerms(PlanKind.INSTALMENTS, 30_000, weekly[0].due_on)
+    chance = chance_from(risk(None, BaseRate()))
+    by_week, by_month = chance(terms, weekly), chance(terms, monthly)
+    assert by_week[-1] == pytest.approx(by_month[-1], rel=0.01)
+    assert by_month[0] == pytest.approx(0.85)
+    for found in (by_week, by_month):
+        assert all(0 < later < earlier < 1 for earlier, later in pairwise(found))

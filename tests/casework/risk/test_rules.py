@@ -102,26 +102,17 @@ def test_the_prior_alone_says_one_in_eight_and_too_little_history() -> None:
     assert RiskModel(BaseRate(10, 400, 50), CARD, 3).label == "model 3"
 
 
-def test_without_a_model_the_risk_is_by_time_not_by_the_number_of_instalments() -> None:
-    weekly = [Instalment(n, TODAY + timedelta(days=7 * n), 1_000) for n in range(1, 28)]
-    monthly = [Instalment(n, TODAY + timedelta(days=7 + 30 * n), 5_000) for n in range(7)]
-    terms = AgreementTerms(PlanKind.INSTALMENTS, 30_000, weekly[0].due_on)
-    chance = RiskChance(RiskModel(BaseRate()), Standing(), TODAY)
-    last = [chance(terms, parts)[-1] for parts in (weekly, monthly)]
-    assert last[0] == pytest.approx(last[1], rel=0.01)
-    assert chance(terms, monthly)[0] == pytest.approx(0.85)
-
-
 def test_a_base_rate_follows_the_outcomes() -> None:
     assert BaseRate(300, 1_000, 400).hazard == pytest.approx(302 / 1_016)
 
 
 def test_the_chance_that_a_plan_still_runs_falls_from_one_instalment_to_the_next() -> None:
     terms = AgreementTerms(PlanKind.INSTALMENTS, 30_000, MONTHLY[0].due_on, payments=6)
-    for model in (RiskModel(BaseRate()), RiskModel(BaseRate(), CARD, 1)):
-        found = RiskChance(model, Standing(45, 1, 0, 0), TODAY)(terms, MONTHLY)
-        assert len(found) == 6
-        assert all(0 < later < earlier < 1 for earlier, later in zip(found, found[1:], strict=False))
+    found = RiskChance(RiskModel(BaseRate(), CARD, 1), Standing(45, 1, 0, 0), TODAY)(terms, MONTHLY)
+    assert len(found) == 6
+    assert all(0 < later < earlier < 1 for earlier, later in zip(found, found[1:], strict=False))
+    with pytest.raises(ValueError, match="no scorecard"):
+        RiskChance(RiskModel(BaseRate()), Standing(), TODAY)(terms, MONTHLY)
     assert survival([0.5, 0.5, 0.0]) == [0.5, 0.25, 0.25]
 
 
