@@ -10,14 +10,14 @@ from sqlmodel import Session, col, select
 from app.actions.results.report import CallEffects
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.events import CallLogged
+from app.casework.cases.events import CallLogged, unanswered_of
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.service import finish_calls, set_callback
 from app.casework.contacts.rules import DeskStep
 from app.casework.plans.queries import owed_on_late_accounts, plans_of
 from app.casework.plans.rules import PlanStatus
 from app.casework.results.effects import Retry
-from app.casework.results.rules import Direction, ResultCode
+from app.casework.results.rules import ResultCode
 from app.casework.results.slots import slot_of, stretches
 from app.core.actor import Actor
 from app.core.clock import local_date, local_instant
@@ -106,7 +106,7 @@ def _keep_missed_promise(
 
 
 def unanswered(session: Session, case: CollectionsCase, since: datetime) -> Sequence[datetime]:
-    """The calls we made since then, newest first, up to the last conversation."""
+    """Times of the calls we made since then and since the last conversation, newest first."""
     query = (
         select(Event.data, Event.at)
         .where(
@@ -117,14 +117,7 @@ def unanswered(session: Session, case: CollectionsCase, since: datetime) -> Sequ
         .order_by(col(Event.seq).desc())
         .limit(50)
     )
-    found = []
-    for text, at in session.execute(query):
-        call = CallLogged.from_json(text)
-        if call.conversation:
-            break
-        if call.direction is Direction.OUT:
-            found.append(at)
-    return found
+    return unanswered_of((text, at) for text, at in session.execute(query))
 
 
 def _next_time(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -154,6 +154,18 @@ class CallLogged(Payload):
         title = f"{'Call from the customer' if came else 'Call'}: {said}"
         tone = _RESULT_TONES.get(self.result, "info")
         return TimelineEntry(title, "; ".join(filter(None, [number, *told])), tone, quoted=self.note)
+
+
+def unanswered_of(calls: Iterable[tuple[str, datetime]]) -> list[datetime]:
+    """Times of the calls that we made since the last conversation. `calls`: payloads and their times, newest first."""
+    found = []
+    for text, at in calls:
+        call = CallLogged.from_json(text)
+        if call.conversation:
+            break
+        if call.direction is Direction.OUT:
+            found.append(at)
+    return found
 
 
 _RESULT_TONES: Mapping[str, Tone] = {

@@ -10,7 +10,6 @@ from string import ascii_lowercase
 
 from babel import Locale
 
-from app.casework.cases.events import CallLogged
 from app.casework.holds.rules import FOR_GOOD
 from app.casework.results.choices import CHOICES
 from app.casework.results.effects import (
@@ -25,7 +24,7 @@ from app.casework.results.effects import (
     Task,
 )
 from app.casework.results.queries import results_in
-from app.casework.results.rules import CallField, Direction, ResultCode, ResultSet, SavedText
+from app.casework.results.rules import CallField, ResultCode, ResultSet, SavedText
 from app.core.labels import HOLD_LABELS
 from app.core.vocabulary import HoldKind
 from app.http.formats import day_words
@@ -174,16 +173,6 @@ def letters_of(results: ResultSet) -> dict[str, str]:
 
 def _initials(label: str) -> str:
     return "".join(word[:1] for word in label.split())
-
-
-def unanswered_of(calls: Sequence[CallLogged]) -> int:
-    """Calls we made since the last conversation; `calls` newest first."""
-    n = 0
-    for call in calls:
-        if call.conversation:
-            break
-        n += call.direction is Direction.OUT
-    return n
 
 
 def foresee(code: ResultCode, situation: Situation) -> str:

@@ -7,9 +7,9 @@ from datetime import datetime
 from starlette.requests import Request
 
 from app.book.customers.rules import PointKind
-from app.casework.cases.events import CallLogged
+from app.casework.cases.events import unanswered_of
 from app.web.cases.gate_answers import point_words
-from app.web.cases.outcome.bar import OutcomeBar, Situation, outcome_bar, unanswered_of
+from app.web.cases.outcome.bar import OutcomeBar, Situation, outcome_bar
 from app.web.cases.reads import CASE_READS, CaseView
 from app.web.forms import FormState
 from app.web.timeline import PageReader
@@ -30,7 +30,7 @@ def bar_of(
     situation = Situation(
         locale=reader.locale,
         today=file.book.today,
-        attempts=unanswered_of([CallLogged.from_json(row.data) for row in found[CASE_READS.calls]]),
+        attempts=len(unanswered_of((row.data, row.at) for row in found[CASE_READS.calls])),
         has_task=due or bool(found[CASE_READS.call_tasks]),
     )
     return outcome_bar(
