@@ -7,7 +7,7 @@ from sqlmodel import Field
 from app.core.database.engine import BigId, Row, UtcDateTime
 
 
-class CaseView(Row, table=True):
+class OpenPage(Row, table=True):
     """A member of staff who has the case open: one row a person and case, refreshed by the open page. It is working
     data, not history: old rows are deleted."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from app.casework.presence.models import CaseView
+from app.casework.presence.models import OpenPage
 from app.casework.presence.rules import CALLING_WITHIN, Viewer, viewer_of
 
 
@@ -15,13 +15,13 @@ def viewers_of(
     session: Session, case_ids: Sequence[int], now: datetime, *, but: str = ""
 ) -> dict[int, list[Viewer]]:
     """Case id -> the people who have it open now, those on the telephone first; `but` leaves one user out."""
-    query = select(CaseView).where(
-        col(CaseView.case_id).in_(case_ids),
-        col(CaseView.seen_at) >= now - CALLING_WITHIN,
-        CaseView.username != but,
+    query = select(OpenPage).where(
+        col(OpenPage.case_id).in_(case_ids),
+        col(OpenPage.seen_at) >= now - CALLING_WITHIN,
+        OpenPage.username != but,
     )
     found: dict[int, list[Viewer]] = {}
-    for row in session.scalars(query.order_by(col(CaseView.username))):
+    for row in session.scalars(query.order_by(col(OpenPage.username))):
         viewer = viewer_of(row.username, row.seen_at, row.calling_since, now)
         if viewer is not None:
             found.setdefault(row.case_id, []).append(viewer)

@@ -28,7 +28,7 @@ from app.casework.parties.queries import speaker
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment
 from app.casework.plans.tracking.payments import came_since
-from app.casework.presence.models import CaseView as OpenPage
+from app.casework.presence.models import OpenPage
 from app.casework.presence.rules import Viewer, viewer_of
 from app.casework.results.models import ResultCodeVersion
 from app.core.clock import local_date

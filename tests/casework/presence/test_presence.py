@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.casework.presence.models import CaseView
+from app.casework.presence.models import OpenPage
 from app.casework.presence.queries import viewers_of
 from app.casework.presence.rules import CALLING_WITHIN, SEEN_WITHIN, Viewer, viewer_of
 from app.casework.presence.service import end_call, leave, note_view
@@ -55,7 +55,7 @@ def test_a_colleague_sees_who_looks_and_who_calls(engine: Engine) -> None:
         assert viewers_of(session, [case_id], NOW, but="jonas") == {case_id: [Viewer("mei")]}
         leave(session, case_id, "mei")
         note_view(session, case_id, "jonas", now=NOW + timedelta(hours=3))
-        assert [row.username for row in session.scalars(select(CaseView))] == ["jonas"]
+        assert [row.username for row in session.scalars(select(OpenPage))] == ["jonas"]
 
 
 def test_beats_at_once_are_one_row(engine: Engine) -> None:
@@ -75,4 +75,4 @@ def test_beats_at_once_are_one_row(engine: Engine) -> None:
     [thread.join() for thread in threads]
     assert faults == []
     with transaction(engine) as session:
-        assert [row.calling_since for row in session.scalars(select(CaseView))] == [NOW]
+        assert [row.calling_since for row in session.scalars(select(OpenPage))] == [NOW]

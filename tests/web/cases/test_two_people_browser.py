@@ -14,7 +14,7 @@ import uvicorn
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.casework.presence.models import CaseView
+from app.casework.presence.models import OpenPage
 from app.core.clock import SystemClock
 from app.core.ids import id_of
 from app.core.settings import Settings
@@ -67,7 +67,7 @@ def sign_in(desk: Desk, browser: Browser, username: str) -> Page:
 
 
 def eventually(
-    desk: Desk, wanted: int, model: type[FormDraft] | type[CaseView], *where: sa.ColumnElement[bool]
+    desk: Desk, wanted: int, model: type[FormDraft] | type[OpenPage], *where: sa.ColumnElement[bool]
 ) -> None:
     for _ in range(150):
         if desk.read(lambda session: len(session.scalars(select(model).where(*where)).all())) == wanted:
@@ -179,19 +179,19 @@ def test_two_people_see_each_other_and_a_second_call_is_asked_about(
     desk, case_id = served
     ben, mei = sign_in(desk, browser, "ben"), sign_in(desk, browser, "mei")
     ben.goto(f"/cases/{case_id}")
-    eventually(desk, 1, CaseView)
+    eventually(desk, 1, OpenPage)
     mei.goto(f"/cases/{case_id}")
     mei.wait_for_selector("text=Ben Okafor is viewing this case")
-    ben_here = col(CaseView.username) == "ben"
+    ben_here = col(OpenPage.username) == "ben"
     with ben.expect_response(lambda answer: answer.url.endswith("/presence")):  # else it may be saved last
         ben.goto(f"/cases/{case_id}")
     ben.focus("#call-note")
-    eventually(desk, 1, CaseView, ben_here, col(CaseView.calling_since).is_not(None))
+    eventually(desk, 1, OpenPage, ben_here, col(OpenPage.calling_since).is_not(None))
     mei.reload()
     mei.wait_for_selector("text=Ben Okafor is on the telephone")
     assert violations(mei) == []
     ben.goto("/worklist")
-    eventually(desk, 0, CaseView, ben_here)
+    eventually(desk, 0, OpenPage, ben_here)
     mei.reload()
     mei.wait_for_load_state("networkidle")
     assert mei.locator(".presence-line").count() == 0
