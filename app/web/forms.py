@@ -12,7 +12,7 @@ from babel import Locale
 from babel.numbers import get_decimal_symbol, get_group_symbol
 from pydantic import BaseModel, ConfigDict
 
-from app.casework.cases.worklist import PortfolioToday
+from app.casework.cases.listing import PortfolioToday
 from app.casework.plans.rules import Instalment
 from app.core.clock import local_instant
 from app.core.errors import DeskError

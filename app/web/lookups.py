@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.book.delinquency.service import edges_of
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.worklist import PortfolioToday
+from app.casework.cases.listing import PortfolioToday
 from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 from app.core.staff.models import User

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.service import edges_of
 from app.book.portfolios.models import DailyRun, Portfolio
-from app.casework.cases.worklist import PortfolioToday
+from app.casework.cases.listing import PortfolioToday
 from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.casework.cases.events import CallLogged
+from app.casework.cases.listing import Condition, PortfolioToday, in_any
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.worklist import Condition, PortfolioToday, in_any
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.casework.plans.models import Plan, PlanInstalment

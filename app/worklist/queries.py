@@ -8,8 +8,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.casework.cases.listing import NEVER, Condition, Order, PortfolioToday, beyond, ordering, scalar
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.worklist import NEVER, Condition, Order, PortfolioToday, beyond, ordering, scalar
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.types import Rows
 from app.outreach.strategy.queries import has_task_of

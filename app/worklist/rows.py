@@ -13,9 +13,9 @@ from app.book.delinquency.days import bucket_of, days_past_due
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import CustomerDebt, debts_now
+from app.casework.cases.listing import PortfolioToday
 from app.casework.cases.models import CollectionsCase, case_reference
 from app.casework.cases.queries import next_calls
-from app.casework.cases.worklist import PortfolioToday
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds
 from app.casework.plans.queries import BrokenPlan, broken_plans

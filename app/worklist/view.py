@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from app.casework.cases import worklist as lists
-from app.casework.cases.worklist import Condition, PortfolioToday, Selection, has_broken_promise
+from app.casework.cases import listing as lists
+from app.casework.cases.listing import Condition, PortfolioToday, Selection, has_broken_promise
 from app.casework.holds.queries import has_hold_to_review
 from app.casework.plans.tracking.open_instalments import has_payment_due
 from app.core.types import Rows

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.casework.cases.models import CollectionsCase
-from app.casework.cases.worklist import (
+from app.casework.cases.listing import (
     Condition,
     PortfolioToday,
     in_any,
 )
+from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.core.database.engine import table_of

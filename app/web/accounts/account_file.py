@@ -19,9 +19,9 @@ from app.book.delinquency.models import Pause
 from app.book.ledger.balances import still_owed
 from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
+from app.casework.cases.listing import PortfolioToday
 from app.casework.cases.queries import cases_of
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.worklist import PortfolioToday
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers

@@ -19,10 +19,10 @@ from app.casework.cases.debt import (
     CustomerDebt,
     debt_of,
 )
+from app.casework.cases.listing import PortfolioToday
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.worklist import PortfolioToday
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
 from app.web.lookups import book_of

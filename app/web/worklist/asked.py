@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.casework.cases.worklist import SORTS, PortfolioToday
+from app.casework.cases.listing import SORTS, PortfolioToday
 from app.core.staff.rules import Role, Staff
 from app.http import security
 from app.http.context import settings_of

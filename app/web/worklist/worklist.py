@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.actions.views import default_view, views_of
 from app.book.delinquency.days import bucket_labels
-from app.casework.cases import worklist as lists
-from app.casework.cases.worklist import PortfolioToday
+from app.casework.cases import listing as lists
+from app.casework.cases.listing import PortfolioToday
 from app.casework.presence.queries import viewers_of
 from app.casework.presence.rules import Viewer
 from app.core.staff.models import SavedView

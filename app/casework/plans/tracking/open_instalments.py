@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.queries import keeps_agreements
+from app.casework.cases.listing import Condition, PortfolioToday
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.worklist import Condition, PortfolioToday
 from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
 from app.casework.plans.rules import LIVE, PlanKind
 from app.casework.plans.tracking.payments import came_since, progress_by_plan

@@ -12,8 +12,8 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Account
 from app.book.portfolios.service import get_portfolio
+from app.casework.cases.listing import PortfolioToday
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.worklist import PortfolioToday
 from app.casework.plans.models import PlanAccount, PlanInstalment
 from app.casework.plans.rules import PlanKind
 from app.casework.plans.tracking.open_instalments import has_payment_due, next_payments

@@ -1,4 +1,4 @@
-"""The worklist: open cases in their order, a page at a time; and the details of the cases on a page.
+"""Lists of open cases in their order, a page at a time; and the details of the cases on a page.
 
 Every list is one statement over open cases; the details beside each row are fetched for the whole page at once.
 """
