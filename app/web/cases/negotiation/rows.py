@@ -165,13 +165,19 @@ def read_back(option: Option, reader: PageReader) -> str:
     first, last = option.parts[0], option.parts[-1]
     said = f"You pay {reader.money(first.amount)} on {reader.day(first.due_on)}"
     more = len(option.parts) - 1
-    if (reduced := option.terms.reduced) is not None and not option.terms.down_payment_minor:
-        step = option.parts[reduced.payments]
-        grown = f"from {reader.day(step.due_on)} on you pay {reader.money(step.amount)}"
-        said += f", {reduced.payments} times in all; {grown}"
-    if more:
-        said += f", then {more} more {'payment' if more == 1 else 'payments'} until {reader.day(last.due_on)}"
-        said += f", together {reader.money(option.total_cost_minor)}"
+    until, together = reader.day(last.due_on), reader.money(option.total_cost_minor)
+    if (reduced := option.terms.reduced) is not None:
+        step = next(part for part in option.parts if part.n > reduced.payments)
+        times = "once" if reduced.payments == 1 else f"{reduced.payments} times"
+        said = (
+            f"You pay {reader.money(reduced.amount_minor)} {times}, the first on {reader.day(first.due_on)}"
+        )
+        said += f", and from {reader.day(step.due_on)} on {reader.money(step.amount)} each time until {until}"
+        said += f", together {together}"
+    elif more:
+        said += (
+            f", then {more} more {'payment' if more == 1 else 'payments'} until {until}, together {together}"
+        )
     if option.terms.is_token:
         said += f". The rest stays owed, and we talk about it by {reader.day(last.due_on)}"
     return f"{said}. Is that right?"
