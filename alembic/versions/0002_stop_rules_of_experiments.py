@@ -93,4 +93,5 @@ def _forbid_changes() -> None:
 def downgrade() -> None:
     op.drop_table(TABLE)
     with op.batch_alter_table("strategy_experiment", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_strategy_experiment_endreason"), type_="check")
         batch_op.drop_column("ended_because")
