@@ -6,11 +6,10 @@ from datetime import date
 from typing import Annotated, Self
 
 from fastapi import Query
-from pydantic import BaseModel
 
 from app.api.deps import ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Day, Limit
-from app.api.shapes import Money
+from app.api.shapes import Money, Shape
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.money import to_decimal_string
@@ -25,7 +24,7 @@ router = api_router("/figures", tags=["figures"])
 Reader = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 
-class ThingShape(BaseModel):
+class ThingShape(Shape):
     """A thing that the figure counts; `amount` is a decimal string of money, or a number."""
 
     kind: Thing
@@ -45,7 +44,7 @@ class ThingShape(BaseModel):
         )
 
 
-class FigureThings(BaseModel):
+class FigureThings(Shape):
     """One page of the things, the largest first; `total` is the sum over all pages: the figure's own."""
 
     count: int

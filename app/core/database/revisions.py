@@ -50,6 +50,8 @@ def known_revisions() -> Mapping[str, str | None]:
         names = dict(_IDENTIFIERS.findall(path.read_text()))
         if names.keys() != {"revision", "down_revision"}:
             raise RuntimeError(f"{path} does not name its revision and down_revision on a line each.")
+        if names["revision"] in known:
+            raise RuntimeError(f"{path}: another migration is revision {names['revision']}, too.")
         known[names["revision"]] = names["down_revision"] or None
     return known
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +17,7 @@ from app.core.money import to_decimal_string
 from app.core.types import Rows
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import StreamSession
 from app.reporting.kpis.drilldown import Behind, FigureSlice, figure_slice, things_behind, total_behind
 from app.reporting.kpis.history import latest_cases
@@ -25,7 +26,7 @@ from app.web.lists import Column, csv_download
 from app.web.managers.figures.choice import choose_portfolio, figure_href
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/figures")
+router = Router(prefix="/figures")
 PAGE = 100
 CSV_HEADER = ("kind", "id", "on", "account_ref", "name", "amount", "unit")
 
