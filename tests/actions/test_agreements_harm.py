@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.actions.agreements import accept_offer, agree, offer, supersede
+from app.book.ledger.models import Customer
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -221,4 +222,23 @@ def test_no_debt_grows_under_a_plan_at_its_own_rate(
             return
         with pytest.raises(Invalid, match="no more than the interest") as told:
             offer(session, case, terms, LETTERS, grantor=Grantor(MEI, Role.MANAGER), now=NOW)
+        assert told.value.field == "payments"
+
+
+@pytest.mark.parametrize(("rate", "other", "refused"), [(0, 240_000, False), (240_000, 0, True)])
+def test_each_account_of_a_plan_bears_its_own_rate(
+    engine: Engine, rate: int, other: int, refused: bool
+) -> None:
+    """1,000.00 and 100.00 in 60 payments: at 24 % on both they would grow."""
+    with transaction(engine) as session:
+        case = a_case(session, pack="us-first-party")
+        the_card(session).apr_millionths = rate
+        second = builders.account(session, session.get_one(Customer, case.customer_id), apr_millionths=other)
+        builders.entry(session, second, EntryKind.OPENING_BALANCE, 10_000, ON - 60 * DAY)
+        terms = replace(PLAN, total_minor=110_000, payments=60)
+        if not refused:
+            assert offer(session, case, terms, LETTERS, **MANAGER).plan.id
+            return
+        with pytest.raises(Invalid, match="Payment 2 is no more than the interest") as told:
+            offer(session, case, terms, LETTERS, **MANAGER)
         assert told.value.field == "payments"

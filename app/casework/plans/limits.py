@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -113,14 +113,14 @@ def check_limits(
 def check_debt_falls(
     terms: AgreementTerms,
     parts: Sequence[Instalment],
-    own_apr_millionths: int,
+    owed_by_rate: Mapping[int, int],
     limits: AgreementLimits,
     today: date,
 ) -> None:
-    """Invalid for a plan at the accounts' own rate under which the debt would grow, where the packs forbid that. The
-    interest to come is no part of such a schedule."""
+    """Invalid for a plan at the accounts' own rates under which the debt would grow, where the packs forbid that. The
+    interest to come is no part of such a schedule. `owed_by_rate`: minor units by yearly rate in millionths."""
     if terms.kind in _CONCESSIONS and terms.apr_millionths is None:
-        _require_falling(limits, grows_at(parts, own_apr_millionths, terms.day_count, today))
+        _require_falling(limits, grows_at(parts, owed_by_rate, terms.day_count, today))
 
 
 def _require_falling(limits: AgreementLimits, growing: Instalment | None) -> None:

@@ -5,6 +5,7 @@ What one person may grant alone is the business of `app.actions.agreements`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -88,7 +89,11 @@ def propose(
     if terms.re_age and pack_of(portfolio).re_age is None:
         raise Invalid(f"Policy pack {portfolio.pack} permits no re-age of accounts.", "re_age")
     own_apr = _highest_rate(session, portfolio, case.customer_id)
-    check_debt_falls(terms, parts, own_apr, limits, today)
+    if limits.must_amortise is not None:
+        owed = Counter[int]()
+        for balance, rate in _debts(session, portfolio, case, today):
+            owed[rate] += max(0, balance)
+        check_debt_falls(terms, parts, owed, limits, today)
     if terms.is_token:
         check_token(terms, debt, own_apr)
     waived = waived_by_agreements(session, case) if terms.waived_fees_minor else 0

@@ -8,7 +8,7 @@ Of several accounts with different rates each has its own share of every payment
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -176,15 +176,31 @@ def grows(parts: Sequence[Instalment]) -> Instalment | None:
 
 
 def grows_at(
-    parts: Sequence[Instalment], apr_millionths: int, day_count: int, begins: date
+    parts: Sequence[Instalment], owed_by_rate: Mapping[int, int], day_count: int, begins: date
 ) -> Instalment | None:
-    """`grows` of a schedule without its interest, where interest at this rate runs beside it from `begins`."""
-    balance, since = sum(part.amount for part in parts), begins
+    """`grows` of a schedule without its interest, where the interest of its accounts runs beside it from `begins`.
+
+    `owed_by_rate`: minor units by yearly rate in millionths. Nobody knows which account a payment will go to: it is
+    taken to pay the cheapest first, and a schedule for less than everything to be about the dearest. So whichever is
+    paid, the debt falls.
+    """
+    debts, rest = dict[int, int](), sum(part.amount for part in parts)
+    for rate in sorted(owed_by_rate, reverse=True):
+        debts[rate] = min(rest, max(0, owed_by_rate[rate]))
+        rest -= debts[rate]
+    since = begins
     for part in sorted(parts, key=lambda part: (part.due_on, part.n)):
-        interest = balance * apr_millionths * (part.due_on - since).days // (MILLION * day_count)
-        if interest >= part.amount:
+        interest = {
+            rate: owed * rate * (part.due_on - since).days // (MILLION * day_count)
+            for rate, owed in debts.items()
+        }
+        if sum(interest.values()) >= part.amount:
             return part
-        balance, since = balance + interest - part.amount, part.due_on
+        left, since = part.amount, part.due_on
+        for rate in sorted(debts):
+            paid = min(left, debts[rate] + interest[rate])
+            debts[rate] += interest[rate] - paid
+            left -= paid
     return None
 
 

@@ -15,6 +15,7 @@ from app.casework.plans.rules import Cadence, Instalment, PlanKind
 from app.casework.plans.schedule import (
     MOST_PAYMENTS,
     grows,
+    grows_at,
     level_parts,
     longest_months,
     portions_of,
@@ -22,6 +23,7 @@ from app.casework.plans.schedule import (
     shared,
 )
 from app.casework.plans.terms import AgreementTerms, Payday, Portion, Reduced
+from app.core.dates import add_months
 from app.core.errors import Invalid
 from app.core.money import exponent
 
@@ -384,3 +386,28 @@ def test_a_reduction_that_is_none_is_refused(changes: dict[str, object], says: s
     with pytest.raises(Invalid, match=says) as refused:
         schedule(replace(terms, **changes), [])  # type: ignore[arg-type]
     assert refused.value.field == "reduced"
+
+
+@pytest.mark.parametrize(
+    ("total", "payments", "owed_by_rate", "n"),
+    [
+        (100_000, 36, {240_000: 100_000}, None),
+        (100_000, 60, {240_000: 100_000}, 1),
+        (100_000, 60, {0: 90_000, 240_000: 10_000}, None),  # all of it would grow at the highest rate
+        (100_000, 60, {0: 10_000, 240_000: 90_000}, 1),
+        (100_000, 60, {0: 50_000, 240_000: 50_000}, 27),  # where the free account is paid first
+        (10_000, 6, {0: 90_000, 240_000: 10_000}, None),
+        (10_000, 60, {0: 90_000, 240_000: 10_000}, 1),  # part of the debt: the dearest
+        (10_000, 60, {}, None),
+    ],
+)
+def test_debt_that_would_grow_is_found_at_the_rate_of_each_account(
+    total: int, payments: int, owed_by_rate: dict[int, int], n: int | None
+) -> None:
+    begins = date(2026, 3, 20)
+    parts = [
+        Instalment(k, add_months(begins, k), amount)
+        for k, amount in enumerate(level_parts(total, payments), start=1)
+    ]
+    found = grows_at(parts, owed_by_rate, 365, begins)
+    assert (found.n if found else None) == n
