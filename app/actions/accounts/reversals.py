@@ -22,6 +22,7 @@ from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.queries import get_case
 from app.casework.cases.service import reopen_case
+from app.casework.plans.concessions import look_at_waivers_again
 from app.casework.plans.models import Plan, PlanAccount
 from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import PlanKind, PlanStatus
@@ -90,6 +91,7 @@ def _look_after(
     counted = (col(Plan.accepted_on) <= entry.effective_on, col(Plan.ended_on) >= entry.effective_on)
     plans = _kept(session, account, *counted, settlement=False)
     _judge_again(session, plans, why, today, by=by, now=now)
+    look_at_waivers_again(session, account.customer_id, entry.effective_on, today, by=by, now=now)
 
 
 def _kept(

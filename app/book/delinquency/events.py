@@ -62,3 +62,22 @@ class AccountReAged(Payload):
         title = f"Re-aged: {reader.money(self.past_due_minor)} brought current"
         body = f"On {reader.day(self.on)} under {self.rule}"
         return TimelineEntry(title, body, "info", quoted=self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class ReAgeUndone(Payload):
+    KIND = "account.re_age_undone"
+    FILTERS = (TimelineFilter.MONEY,)
+
+    on: date
+    """The day of the re-age."""
+    past_due_minor: int
+    """Amount that it had brought current."""
+    set_on: date
+    """The business day on which it was granted; with `posted_on` it tells what was known before."""
+    posted_on: date
+    reason: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"Re-age taken back: {reader.money(self.past_due_minor)} had been brought current"
+        return TimelineEntry(title, f"On {reader.day(self.on)}", "warn", quoted=self.reason)

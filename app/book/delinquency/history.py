@@ -5,7 +5,7 @@ Everything here is read from the ledger and folded anew; nothing is taken from s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.book.delinquency.days import CURRENT, NEVER, Interval, days_past_due
-from app.book.delinquency.events import PauseEnded
+from app.book.delinquency.events import PauseEnded, ReAgeUndone
 from app.book.delinquency.facts import Credit, Events, Reported, State, Waived
 from app.book.delinquency.loading import waiver_credits
 from app.book.delinquency.models import Pause, ReAge
@@ -280,22 +280,28 @@ def _events(session: Session, account_id: int, on: date, known_on: date | None) 
     re_aged = sa.select(re_age.c.on).where(
         re_age.c.account_id == account_id, re_age.c.on <= on, *_posted(re_age.c.posted_on, known_on)
     )
-    pauses, ended_on = _lasting(session, account_id, known_on)
+    pauses, ended_on, undone = _lasting(session, account_id, known_on)
     prepays = sa.select(col(Portfolio.prepayments_count)).join(Account).where(col(Account.id) == account_id)
     statements = _statements(session, account_id, on, known_on)
     return Events(
         closings=[(s.closing_on, s.due_on, s.minimum_due_minor) for s in statements],
         positions=[Reported(*row) for row in session.connection().execute(reported)],
-        re_ages=list(session.connection().execute(re_aged).scalars()),
+        re_ages=[
+            *session.connection().execute(re_aged).scalars(),
+            *(re_aged_on for re_aged_on in undone if re_aged_on <= on),
+        ],
         pauses=pauses,
         ended_on=ended_on,
         prepays=bool(session.scalar(prepays)),
     )
 
 
-def _lasting(session: Session, account_id: int, known_on: date | None) -> tuple[list[Interval], date | None]:
-    """Return the pauses and the account's end. They are stored as they are now; an earlier state is found by undoing,
-    the latest first, the changes that the timeline says were posted since."""
+def _lasting(
+    session: Session, account_id: int, known_on: date | None
+) -> tuple[list[Interval], date | None, list[date]]:
+    """Return the pauses, the account's end, and the re-ages that were taken back after `known_on`. They are stored as
+    they are now; an earlier state is found by undoing, the latest first, the changes that the timeline says were posted
+    since."""
     pause = table_of(Pause)
     rows = session.connection().execute(
         sa.select(pause.c.id, pause.c.from_on, pause.c.to_on).where(
@@ -304,31 +310,39 @@ def _lasting(session: Session, account_id: int, known_on: date | None) -> tuple[
     )
     pauses = {row.id: (row.from_on, row.to_on) for row in rows}
     account = session.get_one(Account, account_id)
-    ended_on = account.ended_on
+    ended_on, undone = account.ended_on, list[date]()
     if known_on is not None:
         for since in _posted_since(session, account, known_on):
             if isinstance(since, AccountStatusChanged):
                 ended_on = since.ended_before
-            elif since.set_on <= known_on:
+            elif since.set_on > known_on:
+                continue
+            elif isinstance(since, ReAgeUndone):
+                undone.append(since.on)
+            else:
                 pauses[since.pause_id] = (since.from_on, since.until)
-    return list(pauses.values()), ended_on
+    return list(pauses.values()), ended_on, undone
 
 
 def _posted_since(
     session: Session, account: Account, known_on: date
-) -> Iterator[PauseEnded | AccountStatusChanged]:
-    """Ends of pauses and changes of status posted after `known_on`, the latest first."""
+) -> Iterator[PauseEnded | ReAgeUndone | AccountStatusChanged]:
+    """Ends of pauses, re-ages taken back and changes of status posted after `known_on`, the latest first."""
     event = table_of(Event)
     query = sa.select(event.c.kind, event.c.data).where(
         event.c.customer_id == account.customer_id,
-        event.c.kind.in_((PauseEnded.KIND, AccountStatusChanged.KIND)),
+        event.c.kind.in_(tuple(_CHANGES)),
         event.c.account_id == account.id,
     )
     for kind, text in session.connection().execute(query.order_by(event.c.seq.desc())):
-        payload = PauseEnded if kind == PauseEnded.KIND else AccountStatusChanged
-        said = payload.from_json(text)
+        said = _CHANGES[kind].from_json(text)
         if said.posted_on > known_on:
             yield said
+
+
+_CHANGES: Mapping[str, type[PauseEnded | ReAgeUndone | AccountStatusChanged]] = {
+    payload.KIND: payload for payload in (PauseEnded, ReAgeUndone, AccountStatusChanged)
+}
 
 
 def _posted(column: sa.ColumnElement[date], known_on: date | None) -> tuple[sa.ColumnElement[bool], ...]:

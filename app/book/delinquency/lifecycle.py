@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.delinquency.events import AccountReAged, PauseEnded, PauseSet
+from app.book.delinquency.events import AccountReAged, PauseEnded, PauseSet, ReAgeUndone
 from app.book.delinquency.models import AccountState, Pause, ReAge
 from app.book.delinquency.queries import owed_minor
 from app.book.delinquency.re_age import ReAgeFacts, ReAgeRefusal, review_re_age
@@ -169,6 +169,26 @@ def re_age_as_agreed(
     told = AccountReAged(on, made.past_due_minor, made.rule, reason)
     record_on_account(session, account, told, by=by, now=now)
     return made
+
+
+def undo_re_age(session: Session, made: ReAge, reason: str, *, by: Actor, now: datetime) -> None:
+    """Take a re-age back as if it had never been: what it had brought current is past due since its own due dates. The
+    caller holds the customer's lock."""
+    account, portfolio = (
+        session.get_one(Account, made.account_id),
+        session.get_one(Portfolio, made.portfolio_id),
+    )
+    undone = ReAgeUndone(
+        made.on,
+        made.past_due_minor,
+        made.posted_on,
+        business_date(session, portfolio, now),
+        reason[:MAX_REASON],
+    )
+    session.delete(made)
+    session.flush()
+    mark_changed(session, account.portfolio_id, {id_of(account): made.on})
+    record_on_account(session, account, undone, by=by, now=now)
 
 
 def re_age_facts(session: Session, account: Account, rule: ReAgeRule | None, on: date) -> ReAgeFacts:

@@ -3,7 +3,8 @@ accounts brought current once it is kept.
 
 A rate never changes backwards: when the agreement ends, the accounts' own rate runs from the next day on. Waived fees
 stay waived once anything was paid. Of an agreement that ends with nothing paid they are charged again, because
-otherwise fees without limit could be waived by agreeing and cancelling (decision 0194).
+otherwise fees without limit could be waived by agreeing and cancelling (decision 0194). A payment that came back was
+never paid, so the same is asked again whenever one does (decision 0220).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from sqlalchemy import exists
 from sqlmodel import Session, col, func, select
 
 from app.book.charges.concessions import end_concessions, start_concession
-from app.book.delinquency.lifecycle import ReAgeRefused, re_age_as_agreed
+from app.book.delinquency.lifecycle import ReAgeRefused, re_age_as_agreed, undo_re_age
+from app.book.delinquency.models import ReAge
 from app.book.delinquency.service import fold_accounts, standing_on
 from app.book.ledger.corrections.reversals import reverse_entry
 from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
@@ -27,7 +29,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.service import about_case
 from app.casework.plans.events import PlanReAgeRefused
-from app.casework.plans.models import Plan, PlanWaiver
+from app.casework.plans.models import Plan, PlanReAge, PlanWaiver
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.tracking.payments import paid_toward
 from app.core.actor import SYSTEM, Actor
@@ -59,10 +61,49 @@ def wind_up(session: Session, plan: Plan, on: date, *, by: Actor, now: datetime)
     its accounts current, where that was agreed."""
     end_concessions(session, id_of(plan), on, by=by, now=now)
     if plan.status is not PlanStatus.KEPT:
-        _charge_fees_again(session, plan, on, by=by, now=now)
+        _charge_fees_again(session, plan, on, on, by=by, now=now)
     elif plan.re_age and (refused := _re_age_accounts(session, plan, on, now=now)):
         told = PlanReAgeRefused(id_of(plan), tuple(refused))
         record(session, about_case(get_case(session, plan.case_id), told), by=by, now=now)
+
+
+def un_keep(session: Session, plan: Plan, *, by: Actor, now: datetime) -> None:
+    """Take back what a plan conceded for being kept, now that it is not: its re-ages, and where it is broken and
+    nothing is paid any more, the fees that it waived."""
+    rows = session.scalars(
+        select(PlanReAge).where(PlanReAge.plan_id == plan.id).order_by(col(PlanReAge.re_age_id))
+    )
+    for row in rows.all():
+        made = session.get_one(ReAge, row.re_age_id)
+        session.delete(row)
+        session.flush()
+        undo_re_age(session, made, f"agreement {plan.reference} is not kept any more", by=by, now=now)
+    if plan.status is PlanStatus.BROKEN and plan.ended_on is not None:
+        _charge_fees_again(session, plan, plan.ended_on, plan.ended_on, by=by, now=now)
+
+
+def look_at_waivers_again(
+    session: Session, customer_id: int, paid_on: date, on: date, *, by: Actor, now: datetime
+) -> None:
+    """Charge waived fees again, on the day `on`, where a payment of `paid_on` came back and an agreement that ended
+    since has nothing paid any more. Of a renegotiated one they belong to the plan that replaced it."""
+    ended = select(Plan).where(
+        Plan.customer_id == customer_id,
+        col(Plan.status).in_((PlanStatus.BROKEN, PlanStatus.CANCELLED)),
+        col(Plan.accepted_on) <= paid_on,
+        col(Plan.ended_on) >= paid_on,
+        exists().where(col(PlanWaiver.plan_id) == col(Plan.id)),
+    )
+    for plan in session.scalars(ended.order_by(col(Plan.id))).all():
+        while plan.ended_on is not None and plan.status is not PlanStatus.KEPT:
+            new = session.scalar(
+                select(Plan).where(Plan.supersedes_id == plan.id, col(Plan.accepted_on).is_not(None))
+            )
+            if new is None:
+                _charge_fees_again(session, plan, plan.ended_on, on, by=by, now=now)
+                break
+            pass_on_waivers(session, plan, new, plan.ended_on)
+            plan = new
 
 
 def waive_fees(session: Session, plan: Plan, *, by: Actor, now: datetime) -> None:
@@ -77,13 +118,15 @@ def waive_fees(session: Session, plan: Plan, *, by: Actor, now: datetime) -> Non
         rest -= amount
 
 
-def _charge_fees_again(session: Session, plan: Plan, on: date, *, by: Actor, now: datetime) -> None:
-    """Take the waivers back where nothing was paid under the agreement. An account that owes nothing, or has ended,
-    keeps them."""
+def _charge_fees_again(
+    session: Session, plan: Plan, until: date, on: date, *, by: Actor, now: datetime
+) -> None:
+    """Take the waivers back, on the day `on`, where nothing was paid under the agreement up to `until`. An account that
+    owes nothing, or has ended, keeps them."""
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     waivers = select(Waiver).join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
     granted = session.scalars(waivers.where(PlanWaiver.plan_id == plan.id).order_by(col(Waiver.id))).all()
-    if not granted or paid_toward(session, plan, on):
+    if not granted or paid_toward(session, plan, until):
         return
     ids = [waiver.account_id for waiver in granted]
     stands = standing_on(session, portfolio, ids, on)
@@ -161,9 +204,10 @@ def _re_age_accounts(session: Session, plan: Plan, on: date, *, now: datetime) -
         if stands[id_of(account)].past_due <= 0:
             continue
         try:
-            re_age_as_agreed(
+            made = re_age_as_agreed(
                 session, account, rule, f"agreement {plan.reference} was kept", by=SYSTEM, now=now
             )
+            session.add(PlanReAge(re_age_id=id_of(made), plan_id=id_of(plan)))
             done.append(id_of(account))
         except ReAgeRefused as why:
             refused.append(f"{account.reference}: {why}")

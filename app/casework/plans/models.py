@@ -100,6 +100,16 @@ class PlanWaiver(Row, table=True):
     plan_id: int = Field(foreign_key="plan.id", sa_type=BigId)
 
 
+class PlanReAge(Row, table=True):
+    """A re-age that an agreement brought about when it was kept."""
+
+    __tablename__ = "plan_re_age"
+    __table_args__ = (sa.Index("ix_plan_re_age_plan", "plan_id"),)
+
+    re_age_id: int = Field(primary_key=True, foreign_key="re_age.id", sa_type=BigId)
+    plan_id: int = Field(foreign_key="plan.id", sa_type=BigId)
+
+
 class PlanInstalment(Row, table=True):
     __tablename__ = "plan_instalment"
 

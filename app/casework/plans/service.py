@@ -23,6 +23,7 @@ from app.casework.plans.concessions import (
     concedes,
     pass_on_waivers,
     start_concessions,
+    un_keep,
     waivable_fees,
     waive_fees,
     wind_up,
@@ -186,8 +187,10 @@ def move_plans(
     now: datetime,
 ) -> None:
     """Move plans to a status, each with its event. Conflict where the lifecycle has no such move. One that ends
-    has its `ended_on` before: what it conceded ends with that day."""
+    has its `ended_on` before: what it conceded ends with that day. One that is not kept any more loses what it conceded
+    for that."""
     ending = [plan for plan in plans if plan.status is PlanStatus.ACTIVE and concedes(plan)]
+    unkept = [plan for plan in plans if plan.status is PlanStatus.KEPT and concedes(plan)]
     for plan in plans:
         if to not in TRANSITIONS[plan.status]:
             raise Conflict(f"A plan that is {plan.status.value} cannot become {to.value}.")
@@ -200,6 +203,8 @@ def move_plans(
     for plan in ending:
         assert plan.ended_on is not None
         wind_up(session, plan, plan.ended_on, by=by, now=now)
+    for plan in unkept:
+        un_keep(session, plan, by=by, now=now)
 
 
 def _told(plan: Plan, to: PlanStatus, agreed: Agreed) -> PlanEvent:

@@ -28,8 +28,8 @@ LEFT_BEHIND = {
     # Files, documents and evidence that no day reads.
     "feed_load", "contact_correction", "reported_change", "alert", "alert_notice",
     "unmatched_payment", "payer_account", "bank_transaction",
-    "waiver", "plan_waiver", "approval_request", "bundle", "case_document", "document_content", "decision_facts",
-    "simulation_run", "mail_notice", "negotiation", "offer",
+    "waiver", "plan_waiver", "plan_re_age", "approval_request", "bundle", "case_document", "document_content",
+    "decision_facts", "simulation_run", "mail_notice", "negotiation", "offer",
     "household_statement", "household_figure", "household_debt", "affordability_answer", "guideline",
     "guideline_line", "adviser", "adviser_client", "adviser_file", "adviser_reject", "adviser_proposal", "lump_payment",
     "lump_part",

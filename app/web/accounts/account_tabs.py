@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.book.delinquency.days import bucket_labels
-from app.book.delinquency.events import AccountReAged, PauseEnded, PauseSet
+from app.book.delinquency.events import AccountReAged, PauseEnded, PauseSet, ReAgeUndone
 from app.book.delinquency.history import AccountOn, as_known
 from app.book.delinquency.models import ReAge, Spell
 from app.book.feeds.events import ChangeReported, ReportDecided
@@ -46,8 +46,8 @@ TABS = {
     "known": "As of a past date",
 }
 ON_RECORD = (
-    AccountStatusChanged.KIND, AccountReAged.KIND, PauseSet.KIND, PauseEnded.KIND, AccountChanged.KIND,
-    AccountHolderChanged.KIND, ChangeReported.KIND, ReportDecided.KIND,
+    AccountStatusChanged.KIND, AccountReAged.KIND, ReAgeUndone.KIND, PauseSet.KIND, PauseEnded.KIND,
+    AccountChanged.KIND, AccountHolderChanged.KIND, ChangeReported.KIND, ReportDecided.KIND,
 )  # fmt: skip
 LEDGER_COLUMNS = [
     Column("Effective"),
