@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.actions.agreements import accept_offer, agree, offer, supersede
+from app.actions.plans.with_legal import tell_of_paid_settlements
 from app.book.ledger.models import Customer
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
@@ -24,6 +25,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.outreach.agreements.figures import Reader, agreement_figures
 from app.outreach.agreements.payment_code import Payee
+from app.outreach.strategy.queries import open_tasks
 from tests import builders
 from tests.actions.test_agreements import (
     AS_AGENT,
@@ -207,6 +209,29 @@ def test_an_offer_from_before_is_not_accepted_once_the_legal_team_has_the_case(s
         session.flush()
         with pytest.raises(Conflict, match="with the legal team"):
             accept_offer(session, made, LETTERS, by=BEN, now=NOW)
+
+
+def test_a_settlement_paid_while_the_legal_team_has_the_case_is_not_accepted_and_a_person_is_told(
+    engine: Engine,
+) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        book = session.get_one(Portfolio, case.portfolio_id)
+        made = offer(session, case, IN_THREE, LETTERS, **MANAGER).plan
+        case.with_legal_since = NOW
+        builders.payment(session, the_card(session), 10_000, ON + DAY)
+        for days in (1, 2, 30):  # the grace days of its first payment end, and it was paid in time
+            on = ON + days * DAY
+            assess(session, case, on)
+            told = tell_of_paid_settlements(session, book, on, now=builders.night_after(on))
+            assert (made.status, told) == (PlanStatus.OFFERED, int(days == 1))
+        [task] = open_tasks(session, id_of(case))
+        assert made.reference in task.text
+        assert (task.plan_id, balance(session, on)) == (made.id, 90_000)
+        case.with_legal_since = None
+        session.flush()
+        assess(session, case, on)
+        assert made.status is PlanStatus.ACTIVE, "the legal team gave it back"
 
 
 @pytest.mark.parametrize(("payments", "refused"), [(36, False), (60, True)])

@@ -31,6 +31,8 @@ class DeskStep(Word):
     """Work that the result of a call gives a person."""
     CLAIM = "payment-claim"
     """A payment to look for, because the customer says that it was made."""
+    PAID_WITH_LEGAL = "settlement-paid-with-legal"
+    """A settlement that was paid while the legal team has the case: it is not accepted, and a person decides."""
 
 
 class CaseStep(NamedTuple):

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from app.actions.accounts.reversals import break_undone_settlements
 from app.actions.plans.reviews import give_reviews
+from app.actions.plans.with_legal import tell_of_paid_settlements
 from app.actions.results.claims import claimants, settle_claims
 from app.book.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
 from app.book.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, reopen_paid, wake
@@ -164,6 +165,8 @@ def _assess(day: Day) -> Counts:
     with transaction(day.engine) as session:
         counts = assess_due(session, day.portfolio, day.on, now=day.now)
         counts["broken"] += break_undone_settlements(session, day.portfolio, day.on, now=day.now)
+        if told := tell_of_paid_settlements(session, day.portfolio, day.on, now=day.now):
+            counts["paid_with_legal"] = told
         claimed = claimants(session, day.portfolio)
         lock_customers(session, claimed)
         settle_claims(session, claimed, by=SYSTEM, now=day.now)

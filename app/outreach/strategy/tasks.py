@@ -31,9 +31,11 @@ def give_task(
     due_on: date,
     now: datetime,
     number: int = 0,
+    plan_id: int | None = None,
 ) -> StrategyTask:
     """Give a colleague (`to`, a user name) a task on a case. What brings it is on record by itself, so no event is
-    written here. `number` tells tasks of one step apart; 0 = the next one. The caller holds the customer's lock."""
+    written here. `number` tells tasks of one step apart; 0 = the next one. A step about a plan has one task. The caller
+    holds the customer's lock."""
     if not number:
         latest = sa.select(sa.func.max(col(StrategyTask.occurrence))).where(
             col(StrategyTask.case_id) == case.id, col(StrategyTask.step) == step
@@ -43,6 +45,7 @@ def give_task(
         case_id=id_of(case),
         step=step,
         occurrence=number,
+        plan_id=plan_id,
         text=text[:LONGEST_TASK],
         for_username=to,
         due_on=due_on,
@@ -54,14 +57,22 @@ def give_task(
 
 
 def add_task(
-    session: Session, case: CollectionsCase, step: str, text: str, due_on: date, *, by: Actor, now: datetime
+    session: Session,
+    case: CollectionsCase,
+    step: str,
+    text: str,
+    due_on: date,
+    *,
+    plan_id: int | None = None,
+    by: Actor,
+    now: datetime,
 ) -> StrategyTask:
     """Put work on a case for its owner, as the next occurrence of `step`. The caller holds the customer's lock."""
     table = table_of(StrategyTask)
     last = sa.select(sa.func.max(table.c.occurrence)).where(table.c.case_id == case.id, table.c.step == step)
     number = (session.execute(last).scalar() or 0) + 1
     text = clean_text(text[:LONGEST_TASK], "text", one_line=True)
-    task = give_task(session, case, step, text, to="", due_on=due_on, now=now, number=number)
+    task = give_task(session, case, step, text, to="", due_on=due_on, now=now, number=number, plan_id=plan_id)
     created = TaskCreated(step, text, due_on)
     record(session, about_customer(case.customer_id, created, case_id=id_of(case)), by=by, now=now)
     return task

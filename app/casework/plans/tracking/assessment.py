@@ -20,6 +20,7 @@ from app.book.ledger.rules import COLLECTABLE, AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import CustomerDebt, debts_as_folded
 from app.casework.cases.models import CollectionsCase
+from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan, offered_settlements
@@ -183,14 +184,15 @@ def _charged_off_accounts(session: Session, customer_ids: Collection[int]) -> di
 
 
 def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> None:
-    """Offers to settle whose first payment was made are accepted by that; those whose first day is over end."""
+    """Offers to settle whose first payment was made are accepted by that, unless the legal team has the case
+    (`paid_with_legal`); those whose first day is over end."""
     offered = offered_settlements().where(Plan.portfolio_id == portfolio.id).order_by(col(Plan.id))
     lock_customers(session, {plan.customer_id for plan in session.scalars(offered)})
     fresh = offered.with_for_update().execution_options(populate_existing=True)
     for plan in session.scalars(fresh).all():
-        first = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])[:1]
-        paid = paid_to_settle(session, plan, on)
-        match assess(first, paid, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor):
+        match _first_payment(session, plan, on):
+            case Kept() if get_case(session, plan.case_id).with_legal_since is not None:
+                continue
             case Kept():
                 if (other := live_plan(session, plan.case_id)) is not None:
                     cancel(
@@ -208,6 +210,24 @@ def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, no
                 move_plan(session, plan, PlanStatus.ACTIVE, by=SYSTEM, now=now)
             case Broken():
                 cancel(session, plan, "the offer was not taken up", by=SYSTEM, today=on, now=now)
+
+
+def paid_with_legal(session: Session, portfolio: Portfolio, on: date) -> list[Plan]:
+    """Offers to settle whose first payment was made while the legal team has the case: only they agree on payments, so
+    nothing is accepted. The money is posted, and the offer stands until a person decides."""
+    offered = offered_settlements().join(CollectionsCase, col(CollectionsCase.id) == Plan.case_id)
+    with_legal = offered.where(
+        Plan.portfolio_id == portfolio.id, col(CollectionsCase.with_legal_since).is_not(None)
+    )
+    plans = session.scalars(with_legal.order_by(col(Plan.id))).all()
+    return [plan for plan in plans if isinstance(_first_payment(session, plan, on), Kept)]
+
+
+def _first_payment(session: Session, plan: Plan, on: date) -> Assessment:
+    """An offer to settle, judged by its first payment alone."""
+    first = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])[:1]
+    paid = paid_to_settle(session, plan, on)
+    return assess(first, paid, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor)
 
 
 def _settle_accounts(session: Session, portfolio: Portfolio, plan: Plan, on: date, *, now: datetime) -> None:
