@@ -13,6 +13,7 @@ from sqlmodel import Session, select
 
 from app.actions.approvals.deciding import decide_approval
 from app.actions.negotiation.negotiating import counter_offer, negotiate
+from app.actions.negotiation.sending import send_offer
 from app.actions.negotiation.taking import Taken, take_offer
 from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind
@@ -278,3 +279,27 @@ def test_the_legal_team_takes_no_offers(engine: Engine, late: int) -> None:  # n
     number = offered(engine, OptionKind.PROMISE)
     with pytest.raises(Forbidden), transaction(engine) as session:
         take(session, number, role=Role.LEGAL)
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_an_offer_sent_in_writing_follows_its_settlement(engine: Engine, late: int, pays: bool) -> None:
+    """Its last day is that of the first payment; the payment comes in the grace days."""
+    number = offered(engine, OptionKind.SETTLEMENT, Answer(0, 70_000), role=Role.MANAGER)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        plan = send_offer(
+            session, case, number, builders.catalog(), by=GRACE, role=Role.MANAGER, now=builders.at(T)
+        ).plan
+        first, plan_id = plan.offer_until, id_of(plan)
+    assert first is not None
+    builders.close_day(engine, first)
+    with transaction(engine) as session:
+        assert session.get_one(NegotiationOffer, number).status is OfferStatus.SHOWN, "its answer may come"
+        if pays:
+            builders.payment(session, session.get_one(Account, late), 70_000, first + DAY)
+    builders.close_day(engine, first + 10 * DAY)
+    with transaction(engine) as session:
+        plan, offer = session.get_one(Plan, plan_id), session.get_one(NegotiationOffer, number)
+        assert (plan.status is PlanStatus.CANCELLED) is not pays
+        assert offer.status is (OfferStatus.ACCEPTED if pays else OfferStatus.EXPIRED)
+        assert len(builders.events(session, "offer.taken")) == int(pays)

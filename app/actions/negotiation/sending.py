@@ -1,11 +1,12 @@
-"""Send an offer of a negotiation in writing, and accept a plan that came of one: the offer follows its plan."""
+"""Send an offer of a negotiation in writing, and accept a plan that came of one: the offer follows its plan, also one
+that is accepted by paying it."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from app.actions.agreements import Agreement, Offer, accept_offer, offer
 from app.book.portfolios.models import Portfolio
@@ -19,14 +20,18 @@ from app.casework.negotiation.record.rules import STANDING, require_standing
 from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
-from app.casework.plans.rules import Agreed
+from app.casework.plans.rules import Agreed, PlanStatus
 from app.core.actor import Actor
 from app.core.clock import local_date
+from app.core.database.engine import table_of
+from app.core.database.rows import Query
 from app.core.errors import Conflict, Forbidden
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, Role
 from app.core.timeline.service import lock_customers
 from app.outreach.planning.letterhead import LetterCatalog
+
+OFFER, REQUEST, PLAN = table_of(NegotiationOffer), table_of(ApprovalRequest), table_of(Plan)
 
 
 def send_offer(
@@ -72,17 +77,39 @@ def accept_agreement(
 ) -> Agreement:
     """Accept a plan that was offered. The offer of a negotiation that it came of is accepted with it."""
     made = accept_offer(session, plan, letters, agreed, by=by, now=now)
-    if (origin := _origin(session, id_of(plan))) is not None:
-        case = get_case(session, plan.case_id)
-        service.accept(session, case, origin, id_of(plan), by=by, now=now)
+    _accept_origin(session, plan, by=by, now=now)
     return made
 
 
-def _origin(session: Session, plan_id: int) -> NegotiationOffer | None:
-    """The offer that was sent as this plan, or that a manager approved as this plan."""
-    asked = select(ApprovalRequest.id).where(ApprovalRequest.plan_id == plan_id)
-    query = select(NegotiationOffer).where(
-        col(NegotiationOffer.status).in_(STANDING),
-        sa.or_(col(NegotiationOffer.plan_id) == plan_id, col(NegotiationOffer.request_id).in_(asked)),
+def end_shown_offers(session: Session, portfolio: Portfolio, on: date, *, by: Actor, now: datetime) -> int:
+    """Look at the offers of negotiations at the end of `on`: one whose settlement was accepted by paying it is accepted
+    with it; the others expire with their last day, but not while a plan that they became waits for its answer. Returns
+    how many expired."""
+    offers = OFFER.c.portfolio_id == portfolio.id
+    accepted = session.connection().execute(
+        _origins(PLAN.c.id).where(offers, PLAN.c.accepted_on.is_not(None)).order_by(PLAN.c.id)
     )
-    return session.scalar(query.limit(1))
+    plans = [session.get_one(Plan, plan_id) for plan_id in accepted.scalars().all()]
+    lock_customers(session, {plan.customer_id for plan in plans})
+    for plan in plans:
+        _accept_origin(session, plan, by=by, now=now)
+    session.flush()
+    waiting = _origins(OFFER.c.id).where(offers, PLAN.c.status == PlanStatus.OFFERED)
+    return service.expire_shown_offers(session, id_of(portfolio), on, but=waiting, by=by, now=now)
+
+
+def _accept_origin(session: Session, plan: Plan, *, by: Actor, now: datetime) -> None:
+    """Accept the offer that was sent as this plan, or that a manager approved as this plan. The caller holds the
+    customer's lock."""
+    session.flush()
+    found = session.connection().execute(_origins(OFFER.c.id).where(PLAN.c.id == plan.id).limit(1)).scalar()
+    if found is not None:
+        origin = session.get_one(NegotiationOffer, found)
+        service.accept(session, get_case(session, plan.case_id), origin, id_of(plan), by=by, now=now)
+
+
+def _origins(column: sa.ColumnElement[int]) -> Query:
+    """Of standing offers and the plans that they became: sent in writing, or approved by a manager."""
+    became = sa.func.coalesce(OFFER.c.plan_id, REQUEST.c.plan_id)
+    joined = OFFER.outerjoin(REQUEST, REQUEST.c.id == OFFER.c.request_id).join(PLAN, PLAN.c.id == became)
+    return sa.select(column).select_from(joined).where(OFFER.c.status.in_(STANDING))

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.actions.accounts.reversals import break_undone_settlements
+from app.actions.negotiation.sending import end_shown_offers
 from app.actions.plans.reviews import give_reviews
 from app.actions.plans.with_legal import tell_of_paid_settlements
 from app.actions.results.claims import claimants, settle_claims
@@ -41,7 +42,6 @@ from app.casework.cases.nightly import (
     review_cases,
 )
 from app.casework.holds.service import end_due_holds
-from app.casework.negotiation.record.service import expire_shown_offers
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
 from app.casework.plans.tracking.assessment import assess_due
@@ -183,7 +183,7 @@ def work_cases(day: Day) -> Counts:
         closed = review_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
         refresh_tomorrow(session, day.portfolio, day.on)
         expired = expire_offers(session, day.portfolio, day.on, now=day.now)
-        shown = expire_shown_offers(session, portfolio_id, day.on, by=SYSTEM, now=day.now)
+        shown = end_shown_offers(session, day.portfolio, day.on, by=SYSTEM, now=day.now)
         drop_tasks(session, id_of(day.portfolio), now=day.now)
         reviews = give_reviews(session, day.portfolio, day.on, now=day.now)
         assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)

@@ -25,6 +25,7 @@ from app.casework.negotiation.record.rules import STANDING, OfferStatus, expires
 from app.core.actor import Actor
 from app.core.database.bulk import chunked
 from app.core.database.engine import table_of
+from app.core.database.rows import Query
 from app.core.ids import id_of
 from app.core.kit.frozen_json import digest_of, to_json
 from app.core.staff.rules import Role
@@ -137,14 +138,24 @@ def accept(
     )
 
 
-def expire_shown_offers(session: Session, portfolio_id: int, on: date, *, by: Actor, now: datetime) -> int:
-    """Expire, at the end of `on`, offers whose price held until then. Returns how many."""
+def expire_shown_offers(
+    session: Session,
+    portfolio_id: int,
+    on: date,
+    *,
+    but: Query | None = None,
+    by: Actor,
+    now: datetime,
+) -> int:
+    """Expire, at the end of `on`, offers whose price held until then, `but` not those of these ids. Returns how
+    many."""
     statement = (
         sa.update(NegotiationOffer)
         .where(
             col(NegotiationOffer.portfolio_id) == portfolio_id,
             col(NegotiationOffer.status).in_(STANDING),
             col(NegotiationOffer.expires_on) <= on,
+            sa.true() if but is None else col(NegotiationOffer.id).not_in(but),
         )
         .values(status=OfferStatus.EXPIRED, ended_at=now, ended_by=by)
         .execution_options(synchronize_session=False, preserve_rowcount=True)
