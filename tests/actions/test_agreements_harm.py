@@ -19,6 +19,7 @@ from app.casework.plans.limits import Grantor
 from app.casework.plans.models import InstalmentPayment
 from app.casework.plans.rules import Cadence, PlanKind, PlanStatus
 from app.casework.plans.terms import AgreementTerms
+from app.casework.plans.tracking.payments import progress_of
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
@@ -129,7 +130,7 @@ def test_an_offer_is_not_accepted_for_more_than_is_owed_once_its_fees_are_waived
     with transaction(sqlite_engine) as session:
         case = a_case(session)
         made = offer(session, case, replace(HARDSHIP, total_minor=97_000), LETTERS, **AS_MANAGER).plan
-        builders.payment(session, the_card(session), 1, ON)
+        builders.entry(session, the_card(session), EntryKind.ADJUSTMENT, -1, ON)
         with pytest.raises(Conflict, match="Less is owed now"):
             accept_offer(session, made, LETTERS, by=MEI, now=NOW)
 
@@ -211,13 +212,48 @@ def test_an_offer_from_before_is_not_accepted_once_the_legal_team_has_the_case(s
             accept_offer(session, made, LETTERS, by=BEN, now=NOW)
 
 
+@pytest.mark.parametrize("terms", [replace(PLAN, total_minor=98_000), replace(HARDSHIP, total_minor=95_000)])
+def test_what_came_since_an_offer_counts_whenever_it_is_accepted(
+    engine: Engine, terms: AgreementTerms
+) -> None:
+    """Three days before, 20.00 came before the offer of the rest and 10.00 after it; then 7.00 and, on the morning of
+    the acceptance, 3.00."""
+    offered_on = ON - 3 * DAY
+    with transaction(engine) as session:
+        case, card = a_case(session), the_card(session)
+        builders.payment(session, card, 2_000, offered_on, now=builders.at(offered_on, 9))
+        made = offer(session, case, terms, LETTERS, **{**AS_MANAGER, "now": builders.at(offered_on, 12)}).plan
+        builders.payment(session, card, 1_000, offered_on, now=builders.at(offered_on, 15))
+        builders.payment(session, card, 700, ON - DAY)
+        paid_this_morning(session, 300)
+        accept_offer(session, made, LETTERS, by=MEI, now=NOW)
+        assert made.accepted_on == ON
+        stands = progress_of(session, made, ON)
+        assert (stands.paid, stands.left) == (2_000, made.total_minor - 2_000)
+        assert progress_of(session, made, ON - DAY).paid == 1_700
+        assert balance(session) == terms.total_minor - 2_000, "what is left of it pays the debt off"
+
+
+def test_an_offer_of_the_whole_debt_is_refused_where_a_correction_lowered_it_since(
+    sqlite_engine: Engine,
+) -> None:
+    with transaction(sqlite_engine) as session:
+        case, card = a_case(session), the_card(session)
+        before = {**AS_MANAGER, "now": builders.at(ON - 2 * DAY)}
+        made = offer(session, case, replace(PLAN, total_minor=100_000), LETTERS, **before).plan
+        builders.payment(session, card, 4_000, ON - DAY)
+        builders.entry(session, card, EntryKind.ADJUSTMENT, -1, ON)
+        with pytest.raises(Conflict, match="Less is owed now"):
+            accept_offer(session, made, LETTERS, by=MEI, now=NOW)
+
+
 def test_a_settlement_paid_while_the_legal_team_has_the_case_is_not_accepted_and_a_person_is_told(
     engine: Engine,
 ) -> None:
     with transaction(engine) as session:
         case = a_case(session)
         book = session.get_one(Portfolio, case.portfolio_id)
-        made = offer(session, case, IN_THREE, LETTERS, **MANAGER).plan
+        made = offer(session, case, IN_THREE, LETTERS, **AS_MANAGER).plan
         case.with_legal_since = NOW
         builders.payment(session, the_card(session), 10_000, ON + DAY)
         for days in (1, 2, 30):  # the grace days of its first payment end, and it was paid in time
@@ -262,8 +298,8 @@ def test_each_account_of_a_plan_bears_its_own_rate(
         builders.entry(session, second, EntryKind.OPENING_BALANCE, 10_000, ON - 60 * DAY)
         terms = replace(PLAN, total_minor=110_000, payments=60)
         if not refused:
-            assert offer(session, case, terms, LETTERS, **MANAGER).plan.id
+            assert offer(session, case, terms, LETTERS, **AS_MANAGER).plan.id
             return
         with pytest.raises(Invalid, match="Payment 2 is no more than the interest") as told:
-            offer(session, case, terms, LETTERS, **MANAGER)
+            offer(session, case, terms, LETTERS, **AS_MANAGER)
         assert told.value.field == "payments"

@@ -34,7 +34,7 @@ from app.casework.plans.tracking.assessing import (
     Running,
     after_reversal,
 )
-from app.casework.plans.tracking.payments import paid_toward
+from app.casework.plans.tracking.payments import counted_from, paid_toward
 from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -88,7 +88,7 @@ def _look_after(
         for plan in _kept(session, account, col(Plan.ended_on) >= ended, settlement=True):
             n = instalments_of(session, [id_of(plan)])[id_of(plan)][-1].n
             break_plan(session, plan, n, why, today, by=by, now=now)
-    counted = (col(Plan.accepted_on) <= entry.effective_on, col(Plan.ended_on) >= entry.effective_on)
+    counted = (counted_from() <= entry.effective_on, col(Plan.ended_on) >= entry.effective_on)
     plans = _kept(session, account, *counted, settlement=False)
     _judge_again(session, plans, why, today, by=by, now=now)
     look_at_waivers_again(session, account.customer_id, entry.effective_on, today, by=by, now=now)

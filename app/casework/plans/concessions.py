@@ -31,7 +31,7 @@ from app.casework.cases.service import about_case
 from app.casework.plans.events import PlanReAgeRefused
 from app.casework.plans.models import Plan, PlanReAge, PlanWaiver
 from app.casework.plans.rules import PlanKind, PlanStatus
-from app.casework.plans.tracking.payments import paid_toward
+from app.casework.plans.tracking.payments import counted_from, paid_toward
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -90,7 +90,7 @@ def look_at_waivers_again(
     ended = select(Plan).where(
         Plan.customer_id == customer_id,
         col(Plan.status).in_((PlanStatus.BROKEN, PlanStatus.CANCELLED)),
-        col(Plan.accepted_on) <= paid_on,
+        counted_from() <= paid_on,
         col(Plan.ended_on) >= paid_on,
         exists().where(col(PlanWaiver.plan_id) == col(Plan.id)),
     )

@@ -43,7 +43,10 @@ class Plan(Row, table=True):
     offer_until: date | None = None
     """The last day on which the offer can be accepted; until then its price holds."""
     accepted_on: date | None = None
-    """Payments from this date on count towards the plan."""
+    """The day of acceptance; of a settlement that of its offer."""
+    counts_from: date | None = None
+    """The day of its offer: money of this day that came after the offer, and of later days, counts toward it. None =
+    `accepted_on`."""
     assess_on: date | None = None
     """The next day on which it has to be looked at."""
     ended_on: date | None = None

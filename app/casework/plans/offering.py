@@ -150,6 +150,7 @@ def put_offer(
         total_minor=sum(part.amount for part in parts),
         offered_at=now,
         offered_by=by,
+        counts_from=today,
         offer_until=_last_day(portfolio, terms, parts, until, today),
         cadence=terms.cadence,
         apr_millionths=terms.apr_millionths,

@@ -50,7 +50,12 @@ from app.casework.plans.rules import (
     check_agreed,
     offer_end,
 )
-from app.casework.plans.tracking.payments import accounts_of, offered_on, paid_to_settle
+from app.casework.plans.tracking.payments import (
+    accounts_of,
+    offered_on,
+    paid_since_offer,
+    paid_to_settle,
+)
 from app.core.actor import Actor
 from app.core.errors import Conflict
 from app.core.ids import id_of
@@ -78,8 +83,8 @@ def accept(
     today: date,
     now: datetime,
 ) -> None:
-    """Activate an offer that the customer agreed to. Payments count from today on; for a settlement from its offer on.
-    The live plan that it was renegotiated from ends in the same transaction."""
+    """Activate an offer that the customer agreed to. Payments since its offer count. The live plan that it was
+    renegotiated from ends in the same transaction."""
     case = get_case(session, plan.case_id)
     require_with_us(case)
     live = live_plan(session, plan.case_id)
@@ -113,7 +118,7 @@ def _require_owed(
     is_renegotiated: bool,
     today: date,
 ) -> None:
-    """Conflict where nobody owes any more what an offer asks for. What was paid toward a settlement counts to it."""
+    """Conflict where nobody owes any more what an offer asks for. What was paid since the offer counts toward it."""
     if plan.kind is PlanKind.SETTLEMENT:
         paid = sum(amount for _, amount in paid_to_settle(session, plan, today))
         balances = (balance_of(session, each, today) for each in session.scalars(accounts_of(id_of(plan))))
@@ -126,7 +131,8 @@ def _require_owed(
         raise Conflict(nothing_to_agree_on(case))
     fees = sum(left for _, left in waivable_fees(session, case.customer_id)) if plan.waived_fees_minor else 0
     waives = min(plan.waived_fees_minor, fees)
-    if sum(part.amount - part.interest for part in parts) + waives > owes.debt:
+    paid = paid_since_offer(session, plan, today)
+    if sum(part.amount - part.interest for part in parts) + waives - paid > owes.debt:
         raise Conflict(LESS_OWED)
 
 

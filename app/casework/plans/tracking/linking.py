@@ -19,6 +19,7 @@ from app.book.ledger.queries import worked
 from app.book.ledger.service import touched_accounts
 from app.casework.plans.models import InstalmentPayment, Plan, PlanAccount, PlanInstalment
 from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.tracking.payments import counted_from
 from app.casework.plans.tracking.references import named_by, named_in
 from app.core.database.bulk import among, chunked, upsert
 from app.core.database.engine import table_of
@@ -114,7 +115,7 @@ def _link(session: Session, account_ids: Sequence[int]) -> int:
         .where(
             among(session, ACCOUNT.c.id, account_ids),
             PLAN.c.status.in_(OPEN),
-            sa.or_(PLAN.c.accepted_on.is_(None), ENTRY.c.effective_on >= PLAN.c.accepted_on),
+            sa.or_(PLAN.c.accepted_on.is_(None), ENTRY.c.effective_on >= counted_from()),
             ENTRY.c.amount_minor < 0,
             sa.func.upper(ENTRY.c.description).like("%RF%"),
             LINK.c.entry_id.is_(None),

@@ -63,17 +63,40 @@ def payments_of(session: Session, plan_ids: Collection[int], on: date) -> dict[i
     return found
 
 
+def counted_from() -> sa.ColumnElement[date]:
+    """The first day whose money counts toward an agreement: that of its offer (decision 0221)."""
+    return sa.func.coalesce(PLAN.c.counts_from, PLAN.c.accepted_on)
+
+
 def came_since() -> sa.ColumnElement[bool]:
-    """Select entries from the day on which an agreement was accepted. What was on the ledger on that day before the
-    agreement was offered had lowered the debt that it is about: it does not count again."""
+    """Select entries since an agreement that was accepted was offered. What was on the ledger before had lowered the
+    debt that it is about: it does not count again."""
+    return sa.and_(PLAN.c.accepted_on.is_not(None), _since_offer())
+
+
+def _since_offer() -> sa.ColumnElement[bool]:
+    first = counted_from()
     return sa.or_(
-        ENTRY.c.effective_on > PLAN.c.accepted_on,
-        sa.and_(ENTRY.c.effective_on == PLAN.c.accepted_on, ENTRY.c.created_at >= PLAN.c.offered_at),
+        ENTRY.c.effective_on > first,
+        sa.and_(ENTRY.c.effective_on == first, ENTRY.c.created_at >= PLAN.c.offered_at),
     )
 
 
+def paid_since_offer(session: Session, plan: Plan, on: date) -> int:
+    """Minor units that came from the customer since a plan was offered, to the end of `on`, accepted or not."""
+    query = (
+        sa.select(sa.func.coalesce(sa.func.sum(-ENTRY.c.amount_minor), 0))
+        .select_from(PLAN)
+        .join(ACCOUNT, ACCOUNT.c.customer_id == PLAN.c.customer_id)
+        .join(ENTRY, ENTRY.c.account_id == ACCOUNT.c.id)
+        .where(PLAN.c.id == id_of(plan), _since_offer(), ENTRY.c.effective_on <= on, keeps_agreements())
+    )
+    session.flush()
+    return int(session.connection().execute(query).scalar_one())
+
+
 def _of_customers(on: date) -> Query:
-    """Payments on any account of the customer, from the day of acceptance on."""
+    """Payments on any account of the customer, since the offer."""
     return (
         sa.select(PLAN.c.id, ENTRY.c.effective_on, ENTRY.c.amount_minor, LINK.c.n)
         .join(ACCOUNT, ACCOUNT.c.customer_id == PLAN.c.customer_id)
