@@ -22,20 +22,20 @@ from app.book.ledger.rules import EntryKind, UnmatchedStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.advisers.events import LumpReversed, LumpSplit
 from app.casework.advisers.models import Adviser, LumpPart, LumpPayment
-from app.casework.advisers.queries import parts_of
+from app.casework.advisers.queries import parts_of, seen_before
 from app.casework.advisers.reading import SchedulePart, read_schedule
 from app.casework.advisers.rules import PartStatus
-from app.casework.advisers.service import require_active
+from app.casework.advisers.service import STREAM, require_active
 from app.casework.advisers.targets import Target, target_of
 from app.casework.plans.models import InstalmentPayment
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
-from app.core.money import MAX_MINOR, to_decimal_string
+from app.core.money import MAX_MINOR, to_decimal_string, with_code
 from app.core.staff.rules import CASEWORK, Role
 from app.core.text import clean_reason, clean_text
-from app.core.timeline.service import about_portfolio, record
+from app.core.timeline.service import about_portfolio, lock_streams, record
 
 NOT_NAMED = "This part of the payment is in no line of the schedule."
 
@@ -48,6 +48,29 @@ class NewLump:
     paid_on: date | None = None
     amount_minor: int = 0
     unmatched_id: int | None = None
+    sure: str = ""
+    """`SURE`, or the `answer` of a `SeenBefore`: it is another payment than the one that was found."""
+
+
+SURE = "yes"
+
+
+class SeenBefore(Conflict):
+    """The same money may be posted or waiting already, under another reference: a person says whether it is."""
+
+    def __init__(self, found: LumpPayment | UnmatchedPayment, currency: str) -> None:
+        self.answer = f"{found.__tablename__}:{found.id}:{found.amount_minor}"
+        """The value of the box to tick; a tick for another payment does not count."""
+        money = f"{with_code(found.amount_minor, currency)} of {found.paid_on.isoformat()}"
+        if isinstance(found, LumpPayment):
+            said = f"{money} was split already, as payment {found.reference}."
+        elif found.status is UnmatchedStatus.WAITING:
+            said = f"{money} waits as unmatched payment {found.id}. Split that one by its number."
+        else:
+            said = f"{money} was posted already, as payment {found.reference} of the bank."
+        super().__init__(
+            f"{said} Nothing was posted. Say that you are sure if this is another payment.", "sure"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +96,13 @@ def split_lump(
     """Post each part of a lump payment to its account; parts without one wait for a person. The same lump with the same
     schedule again changes nothing.
 
-    Invalid, with nothing done, where the schedule asks for more than was paid; Conflict where another split it.
+    Invalid, with nothing done, where the schedule asks for more than was paid; Conflict where another split it;
+    SeenBefore where it may be posted or waiting already under another reference, and nobody says that it is another.
     """
     if role not in CASEWORK:
         raise Forbidden("An agent or a manager splits a payment.")
     require_active(adviser)
+    lock_streams(session, [STREAM])  # two people may write down one payment at the same moment
     credit = _credit(session, portfolio, new)
     lump = _lump(portfolio, adviser, new, credit, schedule, by=by, now=now)
     if (known := _known(session, lump)) is not None:
@@ -86,6 +111,7 @@ def split_lump(
     today = local_date(now, portfolio.timezone)
     if lump.paid_on > today:
         raise Invalid("The payment's day is in the future.", "paid_on")
+    _ask_if_seen(session, portfolio, lump, new.sure)
     lines = read_schedule(schedule, portfolio.currency)
     rest = lump.amount_minor - sum(line.amount_minor for line in lines)
     if rest < 0:
@@ -179,6 +205,14 @@ def _known(session: Session, lump: LumpPayment) -> LumpPayment | None:
             "reference",
         )
     return known
+
+
+def _ask_if_seen(session: Session, portfolio: Portfolio, lump: LumpPayment, sure: str) -> None:
+    """SeenBefore where the same money may be posted or waiting under another reference, and `sure` is no answer."""
+    if sure != SURE and (found := seen_before(session, lump)) is not None:
+        question = SeenBefore(found, portfolio.currency)
+        if sure != question.answer:
+            raise question
 
 
 def _part(lump: LumpPayment, line: SchedulePart, status: PartStatus, why: str = "") -> LumpPart:

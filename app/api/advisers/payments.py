@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from sqlmodel import Session
 
-from app.actions.advisers.lumps import NewLump, reverse_lump, split_lump
+from app.actions.advisers.lumps import SURE, NewLump, reverse_lump, split_lump
 from app.api.advisers.advisers import AdviserCode, Ending, Manager, Worker
 from app.api.advisers.shapes import LumpShape
 from app.api.deps import Input, OnceSession, ReadSession, api_router
@@ -50,6 +50,12 @@ class NewLumpBody(Input):
         int | None, Field(description="A waiting payment of a bank file that is split.")
     ] = None
     schedule: Annotated[list[ScheduleLine], Field(min_length=1, max_length=MOST_LINES)]
+    sure: Annotated[
+        bool,
+        Field(
+            description="It is another payment than the one of the same amount that was split, or waits, within days."
+        ),
+    ] = False
 
 
 @splitting.post("", status_code=201, summary="Split a lump payment", max_body_size=MB)
@@ -62,7 +68,8 @@ def post_lump_payment(
     body: NewLumpBody,
 ) -> LumpShape:
     """Each line is posted once to its account; a line without a right account waits on the list of unmatched payments.
-    The same payment with the same schedule again changes nothing."""
+    The same payment with the same schedule again changes nothing. Where the same amount was split or waits under
+    another reference it answers 409 and posts nothing, until `sure` says that this is another payment."""
     portfolio = get_portfolio(session, code)
     if body.currency != portfolio.currency:
         raise Invalid(f"The currency of this portfolio is {portfolio.currency}.", "currency")
@@ -70,7 +77,8 @@ def post_lump_payment(
         amount = to_minor(body.amount, portfolio.currency) if body.amount else 0
     except BadAmount as error:
         raise Invalid(str(error), "amount") from None
-    new = NewLump(body.reference, body.paid_on, amount, body.unmatched_payment)
+    sure = SURE if body.sure else ""
+    new = NewLump(body.reference, body.paid_on, amount, body.unmatched_payment, sure)
     schedule = json.dumps([line.model_dump() for line in body.schedule]).encode()
     made = split_lump(
         session, portfolio, get_adviser(session, adviser), new, schedule,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.models import Account, Customer
+from app.book.ledger.rules import UnmatchedStatus
 from app.casework.advisers.models import (
     Adviser,
     AdviserClient,
@@ -27,6 +29,9 @@ from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 from app.core.ids import id_of
+
+SAME_MONEY_DAYS = 5
+"""Days between what a person writes down and what the bank books of one payment."""
 
 
 def advisers(session: Session) -> Sequence[Adviser]:
@@ -174,6 +179,37 @@ def get_lump(session: Session, adviser: Adviser, lump_id: int, *, lock: bool = F
     if found is None or found.adviser_id != adviser.id:
         raise NotFound(f"{adviser.name} has no such lump payment.")
     return found
+
+
+def seen_before(session: Session, lump: LumpPayment) -> LumpPayment | UnmatchedPayment | None:
+    """Money of the same amount within a few days that may be this lump payment under another reference: a payment of
+    the same adviser that was split, or, for one recorded by hand, a credit of the bank that waits or was posted whole.
+    Two credits of the bank are two payments, and a part of a lump payment is not the whole of another."""
+    days = timedelta(days=SAME_MONEY_DAYS)
+    near = (lump.paid_on - days, lump.paid_on + days)
+    split = select(LumpPayment).where(
+        LumpPayment.portfolio_id == lump.portfolio_id,
+        LumpPayment.adviser_id == lump.adviser_id,
+        LumpPayment.amount_minor == lump.amount_minor,
+        col(LumpPayment.paid_on).between(*near),
+        col(LumpPayment.reversed_at).is_(None),
+    )
+    if lump.unmatched_id is not None:
+        its_own = sa.exists().where(
+            col(LumpPart.lump_id) == LumpPayment.id, col(LumpPart.unmatched_id) == lump.unmatched_id
+        )
+        split = split.where(col(LumpPayment.unmatched_id).is_(None), ~its_own)
+    found = session.scalars(split.order_by(col(LumpPayment.id)).limit(1)).first()
+    if found is not None or lump.unmatched_id is not None:
+        return found
+    credits = select(UnmatchedPayment).where(
+        UnmatchedPayment.portfolio_id == lump.portfolio_id,
+        UnmatchedPayment.amount_minor == lump.amount_minor,
+        col(UnmatchedPayment.paid_on).between(*near),
+        col(UnmatchedPayment.status).in_((UnmatchedStatus.WAITING, UnmatchedStatus.MATCHED)),
+        ~sa.exists().where(col(LumpPart.unmatched_id) == UnmatchedPayment.id),
+    )
+    return session.scalars(credits.order_by(col(UnmatchedPayment.id)).limit(1)).first()
 
 
 def parts_of(session: Session, lump: LumpPayment) -> Sequence[LumpPart]:

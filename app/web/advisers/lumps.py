@@ -11,7 +11,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.advisers.lumps import NewLump, reverse_lump, split_lump
+from app.actions.advisers.lumps import NewLump, SeenBefore, reverse_lump, split_lump
 from app.book.portfolios.models import Portfolio
 from app.casework.advisers.models import Adviser, LumpPart, LumpPayment
 from app.casework.advisers.queries import get_adviser, get_lump, parts_of, sums_of
@@ -71,13 +71,14 @@ def split(
     paid_on: Annotated[str, Form(max_length=20)] = "",
     amount: Annotated[str, Form(max_length=40)] = "",
     unmatched_id: Annotated[str, Form(max_length=20)] = "",
+    sure: Annotated[str, Form(max_length=60)] = "",
     once: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
     """Split a payment by its schedule; what has no right account waits for a person."""
     adviser = get_adviser(session, code)
     values = {
         "portfolio": portfolio, "reference": reference, "paid_on": paid_on, "amount": amount,
-        "unmatched_id": unmatched_id, "schedule": "",
+        "unmatched_id": unmatched_id, "schedule": "", "sure": sure,
     }  # fmt: skip
     typed = Sent.model_validate({"once": once, **values})
 
@@ -87,7 +88,10 @@ def split(
             raise Invalid("Choose the schedule.", "schedule")
         content = schedule.file.read(LARGEST + 1)
         new = _new(told, book)
-        made = split_lump(session, book, adviser, new, content, by=staff.by, role=staff.role, now=now)
+        try:
+            made = split_lump(session, book, adviser, new, content, by=staff.by, role=staff.role, now=now)
+        except SeenBefore as asked:
+            raise Wrong({"sure": f"{asked} Choose the schedule again."}, asked.answer) from None
         waiting = sums_of(session, made.lump)[PartStatus.WAITING]
         said = "The payment was split and posted."
         if waiting:
@@ -107,12 +111,12 @@ def _new(told: Mapping[str, str], book: Portfolio) -> NewLump:
     if told["unmatched_id"]:
         if not (told["unmatched_id"].isascii() and told["unmatched_id"].isdigit()):
             raise Wrong({"unmatched_id": "Write the number of the waiting payment."})
-        return NewLump(unmatched_id=int(told["unmatched_id"]))
+        return NewLump(unmatched_id=int(told["unmatched_id"]), sure=told["sure"])
     try:
         amount = typed_minor(told["amount"], book.currency, grouping=",", point=".")
     except BadAmount as error:
         raise Wrong({"amount": sentence(str(error))}) from None
-    return NewLump(told["reference"], typed_day(told, "paid_on"), amount)
+    return NewLump(told["reference"], typed_day(told, "paid_on"), amount, sure=told["sure"])
 
 
 @router.get("/{lump_id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,12 @@ def test_a_payment_is_split_and_taken_back(sqlite_desk: Desk, mei: Browser, case
         assert said in answer.text
     made = upload(mei, path, "schedule", schedule, **told)
     assert made.status_code == 303, made.text
+    again = {**told, "reference": "BK-2"}
+    asked = upload(mei, path, "schedule", schedule, **again)
+    assert (asked.status_code, "split already, as payment BK-1" in asked.text) == (422, True)
+    [answer] = re.findall(r'name="sure" value="([^"]+)"', asked.text)
+    assert upload(mei, path, "schedule", schedule, **again, sure="lump_payment:0:0").status_code == 422
+    assert upload(mei, path, "schedule", schedule, **again, sure=answer).status_code == 303
     at = made.headers["location"]
     page = mei.get(at).text
     assert "names no plan, case, account or customer" in page
@@ -133,7 +140,7 @@ def test_a_payment_is_split_and_taken_back(sqlite_desk: Desk, mei: Browser, case
     assert "Say why" in mei.submit(f"{at}/take-back", reason="").text
     assert mei.submit(f"{at}/take-back", reason="the bank took it back").status_code == 303
     assert "Taken back" in mei.get(at).text
-    [lump] = sqlite_desk.read(lambda session: list(session.scalars(select(LumpPayment))))
+    lump, _ = sqlite_desk.read(lambda session: list(session.scalars(select(LumpPayment).order_by("id"))))
     assert lump.reversed_by == "user:mei"
 
 

@@ -125,11 +125,14 @@ def adviser_pay(
     unmatched: Annotated[
         int | None, typer.Option(help="Number of the waiting payment of a bank file that is split.")
     ] = None,
+    sure: Annotated[
+        bool, typer.Option("--sure", help="It is another payment than one of the same amount days ago.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Split a lump payment over many customers. Parts without a right account wait on the list of unmatched payments;
     exit code 3 where there are any. The same again changes nothing."""
-    from app.actions.advisers.lumps import NewLump, split_lump
+    from app.actions.advisers.lumps import SURE, NewLump, split_lump
     from app.book.portfolios.service import get_portfolio
     from app.casework.advisers.queries import get_adviser, sums_of
     from app.casework.advisers.rules import PartStatus
@@ -145,7 +148,7 @@ def adviser_pay(
         except BadAmount as error:
             raise typer.BadParameter(str(error), param_hint="--amount") from None
         now = read_clock()
-        new = NewLump(reference, paid_on, minor, unmatched)
+        new = NewLump(reference, paid_on, minor, unmatched, SURE if sure else "")
         made = split_lump(
             session, portfolio, adviser, new, schedule.read_bytes(), by=BY, role=Role.MANAGER, now=now
         )
