@@ -14,7 +14,12 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
-from app.actions.people.retention import forget_negotiations, forget_people, forget_statements
+from app.actions.people.retention import (
+    forget_advice,
+    forget_negotiations,
+    forget_people,
+    forget_statements,
+)
 from app.book.feeds.uploads import forget_uploads
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
@@ -216,6 +221,7 @@ class Worker:
             people = forget_people(session, by=SYSTEM, now=self.ports.clock.now())
             households = forget_statements(session, by=SYSTEM, now=self.ports.clock.now())
             negotiations = forget_negotiations(session, by=SYSTEM, now=self.ports.clock.now())
+            advice = forget_advice(session, by=SYSTEM, now=self.ports.clock.now())
             purge_drafts(session, now=self.ports.clock.now())
         if forgotten:
             log.info("facts_forgotten", decisions=forgotten)
@@ -225,6 +231,8 @@ class Worker:
             log.info("households_forgotten", rows=households)
         if negotiations:
             log.info("negotiations_forgotten", rows=negotiations)
+        if advice:
+            log.info("advice_forgotten", rows=advice)
         uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())
         if uploads:
             log.info("uploads_forgotten", uploads=uploads)

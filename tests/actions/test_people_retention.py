@@ -12,11 +12,30 @@ from app.actions.household import record_answer, record_statement
 from app.actions.negotiation.negotiating import negotiate
 from app.actions.people.contact_data import add_point, remove_point
 from app.actions.people.parties import add_party, end_party
-from app.actions.people.retention import forget_negotiations, forget_people, forget_statements
+from app.actions.people.retention import (
+    forget_advice,
+    forget_negotiations,
+    forget_people,
+    forget_statements,
+)
 from app.book.customers.contact_points import NewPoint
 from app.book.customers.models import ContactPoint
 from app.book.customers.rules import PointKind, PointType
-from app.book.ledger.models import Customer
+from app.book.feeds.models import UnmatchedPayment
+from app.book.ledger.models import Account, Customer
+from app.book.ledger.rules import UnmatchedStatus
+from app.casework.advisers.events import AdvisersForgotten
+from app.casework.advisers.models import (
+    Adviser,
+    AdviserClient,
+    AdviserFile,
+    AdviserProposal,
+    AdviserReject,
+    LumpPart,
+    LumpPayment,
+)
+from app.casework.advisers.rules import PartStatus
+from app.casework.cases.models import CollectionsCase
 from app.casework.negotiation.household.events import HouseholdsForgotten
 from app.casework.negotiation.household.models import HouseholdFigure, HouseholdStatement
 from app.casework.negotiation.household.rules import Debt, Figure, Household
@@ -27,6 +46,7 @@ from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
 from app.casework.parties.service import NewParty
+from app.casework.plans.rules import Cadence, PlanKind
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
@@ -110,3 +130,85 @@ def test_household_statements_go_after_the_same_time(engine: Engine, happened: b
         assert left == ([1, 1] if happened else [0, 0]), "the newest of a customer whose record is kept stays"
         told_of = builders.events(session, HouseholdsForgotten.KIND)
         assert [(each["statements"], each["answers"]) for each in told_of] == [(1, 2) if happened else (2, 2)]
+
+
+SENT = (AdviserFile, AdviserReject, AdviserProposal, LumpPayment, LumpPart, AdviserClient)
+
+
+def advice(session: Session, case: CollectionsCase) -> UnmatchedPayment:
+    """A file with a proposal and a fault, and a lump payment of two parts. Returns the part that waits."""
+    at = {"by": "user:ben", "loaded_at": builders.NOW, "posted_at": builders.NOW, "created_at": builders.NOW}
+    adviser = Adviser.model_validate({"code": "HELP", "name": "Help", **at})
+    carer = NewParty(PartyKind.CARER, "Help")
+    party = add_party(session, case, carer, builders.catalog(), today=TODAY, **BEN).party
+    end_party(session, case, id_of(party), "it closed", **BEN)
+    session.add(adviser)
+    waiting = UnmatchedPayment(
+        portfolio_id=case.portfolio_id,
+        reference="L/1.2",
+        paid_on=TODAY,
+        amount_minor=5,
+        received_at=builders.NOW,
+    )
+    session.add(waiting)
+    session.flush()
+    of = {"adviser_id": adviser.id, "portfolio_id": case.portfolio_id, **at}
+    file = AdviserFile.model_validate({**of, "name": "plans.json", "sha256": "0"})
+    lump = LumpPayment.model_validate(
+        {**of, "reference": "L", "paid_on": TODAY, "amount_minor": 10, "sha256": "0"}
+    )
+    session.add_all((file, lump))
+    session.flush()
+    account = session.scalars(select(Account)).one()
+    session.add_all(
+        (
+            AdviserClient(party_id=id_of(party), adviser_id=id_of(adviser), customer_id=case.customer_id),
+            AdviserReject(file_id=id_of(file), n=1, line=2, field="amount", reason="none"),
+            AdviserProposal(
+                file_id=id_of(file), adviser_id=id_of(adviser), portfolio_id=case.portfolio_id, case_id=id_of(case),
+                customer_id=case.customer_id, line=1, digest="0", kind=PlanKind.INSTALMENTS, amount_minor=5,
+                cadence=Cadence.MONTHLY, first_due_on=TODAY,
+            ),
+            LumpPart(
+                lump_id=id_of(lump), n=1, reference="A", amount_minor=5, status=PartStatus.POSTED,
+                account_id=id_of(account),
+            ),
+            LumpPart(
+                lump_id=id_of(lump), n=2, reference="B", amount_minor=5, status=PartStatus.WAITING,
+                unmatched_id=id_of(waiting),
+            ),
+        )
+    )  # fmt: skip
+    session.flush()
+    return waiting
+
+
+@pytest.mark.parametrize("happened", [False, True])
+def test_what_advisers_sent_goes_after_the_same_time(engine: Engine, happened: bool) -> None:
+    years = max(pack.retention.years for pack in shipped_packs().values() if pack.retention)
+    later = builders.NOW.replace(year=builders.NOW.year + years) + timedelta(days=1)
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=TODAY - timedelta(days=20), on=TODAY)
+        waiting = advice(session, case)
+        assert forget_advice(session, by=SYSTEM, now=later - timedelta(days=2)) == 0, "not a day too early"
+        if happened:
+            record_answer(session, case, Answer(600), by=Actor.user("ben"), now=later - timedelta(days=30))
+
+        def left() -> list[int]:
+            return [len(session.scalars(select(model)).all()) for model in SENT]
+
+        assert forget_advice(session, by=SYSTEM, now=later) == (0 if happened else 3)
+        assert left() == ([1, 0, 1, 1, 2, 1] if happened else [0, 0, 0, 1, 2, 0]), (
+            "a part of the payment waits"
+        )
+        waiting.status = UnmatchedStatus.RETURNED
+        session.flush()
+        assert forget_advice(session, by=SYSTEM, now=later) == (0 if happened else 1)
+        assert left()[3:5] == ([1, 2] if happened else [0, 0])
+        told = builders.events(session, AdvisersForgotten.KIND)
+        assert [(each["files"], each["proposals"], each["lumps"], each["clients"]) for each in told] == (
+            [] if happened else [(1, 1, 0, 1), (0, 0, 1, 0)]
+        )
+        assert forget_people(session, by=SYSTEM, now=later) == (0 if happened else 1), (
+            "the third party goes too"
+        )

@@ -1,5 +1,5 @@
-"""Forget numbers, addresses and third parties that ended, household statements and negotiations, once the record of
-their customer need not be kept."""
+"""Forget numbers, addresses and third parties that ended, household statements, negotiations and what advisers sent,
+once the record of their customer need not be kept."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from sqlmodel import Session, col, select
 from app.book.customers.models import ContactPoint
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
+from app.casework.advisers.events import AdvisersForgotten
+from app.casework.advisers.forgetting import forget_sent
 from app.casework.advisers.models import AdviserClient
 from app.casework.negotiation.household.events import HouseholdsForgotten
 from app.casework.negotiation.household.models import HouseholdStatement
@@ -79,6 +81,19 @@ def forget_negotiations(session: Session, *, by: Actor, now: datetime) -> int:
             told = NegotiationsForgotten(deleted, since)
             record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
         total += deleted
+    return total
+
+
+def forget_advice(session: Session, *, by: Actor, now: datetime) -> int:
+    """Delete what advisers sent, and that they acted for customers, after the same time (`forget_sent` says which).
+    Returns how many rows; an event tells it."""
+    total = 0
+    for portfolio, since in _kept_since(session, now):
+        gone = forget_sent(session, id_of(portfolio), since)
+        if gone.total:
+            told = AdvisersForgotten(gone.files, gone.proposals, gone.lumps, gone.clients, since)
+            record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
+        total += gone.total
     return total
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.core.timeline.payload import Payload
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
@@ -99,3 +100,17 @@ class LumpReversed(Payload):
     amount_minor: int
     parts: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisersForgotten(Payload):
+    """Files, proposals and lump payments of advisers, and that they acted for customers, were deleted when their
+    retention ended."""
+
+    KIND = "adviser.forgotten"
+
+    files: int
+    proposals: int
+    lumps: int
+    clients: int
+    older_than: datetime

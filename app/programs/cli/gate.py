@@ -90,9 +90,14 @@ def replay(
 
 
 def retention(as_json: Json = False) -> None:
-    """Delete facts of decisions, ended numbers and addresses, ended third parties, household statements and
-    negotiations whose retention period is over. The decisions stay on record."""
-    from app.actions.people.retention import forget_negotiations, forget_people, forget_statements
+    """Delete facts of decisions, ended numbers and addresses, ended third parties, household statements, negotiations
+    and what debt advisers sent, whose retention period is over. The decisions stay on record."""
+    from app.actions.people.retention import (
+        forget_advice,
+        forget_negotiations,
+        forget_people,
+        forget_statements,
+    )
     from app.outreach.gate.decisions import forget_facts
 
     with transaction(migrated_engine()) as session:
@@ -100,15 +105,18 @@ def retention(as_json: Json = False) -> None:
         people = forget_people(session, by=BY, now=read_clock())
         households = forget_statements(session, by=BY, now=read_clock())
         negotiations = forget_negotiations(session, by=BY, now=read_clock())
+        advice = forget_advice(session, by=BY, now=read_clock())
     said = (
         f"facts of {forgotten} decisions deleted, {people} ended contact points and third parties, "
-        f"{households} household statements and answers, {negotiations} negotiations"
+        f"{households} household statements and answers, {negotiations} negotiations, "
+        f"{advice} files, proposals, lump payments and clients of advisers"
     )
     data = {
         "forgotten": forgotten,
         "people": people,
         "households": households,
         "negotiations": negotiations,
+        "advice": advice,
     }
     print_result(data, as_json, lambda: print(said))
 
