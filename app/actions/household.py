@@ -26,14 +26,18 @@ def record_statement(
     household: Household,
     *,
     party: ThirdParty | None = None,
+    sure: str = "",
     by: Actor,
     now: datetime,
 ) -> HouseholdStatement:
     """Record the statement of a customer's household; earlier ones stay on file. `party`: the adviser who drew it up.
-    A closed case makes no difference: the statement is the customer's. Invalid names the wrong field."""
+    A closed case makes no difference: the statement is the customer's. Invalid names the wrong field; `Implausible`
+    asks about unusual totals, and `sure` answers."""
     lock_customers(session, [case.customer_id])
     today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
-    return service.store_statement(session, case, household, party=party, by=by, today=today, now=now)
+    return service.store_statement(
+        session, case, household, party=party, sure=sure, by=by, today=today, now=now
+    )
 
 
 def record_answer(

@@ -29,7 +29,7 @@ from app.casework.negotiation.household.rules import (
     People,
     Tenure,
 )
-from app.casework.negotiation.household.service import Answer
+from app.casework.negotiation.household.service import SURE, Answer, Implausible
 from app.casework.negotiation.household.warnings import WarningKind
 from app.casework.plans.rules import Cadence
 from app.casework.plans.terms import Payday
@@ -77,6 +77,29 @@ def told(**changes: object) -> Household:
     return Household(**given)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ((Figure("total-earnings", 240_000),), "no cost at all"),
+        ((Figure("total-earnings", 240_000), Figure("rent", 2_400_001)), "far apart"),
+    ],
+)
+def test_unusual_totals_are_asked_about_before_they_are_recorded(
+    engine: Engine, figures: tuple[Figure, ...], said: str
+) -> None:
+    unusual = told(figures=figures, debts=(), tenure=None)
+    with transaction(engine) as session:
+        case, now = late_case(session), builders.at(TODAY)
+        with pytest.raises(Implausible, match=said) as asked:
+            record_statement(session, case, unusual, by=BY, now=now)
+        assert asked.value.field == "sure"
+        with pytest.raises(Implausible):
+            record_statement(session, case, unusual, sure="totals:1:0:0", by=BY, now=now)
+        assert statements_of(session, case.customer_id) == []
+        record_statement(session, case, unusual, sure=asked.value.answer, by=BY, now=now)
+        assert len(statements_of(session, case.customer_id)) == 1
+
+
 def late_case(session: Session) -> CollectionsCase:
     return builders.delinquent_case(session, due_on=date(2026, 3, 10), on=date(2026, 3, 19))
 
@@ -101,7 +124,12 @@ def test_a_statement_is_kept_and_the_newest_counts(engine: Engine) -> None:
         assert (affords.basis, affords.monthly_minor, affords.once_minor) == (Basis.STATEMENT, 1_000, 500)
 
         second = record_statement(
-            session, case, told(figures=(Figure("total-earnings", 100),)), by=BY, now=now + timedelta(hours=2)
+            session,
+            case,
+            told(figures=(Figure("total-earnings", 100),)),
+            sure=SURE,
+            by=BY,
+            now=now + timedelta(hours=2),
         )
         affords = affordability_of(session, case.customer_id, today=TODAY)
         assert (affords.statement_id, affords.monthly_minor, affords.once_minor) == (second.id, 0, 0)

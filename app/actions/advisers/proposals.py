@@ -28,6 +28,7 @@ from app.casework.negotiation.household.faults import Fault
 from app.casework.negotiation.household.models import HouseholdStatement
 from app.casework.negotiation.household.queries import assessed, categories_for
 from app.casework.negotiation.household.rules import Household
+from app.casework.negotiation.household.service import SURE
 from app.casework.negotiation.household.sfs_reading import read_statement
 from app.casework.negotiation.household.warnings import StatementWarning
 from app.casework.parties.models import ThirdParty
@@ -181,7 +182,9 @@ class _Loader:
         statement = (
             None
             if household is None
-            else record_statement(self.session, case, household, party=party, by=self.by, now=self.now)
+            else record_statement(
+                self.session, case, household, party=party, sure=SURE, by=self.by, now=self.now
+            )  # a person sees the doubts before the proposal is accepted
         )
         row = AdviserProposal(
             file_id=id_of(self.file), adviser_id=id_of(self.adviser), portfolio_id=case.portfolio_id,

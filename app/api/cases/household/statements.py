@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
+from fastapi import Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from sqlmodel import Session
@@ -39,7 +40,7 @@ from app.casework.negotiation.household.queries import (
     statements_of,
 )
 from app.casework.negotiation.household.rules import Household, budget_of
-from app.casework.negotiation.household.service import Answer, review_day
+from app.casework.negotiation.household.service import SURE, Answer, review_day
 from app.casework.negotiation.household.sfs import write_statement
 from app.casework.negotiation.household.sfs_reading import read_statement
 from app.casework.plans.rules import REGULAR, Cadence
@@ -90,13 +91,20 @@ def get_household_statement(
 
 @router.post("", status_code=201, summary="Record a household statement")
 def post_household_statement(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: StatementBody
+    reference: CaseRef,
+    caller: Worker,
+    session: OnceSession,
+    now: Now,
+    body: StatementBody,
+    sure: Annotated[bool, Query(description="The totals are right, though they are unusual.")] = False,
 ) -> StatementShape:
-    """Earlier statements stay on file; the newest counts."""
+    """Earlier statements stay on file; the newest counts. Income without any cost, and totals that no household has,
+    answer 409 until `sure` says that they are right."""
     case = case_named(session, reference, lock=True)
     _, today = _today(session, case, now)
     household = _read(session, case, body.as_sent(), today)
-    row = record_statement(session, case, household, by=caller.by, now=now)
+    answer = SURE if sure else ""
+    row = record_statement(session, case, household, sure=answer, by=caller.by, now=now)
     return _stored(session, row, today)
 
 

@@ -195,6 +195,7 @@ def doubts(
         [] if guideline is None else lines_of(session, guideline),
         categories.labels,
         most_savings_minor=categories.savings.most_minor,
+        most_minor=categories.most_minor,
         review_on=review_on,
         today=today,
         told=lambda minor: with_code(minor, household.currency),

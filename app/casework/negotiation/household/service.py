@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,7 +13,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import debt_now
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
-from app.casework.negotiation.household.categories import named_list
+from app.casework.negotiation.household.categories import CategoryList, named_list
 from app.casework.negotiation.household.events import AffordabilitySaid, HouseholdStated
 from app.casework.negotiation.household.faults import faults_of, payday_faults
 from app.casework.negotiation.household.models import (
@@ -22,16 +23,17 @@ from app.casework.negotiation.household.models import (
     HouseholdStatement,
 )
 from app.casework.negotiation.household.queries import guideline_for
-from app.casework.negotiation.household.rules import Household
+from app.casework.negotiation.household.rules import Budget, Household, budget_of
+from app.casework.negotiation.household.warnings import StatementWarning, questions_of
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.terms import Payday
 from app.core.actor import Actor
 from app.core.database.bulk import chunked
 from app.core.database.engine import table_of
 from app.core.dates import add_months
-from app.core.errors import Invalid
+from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
-from app.core.money import MAX_MINOR
+from app.core.money import MAX_MINOR, with_code
 from app.core.timeline.models import Event
 from app.core.timeline.service import record
 
@@ -48,12 +50,13 @@ def store_statement(
     household: Household,
     *,
     party: ThirdParty | None = None,
+    sure: str = "",
     by: Actor,
     today: date,
     now: datetime,
 ) -> HouseholdStatement:
-    """Store a statement; those before it stay. Invalid names the first wrong field. The caller holds the customer's
-    lock."""
+    """Store a statement; those before it stay. Invalid names the first wrong field; Implausible where its totals are
+    unusual and `sure` is neither `SURE` nor the answer to that question. The caller holds the customer's lock."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     if household.currency != portfolio.currency:
         raise Invalid(
@@ -61,8 +64,10 @@ def store_statement(
             f"State the figures in {portfolio.currency}.",
             "currency",
         )
-    for fault in faults_of(household, named_list(household.country, household.currency), today):
+    categories = named_list(household.country, household.currency)
+    for fault in faults_of(household, categories, today):
         raise Invalid(fault.text, fault.field)
+    _ask_if_unlikely(household, categories, sure)
     statement = _row(session, case, household, portfolio, by=by, today=today, now=now)
     statement.party_id = None if party is None else id_of(party)
     session.add(statement)
@@ -177,6 +182,26 @@ def _forget(
                 session.execute(sa.delete(part).where(part.c.statement_id.in_(some)))
         session.execute(sa.delete(table).where(table.c.id.in_(some)))
     return len(ids)
+
+
+class Implausible(Conflict):
+    """The totals of a statement are unusual, and nobody has said that they are right."""
+
+    def __init__(self, found: Sequence[StatementWarning], budget: Budget) -> None:
+        said = " ".join(each.text for each in found)
+        super().__init__(f"{said} Nothing was saved. Say that you are sure if it is right.", "sure")
+        self.answer = f"totals:{budget.income_minor}:{budget.outgoings_minor}:{budget.priority_minor}"
+        """The value of the box to tick; a tick for other totals does not count."""
+
+
+SURE = "yes"
+
+
+def _ask_if_unlikely(household: Household, categories: CategoryList, sure: str) -> None:
+    budget = budget_of(household, categories.sections, categories.savings, 0)
+    found = questions_of(budget, categories.most_minor, lambda minor: with_code(minor, household.currency))
+    if found and sure not in (SURE, (asked := Implausible(found, budget)).answer):
+        raise asked
 
 
 @dataclass(frozen=True, slots=True)

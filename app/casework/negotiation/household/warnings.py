@@ -14,6 +14,10 @@ class WarningKind(StrEnum):
     SHORT = "short"
     """Costs are above the income."""
     NO_INCOME = "no_income"
+    NO_COSTS = "no_costs"
+    """Income, and no cost at all."""
+    UNLIKELY = "unlikely"
+    """Totals that no household has, or costs and income that are far apart."""
     ABOVE_GUIDELINE = "above_guideline"
     SAVINGS_ABOVE_LIMIT = "savings_above_limit"
     DOES_NOT_ADD_UP = "does_not_add_up"
@@ -52,6 +56,10 @@ class GuidelineFigure:
         )
 
 
+FAR_APART = 10
+"""Costs and income of a household differ by less than this factor; more is often a figure of a year taken for a
+month."""
+
 Told = Callable[[int], str]
 """Writes an amount in minor units."""
 
@@ -63,12 +71,17 @@ def warnings_of(
     labels: Mapping[str, str],
     *,
     most_savings_minor: int | None,
+    most_minor: int,
     review_on: date,
     today: date,
     told: Told,
 ) -> list[StatementWarning]:
     """Every doubt about a statement, as sentences for the person who reads it."""
-    found = [*_sums(budget, told), *_contradictions(household, labels)]
+    found = [
+        *questions_of(budget, most_minor, told),
+        *_sums(budget, told),
+        *_contradictions(household, labels),
+    ]
     found += _above(household, guidelines, labels, told)
     most = most_savings_minor
     if most is not None and budget.savings_minor > most:
@@ -85,6 +98,32 @@ def warnings_of(
         text = f"This statement was to be reviewed by {review_on.isoformat()}. Take a new one."
         found.append(StatementWarning(WarningKind.PAST_REVIEW, text, "review_on"))
     return found
+
+
+def questions_of(budget: Budget, most_minor: int, told: Told) -> list[StatementWarning]:
+    """What is asked before a statement is recorded. `most_minor`: the largest single figure of a month; the whole
+    income or all costs above it are a typing error too."""
+    income, costs = budget.income_minor, budget.outgoings_minor
+    sums = (("Income", income), ("Costs", costs), ("Payments on priority debts", budget.priority_minor))
+    found = [
+        StatementWarning(
+            WarningKind.UNLIKELY, f"{name} of {told(total)} a month are too much for one household."
+        )
+        for name, total in sums
+        if total > most_minor
+    ]
+    if found:
+        return found
+    if income > 0 and costs == 0:
+        text = f"An income of {told(income)} a month is stated, and no cost at all. Ask for rent, food and bills."
+        return [StatementWarning(WarningKind.NO_COSTS, text)]
+    if income > 0 and (costs > FAR_APART * income or income > FAR_APART * costs):
+        text = (
+            f"Costs of {told(costs)} a month and an income of {told(income)} are far apart. Check the amounts and how "
+            "often they come."
+        )
+        return [StatementWarning(WarningKind.UNLIKELY, text)]
+    return []
 
 
 def _sums(budget: Budget, told: Told) -> list[StatementWarning]:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.actions.household import record_answer, record_statement
 from app.casework.negotiation.household.queries import categories_for
-from app.casework.negotiation.household.service import Answer
+from app.casework.negotiation.household.service import Answer, Implausible
 from app.core.ids import id_of
 from app.http.context import Now
 from app.http.cursors import RowId
@@ -23,7 +23,7 @@ from app.web.cases.forms.action import Place, submit
 from app.web.cases.household.page import TotalsFragment, show, typed_totals
 from app.web.cases.household.typed import HouseholdForm, read_household, read_payday
 from app.web.form_action import Flash
-from app.web.forms import Fields, FormState, Typed
+from app.web.forms import Fields, FormState, Typed, Wrong
 from app.web.rendering import page
 
 router = Router(prefix="/cases/{case_id}/household")
@@ -42,7 +42,10 @@ def save_statement(
         categories = categories_for(session, id_of(file.customer))
         household = read_household(fields, categories, file.book.currency)
         fields.done()
-        record_statement(session, file.case, household, by=staff.by, now=now)
+        try:
+            record_statement(session, file.case, household, sure=fields.values["sure"], by=staff.by, now=now)
+        except Implausible as asked:
+            raise Wrong({"sure": str(asked)}, asked.answer) from None
         doubts = len(typed_totals(session, file, categories, household).warnings)
         if doubts:
             return f"Household statement saved, with {doubts} {'doubt' if doubts == 1 else 'doubts'}.", "warn"

@@ -28,7 +28,12 @@ from app.casework.negotiation.household.rules import (
     savings_of,
     shares,
 )
-from app.casework.negotiation.household.warnings import GuidelineFigure, WarningKind, warnings_of
+from app.casework.negotiation.household.warnings import (
+    GuidelineFigure,
+    WarningKind,
+    questions_of,
+    warnings_of,
+)
 from app.casework.plans.rules import Cadence
 from app.casework.plans.terms import Payday
 
@@ -188,9 +193,32 @@ def kinds(told: Household, *lines: GuidelineFigure, review_on: date = date(2027,
     budget = budget_of(told, UK.sections, UK.savings, 100_000)
     found = warnings_of(
         told, budget, lines, UK.labels,
-        most_savings_minor=UK.savings.most_minor, review_on=review_on, today=TODAY, told=str,
+        most_savings_minor=UK.savings.most_minor, most_minor=UK.most_minor, review_on=review_on, today=TODAY, told=str,
     )  # fmt: skip
-    return [warning.kind for warning in found]
+    asked = (WarningKind.NO_COSTS, WarningKind.UNLIKELY)  # their own test asks about them
+    return [warning.kind for warning in found if warning.kind not in asked]
+
+
+@pytest.mark.parametrize(
+    ("income", "costs", "expected"),
+    [
+        (200_000, 0, [WarningKind.NO_COSTS]),
+        (200_000, 20_000, []),
+        (200_000, 19_999, [WarningKind.UNLIKELY]),
+        (20_000, 200_000, []),
+        (20_000, 200_001, [WarningKind.UNLIKELY]),
+        (0, 0, []),
+        (0, 200_000, []),
+        (UK.most_minor, UK.most_minor, []),
+        (UK.most_minor + 1, UK.most_minor, [WarningKind.UNLIKELY]),
+        (UK.most_minor, UK.most_minor + 1, [WarningKind.UNLIKELY]),
+    ],
+)
+def test_totals_that_are_asked_about(income: int, costs: int, expected: list[WarningKind]) -> None:
+    """No cost at all, more than ten times apart, or more in all than one figure may be."""
+    budget = Budget(income, costs, 0, 0, 0, 0, 0)
+    found = questions_of(budget, UK.most_minor, str)
+    assert [each.kind for each in found] == expected
 
 
 EARNS = Figure("total-earnings", 200_000)
