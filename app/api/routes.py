@@ -18,7 +18,19 @@ from app.api.cases import preferences as preferences_api
 from app.api.cases.household import statements as household_api
 from app.api.cases.negotiation import negotiations
 from app.api.cases.people import parties, points
-from app.api.managers import experiments, figure_things, kpis, portfolios, risk, sending, simulations
+from app.api.managers import (
+    experiments,
+    figure_things,
+    forecast,
+    kpis,
+    portfolios,
+    risk,
+    sending,
+    simulations,
+)
+from app.api.managers import (
+    people as people_api,
+)
 from app.api.managers import strategies as strategies_api
 from app.api.plans import instalments, printed
 from app.api.worklist import worklist
@@ -35,6 +47,8 @@ API: tuple[APIRouter, ...] = (
     kpis.router,
     figure_things.router,
     risk.router,
+    people_api.router,
+    forecast.router,
     worklist.router,
     cases.router,
     calls.router,

@@ -59,6 +59,8 @@ NAV = (
     NavItem("/contacts", marked("Contacts & refusals"), "shield", MANAGEMENT),
     NavItem("/strategies", marked("Strategies"), "ladder", CASE_READING),
     NavItem("/risk", marked("Break risk"), "chart", MANAGEMENT),
+    NavItem("/people", marked("Figures of people"), "people", CASEWORK),
+    NavItem("/forecast", marked("Expected cash"), "chart", MANAGEMENT),
     NavItem("/results", marked("Call results"), "phone", CASE_READING),
     NavItem("/letters", marked("Letters"), "file", (Role.AGENT, Role.MANAGER, Role.ADMIN)),
     NavItem("/simulations", marked("Simulations"), "clock", MANAGEMENT),

@@ -13,7 +13,7 @@ from app.web.managers import (
     simulations,
     suppression,
 )
-from app.web.managers.figures import behind, dashboard, figure_rows, risk
+from app.web.managers.figures import behind, dashboard, figure_rows, forecast, people, risk
 from app.web.managers.strategies import editor, experiments, versions
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -26,6 +26,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     experiments.router,
     result_codes.router,
     risk.router,
+    people.router,
+    forecast.router,
     letters.router,
     simulations.router,
     outbox.router,

@@ -33,7 +33,7 @@ def charts_of(
     for what in ("balance", "accounts"):
         names = {f"{n}+ days": f"overdue_rate_{what}_{n}" for n in OVERDUE_DAYS}
         lines = {title: _values(by_day, name, days) for title, name in names.items()}
-        charts[what] = _spec("line", labels, "percent", lines)
+        charts[what] = chart_spec("line", labels, "percent", lines)
     amounts = past_due_at_close(session, portfolio, days)
     unit = 10 ** exponent(portfolio.currency)
     stacks = {
@@ -41,7 +41,10 @@ def charts_of(
         for label, amounts_of_days in amounts.items()
         if any(amounts_of_days)
     }
-    charts["buckets"] = _spec("bar", labels, portfolio.currency, stacks) | {"stacked": True, "ramp": True}
+    charts["buckets"] = chart_spec("bar", labels, portfolio.currency, stacks) | {
+        "stacked": True,
+        "ramp": True,
+    }
     return charts
 
 
@@ -53,7 +56,7 @@ def _recovery_chart(
     lines["Last 30 days"] = _values(by_day, "recovery_rate_30d", days)
     if any(point.restated for (name, _), point in by_day.items() if name == "recovery_rate"):
         lines["Month to date, as first reported"] = _values(by_day, "recovery_rate", days, first=True)
-    return _spec("line", labels, "percent", lines)
+    return chart_spec("line", labels, "percent", lines)
 
 
 def _values(
@@ -63,6 +66,7 @@ def _values(
     return [(point.first if first else point.current).value if point else None for point in found]
 
 
-def _spec(kind: str, labels: list[str], unit: str, lines: Mapping[str, Rows]) -> JsonObject:
+def chart_spec(kind: str, labels: Sequence[str], unit: str, lines: Mapping[str, Rows]) -> JsonObject:
+    """What `ui.chart` draws and lists: `kind` is line or bar; `unit` percent (ratios), count, or a currency code."""
     named = [{"name": name, "values": list(values)} for name, values in lines.items()]
-    return {"type": kind, "labels": labels, "unit": unit, "series": named}
+    return {"type": kind, "labels": list(labels), "unit": unit, "series": named}

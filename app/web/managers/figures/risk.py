@@ -23,6 +23,7 @@ from app.http.doors import Manager
 from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.reporting.risk.findings import TrainingFindings, read_findings
+from app.web.managers.figures.dashboard_charts import chart_spec
 from app.web.rendering import Page, page
 
 router = Router(prefix="/risk")
@@ -80,6 +81,4 @@ def _reliability(bins: Sequence[Bin]) -> JsonObject:
         "Interval, from": [each.low for each in bins],
         "Interval, to": [each.high for each in bins],
     }
-    named = [{"name": name, "values": values} for name, values in lines.items()]
-    labels = [f"{n} of {len(bins)}" for n in range(1, len(bins) + 1)]
-    return {"type": "line", "labels": labels, "unit": "percent", "series": named}
+    return chart_spec("line", [f"{n} of {len(bins)}" for n in range(1, len(bins) + 1)], "percent", lines)

@@ -1,0 +1,1 @@
+"""Expected cash of the coming months, back-tested on the portfolio's own past."""
