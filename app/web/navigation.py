@@ -61,6 +61,7 @@ NAV = (
     NavItem("/risk", marked("Break risk"), "chart", MANAGEMENT),
     NavItem("/people", marked("Figures of people"), "people", CASEWORK),
     NavItem("/forecast", marked("Expected cash"), "chart", MANAGEMENT),
+    NavItem("/peers", marked("Peers"), "chart", MANAGEMENT),
     NavItem("/results", marked("Call results"), "phone", CASE_READING),
     NavItem("/letters", marked("Letters"), "file", (Role.AGENT, Role.MANAGER, Role.ADMIN)),
     NavItem("/simulations", marked("Simulations"), "clock", MANAGEMENT),

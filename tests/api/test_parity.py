@@ -122,6 +122,7 @@ VERBS = {
     "/strategies/edit": f"{BOOK}/strategies",
     "/strategies/experiments": f"{BOOK}/experiments",
     "/strategies/experiments/{experiment_id}/end": f"{BOOK}/experiments/{{experiment_id}}/end",
+    "/peers": "/peers",
     "/outbox/{message_id}/resolve": "/outbox/{message_id}/resolution",
     "/outbox/channels/{destination}/stop": "/outbox/stops",
     "/outbox/channels/{destination}/start": "/outbox/starts",

@@ -1,14 +1,16 @@
-"""`desk aging`, `account`, `kpis`: figures of any day. `desk risk`: the model of break risk."""
+"""`desk aging`, `account`, `kpis`: figures of any day. `desk risk`: the model of break risk. `desk peers`: public
+rates of other banks."""
 
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.core.database.engine import reading, transaction
-from app.core.errors import NotFound
+from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.programs.cli.base import (
     BY,
@@ -218,5 +220,42 @@ def show(
         print(f"{portfolio_code} judges break risk by: {data['shown_as']}")
         for each in data["versions"]:
             print(f"  version {each['version']}, through {each['through']}: {each['why']}")
+
+    print_result(data, as_json, say)
+
+
+peers_app = typer.Typer(no_args_is_help=True)
+
+
+@peers_app.callback()
+def peers() -> None:
+    """Rates of other banks, from public files: load one."""
+
+
+@peers_app.command("load")
+def load_peers_file(
+    file: Annotated[
+        Path, typer.Argument(help="CSV of the Philadelphia Fed (credit card balances) or of FRED.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Load a public file of card delinquency rates; all of it, or nothing."""
+    from app.actions.feeds.peers import load_peers
+    from app.api.managers.peers import LoadedShape
+
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}.", "file") from None
+    with transaction(migrated_engine()) as session:
+        loaded = load_peers(session, file.name, content, by=BY, now=read_clock())
+        data = LoadedShape.of(loaded).model_dump(mode="json")
+
+    def say() -> None:
+        print(
+            f"{data['name']}: {data['values']} values of {', '.join(data['series'])}, up to {data['as_of']}."
+        )
+        if data["left_out"]:
+            print(f"{data['left_out']} columns have no definition here and were left out.")
 
     print_result(data, as_json, say)

@@ -50,6 +50,7 @@ VERBS = {
     "account": Verb("figures", "account", "Show how one account stood at the end of any day."),
     "kpis": Verb("figures", "kpis", "Show the key figures of a closed day."),
     "risk": Verb("figures", "risk_app", "The break-risk model: train it, show it."),
+    "peers": Verb("figures", "peers_app", "Rates of other banks, from public files: load one."),
     "strategy": Verb(
         "strategies", "strategy_app", "Contact strategies: list, export, import, put live, roll back."
     ),

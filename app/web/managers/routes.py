@@ -13,7 +13,7 @@ from app.web.managers import (
     simulations,
     suppression,
 )
-from app.web.managers.figures import behind, dashboard, figure_rows, forecast, people, risk
+from app.web.managers.figures import behind, dashboard, figure_rows, forecast, peers, people, risk
 from app.web.managers.strategies import editor, experiments, versions
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -28,6 +28,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     risk.router,
     people.router,
     forecast.router,
+    peers.router,
     letters.router,
     simulations.router,
     outbox.router,

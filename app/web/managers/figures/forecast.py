@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,13 +13,14 @@ from app.book.portfolios.models import Portfolio
 from app.core.money import exponent
 from app.core.types import JsonObject
 from app.http.doors import Manager
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.reporting.forecast.queries import PortfolioForecast, forecast_cash
 from app.web.managers.figures.choice import choose_portfolio
 from app.web.managers.figures.dashboard_charts import chart_spec
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/forecast")
+router = Router(prefix="/forecast")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,6 +17,7 @@ from app.core.errors import Invalid
 from app.core.staff.rules import MANAGEMENT
 from app.core.types import JsonObject
 from app.http.doors import CaseWorker
+from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.reporting.people.measures import MEASURES, NOT_RECORDED, Measure, MeasureWords
 from app.reporting.people.parity import FEWEST, Group, Outcome, ParityRow
@@ -34,7 +34,7 @@ from app.web.managers.figures.choice import choose_portfolio
 from app.web.managers.figures.dashboard_charts import chart_spec
 from app.web.rendering import Page, page
 
-router = APIRouter(prefix="/people")
+router = Router(prefix="/people")
 MONTHS = 12
 OUTCOMES: Mapping[Outcome, str] = {
     Outcome.PLANS_KEPT: "Agreements kept",
