@@ -45,13 +45,12 @@ from app.operations.day.closing import DayReport, run_days
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.delivery.transports import ContactTransport, Transport
 from app.outreach.gate.facts import address_of
-from app.outreach.letters.catalog import load_letters
 from app.outreach.outbox.dispatch import Accepted, Dispatch, SendResult
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.links import LinkSigner
-from app.programs.ports import LETTERS
+from tests.letters import letters
 
 ZONE = "Asia/Shanghai"
 BOOK = "CARDS"
@@ -73,7 +72,7 @@ def night_after(on: date, zone: str = ZONE) -> datetime:
 
 @cache
 def catalog() -> LetterCatalog:
-    return LetterCatalog(load_letters(LETTERS), LinkSigner("https://desk.example.test", "s" * 40))
+    return LetterCatalog(letters(), LinkSigner("https://desk.example.test", "s" * 40))
 
 
 # --- portfolio, customers, accounts ----------------------------------------------------------------

@@ -19,6 +19,11 @@ from uuid import uuid4
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that `pytest` alone finds `app` too
 
+# Byte code is written for the workers and the processes of tests, whatever the shell says: without it each of them
+# compiles every module again, which takes longer than most tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Before `app` is imported: no developer's settings reach a test or its processes.
 for _name in [name for name in os.environ if name.startswith("DESK_") and not name.startswith("DESK_TEST_")]:
     del os.environ[_name]
@@ -33,7 +38,10 @@ from sqlalchemy.engine import Engine  # noqa: E402
 from app.core.database import schema  # noqa: E402
 from app.core.database.engine import make_engine  # noqa: E402
 from app.core.settings import Settings, get_settings  # noqa: E402
+from app.programs import ports  # noqa: E402
 from tests import postgres  # noqa: E402
+from tests.databases import Shelf, sharing  # noqa: E402
+from tests.letters import letters  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.api.program import Program
@@ -132,12 +140,18 @@ def sqlite_url(sqlite_template: Path) -> Iterator[str]:
     shutil.rmtree(path.parent, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def postgres_shelf(postgres_server: postgres.Server) -> Iterator[Shelf]:
+    shelf = Shelf(postgres_server)
+    yield shelf
+    shelf.close()
+
+
 @pytest.fixture
-def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
-    """URL of a fresh migrated PostgreSQL database for this test."""
-    name = postgres_server.create()
-    yield postgres_server.url(name)
-    postgres_server.drop(name)
+def postgres_url(postgres_shelf: Shelf) -> Iterator[str]:
+    """URL of a migrated PostgreSQL database without rows for this test."""
+    with postgres_shelf.database() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -154,36 +168,39 @@ def _log_as_it_was() -> Iterator[None]:
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, database_url: str) -> Engine:
     """Engine of a fresh migrated database; the test runs on SQLite and on PostgreSQL."""
-    yield from _engine(database_url)
+    of_kind = "sqlite_engine" if database_url.startswith("sqlite") else "postgres_engine"
+    found: Engine = request.getfixturevalue(of_kind)
+    return found
 
 
 @pytest.fixture
 def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
     """Engine on SQLite only, for tests that do not depend on the database or are about SQLite."""
-    yield from _engine(sqlite_url)
+    engine = sharing(make_engine(sqlite_url))
 
-
-@pytest.fixture
-def postgres_engine(postgres_url: str) -> Iterator[Engine]:
-    """Engine on PostgreSQL only, for tests that are about PostgreSQL."""
-    yield from _engine(postgres_url)
-
-
-def _engine(url: str) -> Iterator[Engine]:
-    engine = make_engine(url)
-    if engine.dialect.name == "sqlite":
-
-        @sa.event.listens_for(engine, "connect")
-        def _carefree(connection: sa.PoolProxiedConnection, _record: object) -> None:
-            connection.cursor().execute("PRAGMA synchronous=OFF")  # the file is deleted with the test
+    @sa.event.listens_for(engine, "connect")
+    def _carefree(connection: sa.PoolProxiedConnection, _record: object) -> None:
+        connection.cursor().execute("PRAGMA synchronous=OFF")  # the file is deleted with the test
 
     yield engine
     engine.dispose()
 
 
+@pytest.fixture
+def postgres_engine(postgres_url: str, postgres_shelf: Shelf) -> Engine:
+    """Engine on PostgreSQL only, for tests that are about PostgreSQL."""
+    return postgres_shelf.engine(postgres_url)
+
+
 # --- settings, processes, ports -------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _letters_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands that run in this process, and processes forked off it, find the letters read."""
+    monkeypatch.setattr(ports, "load_letters", letters)
 
 
 @pytest.fixture(autouse=True)

@@ -3,29 +3,25 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app.programs import ports
+from tests.letters import letters
 
 
 @pytest.fixture(autouse=True)
-def _quick_starts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Children that are forked find the letters loaded, and SQLite does not wait for the disk.
+def _quick_starts() -> Iterator[None]:
+    """SQLite does not wait for the disk.
 
     A killed process loses nothing that it gave the system to write, only a power failure does.
     """
-    monkeypatch.setattr(ports, "load_letters", _letters)
+    letters()  # for the children that are forked
     sa.event.listen(Engine, "connect", _carefree)
     yield
     sa.event.remove(Engine, "connect", _carefree)
-
-
-_letters = cache(ports.load_letters)
 
 
 def _carefree(connection: object, _record: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass, field
@@ -31,12 +31,11 @@ from app.core.staff import service, tokens
 from app.core.staff.models import StaffSession, User
 from app.core.staff.rules import Role
 from app.http.ports import Ports
-from app.outreach.letters.catalog import load_letters
-from app.outreach.letters.letter import Letter
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.links import LinkSigner
-from app.programs.ports import LETTERS, WorkerPorts
+from app.programs.ports import WorkerPorts
 from app.programs.web import create_app
+from tests.letters import letters
 
 T = TypeVar("T")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -47,11 +46,6 @@ NAMES = {
     Role.LEGAL: ("lars", "Lars Nygård"),
     Role.ADMIN: ("alma", "Alma Hendriks"),
 }
-
-
-@lru_cache
-def letters() -> Mapping[str, Letter]:
-    return load_letters(LETTERS)
 
 
 def make_ports(clock: Clock, settings: Settings) -> WorkerPorts:

@@ -16,10 +16,11 @@ from app.outreach.letters.letter import ABOUT, AccountLine, BadLetter, Instalmen
 from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.letters.rendering import render
 from app.outreach.letters.sms import sms_encoding, sms_segments
+from tests.letters import letters
 from tests.paths import ROOT
 
 LETTERS_DIR = ROOT / "letters"
-LETTERS = load_letters(LETTERS_DIR)
+LETTERS = letters()
 REMINDERS = ("first_reminder", "second_reminder")
 ORDINARY = (*REMINDERS, "promise_confirmation", "plan_confirmation")
 URL = "https://desk.example/u/7.abcdefghijklmnopqrstuvwx"
