@@ -287,12 +287,13 @@ def hand_over(arguments, folder=None):
 
 def pytest_arguments(arguments, environment):
     """A worker more than there are cores, for tests also wait (for disks, browsers, killed processes); unless the call
-    says otherwise or wants to talk to a debugger."""
+    says otherwise or wants to talk to a debugger. Each worker begins with its own modules, whose fixtures it makes
+    once, and takes tests of another when it has none left."""
     own = ("-n", "--numprocesses", "--pdb", "--trace", "--co", "--collect-only", "no:xdist")
     if any(argument.startswith(own) for argument in arguments):
         return arguments
     workers = min((os.cpu_count() or 1) + 1, 6)
-    return ["-n", environment.get("DESK_TEST_WORKERS", str(workers))] + arguments
+    return ["-n", environment.get("DESK_TEST_WORKERS", str(workers)), "--dist=worksteal"] + arguments
 
 
 def bench_arguments(arguments):

@@ -270,8 +270,8 @@ def test_every_installer_failing_is_said_and_leaves_no_stamp(
 @pytest.mark.parametrize(
     ("given", "passed"),
     [
-        ([], ["-n", "3"]),
-        (["tests/ledger"], ["-n", "3", "tests/ledger"]),
+        ([], ["-n", "3", "--dist=worksteal"]),
+        (["tests/ledger"], ["-n", "3", "--dist=worksteal", "tests/ledger"]),
         (["-n0", "-x"], ["-n0", "-x"]),
         (["--numprocesses=8"], ["--numprocesses=8"]),
         (["--pdb"], ["--pdb"]),
