@@ -70,6 +70,7 @@ from app.reporting.experiments.service import end_by_rule
 from app.reporting.kpis.buckets import keep_buckets, restate_buckets
 from app.reporting.kpis.service import restate, take_snapshot
 from app.reporting.kpis.slices import refresh_slices
+from app.reporting.kpis.wide import refresh_standings
 
 log = structlog.get_logger("desk.day")
 
@@ -245,6 +246,7 @@ def measure(day: Day) -> Counts:
         portfolio_id = id_of(day.portfolio)
         refresh_slices(session, day.portfolio, day.on)
         since = run_of(session, day.portfolio, day.on).restated_from
+        refresh_standings(session, day.portfolio, day.on, since)
         restated = restate(session, portfolio_id, since, day.on, now=day.now) if since else 0
         if since:
             restate_buckets(session, day.portfolio, since, day.on, now=day.now)

@@ -29,12 +29,18 @@ EDGE_COLUMNS = ("kind", "thing_id", "on", "account_id", "customer_id")
 """Columns that every family's rows begin with: the kind and id of the thing, the day it belongs to (may be empty), the
 account by whose history it is sliced, and the customer."""
 
+SLICE = "slice_id"
+"""A column by which rows may bring the combination of members of their account with them, as wide rows do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The accounts whose figures are asked for: those of one portfolio."""
 
     portfolio: Portfolio
+    standing_through: date | None = None
+    """The day for which accounts are read from their wide rows; any other day is read from history. Both give the
+    same; the rows are faster."""
 
     @property
     def portfolio_id(self) -> int:
@@ -95,6 +101,15 @@ def thing(
         sa.cast(day, sa.Date()).label("on") if on is None else day.label("on"),
         account_id.label("account_id"),
         customer_id.label("customer_id"),
+    )
+
+
+def counted_account(source: sa.Subquery, on: date) -> tuple[Expression, ...]:
+    """The columns of `EDGE_COLUMNS` of an account of `source`, and its combination of members if it has it."""
+    its_slice = (source.c[SLICE],) if SLICE in source.c else ()
+    return (
+        *thing(Thing.ACCOUNT, source.c.account_id, on, source.c.account_id, source.c.customer_id),
+        *its_slice,
     )
 
 

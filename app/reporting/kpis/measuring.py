@@ -15,7 +15,7 @@ from app.book.delinquency.queries import spells_on
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression
 from app.core.ids import id_of
-from app.reporting.kpis.family import Family, Scope
+from app.reporting.kpis.family import SLICE, Family, Scope
 from app.reporting.kpis.models import AccountSlice, KpiSlice
 from app.reporting.kpis.rules import Definition, Dimension, Figure, Statistic, median_pair
 from app.reporting.kpis.slices import KEPT, valid_on
@@ -67,10 +67,13 @@ def sliced_rows(family: Family, scope: Scope, on: date, *, with_members: bool = 
     """The rows of a family at the end of `on` with their members. `with_members` joins the texts of the kept members;
     without it a row has the number of its combination only."""
     rows = family.rows(scope, on).subquery("things")
-    kept = table_of(AccountSlice)
-    source: sa.FromClause = rows.outerjoin(
-        kept, sa.and_(kept.c.account_id == rows.c.account_id, valid_on(on))
-    )
+    source: sa.FromClause = rows
+    if SLICE in rows.c:
+        slice_id: Expression = rows.c[SLICE]
+    else:
+        kept = table_of(AccountSlice)
+        slice_id = kept.c.slice_id
+        source = rows.outerjoin(kept, sa.and_(kept.c.account_id == rows.c.account_id, valid_on(on)))
     members: dict[Dimension, Expression] = {each: rows.c[each.value] for each in family.own}
     if Dimension.BUCKET not in family.own:
         spells = spells_on(scope.portfolio_id, on)
@@ -78,9 +81,9 @@ def sliced_rows(family: Family, scope: Scope, on: date, *, with_members: bool = 
         members[Dimension.BUCKET] = sa.func.coalesce(spells.c.bucket, CURRENT)
     if with_members:
         known = table_of(KpiSlice)
-        source = source.outerjoin(known, known.c.id == kept.c.slice_id)
+        source = source.outerjoin(known, known.c.id == slice_id)
         members = {each: known.c[each.value] for each in KEPT} | members
-    return SlicedRows(source, rows, members, kept.c.slice_id)
+    return SlicedRows(source, rows, members, slice_id)
 
 
 def measure(

@@ -96,3 +96,48 @@ class AccountSlice(Row, table=True):
     to_on: date | None = None
     portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
     slice_id: int = Field(foreign_key="kpi_slice.id", sa_type=BigId)
+
+
+class AccountStanding(Row, table=True):
+    """How an account stood at the end of the last night and at the end of the month before, in one wide row for scans.
+    Derived; `wide.py` writes it."""
+
+    __tablename__ = "account_standing"
+    __table_args__ = (
+        sa.Index("ix_account_standing_portfolio", "portfolio_id", "account_id"),
+        # The night looks whether an account that had ended is active again; most have not ended.
+        sa.Index(
+            "ix_account_standing_not_active",
+            "portfolio_id",
+            sqlite_where=sa.text("status <> 'active'"),
+            postgresql_where=sa.text("status <> 'active'"),
+        ),
+    )
+
+    account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    customer_id: int = Field(sa_type=BigId)
+    slice_id: int | None = Field(default=None, sa_type=BigId)
+    opened_on: date
+    status: str = Field(max_length=40)
+    ended_on: date | None = None
+    known_from: date | None = None
+    """First day that its creditor reported; None where ledgers are kept, or before the first report."""
+    bucket: str = Field(max_length=20)
+    oldest_due_on: date | None = None
+    past_due_minor: int = Field(sa_type=sa.BigInteger)
+    balance_minor: int = Field(sa_type=sa.BigInteger)
+    then_on: date
+    """The month end of `then_bucket` and `then_balance_minor`. A row of an earlier one did not change since: it stood
+    at the later month end as it stands."""
+    then_bucket: str = Field(max_length=20)
+    then_balance_minor: int = Field(sa_type=sa.BigInteger)
+
+
+class StandingNight(Row, table=True):
+    """The day at whose end the wide rows of a portfolio stand."""
+
+    __tablename__ = "standing_night"
+
+    portfolio_id: int = Field(primary_key=True, foreign_key="portfolio.id", sa_type=BigId)
+    through: date

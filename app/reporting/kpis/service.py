@@ -15,12 +15,14 @@ from app.reporting.kpis.measuring import measured_figures
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.queries import latest_versions
 from app.reporting.kpis.rules import Figure
+from app.reporting.kpis.wide import standing_through
 
 
 def take_snapshot(session: Session, portfolio_id: int, on: date, *, now: datetime) -> int:
     """Store the figures of `on` with all their slices. A figure that is already stored and differs gets a new version
     beside the old one; returns how many rows were written."""
-    scope = Scope(session.get_one(Portfolio, portfolio_id))
+    portfolio = session.get_one(Portfolio, portfolio_id)
+    scope = Scope(portfolio, standing_through(session, portfolio))
     found = measured_figures(session, FAMILIES, scope, on)
     latest = latest_versions(session, portfolio_id, on)
     # A slice that counts nothing any more is 0 of 0 from now on.

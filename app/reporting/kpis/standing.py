@@ -9,18 +9,26 @@ import sqlalchemy as sa
 from app.book.delinquency.days import CURRENT
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.queries import spells_on
-from app.book.ledger.models import Account, Entry
+from app.book.ledger.models import Account, Entry, Position
 from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
-from app.book.portfolios.rules import CollectorKind
+from app.book.portfolios.rules import CollectorKind, DelinquencySource
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression
 from app.reporting.kpis.family import Scope
+from app.reporting.kpis.models import AccountStanding
 
 
 def standing_on(scope: Scope, on: date) -> sa.Subquery:
     """One row an account that figures count at the end of `on` (`counted_on`), for any day and with everything folded
     so far: account_id, customer_id, bucket, past_due_minor, oldest_due_on (None = current) and balance_minor."""
+    if scope.standing_through == on:
+        wide = table_of(AccountStanding)
+        columns = (
+            wide.c.account_id, wide.c.customer_id, wide.c.slice_id, wide.c.bucket, wide.c.past_due_minor,
+            wide.c.oldest_due_on, wide.c.balance_minor,
+        )  # fmt: skip
+        return sa.select(*columns).where(_counted(scope, on)).subquery("standing")
     account, state = table_of(Account), table_of(AccountState)
     spells, since = spells_on(scope.portfolio_id, on), _moved_since(scope, on)
     balance = sa.func.coalesce(state.c.balance_minor, 0) - sa.func.coalesce(since.c.moved, 0)
@@ -40,6 +48,69 @@ def standing_on(scope: Scope, on: date) -> sa.Subquery:
         .where(account.c.portfolio_id == scope.portfolio_id, counted_on(on))
         .subquery("standing")
     )
+
+
+def flow_on(scope: Scope, on: date, then_on: date) -> sa.Subquery:
+    """One row an account that was counted at the end of `then_on`, a month end, and had not ended by then:
+    account_id, customer_id, then_bucket, then_balance_minor, and `now`: its bucket at the end of `on`, or the status by
+    which it ended since. Where a creditor reports how accounts stand, only those that it had reported by then."""
+    is_reported = scope.portfolio.source is DelinquencySource.REPORTED
+    if scope.standing_through == on:
+        wide = table_of(AccountStanding)
+        is_kept = wide.c.then_on == then_on
+        known = (wide.c.known_from <= then_on,) if is_reported else ()
+        return (
+            sa.select(
+                wide.c.account_id,
+                wide.c.customer_id,
+                wide.c.slice_id,
+                sa.case((is_kept, wide.c.then_bucket), else_=wide.c.bucket).label("then_bucket"),
+                sa.case((is_kept, wide.c.then_balance_minor), else_=wide.c.balance_minor).label(
+                    "then_balance_minor"
+                ),
+                sa.case((wide.c.ended_on <= on, wide.c.status), else_=wide.c.bucket).label("now"),
+            )
+            .where(
+                _counted(scope, then_on),
+                sa.or_(wide.c.ended_on.is_(None), wide.c.ended_on > then_on),
+                *known,
+            )
+            .subquery("flow")
+        )
+    account, position = table_of(Account), table_of(Position)
+    then, now = standing_on(scope, then_on), spells_on(scope.portfolio_id, on)
+    bucket = sa.func.coalesce(now.c.bucket, CURRENT)
+    query = (
+        sa.select(
+            then.c.account_id,
+            then.c.customer_id,
+            then.c.bucket.label("then_bucket"),
+            then.c.balance_minor.label("then_balance_minor"),
+            sa.case((account.c.ended_on <= on, sa.cast(account.c.status, sa.String)), else_=bucket).label(
+                "now"
+            ),
+        )
+        .select_from(then)
+        .join(account, account.c.id == then.c.account_id)
+        .outerjoin(now, now.c.account_id == then.c.account_id)
+        .where(sa.or_(account.c.ended_on.is_(None), account.c.ended_on > then_on))
+    )
+    if is_reported:
+        query = query.where(
+            sa.exists().where(position.c.account_id == account.c.id, position.c.as_of <= then_on)
+        )
+    return query.subquery("flow")
+
+
+def _counted(scope: Scope, on: date) -> sa.ColumnElement[bool]:
+    """`counted_on`, of wide rows."""
+    wide = table_of(AccountStanding)
+    charged_off = wide.c.status == AccountStatus.CHARGED_OFF.value
+    came_so = wide.c.ended_on.is_(None) if not scope.works_charged_off else sa.false()
+    is_out = sa.and_(
+        charged_off, sa.or_(came_so, sa.and_(wide.c.ended_on.is_not(None), wide.c.ended_on <= on))
+    )
+    return sa.and_(wide.c.portfolio_id == scope.portfolio_id, wide.c.opened_on <= on, sa.not_(is_out))
 
 
 def _moved_since(scope: Scope, on: date) -> sa.Subquery:

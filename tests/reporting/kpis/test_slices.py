@@ -17,13 +17,15 @@ from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.operations.invariants.figures import figures_match_ledger
 from app.reporting.kpis.definitions.catalog import DEFINITIONS, FAMILIES
-from app.reporting.kpis.document import write_document
+from app.reporting.kpis.definitions.document import write_document
 from app.reporting.kpis.drilldown import figure_slice, things_behind, total_behind
 from app.reporting.kpis.family import Scope
-from app.reporting.kpis.models import AccountSlice, KpiSlice, KpiSnapshot
+from app.reporting.kpis.measuring import measured_figures
+from app.reporting.kpis.models import AccountSlice, AccountStanding, KpiSlice, KpiSnapshot
 from app.reporting.kpis.proof.checking import check_accounts, check_day
 from app.reporting.kpis.rules import Part, Statistic, median_pair
 from app.reporting.kpis.slices import BEGINNING
+from app.reporting.kpis.wide import rebuild_standings
 from tests import builders
 from tests.paths import ROOT
 from tests.reporting.kpis.lived import FIRST, LAST, live_through
@@ -65,6 +67,11 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
             assert check_day(session, Scope(book), on) == []
             everybody = session.scalars(select(Account.id)).all()
             assert check_accounts(session, Scope(book), on, [each for each in everybody if each]) == []
+        # What the wide rows of the last night give is what history gives.
+        wide, history = (
+            measured_figures(session, FAMILIES, each, LAST) for each in (Scope(book, LAST), Scope(book))
+        )
+        assert wide == history
         with pytest.raises(NotFound, match="no key figure 'profit'"):
             figure_slice(session, book, "profit", LAST)
         with pytest.raises(NotFound, match="has not closed 2026-03-13"):
@@ -73,6 +80,9 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
             figure_slice(session, book, "recovery_rate", LAST, dimension="shoe size", member="42")
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
+        night = wide_rows(session)
+        rebuild_standings(session, book, LAST)
+        assert wide_rows(session) == night
         row = session.scalars(
             select(KpiSnapshot).where(
                 KpiSnapshot.kpi == "overdue_rate_accounts_1",
@@ -84,6 +94,21 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
         session.flush()
         [found] = figures_match_ledger(session, book)
         assert "overdue_rate_accounts_1: 4 / 7 is stored, the ledger gives 3 / 7" in found
+
+
+def wide_rows(session: Session) -> list[tuple[object, ...]]:
+    """All of them; how an account stood at the month end is the same in a row that was not written since."""
+    session.expire_all()
+    rows = session.scalars(select(AccountStanding).order_by(col(AccountStanding.account_id)))
+    then_on = date(2026, 2, 28)
+    return [
+        (
+            row.account_id, row.slice_id, row.status, row.ended_on, row.bucket, row.oldest_due_on,
+            row.past_due_minor, row.balance_minor,
+            *((row.then_bucket, row.then_balance_minor) if row.then_on == then_on else (row.bucket, row.balance_minor)),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 FIRST_OF_FAMILY = {family.definitions[0].name for family in FAMILIES}
@@ -130,5 +155,5 @@ def _check_pages(session: Session, book: Portfolio) -> None:
 
 def test_the_document_is_fresh() -> None:
     assert (ROOT / "docs" / "key-figures.md").read_text() == write_document(), (
-        "write it again: python -m app.reporting.kpis.document > docs/key-figures.md"
+        "write it again: python -m app.reporting.kpis.definitions.document > docs/key-figures.md"
     )

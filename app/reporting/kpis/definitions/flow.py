@@ -9,16 +9,14 @@ import sqlalchemy as sa
 
 from app.book.delinquency.days import CURRENT, DAY, bucket_labels
 from app.book.delinquency.models import Spell
-from app.book.delinquency.queries import spells_on
-from app.book.ledger.models import Account, Position
+from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
-from app.book.portfolios.rules import DelinquencySource
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
 from app.core.dates import month_start
-from app.reporting.kpis.family import Family, Scope, thing
+from app.reporting.kpis.family import Family, Scope, counted_account, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
-from app.reporting.kpis.standing import standing_on
+from app.reporting.kpis.standing import flow_on
 
 ARROW = ">"
 """Between the two buckets of a cell of the matrix: `1-29>current`."""
@@ -32,22 +30,16 @@ def month_end_before(on: date) -> date:
 
 
 def _flow_rows(scope: Scope, on: date) -> Query:
-    """Every account that was counted at the last month end and had not ended by then: its bucket then and now, and its
-    balance then. Where a creditor reports how accounts stand, only those that it had reported by then.
-
-    An account that ended since stands in its end (`charged_off`, `paid`, ...), not in a bucket.
-    """
+    """Every account of `flow_on` since the last month end: its bucket then and now, and its balance then. An account
+    that ended since stands in its end (`charged_off`, `paid`, ...), not in a bucket."""
     then_on = month_end_before(on)
-    account = table_of(Account)
-    then, now = standing_on(scope, then_on), spells_on(scope.portfolio_id, on)
-    ended = sa.and_(account.c.ended_on.is_not(None), account.c.ended_on <= on)
-    to = sa.case((ended, sa.cast(account.c.status, sa.String)), else_=sa.func.coalesce(now.c.bucket, CURRENT))
+    flow = flow_on(scope, on, then_on)
+    then, to, balance = flow.c.then_bucket, flow.c.now, flow.c.then_balance_minor
     labels = bucket_labels(scope.edges)
     rank = {label: n for n, label in enumerate(labels)} | {each.value: len(labels) for each in LOST}
-    is_late = then.c.bucket != CURRENT
-    is_worse = sa.and_(is_late, _ranked(to, rank) > _ranked(then.c.bucket, rank))
+    is_late = then != CURRENT
+    is_worse = sa.and_(is_late, _ranked(to, rank) > _ranked(then, rank))
     is_cured = sa.and_(is_late, to.in_([CURRENT, AccountStatus.PAID.value]))
-    balance = then.c.balance_minor
 
     def counted(condition: sa.ColumnElement[bool], name: str) -> tuple[Expression, Expression]:
         return (
@@ -55,27 +47,16 @@ def _flow_rows(scope: Scope, on: date) -> Query:
             sa.case((condition, balance), else_=0).label(f"{name}_balance"),
         )
 
-    query = (
-        sa.select(
-            *thing(Thing.ACCOUNT, then.c.account_id, then_on, then.c.account_id, then.c.customer_id),
-            then.c.bucket,
-            (then.c.bucket + ARROW + to).label("move"),
-            sa.literal(1).label("accounts"),
-            balance.label("balance"),
-            *counted(is_late, "late"),
-            *counted(is_worse, "worse"),
-            *counted(is_cured, "cured"),
-        )
-        .select_from(then)
-        .join(account, account.c.id == then.c.account_id)
-        .outerjoin(now, now.c.account_id == then.c.account_id)
-        .where(sa.or_(account.c.ended_on.is_(None), account.c.ended_on > then_on))
+    return sa.select(
+        *counted_account(flow, then_on),
+        then.label("bucket"),
+        (then + ARROW + to).label("move"),
+        sa.literal(1).label("accounts"),
+        balance.label("balance"),
+        *counted(is_late, "late"),
+        *counted(is_worse, "worse"),
+        *counted(is_cured, "cured"),
     )
-    if scope.portfolio.source is DelinquencySource.REPORTED:
-        position = table_of(Position)
-        known = sa.exists().where(position.c.account_id == account.c.id, position.c.as_of <= then_on)
-        query = query.where(known)
-    return query
 
 
 def _ranked(bucket: Expression, rank: dict[str, int]) -> sa.ColumnElement[int]:

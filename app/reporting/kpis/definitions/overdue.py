@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 
 from app.core.database.rows import Query
-from app.reporting.kpis.family import Family, Scope, thing
-from app.reporting.kpis.rules import OVERDUE_DAYS, Definition, Dimension, Seed, Thing, Unit
+from app.reporting.kpis.family import Family, Scope, counted_account
+from app.reporting.kpis.rules import OVERDUE_DAYS, Definition, Dimension, Seed, Unit
 from app.reporting.kpis.standing import positive, standing_on
 
 
@@ -22,7 +22,7 @@ def _rows(scope: Scope, on: date) -> Query:
         measures.append(sa.case((is_late, 1), else_=0).label(f"accounts_{days}"))
         measures.append(sa.case((is_late, balance), else_=0).label(f"balance_{days}"))
     return sa.select(
-        *thing(Thing.ACCOUNT, stands.c.account_id, on, stands.c.account_id, stands.c.customer_id),
+        *counted_account(stands, on),
         stands.c.bucket,
         *measures,
     )

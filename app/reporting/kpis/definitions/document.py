@@ -1,6 +1,6 @@
 """`docs/key-figures.md`, written from the definitions.
 
-python -m app.reporting.kpis.document > docs/key-figures.md
+python -m app.reporting.kpis.definitions.document > docs/key-figures.md
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from app.reporting.kpis.slices import KEPT
 _HEAD = """# Key figures
 
 Written from the definitions in `app/reporting/kpis/definitions`; a test holds it fresh. To write it again:
-`python -m app.reporting.kpis.document > docs/key-figures.md`.
+`python -m app.reporting.kpis.definitions.document > docs/key-figures.md`.
 
 Every night stores each figure of each portfolio with its numerator and its denominator, for the whole portfolio and for
 every slice. "On D" is the end of day D. A figure without a denominator has no value: it is "nothing yet", never zero.

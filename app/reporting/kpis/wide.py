@@ -1,0 +1,222 @@
+"""One wide row an account: how it stood at the end of the last night and of the month before, for scans without joins.
+
+Derived from states, spells and entries. A night writes only the rows of accounts that it folded, or whose members or
+end changed; `rebuild_standings` writes all of them anew, and both give the same (`tests/reporting/kpis`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.delinquency.days import CURRENT, DAY
+from app.book.delinquency.models import AccountState, Spell
+from app.book.delinquency.queries import spells_on
+from app.book.ledger.models import Account, Entry, Position
+from app.book.ledger.rules import AccountStatus
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import DelinquencySource
+from app.core.database.bulk import upsert
+from app.core.database.engine import table_of
+from app.core.database.rows import Expression, Query
+from app.core.dates import month_start
+from app.core.ids import id_of
+from app.reporting.kpis.models import AccountSlice, AccountStanding, StandingNight
+
+ACTIVE = AccountStatus.ACTIVE.value
+_COLUMNS = (
+    "account_id",
+    "portfolio_id",
+    "customer_id",
+    "slice_id",
+    "opened_on",
+    "status",
+    "ended_on",
+    "known_from",
+    "bucket",
+    "oldest_due_on",
+    "past_due_minor",
+    "balance_minor",
+    "then_on",
+    "then_bucket",
+    "then_balance_minor",
+)
+
+
+def standing_through(session: Session, portfolio: Portfolio) -> date | None:
+    """The day at whose end the wide rows of a portfolio stand."""
+    night = session.get(StandingNight, id_of(portfolio))
+    return night.through if night else None
+
+
+def refresh_standings(session: Session, portfolio: Portfolio, on: date, restated_from: date | None) -> int:
+    """Bring the wide rows to the end of `on`, the night that was just folded; return how many were written."""
+    before = standing_through(session, portfolio)
+    if before is None or before > on:
+        return rebuild_standings(session, portfolio, on)
+    then_on = month_start(on) - DAY
+    reaches_back = restated_from is not None and restated_from <= then_on
+    changed = _changed(portfolio, before, on).subquery("changed")
+    return _write(session, portfolio, on, _refreshed(portfolio, then_on, reaches_back, changed))
+
+
+def rebuild_standings(session: Session, portfolio: Portfolio, on: date) -> int:
+    """Write all wide rows of a portfolio anew, as of the end of `on`, its last folded day."""
+    wide = table_of(AccountStanding)
+    session.connection().execute(sa.delete(wide).where(wide.c.portfolio_id == portfolio.id))
+    return _write(session, portfolio, on, _anew(portfolio, month_start(on) - DAY))
+
+
+def _write(session: Session, portfolio: Portfolio, on: date, rows: Query) -> int:
+    insert = upsert(session, AccountStanding).from_select(_COLUMNS, rows)
+    excluded = {name: insert.excluded[name] for name in _COLUMNS if name != "account_id"}
+    write = insert.on_conflict_do_update(index_elements=["account_id"], set_=excluded)
+    written = session.connection().execute(write.execution_options(preserve_rowcount=True)).rowcount
+    night = session.get(StandingNight, id_of(portfolio))
+    if night is None:
+        session.add(StandingNight(portfolio_id=id_of(portfolio), through=on))
+    else:
+        night.through = on
+    session.flush()
+    return written
+
+
+def _changed(portfolio: Portfolio, before: date, on: date) -> sa.CompoundSelect[tuple[int]]:
+    """Accounts whose wide row may be another: folded since, of other members since, or ended or reopened since."""
+    state, kept, account, wide = (
+        table_of(each) for each in (AccountState, AccountSlice, Account, AccountStanding)
+    )
+    folded = sa.select(state.c.account_id).where(
+        state.c.portfolio_id == portfolio.id, state.c.folded_through > before
+    )
+    moved = sa.select(kept.c.account_id).where(
+        kept.c.portfolio_id == portfolio.id,
+        kept.c.to_on.is_(None),
+        kept.c.from_on > before,
+        kept.c.from_on <= on,
+    )
+    new = sa.select(account.c.id).where(
+        account.c.portfolio_id == portfolio.id,
+        account.c.id
+        > sa.select(sa.func.coalesce(sa.func.max(wide.c.account_id), 0))
+        .where(wide.c.portfolio_id == portfolio.id)
+        .scalar_subquery(),
+    )
+    both = sa.select(account.c.id).join(wide, wide.c.account_id == account.c.id)
+    differ = sa.or_(
+        account.c.ended_on.is_distinct_from(wide.c.ended_on),
+        sa.cast(account.c.status, sa.String) != wide.c.status,
+    )
+    ended = both.where(account.c.portfolio_id == portfolio.id, account.c.ended_on.is_not(None), differ)
+    reopened = both.where(wide.c.portfolio_id == portfolio.id, wide.c.status != ACTIVE, differ)
+    return sa.union(folded, moved, new, ended, reopened)
+
+
+def _refreshed(portfolio: Portfolio, then_on: date, reaches_back: bool, changed: sa.Subquery) -> Query:
+    """The new rows of these accounts. How one stood at the month end is kept from its old row, which an account that
+    did not change since the month end still has as its present; it is read from history for a new account, and where
+    changes reach back behind the month end."""
+    account, state, old = table_of(Account), table_of(AccountState), table_of(AccountStanding).alias("old")
+    spell, entry = table_of(Spell), table_of(Entry)
+    bucket_then = (
+        sa.select(spell.c.bucket)
+        .where(
+            spell.c.account_id == account.c.id,
+            spell.c.from_on <= then_on,
+            sa.or_(spell.c.to_on.is_(None), spell.c.to_on > then_on),
+        )
+        .scalar_subquery()
+    )
+    since = (
+        sa.select(sa.cast(sa.func.coalesce(sa.func.sum(entry.c.amount_minor), 0), sa.BigInteger))
+        .where(
+            entry.c.account_id == account.c.id,
+            entry.c.effective_on > then_on,
+            entry.c.effective_on <= state.c.folded_through,
+        )
+        .scalar_subquery()
+    )
+    has_old = sa.false() if reaches_back else old.c.account_id.is_not(None)
+    is_of_month = sa.and_(has_old, old.c.then_on == then_on)
+    then_bucket = sa.case(
+        (is_of_month, old.c.then_bucket),
+        (has_old, old.c.bucket),
+        else_=sa.func.coalesce(bucket_then, CURRENT),
+    )
+    then_balance = sa.case(
+        (is_of_month, old.c.then_balance_minor),
+        (has_old, old.c.balance_minor),
+        else_=sa.func.coalesce(state.c.balance_minor - since, 0),
+    )
+    columns = _columns(portfolio, then_on, then_bucket, then_balance)
+    return _joined(sa.select(*columns), changed, old).where(account.c.portfolio_id == portfolio.id)
+
+
+def _joined(query: Query, changed: sa.Subquery, old: sa.FromClause) -> Query:
+    account, state, kept = table_of(Account), table_of(AccountState), table_of(AccountSlice)
+    return (
+        query.select_from(changed)
+        .join(account, account.c.id == changed.c.account_id)
+        .outerjoin(state, state.c.account_id == account.c.id)
+        .outerjoin(kept, sa.and_(kept.c.account_id == account.c.id, kept.c.to_on.is_(None)))
+        .outerjoin(old, old.c.account_id == account.c.id)
+    )
+
+
+def _columns(
+    portfolio: Portfolio, then_on: date, then_bucket: Expression, then_balance: Expression
+) -> tuple[Expression, ...]:
+    account, state, kept, position = (
+        table_of(each) for each in (Account, AccountState, AccountSlice, Position)
+    )
+    known: Expression = sa.cast(sa.null(), sa.Date())
+    if portfolio.source is DelinquencySource.REPORTED:
+        first = sa.select(sa.func.min(position.c.as_of)).where(position.c.account_id == account.c.id)
+        known = first.scalar_subquery()
+    return (
+        account.c.id,
+        account.c.portfolio_id,
+        account.c.customer_id,
+        kept.c.slice_id,
+        account.c.opened_on,
+        account.c.status,
+        account.c.ended_on,
+        known,
+        sa.func.coalesce(state.c.bucket, CURRENT),
+        state.c.oldest_due_on,
+        sa.func.coalesce(state.c.past_due_minor, 0),
+        sa.func.coalesce(state.c.balance_minor, 0),
+        sa.literal(then_on, sa.Date()),
+        then_bucket,
+        then_balance,
+    )
+
+
+def _anew(portfolio: Portfolio, then_on: date) -> Query:
+    account, state, kept, entry = (table_of(each) for each in (Account, AccountState, AccountSlice, Entry))
+    then = spells_on(id_of(portfolio), then_on)
+    since = (
+        sa.select(
+            entry.c.account_id, sa.cast(sa.func.sum(entry.c.amount_minor), sa.BigInteger).label("moved")
+        )
+        .join(state, state.c.account_id == entry.c.account_id)
+        .where(
+            entry.c.portfolio_id == portfolio.id,
+            entry.c.effective_on > then_on,
+            entry.c.effective_on <= state.c.folded_through,
+        )
+        .group_by(entry.c.account_id)
+        .subquery("since")
+    )
+    balance = sa.func.coalesce(state.c.balance_minor, 0) - sa.func.coalesce(since.c.moved, 0)
+    return (
+        sa.select(*_columns(portfolio, then_on, sa.func.coalesce(then.c.bucket, CURRENT), balance))
+        .select_from(account)
+        .outerjoin(state, state.c.account_id == account.c.id)
+        .outerjoin(kept, sa.and_(kept.c.account_id == account.c.id, kept.c.to_on.is_(None)))
+        .outerjoin(since, since.c.account_id == account.c.id)
+        .outerjoin(then, then.c.account_id == account.c.id)
+        .where(account.c.portfolio_id == portfolio.id)
+    )
