@@ -1,9 +1,11 @@
-"""The navigation: its entries, their roles, and the work that waits behind each."""
+"""The navigation: its areas and their entries, the roles of each, and the work that waits behind it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 
 import sqlalchemy as sa
@@ -37,47 +39,94 @@ from app.operations.alerts.models import Alert
 from app.web.due_callbacks import DueCallback, due_query, due_values
 
 
+class Area(StrEnum):
+    """A job of the people who use the product; the entries of the navigation stand under the job they serve."""
+
+    WORK = marked("Work")
+    CUSTOMERS = marked("Customers")
+    LEGAL = marked("Legal")
+    REPORTING = marked("Reporting")
+    SET_UP = marked("Set-up")
+
+
 @dataclass(frozen=True, slots=True)
 class NavItem:
     path: str
     label: str
     icon: str
     roles: tuple[Role, ...]
+    also: str = ""
+    """A further address whose pages belong to the entry."""
+
+    def holds(self, path: str) -> bool:
+        """Whether a page stands at the entry or below it."""
+        return any(path == own or path.startswith(f"{own}/") for own in (self.path, self.also) if own)
 
 
-NAV = (
-    NavItem("/worklist", marked("Worklist"), "list", CASEWORK),
-    NavItem("/accounts", marked("Accounts"), "card", CASE_READING),
-    NavItem("/replies", marked("Replies"), "message", CASEWORK),
-    NavItem("/unmatched", marked("Unmatched"), "inbox", CASEWORK),
-    NavItem("/advisers", marked("Debt advisers"), "people", CASEWORK),
-    NavItem("/approvals", marked("Approvals"), "check", CASEWORK),
-    NavItem("/reported-changes", marked("Reported changes"), "inbox", MANAGEMENT),
-    NavItem("/legal", marked("Legal"), "scale", (*LEGAL_WORK, *MANAGEMENT)),
-    NavItem("/dashboard", marked("Dashboard"), "chart", MANAGEMENT),
-    NavItem("/feeds", marked("Feeds"), "upload", MANAGEMENT),
-    NavItem("/contacts", marked("Contacts & refusals"), "shield", MANAGEMENT),
-    NavItem("/strategies", marked("Strategies"), "ladder", CASE_READING),
-    NavItem("/risk", marked("Break risk"), "chart", MANAGEMENT),
-    NavItem("/people", marked("Figures of people"), "people", CASEWORK),
-    NavItem("/forecast", marked("Expected cash"), "chart", MANAGEMENT),
-    NavItem("/peers", marked("Peers"), "chart", MANAGEMENT),
-    NavItem("/results", marked("Call results"), "phone", CASE_READING),
-    NavItem("/letters", marked("Letters"), "file", (Role.AGENT, Role.MANAGER, Role.ADMIN)),
-    NavItem("/simulations", marked("Simulations"), "clock", MANAGEMENT),
-    NavItem("/outbox", marked("Outbox"), "send", MANAGEMENT),
-    NavItem("/suppressed", marked("Suppressed"), "inbox", MANAGEMENT),
-    NavItem("/outbox/sending", marked("Sending"), "send", ADMINISTRATION),
-    NavItem("/alerts", marked("Alerts"), "bell", SWITCHING),
-    NavItem("/admin/staff", marked("Staff"), "people", ADMINISTRATION),
-    NavItem("/admin/tokens", marked("API tokens"), "key", ADMINISTRATION),
-)
+NAV: Mapping[Area, tuple[NavItem, ...]] = {
+    Area.WORK: (
+        NavItem("/worklist", marked("Worklist"), "list", CASEWORK),
+        NavItem("/replies", marked("Replies"), "message", CASEWORK),
+        NavItem("/approvals", marked("Approvals"), "check", CASEWORK),
+        NavItem("/unmatched", marked("Unmatched"), "inbox", CASEWORK),
+        NavItem("/reported-changes", marked("Reported changes"), "inbox", MANAGEMENT),
+        NavItem("/alerts", marked("Alerts"), "bell", SWITCHING),
+    ),
+    Area.CUSTOMERS: (
+        NavItem("/find", marked("Find a customer"), "search", CASE_READING),
+        NavItem("/accounts", marked("Accounts"), "card", CASE_READING),
+        NavItem("/advisers", marked("Debt advisers"), "people", CASEWORK),
+        NavItem("/suppressed", marked("Suppressed"), "shield", MANAGEMENT),
+    ),
+    Area.LEGAL: (NavItem("/legal", marked("Referrals"), "scale", (*LEGAL_WORK, *MANAGEMENT)),),
+    Area.REPORTING: (
+        NavItem("/morning", marked("Morning"), "clock", MANAGEMENT),
+        NavItem("/dashboard", marked("Dashboard"), "chart", MANAGEMENT, also="/figures"),
+        NavItem("/trends", marked("Trends"), "chart", MANAGEMENT),
+        NavItem("/contacts", marked("Contacts & refusals"), "shield", MANAGEMENT),
+        NavItem("/outbox", marked("Outbox"), "send", MANAGEMENT),
+        NavItem("/people", marked("Figures of people"), "people", CASEWORK),
+        NavItem("/forecast", marked("Expected cash"), "chart", MANAGEMENT),
+        NavItem("/peers", marked("Peers"), "chart", MANAGEMENT),
+        NavItem("/risk", marked("Break risk"), "chart", MANAGEMENT),
+    ),
+    Area.SET_UP: (
+        NavItem("/feeds", marked("Feeds"), "upload", MANAGEMENT),
+        NavItem("/strategies", marked("Strategies"), "ladder", CASE_READING),
+        NavItem("/simulations", marked("Simulations"), "clock", MANAGEMENT),
+        NavItem("/letters", marked("Letters"), "file", (Role.AGENT, Role.MANAGER, Role.ADMIN)),
+        NavItem("/results", marked("Call results"), "phone", CASE_READING),
+        NavItem("/outbox/sending", marked("Sending"), "send", ADMINISTRATION),
+        NavItem("/admin/staff", marked("Staff"), "people", ADMINISTRATION),
+        NavItem("/admin/tokens", marked("API tokens"), "key", ADMINISTRATION),
+    ),
+}
 """In the order shown. An entry appears once its page exists and the reader's role may open it."""
-HOME = {Role.AGENT: "/worklist", Role.MANAGER: "/dashboard", Role.LEGAL: "/legal", Role.ADMIN: "/admin/staff"}
+HOME = {Role.AGENT: "/worklist", Role.MANAGER: "/morning", Role.LEGAL: "/legal", Role.ADMIN: "/admin/staff"}
 
 
-def navigation(role: Role, paths: frozenset[str]) -> list[NavItem]:
-    return [item for item in NAV if role in item.roles and item.path in paths]
+@dataclass(frozen=True, slots=True)
+class NavArea:
+    """An area as one reader sees it."""
+
+    label: str
+    items: Sequence[NavItem]
+
+
+def navigation(role: Role, paths: frozenset[str]) -> list[NavArea]:
+    """The areas in which a role has work, each with its entries."""
+    found = []
+    for area, entries in NAV.items():
+        items = [item for item in entries if role in item.roles and item.path in paths]
+        if items:
+            found.append(NavArea(area.value, items))
+    return found
+
+
+def current_entry(path: str, areas: Sequence[NavArea]) -> str:
+    """The path of the entry to which a page belongs, the nearest one; '' where it belongs to none."""
+    holding = [item.path for area in areas for item in area.items if item.holds(path)]
+    return max(holding, key=len, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,5 +208,5 @@ def home_path(role: Role, paths: frozenset[str]) -> str:
     """The first page of a role; the account page while that page is not built."""
     if HOME[role] in paths:
         return HOME[role]
-    entries = navigation(role, paths)
-    return entries[0].path if entries else "/account"
+    areas = navigation(role, paths)
+    return areas[0].items[0].path if areas else "/account"

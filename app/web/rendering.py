@@ -7,7 +7,7 @@ A handler ends with `return page(request, "area/name.html", **what_the_template_
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlencode
@@ -25,7 +25,7 @@ from app.http import security
 from app.http.context import read_clock
 from app.http.formats import reader_locale
 from app.http.rendering import environment
-from app.web.navigation import Frame, NavItem, navigation, read_frame
+from app.web.navigation import Frame, current_entry, navigation, read_frame
 from app.web.wording import actor_words, strategy_words
 
 environment().filters.update(strategy_words=strategy_words, actor=actor_words)
@@ -73,16 +73,20 @@ def _frame(request: Request) -> dict[str, Any]:
     token = visitor.csrf_token if visitor else ""
     paths: frozenset[str] = request.app.state.page_paths
     session: Session | None = getattr(request.state, "session", None)
-    nav = navigation(staff.role, paths) if staff and not visitor.must_change_password else []
+    areas = navigation(staff.role, paths) if staff and not visitor.must_change_password else []
+    entries = [item.path for area in areas for item in area.items]
+    here = current_entry(request.url.path, areas)
     frame = read_frame(request, session, staff, read_clock(request)) if staff and session else NO_FRAME
     return {
         "request": request,
         "staff": staff,
-        "nav": nav,
+        "areas": areas,
+        "nav_paths": entries,
+        "here": here,
         "waiting": frame.waiting,
         "callback": frame.callback,
-        "nav_key": _nav_key(request.url.path, nav),
-        "waiting_key": tuple(frame.waiting.get(item.path) for item in nav),
+        "nav_key": (*entries, here, request.url.path == here),
+        "waiting_key": tuple(frame.waiting.get(path) for path in entries),
         "locale": reader_locale(request),
         "house_zone": frame.house_zone,
         "path": request.url.path,
@@ -94,12 +98,6 @@ def _frame(request: Request) -> dict[str, Any]:
             in_sentence(CHANNEL_LABELS[each]) for each in Channel if each in request.app.state.ports.console
         ],
     }
-
-
-def _nav_key(path: str, nav: Sequence[NavItem]) -> tuple[str, ...]:
-    """The navigation's entries, and where in them the page is; for other pages it looks the same."""
-    here = [each.path for each in nav if path == each.path or path.startswith(each.path + "/")]
-    return (*(each.path for each in nav), "", *here, path if path in here else "")
 
 
 def _csrf_field(token: str) -> Callable[[], Markup]:

@@ -183,3 +183,9 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     button.textContent = "Copied";
   });
 }
+
+// --- areas of the navigation: closed on a narrow screen, where they would stand before the page ---
+
+if (matchMedia("(width <= 52rem)").matches) {
+  for (const area of document.querySelectorAll(".nav .area")) area.open = false;
+}
