@@ -64,6 +64,7 @@ API: tuple[APIRouter, ...] = (
     unmatched.router,
     feeds.router,
     experiments.router,
+    experiments.control,
     simulations.router,
     sending.router,
     contacts.router,

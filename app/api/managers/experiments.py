@@ -13,13 +13,17 @@ from app.actions.strategies import end_experiment, experiment_of, start_experime
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.api.shapes import Shape
+from app.book.portfolios.days import last_closed
 from app.book.portfolios.service import get_portfolio
+from app.core.errors import NotFound
 from app.core.ids import id_of
+from app.core.money import to_decimal_string
 from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now, ports_of
 from app.outreach.strategy.experiments import MOST_DAYS, EndReason, PrimaryFigure, StopTerms
 from app.outreach.strategy.models import Experiment, StopRule, StrategyVersion
+from app.reporting.experiments.control import control_result
 
 router = api_router("/portfolios/{code}/experiments", tags=["strategies"])
 
@@ -109,3 +113,45 @@ def post_experiment_end(
     experiment = experiment_of(session, portfolio, experiment_id)
     end_experiment(session, portfolio, experiment, by=caller.by, now=now)
     return ExperimentShape.of(session, experiment)
+
+
+# --- the control share --------------------------------------------------------------------------------------
+
+control = api_router("/portfolios/{code}/control-share", tags=["strategies"])
+
+
+class ControlShape(Shape):
+    """What ordinary reminders add, by cases that wait for them."""
+
+    share_percent: int = Field(description="Of new cases; 0 = off.")
+    days: int
+    reminded: int = Field(description="Cases that were reminded at once and whose days are over.")
+    waited: int
+    gross: str = Field(description="Paid by those who were reminded at once.")
+    incremental: str | None = Field(description="Of it, what the reminders added; null below 100 cases.")
+    low: str | None = Field(description="Of its interval, which holds on every day at once.")
+    high: str | None
+
+
+@control.get("", summary="Get what reminders add")
+def get_control(code: PortfolioCode, _caller: Manager, session: ReadSession) -> ControlShape:
+    """Gross and incremental cash at the end of the last closed day."""
+    portfolio = get_portfolio(session, code)
+    on = last_closed(session, portfolio)
+    if on is None:
+        raise NotFound("No business day of this portfolio is closed yet.")
+    found = control_result(session, portfolio, on)
+    added = found.incremental or (None, None, None)
+    middle, low, high = (
+        None if each is None else to_decimal_string(round(each), portfolio.currency) for each in added
+    )
+    return ControlShape(
+        share_percent=portfolio.control_share_percent,
+        days=portfolio.control_days,
+        reminded=found.reminded.n,
+        waited=found.control.n,
+        gross=to_decimal_string(found.gross_minor, portfolio.currency),
+        incremental=middle,
+        low=low,
+        high=high,
+    )

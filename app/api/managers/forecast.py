@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.api.deps import ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode
+from app.api.shapes import Shape
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
@@ -22,7 +23,7 @@ router = api_router("/portfolios/{code}/forecast", tags=["figures"])
 Reader = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 
-class HorizonShape(BaseModel):
+class HorizonShape(Shape):
     """One horizon; amounts are null where a guess was nearer in the past, and `why` says so."""
 
     days: int
@@ -57,7 +58,7 @@ class HorizonShape(BaseModel):
         )
 
 
-class ForecastShape(BaseModel):
+class ForecastShape(Shape):
     as_of: date = Field(description="The month end from which it counts.")
     currency: str
     horizons: list[HorizonShape]

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.actions.feeds.peers import LoadedPeers, load_peers
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode
+from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
 from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
@@ -32,7 +33,7 @@ class NewPeerFile(Input):
     content: Annotated[str, Field(min_length=1, max_length=MOST_BYTES, description="The CSV, as text.")]
 
 
-class LoadedShape(BaseModel):
+class LoadedShape(Shape):
     """A file as it was loaded."""
 
     source: PeerSource
@@ -57,7 +58,7 @@ class LoadedShape(BaseModel):
         )
 
 
-class QuarterShape(BaseModel):
+class QuarterShape(Shape):
     quarter_ends_on: date
     low: float
     high: float
@@ -65,7 +66,7 @@ class QuarterShape(BaseModel):
     place: str
 
 
-class ComparisonShape(BaseModel):
+class ComparisonShape(Shape):
     kpi: str
     definitions: dict[str, str] = Field(description="Series -> its definition in words.")
     quarters: list[QuarterShape]

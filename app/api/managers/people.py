@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Self
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.api.deps import ReadSession, api_requires, api_router
 from app.api.fields import Day, PortfolioCode
+from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import Invalid
 from app.core.staff.rules import MANAGEMENT, Caller
@@ -23,7 +24,7 @@ Reader = Annotated[Caller, api_requires(*MANAGEMENT)]
 MAX_DAYS = 366
 
 
-class PersonShape(BaseModel):
+class PersonShape(Shape):
     person: str
     cases: int
     ratio: float | None = Field(description="Observed over what the team gets with the same cases.")
@@ -45,7 +46,7 @@ class PersonShape(BaseModel):
         )
 
 
-class MeasureShape(BaseModel):
+class MeasureShape(Shape):
     measure: Measure
     formula: str
     team_rate: float | None
@@ -57,7 +58,7 @@ class MeasureShape(BaseModel):
         return cls(measure=measure, formula=MEASURES[measure].formula, team_rate=team.rate, people=people)
 
 
-class OutcomeShape(BaseModel):
+class OutcomeShape(Shape):
     outcome: Outcome
     group: Group
     shown: bool = Field(description="False where a cell of fewer than ten people is left out.")
@@ -75,7 +76,7 @@ class OutcomeShape(BaseModel):
         return cls(outcome=row.outcome, group=group, shown=False)
 
 
-class PeopleShape(BaseModel):
+class PeopleShape(Shape):
     measures: list[MeasureShape]
     outcomes: list[OutcomeShape]
 

@@ -102,6 +102,10 @@ class Portfolio(Row, table=True):
         default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
     )
     """A customer who owes less than this past due is not worked: no case, no contact, no late fee, no charge-off."""
+    control_share_percent: int = Field(default=0, ge=0, le=10, sa_column_kwargs={"server_default": "0"})
+    """Share of new cases whose ordinary reminders wait, to see what reminders add; 0 = none."""
+    control_days: int = Field(default=14, ge=1, le=30, sa_column_kwargs={"server_default": "14"})
+    """Days for which they wait."""
     remind_days: int = Field(default=3, ge=0, sa_column_kwargs={"server_default": "3"})
     """Days before an instalment is due on which its reminder leaves; 0 = none does."""
     remind_post_days: int = Field(default=7, ge=0, sa_column_kwargs={"server_default": "7"})

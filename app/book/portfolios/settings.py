@@ -239,6 +239,21 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         "Past due below which a customer is not worked; 0 = every unit counts.",
     ),
     PortfolioSetting(
+        "control-share",
+        "control_share_percent",
+        _NUMBER,
+        "Per cent of new cases whose ordinary reminders wait, to see what reminders add; 0 = none.",
+        most=10,
+    ),
+    PortfolioSetting(
+        "control-days",
+        "control_days",
+        _NUMBER,
+        "Days for which the ordinary reminders of the control share wait.",
+        least=1,
+        most=30,
+    ),
+    PortfolioSetting(
         "remind-days",
         "remind_days",
         _NUMBER,

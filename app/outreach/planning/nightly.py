@@ -12,10 +12,12 @@ from sqlalchemy.engine import Engine
 from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import chunked
 from app.core.database.engine import reading, retrying, transaction
+from app.core.ids import id_of
 from app.core.kit.parallel import can_fork, in_two_processes
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.service import draft_contacts
 from app.outreach.strategy.due_steps import skip_idle_cases
+from app.outreach.strategy.ladders import running_experiment
 
 ASKED = 2000
 """Cases whose strategy is asked at once; most of them rest."""
@@ -56,13 +58,16 @@ def _plan(
 ) -> dict[str, int]:
     counts = Counter(dict.fromkeys(("cleared", "waiting", "refused", "call_tasks", "resting"), 0))
     most_are_due = False
+    with reading(engine) as session:
+        # Customers join an experiment, and cases the control share, where the strategy is asked from narrow rows.
+        asks_all = bool(portfolio.control_share_percent or running_experiment(session, id_of(portfolio)))
     for ids in chunks:
         # An idle case is found cheaply from narrow rows; a due one costs that query in addition.
         due = ids if most_are_due else retrying(partial(_due, engine, portfolio, on, ids))
         found = Counter({"resting": len(ids) - len(due)})
         for some in chunked(due, CHUNK):
             found.update(retrying(partial(_plan_chunk, engine, portfolio, catalog, on, now, some)))
-        most_are_due = found["resting"] < len(ids) / 4
+        most_are_due = not asks_all and found["resting"] < len(ids) / 4
         counts.update(found)
     return dict(counts)
 

@@ -21,6 +21,7 @@ from app.outreach.planning.batch import ContactBatch
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.rows import LetterRequest
 from app.outreach.strategy.conditions import NO_FACTS
+from app.outreach.strategy.control import waiting_cases, without_ordinary
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.ladders import ChosenLadder, load_ladders
 from app.outreach.strategy.rules import Ladder, NothingDue, Situation, Step, StepDue, decide, rearm
@@ -75,6 +76,7 @@ def _assemble(
     live = load_ladders(session, portfolio)
     facts = gather_case_facts(session, portfolio, live, case_ids, on=on)
     plans_live = set(cases_with_live_plan(session, id_of(portfolio)))
+    waiting = waiting_cases(session, portfolio, case_ids, on=on)
     due: list[tuple[ContactCase, Step, ChosenLadder, Situation]] = []
     ask = _DecisionCache(on)
     work.seen = contact_cases
@@ -89,18 +91,28 @@ def _assemble(
         situation = Situation(late, case.step_day, case.id in plans_live, contact_case.to_ask > 0, known)
         chosen = live.of(case.customer_id, known)
         case.segment = chosen.ladder.segment
+        if case.id in waiting:
+            chosen = ChosenLadder(chosen.ref, without_ordinary(chosen.ladder))
         match ask(chosen.ladder, situation):
             case StepDue(step=step):
                 due.append((contact_case, step, chosen, situation))
             case rest:
                 work.count(case.id, "resting")
-                case.next_contact_on = rest.until
+                case.next_contact_on = _no_later(rest.until, waiting.get(case.id))
     work.find_taken([(contact_case, step) for contact_case, step, _, _ in due])
     work.find_written([contact_case for contact_case, step, _, _ in due if step.letter in catalog.follow_ups])
     for contact_case, step, chosen, situation in due:
         work.take(contact_case, step, chosen)
         _set_next_day(contact_case.case, chosen.ladder, situation, ask)
+        if contact_case.case.id in waiting:
+            next_on = contact_case.case.next_contact_on
+            contact_case.case.next_contact_on = _no_later(next_on, waiting[contact_case.case.id])
     return work
+
+
+def _no_later(on: date | None, until: date | None) -> date | None:
+    """The earlier of two days; None = not before something changes."""
+    return min((day for day in (on, until) if day is not None), default=None)
 
 
 class _DecisionCache:

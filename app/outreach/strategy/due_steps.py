@@ -24,6 +24,15 @@ from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.outreach.strategy.conditions import NO_FACTS
+from app.outreach.strategy.control import (
+    JoiningCase,
+    compared_cases,
+    drawn_until,
+    may_join,
+    note_compared,
+    waits_until,
+    without_ordinary,
+)
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.ladders import load_ladders
 from app.outreach.strategy.rules import NothingDue, Situation, StepDue, decide, rearm
@@ -73,7 +82,9 @@ def ask_strategy(
     facts = (
         gather_case_facts(session, portfolio, live, [row[0] for row in found], on=on) if live.needs else {}
     )
-    for (case_id, step_day, occurrence, customer_id, _), lines in groupby(
+    compared = compared_cases(session, portfolio, [row[0] for row in found])
+    joining: list[JoiningCase] = []
+    for (case_id, step_day, occurrence, customer_id, past_due), lines in groupby(
         found, key=itemgetter(0, 1, 2, 3, 4)
     ):
         # Only accounts on which something is owed say how late the case is.
@@ -83,7 +94,17 @@ def ask_strategy(
         known = facts.get(case_id, NO_FACTS)
         situation = Situation(days_late, step_day, case_id in plans_live, bool(owed), known)
         ladder = live.of(customer_id, known).ladder
-        answers.append(StrategyAnswer(case_id, step_day, occurrence, decide(ladder, situation, on)))
+        answer = decide(ladder, situation, on)
+        until = compared.get(case_id)
+        is_new = bool(portfolio.control_share_percent) and case_id not in compared
+        if is_new and may_join(ladder, situation, occurrence, answer, portfolio.control_days):
+            until = drawn_until(portfolio, customer_id, on)
+            joining.append(JoiningCase(case_id, customer_id, past_due, until is not None))
+        if until is not None and on < until:
+            answer = decide(without_ordinary(ladder), situation, on)
+            answer = waits_until(answer, until) if isinstance(answer, NothingDue) else answer
+        answers.append(StrategyAnswer(case_id, step_day, occurrence, answer))
+    note_compared(session, portfolio, joining, on=on)
     note_participants(session, live, {(row[3], row[0], row[4]) for row in found}, on=on)
     return answers
 

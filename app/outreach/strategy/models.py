@@ -120,6 +120,24 @@ class Participant(Row, table=True):
     """On that day."""
 
 
+class ControlCase(Row, table=True):
+    """A case of the standing comparison: in the control share its ordinary reminders wait until a day."""
+
+    __tablename__ = "strategy_control"
+    __table_args__ = (sa.Index("ix_strategy_control_portfolio", "portfolio_id", "until"),)
+
+    case_id: int = Field(primary_key=True, foreign_key="collections_case.id", sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    strategy: str = Field(max_length=40)
+    is_control: bool
+    since: date
+    """The night on which its first ordinary reminder was due."""
+    until: date
+    past_due_minor: int = Field(sa_type=sa.BigInteger)
+    """On that night."""
+
+
 class StrategyTask(CaseStepColumns, table=True):
     """Work that a step of the strategy gives a person, other than a call; a letter that could not be sent; or an answer
     or a hand-over that is for one colleague."""

@@ -14,7 +14,7 @@ from app.web.managers import (
     suppression,
 )
 from app.web.managers.figures import behind, dashboard, figure_rows, forecast, peers, people, risk
-from app.web.managers.strategies import editor, experiments, versions
+from app.web.managers.strategies import control, editor, experiments, versions
 
 ROUTERS: tuple[APIRouter, ...] = (
     dashboard.router,
@@ -24,6 +24,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     versions.router,
     editor.router,
     experiments.router,
+    control.router,
     result_codes.router,
     risk.router,
     people.router,

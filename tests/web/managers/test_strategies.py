@@ -232,6 +232,9 @@ def test_an_experiment_is_planned_started_watched_and_ended(desk: Desk, mei: Bro
     assert "Decides Recovered per case within 30 days" in shown
     assert "Complaints 0 0 0%" in shown
     assert desk.sign_in(Role.AGENT).get(there).status_code == 403
+    added = words(mei.get("/strategies/control?portfolio=CARDS"))
+    assert "The control share is off" in added
+    assert "No wait is over yet" in added
     assert mei.submit(f"{there}/end").status_code == 303
     assert desk.read(lambda session: session.scalars(select(Experiment)).one().ended_by) == "user:mei"
     assert mei.submit(f"{there}/end").status_code == 409
