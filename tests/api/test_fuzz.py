@@ -123,7 +123,7 @@ class Attack:
             case "date-time":
                 return st.datetimes(timezones=st.timezones()).map(lambda at: at.isoformat(timespec="seconds"))
         if "pattern" in schema:
-            return st.from_regex(schema["pattern"], fullmatch=True, alphabet=st.characters(codec="ascii"))
+            return st.from_regex(schema["pattern"], fullmatch=True, alphabet=st.characters(max_codepoint=127))
         return st.text(min_size=schema.get("minLength", 0), max_size=min(schema.get("maxLength", 60), 60))
 
     def members(self, schema: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:

@@ -212,7 +212,9 @@ def _advisers(program: Program, case: str, code: str) -> dict[str, list[Any]]:
         "reference": f"BK-{code}", "paid_on": str(YESTERDAY), "amount": "1.00", "currency": "CNY",
         "schedule": [{"reference": "nobody", "amount": "1.00"}],
     }  # fmt: skip
-    statement = program.post(f"/cases/{case}/household", {"monthly-income": {"total-earnings": "900.00"}})
+    costs = {"fixed-costs": {"rent": "400.00"}}
+    household = {"monthly-income": {"total-earnings": "900.00"}, "monthly-outgoings": costs}
+    statement = program.post(f"/cases/{case}/household", household)
     return {
         "adviser": [adviser],
         "file_id": [file["id"]],
