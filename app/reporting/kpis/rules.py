@@ -16,6 +16,10 @@ class Unit(StrEnum):
     MONEY = "money"
     ACCOUNTS = "accounts"
     AGREEMENTS = "agreements"
+    CALLS = "calls"
+    MESSAGES = "messages"
+    DECISIONS = "decisions"
+    BUNDLES = "bundles"
     DAYS = "days"
     """Days over cases: the value is a number of days, not a share."""
 
@@ -53,6 +57,14 @@ class Thing(StrEnum):
     AGREEMENT = "agreement"
     """A promise, plan or settlement."""
     CASE = "case"
+    CALL = "call"
+    """A call that was logged."""
+    MESSAGE = "message"
+    DECISION = "decision"
+    """An answer of the gate."""
+    REFERRAL = "referral"
+    BUNDLE = "bundle"
+    """A sealed case file."""
 
 
 class Dimension(StrEnum):
@@ -72,6 +84,10 @@ class Dimension(StrEnum):
     """Month in which the account was placed, or else opened: `2026-03`."""
     SEGMENT = "segment"
     """Segment of the strategy whose ladder the case goes by."""
+    RULE = "rule"
+    """Contact rule that refused."""
+    CHARGE_OFF = "charge_off"
+    """Month in which the account was charged off here: `2026-03`."""
     MOVE = "move"
     """From one bucket to another: a cell of the roll-rate matrix."""
 

@@ -19,11 +19,12 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.database.bulk import upsert
 from app.core.database.engine import table_of
-from app.core.database.rows import Expression, Query
+from app.core.database.rows import Query
 from app.core.ids import id_of
 from app.core.staff.models import User
 from app.outreach.strategy.ladders import load_ladders
 from app.outreach.strategy.models import Participant
+from app.reporting.kpis.definitions.sql import month_of
 from app.reporting.kpis.models import AccountSlice, KpiSlice
 from app.reporting.kpis.rules import Dimension
 
@@ -109,7 +110,7 @@ def _members(session: Session, portfolio: Portfolio, on: date) -> Query:
             sa.case(
                 (takes_part, f"{ladders.experiment_id or 0} " + sa.cast(who.c.arm, sa.String)), else_=""
             ).label("arm"),
-            _month(sa.func.coalesce(account.c.placed_on, account.c.opened_on)).label("placement"),
+            month_of(sa.func.coalesce(account.c.placed_on, account.c.opened_on)).label("placement"),
             sa.func.coalesce(case.c.segment, "").label("segment"),
         )
         .select_from(account)
@@ -126,11 +127,6 @@ def _members(session: Session, portfolio: Portfolio, on: date) -> Query:
         )
         .where(account.c.portfolio_id == portfolio.id, account.c.id.in_(_candidates(session, portfolio, on)))
     )
-
-
-def _month(on: Expression) -> sa.ColumnElement[str]:
-    """`2026-03` of a date, on both databases."""
-    return sa.func.substr(sa.cast(on, sa.String), 1, 7)
 
 
 def _candidates(session: Session, portfolio: Portfolio, on: date) -> sa.CompoundSelect[tuple[int]]:

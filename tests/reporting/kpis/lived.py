@@ -5,14 +5,26 @@ from __future__ import annotations
 from datetime import date
 
 from sqlalchemy.engine import Engine
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from app.book.ledger.rules import EntryKind
+from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
-from app.core.actor import SYSTEM
+from app.casework.cases.service import about_case
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.results.rules import Counts
+from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
+from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.staff.service import add_user
+from app.core.timeline.service import record
+from app.core.vocabulary import Channel
+from app.legal.bundle.models import Bundle
+from app.legal.referrals.models import Referral, ReferralStatus
+from app.outreach.gate.events import ContactRefused
+from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 
 START, FIRST, LAST = date(2026, 2, 28), date(2026, 3, 3), date(2026, 3, 12)
@@ -40,6 +52,7 @@ def live_through(engine: Engine) -> None:
             for name, on in due.items()
         }
         cards["f"].product = "Loan"
+        cards["b"].placed_on = date(2026, 2, 25)
         in_credit = builders.account(session, builders.customer(session, book), opened_on=date(2026, 2, 1))
         builders.payment(session, in_credit, 5_000, date(2026, 3, 1))
         builders.payment(session, cards["b"], 6_000, date(2026, 3, 2))
@@ -52,4 +65,61 @@ def live_through(engine: Engine) -> None:
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase).where(CollectionsCase.customer_id == holder)).one()
         case.owner = "jonas" if case.owner == "mei" else "mei"
+        work(session, case)
     builders.close_day(engine, LAST)
+
+
+def work(session: Session, case: CollectionsCase) -> None:
+    """What happened about one case by noon on the 5th: two calls, a refusal, a message that arrived and one that did
+    not, a promise kept and one broken, a file that was sealed and received."""
+    on, noon = date(2026, 3, 5), builders.at(date(2026, 3, 5))
+    mei = Actor.user("mei")
+    for result, counts in (("no_answer", Counts.ATTEMPT), ("right_party", Counts.CONVERSATION)):
+        call = CallLogged(result, "", "+8613800000000", counts, result)
+        record(session, about_case(case, call, channel=Channel.CALL), by=mei, now=noon)
+    refused = ContactRefused({"letter": "first_reminder", "reasons": [{"rule": "cn.hours", "citation": "-"}]})
+    record(session, about_case(case, refused, channel=Channel.SMS), by=SYSTEM, now=noon)
+    for step, status in (("a", OutboxStatus.DELIVERED), ("b", OutboxStatus.UNDELIVERED)):
+        builders.queued_message(
+            session, case, on=on, step=step, status=status, sent_at=noon, finished_at=noon
+        )
+    for total, status in ((7_000, PlanStatus.KEPT), (3_000, PlanStatus.BROKEN)):
+        for kind in (PlanKind.PROMISE, PlanKind.INSTALMENTS):
+            session.add(
+                Plan(
+                    portfolio_id=case.portfolio_id,
+                    case_id=id_of(case),
+                    customer_id=case.customer_id,
+                    kind=kind,
+                    status=status,
+                    total_minor=total,
+                    offered_at=noon,
+                    offered_by=mei,
+                    accepted_on=on,
+                    ended_on=date(2026, 3, 4),
+                )  # fmt: skip
+            )
+    session.add(
+        Referral(
+            portfolio_id=case.portfolio_id,
+            case_id=id_of(case),
+            status=ReferralStatus.DELIVERED,
+            reason="late",
+            nominated_by=SYSTEM,
+            nominated_at=builders.at(date(2026, 3, 2)),
+            delivered_at=noon,
+        )  # fmt: skip
+    )
+    session.add(
+        Bundle(
+            reference="C-1-01",
+            case_id=id_of(case),
+            as_of=on,
+            sha256="0" * 64,
+            size=1,
+            content=b"x",
+            complete=False,
+            built_by=mei,
+            built_at=noon,
+        )  # fmt: skip
+    )

@@ -58,6 +58,8 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
                 if DEFINITIONS[kpi].statistic is Statistic.MEDIAN:
                     continue
                 assert tuple(sums) == tiles[kpi, "", ""], (on, kpi, dimension)
+            if on == LAST:
+                _check_values(tiles)
             dimensions = {dimension for _, dimension, _ in tiles}
             assert {"bucket", "product", "agent", "team", "placement", "strategy"} <= dimensions
         loan = session.scalars(select(Account).where(col(Account.product) == "Loan")).one()
@@ -127,6 +129,21 @@ def _check_list(
             continue
         assert sum(each.amount for each in listed) == expected, (on, tile, part)
         assert total_behind(session, asked) == (len(listed), expected)
+
+
+def _check_values(tiles: dict[tuple[str, str, str], tuple[int, int]]) -> None:
+    """What the story of `lived.py` gives by hand."""
+    by_hand = {
+        "promise_kept_rate": (1, 2), "promise_kept_rate_amount": (7_000, 10_000), "plan_kept_rate": (1, 2),
+        "contact_rate": (1, 2), "right_party_rate": (1, 2), "delivery_rate": (1, 2),
+        "legal_turnaround_days": (3, 1), "bundle_complete_rate": (0, 1),
+        # b owed 1,000.00 on 25 February and has paid 100.00 since.
+        "liquidation_curve": (10_000, 100_000), "liquidation_charge_off": (0, 0),
+    }  # fmt: skip
+    assert {kpi: tiles[kpi, "", ""] for kpi in by_hand} == by_hand
+    assert tiles["right_party_rate", "agent", "mei"] == (1, 2)
+    assert tiles["delivery_rate", "channel", "sms"] == (1, 2)
+    assert tiles["liquidation_curve", "placement", "2026-02"] == (10_000, 100_000)
 
 
 def _check_history(session: Session, account_id: int) -> None:

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from app.core.errors import NotFound
 from app.reporting.kpis.definitions.agreements import PLANS, PROMISES
 from app.reporting.kpis.definitions.cases import OPEN_CASES, RESOLUTION
+from app.reporting.kpis.definitions.contacts import CALLS, MESSAGES, REFUSALS
 from app.reporting.kpis.definitions.flow import FLOW, REPAYMENT
+from app.reporting.kpis.definitions.legal import BUNDLES, TURNAROUND
+from app.reporting.kpis.definitions.liquidation import CHARGED_OFF, PLACED
 from app.reporting.kpis.definitions.overdue import OVERDUE
 from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
 from app.reporting.kpis.family import Family
@@ -16,13 +19,20 @@ from app.reporting.kpis.rules import Definition
 FAMILIES: tuple[Family, ...] = (
     MONTH,
     THIRTY_DAYS,
+    PLACED,
+    CHARGED_OFF,
     PROMISES,
     PLANS,
+    CALLS,
+    MESSAGES,
     OVERDUE,
     FLOW,
     REPAYMENT,
+    REFUSALS,
     RESOLUTION,
     OPEN_CASES,
+    TURNAROUND,
+    BUNDLES,
 )
 
 DEFINITIONS: Mapping[str, Definition] = {
