@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
@@ -16,7 +15,7 @@ from app.api.shapes import Money, Shape
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Acceptance, Agreed, Cadence, Instalment, PlanKind, PlanStatus
-from app.casework.plans.terms import AgreementTerms, Payday, Reduced, rate_text
+from app.casework.plans.terms import AgreementTerms, Payday, Reduced, rate_of, rate_text
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_decimal_string, to_minor
 from app.core.text import Paragraph
@@ -302,7 +301,7 @@ class NewPlan(Input):
             self._minor("down_payment"),
             Payday(payday.next_on, payday.cadence, payday.days_after) if payday else None,
             parts_of(self.parts, self.currency, portfolio),
-            apr_millionths=rate_of(self.apr),
+            apr_millionths=None if self.apr is None else rate_of(self.apr),
             waived_fees_minor=self._minor("waived_fees"),
             skips_allowed=self.skips,
             re_age=self.re_age,
@@ -340,13 +339,3 @@ def parts_of(parts: list[NewPart], currency: str, portfolio: Portfolio) -> tuple
         )
     except Invalid as wrong:
         raise Invalid(wrong.message, "currency" if wrong.field == "currency" else "parts") from None
-
-
-def rate_of(text: str | None) -> int | None:
-    """Per cent a year as millionths. Invalid for another text."""
-    if text is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", text):
-        raise Invalid("Enter the rate in per cent a year, such as 5.9, with at most 4 decimals.", "apr")
-    whole, _, part = text.partition(".")
-    return int(whole + part.ljust(4, "0"))

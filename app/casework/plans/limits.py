@@ -194,7 +194,7 @@ def check_relief(terms: AgreementTerms, parts: Sequence[Instalment], limits: Agr
         if terms.review_on is not None:
             raise Invalid("Only token or reduced payments have a day of review. Leave it empty.", "review_on")
         return
-    field = "token" if terms.is_token else "reduced"
+    field = "token" if terms.is_token else "reduced_payments"
     if terms.kind is not PlanKind.HARDSHIP:
         raise Invalid("Only a hardship plan has token or reduced payments.", field)
     if terms.is_token and (terms.reduced is not None or terms.down_payment_minor or terms.re_age):
@@ -274,7 +274,7 @@ def beyond(
         what = "token" if terms.is_token else "reduced"
         most = authority.max_relief_months
         said = f"{months} months of {what} payments are beyond the {most} that {who} may grant alone. {ask}"
-        return BeyondAuthority(said, what)
+        return BeyondAuthority(said, "token" if terms.is_token else "reduced_payments")
     if terms.skips_allowed > authority.max_skips_a_year * _years(terms):
         said = (
             f"{who.capitalize()} may grant {_skips(authority.max_skips_a_year)} for a year of a plan alone."

@@ -266,7 +266,7 @@ def _reduced(terms: AgreementTerms) -> list[int]:
 def _check_reduced(terms: AgreementTerms, level: int) -> None:
     if terms.reduced and terms.reduced.amount_minor >= level:
         raise Invalid(
-            "The reduced payments are no smaller than the others. Offer an ordinary plan.", "reduced"
+            "The reduced payments are no smaller than the others. Offer an ordinary plan.", "reduced_amount"
         )
 
 
@@ -349,13 +349,15 @@ def _check_reduction(terms: AgreementTerms) -> None:
     if (reduced := terms.reduced) is None:
         return
     if terms.cadence not in PERIODS_A_YEAR:
-        raise Invalid("Only payments that repeat can be reduced for a time.", "reduced")
+        raise Invalid("Only payments that repeat can be reduced for a time.", "cadence")
     if not 1 <= reduced.payments < terms.payments:
-        raise Invalid("At least one payment is reduced, and at least one is not.", "reduced")
+        raise Invalid("At least one payment is reduced, and at least one is not.", "reduced_payments")
     if reduced.amount_minor <= 0:
-        raise Invalid("A reduced payment must be more than zero. Agree on a skip instead.", "reduced")
+        raise Invalid("A reduced payment must be more than zero. Agree on a skip instead.", "reduced_amount")
     if reduced.amount_minor * reduced.payments >= terms.total_minor - terms.down_payment_minor:
-        raise Invalid("The reduced payments alone pay the whole amount. Offer an ordinary plan.", "reduced")
+        raise Invalid(
+            "The reduced payments alone pay the whole amount. Offer an ordinary plan.", "reduced_amount"
+        )
 
 
 def _check_payday(cadence: Cadence, payday: Payday) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
 from pydantic import TypeAdapter
 
 from app.casework.plans.rules import PERIODS_A_YEAR, Cadence, Instalment, PlanKind
+from app.core.errors import Invalid
 from app.core.kit.frozen_json import later
 
 
@@ -98,6 +100,14 @@ class AgreementTerms:
 def rate_text(apr_millionths: int) -> str:
     """A yearly rate in per cent: 59000 as `5.9`."""
     return f"{apr_millionths / 10_000:.4f}".rstrip("0").rstrip(".")
+
+
+def rate_of(text: str) -> int:
+    """A yearly rate as typed in per cent: `5.9` as 59000 millionths. Invalid, for `apr`, for another text."""
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", text, re.ASCII):
+        raise Invalid("Enter the rate in per cent a year, such as 5.9, with at most 4 decimals.", "apr")
+    whole, _, part = text.partition(".")
+    return int(whole + part.ljust(4, "0"))
 
 
 _STORED = TypeAdapter(AgreementTerms)

@@ -18,7 +18,8 @@ from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import SENT, submit
-from app.web.cases.forms.plans import PLAN_FIELDS, PlanForm, SettlementForm, plan_terms, settlement_terms
+from app.web.cases.forms.plans import SettlementForm, settlement_terms
+from app.web.cases.plan.typed import PLAN_FIELDS, PlanForm, plan_terms
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm
 

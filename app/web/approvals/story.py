@@ -9,14 +9,17 @@ from datetime import datetime
 from babel import Locale
 from sqlmodel import Session, select
 
-from app.actions.approvals.asking import figures_now
+from app.actions.approvals.asking import check_possible, figures_now
 from app.book.delinquency.days import bucket_of
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import InboxItem
 from app.casework.approvals.rules import Figures, share_waived
 from app.casework.negotiation.facts import Option
 from app.casework.negotiation.record.models import NegotiationOffer
+from app.casework.plans.offering import Proposal
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
+from app.core.text import sentence
 from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import TimelineEntry, TimelineFilter
 from app.core.timeline.queries import events_of_customer
@@ -41,6 +44,10 @@ class Story:
     """The figures of this moment; None for a waiver."""
     offer: NegotiationOffer | None = None
     """The offer of a negotiation that the request is about."""
+    proposal: Proposal | None = None
+    """The agreement that is asked for, worked out as of now: its payments, and the day of review."""
+    hindrance: str = ""
+    """Why nobody can grant it now, as a sentence; '' = it can be granted."""
 
     @property
     def option(self) -> Option | None:
@@ -73,6 +80,7 @@ def story_of(session: Session, item: InboxItem, locale: Locale, now: datetime) -
     events, _ = events_of_customer(session, id_of(file.customer), kinds=people, limit=LAST_CONTACTS)
     presenter = TimelinePresenter(reader)
     request = item.request
+    proposal, hindrance = _possible(session, file, request) if request else (None, "")
     return Story(
         item=item,
         reader=reader,
@@ -81,7 +89,17 @@ def story_of(session: Session, item: InboxItem, locale: Locale, now: datetime) -
         contacts=[presenter.present(event) for event in events],
         now=figures_now(session, file.case, request.ask, today=file.book.today) if request else None,
         offer=_offer_of(session, request) if request else None,
+        proposal=proposal,
+        hindrance=reader.plain(hindrance),
     )
+
+
+def _possible(session: Session, file: CaseFile, request: ApprovalRequest) -> tuple[Proposal | None, str]:
+    """The agreement that is asked for, or why what is asked can be granted no more."""
+    try:
+        return check_possible(session, file.case, request.ask, today=file.book.today), ""
+    except (Invalid, Conflict, NotFound) as refused:
+        return None, sentence(refused.message)
 
 
 def _offer_of(session: Session, request: ApprovalRequest) -> NegotiationOffer | None:

@@ -57,6 +57,7 @@ from app.web.cases.gate_answers import GateRow, may_contact
 from app.web.cases.letter_form import NO_LETTERS, LetterOptions, letter_options
 from app.web.cases.outcome.bar import OutcomeBar
 from app.web.cases.outcome.view import bar_of
+from app.web.cases.plan.typed import NO_PLAN, PlanChoices, plan_choices
 from app.web.cases.presence import Colleague, colleagues
 from app.web.cases.reads import CASE_READS, CaseView, read_case
 from app.web.forms import FormState
@@ -110,7 +111,11 @@ def form_alone(
         is_manager=staff.role is Role.MANAGER,
         answerable=may_answer(view, now),
         options=_options(
-            view, staff.role, _letters(request, session, view, name, now), reader_locale(request)
+            view,
+            staff.role,
+            _letters(request, session, view, name, now),
+            _plan(session, view, name, staff.role, reader_locale(request)),
+            reader_locale(request),
         ),
     )
 
@@ -244,7 +249,11 @@ def show_case(
             form=form,
             answerable=may_answer(view, now),
             options=_options(
-                view, staff.role, _letters(request, session, view, form.opened, now), reader.locale
+                view,
+                staff.role,
+                _letters(request, session, view, form.opened, now),
+                _plan(session, view, form.opened, staff.role, reader.locale),
+                reader.locale,
             ),
             outcome=bar_of(request, view, form, reader, now),
             words={
@@ -302,7 +311,7 @@ class CaseOptions:
     contact_fields: Sequence[tuple[str, str, int]]
     languages: Sequence[tuple[str, str]]
     """The customer's language first, then those in which there are letters."""
-    max_months: int
+    plan: PlanChoices
     max_discount: int
     letters: LetterOptions
     late_balance: int
@@ -312,7 +321,9 @@ class CaseOptions:
     cadences: Sequence[tuple[str, str]]
 
 
-def _options(view: CaseView, role: Role, letters: LetterOptions, locale: Locale) -> CaseOptions:
+def _options(
+    view: CaseView, role: Role, letters: LetterOptions, plan: PlanChoices, locale: Locale
+) -> CaseOptions:
     """Choices and first values of the forms."""
     file = view.file
     today = file.book.today
@@ -333,7 +344,7 @@ def _options(view: CaseView, role: Role, letters: LetterOptions, locale: Locale)
             (tag, language_words(tag, locale))
             for tag in dict.fromkeys((file.customer.language, *(each.lower() for each in LOCALES)))
         ],
-        max_months=file.portfolio.agent_max_instalments,
+        plan=plan,
         max_discount=discount_limit(file.portfolio, role),
         letters=letters,
         late_balance=sum(stands.balance for _, stands in file.worked_accounts if stands.owed > 0),
@@ -347,3 +358,12 @@ def _options(view: CaseView, role: Role, letters: LetterOptions, locale: Locale)
 def _letters(request: Request, session: Session, view: CaseView, opened: str, now: datetime) -> LetterOptions:
     """Letters for this customer, where their form is open: the gate is asked about each."""
     return letter_options(request, session, view.file, now) if opened == "letter" else NO_LETTERS
+
+
+def _plan(session: Session, view: CaseView, opened: str, role: Role, locale: Locale) -> PlanChoices:
+    """Kinds and limits of a plan, where its form is open."""
+    file = view.file
+    if opened != "plan":
+        return NO_PLAN
+    reader = PageReader(locale, file.book.currency, file.portfolio.timezone)
+    return plan_choices(session, file, role, reader)

@@ -46,8 +46,8 @@ def test_what_is_permitted_is_not_refused() -> None:
         (TOKEN, {"re_age": True}, "token", "bring no account current"),
         (TOKEN, {"review_on": date(2026, 12, 1)}, "review_on", "between the first payment and the last"),
         (TOKEN, {"is_token": False, "review_on": FIRST}, "review_on", "Only token or reduced payments"),
-        (HALF, {"reduced": Reduced(4, 4_000)}, "reduced", "reduced for at most 3 months."),
-        (HALF, {"kind": PlanKind.INSTALMENTS}, "reduced", "Only a hardship plan"),
+        (HALF, {"reduced": Reduced(4, 4_000)}, "reduced_payments", "reduced for at most 3 months."),
+        (HALF, {"kind": PlanKind.INSTALMENTS}, "reduced_payments", "Only a hardship plan"),
     ],
 )
 def test_what_nobody_may_grant_is_refused_at_its_field(

@@ -372,20 +372,20 @@ def test_reduced_instalments_come_first_and_the_others_pay_the_debt_off(
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "says", "field"),
     [
-        ({"reduced": Reduced(18, 4_000)}, "at least one is not"),
-        ({"reduced": Reduced(6, 0)}, "Agree on a skip"),
-        ({"reduced": Reduced(6, 6_667)}, "no smaller"),
-        ({"reduced": Reduced(17, 7_100)}, "alone pay"),
-        ({"reduced": Reduced(1, 4_000), "cadence": Cadence.ONCE, "payments": 1}, "repeat"),
+        ({"reduced": Reduced(18, 4_000)}, "at least one is not", "reduced_payments"),
+        ({"reduced": Reduced(6, 0)}, "Agree on a skip", "reduced_amount"),
+        ({"reduced": Reduced(6, 6_667)}, "no smaller", "reduced_amount"),
+        ({"reduced": Reduced(17, 7_100)}, "alone pay", "reduced_amount"),
+        ({"reduced": Reduced(1, 4_000), "cadence": Cadence.ONCE, "payments": 1}, "repeat", "cadence"),
     ],
 )
-def test_a_reduction_that_is_none_is_refused(changes: dict[str, object], says: str) -> None:
+def test_a_reduction_that_is_none_is_refused(changes: dict[str, object], says: str, field: str) -> None:
     terms = AgreementTerms(PlanKind.HARDSHIP, 120_000, MONDAY, 18, Cadence.MONTHLY)
     with pytest.raises(Invalid, match=says) as refused:
         schedule(replace(terms, **changes), [])  # type: ignore[arg-type]
-    assert refused.value.field == "reduced"
+    assert refused.value.field == field
 
 
 @pytest.mark.parametrize(

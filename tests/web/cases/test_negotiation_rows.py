@@ -7,7 +7,8 @@ from babel import Locale
 from app.casework.negotiation.facts import Option
 from app.casework.negotiation.options import solve
 from app.casework.negotiation.solver.chance import BaseChance
-from app.web.cases.negotiation.rows import payment_words, read_back
+from app.web.cases.negotiation.rows import payment_words
+from app.web.cases.plan.words import read_back
 from app.web.timeline import PageReader
 from tests.casework.negotiation.solver_facts import facts, said
 from tests.casework.negotiation.test_options import FAR_BEHIND, RELIEF
@@ -22,7 +23,7 @@ def options() -> tuple[Option, ...]:
 def test_payments_that_grow_are_read_back_with_the_day_from_which_they_do() -> None:
     grows = next(option for option in options() if option.terms.reduced)
     assert payment_words(grows.parts, grows.terms, READER) == "6 × US$45.00 a month, then 54 × US$49.91"
-    assert read_back(grows, READER) == (
+    assert read_back(grows.parts, grows.terms, READER) == (
         "You pay US$45.00 6 times, the first on 1 Dec 2026, and from 31 May 2027 on US$49.91 each time until "
         "31 Oct 2031, together US$2,965.00. Is that right?"
     )
@@ -30,6 +31,6 @@ def test_payments_that_grow_are_read_back_with_the_day_from_which_they_do() -> N
 
 def test_token_payments_are_read_back_with_what_they_leave() -> None:
     token = options()[0]
-    assert read_back(token, READER).endswith(
+    assert read_back(token.parts, token.terms, READER).endswith(
         "together US$270.00. The rest stays owed, and we talk about it by 3 May 2027. Is that right?"
     )

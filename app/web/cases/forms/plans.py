@@ -22,6 +22,7 @@ from app.casework.plans.limits import Grantor
 from app.casework.plans.rules import Cadence, Instalment, PlanKind, is_unusual_promise
 from app.casework.plans.terms import AgreementTerms
 from app.core.errors import Conflict, Invalid
+from app.core.labels import PLAN_LABELS
 from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
@@ -33,6 +34,7 @@ from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import confirmation_words, in_writing_words, reader_of
+from app.web.cases.plan.typed import PLAN_FIELDS, PlanForm, plan_terms
 from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Typed, beside
 from app.web.rendering import Page, page
@@ -91,19 +93,6 @@ def _promise(
     return f"Promise of {reader.money(amount)} by {reader.day(due_on)} saved. {words}", tone
 
 
-class PlanForm(Typed):
-    total: str = ""
-    down_payment: str = ""
-    months: str = ""
-    first_due_on: str = ""
-    cadence: str = Cadence.MONTHLY.value
-    reason: str = ""
-    """For a request to a manager."""
-
-
-PLAN_FIELDS = {"amount": "total", "due_on": "first_due_on", "payments": "months"}
-
-
 @router.post("/{case_id}/plans")
 def offer_a_plan(
     request: Request,
@@ -115,11 +104,13 @@ def offer_a_plan(
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
         terms = plan_terms(fields, file)
+        _ask_about_token(request, session, file, fields, terms, now)
         fields.done()
         letters = ports_of(request).catalog
         made = offer(session, file.case, terms, letters, grantor=Grantor(staff.by, staff.role), now=now)
-        money = reader_of(request, file).money(terms.total_minor)
-        said = f"A repayment plan of {money} is offered. Accept it here once the customer agrees."
+        money = reader_of(request, file).money(made.plan.total_minor)
+        kind = PLAN_LABELS[made.plan.kind].lower()
+        said = f"A {kind} of {money} is offered. Accept it here once the customer agrees."
         return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
 
     return submit(
@@ -127,13 +118,23 @@ def offer_a_plan(
     )
 
 
-def plan_terms(fields: Fields, file: CaseFile) -> AgreementTerms:
-    """The terms as typed; an empty total means the whole amount that may be asked for."""
-    total = fields.amount("total", default=file.to_ask)
-    months = fields.whole("months")
-    down_payment, first_due_on = fields.amount("down_payment"), fields.day("first_due_on")
-    cadence = fields.choice("cadence", Cadence)
-    return AgreementTerms(PlanKind.INSTALMENTS, total, first_due_on, months, cadence, down_payment)
+def _ask_about_token(
+    request: Request, session: Session, file: CaseFile, fields: Fields, terms: AgreementTerms, now: datetime
+) -> None:
+    """Ask for a second look at token payments: what they pay, and what stays owed."""
+    if not terms.is_token or fields.errors:
+        return
+    try:
+        parts = preview(session, file.case, terms, now=now)
+    except (Invalid, Conflict):
+        return  # it is refused
+    left = file.owes.debt - terms.total_minor - terms.waived_fees_minor
+    reader = reader_of(request, file)
+    fields.confirm(
+        f"token:{terms.total_minor}:{left}",
+        f"They pay {reader.money(terms.total_minor)} in {len(parts)} payments, and {reader.money(left)} stays "
+        "owed. Is that right?",
+    )
 
 
 class PreviewForm(PlanForm):

@@ -10,7 +10,7 @@ from app.casework.negotiation.facts import NotOffered, Option, OptionKind
 from app.casework.plans.rules import Cadence, Instalment
 from app.casework.plans.terms import AgreementTerms
 from app.core.labels import OPTION_LABELS
-from app.web.cases.plan.words import rate_words
+from app.web.cases.plan.words import rate_words, read_back
 from app.web.timeline import PageReader
 
 GRANT_WORDS: Mapping[str, str] = {"agent": "An agent", "manager": "A manager", "two": "Two managers"}
@@ -97,7 +97,7 @@ class RowWriter:
             payment_words(option.parts, option.terms, self.reader),
             day_words(option.parts, self.reader),
             lever_words(option.terms, self.reader, self.own_rate),
-            read_back(option, self.reader),
+            read_back(option.parts, option.terms, self.reader),
             "You" if may_alone else GRANT_WORDS.get(option.may_grant, option.may_grant),
             may_alone,
             shown.done,
@@ -158,29 +158,6 @@ def lever_words(terms: AgreementTerms, reader: PageReader, own_rate: int) -> lis
             "larger payments later: only if they expect to be able to pay them, looked at again before"
         )
     return said
-
-
-def read_back(option: Option, reader: PageReader) -> str:
-    """The sentence that the customer says yes to: the first day and amount, the rest, the total."""
-    first, last = option.parts[0], option.parts[-1]
-    said = f"You pay {reader.money(first.amount)} on {reader.day(first.due_on)}"
-    more = len(option.parts) - 1
-    until, together = reader.day(last.due_on), reader.money(option.total_cost_minor)
-    if (reduced := option.terms.reduced) is not None:
-        step = next(part for part in option.parts if part.n > reduced.payments)
-        times = "once" if reduced.payments == 1 else f"{reduced.payments} times"
-        said = (
-            f"You pay {reader.money(reduced.amount_minor)} {times}, the first on {reader.day(first.due_on)}"
-        )
-        said += f", and from {reader.day(step.due_on)} on {reader.money(step.amount)} each time until {until}"
-        said += f", together {together}"
-    elif more:
-        said += (
-            f", then {more} more {'payment' if more == 1 else 'payments'} until {until}, together {together}"
-        )
-    if option.terms.is_token:
-        said += f". The rest stays owed, and we talk about it by {reader.day(last.due_on)}"
-    return f"{said}. Is that right?"
 
 
 def reasons(not_offered: Sequence[NotOffered]) -> list[tuple[str, NotOffered]]:

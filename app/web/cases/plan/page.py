@@ -24,7 +24,7 @@ from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.plan.acceptance import ACCEPTANCES, PAYS_BY, parties_who_may_agree
 from app.web.cases.plan.lines import Line
 from app.web.cases.plan.reads import PlanFile, open_plan
-from app.web.cases.plan.words import PLAN_TONES, authority_words, concession_words
+from app.web.cases.plan.words import PLAN_TONES, authority_words, concession_words, read_back
 from app.web.forms import FormState
 from app.web.lookups import staff_names
 from app.web.rendering import Page, Tone, page
@@ -43,6 +43,8 @@ class PlanPage(Page):
     tone: Tone
     granted: str
     concessions: Sequence[str]
+    read_back: str
+    """Of an offer: the sentence that the customer says yes to."""
     story: Sequence[TimelineEntry]
     labels: Mapping[str, Mapping[str, str]]
     tones: Mapping[PlanStatus, Tone]
@@ -94,6 +96,7 @@ def show_plan(
         tone=PLAN_TONES.get(view.plan.status, "neutral"),
         granted=authority_words(view, reader),
         concessions=concession_words(view, reader),
+        read_back=read_back(view.agreed_parts, view.terms, reader) if view.is_offer else "",
         story=[presenter.present(event) for event in view.events],
         labels={
             "plan": PLAN_LABELS,

@@ -14,8 +14,9 @@ from app.casework.parties.models import ThirdParty
 from app.casework.plans.concessions import waived_fees
 from app.casework.plans.events import InstalmentEvent, PlanEvent
 from app.casework.plans.models import Plan, PlanChange
-from app.casework.plans.rules import LIVE, InstalmentChange, PlanStatus, offer_end
-from app.casework.plans.tracking.payments import progress_of
+from app.casework.plans.rules import LIVE, Instalment, InstalmentChange, PlanStatus, offer_end
+from app.casework.plans.terms import AgreementTerms
+from app.casework.plans.tracking.payments import progress_of, terms_of
 from app.casework.plans.tracking.progress import PlanProgress
 from app.core.errors import NotFound
 from app.core.ids import id_of
@@ -36,6 +37,7 @@ class PlanFile:
     """An agreement as its page shows it."""
 
     plan: Plan
+    terms: AgreementTerms
     progress: PlanProgress
     lines: Sequence[Line]
     approval: ApprovalRequest | None
@@ -70,7 +72,8 @@ class PlanFile:
     @property
     def is_offer(self) -> bool:
         """The customer may still accept it."""
-        stands = offer_end(self.lines[0].part.due_on, self.progress.on, is_open=self.case_is_open) is None
+        until = self.plan.offer_until or self.lines[0].part.due_on
+        stands = offer_end(until, self.progress.on, is_open=self.case_is_open) is None
         return self.plan.status is PlanStatus.OFFERED and stands
 
     @property
@@ -105,6 +108,11 @@ class PlanFile:
         return sum(change.change is InstalmentChange.SKIPPED for change in self.changes)
 
     @property
+    def agreed_parts(self) -> Sequence[Instalment]:
+        """The payments as they were offered, in the order in which they fall due."""
+        return [Instalment(line.part.n, line.part.agreed_on, line.part.amount) for line in self.lines]
+
+    @property
     def last_on(self) -> date:
         return max(line.part.due_on for line in self.lines)
 
@@ -126,6 +134,7 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
     changes = select(PlanChange).where(PlanChange.plan_id == plan_id).order_by(col(PlanChange.id).desc())
     return PlanFile(
         plan=plan,
+        terms=terms_of(plan, file.portfolio),
         progress=progress,
         lines=lines_of(progress, plan_id, runs=runs),
         approval=session.scalar(asked),

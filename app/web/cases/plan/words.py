@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from app.casework.plans.models import PlanChange
-from app.casework.plans.rules import PlanKind, PlanStatus
-from app.casework.plans.terms import rate_text
+from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
+from app.casework.plans.terms import AgreementTerms, rate_text
 from app.web.cases.plan.reads import PlanFile
 from app.web.rendering import Tone
 from app.web.timeline import PageReader
@@ -67,3 +67,26 @@ def concession_words(view: PlanFile, reader: PageReader) -> list[str]:
     if plan.re_age:
         said.append("The accounts are brought current when it is kept.")
     return said
+
+
+def read_back(parts: Sequence[Instalment], terms: AgreementTerms, reader: PageReader) -> str:
+    """The sentence that the customer says yes to: the first day and amount, the step of payments that grow, the total,
+    and that a rest stays owed."""
+    first, last = parts[0], parts[-1]
+    until, together = reader.day(last.due_on), reader.money(sum(part.amount for part in parts))
+    said = f"You pay {reader.money(first.amount)} on {reader.day(first.due_on)}"
+    more = len(parts) - 1
+    if (reduced := terms.reduced) is not None:
+        begins = next(part for part in parts if part.n == 1)
+        step = next(part for part in parts if part.n > reduced.payments)
+        times = "once" if reduced.payments == 1 else f"{reduced.payments} times"
+        small = f"{reader.money(reduced.amount_minor)} {times}, the first on {reader.day(begins.due_on)}"
+        said = f"{said}, then {small}" if first.n == 0 else f"You pay {small}"
+        said += f", and from {reader.day(step.due_on)} on {reader.money(step.amount)} each time until {until}"
+        said += f", together {together}"
+    elif more:
+        payments = "payment" if more == 1 else "payments"
+        said += f", then {more} more {payments} until {until}, together {together}"
+    if terms.is_token:
+        said += f". The rest stays owed, and we talk about it by {reader.day(terms.review_on or last.due_on)}"
+    return f"{said}. Is that right?"
