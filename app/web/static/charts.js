@@ -10,6 +10,7 @@ const colour = (name) => {
 };
 const PALETTE = [1, 2, 3, 4, 5, 6].map((n) => colour(`--chart-${n}`));
 const RAMP = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => colour(`--ramp-${n}`));
+const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 4], [14, 4]];
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const locale = navigator.language;
 
@@ -32,6 +33,7 @@ function dataset(series, n, spec) {
     borderColor: slices ? colour("--surface") : own,
     backgroundColor: slices ?? (own + (line ? "18" : "")),
     borderWidth: line || slices ? 2 : 0,
+    borderDash: line ? DASHES[n % DASHES.length] : [], // lines differ without colour, too
     borderRadius: line || slices || spec.stacked ? 0 : 4,
     maxBarThickness: 44,
     fill: line && spec.series.length === 1,
@@ -73,6 +75,28 @@ function options(spec, format) {
   };
 }
 
+// A picture of the chart on the page's own ground, so that it can be read on any paper.
+function offerPicture(canvas) {
+  const figure = canvas.closest("figure");
+  const button = Object.assign(document.createElement("button"), {
+    className: "button quiet small", type: "button", textContent: "Download PNG",
+  });
+  button.addEventListener("click", () => {
+    const paper = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+    const drawn = paper.getContext("2d");
+    drawn.fillStyle = colour("--surface");
+    drawn.fillRect(0, 0, paper.width, paper.height);
+    drawn.drawImage(canvas, 0, 0);
+    paper.toBlob((blob) => {
+      const name = figure.querySelector("figcaption").textContent.trim().toLowerCase().replace(/[^a-z0-9]+/g, "-");
+      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${name}.png` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    });
+  });
+  figure.querySelector("details").before(button);
+}
+
 if (window.Chart) {
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.font.size = 12;
@@ -85,5 +109,6 @@ if (window.Chart) {
       data: { labels: spec.labels, datasets: spec.series.map((series, n) => dataset(series, n, spec)) },
       options: options(spec, formatter(spec.unit ?? "count")),
     });
+    offerPicture(canvas);
   }
 }

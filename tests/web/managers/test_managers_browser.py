@@ -59,6 +59,9 @@ def check(tab: Page, path: str) -> None:  # noqa: F811
 def test_a_managers_pages(tab: Page) -> None:  # noqa: F811
     log_in(tab, "mei")
     for path in (
+        "/morning?portfolio=CARDS",
+        "/trends?portfolio=CARDS&figure=overdue_rate_balance_1&dimension=bucket",
+        "/trends/flow?portfolio=CARDS",
         "/dashboard?portfolio=CARDS",
         "/dashboard?portfolio=OTHER",
         f"/dashboard/accounts?portfolio=CARDS&on={LAST_ON}&days=1",

@@ -1,0 +1,1 @@
+"""What changed between two closed days, which slices moved it, and when a person last looked."""

@@ -1,0 +1,1 @@
+"""Pages of figures over time: trends, and the flow between buckets."""

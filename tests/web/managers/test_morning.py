@@ -1,0 +1,104 @@
+"""The morning page and the trends: what they say, where they lead, and what they refuse in a sentence."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session
+
+from app.book.feeds.reading import workbook
+from app.core.staff.rules import Role
+from app.reporting.changes.models import FigureLook
+from tests.web.book import LAST_ON, lived_in
+from tests.web.desk import Browser, Desk
+from tests.web.managers.test_dashboard import rows_of
+
+
+@pytest.fixture
+def manager(desk: Desk) -> Browser:
+    lived_in(desk.engine)
+    return desk.sign_in(Role.MANAGER)
+
+
+def test_it_says_what_waits_with_the_counts_of_the_lists(desk: Desk, manager: Browser) -> None:
+    page = manager.get("/morning").text
+    for place, count in re.findall(r'<a href="(/worklist[^"]+)"><strong class="decide-n">(\d+)', page):
+        listed = manager.get(place.replace("&amp;", "&") + "&format=csv").text
+        assert len(rows_of(listed)) == int(count), place
+    assert "What needs a decision" in page
+    assert "No worker is alive" in page
+    for title in ("Recovery success rate", "Customer satisfaction", "Co-operation with legal"):
+        assert title in page
+    assert "Nothing yet" in page
+
+
+def test_what_changed_is_explained_by_slices_and_a_look_is_kept(desk: Desk, manager: Browser) -> None:
+    page = manager.get("/morning?compare=yesterday").text
+    assert "against the day before" in page.lower()
+    assert "dimension=bucket&amp;member=" in page
+    marks = desk.read(lambda session: session.get(FigureLook, ("mei", 1)))
+    assert marks is not None
+    assert (marks.seen_on, marks.before_on) == (LAST_ON, None)
+
+    def earlier(session: Session) -> None:
+        mark = session.get_one(FigureLook, ("mei", 1))
+        mark.seen_on = date(2026, 2, 27)
+
+    desk.write(earlier)
+    assert "your last look" in manager.get("/morning").text
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        ("/morning?date=2020-01-01", "The first closed day of CARDS is"),
+        ("/morning?date=tomorrow", "is not a day. Write it as"),
+        ("/morning?compare=never", "Choose one of yesterday"),
+        ("/morning?product=Gold", "has no product"),
+        ("/trends?figure=profit", "There is no key figure"),
+        ("/trends?first=2026-03-01&last=2026-02-01", "Swap the two days"),
+        ("/trends?last=2020-01-01&first=2019-12-01", "there are no figures up to"),
+        ("/trends?first=2031-01-01&last=2031-01-02", "there are no figures from"),
+        ("/trends?dimension=shoe", "has no slices by"),
+        ("/trends?compare=never", "Nothing is compared with"),
+        ("/trends/flow?date=2020-01-01", "The first closed day of CARDS is"),
+    ],
+)
+def test_what_cannot_be_gets_a_sentence(manager: Browser, place: str, sentence: str) -> None:
+    answer = manager.get(place)
+    assert answer.status_code in (404, 422)
+    assert sentence in answer.text.replace("&#39;", "'")
+
+
+def test_a_trend_is_the_same_in_table_csv_and_workbook(manager: Browser, tmp_path: Path) -> None:
+    place = "/trends?portfolio=CARDS&figure=overdue_rate_balance_1&compare=before"
+    assert "Overdue rate by balance, 1+ days" in manager.get(place).text
+    rows = rows_of(manager.get(place + "&format=csv").text)
+    dashboard = {
+        row["business_date"]: row["numerator"]
+        for row in rows_of(manager.get("/dashboard?format=csv").text)
+        if row["kpi"] == "overdue_rate_balance_1"
+    }
+    assert {row["date"]: row["numerator"] for row in rows} == dashboard
+    file = tmp_path / "trend.xlsx"
+    file.write_bytes(manager.get(place + "&format=xlsx").content)
+    header, *cells = workbook.rows(file)
+    assert header[:2] == ["line", "date"]
+    assert [row[1] for row in cells] == [row["date"] for row in rows]
+    assert [float(row[3]) for row in cells] == [float(row["numerator"]) for row in rows]
+    by_bucket = rows_of(manager.get(place + "&dimension=bucket&format=csv").text)
+    day = str(LAST_ON)
+    assert sum(float(row["numerator"]) for row in by_bucket if row["date"] == day) == float(dashboard[day])
+
+
+def test_each_cell_of_the_flow_leads_to_its_accounts(manager: Browser) -> None:
+    page = manager.get("/trends/flow?portfolio=CARDS").text
+    links = re.findall(
+        r'<td class="num heat-\d"><a href="([^"]+)">.*?<span class="small">(\d+)</span>', page, re.S
+    )
+    assert links
+    for href, accounts in links:
+        assert len(rows_of(manager.get(href.replace("&amp;", "&") + "&format=csv").text)) == int(accounts)
