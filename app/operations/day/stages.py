@@ -68,6 +68,7 @@ from app.outreach.strategy.tasks import drop_tasks
 from app.policy.composition import pack_of
 from app.reporting.experiments.service import end_by_rule
 from app.reporting.kpis.buckets import keep_buckets, restate_buckets
+from app.reporting.kpis.proof.restatements import mark_entries_seen
 from app.reporting.kpis.service import restate, take_snapshot
 from app.reporting.kpis.slices import refresh_slices
 from app.reporting.kpis.wide import refresh_standings
@@ -247,7 +248,8 @@ def measure(day: Day) -> Counts:
         refresh_slices(session, day.portfolio, day.on)
         since = run_of(session, day.portfolio, day.on).restated_from
         refresh_standings(session, day.portfolio, day.on, since)
-        restated = restate(session, portfolio_id, since, day.on, now=day.now) if since else 0
+        restated = restate(session, day.portfolio, day.on, since, now=day.now) if since else 0
+        mark_entries_seen(session, day.portfolio)
         if since:
             restate_buckets(session, day.portfolio, since, day.on, now=day.now)
         written = take_snapshot(session, portfolio_id, day.on, now=day.now)

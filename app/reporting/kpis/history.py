@@ -34,6 +34,8 @@ class Point:
     version: int
     definition: str
     computed_at: datetime
+    restatement_id: int | None = None
+    """What brought the last version."""
 
     @property
     def restated(self) -> bool:
@@ -67,6 +69,7 @@ def series(session: Session, portfolio_id: int, first_on: date, last_on: date) -
             version=row.version,
             definition=row.definition,
             computed_at=row.computed_at,
+            restatement_id=row.restatement_id,
         )
     return list(points.values())
 

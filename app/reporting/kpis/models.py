@@ -38,6 +38,31 @@ class KpiSnapshot(Row, table=True):
     numerator: int = Field(sa_type=sa.BigInteger)
     denominator: int = Field(sa_type=sa.BigInteger)
     computed_at: datetime = Field(sa_type=UtcDateTime)
+    restatement_id: int | None = Field(default=None, foreign_key="kpi_restatement.id", sa_type=BigId)
+    """The restatement that brought this version; None = the night of the day itself."""
+
+
+class Restatement(Row, table=True):
+    """A night found that closed days from `since` on are not as they were reported."""
+
+    __tablename__ = "kpi_restatement"
+    __table_args__ = (sa.Index("ix_kpi_restatement_portfolio", "portfolio_id", "run_on"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    run_on: date
+    """The business day whose night it was."""
+    since: date
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RestatementEntry(Row, table=True):
+    """An entry that came since the night before and is dated into a closed day, or reverses one that is."""
+
+    __tablename__ = "kpi_restatement_entry"
+
+    restatement_id: int = Field(primary_key=True, foreign_key="kpi_restatement.id", sa_type=BigId)
+    entry_id: int = Field(primary_key=True, foreign_key="ledger_entry.id", sa_type=BigId)
 
 
 class KpiSlice(Row, table=True):
@@ -141,3 +166,5 @@ class StandingNight(Row, table=True):
 
     portfolio_id: int = Field(primary_key=True, foreign_key="portfolio.id", sa_type=BigId)
     through: date
+    last_entry_id: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+    """The last entry that this night has seen: later ones came since."""

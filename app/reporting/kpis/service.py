@@ -9,16 +9,20 @@ from sqlmodel import Session
 from app.book.portfolios.days import closed_days
 from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import insert_rows
+from app.core.ids import id_of
 from app.reporting.kpis.definitions.catalog import DEFINITIONS, FAMILIES
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.measuring import measured_figures
 from app.reporting.kpis.models import KpiSnapshot
+from app.reporting.kpis.proof.restatements import note_restatement
 from app.reporting.kpis.queries import latest_versions
 from app.reporting.kpis.rules import Figure
 from app.reporting.kpis.wide import standing_through
 
 
-def take_snapshot(session: Session, portfolio_id: int, on: date, *, now: datetime) -> int:
+def take_snapshot(
+    session: Session, portfolio_id: int, on: date, *, now: datetime, restatement_id: int | None = None
+) -> int:
     """Store the figures of `on` with all their slices. A figure that is already stored and differs gets a new version
     beside the old one; returns how many rows were written."""
     portfolio = session.get_one(Portfolio, portfolio_id)
@@ -44,13 +48,17 @@ def take_snapshot(session: Session, portfolio_id: int, on: date, *, now: datetim
                 "numerator": figure.numerator,
                 "denominator": figure.denominator,
                 "computed_at": now,
+                "restatement_id": restatement_id,
             }
         )
     insert_rows(session, KpiSnapshot, rows)
     return len(rows)
 
 
-def restate(session: Session, portfolio_id: int, since: date, before: date, *, now: datetime) -> int:
-    """Take the snapshots of the closed days in [since, before) again."""
-    days = closed_days(session, portfolio_id, since, before)
-    return sum(take_snapshot(session, portfolio_id, on, now=now) for on in days)
+def restate(session: Session, portfolio: Portfolio, on: date, since: date, *, now: datetime) -> int:
+    """In the night of `on`: take the snapshots of the closed days in [since, on) again, and keep what changed them."""
+    days = closed_days(session, id_of(portfolio), since, on)
+    if not days:
+        return 0
+    cause = note_restatement(session, portfolio, on, since, now=now)
+    return sum(take_snapshot(session, id_of(portfolio), day, now=now, restatement_id=cause) for day in days)

@@ -1,1 +1,1 @@
-"""The figures counted again by hand, and compared."""
+"""What shows that figures are right: counted again by hand and compared; what changed those of a closed day."""

@@ -29,6 +29,7 @@ from app.reporting.kpis import history
 from app.reporting.kpis.buckets import buckets_at_close, month_at_close
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.history import Point
+from app.reporting.kpis.proof.restatements import Cause, causes_of
 from app.reporting.kpis.rules import OVERDUE_DAYS, SEED_TITLES, Definition, Figure, Unit
 from app.web.lists import csv_download
 from app.web.managers.figures.choice import choose_portfolio, figure_href
@@ -60,6 +61,8 @@ class DashboardPage(Page):
     """Further figures, by the question that they answer."""
     overdue_days: tuple[int, int, int, int]
     restated: Sequence[Point]
+    causes: Mapping[int, Sequence[Cause]]
+    """Entries behind the restated figures that the page lists."""
     definitions: Mapping[str, Definition]
     charts: Mapping[str, Mapping[str, object]]
     buckets: Sequence[Mapping[str, object]]
@@ -95,6 +98,8 @@ def dashboard(
         return csv_download(f"figures-{chosen.code}-{on}.csv", CSV_HEADER, _csv_rows(shown, chosen))
     roll = month_at_close(session, chosen, on)
     buckets = buckets_at_close(session, chosen, on)
+    restated = [point for point in reversed(shown) if point.restated]
+    causes = causes_of(session, {each.restatement_id for each in restated[:100] if each.restatement_id})
     tiles = {tile.definition.name: tile for tile in _tiles(points, chosen, on=on, compared_on=compared_on)}
     return page(
         request,
@@ -108,7 +113,8 @@ def dashboard(
             tiles=tiles,
             seeds=_by_seed(tiles),
             overdue_days=OVERDUE_DAYS,
-            restated=[point for point in reversed(shown) if point.restated],
+            restated=restated,
+            causes=causes,
             definitions=DEFINITIONS,
             charts=charts_of(request, session, chosen, shown),
             buckets=_bucket_rows(buckets),
