@@ -31,8 +31,10 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.staff.rules import Role
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
+from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.event_letters import confirm_plan, offer_in_writing, take_back_confirmation
 from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.representatives.writing import write_to_adviser
 from app.policy.answers import Answer
 
 CONFIRMED_BY = (Channel.SMS, Channel.EMAIL)
@@ -217,6 +219,7 @@ def cancel_agreement(
     reason = clean_text(reason, "reason", at_most=300)
     today = local_date(now, portfolio.timezone)
     service.cancel(session, plan, reason, by=by, today=today, now=now)
+    write_to_adviser(session, portfolio, plan, Occasion.ENDED, letters, on=today, by=by, now=now)
     return take_back_confirmation(session, portfolio, plan, letters, on=today, by=by, now=now)
 
 
@@ -276,4 +279,8 @@ def _confirmed(
     now: datetime,
 ) -> Agreement:
     answers = confirm_plan(session, portfolio, plan, letters, channels=CONFIRMED_BY, on=today, by=by, now=now)
+    write_to_adviser(session, portfolio, plan, Occasion.CONFIRMED, letters, on=today, by=by, now=now)
+    replaced = session.get(Plan, plan.supersedes_id) if plan.supersedes_id else None
+    if replaced is not None and replaced.agreed_with_id != plan.agreed_with_id:
+        write_to_adviser(session, portfolio, replaced, Occasion.ENDED, letters, on=today, by=by, now=now)
     return Agreement(plan, dict(zip(CONFIRMED_BY, answers, strict=True)))

@@ -28,6 +28,12 @@ class Purpose(Word):
     """Answers something the cardholder agreed to (a promise, a plan)."""
     NOTICE = "notice"
     """A notice the law demands; passes where a reminder may not, if the rule says so."""
+    REPRESENTATIVE = "representative"
+    """Tells an authorised representative what concerns an agreement that they made; never for the customer."""
+
+
+TO_CUSTOMERS = (Purpose.REMINDER, Purpose.CONFIRMATION, Purpose.NOTICE)
+"""Purposes of contacts with the customer: a rule that names none is about these."""
 
 
 class HoldKind(StrEnum):

@@ -11,6 +11,7 @@ from app.core.clock import Clock
 from app.core.vocabulary import Channel
 from app.legal.bundle.service import Seal
 from app.legal.handover.transport import BundleTransport, LegalDesk
+from app.outreach.delivery.representatives.transport import RepresentativeTransport
 from app.outreach.delivery.transports import ContactTransport, Transport
 from app.outreach.outbox.dispatch import AsyncSender, Failure, Sender
 from app.outreach.outbox.lookup import Lookup
@@ -69,6 +70,8 @@ class Ports:
             )
             for channel, sender in self.senders.items()
         }
+        if (mail := self.senders.get(Channel.EMAIL)) is not None:
+            transports[Destination.ADVISER] = RepresentativeTransport(mail, self.catalog)
         if self.legal_desk is not None:
             transports[Destination.LEGAL_DESK] = BundleTransport(self.legal_desk)
         return transports

@@ -156,6 +156,8 @@ class Facts:
     """Since when the legal team has the customer's open case; None = it does not."""
     agreement: KeptAgreement | None = None
     """The agreement that they keep, as far as a rule of the pack looks at it."""
+    representative: str = ""
+    """The kind of third party to whom this contact goes, whose authority stands; '' = it goes to the customer."""
 
     def __post_init__(self) -> None:
         # Caps walk back from the newest and stop at the window's edge: disorder would hide contacts from them.

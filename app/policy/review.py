@@ -12,7 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from app.core.types import Values
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.answers import Answer, Clearance, Reason, Refusals, WaitUntil
 from app.policy.calendars import zone_named
 from app.policy.facts import Contact, Facts
@@ -97,6 +97,8 @@ def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
         found.extend(_desk_objections(asked))
     if asked.facts.with_legal_since is not None:
         found.extend(_with_legal(asked, pack))
+    if asked.contact.purpose is Purpose.REPRESENTATIVE:
+        found.extend(_to_representative(asked))
     for rule in pack.rules_for(asked):
         if reasons := rule.objections(asked):
             found.extend(reasons)
@@ -132,6 +134,46 @@ def _with_legal(asked: Question, pack: Pack) -> Iterator[Reason]:
         return
     detail = f"the case is with the legal team since {since:%Y-%m-%d}; no reminder goes out"
     yield _desk_reason("desk.with_legal", detail, {"since": since.isoformat()})
+
+
+ENDS_MANDATE = frozenset(
+    {
+        HoldKind.ATTORNEY, HoldKind.BANKRUPTCY, HoldKind.CEASE_CONTACT, HoldKind.DECEASED, HoldKind.FRAUD,
+        HoldKind.MANUAL,
+    }
+)  # fmt: skip
+"""Holds under which an adviser is not written to: another speaks for the customer, nobody may be told anything, or a
+person looks into it first."""
+
+
+def _to_representative(asked: Question) -> Iterator[Reason]:
+    """A contact of this purpose goes to a representative whose authority stands, and never to the customer: the rules
+    about the customer's wishes and caps do not look at it."""
+    facts = asked.facts
+    if not facts.representative:
+        detail = "a message of this purpose goes to an authorised representative only"
+        yield _desk_reason("desk.representative", detail)
+    for hold in facts.holds:
+        ended = hold.until is not None and hold.until <= asked.at
+        if hold.kind in ENDS_MANDATE and hold.started_at <= asked.at and not ended:
+            detail = (
+                f"hold {hold.kind.value}: the {facts.representative or 'representative'} is not written to"
+            )
+            figures = {"hold": hold.kind.value}
+            yield Reason(
+                "desk.representative_hold",
+                "built into the desk",
+                detail,
+                "built-in",
+                True,
+                hold.until,
+                figures,
+            )
+    if facts.with_legal_since is not None and asked.at >= facts.with_legal_since:
+        detail = (
+            f"the case is with the legal team since {facts.with_legal_since:%Y-%m-%d}, which writes itself"
+        )
+        yield _desk_reason("desk.with_legal", detail, {"since": facts.with_legal_since.isoformat()})
 
 
 def _lacking_contents(asked: Question, rules: AgreementRules) -> Iterator[Reason]:

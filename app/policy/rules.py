@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from app.core.types import JsonObject
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import TO_CUSTOMERS, Channel, Purpose
 from app.policy.answers import Reason
 from app.policy.facts import Contact, Facts
 from app.policy.schema import ChannelField, DatedTable, PurposeField, RuleId, SourcedTable
@@ -79,7 +79,7 @@ class RuleTable(DatedTable, SourcedTable):
     kind: str
     id: RuleId
     channels: Annotated[list[ChannelField], Field(min_length=1)]
-    purposes: Annotated[list[PurposeField], Field(min_length=1)] = list(Purpose)
+    purposes: Annotated[list[PurposeField], Field(min_length=1)] = list(TO_CUSTOMERS)
 
     def shared(self) -> JsonObject:
         """The fields of `Rule`, as every kind takes them."""
@@ -104,7 +104,7 @@ class Rule:
 
     id: str
     channels: frozenset[Channel] = frozenset(Channel)
-    purposes: frozenset[Purpose] = frozenset(Purpose)
+    purposes: frozenset[Purpose] = frozenset(TO_CUSTOMERS)
     force: str
     """Authority of the rule, in the field's words: law, rebuttable presumption, operator choice, ..."""
     citation: str

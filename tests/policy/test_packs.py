@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.core.vocabulary import TO_CUSTOMERS, Channel, HoldKind, Purpose
 from app.policy.answers import Clearance, Refusals
 from app.policy.composition import stack
 from app.policy.facts import Contact, Facts, Hold, PreferenceKind
@@ -107,7 +107,7 @@ def test_a_pack_becomes_frozen_rules() -> None:
     assert hours.week[0] == ((480, 720), (780, 1440))
     assert hours.week[5] == ((480, 720),)
     assert hours.week[6] == ()
-    assert hours.purposes == frozenset(Purpose)
+    assert hours.purposes == frozenset(TO_CUSTOMERS)
     assert isinstance(cap, CapRule)
     assert (cap.most, cap.window_hours, cap.per, cap.verified) == (3, 36, "person", False)
     assert pack.needed.history_days == 2  # 36 hours reach into a second day

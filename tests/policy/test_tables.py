@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.core.vocabulary import TO_CUSTOMERS, Channel, HoldKind, Purpose
 from app.policy.answers import Clearance, Refusals, WaitUntil
 from app.policy.composition import packs_for
 from app.policy.facts import (
@@ -547,7 +547,7 @@ def test_a_statutory_notice_may_pass_where_a_reminder_may_not() -> None:
     facts, noon = Facts((LONDON,), holds=(space,)), local("2026-10-07 12:00", LONDON)
     passes = {
         purpose: isinstance(review(Contact(POST, purpose, "1 Street"), facts, UK, noon), Clearance)
-        for purpose in Purpose
+        for purpose in TO_CUSTOMERS
     }
     assert passes == {Purpose.REMINDER: False, Purpose.CONFIRMATION: False, Purpose.NOTICE: True}
 

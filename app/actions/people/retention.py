@@ -29,6 +29,7 @@ from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.service import about_portfolio, record
 from app.outreach.gate.decisions import years_before
+from app.outreach.outbox.models import PartyLetter
 from app.policy.composition import pack_of
 from app.policy.packfile import shipped_packs
 
@@ -41,6 +42,7 @@ NEEDED_BY: Mapping[
         col(Plan.agreed_with_id),
         col(HouseholdStatement.party_id),
         col(AdviserClient.party_id),
+        col(PartyLetter.party_id),
     ),
 }
 """Columns whose rows say who agreed, who spoke for the customer or who pays for them: such a person stays on file."""

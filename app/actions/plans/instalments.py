@@ -17,8 +17,10 @@ from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.timeline.service import lock_customers
+from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.instalments.confirmations import confirm_change
 from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.representatives.writing import write_to_adviser
 
 
 def move_instalment(
@@ -79,6 +81,7 @@ def _confirmed(
 ) -> PlanChange:
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     confirm_change(session, portfolio, plan, change, letters, on=today, by=by, now=now)
+    write_to_adviser(session, portfolio, plan, Occasion.CHANGED, letters, on=today, by=by, now=now)
     return change
 
 

@@ -37,10 +37,11 @@ Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
 class MessageShape(Shape):
-    """A message to the customer of a case, with the exact words; its address stays in the desk."""
+    """A message to the customer of a case or to their representative, with the exact words and no address."""
 
     id: int
     destination: Destination
+    recipient: str = Field(description="The representative to whom it goes; empty = the customer.")
     status: OutboxStatus
     letter: str
     language: str
@@ -58,6 +59,7 @@ class MessageShape(Shape):
         return cls(
             id=id_of(row),
             destination=row.destination,
+            recipient=row.recipient,
             status=row.status,
             letter=row.letter,
             language=row.language,
@@ -74,7 +76,7 @@ class MessageShape(Shape):
 def list_messages(
     reference: CaseRef, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[MessageShape]:
-    """Messages to the customer, in the order in which they were queued."""
+    """Messages to the customer and their representative, in the order in which they were queued."""
     case = case_named(session, reference)
     query = select(OutboxMessage).where(
         OutboxMessage.case_id == case.id,

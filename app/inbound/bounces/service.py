@@ -47,10 +47,12 @@ from app.outreach.gate.models import Consent
 from app.outreach.gate.suppression import holders, normalised, suppress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus, message_of_attempt
+from app.outreach.planning.representatives.addresses import close_address
 from app.policy.facts import Suppression
 
 log = structlog.get_logger("desk.bounces")
 
+BY_MAIL = (Destination.EMAIL, Destination.ADVISER)
 MOST_ATTEMPTS = 20
 """Attempts that are looked up for one notice; the sure ones come first."""
 KEPT_TEXT = 20_000
@@ -157,9 +159,11 @@ def _message(session: Session, notice: Notice) -> OutboxMessage | None:
     for attempt in notice.attempts[:MOST_ATTEMPTS]:
         message_id = message_of_attempt(attempt)
         row = None if message_id is None else session.get(OutboxMessage, message_id)
-        if row is None or row.attempt_id != attempt or row.destination is not Destination.EMAIL:
+        if row is None or row.attempt_id != attempt or row.destination not in BY_MAIL:
             continue
-        lock_customers(session, {row.customer_id, *holders(session, Channel.EMAIL, row.address)})
+        to_customer = row.destination is Destination.EMAIL
+        also = holders(session, Channel.EMAIL, row.address) if to_customer else ()
+        lock_customers(session, {row.customer_id, *also})
         return row
     return None
 
@@ -167,7 +171,10 @@ def _message(session: Session, notice: Notice) -> OutboxMessage | None:
 def _obey(session: Session, notice: Notice, ours: OutboxMessage, *, now: datetime) -> None:
     if notice.kind is NoticeKind.COMPLAINT:
         note_status(session, OutboxStatus.DELIVERED, attempt_id=ours.attempt_id, now=now)
-        _opt_out(session, ours, now=now)
+        if ours.destination is Destination.ADVISER:
+            _close(session, ours, Suppression.COMPLAINT, "", now=now)
+        else:
+            _opt_out(session, ours, now=now)
         return
     told = f"came back: {notice.status or 'no status told'} ({notice.severity})"
     note_status(session, OutboxStatus.BOUNCED, told, attempt_id=ours.attempt_id, now=now)
@@ -185,6 +192,9 @@ def _names(notice: Notice, ours: OutboxMessage) -> bool:
 def _soft_failures(session: Session, ours: OutboxMessage, now: datetime) -> int:
     """Messages to this address that did not arrive lately, each once."""
     query = select(sa.func.count(sa.distinct(col(MailNotice.message_id)))).where(
+        # A customer's address and a representative's are judged apart, even where they are the same.
+        col(MailNotice.message_id) == OutboxMessage.id,
+        OutboxMessage.destination == ours.destination,
         MailNotice.address == normalised(ours.address),
         MailNotice.kind == NoticeKind.BOUNCE,
         col(MailNotice.severity).in_((Severity.SOFT, Severity.HARD)),
@@ -196,6 +206,9 @@ def _soft_failures(session: Session, ours: OutboxMessage, now: datetime) -> int:
 
 
 def _close(session: Session, ours: OutboxMessage, why: Suppression, status: str, *, now: datetime) -> None:
+    if ours.destination is Destination.ADVISER:
+        close_address(session, ours.address, why, status, by=SYSTEM, now=now)
+        return
     suppress(session, Channel.EMAIL, ours.address, why, detail=status, by=SYSTEM, now=now)
 
 

@@ -344,6 +344,7 @@ def _contact_files(folder: str, message: Message) -> dict[str, bytes]:
                 "key": message.key,
                 "channel": message.channel,
                 "to": message.to,
+                **({"recipient": message.recipient} if message.recipient else {}),
                 "subject": message.subject,
                 "letter": message.letter,
                 "letter_version": message.letter_version,

@@ -235,7 +235,11 @@ def _ledger_rows(entries: Sequence[Entry], amount: Callable[[int], str]) -> list
 
 def _contact_row(number: int, m: Message, local: Callable[[datetime | None], str]) -> list[str]:
     letter = f"{m.letter} {m.letter_version}".strip()
-    return [str(number), local(m.sent_at) or "not sent", m.channel, m.to, letter, m.status, m.provider_ref]
+    return [str(number), local(m.sent_at) or "not sent", m.channel, _to(m), letter, m.status, m.provider_ref]
+
+
+def _to(m: Message) -> str:
+    return f"{m.recipient}, {m.to}" if m.recipient else m.to
 
 
 def _message(number: int, m: Message, local: Callable[[datetime | None], str]) -> JsonObject:
@@ -243,7 +247,7 @@ def _message(number: int, m: Message, local: Callable[[datetime | None], str]) -
         "number": str(number),
         "channel": m.channel,
         "sent_at": local(m.sent_at) or "not sent",
-        "to": m.to,
+        "to": _to(m),
         "subject": m.subject,
         "text": m.text,
         "clearance": _event_text(canonical(m.clearance)),

@@ -124,8 +124,10 @@ class Message:
     exact_sha256: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of `text`, `html` and `enclosed` as they were sent, with the reader's personal link that is removed
     here."""
+    recipient: str = ""
+    """Name of the representative to whom it went; '' = the customer."""
     asks: bool = True
-    """It reminds or gives notice; False = it confirms or answers something."""
+    """It reminds or gives notice; False = it confirms or answers something, or went to a representative."""
 
     @property
     def given(self) -> bool:

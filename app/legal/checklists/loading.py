@@ -270,7 +270,7 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[shown.Message, .
     return tuple(
         shown.Message(
             key=row.reference,
-            channel=row.destination.value,
+            channel="email" if row.destination is Destination.ADVISER else row.destination.value,
             to=row.address,
             subject=row.subject,
             text=redact_links(row.text),
@@ -289,7 +289,8 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[shown.Message, .
             status=CONSOLE_ONLY if row.console_only else row.status.value,
             provider_ref="" if row.console_only else row.provider_ref,
             clearance=_json(row.clearance),
-            asks=row.purpose is not Purpose.CONFIRMATION,
+            recipient=row.recipient,
+            asks=row.purpose not in (Purpose.CONFIRMATION, Purpose.REPRESENTATIVE),
         )
         for row in session.scalars(query)
     )

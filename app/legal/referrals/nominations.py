@@ -26,7 +26,7 @@ from app.legal.referrals.events import ReferralNominated
 from app.legal.referrals.models import Referral
 from app.outreach.gate.explain import suits_barred
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import TO_CUSTOMERS, OutboxStatus
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.ladders import Ladders, load_ladders
 from app.outreach.strategy.rules import Situation, legal_due
@@ -86,7 +86,7 @@ def _written_to(portfolio: Portfolio, on: date) -> sa.ColumnElement[bool]:
     )
     return sa.exists().where(
         message.c.case_id == case.c.id,
-        message.c.destination != Destination.LEGAL_DESK,
+        message.c.destination.in_(TO_CUSTOMERS),
         message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
         message.c.purpose != Purpose.CONFIRMATION,
         message.c.console_only.is_(False),

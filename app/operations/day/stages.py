@@ -42,6 +42,7 @@ from app.casework.cases.nightly import (
     review_cases,
 )
 from app.casework.holds.service import end_due_holds
+from app.casework.plans.models import Plan
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
 from app.casework.plans.tracking.assessment import assess_due
@@ -57,12 +58,14 @@ from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.runs import note_restated, run_of
 from app.operations.invariants.checks import Violation, quick
+from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
 from app.outreach.planning.event_letters import letters_of_night, write_deferred, write_event_letters
 from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
+from app.outreach.planning.representatives.writing import broken_with_advisers, write_to_adviser
 from app.outreach.strategy.due_steps import cases_to_contact
 from app.outreach.strategy.tasks import drop_tasks
 from app.policy.composition import pack_of
@@ -219,11 +222,24 @@ def contact(day: Day) -> Counts:
                 write_event_letters(
                     session, day.portfolio, some, day.catalog, on=day.on, by=SYSTEM, now=day.now
                 )
+    tell_advisers(day)
     reminded = remind_of_agreements(day)
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, id_of(day.portfolio), day.on)
     counts = plan_night(day.engine, day.portfolio, case_ids, day.catalog, on=day.on, now=day.now)
     return {**counts, "agreements_reminded": reminded}
+
+
+def tell_advisers(day: Day) -> None:
+    """The adviser who made an agreement for a customer hears that it is broken; one letter is one transaction."""
+    with reading(day.engine) as session:
+        broken = broken_with_advisers(session, day.portfolio, day.on)
+    for plan_id in broken:
+        with transaction(day.engine) as session:
+            plan = session.get_one(Plan, plan_id)
+            write_to_adviser(
+                session, day.portfolio, plan, Occasion.BROKEN, day.catalog, on=day.on, by=SYSTEM, now=day.now
+            )
 
 
 def remind_of_agreements(day: Day) -> int:

@@ -22,7 +22,7 @@ from app.core.timeline.models import Event
 from app.core.timeline.service import broken_links
 from app.outreach.outbox.events import ContactConsoleOnly, ContactSent
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import TO_CUSTOMERS, OutboxStatus
 
 
 def plans_sum_exactly(session: Session, portfolio: Portfolio) -> Iterator[str]:
@@ -96,7 +96,7 @@ def sent_messages_are_on_record(session: Session, portfolio: Portfolio) -> Itera
         select(OutboxMessage.customer_id, OutboxMessage.id).where(
             OutboxMessage.portfolio_id == portfolio.id,
             col(OutboxMessage.status).in_(sent),
-            OutboxMessage.destination != Destination.LEGAL_DESK,
+            col(OutboxMessage.destination).in_(TO_CUSTOMERS),
         )
     ).all()
     recorded: dict[tuple[int | None, int | None], int] = {}

@@ -39,10 +39,18 @@ from app.outreach.outbox.dispatch import (
     Uncertain,
     Undeliverable,
 )
-from app.outreach.outbox.events import ContactConsoleOnly, ContactFailed, ContactSent, ContactUnknown
+from app.outreach.outbox.events import (
+    ContactConsoleOnly,
+    ContactFailed,
+    ContactSent,
+    ContactUnknown,
+    RepresentativeLetter,
+    to_representative,
+)
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     MAX_ATTEMPTS,
+    TO_CUSTOMERS,
     TRANSITIONS,
     WRITTEN_AGAIN,
     Destination,
@@ -183,7 +191,7 @@ def cannot_arrive(row: OutboxMessage, status: OutboxStatus, why: str, *, now: da
     """Mark a message that can never arrive; its step may go on by another channel (`planning/fallback.py`)."""
     move(row, status)
     row.error, row.finished_at = why[:500], now
-    if row.purpose is not Purpose.CONFIRMATION and row.destination is not Destination.LEGAL_DESK:
+    if row.purpose is not Purpose.CONFIRMATION and row.destination in TO_CUSTOMERS:
         row.fallback_at = now
 
 
@@ -199,7 +207,7 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEnt
     row.error, row.finished_at = why.reason[:500], now
     # A notice that the gate refuses is owed all the same: a hold may have come in between.
     is_owed = row.purpose is Purpose.NOTICE and why.asked is not None
-    if row.destination is not Destination.LEGAL_DESK and (why.reason in WRITTEN_AGAIN or is_owed):
+    if row.destination in TO_CUSTOMERS and (why.reason in WRITTEN_AGAIN or is_owed):
         row.fallback_at = now
     if why.asked is not None:
         asked, answer = why.asked
@@ -270,5 +278,14 @@ def result_event(row: OutboxMessage, result: SendResult) -> NewEvent | None:
 
 def message_event(row: OutboxMessage, payload: Payload) -> NewEvent:
     """An event about this message, in its customer's stream."""
+    if row.destination is Destination.ADVISER:
+        if isinstance(payload, ContactWithheld):
+            reason = str(payload.said.get("reason") or "")
+            payload = RepresentativeLetter(
+                row.recipient, row.letter, "withheld", detail=reason, message_id=id_of(row)
+            )
+        else:
+            payload = to_representative(payload, row.recipient)
+        return about_customer(row.customer_id, payload, case_id=row.case_id)
     channel = None if row.destination is Destination.LEGAL_DESK else Channel(row.destination.value)
     return about_customer(row.customer_id, payload, case_id=row.case_id, channel=channel)

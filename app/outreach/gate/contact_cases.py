@@ -28,7 +28,7 @@ from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
 from app.outreach.gate.facts import gather_facts
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import TO_CUSTOMERS, OutboxStatus
 from app.policy.composition import packs_for
 from app.policy.facts import ContactResult, Facts, PastContact
 from app.policy.pack import Pack
@@ -247,7 +247,7 @@ def reserved_contacts(
     ).where(
         among(session, message.c.customer_id, customer_ids),
         status.in_([each.value for each in statuses]),
-        message.c.destination != Destination.LEGAL_DESK,
+        message.c.destination.in_(TO_CUSTOMERS),
         sa.or_(message.c.status != OutboxStatus.QUEUED, message.c.business_date >= stale),
     )  # fmt: skip
     reserved: dict[int, list[PastContact]] = {}

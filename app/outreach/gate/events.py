@@ -13,6 +13,7 @@ from app.core.labels import SUPPRESSION_LABELS
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
 from app.core.types import Values
+from app.core.vocabulary import Purpose
 from app.policy.facts import PreferenceKind, Suppression
 
 # --- answers ------------------------------------------------------------------------------------------------
@@ -59,6 +60,11 @@ class GateAnswer(Payload):
         """The letter, or the step, in words."""
         return sentence(words(self.said.get("letter") or self.said.get("step")))
 
+    def way(self, reader: Reader) -> str:
+        """The channel, and that it goes to a representative where it does."""
+        to_them = self.said.get("purpose") == Purpose.REPRESENTATIVE
+        return f"{reader.channel} to the representative" if to_them else reader.channel
+
     def told(self, title: str, body: str, tone: Tone) -> TimelineEntry:
         return TimelineEntry(title, body, tone, reasons=self.reasons, pack=str(self.said.get("pack") or ""))
 
@@ -69,7 +75,7 @@ class ContactCleared(GateAnswer):
     FILTERS = (TimelineFilter.CONTACTS,)
 
     def present(self, reader: Reader) -> TimelineEntry:
-        title, pack = f"{sentence(reader.channel)} cleared", str(self.said.get("pack") or "")
+        title, pack = f"{sentence(self.way(reader))} cleared", str(self.said.get("pack") or "")
         return TimelineEntry(
             title, self.letter, "good", reasons=self.reasons, pack=pack, message_id=self.message_id
         )
@@ -85,7 +91,7 @@ class ContactWaiting(GateAnswer):
         text = self.said.get("not_before")
         until = f"not before {reader.instant(datetime.fromisoformat(text) if text else None)}"
         return self.told(
-            f"{reader.channel[:1].upper()}{reader.channel[1:]} delayed",
+            f"{self.way(reader)[:1].upper()}{self.way(reader)[1:]} delayed",
             "; ".join(filter(None, (self.letter, until))),
             "warn",
         )
@@ -101,7 +107,7 @@ class ContactRefused(GateAnswer):
     REPEATS = True
 
     def present(self, reader: Reader) -> TimelineEntry:
-        return self.told(f"No {reader.channel}: refused", self.letter, "bad")
+        return self.told(f"No {self.way(reader)}: refused", self.letter, "bad")
 
     def same_story(self, at: datetime) -> str | None:
         return self.contact
@@ -115,7 +121,7 @@ class ContactWithheld(GateAnswer):
     FILTERS = (TimelineFilter.REFUSALS,)
 
     def present(self, reader: Reader) -> TimelineEntry:
-        title = f"{sentence(reader.channel)} withheld at the last moment"
+        title = f"{sentence(self.way(reader))} withheld at the last moment"
         return self.told(title, sentence(self.said.get("reason")), "bad")
 
 

@@ -28,6 +28,7 @@ from app.outreach.gate.events import AddressRestored, AddressSuppressed
 from app.outreach.gate.models import Consent, SuppressedAddress
 from app.outreach.outbox.dispatch import SendResult, Undeliverable
 from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import TO_CUSTOMERS
 from app.policy.facts import Suppression
 
 
@@ -145,7 +146,7 @@ def _tell(
 def apply_refusal(session: Session, row: OutboxMessage, outcome: SendResult, *, now: datetime) -> None:
     """Suppress an address that does not exist, and record an opt-out that only the provider knew of. A second
     call changes nothing."""
-    if not isinstance(outcome, Undeliverable):
+    if not isinstance(outcome, Undeliverable) or row.destination not in TO_CUSTOMERS:
         return
     channel = Channel(row.destination.value)
     if outcome.no_such_address:

@@ -13,7 +13,7 @@ from app.outreach.letters.compiled import CompiledLetter
 from app.outreach.letters.locales import known_language, locale_for
 from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime
 
-PURPOSES = frozenset({"reminder", "confirmation", "notice"})
+PURPOSES = frozenset({"reminder", "confirmation", "notice", "representative"})
 
 
 class BadLetter(ValueError):
@@ -169,6 +169,10 @@ class LetterContext:
     """What came of an instalment."""
     moved_from: str = ""
     grace_until: str = ""
+    adviser_name: str = ""
+    """The representative to whom it goes."""
+    adviser_reference: str = ""
+    """Their own number of the customer; '' = not told."""
 
 
 VARIABLES = frozenset(f.name for f in dataclasses.fields(LetterContext))
@@ -188,7 +192,7 @@ MAY_BE_EMPTY = frozenset(
 )
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are
 only compared, never printed."""
-ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message"})
+ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message", "adviser"})
 """Subjects of letters: a letter has nothing to say until its subject exists."""
 
 

@@ -119,6 +119,8 @@ def _of_agreement(
         "came": money(20),
         "moved_from": day(5),
         "grace_until": day(13),
+        "adviser_name": "Harbour Debt Advice",
+        "adviser_reference": "HDA-2041",
     }
 
 

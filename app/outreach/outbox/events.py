@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.core.timeline.payload import Payload, stored_as
-from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, sentence, words
+from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
 from app.outreach.outbox.rules import Destination
 
 # --- messages -----------------------------------------------------------------------------------------------
@@ -95,6 +95,58 @@ class ContactUnknown(MessageEvent):
     def present(self, reader: Reader) -> TimelineEntry:
         title = f"{sentence(reader.channel)}: nobody knows whether it left"
         return TimelineEntry(title, sentence(self.error), "warn")
+
+
+@dataclass(frozen=True, slots=True)
+class RepresentativeLetter(Payload):
+    """A letter to a customer's representative moved on. It is no contact with the customer: no cap counts it."""
+
+    KIND = "representative.letter"
+    FILTERS = (TimelineFilter.PEOPLE,)
+
+    name: str
+    letter: str
+    state: str
+    """`queued`, `sent`, `printed`, `delivered`, `failed`, `unknown`, `withheld`, or `not written`."""
+    to: str = ""
+    detail: str = ""
+    message_id: int = field(default=0, metadata=stored_as("message"))
+    """0 = there is none."""
+    provider_ref: str = ""
+    template_version: str = ""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        tone: Tone = (
+            "good" if self.state == "delivered" else "info" if self.state in ("queued", "sent") else "warn"
+        )
+        body = "; ".join(filter(None, (sentence(words(self.letter)), self.to, self.detail)))
+        return TimelineEntry(
+            f"Letter to {self.name}: {self.state}", body, tone, message_id=self.message_id or None
+        )
+
+
+def to_representative(payload: Payload, name: str) -> RepresentativeLetter:
+    """What happened to a message, told of a letter to a representative. TypeError for what is no event of a message."""
+    match payload:
+        case ContactSent() | ContactConsoleOnly():
+            state = "sent" if isinstance(payload, ContactSent) else "printed"
+            told = getattr(payload, "known_by", None) or getattr(payload, "resolved_by", None) or ""
+            return RepresentativeLetter(
+                name, payload.letter, state, payload.to, told, payload.message_id, payload.provider_ref or "",
+                payload.template_version or "",
+            )  # fmt: skip
+        case ContactDelivered():
+            return RepresentativeLetter(
+                name, payload.letter, "delivered", "", payload.detail, payload.message_id
+            )
+        case ContactFailed():
+            why = payload.error or payload.detail or ""
+            return RepresentativeLetter(name, payload.letter, "failed", "", why, payload.message_id)
+        case ContactUnknown():
+            return RepresentativeLetter(
+                name, payload.letter, "unknown", "", payload.error, payload.message_id
+            )
+    raise TypeError(f"{type(payload).__name__} is no event of a message")
 
 
 # --- channels and batches -----------------------------------------------------------------------------------

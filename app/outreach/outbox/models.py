@@ -9,7 +9,17 @@ from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
 from app.core.vocabulary import Purpose
 from app.outreach.outbox.printing import BatchStatus, HandoffStatus
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import Destination, Occasion, OutboxStatus
+from app.policy.facts import Suppression
+
+ONE_SUBJECT = (
+    " + ".join(
+        f"CASE WHEN {column} IS NULL THEN 0 ELSE 1 END"
+        for column in ("contact_id", "bundle_id", "party_letter_id")
+    )
+    + " = 1"
+)
+"""A message is a contact with the customer, a bundle, or a letter to their representative."""
 
 
 class OutboxMessage(Row, table=True):
@@ -34,7 +44,7 @@ class OutboxMessage(Row, table=True):
             sqlite_where=sa.text("instead_of_id IS NOT NULL"),
             postgresql_where=sa.text("instead_of_id IS NOT NULL"),
         ),
-        sa.CheckConstraint("(contact_id IS NULL) <> (bundle_id IS NULL)", name="contact_or_bundle"),
+        sa.CheckConstraint(ONE_SUBJECT, name="one_subject"),
         # Few rows at a time: those whose step is to go on by another channel.
         sa.Index(
             "ix_outbox_message_fallback",
@@ -46,7 +56,7 @@ class OutboxMessage(Row, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     contact_id: int | None = Field(default=None, foreign_key="contact.id", sa_type=BigId)
-    """None = it carries a bundle to the legal desk."""
+    """None = it carries a bundle to the legal desk, or goes to a representative."""
     instead_of_id: int | None = Field(default=None, foreign_key="outbox_message.id", sa_type=BigId)
     """The message of the same contact that was withheld, and in whose place this one was written."""
     destination: Destination = Field(sa_type=enum_type(Destination))
@@ -54,6 +64,12 @@ class OutboxMessage(Row, table=True):
     customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
     case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
     bundle_id: int | None = Field(default=None, unique=True, sa_type=BigId)
+    party_letter_id: int | None = Field(
+        default=None, foreign_key="party_letter.id", unique=True, sa_type=BigId
+    )
+    """The letter to a representative that it carries; None = it goes to the customer or the legal desk."""
+    recipient: str = Field(default="", max_length=420, sa_column_kwargs={"server_default": ""})
+    """Name of the representative to whom it goes; '' = the customer, or the legal desk."""
     purpose: Purpose = Field(sa_type=enum_type(Purpose))
 
     letter: str = Field(default="", max_length=60)
@@ -103,8 +119,50 @@ class OutboxMessage(Row, table=True):
     def contact(self) -> int:
         """The id of its contact; LookupError for a message that has none."""
         if self.contact_id is None:
-            raise LookupError(f"Message {self.reference} carries a bundle: it is no contact with a customer")
+            raise LookupError(f"Message {self.reference} is no contact with the customer")
         return self.contact_id
+
+
+class PartyLetter(Row, table=True):
+    """A letter to a representative about an agreement that they made for the customer. Each is written once."""
+
+    __tablename__ = "party_letter"
+    __table_args__ = (sa.UniqueConstraint("plan_id", "party_id", "occasion", "change_id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    plan_id: int = Field(foreign_key="plan.id", sa_type=BigId)
+    party_id: int = Field(foreign_key="third_party.id", sa_type=BigId)
+    occasion: Occasion = Field(sa_type=enum_type(Occasion))
+    change_id: int = Field(default=0, sa_type=BigId)
+    """The last change of an instalment that its words know of; 0 = none."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ClosedPartyAddress(Row, table=True):
+    """An e-mail address of representatives to which nothing more is sent. The suppression list of customers is another
+    one: neither closes an address of the other."""
+
+    __tablename__ = "closed_party_address"
+    __table_args__ = (
+        sa.Index(
+            "uq_closed_party_address_now",
+            "address",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    address: str = Field(max_length=254)
+    """In small letters."""
+    reason: Suppression = Field(sa_type=enum_type(Suppression))
+    detail: str = Field(default="", max_length=300)
+    since: datetime = Field(sa_type=UtcDateTime)
+    by: str = Field(max_length=120)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_by: str = Field(default="", max_length=120)
+    ended_why: str = Field(default="", max_length=300)
 
 
 class SendingPace(Row, table=True):

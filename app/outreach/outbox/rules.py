@@ -17,6 +17,22 @@ class Destination(StrEnum):
     EMAIL = "email"
     POST = "post"
     LEGAL_DESK = "legal_desk"
+    ADVISER = "adviser"
+    """E-mail to a debt adviser who represents the customer; no contact with the customer."""
+
+
+TO_CUSTOMERS = (Destination.SMS, Destination.EMAIL, Destination.POST)
+"""Destinations whose messages are contacts with the customer."""
+
+
+class Occasion(StrEnum):
+    """Why a representative is written to: what became of an agreement that they made for the customer."""
+
+    CONFIRMED = "confirmed"
+    CHANGED = "changed"
+    BROKEN = "broken"
+    ENDED = "ended"
+    """It was cancelled, or another one replaces it."""
 
 
 def unreachable(portfolio_code: str) -> str:

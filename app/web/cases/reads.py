@@ -45,7 +45,7 @@ from app.inbound.rules import InboundSource
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.outreach.gate.one_customer.reads import GateReads
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import TO_CUSTOMERS, OutboxStatus
 from app.outreach.strategy.models import StrategyTask
 from app.policy.composition import packs_for
 from app.policy.facts import Facts
@@ -155,7 +155,7 @@ class CaseReads:
             .where(
                 message.c.customer_id == customer,
                 message.c.status == OutboxStatus.QUEUED,
-                message.c.destination != Destination.LEGAL_DESK,
+                message.c.destination.in_(TO_CUSTOMERS),
             )
             .order_by(message.c.id)
         )

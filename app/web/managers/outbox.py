@@ -59,6 +59,7 @@ DESTINATION_WORDS = {
     Destination.EMAIL: "E-mail",
     Destination.POST: "Letters",
     Destination.LEGAL_DESK: "Legal desk",
+    Destination.ADVISER: "E-mail to advisers",
 }
 COLUMNS = [Column(label) for label in ("Queued", "Status", "Channel", "To", "Letter", "Words and fate")]
 

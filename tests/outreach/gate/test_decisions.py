@@ -24,7 +24,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.timeline.models import DecisionFacts, Event
 from app.core.timeline.service import broken_links
-from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.core.vocabulary import TO_CUSTOMERS, Channel, HoldKind, Purpose
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.decisions import (
     DECISION_KINDS,
@@ -207,7 +207,7 @@ people = st.builds(
 @given(
     st.sampled_from(["us-third-party", "uk", "cn"]),
     st.sampled_from(Channel),
-    st.sampled_from(Purpose),
+    st.sampled_from(TO_CUSTOMERS),
     st.sampled_from(["+1", ""]),
     people,
 )

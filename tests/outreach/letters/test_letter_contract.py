@@ -128,6 +128,8 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         came=money(97),
         moved_from=day(7),
         grace_until=day(26),
+        adviser_name="Jo Advice",
+        adviser_reference="HELP-881",
     )
 
 

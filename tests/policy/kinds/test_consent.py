@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import TO_CUSTOMERS, Channel, Purpose
 from app.policy.answers import Clearance, Refusals
 from app.policy.facts import Contact, Facts
 from app.policy.kinds.consent import ConsentRule
@@ -30,7 +30,7 @@ from tests.policy.contacts import (
 )
 
 
-@pytest.mark.parametrize("purpose", list(Purpose))
+@pytest.mark.parametrize("purpose", TO_CUSTOMERS)
 @pytest.mark.parametrize("pack", [US, UK, CN], ids=lambda pack: pack.code)
 def test_an_opt_out_stops_a_channel_for_every_purpose_and_no_other_channel(
     pack: Pack, purpose: Purpose

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.core.vocabulary import HoldKind, Purpose
+from app.core.vocabulary import TO_CUSTOMERS, HoldKind, Purpose
 from app.policy.answers import Clearance, Refusals, WaitUntil
 from app.policy.facts import Contact, Facts, Hold, KeptAgreement
 from app.policy.kinds.hold import HoldRule
@@ -53,7 +53,7 @@ def test_a_hold_stops_its_purposes_and_no_others(
 ) -> None:
     at = local("2026-06-01 12:00", SHANGHAI)
     facts = Facts((SHANGHAI,), holds=(Hold(kind, at - timedelta(days=3), None),))
-    answers = {purpose: review(Contact(SMS, purpose, MOBILE), facts, pack, at) for purpose in Purpose}
+    answers = {purpose: review(Contact(SMS, purpose, MOBILE), facts, pack, at) for purpose in TO_CUSTOMERS}
     assert {purpose for purpose, answer in answers.items() if isinstance(answer, Refusals)} == stops
     assert rule_ids(answers[R]) == [rule]
 

@@ -31,7 +31,7 @@ from app.outreach.gate.contact_cases import PENDING, STALE_AFTER
 from app.outreach.gate.facts import COUNTED, Person, _begins, _preference, past_contact
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import TO_CUSTOMERS, OutboxStatus
 from app.policy.facts import (
     ContactResult,
     Facts,
@@ -99,7 +99,7 @@ class GateReads:
             .where(
                 message.c.customer_id == customer,
                 message.c.status.in_(PENDING),
-                message.c.destination != Destination.LEGAL_DESK,
+                message.c.destination.in_(TO_CUSTOMERS),
             )
         )  # fmt: skip
         plan = table_of(Plan)

@@ -280,6 +280,8 @@ def _check_action(step: Step, table: FieldReader) -> None:
             table.fault("otherwise", "names other channels than the step's own, and no call")
         if step.purpose is Purpose.CONFIRMATION:
             table.fault("purpose", "a confirmation answers what the customer agreed to; no step does")
+        if step.purpose is Purpose.REPRESENTATIVE:
+            table.fault("purpose", "no step writes to a representative")
     elif step.letter or step.channels or step.otherwise:
         field = "letter" if step.letter else "channels" if step.channels else "otherwise"
         table.fault(field, f"says nothing with action = {step.action.value!r}")

@@ -58,7 +58,7 @@ class ContactReads:
         self.messages = reads.rows(
             sa.select(
                 message.c.id, message.c.destination, message.c.letter, message.c.status, message.c.sent_at,
-                message.c.created_at, message.c.console_only,
+                message.c.created_at, message.c.console_only, message.c.recipient,
             )
             .where(message.c.customer_id == customer, message.c.destination != Destination.LEGAL_DESK)
             .order_by(message.c.id.desc())
@@ -100,7 +100,7 @@ def contacts_tab(session: Session, file: CaseFile, reader: PageReader) -> Contac
     for row in found[reads.messages]:
         at = row.sent_at or row.created_at
         label, tone = state_of(row.status, row.console_only)
-        channel = CHANNEL_LABELS[row.destination.value]
+        channel = f"E-mail to {row.recipient}" if row.recipient else CHANNEL_LABELS[row.destination.value]
         title = f"{channel}: {row.letter.replace('_', ' ')}, {label.lower()}"
         lines.append((_key(local_date(at, zone), at), TimelineEntry(title, tone=tone, at=at)))
     for row in found[reads.replies]:
