@@ -101,7 +101,13 @@ def add_translations(environment: Environment) -> None:
 
 def _catalogue(context: Context) -> NullTranslations:
     locale = context.get("locale")
-    return translations(catalogue_of(locale) if isinstance(locale, Locale) else ENGLISH)
+    return words_of(locale) if isinstance(locale, Locale) else translations(ENGLISH)
+
+
+@lru_cache(maxsize=256)
+def words_of(locale: Locale) -> NullTranslations:
+    """The words of the catalogue for a locale: a page asks for hundreds."""
+    return translations(catalogue_of(locale))
 
 
 @pass_context

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from app.http.formats import day, decimal, moment, money, number, pct, reader_locale, role_label
 from app.http.interface import add_translations
 from app.http.static_files import PAGES, static_url
+from app.http.transactions import end_reading
 from app.outreach.outbox.rules import redact_links
 
 MOST_REMEMBERED = 2000
@@ -82,4 +83,5 @@ def render(request: Request, template: str, status_code: int = 200, **context: A
     html = (
         environment().get_template(template).render(request=request, locale=reader_locale(request), **context)
     )
+    end_reading(request)
     return HTMLResponse(html, status_code=status_code)

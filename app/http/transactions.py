@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends
 from sqlmodel import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from app.casework.cases.figures import refresh_touched
@@ -27,12 +27,22 @@ NO_SESSION_YET = "a handler must name its door (requires, public, ...) before it
 async def read_session(request: Request) -> AsyncIterator[Session]:
     """Yield a session for reading only: it takes no write lock and never commits."""
     _require_admitted(request)
-    session = request.state.session = open_reading(engine_of(request))
+    session = request.state.session = request.state.read_session = open_reading(engine_of(request))
     try:
         yield session
     finally:
-        request.state.session = None
-        await run_in_threadpool(session.close)
+        request.state.session = request.state.read_session = None
+        if session.in_transaction():
+            # No thread of requests: all of them may be waiting for the connection that this gives back.
+            await to_thread.run_sync(session.close, limiter=CapacityLimiter(1))
+
+
+def end_reading(request: Request) -> None:
+    """Give the connection of a read session back once its page is drawn, on the thread that drew it: a thread of its
+    own would cost each request a wait, and the next one its connection. A session that is used again begins anew."""
+    session: Session | None = getattr(request.state, "read_session", None)
+    if session is not None:
+        session.close()
 
 
 @contextmanager

@@ -7,8 +7,10 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from anyio import to_thread
 from starlette.types import ASGIApp
 
+from app.core.database.engine import MOST_CONNECTIONS
 from app.core.errors import DeskError
 from app.core.kit.parallel import collect_garbage_seldom
 
@@ -24,6 +26,8 @@ class _Announced(uvicorn.Server):
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # A thread more would wait for a connection, and each that runs slows the others down.
+        to_thread.current_default_thread_limiter().total_tokens = MOST_CONNECTIONS
         await super().startup(sockets=sockets)
         if self.started:
             self._announce()

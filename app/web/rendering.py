@@ -25,6 +25,7 @@ from app.http import security
 from app.http.context import read_clock
 from app.http.formats import reader_locale
 from app.http.rendering import environment
+from app.http.transactions import end_reading
 from app.web.navigation import Frame, current_entry, navigation, read_frame
 from app.web.wording import actor_words, strategy_words
 
@@ -48,6 +49,7 @@ def page(request: Request, context: Page, status_code: int = 200) -> HTMLRespons
     flashes = _waiting_flashes(request, settings)
     names = {each.name: getattr(context, each.name) for each in fields(context)}  # type: ignore[arg-type]
     html = environment().get_template(context.template).render(**_frame(request), flashes=flashes, **names)
+    end_reading(request)
     response = HTMLResponse(html, status_code=status_code)
     if flashes:
         security.clear_cookie(response, settings, FLASH_COOKIE)
@@ -63,7 +65,9 @@ def fragment(request: Request, template: str, **names: Any) -> HTMLResponse:
         "house_zone": "UTC",
         "csrf_field": _csrf_field(visitor.csrf_token if visitor else ""),
     }
-    return HTMLResponse(environment().get_template(template).render(**frame, **names))
+    html = environment().get_template(template).render(**frame, **names)
+    end_reading(request)
+    return HTMLResponse(html)
 
 
 def _frame(request: Request) -> dict[str, Any]:

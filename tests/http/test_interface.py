@@ -32,7 +32,7 @@ msgstr "Logg <ut>"
 def norwegian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
     (tmp_path / "nb.po").write_text(NORWEGIAN, encoding="utf-8")
     monkeypatch.setattr(interface, "CATALOGUES", tmp_path)
-    caches = (languages, interface_locale, translations)
+    caches = (languages, interface_locale, translations, interface.words_of)
     for cache in caches:
         cache.cache_clear()
     environment = Environment(autoescape=True, loader=DictLoader({}))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,8 +84,18 @@ def enum_type(enum: type[StrEnum]) -> sa.Enum:
     )
 
 
+MOST_CONNECTIONS = 15
+"""Connections of one process. They are kept: one that is opened for a single request has prepared none of the
+statements of a page, which costs as much as the page."""
+
+
+def _kept() -> dict[str, Any]:
+    """The pool: the connection that was used last is taken first, so that a quiet process keeps few of them warm."""
+    return {"pool_size": MOST_CONNECTIONS, "max_overflow": 0, "pool_use_lifo": True}
+
+
 def _postgres_engine(url: str) -> Engine:
-    engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **_kept())
 
     @sa.event.listens_for(engine, "connect")
     def _plan_for_ssd(connection: Any, _record: Any) -> None:
@@ -121,8 +131,9 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
         Path(database).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
         # SQLite gives its log the mode of the database. What is there already keeps the mode that it has.
         os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
+    kept = _kept() if database and database != ":memory:" else {}
     engine = sa.create_engine(
-        url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True
+        url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True, **kept
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -166,7 +177,13 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 def open_reading(engine: Engine) -> Session:
     """`reading` for a caller that closes the session itself. It takes a connection with its first statement."""
-    return Session(engine.execution_options(desk_read=True))
+    return Session(_reader(engine))
+
+
+@lru_cache(maxsize=8)
+def _reader(engine: Engine) -> Engine:
+    """The same engine, for reading; making it anew would cost each request as much as a statement."""
+    return engine.execution_options(desk_read=True)
 
 
 T = TypeVar("T")
