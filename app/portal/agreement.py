@@ -196,6 +196,8 @@ def _agreement(request: Request, session: Session, holder: Holder, done: str, no
     if own and own.next:
         until = own.next.grace_until if own.next.state is InstalmentState.IN_GRACE else own.next.due_on
         told |= {"amount": money(own.next.short), "day": day(until)}
+    if own and own.plan.review_on and own.plan.review_on >= own.progress.on:
+        told["review"] = day(own.plan.review_on)
     if own and own.missed:
         told |= {"open": money(own.missed.short), "open_day": day(own.missed.due_on)}
     if own and own.movable:
@@ -203,7 +205,8 @@ def _agreement(request: Request, session: Session, holder: Holder, done: str, no
     shown = render(
         request, "agreement.html", 200,
         words=words, told=told, common=_common(holder), at=f"/u/{holder.token}", done=done, tag=_tag(holder),
-        own=own, day=day, amount=money, states=STATES, cadences=[each.value for each in PAID_EVERY],
+        own=own, relief="rest" if own and own.plan.is_token else "larger",
+        day=day, amount=money, states=STATES, cadences=[each.value for each in PAID_EVERY],
         has_case=_case_of(session, holder) is not None,
     )  # fmt: skip
     return quietly(shown)

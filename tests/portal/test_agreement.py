@@ -90,6 +90,22 @@ def test_a_forwarded_link_shows_nothing_of_a_debt(desk: Desk) -> None:
     assert desk.read(lambda s: s.scalars(select(PlanChange)).all()) == []
 
 
+@pytest.mark.parametrize(
+    ("is_token", "says"), [(True, "The rest stays owed. By"), (False, "pay the larger ones")]
+)
+def test_payments_that_are_small_for_a_time_are_called_so(desk: Desk, is_token: bool, says: str) -> None:
+    plan_id, path = link(desk)
+
+    def relieve(session: Session) -> None:
+        plan = session.get_one(Plan, plan_id)
+        plan.kind, plan.is_token, plan.review_on = PlanKind.HARDSHIP, is_token, D2
+
+    desk.write(relieve)
+    page = reader(desk, path).get(f"{path}/agreement").text
+    assert says in page
+    assert "20 April 2026" in page.partition(says[:10])[2] or "April 20, 2026" in page
+
+
 def test_guessing_ends_after_a_few_tries_even_with_the_right_answer(desk: Desk) -> None:
     _, path = link(desk)
     guesser = desk.anonymous()
