@@ -22,7 +22,7 @@ from app.casework.negotiation.solver.counter import Counter
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.terms import Limit, Payday, Portion, Reduced
 from app.core.kit.frozen_json import digest_of
-from tests.casework.negotiation.solver_facts import ACCOUNT, AGENT, LIMITS, MANAGER, facts, said
+from tests.casework.negotiation.solver_facts import ACCOUNT, AGENT, LIMITS, MANAGER, MONTHLY, facts, said
 
 FAR_BEHIND = replace(ACCOUNT, past_due_minor=280_000)
 
@@ -262,6 +262,45 @@ def test_names_the_payments_that_come_closest(counter: Counter, sentence: str) -
     judged = judge_counter(given, counter, BaseChance())
     assert isinstance(judged, NotOffered)
     assert sentence in judged.why
+
+
+@pytest.mark.parametrize(
+    ("payment", "payments", "down", "total"),
+    [(200_000, 1, 0, 200_000), (60_000, 3, 0, 180_000), (50_000, 2, 80_000, 180_000)],
+)
+def test_a_settlement_is_of_the_sum_that_the_customer_names(
+    payment: int, payments: int, down: int, total: int
+) -> None:
+    counter = Counter(OptionKind.SETTLEMENT, payment, down_payment_minor=down, payments=payments)
+    judged = judge_counter(facts(said(5_000)), counter, BaseChance())
+    assert isinstance(judged, Option), judged
+    assert (judged.total_cost_minor, judged.waived_minor) == (total, 300_000 - total)
+
+
+@pytest.mark.parametrize(
+    ("payment", "payments", "sentence"),
+    [
+        (60_000, 9, "A settlement is paid in at most 4 payments within 120 days."),
+        (300_000, 1, "This pays the whole USD 3000.00: nothing needs to be waived."),
+        (100, 1, "USD 1.00 of USD 3000.00 is proposed; the least that is accepted is USD"),
+    ],
+)
+def test_a_settlement_that_cannot_be_is_refused_for_what_was_proposed(
+    payment: int, payments: int, sentence: str
+) -> None:
+    counter = Counter(OptionKind.SETTLEMENT, payment, payments=payments)
+    judged = judge_counter(facts(said(5_000)), counter, BaseChance())
+    assert isinstance(judged, NotOffered)
+    assert sentence in judged.why
+
+
+def test_a_statement_bounds_payments_of_a_settlement_but_not_one_sum() -> None:
+    given = facts(Affordability(Basis.STATEMENT, 5_000, 8_000, payday=MONTHLY))
+    once = judge_counter(given, Counter(OptionKind.SETTLEMENT, 200_000, payments=1), BaseChance())
+    monthly = judge_counter(given, Counter(OptionKind.SETTLEMENT, 60_000, payments=3), BaseChance())
+    assert isinstance(once, Option), once
+    assert isinstance(monthly, NotOffered)
+    assert "the statement leaves the household USD 50.00" in monthly.why
 
 
 # --- several rates ----------------------------------------------------------------------------------------

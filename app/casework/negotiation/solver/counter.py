@@ -18,6 +18,7 @@ from app.casework.negotiation.facts import (
 from app.casework.negotiation.solver.candidates import Candidate, Found
 from app.casework.negotiation.solver.pricing import price
 from app.casework.negotiation.solver.relief import relief
+from app.casework.negotiation.solver.settlements import settlement_of
 from app.casework.negotiation.solver.situation import Situation, situation_of
 from app.casework.plans.rules import PERIODS_A_YEAR, Cadence
 from app.casework.plans.terms import Payday
@@ -50,7 +51,8 @@ def judge(
     if reason := _beyond_statement(s, counter):
         return reason
     proposed = situation_of(replace(facts, affordability=_as_affordability(s, counter)))
-    found = finders[counter.kind](proposed)
+    is_settlement = counter.kind is OptionKind.SETTLEMENT
+    found = settlement_of(s, proposed, counter.payments) if is_settlement else finders[counter.kind](proposed)
     wanted = [each for each in found.candidates if _matches(each, counter)]
     options = [option for each in wanted if (option := price(proposed, each, chance)) is not None]
     if not options:
@@ -104,7 +106,9 @@ def _beyond_statement(s: Situation, counter: Counter) -> NotOffered | None:
     if able.basis is not Basis.STATEMENT:
         return None
     monthly = _monthly(s, counter)
-    if counter.kind is not OptionKind.PAY_NOW and monthly > able.monthly_minor:
+    # One sum is not of a month's income: it is saved, lent or the price of a car.
+    is_once = counter.kind is OptionKind.SETTLEMENT and counter.payments == 1
+    if counter.kind is not OptionKind.PAY_NOW and not is_once and monthly > able.monthly_minor:
         beside = f" with the minimum payments of {s.money(s.minimum)}" if _beside(s, counter) else ""
         why = (
             f"This takes {s.money(monthly)} a month{beside}, and the statement leaves the household "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.casework.negotiation.facts import OptionKind
+from collections.abc import Mapping
+
+from app.casework.negotiation.facts import NotOffered, OptionKind
 from app.casework.negotiation.solver.authority import two_may_discount
 from app.casework.negotiation.solver.candidates import (
     Candidate,
@@ -21,19 +23,10 @@ from app.casework.plans.terms import AgreementTerms
 def settlement(s: Situation) -> Found:
     """The largest sum for each number of payments that the limits permit."""
     kind, limits, owed = OptionKind.SETTLEMENT, s.facts.limits, s.late_balance
-    most = two_may_discount(s.facts.manager)
-    if most <= 0:
-        return only(s.not_offered(kind, "Nobody in this portfolio may waive a part of a debt.", "authority"))
+    if against := _against(s):
+        return only(against)
     if not s.is_known:
         return only(s.unasked(kind))
-    if s.catches_up:
-        return only(s.not_needed(kind))
-    if not all(each.is_charged_off for each in s.accounts if each.past_due_minor > 0) and repays_in_a_year(s):
-        why = (
-            f"The household can repay the whole {s.money(s.balance)} within {NEEDS_NONE_MONTHS} months: nothing needs "
-            "to be waived."
-        )
-        return only(s.not_offered(kind, why, "need"))
     sums = raised(s)
     best = max(sums.values(), default=0)
     if best >= owed:
@@ -42,24 +35,81 @@ def settlement(s: Situation) -> Found:
             f"{limits.settlement_days.value} days: nothing needs to be waived."
         )
         return only(s.not_offered(kind, why, "need"))
-    least = -(-owed * (100 - most) // 100)
-    candidates = [
-        Candidate(
-            kind,
-            _terms(s, cadence, count, amount),
-            _cap(s, cadence, count),
-            within=limits.settlement_days,
-            group=count,
-        )
-        for (cadence, count), amount in sums.items()
-        if amount >= least
-    ]
+    least, most = _least(s)
     why = (
         f"In {limits.settlement_payments.value} payments within {limits.settlement_days.value} days the household can "
         f"raise {s.sum(best)} of {s.money(owed)}; the least that is proposed is {s.money(least)}, {most} % waived."
     )
     rule = limits.settlement_payments if best < least else limits.settlement_days
-    return Found(candidates, s.not_offered(kind, why, rule))
+    return Found(_candidates(s, sums, least), s.not_offered(kind, why, rule))
+
+
+def settlement_of(household: Situation, proposed: Situation, payments: int | None) -> Found:
+    """A settlement of the sum that the customer names, in so many payments beside one at once. Whether one is needed is
+    a matter of what the household can pay, not of this sum: a car is sold once."""
+    kind, limits, owed = OptionKind.SETTLEMENT, household.facts.limits, household.late_balance
+    if against := _against(household):
+        return only(against)
+    at_once = proposed.once > 0
+    sums = {
+        (cadence, count): amount
+        for (cadence, count), amount in raised(proposed).items()
+        if payments is None or count - at_once == payments
+    }
+    if not sums:
+        most_payments, days = limits.settlement_payments, limits.settlement_days
+        why = f"A settlement is paid in at most {most_payments.value} payments within {days.value} days."
+        return only(household.not_offered(kind, why, most_payments))
+    best, (least, most) = max(sums.values()), _least(household)
+    if best >= owed:
+        why = f"This pays the whole {household.money(owed)}: nothing needs to be waived."
+        return only(household.not_offered(kind, why, "need"))
+    why = (
+        f"{household.sum(best)} of {household.money(owed)} is proposed; the least that is accepted is "
+        f"{household.money(least)}, {most} % waived."
+    )
+    if best >= least:
+        why = f"{household.sum(best)} is not paid within {limits.settlement_days.value} days on these dates."
+    rule = limits.settlement_days if best >= least else "authority"
+    return Found(_candidates(proposed, sums, least), household.not_offered(kind, why, rule))
+
+
+def _against(s: Situation) -> NotOffered | None:
+    """The reason against any settlement: nobody may waive, or the household can pay the debt."""
+    kind = OptionKind.SETTLEMENT
+    if two_may_discount(s.facts.manager) <= 0:
+        return s.not_offered(kind, "Nobody in this portfolio may waive a part of a debt.", "authority")
+    if not s.is_known:
+        return None
+    if s.catches_up:
+        return s.not_needed(kind)
+    if not all(each.is_charged_off for each in s.accounts if each.past_due_minor > 0) and repays_in_a_year(s):
+        why = (
+            f"The household can repay the whole {s.money(s.balance)} within {NEEDS_NONE_MONTHS} months: nothing needs "
+            "to be waived."
+        )
+        return s.not_offered(kind, why, "need")
+    return None
+
+
+def _least(s: Situation) -> tuple[int, int]:
+    """The least sum that settles the debt, and the per cent of it that this waives."""
+    most = two_may_discount(s.facts.manager)
+    return -(-s.late_balance * (100 - most) // 100), most
+
+
+def _candidates(s: Situation, sums: Mapping[tuple[Cadence, int], int], least: int) -> list[Candidate]:
+    return [
+        Candidate(
+            OptionKind.SETTLEMENT,
+            _terms(s, cadence, count, amount),
+            _cap(s, cadence, count),
+            within=s.facts.limits.settlement_days,
+            group=count,
+        )
+        for (cadence, count), amount in sums.items()
+        if amount >= least
+    ]
 
 
 def raised(s: Situation) -> dict[tuple[Cadence, int], int]:
