@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.actions.agreements import accept_offer, agree, offer, supersede
+from app.actions.agreements import accept_offer, agree, cancel_agreement, offer, supersede
 from app.actions.plans.with_legal import tell_of_paid_settlements
 from app.book.ledger.models import Customer
 from app.book.ledger.rules import EntryKind
@@ -200,6 +200,19 @@ def test_nobody_waives_beyond_their_limit_by_one_agreement_after_another(
         assert refused.value.field == "waived_fees"
         none = replace(terms, waived_fees_minor=0)
         assert supersede(session, plan, none, LETTERS, **AS_AGENT).plan.status is PlanStatus.ACTIVE
+
+
+def test_nobody_waives_beyond_their_limit_by_two_offers_at_once(engine: Engine) -> None:
+    terms = replace(HARDSHIP, apr_millionths=None, waived_fees_minor=2_000)
+    with transaction(engine) as session:
+        case = a_case(session)
+        first, second = (offer(session, case, terms, LETTERS, **AS_AGENT).plan for _ in range(2))
+        later = builders.at(ON, 20)
+        accept_offer(session, first, LETTERS, by=MEI, now=later)
+        builders.payment(session, the_card(session), 1, ON)
+        cancel_agreement(session, first, "They want the other one.", LETTERS, by=MEI, now=later)
+        with pytest.raises(Conflict, match="waived fees since this was offered"):
+            accept_offer(session, second, LETTERS, by=MEI, now=later)
 
 
 def test_an_offer_from_before_is_not_accepted_once_the_legal_team_has_the_case(sqlite_engine: Engine) -> None:

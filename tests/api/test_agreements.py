@@ -37,13 +37,16 @@ def test_a_plan_is_previewed_offered_accepted_and_cancelled(program: Program) ->
     )
     assert offer["instalments"] == parts
 
+    claimed = agent.post(f"{path}/{offer['reference']}/acceptance", {"acceptance": "page"})
+    assert claimed.status_code == 422, "that they agreed on their own page is no person's to say"
+    assert fields(claimed) == ["acceptance"]
     accepted = agent.post(f"{path}/{offer['reference']}/acceptance").json()
     assert accepted["status"] == "active"
     assert {answer["decision"] for answer in accepted["confirmations"].values()} == {"clear"}
     again = agent.post(f"{path}/{offer['reference']}/acceptance")
     assert (again.status_code, again.json()["detail"]) == (
         409,
-        f"Case {case.reference} has a live plan already. Cancel it before accepting another.",
+        f"Agreement {offer['reference']} is active. Only an offer can be accepted.",
     )
 
     ended = agent.post(f"{path}/{offer['reference']}/cancellation", {"reason": "pays at once"}).json()

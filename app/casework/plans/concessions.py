@@ -178,8 +178,8 @@ def pass_on_waivers(session: Session, old: Plan, new: Plan, on: date) -> None:
     session.flush()
 
 
-def waived_by_agreements(session: Session, case: CollectionsCase) -> int:
-    """Fees that agreements waived since the case opened, and that still are."""
+def waived_by_agreements(session: Session, case: CollectionsCase, after: datetime | None = None) -> int:
+    """Fees that agreements waived since the case opened, and that still are. `after`: only waivers later than that."""
     reversal = table_of(Entry).alias("reversal")
     query = (
         select(func.coalesce(func.sum(Waiver.amount_minor), 0))
@@ -192,6 +192,8 @@ def waived_by_agreements(session: Session, case: CollectionsCase) -> int:
             ~exists().where(reversal.c.reverses_id == Waiver.credit_id),
         )
     )
+    if after is not None:
+        query = query.where(col(Waiver.requested_at) > after)
     return int(session.scalar(query) or 0)
 
 

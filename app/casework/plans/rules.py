@@ -149,7 +149,14 @@ NOT_RECORDED = Agreed()
 """The customer agreed; neither the means nor the words are on record."""
 
 
+BY_PEOPLE = frozenset({Acceptance.PHONE, Acceptance.WRITING})
+"""Means that a person may put on record. The others are what the desk saw itself: a payment, the cardholder's page."""
+
+
 def check_agreed(agreed: Agreed) -> None:
-    """Invalid where an agreement on the telephone has no words: they are all that proves it."""
+    """Invalid, with its field, for an agreement on the telephone without words, which are all that proves it, and for
+    means that no person may claim."""
+    if agreed.means is not None and agreed.means not in BY_PEOPLE:
+        raise Invalid("Say whether they agreed by telephone or in writing.", "acceptance")
     if agreed.means is Acceptance.PHONE and not agreed.words:
         raise Invalid("Write what was said: which day, by which means, and that you read it back.", "words")

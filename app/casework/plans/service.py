@@ -26,6 +26,7 @@ from app.casework.plans.concessions import (
     un_keep,
     waivable_fees,
     waive_fees,
+    waived_by_agreements,
     wind_up,
 )
 from app.casework.plans.events import (
@@ -87,16 +88,22 @@ def accept(
     renegotiated from ends in the same transaction."""
     case = get_case(session, plan.case_id)
     require_with_us(case)
+    if plan.status is not PlanStatus.OFFERED:
+        raise Conflict(f"Agreement {plan.reference} is {plan.status.value}. Only an offer can be accepted.")
     live = live_plan(session, plan.case_id)
     if live is not None and live.id != plan.supersedes_id:
         raise Conflict(f"Case {case.reference} has a live plan already. Cancel it before accepting another.")
     parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
-    end = offer_end(plan.offer_until or parts[0].due_on, today, is_open=case.status is CaseStatus.OPEN)
+    until = plan.offer_until or parts[0].due_on
+    end = offer_end(until, today, is_open=case.status is CaseStatus.OPEN)
     if end is OfferEnd.CASE_CLOSED:
         raise Conflict(f"Case {case.reference} is closed, and its offers with it.")
     if end is OfferEnd.DAY_PASSED:
-        raise Conflict("The first payment of this offer is already past its date. Offer a new plan.")
+        raise Conflict(f"This offer stood until {until.isoformat()}. Make a new one.")
     _require_owed(session, case, plan, parts, live is not None, today)
+    if plan.waived_fees_minor and waived_by_agreements(session, case, after=plan.offered_at):
+        # Its authority was judged on what was waived when it was offered.
+        raise Conflict("Another agreement waived fees since this was offered. Make a new offer.")
     check_agreed(agreed)
     plan.acceptance, plan.acceptance_words, plan.agreed_with_id = agreed.means, agreed.words, agreed.party_id
     plan.accepted_on = offered_on(session, plan) if plan.kind is PlanKind.SETTLEMENT else today

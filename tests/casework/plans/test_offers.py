@@ -78,7 +78,7 @@ def test_an_offer_ends_in_the_night_of_its_first_payment(engine: Engine) -> None
         assert offers_that_stand(session, [the_plan(session)], FIRST) != []
         # Live, before any night has seen it:
         assert offers_that_stand(session, [the_plan(session)], FIRST + DAY) == []
-        with pytest.raises(Conflict, match="already past its date"):
+        with pytest.raises(Conflict, match=f"stood until {FIRST}. Make a new one"):
             accept(session, the_plan(session), **told(FIRST + DAY))
     [report] = builders.close_day(engine, FIRST)
     counts = {stage["name"]: stage["counts"] for stage in report.stages}

@@ -505,7 +505,7 @@ def test_an_offer_is_accepted(desk: Desk, ben: Browser) -> None:
     assert len(on_record(desk, PlanAccepted.KIND)) == 1
     again = ben.submit(f"/cases/{case_id}/plans/{plan.id}/accept", **agreed)
     assert again.status_code == 409
-    assert "live plan already" in again.text
+    assert "is active. Only an offer can be accepted" in again.text
 
 
 def test_an_agent_keeps_to_the_limit_a_manager_may_exceed_it(desk: Desk, ben: Browser) -> None:

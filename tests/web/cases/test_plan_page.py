@@ -99,6 +99,8 @@ def test_an_offer_is_accepted_and_cancelled_on_its_page(desk: Desk) -> None:
     refused = ben.submit(f"{path}/accept", **{**AGREED, "read_back": ""})
     assert refused.status_code == 422
     assert "tick this once they said yes" in refused.text
+    claimed = ben.submit(f"{path}/accept", **{**AGREED, "acceptance": "payment", "read_back": ""})
+    assert claimed.status_code == 422, "only the desk records that a payment or the page accepted it"
     assert ben.get(f"{path}/accept").headers["location"].startswith(f"{path}?do=accept-{plan_id}")
     done = ben.submit(f"{path}/accept", **AGREED, words="On the fifth")
     assert done.headers["location"] == path

@@ -78,7 +78,8 @@ def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
             plan
             for plan in own
             if plan.status is PlanStatus.OFFERED
-            and offer_end(parts[id_of(plan)][0].due_on, today, is_open=view.file.is_open) is None
+            and offer_end(plan.offer_until or parts[id_of(plan)][0].due_on, today, is_open=view.file.is_open)
+            is None
         ],
         holds=found[CASE_READS.gate.holds],
         preferences=told_words(found[CASE_READS.gate.preferences]),

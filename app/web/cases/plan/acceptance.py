@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.casework.parties.queries import parties_of
 from app.casework.parties.rules import SPEAKS
-from app.casework.plans.rules import Acceptance, Agreed
+from app.casework.plans.rules import BY_PEOPLE, Acceptance, Agreed
 from app.core.ids import id_of
 from app.core.labels import PARTY_LABELS
 from app.web.cases.case_file import CaseFile
@@ -60,6 +60,8 @@ class TypedAcceptance:
 def agreed_in(fields: Fields) -> TypedAcceptance:
     """As typed. On the telephone the dates and amounts are read back first."""
     acceptance = fields.choice("acceptance", Acceptance)
+    if acceptance not in BY_PEOPLE:
+        fields.errors["acceptance"] = "Choose one."
     by = fields.values["pays_by"]
     if by not in dict(PAYS_BY):
         fields.errors["pays_by"] = "Choose how they pay."
