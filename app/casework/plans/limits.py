@@ -185,7 +185,7 @@ def _check_concessions(terms: AgreementTerms, limits: AgreementLimits) -> None:
         raise _over(least, f"The lowest rate is {rate_text(least.value)} % a year.", "apr")
     most = limits.skips.value if limits.skips else 0
     if not 0 <= terms.skips_allowed <= most:
-        raise Invalid(f"Up to {most} payments may be skipped in this portfolio.", "skips")
+        raise Invalid(f"At most {_payments(most)} may be skipped in this portfolio.", "skips")
 
 
 def check_relief(terms: AgreementTerms, parts: Sequence[Instalment], limits: AgreementLimits) -> None:

@@ -43,13 +43,17 @@ def propose_skip(session: Session, portfolio: Portfolio, plan: Plan, n: int, tod
     most = limits_of(session, portfolio, plan.customer_id).skips
     if is_granted and used >= (most.value if most else 0):
         raise Conflict(
-            f"Up to {most.value} payments of an agreement may be skipped in this portfolio. Move its date, or "
+            f"At most {_payments(most.value)} of an agreement may be skipped in this portfolio. Move its date, or "
             "renegotiate."
             if most and most.value
             else "No payment of an agreement is skipped in this portfolio. Move its date, or renegotiate."
         )
     line, last = check_skip(standing, n, max(plan.skips_allowed, used + 1))
     return Skip(line, last, is_granted, skipped_in_year(session, portfolio, plan.customer_id, today))
+
+
+def _payments(number: int) -> str:
+    return "one payment" if number == 1 else f"{number} payments"
 
 
 def beyond_grant(skip: Skip, authority: Authority) -> BeyondAuthority | None:

@@ -149,6 +149,11 @@ def plan_choices(session: Session, file: CaseFile, role: Role, reader: PageReade
     relief = "; ".join(said)
     if relief and not is_manager:
         relief += f". You may grant {_months(portfolio.agent_relief_months)}"
+        relief += (
+            ""
+            if may.may_lower_rate or not token
+            else "; token payments, which bear no interest, a manager grants"
+        )
     least = limits.min_apr_millionths
     rate = "Per cent a year while it is kept. Empty: the accounts’ own; of token payments none."
     if least and least.value:
