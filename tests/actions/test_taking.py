@@ -103,6 +103,20 @@ def test_a_taken_offer_is_the_plan_that_was_shown(engine: Engine, late: int, kin
         assert event["offer_id"] == number
 
 
+@pytest.mark.parametrize("accrues", [True, False])
+def test_token_payments_that_are_shown_can_be_taken(engine: Engine, late: int, accrues: bool) -> None:
+    """Also where the creditor charges the interest, which no rate of ours can lower."""
+    with transaction(engine) as session:
+        session.get_one(Account, late).apr_millionths = 150_000
+        session.scalars(select(Portfolio)).one().accrues = accrues
+    number = offered(engine, OptionKind.HARDSHIP, Answer(500, 0, SAID.payday), role=Role.MANAGER)
+    with transaction(engine) as session:
+        taken = take(session, number, role=Role.MANAGER)
+        assert taken.agreement is not None
+        plan = taken.agreement.plan
+        assert (plan.is_token, plan.apr_millionths) == (True, 0 if accrues else None)
+
+
 def test_the_price_holds_until_the_offer_expires(engine: Engine, late: int) -> None:  # noqa: ARG001
     number = offered(engine, OptionKind.SHORT_PLAN, Answer(9_000, 0, Payday(T + 12 * DAY)))
     with transaction(engine) as session:

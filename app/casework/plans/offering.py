@@ -95,7 +95,8 @@ def propose(
             owed[rate] += max(0, balance)
         check_debt_falls(terms, parts, owed, limits, today)
     if terms.is_token:
-        check_token(terms, debt, own_apr)
+        # Where the creditor charges the interest, ours is no rate that could be set to 0.
+        check_token(terms, debt, own_apr if portfolio.accrues else 0)
     waived = waived_by_agreements(session, case) if terms.waived_fees_minor else 0
     return Proposal(
         terms,
@@ -252,7 +253,8 @@ def _debts(
 
 
 def _highest_rate(session: Session, portfolio: Portfolio, customer_id: int) -> int:
-    """The highest rate that the accounts are charged: never more than the pack's cap."""
+    """The highest rate that the accounts are charged, by us or by their creditor: never more than the pack's cap."""
     ids = [account_id for account_id, _ in worked_accounts(session, [customer_id])]
-    rates = select(Account.apr_millionths).where(col(Account.id).in_(ids))
-    return capped_apr(max(session.scalars(rates), default=0), pack_of(portfolio).charges)
+    accounts = session.scalars(select(Account).where(col(Account.id).in_(ids)))
+    rates = [each.apr_millionths for each in accounts if bears_interest(each) or not portfolio.accrues]
+    return capped_apr(max(rates, default=0), pack_of(portfolio).charges)

@@ -75,14 +75,19 @@ def test_the_form_names_each_limit_and_offers_payments_that_grow(
     )
 
 
-def test_token_payments_are_looked_at_twice(sqlite_desk: Desk, ben: Browser, case_id: int) -> None:
+@pytest.mark.parametrize("accrues", [True, False])
+def test_token_payments_are_looked_at_twice(
+    sqlite_desk: Desk, ben: Browser, case_id: int, accrues: bool
+) -> None:
+    sqlite_desk.write(lambda s: setattr(s.scalars(select(Portfolio)).one(), "accrues", accrues))
     asked = ben.submit(f"/cases/{case_id}/plans", **TOKEN)
     assert "CN¥985.00 stays owed. Is that right?" in asked.text
     sure = re.search(r'name="sure" value="(token:[0-9:]+)"', asked.text)
     assert sure
     assert ben.submit(f"/cases/{case_id}/plans", **TOKEN, sure=sure[1]).status_code == 303
     plan = plan_of(sqlite_desk)
-    assert (plan.is_token, plan.apr_millionths, plan.total_minor) == (True, 0, 1_500)
+    rate = 0 if accrues else None
+    assert (plan.is_token, plan.apr_millionths, plan.total_minor) == (True, rate, 1_500)
     page = ben.get(f"/cases/{case_id}/plans/{plan.id}").text
     assert "The rest stays owed, and we talk about it by May 20, 2026. Is that right?" in page
 

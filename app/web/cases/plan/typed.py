@@ -75,7 +75,7 @@ def plan_terms(fields: Fields, file: CaseFile) -> AgreementTerms:
         months,
         cadence,
         down_payment,
-        apr_millionths=_rate(fields, kind),
+        apr_millionths=_rate(fields, file, kind),
         waived_fees_minor=fields.amount("waived_fees"),
         skips_allowed=fields.whole("skips") if fields.has("skips") else 0,
         re_age=fields.has("re_age"),
@@ -91,11 +91,11 @@ def _total(fields: Fields, file: CaseFile, kind: TermsKind) -> int:
     return fields.amount("total", default=file.to_ask)
 
 
-def _rate(fields: Fields, kind: TermsKind) -> int | None:
-    """As typed, in the reader's way of writing numbers; token payments bear no interest unless one is typed."""
+def _rate(fields: Fields, file: CaseFile, kind: TermsKind) -> int | None:
+    """As typed, in the reader's way of writing numbers; token payments bear none of the interest that we post."""
     text = fields.values["apr"].strip().removesuffix("%").strip().replace(",", ".")
     if not text:
-        return 0 if kind is TermsKind.TOKEN else None
+        return 0 if kind is TermsKind.TOKEN and file.portfolio.accrues else None
     try:
         return rate_of(text)
     except Invalid as wrong:
@@ -155,7 +155,8 @@ def plan_choices(session: Session, file: CaseFile, role: Role, reader: PageReade
             else "; token payments, which bear no interest, a manager grants"
         )
     least = limits.min_apr_millionths
-    rate = "Per cent a year while it is kept. Empty: the accounts’ own; of token payments none."
+    rate = "Per cent a year while it is kept. Empty: the accounts’ own"
+    rate += "; of token payments none." if portfolio.accrues else "."
     if least and least.value:
         rate += f" Not below {rate_text(least.value)} %."
     hints = {
