@@ -174,6 +174,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         "version": [results],
         "negotiation_id": [negotiation["id"]],
         "n": [1],
+        "kpi": ["recovery_rate"],
         "case": [case.reference],
         "authority_from": [str(TODAY)],
         "plans": [[{"reference": case.reference}]],

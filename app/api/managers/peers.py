@@ -30,7 +30,7 @@ TOO_LARGE = "The request is larger than {limit} MB; a file of peers' rates never
 
 class NewPeerFile(Input):
     file_name: Annotated[Line, Field(min_length=1, max_length=200, examples=["DRCCLACBS.csv"])]
-    content: Annotated[str, Field(min_length=1, max_length=MOST_BYTES, description="The CSV, as text.")]
+    file: Annotated[str, Field(min_length=1, max_length=MOST_BYTES, description="The CSV, as text.")]
 
 
 class LoadedShape(Shape):
@@ -106,5 +106,5 @@ def get_peers(
 )
 def post_peers(caller: Manager, session: OnceSession, now: Now, body: NewPeerFile) -> LoadedShape:
     """All of it, or nothing: a refusal names line and column."""
-    loaded = load_peers(session, body.file_name, body.content.encode(), by=caller.by, now=now)
+    loaded = load_peers(session, body.file_name, body.file.encode(), by=caller.by, now=now)
     return LoadedShape.of(loaded)

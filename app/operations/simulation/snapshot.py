@@ -32,7 +32,7 @@ LEFT_BEHIND = {
     "decision_facts", "simulation_run", "mail_notice", "negotiation", "offer",
     "household_statement", "household_figure", "household_debt", "affordability_answer", "guideline",
     "guideline_line", "adviser", "adviser_client", "adviser_file", "adviser_reject", "adviser_proposal", "lump_payment",
-    "lump_part",
+    "lump_part", "closed_party_address", "peer_file", "peer_value", "kpi_restatement_entry",
     # Messages of customers; their effects stand in rows of their own.
     "inbound_match", "inbound_message", "inbound_answer",
 }  # fmt: skip
@@ -176,6 +176,10 @@ def _of_plans(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
     return table.c.plan_id.in_(_ids(table, "plan", portfolio_id))
 
 
+def _of_experiments(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
+    return table.c.experiment_id.in_(_ids(table, "strategy_experiment", portfolio_id))
+
+
 def _suppressed(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
     customer = table.metadata.tables["customer"]
     theirs = customer.c.portfolio_id == portfolio_id
@@ -195,5 +199,7 @@ BY_PARENT: Mapping[str, Wanted] = {
     "plan_account": _of_plans,
     "plan_change": _of_plans,
     "plan_instalment": _of_plans,
+    "party_letter": _of_plans,
+    "strategy_stop_rule": _of_experiments,
     "suppressed_address": _suppressed,
 }

@@ -46,11 +46,8 @@ def read_peers(data: bytes) -> PeerContent:
     header = [_folded(cell) for cell in rows[0]]
     source = _HEADS.get(header[0] if header else "")
     if source is None:
-        raise _wrong(
-            1, 1, "the first column is YRQTR (Philadelphia) or observation_date (FRED)",
-            rows[0][0] if rows[0] else "",
-        )  # fmt: skip
-    columns = _columns(rows[0], header, source)
+        raise _wrong(1, 1, "the first column is YRQTR (Philadelphia) or observation_date (FRED)")
+    columns = _columns(header, source)
     read_day = _quarter if source is PeerSource.PHILADELPHIA else _first_day
     points: list[PeerPoint] = []
     days: set[date] = set()
@@ -61,7 +58,7 @@ def read_peers(data: bytes) -> PeerContent:
             footer_at = footer_at or line
             continue
         if footer_at:
-            raise _wrong(line, 1, "no figures follow an empty line or the source", first)
+            raise _wrong(line, 1, "no figures follow an empty line or the source")
         if len(row) != len(header):
             raise Invalid(
                 f"Line {line} has {len(row)} columns, and the header has {len(header)}. Download the file again.",
@@ -69,10 +66,10 @@ def read_peers(data: bytes) -> PeerContent:
             )
         on = _day(read_day, line, first)
         if on in days:
-            raise _wrong(line, 1, "each quarter stands once", first)
+            raise _wrong(line, 1, "each quarter stands once")
         days.add(on)
         for n, series in columns:
-            value = _millionths(row[n], line, n, rows[0][n])
+            value = _millionths(row[n], line, n, series)
             if value is not None:
                 points.append(PeerPoint(series.code, on, value))
     if not points:
@@ -119,14 +116,12 @@ def _rows(text: str) -> list[list[str]]:
     return rows
 
 
-def _columns(
-    titles: Sequence[str], header: Sequence[str], source: PeerSource
-) -> list[tuple[int, PeerSeries]]:
+def _columns(header: Sequence[str], source: PeerSource) -> list[tuple[int, PeerSeries]]:
     known = {_folded(each.column): each for each in SERIES.values() if each.source is source}
     found: dict[str, int] = {}
     for n, name in enumerate(header[1:], 1):
         if name in known and name in found:
-            raise _wrong(1, n + 1, "each column stands once", titles[n])
+            raise _wrong(1, n + 1, "each column stands once")
         found[name] = n
     columns = [(n, known[name]) for name, n in found.items() if name in known]
     if not columns:
@@ -139,7 +134,7 @@ def _day(read: Callable[[str], date], line: int, text: str) -> date:
     try:
         return read(text)
     except ValueError as error:
-        raise _wrong(line, 1, str(error), text) from None
+        raise _wrong(line, 1, str(error)) from None
 
 
 def _quarter(text: str) -> date:
@@ -161,22 +156,20 @@ def _first_day(text: str) -> date:
     return quarter_end(on.year, on.month // 3 + 1)
 
 
-def _millionths(cell: str, line: int, n: int, title: str) -> int | None:
+def _millionths(cell: str, line: int, n: int, series: PeerSeries) -> int | None:
     """`3.35 %` or `3.35` as millionths; None where nothing was published."""
     text = cell.strip()
     if text.lower() in ("", ".", "null"):
         return None
     number = text.removesuffix("%").strip()
     if not _NUMBER.fullmatch(number) or Decimal(number) > 100:
-        raise _wrong(line, n + 1, f"{title.strip()} is a percentage from 0 to 100", cell)
+        raise _wrong(line, n + 1, f"{series.column} is a percentage from 0 to 100")
     return int(Decimal(number) * 10_000)
 
 
-def _wrong(line: int, column: int, rule: str, text: str) -> Invalid:
-    shown = text.strip()[:40]
-    return Invalid(
-        f"Line {line}, column {column}: {rule}; {shown!r} stands there. Nothing was loaded.", "file"
-    )
+def _wrong(line: int, column: int, rule: str) -> Invalid:
+    """Where and what is expected; what stands there is not repeated: it may be a file of another kind."""
+    return Invalid(f"Line {line}, column {column}: {rule}. Nothing was loaded.", "file")
 
 
 def _folded(text: str) -> str:

@@ -63,7 +63,7 @@ def test_a_file_of_fred(head: str) -> None:
         (b"observation_date,DRCCLACBS\n2025-07-01,1\n2025-07-01,2\n", "Line 3, column 1: each quarter stands once"),
         (b"observation_date,DRCCLACBS\n2025-07-01,1\n2025-10-01,2.x\n", "Line 3, column 2: DRCCLACBS is a percentage"),
         (b"observation_date,DRCCLACBS\n2025-07-01,100.1\n", "Line 2, column 2"),
-        (b"observation_date,DRCCLACBS\n2025-07-01,-1\n", "'-1' stands there. Nothing was loaded."),
+        (b"observation_date,DRCCLACBS\n2025-07-01,-1\n", "from 0 to 100. Nothing was loaded."),
         (b"YRQTR,30+ Days Past Due Rates: Balances Based\n2025Q5,1 %\n", "a quarter is written as 2026Q1"),
         (b"YRQTR,30+ Days Past Due Rates: Balances Based\n2025Q1,1 %\n\n2025Q2,1 %\n", "Line 4, column 1: no figures"),
         (b"observation_date,DRCCLACBS\n" + b"2025-07-01,1\n" * 160_000, "larger than 2 MB"),

@@ -56,7 +56,7 @@ def test_a_file_is_loaded_by_page_and_api_and_drawn_beside_ours(desk: Desk) -> N
     assert status == 303
     again, text = upload(mei, "again.csv", FRED.encode())
     assert (again, "loaded already, as DRCCLACBS.csv" in text) == (409, True)
-    body = {"file_name": "balances.csv", "content": PHILADELPHIA}
+    body = {"file_name": "balances.csv", "file": PHILADELPHIA}
     loaded = program.post("/peers", body)
     assert (loaded.status_code, loaded.json()["values"]) == (201, 3)
     page = mei.get("/peers").text
