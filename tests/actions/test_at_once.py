@@ -186,7 +186,7 @@ def test_an_offer_withdrawn_while_it_is_accepted_confirms_nothing(
             assert not found, "it waits"
             cancel_agreement(session, plan, "they cannot afford it", builders.catalog(), by=ANN, now=NOW)
             session.commit()
-    assert "cannot become accepted" in str(found[0])
+    assert "Only an offer can be accepted" in str(found[0])
     assert [message.letter for message in builders.messages(postgres_engine)] == ["plan_offer"]
 
 

@@ -114,7 +114,8 @@ def _counted(scope: Scope, on: date) -> sa.ColumnElement[bool]:
 
 
 def _moved_since(scope: Scope, on: date) -> sa.Subquery:
-    """By account, the sum of its entries between the end of `on` and its state. Few accounts, for a recent day."""
+    """By account, the sum of its entries between the end of `on` and its state, without those that came after its fold.
+    Few accounts, for a recent day."""
     entry, state = table_of(Entry), table_of(AccountState)
     return (
         sa.select(
@@ -125,6 +126,7 @@ def _moved_since(scope: Scope, on: date) -> sa.Subquery:
             entry.c.portfolio_id == scope.portfolio_id,
             entry.c.effective_on > on,
             entry.c.effective_on <= state.c.folded_through,
+            entry.c.posted_on <= state.c.folded_through,
         )
         .group_by(entry.c.account_id)
         .subquery("since")

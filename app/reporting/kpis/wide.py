@@ -135,6 +135,7 @@ def _refreshed(portfolio: Portfolio, then_on: date, reaches_back: bool, changed:
             entry.c.account_id == account.c.id,
             entry.c.effective_on > then_on,
             entry.c.effective_on <= state.c.folded_through,
+            entry.c.posted_on <= state.c.folded_through,
         )
         .scalar_subquery()
     )
@@ -206,6 +207,7 @@ def _anew(portfolio: Portfolio, then_on: date) -> Query:
             entry.c.portfolio_id == portfolio.id,
             entry.c.effective_on > then_on,
             entry.c.effective_on <= state.c.folded_through,
+            entry.c.posted_on <= state.c.folded_through,
         )
         .group_by(entry.c.account_id)
         .subquery("since")

@@ -240,5 +240,5 @@ def test_an_offer_whose_first_date_has_passed_is_not_accepted(sqlite_engine: Eng
     with transaction(sqlite_engine) as session:
         plan = make_offer(session, a_case(session), monthly(6_000, 0, 3, TODAY), **TOLD)
         later = TODAY + timedelta(days=1)
-        with pytest.raises(Conflict, match="past its date"):
+        with pytest.raises(Conflict, match="stood until"):
             accept(session, plan, by=Actor.user("ann"), today=later, now=builders.at(later))
