@@ -132,6 +132,9 @@ _OPERATIONAL = {"feed_load", "heartbeat", "timeline_head", "alembic_version", "c
 _PER_RUN = {"id", "hash", "prev_hash", "attempt_id", "claimed_by", "lease_until", "provider_ref", "stages"}
 
 
+SLICES = ("product", "agent", "team", "strategy", "arm", "placement", "segment")
+
+
 def picture(engine: Engine) -> dict[str, list[str]]:
     """Every table's rows as text, sorted, without ids and clock readings; ids of others become references."""
     tables = [t for t in schema.metadata().sorted_tables if t.name not in _OPERATIONAL]
@@ -166,6 +169,9 @@ def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[An
         "decision_id": events,
         "contact_id": contacts,
         "instead_of_id": {r["id"]: contacts.get(r["contact_id"], "") for r in rows["outbox_message"]},
+        "entry_id": {r["id"]: r["reference"] for r in rows["ledger_entry"]},
+        "restatement_id": {r["id"]: f"restated by {r['run_on']}" for r in rows["kpi_restatement"]},
+        "slice_id": {r["id"]: " ".join(str(r[name]) for name in SLICES) for r in rows["kpi_slice"]},
         "plan_id": {r["id"]: f"plan of {cases[r['case_id']]}" for r in rows["plan"]},
     }
 

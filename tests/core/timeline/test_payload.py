@@ -16,6 +16,7 @@ from app.casework.results.rules import CallResult, Counts, Direction
 from app.core.actor import SYSTEM
 from app.core.database import schema
 from app.core.database.engine import transaction
+from app.core.database.revisions import why_unfit
 from app.core.timeline.models import Event, TimelineKind
 from app.core.timeline.payload import PAYLOADS, Payload, known_kinds, payload_of, stored_as
 from app.core.timeline.rules import canonical
@@ -85,9 +86,9 @@ def test_a_kind_without_a_row_asks_for_a_migration(engine: Engine, monkeypatch: 
     class Whistled(Payload):
         KIND = "dog.whistled"
 
-    assert schema.why_unfit(engine)
+    assert why_unfit(engine)
     schema.upgrade(engine)
-    assert schema.why_unfit(engine) is None
+    assert why_unfit(engine) is None
     with transaction(engine) as session:
         record(session, about_customer(1, Whistled()), by=SYSTEM, now=builders.NOW)
     with transaction(engine) as session:
