@@ -445,7 +445,11 @@ def test_a_back_dated_payment_restates_the_days_it_touches_and_keeps_both_figure
         assert [figures(session, day(n)) for n in (0, 1, 4, 5)] == [(0, 1), (0, 1), (0, 1), (0, 1)]
         kept = session.scalars(
             select(KpiSnapshot)
-            .where(KpiSnapshot.kpi == "overdue_rate_accounts_1", KpiSnapshot.business_date == day(1))
+            .where(
+                KpiSnapshot.kpi == "overdue_rate_accounts_1",
+                KpiSnapshot.business_date == day(1),
+                KpiSnapshot.dimension == "",
+            )
             .order_by(col(KpiSnapshot.version))
         ).all()
         assert [(row.version, row.numerator) for row in kept] == [(1, 1), (2, 0)]
