@@ -42,7 +42,7 @@ def defer_letter(
         "portfolio_id": portfolio_id,
         "customer_id": case.customer_id,
         "letter": letter,
-        "channel": channel.value if channel else "",
+        "channel": _text(channel),
         "figures": json.dumps({n: v.isoformat() if isinstance(v, date) else v for n, v in figures.items()}),
         "until": answer.at,
     }
@@ -82,7 +82,19 @@ def read_deferred(session: Session, ids: Collection[int]) -> Sequence[DeferredLe
 
 def deferred_of(session: Session, steps: Iterable[tuple[CaseStep, Channel | None]]) -> list[int]:
     """Ids of the letters that are kept for these steps and channels."""
-    wanted = {(step, channel.value if channel else "") for step, channel in steps}
+    return [id_of(row) for row in _kept(session, {(step, _text(channel)) for step, channel in steps})]
+
+
+def deferred_steps(session: Session, steps: Iterable[CaseStep]) -> set[CaseStep]:
+    """Those of these steps whose letter by e-mail or post, whichever reaches the customer, is kept already."""
+    return {row.case_step for row in _kept(session, {(step, "") for step in steps})}
+
+
+def _kept(session: Session, wanted: Collection[tuple[CaseStep, str]]) -> list[DeferredLetter]:
     cases = {step.case_id for step, _ in wanted}
     rows = session.scalars(select(DeferredLetter).where(col(DeferredLetter.case_id).in_(cases)))
-    return [id_of(row) for row in rows if (row.case_step, row.channel) in wanted]
+    return [row for row in rows if (row.case_step, row.channel) in wanted]
+
+
+def _text(channel: Channel | None) -> str:
+    return channel.value if channel else ""

@@ -35,6 +35,7 @@ from app.outreach.planning.deferred import (
     Figures,
     defer_letter,
     deferred_of,
+    deferred_steps,
     figures_of,
     forget_deferred,
     read_deferred,
@@ -255,8 +256,11 @@ def acknowledge_hold(
 
 
 def letters_of_night(session: Session, portfolio: Portfolio, on: date) -> list[list[EventLetter]]:
-    """Letters for plans broken on `on` and for cases paid or settled on that day. Customers differ within each list."""
-    return [_broken_plans(session, portfolio, on), _paid_off(session, portfolio, on)]
+    """Letters for plans broken on `on` and for cases paid or settled on that day. Customers differ within each list.
+    A night that runs again leaves out those that it made wait before it was cut off."""
+    found = [_broken_plans(session, portfolio, on), _paid_off(session, portfolio, on)]
+    waiting = deferred_steps(session, (each.step for letters in found for each in letters))
+    return [[each for each in letters if each.step not in waiting] for letters in found]
 
 
 def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[EventLetter]:
