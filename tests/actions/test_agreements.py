@@ -332,7 +332,7 @@ def test_an_offer_holds_its_price_to_its_last_day_and_ends_with_it(sqlite_engine
         assert plan.apr_millionths == 50_000
         cancel_agreement(session, plan, "an error", LETTERS, by=BEN, now=builders.at(last))
         short = offer(session, case, PLAN, LETTERS, until=ON, **AS_AGENT).plan
-        with pytest.raises(Conflict, match="past its date"):
+        with pytest.raises(Conflict, match="stood until"):
             accept_offer(session, short, LETTERS, by=BEN, now=builders.at(ON + DAY))
         assert expire_offers(session, portfolio, ON, now=builders.night_after(ON)) == 1
         assert short.status is PlanStatus.CANCELLED
@@ -351,7 +351,7 @@ def test_an_offer_of_more_than_is_owed_now_is_not_accepted(sqlite_engine: Engine
     with transaction(sqlite_engine) as session:
         case = a_case(session)
         plan = offer(session, case, replace(PLAN, total_minor=99_000), LETTERS, **AS_AGENT).plan
-        builders.payment(session, the_card(session), 2_000, ON)
+        builders.entry(session, the_card(session), EntryKind.ADJUSTMENT, -2_000, ON)
         with pytest.raises(Conflict, match="Less is owed now"):
             accept_offer(session, plan, LETTERS, by=BEN, now=NOW)
 
@@ -451,7 +451,7 @@ def test_two_who_accept_at_once_waive_once(engine: Engine) -> None:
 
     found = at_once(engine, plan_id, accept, accept)
     assert found[1] == "done"
-    assert "live plan already" in found[0]
+    assert "Only an offer can be accepted" in found[0]
     with transaction(engine) as session:
         assert len(session.scalars(select(Waiver)).all()) == 1
         assert balance(session) == 97_000
