@@ -161,6 +161,7 @@ def test_the_letters_we_ship() -> None:
         "due_reminder", "plan_offer", "plan_confirmation", "plan_broken", "plan_cancelled", "promise_confirmation",
         "settlement_offer", "settlement_confirmation", "settlement_completed", "instalment_reminder",
         "instalment_moved", "instalment_skipped", "agreement",
+        "adviser_plan_confirmed", "adviser_plan_changed", "adviser_plan_broken", "adviser_plan_ended",
     }  # fmt: skip
     claimed = {
         name: set(letter.languages)
