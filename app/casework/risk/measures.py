@@ -85,7 +85,7 @@ def reliability(said: Sequence[float], came: Sequence[bool]) -> list[Bin]:
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927)."""
+    """The 95 % score interval of a share (E. B. Wilson, JASA 22 (1927) 209-212); (0, 1) of nothing."""
     if not trials:
         return 0.0, 1.0
     share, z2 = hits / trials, Z95 * Z95

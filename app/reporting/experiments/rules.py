@@ -1,7 +1,7 @@
 """The reading of an experiment: one primary figure, chosen before the start, and what else was watched. Pure.
 
-Sources: E. B. Wilson, JASA 22 (1927) 209-212, for one arm's rate; `arms.py` for the difference; `safeguards.py` for
-the draw and for harm.
+Sources: `casework/risk/measures.py` for one arm's rate; `arms.py` for the difference; `safeguards.py` for the draw and
+for harm.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from statistics import NormalDist
 
 from app.casework.cases.rules import CaseOutcome
+from app.casework.risk.measures import wilson
 from app.outreach.strategy.experiments import FEWEST, WITHIN_DAYS, PrimaryFigure, smaller_arm_share
 from app.reporting.experiments.arms import Difference, Moments, difference
 from app.reporting.experiments.safeguards import GuardrailResult, SampleRatio, sample_ratio
@@ -26,17 +26,6 @@ FEWEST_OF_EACH = 10
 def is_cure(since: date, closed_on: date | None, outcome: CaseOutcome | None) -> bool:
     """True if the case was cured or paid within 30 days after `since`."""
     return outcome in CURES and closed_on is not None and closed_on <= since + timedelta(days=WITHIN_DAYS)
-
-
-def wilson(successes: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a proportion; (0, 1) of nothing."""
-    if n == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    p = successes / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from app.casework.risk.measures import wilson
 from app.outreach.strategy.experiments import FEWEST, PrimaryFigure
 from app.reporting.experiments.arms import Moments
-from app.reporting.experiments.rules import ArmResult, Verdict, compare, wilson
+from app.reporting.experiments.rules import ArmResult, Verdict, compare
 from app.reporting.experiments.safeguards import Guardrail, GuardrailResult
 
 
