@@ -1,17 +1,15 @@
-"""What changed between two closed days, as the figures are stored; and what was restated, with its causes."""
+"""What changed between two closed days, as the figures are stored; and what was restated."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from app.book.ledger.models import Entry
-from app.book.ledger.rules import EntryKind
 from app.core.database.engine import table_of
 from app.reporting.changes.models import FigureLook
 from app.reporting.changes.rules import Change, Contribution, Pair, contributions
@@ -97,16 +95,6 @@ class Restated:
     after: Figure
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Entries of a kind that arrived after their day was closed."""
-
-    kind: EntryKind
-    number: int
-    amount_minor: int
-    earliest_on: date
-
-
 def restated_since(session: Session, portfolio_id: int, since: datetime) -> list[Restated]:
     """Figures of the whole portfolio that got another version since then, the newest day first."""
     kept = table_of(KpiSnapshot)
@@ -139,28 +127,3 @@ def restated_since(session: Session, portfolio_id: int, since: datetime) -> list
         if known and kpi in DEFINITIONS and known[-1] != rows[-1][0]:
             found.append(Restated(on, known[-1], rows[-1][0]))
     return found
-
-
-def causes(session: Session, portfolio_id: int, restated: Sequence[Restated], since: datetime) -> list[Cause]:
-    """The late entries since then that touch the restated days, by kind; the most money first."""
-    if not restated:
-        return []
-    days = [each.on for each in restated]
-    entry = table_of(Entry)
-    query = (
-        sa.select(
-            entry.c.kind,
-            sa.func.count(),
-            sa.func.sum(entry.c.amount_minor),
-            sa.func.min(entry.c.effective_on),
-        )
-        .where(
-            entry.c.portfolio_id == portfolio_id,
-            entry.c.effective_on.between(min(days), max(days)),
-            entry.c.posted_on > entry.c.effective_on,
-            col(Entry.created_at) > since,
-        )
-        .group_by(entry.c.kind)
-    )
-    found = [Cause(EntryKind(kind), int(n), int(minor), on) for kind, n, minor, on in session.execute(query)]
-    return sorted(found, key=lambda cause: -abs(cause.amount_minor))

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.corrections.reversals import reverse_entry
 from app.book.ledger.models import Entry
+from app.book.ledger.rules import EntryKind
 from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import reading, transaction
@@ -16,7 +17,7 @@ from app.core.ids import id_of
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.proof.checking import check_day
-from app.reporting.kpis.proof.restatements import causes_of
+from app.reporting.kpis.proof.restatements import LateEntries, causes_of, late_entries_since
 from tests import builders
 
 START, PAID_ON, LAST = date(2026, 3, 2), date(2026, 3, 4), date(2026, 3, 6)
@@ -58,6 +59,9 @@ def test_a_reversed_payment_restates_the_days_it_touches(engine: Engine) -> None
         [cause] = causes_of(session, [restatement])[restatement]
         assert (cause.account_ref, cause.amount_minor, cause.effective_on) == (reference, -10_000, PAID_ON)
         assert cause.is_reversal
+        late = late_entries_since(session, id_of(book), builders.night_after(LAST))
+        assert late == [LateEntries(EntryKind.PAYMENT, 1, -10_000, PAID_ON)]
+        assert late_entries_since(session, id_of(book), builders.night_after(date(2026, 3, 7))) == []
         for on in (PAID_ON, LAST, date(2026, 3, 7)):
             assert check_day(session, Scope(book), on) == []
 

@@ -32,6 +32,16 @@ class Cause:
     is_reversal: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LateEntries:
+    """Entries of a kind that changed closed days; of a reversal, what it reversed."""
+
+    kind: EntryKind
+    number: int
+    amount_minor: int
+    earliest_on: date
+
+
 def note_restatement(session: Session, portfolio: Portfolio, on: date, since: date, *, now: datetime) -> int:
     """Keep that the night of `on` restates the closed days from `since` on, and which of the entries that came since
     the night before are dated before `on`; return its id. A restatement without entries was caused by a statement, a
@@ -100,3 +110,28 @@ def causes_of(
             )
         )
     return found
+
+
+def late_entries_since(session: Session, portfolio_id: int, since: datetime) -> list[LateEntries]:
+    """The entries behind all restatements since then, by kind; the most money first."""
+    restatement, entry, noted = table_of(Restatement), table_of(Entry), table_of(RestatementEntry)
+    target = entry.alias("target")
+    kind = sa.func.coalesce(target.c.kind, entry.c.kind)
+    query = (
+        sa.select(
+            kind,
+            sa.func.count(),
+            sa.func.sum(sa.func.coalesce(target.c.amount_minor, entry.c.amount_minor)),
+            sa.func.min(sa.func.coalesce(target.c.effective_on, entry.c.effective_on)),
+        )
+        .select_from(restatement)
+        .join(noted, noted.c.restatement_id == restatement.c.id)
+        .join(entry, entry.c.id == noted.c.entry_id)
+        .outerjoin(target, target.c.id == entry.c.reverses_id)
+        .where(restatement.c.portfolio_id == portfolio_id, restatement.c.at > since)
+        .group_by(kind)
+    )
+    found = [
+        LateEntries(EntryKind(each), int(n), int(minor), on) for each, n, minor, on in session.execute(query)
+    ]
+    return sorted(found, key=lambda each: -abs(each.amount_minor))

@@ -21,10 +21,11 @@ from app.http.doors import Manager
 from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.outreach.outbox.queries import workers
-from app.reporting.changes.queries import Cause, Restated, causes, changes, look_before, restated_since
+from app.reporting.changes.queries import Restated, changes, look_before, restated_since
 from app.reporting.changes.rules import Change, Compare, compared_day
 from app.reporting.changes.service import note_look
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
+from app.reporting.kpis.proof.restatements import LateEntries, late_entries_since
 from app.reporting.kpis.queries import latest_versions, snapshots
 from app.reporting.kpis.rules import SEED_TITLES, Definition, Dimension
 from app.web.managers.figures.asked import ClosedBook, closed_book
@@ -109,7 +110,7 @@ class MorningPage(Page):
     has_worker: bool
     moved: Sequence[Moved]
     restated: Sequence[Restated]
-    causes: Sequence[Cause]
+    causes: Sequence[LateEntries]
     seeds: Sequence[tuple[str, str, Sequence[Tile]]]
     """Key, title and tiles of each of the five questions."""
     definitions: Mapping[str, Definition]
@@ -167,7 +168,7 @@ def morning(
             has_worker=any(each.alive for each in workers(session, now)),
             moved=_moved(book, current, found, key),
             restated=restated,
-            causes=causes(session, portfolio_id, restated, since) if since else [],
+            causes=late_entries_since(session, portfolio_id, since) if since and restated else [],
             seeds=_seeds(book, current, sparks, key),
             definitions=DEFINITIONS,
             spark_width=WIDTH,
