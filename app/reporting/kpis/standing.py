@@ -30,7 +30,7 @@ def standing_on(scope: Scope, on: date) -> sa.Subquery:
         )  # fmt: skip
         return sa.select(*columns).where(_counted(scope, on)).subquery("standing")
     account, state = table_of(Account), table_of(AccountState)
-    spells, since = spells_on(scope.portfolio_id, on), _moved_since(scope, on)
+    spells, since = spells_on(scope.portfolio_id, on), moved_since(scope.portfolio_id, on)
     balance = sa.func.coalesce(state.c.balance_minor, 0) - sa.func.coalesce(since.c.moved, 0)
     return (
         sa.select(
@@ -113,7 +113,7 @@ def _counted(scope: Scope, on: date) -> sa.ColumnElement[bool]:
     return sa.and_(wide.c.portfolio_id == scope.portfolio_id, wide.c.opened_on <= on, sa.not_(is_out))
 
 
-def _moved_since(scope: Scope, on: date) -> sa.Subquery:
+def moved_since(portfolio_id: int, on: date) -> sa.Subquery:
     """By account, the sum of its entries between the end of `on` and its state, without those that came after its fold.
     Few accounts, for a recent day."""
     entry, state = table_of(Entry), table_of(AccountState)
@@ -123,7 +123,7 @@ def _moved_since(scope: Scope, on: date) -> sa.Subquery:
         )
         .join(state, state.c.account_id == entry.c.account_id)
         .where(
-            entry.c.portfolio_id == scope.portfolio_id,
+            entry.c.portfolio_id == portfolio_id,
             entry.c.effective_on > on,
             entry.c.effective_on <= state.c.folded_through,
             entry.c.posted_on <= state.c.folded_through,

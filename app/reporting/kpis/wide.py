@@ -24,6 +24,7 @@ from app.core.database.rows import Expression, Query
 from app.core.dates import month_start
 from app.core.ids import id_of
 from app.reporting.kpis.models import AccountSlice, AccountStanding, StandingNight
+from app.reporting.kpis.standing import moved_since
 
 ACTIVE = AccountStatus.ACTIVE.value
 _COLUMNS = (
@@ -196,22 +197,8 @@ def _columns(
 
 
 def _anew(portfolio: Portfolio, then_on: date) -> Query:
-    account, state, kept, entry = (table_of(each) for each in (Account, AccountState, AccountSlice, Entry))
-    then = spells_on(id_of(portfolio), then_on)
-    since = (
-        sa.select(
-            entry.c.account_id, sa.cast(sa.func.sum(entry.c.amount_minor), sa.BigInteger).label("moved")
-        )
-        .join(state, state.c.account_id == entry.c.account_id)
-        .where(
-            entry.c.portfolio_id == portfolio.id,
-            entry.c.effective_on > then_on,
-            entry.c.effective_on <= state.c.folded_through,
-            entry.c.posted_on <= state.c.folded_through,
-        )
-        .group_by(entry.c.account_id)
-        .subquery("since")
-    )
+    account, state, kept = table_of(Account), table_of(AccountState), table_of(AccountSlice)
+    then, since = spells_on(id_of(portfolio), then_on), moved_since(id_of(portfolio), then_on)
     balance = sa.func.coalesce(state.c.balance_minor, 0) - sa.func.coalesce(since.c.moved, 0)
     return (
         sa.select(*_columns(portfolio, then_on, sa.func.coalesce(then.c.bucket, CURRENT), balance))
