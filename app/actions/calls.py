@@ -99,7 +99,7 @@ def _stop(
     session: Session, portfolio: Portfolio, case: CollectionsCase, customer: Customer, code: ResultCode,
     call: CallReport, number: str, letters: LetterCatalog, effects: CallEffects, *, by: Actor, now: datetime,
 ) -> None:  # fmt: skip
-    """What protects the customer from this moment."""
+    """The stops that protect the customer from this moment."""
     bad, held, claimed = code.effect(NumberBad), code.effect(PlaceHold), code.effect(PaymentClaimed)
     if bad is not None:
         effects.number_rests = number

@@ -32,7 +32,7 @@ NO_DESK = "No legal desk is configured. Set DESK_LEGAL_URL (see .env.example), o
 
 
 class SealPorts(PrintPorts, Protocol):
-    """What seals a bundle: the key, and the printer of the agreements in it."""
+    """The means of sealing a bundle: the key, and the printer of the agreements in it."""
 
     @property
     def seal(self) -> Seal | None: ...

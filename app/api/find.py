@@ -21,7 +21,7 @@ router = api_router("/find", tags=["cases"])
 
 
 class MatchShape(Shape):
-    """What of the customer matched."""
+    """The field of the customer that matched."""
 
     way: Way
     text: str = Field(description="The number, name, reference or words that matched.")

@@ -1,4 +1,4 @@
-"""What the cardholder sees of their agreement, once they have shown that they are the cardholder: the next payment, its
+"""The agreement on the cardholder's page, after their identity check: the next payment, its
 reference, what came; one date may be moved, and the payday told. Nothing here grants more than the agreement does."""
 
 from __future__ import annotations

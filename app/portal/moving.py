@@ -1,4 +1,4 @@
-"""Whether the cardholder may move the next payment by themselves, and between which days. Pure."""
+"""Moves of the next payment that the cardholder may make by themselves, and the days between which. Pure."""
 
 from __future__ import annotations
 

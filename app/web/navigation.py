@@ -131,7 +131,7 @@ def current_entry(path: str, areas: Sequence[NavArea]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the frame of a page shows beside the page."""
+    """The frame of a page: everything shown around it."""
 
     waiting: Values
     """The work that waits behind each entry of the navigation, by path."""

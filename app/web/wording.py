@@ -70,7 +70,7 @@ def rule_words(rule: str) -> str:
 
 
 def source_words(force: str, citation: str, *, verified: bool) -> str:
-    """Where a reason comes from, once: the citation of a law or standard, or that it is this company's own rule."""
+    """The source of a reason, once: the citation of a law or standard, or that it is this company's own rule."""
     if force.startswith(OWN_RULES):
         return "Rule of this company"
     return citation if verified else f"{citation} (not checked against its source)"

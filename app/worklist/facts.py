@@ -1,4 +1,4 @@
-"""What a row of the worklist shows beside the case: cards, the last contact, the words of a reply."""
+"""Facts of a worklist row beside the case: cards, the last contact, the words of a reply."""
 
 from __future__ import annotations
 

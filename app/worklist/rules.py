@@ -96,7 +96,7 @@ def in_turn(order: Sequence[int], after: int | None) -> Iterator[int]:
 
 
 def is_offered(section: Section | None, verdict: str) -> bool:
-    """Whether `Next` may open a case: a callback once it is due, a call if the gate clears one now (`yes`). A case of a
+    """`Next` may open a case: a callback once it is due, a call if the gate clears one now (`yes`). A case of a
     list without sections needs a cleared call too."""
     if section is Section.CALLBACK_LATER:
         return False

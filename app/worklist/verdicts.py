@@ -1,4 +1,4 @@
-"""Whether each customer of a page may be called now; the facts are gathered once for all of them."""
+"""The gate's answer to a call now for each customer of a page; the facts are gathered once for all of them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is done with debt advisers: their customers, the plans they propose, the payments they send."""
+"""Acts about debt advisers: their customers, the plans they propose, the payments they send."""

@@ -353,7 +353,7 @@ def _require_open(row: AdviserProposal) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BulkAcceptance:
-    """What became of the proposals of a file that one act looked at."""
+    """Results of the proposals of a file that one act processed."""
 
     accepted: Sequence[Plan]
     left: Sequence[tuple[AdviserProposal, str]]

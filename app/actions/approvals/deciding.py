@@ -123,7 +123,7 @@ def _do(
     role: Role,
     now: datetime,
 ) -> Offer | None:
-    """What the request asks for, by the action that a page calls for it."""
+    """The action that a request asks for, by the name under which a page calls it."""
     match request.ask:
         case AskAgreement(terms=terms) as ask:
             grantor = Grantor(by, role, is_second=True)

@@ -89,7 +89,7 @@ def preview_counter(
     role: Role,
     now: datetime,
 ) -> Option | NotOffered:
-    """What `counter_offer` would answer, as figures are typed: nothing is recorded."""
+    """The answer that `counter_offer` would give to the figures typed so far. Records nothing."""
     today = _today(session, case, now)
     check_counter(counter, today)
     facts = _facts(session, case, said, role=role, today=today, now=now)

@@ -1,4 +1,4 @@
-"""Whether the reader of the cardholder's page is the cardholder: a message with its link may have been forwarded."""
+"""Identity check of the cardholder's page: a message with its link may have been forwarded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIGITS = 4
 
 
 class PageQuestion(StrEnum):
-    """What the reader is asked. Messages name neither, and the digits of a card stand in many."""
+    """The questions that the reader is asked. Messages name neither, and the digits of a card stand in many."""
 
     POSTCODE = "postcode"
     PHONE_END = "phone_end"

@@ -52,7 +52,7 @@ def give_reviews(session: Session, portfolio: Portfolio, on: date, *, now: datet
 
 
 def review_words(plan: Plan) -> str:
-    """What the owner of the case is asked to do."""
+    """The task of the case's owner."""
     if plan.is_token:
         return f"Token payments of {plan.reference} end: agree with the customer on what they can pay from now on."
     return f"Payments of {plan.reference} grow: ask the customer whether they can pay the larger ones."

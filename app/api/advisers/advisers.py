@@ -66,7 +66,7 @@ def post_adviser(caller: Manager, session: OnceSession, now: Now, body: NewAdvis
 def post_adviser_end(
     adviser: AdviserCode, caller: Manager, session: OnceSession, now: Now, body: Ending
 ) -> AdviserShape:
-    """Nothing is taken from it any more; authorities on customers' files stay."""
+    """Close the organisation: no more files or payments are taken from it; authorities on customers' files stay."""
     row = get_adviser(session, adviser)
     end_adviser(session, row, body.reason, by=caller.by, now=now)
     return AdviserShape.of(row)

@@ -19,7 +19,7 @@ from app.core.money import to_decimal_string
 
 
 class ApprovalShape(Shape):
-    """What was asked of a manager, with the figures of that moment, and the answer."""
+    """A request to a manager, with the figures of that moment, and the answer."""
 
     id: int
     case: str = Field(examples=["C-000012"])

@@ -189,7 +189,7 @@ class NewPart(Input):
 
 
 class NewAcceptance(Input):
-    """How an offer was agreed to. Without `acceptance` nothing about it is recorded."""
+    """The acceptance of an offer. Without `acceptance` nothing about it is recorded."""
 
     acceptance: Annotated[Acceptance | None, Field(strict=False, description="The means.")] = None
     words: Annotated[

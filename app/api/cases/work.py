@@ -79,7 +79,7 @@ class ViewerShape(Shape):
 
 @router.get("/viewers", summary="List who has a case open")
 def list_viewers(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> Page[ViewerShape]:
-    """Who has the case open in a browser at this moment, and who is on the telephone about it."""
+    """List the people who have the case open in a browser at this moment, and who is on the telephone about it."""
     case_id = id_of(case_named(session, reference))
     viewers = viewers_of(session, [case_id], now).get(case_id, [])
     return Page(items=[ViewerShape(username=v.username, calling_since=v.calling_since) for v in viewers])

@@ -121,7 +121,7 @@ control = api_router("/portfolios/{code}/control-share", tags=["strategies"])
 
 
 class ControlShape(Shape):
-    """What ordinary reminders add, by cases that wait for them."""
+    """The incremental cash of ordinary reminders, by the cases that wait for them."""
 
     share_percent: int = Field(description="Of new cases; 0 = off.")
     days: int

@@ -1,4 +1,4 @@
-"""What a key figure counts, thing by thing."""
+"""The list behind a key figure, thing by thing."""
 
 from __future__ import annotations
 

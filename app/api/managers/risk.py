@@ -125,7 +125,7 @@ class RiskModelShape(Shape):
 
 
 class RiskShape(Shape):
-    """What break risk is judged by now, and the last trainings."""
+    """The model of break risk in use, and the last trainings."""
 
     portfolio: str
     shown_as: str = Field(examples=["model 3", "base rate", "too little history"])

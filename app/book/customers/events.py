@@ -60,7 +60,7 @@ class LinksReplaced(Payload):
 
 @dataclass(frozen=True, slots=True)
 class PageCheckFailed(Payload):
-    """Somebody who holds a link did not know what the customer knows; the answers are not kept."""
+    """The holder of a link gave wrong answers to the identity questions; the answers are not kept."""
 
     KIND = "customer.page_check_failed"
     FILTERS = (TimelineFilter.HOLDS,)
@@ -92,7 +92,7 @@ class ContactPointAdded(Payload):
 
 @dataclass(frozen=True, slots=True)
 class ContactPointChanged(Payload):
-    """What is known of a number or address, before and after: state, type, work, source, main."""
+    """A number or address before and after a change: state, type, work, source, main."""
 
     KIND = "customer.contact_point_changed"
     FILTERS = (TimelineFilter.HOLDS,)

@@ -44,7 +44,7 @@ class PointState(StrEnum):
 
 
 class PointSource(StrEnum):
-    """Where a contact point is from. Consent law asks whether the customer gave it."""
+    """The source of a contact point. Consent law asks whether the customer gave it."""
 
     CUSTOMER = "customer"
     CREDITOR = "creditor"

@@ -22,7 +22,7 @@ class AdviserAdded(Payload):
 
 @dataclass(frozen=True, slots=True)
 class AdviserEnded(Payload):
-    """Nothing is taken from an adviser organisation any more."""
+    """An adviser organisation was closed: no more files or payments are taken from it."""
 
     KIND = "adviser.ended"
 

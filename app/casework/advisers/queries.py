@@ -155,7 +155,7 @@ def get_proposal(
 
 
 def progress_of(session: Session, file: AdviserFile) -> dict[ProposalStatus, int]:
-    """How many proposals of a file have which status."""
+    """The number of proposals of a file by status."""
     query = (
         sa.select(col(AdviserProposal.status), sa.func.count())
         .where(col(AdviserProposal.file_id) == file.id)

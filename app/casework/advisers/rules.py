@@ -18,7 +18,7 @@ class ProposalStatus(StrEnum):
 
 
 class PartStatus(StrEnum):
-    """What became of one part of a lump payment."""
+    """The state of one part of a lump payment."""
 
     POSTED = "posted"
     WAITING = "waiting"

@@ -1,4 +1,4 @@
-"""What the solver is told, and what it answers. Pure values: a stored request gives the same answer again."""
+"""The solver's request and its answer. Pure values: a stored request gives the same answer again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class OptionKind(StrEnum):
 
 
 class Basis(StrEnum):
-    """Where an affordable amount is from."""
+    """The source of an affordable amount."""
 
     STATEMENT = "statement"
     """A household statement: our share of its surplus."""
@@ -35,7 +35,7 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Affordability:
-    """What a household can pay us each month, in minor units."""
+    """The amount that a household can pay us each month, in minor units."""
 
     basis: Basis
     monthly_minor: int = 0

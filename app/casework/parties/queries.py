@@ -30,8 +30,8 @@ def get_party(session: Session, customer_id: int, party_id: int, *, lock: bool =
 
 
 def representative_of(session: Session, customer_id: int, *, today: date) -> ThirdParty | None:
-    """Who speaks for the customer on a day: the executor, else the attorney, else an adviser or relative with
-    authority. None where there is none."""
+    """The person who speaks for the customer on a day: the executor, else the attorney, else an adviser or relative
+    with authority. None where there is none."""
     query = select(ThirdParty).where(
         ThirdParty.customer_id == customer_id, col(ThirdParty.ended_at).is_(None)
     )

@@ -1,4 +1,4 @@
-"""What a portfolio and a customer's packs permit in an agreement, and who may grant it alone."""
+"""Limits of an agreement by the portfolio and the customer's packs, and who may grant it alone."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def holidays_of(session: Session, portfolio: Portfolio, customer_id: int, today:
 
 
 def authority_of(portfolio: Portfolio, role: Role, waived_before_minor: int = 0) -> Authority:
-    """What one person of this role may grant alone, where agreements of the case waived so much in fees before."""
+    """The authority of one person of this role, where agreements of the case waived so much in fees before."""
     if role in MANAGEMENT:
         return Authority(
             role.value,

@@ -23,7 +23,7 @@ class PlanKind(StrEnum):
 
 
 class Cadence(StrEnum):
-    """How often an instalment falls due."""
+    """The cadence at which instalments fall due."""
 
     ONCE = "once"
     WEEKLY = "weekly"
@@ -133,7 +133,7 @@ class Instalment:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """How an offer was agreed to, and by whom."""
+    """The acceptance of an offer: by which means, and by whom."""
 
     means: Acceptance | None = None
     """None = not recorded."""

@@ -136,7 +136,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class AgreementLimits:
-    """What a portfolio and the customer's packs permit, whoever grants it."""
+    """The limits of a portfolio and the customer's packs, for every role."""
 
     promise_days: Limit
     """Days from today to the last payment of a promise."""
@@ -163,7 +163,7 @@ class AgreementLimits:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What one person of a role may grant alone, in one portfolio."""
+    """The authority of one person of a role, in one portfolio."""
 
     role: str
     max_payments: int

@@ -1,4 +1,4 @@
-"""Who has a case open, and who is on the telephone about it."""
+"""Presence: the people who have a case open, and who of them is on the telephone about it."""
 
 from datetime import datetime
 

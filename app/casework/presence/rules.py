@@ -1,4 +1,4 @@
-"""How long a page counts as open and a person as on the telephone. Pure."""
+"""The time for which a page counts as open and a person as on the telephone. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no version of the result codes may take away: conversations count, and the shipped protection stays. Pure.
+"""Protection that every version of the result codes keeps: conversations count, and the shipped stops stay. Pure.
 
 Caps and gaps of the law count right-party contact, so a code with words of the cardholder counts as a conversation. A
 shipped code counts at least as much as shipped, and keeps its hold, its `number_bad` and its opt-out.

@@ -61,7 +61,7 @@ class CallResult(StrEnum):
 
 
 class Direction(StrEnum):
-    """Who called. A call from the customer is no attempt of ours."""
+    """The direction of a call. One from the customer is no attempt of ours."""
 
     OUT = "out"
     IN = "in"

@@ -1,4 +1,4 @@
-"""What the risk of an instalment is judged by. Pure.
+"""Features by which the risk of an instalment is judged. Pure.
 
 Only money, dates and earlier agreements: never age, sex, nationality, language, postcode or name. The training and the
 desk use these same functions, so a stored model means the same figures in both.
@@ -37,7 +37,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """What of an agreement its risk is judged by."""
+    """The features of an agreement."""
 
     kind: PlanKind
     agreed_on: date

@@ -1,4 +1,4 @@
-"""How good a chance was, against what happened: Brier score, calibration, drift. Pure."""
+"""Measures of a chance against the outcomes: Brier score, calibration, drift. Pure."""
 
 from __future__ import annotations
 

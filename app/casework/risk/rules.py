@@ -152,14 +152,14 @@ class Reason:
 
 
 def reasons(card: Scorecard, features: Features) -> list[Reason]:
-    """What moved the score, the strongest first."""
+    """The contributions to a score, the strongest first."""
     found = [Reason(FEATURE_LABELS[w.feature], features[w.feature], w.adds(features)) for w in card.weights]
     return sorted(found, key=lambda reason: -abs(reason.adds))
 
 
 @dataclass(frozen=True, slots=True)
 class RiskModel:
-    """What a portfolio judges break risk by: a scorecard where one is shown, otherwise its base rate."""
+    """The break-risk model of a portfolio: a scorecard where one is shown, otherwise its base rate."""
 
     base: BaseRate
     card: Scorecard | None = None
@@ -168,7 +168,7 @@ class RiskModel:
 
     @property
     def label(self) -> str:
-        """How pages name it."""
+        """The name of it on pages."""
         if self.card is not None:
             return f"model {self.version}"
         return "too little history" if self.base.is_too_little else "base rate"
@@ -192,7 +192,7 @@ class RiskChance:
 
     @property
     def version(self) -> str:
-        """What the chances are from, as a decision on record names it."""
+        """The source of the chances, as a decision on record names it."""
         return self.model.label
 
     def __call__(self, terms: AgreementTerms, parts: Sequence[Instalment]) -> list[float]:

@@ -93,6 +93,6 @@ def read_search(text: str) -> Asked:
 
 
 def _spellings(text: str) -> tuple[str, ...]:
-    """How a feed may have written a reference: as typed, in either case, without what people put between."""
+    """Spellings of a reference in a feed: as typed, in either case, without what people put between."""
     close = re.sub(r"[\s\-_/.]", "", text)
     return tuple(dict.fromkeys((text, text.upper(), text.lower(), close, close.upper(), close.lower())))

@@ -163,7 +163,7 @@ def _as_json(query: sa.Select[Any], dialect: str) -> sa.ColumnElement[str]:
 
 
 def _cell(kind: sa.types.TypeEngine[Any]) -> Cell | None:
-    """How the JSON of a column is read; None = it is the value already."""
+    """The reader of a column's JSON; None = it is the value already."""
     if isinstance(kind, UtcDateTime):
         return _instant
     if isinstance(kind, sa.Date):

@@ -98,7 +98,7 @@ class ApiIdempotency(Row, table=True):
 
 
 class FormDraft(Row, table=True):
-    """What a person typed into a form and has not sent: kept for `DRAFT_KEPT`, deleted when the form is obeyed."""
+    """A form that a person typed and has not sent: kept for `DRAFT_KEPT`, deleted when the form is obeyed."""
 
     __tablename__ = "form_draft"
 

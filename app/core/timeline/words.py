@@ -58,7 +58,7 @@ def _number_word(digits: str) -> str:
 
 
 def spoken(payload: Payload) -> str:
-    """What a person wrote in an event; '' where nobody did."""
+    """The words of a person in an event; '' where there are none."""
     return " ".join(filter(None, (str(getattr(payload, name) or "") for name in payload.WORDS)))
 
 

@@ -1,4 +1,4 @@
-"""What a request leaves to be done after its answer."""
+"""Work that a request leaves for after its answer."""
 
 from __future__ import annotations
 

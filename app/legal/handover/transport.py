@@ -84,7 +84,7 @@ class BundleTransport:
         return lambda: _as_result(self.desk.deliver(reference, content))
 
     async def disconnect(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no connection is kept open."""
 
     def record_results(
         self,

@@ -41,7 +41,7 @@ def live_plans_have_a_next_date(session: Session, portfolio: Portfolio) -> Itera
 
 
 def kept_plans_have_their_money(session: Session, portfolio: Portfolio) -> Iterator[str]:
-    """What came for a kept plan until it ended is its total but for one tolerance, unless nothing was owed any more."""
+    """Payments of a kept plan come to its total but for one tolerance, unless nothing was owed any more."""
     kept = select(Plan).where(
         Plan.portfolio_id == id_of(portfolio), Plan.status == PlanStatus.KEPT, Plan.why == ""
     )

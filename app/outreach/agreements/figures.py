@@ -33,7 +33,7 @@ Value = str | tuple[InstalmentLine, ...] | tuple[DebtLine, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How the letter writes its figures."""
+    """Formats of the letter's figures."""
 
     language: str
     currency: str
@@ -88,7 +88,7 @@ def _fees(session: Session, plan: Plan) -> int:
 
 
 def paying(plan: Plan, payee: Payee, part: Instalment | None, reader: Reader) -> dict[str, str]:
-    """How to pay: the account, and of one instalment its reference and code."""
+    """Payment details: the account, and of one instalment its reference and code."""
     found: dict[str, str] = {"payee": payee.name if payee.iban else "", "iban": _spaced(payee.iban)}
     if part is not None:
         reference = reference_of(id_of(plan), part.n)
@@ -134,7 +134,7 @@ def _rates(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
 
 
 def _acceptance(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
-    """Who agreed, by which means, and what was said."""
+    """The acceptance: who agreed, by which means, and the words that were said."""
     if plan.accepted_on is None:
         return {}
     party = session.get(ThirdParty, plan.agreed_with_id) if plan.agreed_with_id else None
@@ -173,6 +173,6 @@ def _debt(session: Session, account: AccountRow, reader: Reader, today: date) ->
 
 
 def waived_by(session: Session, plan: Plan, on: date) -> int:
-    """What a settlement waives, in minor units, as its accounts stand at the end of `on`."""
+    """The amount a settlement waives, in minor units, as its accounts stand at the end of `on`."""
     accounts = session.scalars(accounts_of(id_of(plan))).all()
     return sum(max(0, balance_of(session, account_id, on)) for account_id in accounts) - plan.total_minor

@@ -273,7 +273,7 @@ class _BatchRun:
                     batch.handoff_status, batch.lease_until = HandoffStatus.WAITING, self.clock.now()
 
     def _abandon(self, why: TryLater | Misconfigured | NotDispatched) -> Counter[str]:
-        """Nothing of it is to be seen or will be: its letters go back to the queue in the same transaction."""
+        """Withdraw a print file that nobody can see: its letters go back to the queue in the same transaction."""
 
         def work() -> tuple[str, Counter[str]]:
             with transaction(self.engine) as session:

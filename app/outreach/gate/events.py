@@ -199,7 +199,7 @@ class PreferenceEnded(Payload):
 
 @dataclass(frozen=True, slots=True)
 class AddressSuppressed(Payload):
-    """Nothing more is sent to this number or e-mail address, because it does not arrive or is not wanted."""
+    """This number or e-mail address is suppressed: messages do not arrive there or are not wanted."""
 
     KIND = "address.suppressed"
     FILTERS = (TimelineFilter.HOLDS,)

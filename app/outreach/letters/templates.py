@@ -26,7 +26,7 @@ _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a template does with its variables."""
+    """The use that a template makes of its variables."""
 
     names: frozenset[str]
     """The variables that it reads."""
@@ -88,7 +88,7 @@ class LetterFiles:
         self._plain_blocks[language] = all(self.template(path).plain for path in paths)
 
     def template(self, path: str) -> Template:
-        """What the template does. BadLetter if it is missing or no template."""
+        """The analysis of a template. BadLetter if it is missing or no template."""
         if path not in self.sources:
             raise BadLetter(f"File {path} is missing.")
         source = self.sources[path]

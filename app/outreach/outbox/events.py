@@ -126,7 +126,7 @@ class RepresentativeLetter(Payload):
 
 
 def to_representative(payload: Payload, name: str) -> RepresentativeLetter:
-    """What happened to a message, told of a letter to a representative. TypeError for what is no event of a message."""
+    """An event of a message, told of a letter to a representative. TypeError for what is no event of a message."""
     match payload:
         case ContactSent() | ContactConsoleOnly():
             state = "sent" if isinstance(payload, ContactSent) else "printed"

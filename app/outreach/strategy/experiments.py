@@ -50,7 +50,7 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StopTerms:
-    """How an experiment is judged and when it ends, fixed before it starts."""
+    """The stop rule of an experiment and its primary figure, fixed before it starts."""
 
     primary_figure: PrimaryFigure = PrimaryFigure.CURED
     days: int = 180

@@ -90,8 +90,8 @@ class Experiment(Row, table=True):
 
 
 class StopRule(Row, table=True):
-    """How an experiment is judged and when it ends, stored before its first customer joins. UPDATE and DELETE are
-    refused by triggers."""
+    """The stop rule of an experiment and its primary figure, stored before its first customer joins. Triggers
+    refuse UPDATE and DELETE."""
 
     __tablename__ = "strategy_stop_rule"
     __table_args__ = (sa.CheckConstraint(f"days BETWEEN 1 AND {MOST_DAYS}", name="days"),)

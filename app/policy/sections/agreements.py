@@ -40,7 +40,7 @@ WRITTEN_AGREEMENTS = frozenset({"plan_confirmation", "agreement"})
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a rule stands."""
+    """The source of a rule."""
 
     id: str
     force: str

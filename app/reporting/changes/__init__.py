@@ -1,1 +1,1 @@
-"""What changed between two closed days, which slices moved it, and when a person last looked."""
+"""Changes between two closed days, the slices that moved each, and when a person last looked."""

@@ -1,4 +1,4 @@
-"""What changed between two closed days, as the figures are stored; and what was restated."""
+"""Changes of stored figures between two closed days, and restatements."""
 
 from __future__ import annotations
 

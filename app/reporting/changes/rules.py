@@ -1,4 +1,4 @@
-"""How much of a change comes from each slice, and the days that are compared. Pure."""
+"""The share of each slice in a change, and the days that are compared. Pure."""
 
 from __future__ import annotations
 

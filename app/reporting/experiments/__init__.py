@@ -1,1 +1,1 @@
-"""What an experiment found: two arms compared on any day, and the safeguards that stop it."""
+"""Experiment results: two arms compared on any day, and the safeguards that stop an experiment."""

@@ -1,4 +1,4 @@
-"""What ordinary reminders add: cash of the cases that got them at once, less that of the control share."""
+"""Incremental cash of ordinary reminders: cash of the cases that got them at once, less that of the control share."""
 
 from __future__ import annotations
 

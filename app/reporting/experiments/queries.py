@@ -1,4 +1,4 @@
-"""What the participants of an experiment did, by the arm they were drawn for; and earlier rates to plan one by."""
+"""Results of an experiment's participants by the arm they were drawn for, and earlier rates for planning one."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _paid(session: Session, experiment: Experiment, ripe: date) -> dict[int, int
 def _guardrails(
     session: Session, experiment: Experiment, tallies: dict[Arm, _Tally], on: date
 ) -> Sequence[GuardrailResult]:
-    """What happened to participants within 30 days of joining, up to the end of `on`."""
+    """Results of participants within 30 days of joining, up to the end of `on`."""
     exposed = {arm: _Exposed(tally.joined, on) for arm, tally in tallies.items()}
     portfolio = session.get_one(Portfolio, experiment.portfolio_id)
     return [
@@ -149,7 +149,7 @@ def _guardrails(
 
 
 class _Exposed:
-    """How many of an arm could have had an incident on a day: joined before it, and within 30 days."""
+    """The participants of an arm at risk of an incident on a day: joined before it, and within 30 days."""
 
     def __init__(self, joined: Counter[date], on: date) -> None:
         self.first = min(joined, default=on)

@@ -25,7 +25,7 @@ TIMES = (1.5, 2.0, 3.0, 5.0, 10.0)
 
 
 class Guardrail(StrEnum):
-    """What a customer may do or need more often under a harmful challenger."""
+    """An incident that grows more frequent under a harmful challenger."""
 
     COMPLAINTS = "complaints"
     OPT_OUTS = "opt_outs"

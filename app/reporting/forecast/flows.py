@@ -23,7 +23,7 @@ HORIZONS = (1, 2, 3)
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """What began a month in one bucket and ended it in another."""
+    """The balances that began a month in one bucket and ended it in another."""
 
     accounts: int
     begun_minor: int
@@ -71,7 +71,7 @@ class MonthFlow:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How amounts roll and what they yield, over several months together."""
+    """Roll rates and yields over several months together."""
 
     rolls: Mapping[tuple[str, str], float]
     yields: Mapping[str, float]

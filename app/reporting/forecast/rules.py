@@ -1,4 +1,4 @@
-"""Whether a forecast is better than what anybody would guess, and how wide its interval has to be. Pure.
+"""A forecast compared with the baselines, and the width of its interval. Pure.
 
 Source of the intervals: V. Vovk, A. Gammerman, G. Shafer, Algorithmic Learning in a Random World (2005), split
 conformal prediction, on the errors of past forecasts relative to their size; each past forecast is judged with the
@@ -132,7 +132,7 @@ def conformal(misses: Sequence[float], coverage: float = COVERAGE) -> float | No
 
 
 def _coverage(past: Sequence[PastForecast], lag: int) -> float | None:
-    """How often the interval from the misses known at the time held what came."""
+    """The share of times that the interval, from the misses known then, held the cash that came."""
     held = []
     for n in range(len(past)):
         width = conformal([each.miss for each in past[: max(0, n - lag)]])

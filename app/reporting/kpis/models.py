@@ -124,7 +124,7 @@ class AccountSlice(Row, table=True):
 
 
 class AccountStanding(Row, table=True):
-    """How an account stood at the end of the last night and at the end of the month before, in one wide row for scans.
+    """The standing of an account at the end of the last night and of the month before, in one wide row for scans.
     Derived; `wide.py` writes it."""
 
     __tablename__ = "account_standing"

@@ -1,4 +1,4 @@
-"""What a key figure is: its definition, its seed, its unit, and the figure of a day. Pure.
+"""A key figure: its definition, its seed, its unit, and the figure of a day. Pure.
 
 A definition's version changes whenever its meaning does.
 """
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Unit(StrEnum):
-    """What numerator and denominator count."""
+    """The thing that numerator and denominator count."""
 
     MONEY = "money"
     ACCOUNTS = "accounts"
@@ -93,7 +93,7 @@ class Dimension(StrEnum):
 
 
 class Statistic(StrEnum):
-    """How a figure is made of the amounts of its things."""
+    """The way in which a figure is computed from the amounts of its things."""
 
     RATIO = "ratio"
     """The sum of one measure over the sum of another."""

@@ -1,4 +1,4 @@
-"""How every account of a portfolio stood at the end of a day: the rows that figures of accounts are made of."""
+"""The standing of every account of a portfolio at the end of a day: the rows behind figures of accounts."""
 
 from __future__ import annotations
 

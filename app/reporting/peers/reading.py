@@ -30,7 +30,7 @@ _HEADS = {"yrqtr": PeerSource.PHILADELPHIA, "observation_date": PeerSource.FRED,
 
 @dataclass(frozen=True, slots=True)
 class PeerContent:
-    """What a file holds of the series that we know."""
+    """The known series that a file holds."""
 
     source: PeerSource
     points: tuple[PeerPoint, ...]
@@ -168,7 +168,7 @@ def _millionths(cell: str, line: int, n: int, series: PeerSeries) -> int | None:
 
 
 def _wrong(line: int, column: int, rule: str) -> Invalid:
-    """Where and what is expected; what stands there is not repeated: it may be a file of another kind."""
+    """The place of a fault and the expected content, without the cell itself: the file may be of another kind."""
     return Invalid(f"Line {line}, column {column}: {rule}. Nothing was loaded.", "file")
 
 

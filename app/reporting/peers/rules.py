@@ -119,7 +119,7 @@ def quarter_end(year: int, quarter: int) -> date:
 
 
 def place(own: float | None, peers: BandPoint | None) -> str:
-    """Where our rate lies, in words; empty where one of the two is missing."""
+    """The place of our rate among its peers, in words; empty where one of the two is missing."""
     if own is None or peers is None:
         return ""
     if own < peers.low:

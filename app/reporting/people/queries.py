@@ -1,4 +1,4 @@
-"""What people worked in a period, with the bucket and balance of each case when it began; and outcomes by group."""
+"""Cases that people worked in a period, with bucket and balance of each at its beginning; and outcomes by group."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def _held(
 def _agreements(
     session: Session, portfolio: Portfolio, first_on: date, last_on: date
 ) -> list[tuple[Actor, int, PlanStatus]]:
-    """Who made each agreement that ended kept or broken in the period, its customer and its end."""
+    """The author, customer and end of each agreement that ended kept or broken in the period."""
     plan = table_of(Plan)
     query = sa.select(plan.c.offered_by, plan.c.customer_id, plan.c.status).where(
         plan.c.portfolio_id == portfolio.id,

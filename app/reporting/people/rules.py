@@ -64,7 +64,7 @@ class PersonFigure:
         return self.shrunk is not None
 
     def limits(self, z: float = Z95) -> tuple[float, float]:
-        """Where the ratio lies by chance alone: the funnel at this person's number of cases."""
+        """The limits of the ratio by chance alone: the funnel at this person's number of cases."""
         return max(0.0, 1 - z * self.error), 1 + z * self.error
 
     @property

@@ -1,4 +1,4 @@
-"""What a training of the break-risk model found out. Pure values, stored as JSON with the version."""
+"""Findings of a training of the break-risk model. Pure values, stored as JSON with the version."""
 
 from __future__ import annotations
 

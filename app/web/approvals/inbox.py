@@ -57,7 +57,7 @@ def approvals(
 
 @router.get("/waivers")
 def waivers(_staff: Manager) -> Response:
-    """Where waivers were decided before they came into the inbox."""
+    """The former page for waivers: it leads to the inbox."""
     return RedirectResponse("/approvals", status_code=303)
 
 

@@ -1,4 +1,4 @@
-"""What was offered, refused and not offered, and why: counts for managers, each with the offers behind it."""
+"""Offers made, refused and not made, with reasons: counts for managers, each with the offers behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a manager sees beside a request: the case, its last contacts, the figures then and now, and the authority."""
+"""The story beside a request: the case, its last contacts, the figures then and now, and the authority."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class GateRow:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What is known of a customer at this moment, by which any of their numbers and addresses is judged."""
+    """The facts of a customer at this moment, by which any of their numbers and addresses is judged."""
 
     view: CaseView
     nothing: Reason | None

@@ -50,7 +50,7 @@ VersionNumber = Annotated[int, Path(ge=0, le=1_000_000)]
 
 
 def effect_words(effect: Effect) -> str:
-    """What an effect does, for the table of codes."""
+    """The effect in words, for the table of codes."""
     match effect:
         case Retry(attempts=most):
             return f"Call again, up to {most} attempts"

@@ -1,4 +1,4 @@
-"""What an address asks of the worklist, and the view that it means; the last view is remembered for the way back."""
+"""The worklist that an address asks for, and the view it means; the last view is remembered for the way back."""
 
 from __future__ import annotations
 

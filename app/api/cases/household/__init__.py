@@ -1,1 +1,1 @@
-"""What a household can pay: statements and answers, in and out."""
+"""Household statements and answers about affordability, in and out."""

@@ -103,7 +103,7 @@ class PaydayBody(_Sfs):
 
 
 class OurShare(_Sfs):
-    """What an answer of this API says; read over."""
+    """Fields that this API's answers have and its requests ignore."""
 
     our_debt: Amount | None = None
     share_percent: int | None = None

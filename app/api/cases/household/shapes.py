@@ -27,7 +27,7 @@ class PaydayShape(Shape):
 
 
 class AffordabilityShape(Shape):
-    """What the customer can pay each month, and where that is from."""
+    """The amount the customer can pay each month, and its source."""
 
     basis: Basis
     monthly: Money = Field(description="Our share; 0 where nothing is known.")

@@ -61,7 +61,7 @@ Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 @router.get("", summary="Read what a customer can pay")
 def get_household(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> HouseholdShape:
-    """What the customer of this case can pay, the newest statement, and the list of all."""
+    """The amount the customer of this case can pay, the newest statement, and the list of all."""
     case = case_named(session, reference)
     portfolio, today = _today(session, case, now)
     newest = newest_statement(session, case.customer_id)

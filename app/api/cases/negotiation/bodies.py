@@ -32,7 +32,7 @@ Sum = Annotated[
 
 
 class SaidBody(Input):
-    """What the customer says that they can pay, and when they are paid. It is recorded."""
+    """The amount the customer says they can pay, and their payday. It is recorded."""
 
     monthly: Sum | None = None
     once: Sum | None = Field(None, description="What can be paid at once.")
@@ -55,7 +55,7 @@ class NewNegotiation(Input):
 
 
 class NewCounter(Input):
-    """What the customer proposes."""
+    """The customer's own offer."""
 
     kind: Annotated[OptionKind, Field(strict=False)]
     payment: Annotated[Sum, Field(description="Each payment; of a payment now, its amount.")]
@@ -83,7 +83,7 @@ class NewRefusal(Input):
 
 
 class NewTaking(NewAcceptance):
-    """How an offer of a negotiation was agreed to."""
+    """The acceptance of an offer of a negotiation."""
 
     reason: Annotated[
         Paragraph, Field(max_length=500, description="For the manager, where it needs approval.")

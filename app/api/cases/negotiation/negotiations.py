@@ -87,7 +87,7 @@ def list_negotiations(reference: CaseRef, _caller: Reader, session: ReadSession)
 def get_negotiation(
     reference: CaseRef, negotiation_id: RowId, _caller: Reader, session: ReadSession
 ) -> NegotiationShape:
-    """Who asked, when, and every offer with what became of it; the kinds not offered come last."""
+    """The negotiation: who asked, when, and every offer with its state; the kinds not offered come last."""
     case, portfolio = _case(session, reference)
     return _negotiation(session, negotiation_of(session, case, negotiation_id), portfolio)
 

@@ -1,4 +1,4 @@
-"""What a household can pay us: from its statement, from what the customer says, or from both. Pure."""
+"""Affordability: the amount a household can pay us, from its statement, the customer's words, or both. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Stated:
 
 
 def affordability(stated: Stated | None, said: Said | None, today: date) -> Affordability:
-    """What can be paid each month.
+    """The amount that can be paid each month.
 
     A statement counts until its review date; after it, only as long as the customer has said nothing newer. Newer words
     give the payday and what can be paid at once. They lower what the statement affords and never raise it: a person who

@@ -1,4 +1,4 @@
-"""What is wrong with a household statement, so that it cannot be stored: each fault at its field. Pure."""
+"""Faults of a household statement that stop it from being stored, each at its field. Pure."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 
 
 class HouseholdStatement(Row, table=True):
-    """What a household told on one day. Never changed: a new one takes its place."""
+    """The statement of a household on one day. Never changed: a new one takes its place."""
 
     __tablename__ = "household_statement"
     __table_args__ = (sa.Index("ix_household_statement_customer", "customer_id", "taken_on"),)

@@ -42,8 +42,8 @@ from app.core.money import with_code
 def affordability_of(
     session: Session, customer_id: int, *, today: date, said: Said | None = None
 ) -> Affordability:
-    """What a customer can pay each month, from the newest statement and the newest words. `said`: words that are not on
-    record, in their place."""
+    """The amount a customer can pay each month, from the newest statement and the newest words.
+    `said`: words that are not on record, in their place."""
     statement, answer = newest_statement(session, customer_id), newest_answer(session, customer_id)
     words = said if said is not None or answer is None else _said(answer)
     return affordability(None if statement is None else _stated(session, statement, today), words, today)

@@ -11,7 +11,7 @@ from app.casework.plans.terms import Payday
 
 
 class Frequency(StrEnum):
-    """How often a figure comes in or goes out."""
+    """The cadence of an income or a cost."""
 
     WEEKLY = "weekly"
     FORTNIGHTLY = "fortnightly"
@@ -30,7 +30,7 @@ TIMES_A_YEAR: Mapping[Frequency, int] = {
 
 
 class FigureSource(StrEnum):
-    """Where a figure is from."""
+    """The source of a figure."""
 
     SAID = "said"
     """As the customer says."""
@@ -112,7 +112,7 @@ class Debt:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who lives in the household."""
+    """The people of the household."""
 
     adults: int = 1
     """The customer, and the partner in a joint statement."""
@@ -164,7 +164,7 @@ class SavingsRule:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a household's figures come to each month, in minor units."""
+    """The totals of a household each month, in minor units."""
 
     income_minor: int
     fixed_minor: int
@@ -182,7 +182,7 @@ class Budget:
 
     @property
     def surplus_minor(self) -> int:
-        """What income leaves after costs; negative where it does not cover them."""
+        """Income less costs; negative where it does not cover them."""
         return self.income_minor - self.outgoings_minor
 
     @property
@@ -191,7 +191,7 @@ class Budget:
 
     @property
     def disposable_minor(self) -> int:
-        """What is left for all non-priority debts."""
+        """The amount left for all non-priority debts."""
         return max(0, self.for_priority_minor - self.priority_minor)
 
     @property
@@ -218,7 +218,7 @@ def monthly(amount_minor: int, frequency: Frequency) -> int:
 
 
 def savings_of(surplus_minor: int, rule: SavingsRule) -> int:
-    """What the rule puts aside of a surplus, rounded down; nothing where there is none."""
+    """The savings that the rule takes from a surplus, rounded down; 0 where there is none."""
     share = max(0, surplus_minor) * rule.percent // 100
     return share if rule.most_minor is None else min(share, rule.most_minor)
 

@@ -206,7 +206,7 @@ def _ask_if_unlikely(household: Household, categories: CategoryList, sure: str) 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the customer says that they can pay, in minor units, and when they are paid."""
+    """The amount the customer says they can pay, in minor units, and their payday."""
 
     monthly_minor: int | None = None
     """None = they did not say."""

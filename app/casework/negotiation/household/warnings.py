@@ -1,4 +1,4 @@
-"""What is doubtful about a household statement: a person is told, and decides. Pure."""
+"""Doubts about a household statement: a person is told, and decides. Pure."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def warnings_of(
 
 
 def questions_of(budget: Budget, most_minor: int, told: Told) -> list[StatementWarning]:
-    """What is asked before a statement is recorded. `most_minor`: the largest single figure of a month; the whole
+    """The questions before a statement is recorded. `most_minor`: the largest single figure of a month; the whole
     income or all costs above it are a typing error too."""
     income, costs = budget.income_minor, budget.outgoings_minor
     sums = (("Income", income), ("Costs", costs), ("Payments on priority debts", budget.priority_minor))

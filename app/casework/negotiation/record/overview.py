@@ -1,4 +1,4 @@
-"""What was offered and what was not, over a time: counts by kind, state and reason, and the offers behind a count."""
+"""Offers made and not made in a period: counts by kind, state and reason, and the offers behind a count."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ ONE = 10**15
 
 
 def growth_of_period(apr_millionths: int, cadence: Cadence, day_count: int) -> int:
-    """What one grows to in a period, in fixed point, with interest added each day; a month has 365/12 days."""
+    """The growth of one unit in a period, in fixed point, with interest added each day; a month has 365/12 days."""
     daily = apr_millionths * (ONE // 10**6) // day_count
     growth = ONE
     for _ in range(7 * WEEKS[cadence] if cadence in WEEKS else 30):

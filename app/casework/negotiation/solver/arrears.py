@@ -38,7 +38,7 @@ def pay_now(s: Situation) -> Found:
 
 
 def promise(s: Situation) -> Found:
-    """What is past due, on one payday or on several."""
+    """Offers that pay the past-due amount on one payday or on several."""
     kind, limit = OptionKind.PROMISE, s.facts.limits.promise_days
     candidates = [
         Candidate(kind, terms, s.per_period(terms.cadence) if s.is_known else None, within=limit, group=n)
@@ -76,7 +76,7 @@ def _promised(s: Situation, cadence: Cadence) -> Iterator[tuple[int, AgreementTe
 
 
 def short_plan(s: Situation) -> Found:
-    """What is past due in a few instalments, beside the minimum payments that go on falling due."""
+    """Offers that pay the past-due amount in a few instalments, beside the minimum payments that go on falling due."""
     kind, months = OptionKind.SHORT_PLAN, min(SHORT_MONTHS, s.facts.limits.longest_months.value)
     monthly = s.monthly_left
     debt = Repayment(s.past_due)

@@ -86,7 +86,7 @@ def single(kind: PlanKind, amount: int, due_on: date, waived: int = 0) -> Agreem
 
 
 def down_payments(s: Situation, principal: int) -> tuple[int, ...]:
-    """What can be paid at once, where that leaves instalments to pay; and none."""
+    """Down payments to try: the amount that can be paid at once, where that leaves instalments to pay; and none."""
     return (s.once, 0) if 0 < s.once < principal else (0,)
 
 

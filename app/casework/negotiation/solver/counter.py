@@ -26,7 +26,7 @@ from app.casework.plans.terms import Payday
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What the customer proposes, in minor units."""
+    """The customer's own offer, in minor units."""
 
     kind: OptionKind
     payment_minor: int
@@ -95,7 +95,7 @@ def _not_so(s: Situation, counter: Counter, others: Sequence[Option]) -> NotOffe
 
 
 def _gap(counter: Counter, option: Option) -> tuple[bool, int]:
-    """How far an option is from what is proposed: in the down payment, then in the number of payments."""
+    """The distance of an option from the proposal: in the down payment, then in the number of payments."""
     terms = option.terms
     more = abs(terms.count - counter.payments) if counter.payments is not None else 0
     return terms.down_payment_minor != counter.down_payment_minor, more

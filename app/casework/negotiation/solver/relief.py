@@ -45,8 +45,8 @@ def _tokens(s: Situation) -> list[Candidate]:
 
 
 def _reduced(s: Situation) -> list[Candidate]:
-    """What the household can pay now for the time that is permitted, then the smallest instalment that repays the debt
-    in the time that is left, on the deepest concession; where that is within twice the amount of now."""
+    """Reduced instalments: the affordable amount for the time that is permitted, then the smallest instalment that
+    repays the debt in the time that is left, on the deepest concession; where that is within twice the first."""
     limit, longest = s.facts.limits.reduced_months, s.facts.limits.longest_months
     if limit is None or not limit.value:
         return []

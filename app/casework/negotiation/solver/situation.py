@@ -63,7 +63,7 @@ class Situation:
 
     @property
     def monthly_left(self) -> int:
-        """What a month leaves for the arrears, after the minimum payments that fall due beside them."""
+        """The amount a month leaves for the arrears, after the minimum payments that fall due beside them."""
         return max(0, self.monthly - self.minimum)
 
     @property

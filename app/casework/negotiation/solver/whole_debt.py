@@ -48,7 +48,7 @@ def long_plan(s: Situation) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class Concession:
-    """What is given up, in minor units and millionths a year; each goes further than the one before."""
+    """A concession, in minor units and millionths a year; each goes further than the one before."""
 
     waived_fees: int
     rate: int | None
@@ -115,7 +115,7 @@ def repays_in_a_year(s: Situation) -> bool:
 
 
 def monthly_need(s: Situation, debt: Repayment, months: int) -> int:
-    """What a month takes to repay this within so many months, after what can be paid at once."""
+    """The monthly payment that repays this within so many months, after the down payment."""
     factors = annuity_factors(
         s.blended(debt.apr_millionths), Cadence.MONTHLY, s.facts.day_count, max(1, months)
     )

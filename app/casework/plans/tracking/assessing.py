@@ -1,4 +1,4 @@
-"""When an agreement runs, is in its grace days, is kept or is broken. Pure.
+"""Assessment of an agreement: running, in its grace days, kept or broken. Pure.
 
 Money counts cumulatively: an agreement is broken only where less came than had fallen due, whichever instalment a
 payment named. `progress.py` tells which payment went to which instalment.

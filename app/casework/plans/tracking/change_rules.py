@@ -1,4 +1,4 @@
-"""Whether an instalment may be moved to another day, or skipped. Pure.
+"""Rules for moving an instalment to another day, and for skipping one. Pure.
 
 Neither breaks the plan: the customer said so in time. A moved date keeps its place between its neighbours. The amount
 of a skipped instalment falls due with the last one.

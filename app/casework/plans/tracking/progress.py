@@ -33,7 +33,7 @@ class PlanPayment:
 
 
 class InstalmentState(StrEnum):
-    """How one instalment stands at the end of a day."""
+    """The standing of one instalment at the end of a day."""
 
     TO_COME = "to_come"
     """Not due yet, or due today; a part of it may be paid."""
@@ -102,7 +102,7 @@ class PlanProgress:
 
     @property
     def overdue(self) -> int:
-        """What fell due and is missing, in grace or after it."""
+        """The amount that fell due and is missing, in grace or after it."""
         late = (InstalmentState.IN_GRACE, InstalmentState.MISSED)
         return sum(each.short for each in self.instalments if each.state in late)
 

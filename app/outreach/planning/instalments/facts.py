@@ -61,7 +61,7 @@ def read_instalments(session: Session, plan_ids: Collection[int], today: date) -
 
 
 def changed_at(session: Session, plan_ids: Collection[int | None]) -> dict[int, datetime]:
-    """When an instalment of these agreements was last moved or skipped; one without a change is left out."""
+    """The last move or skip of an instalment of these agreements; an agreement without one is left out."""
     wanted = sorted(plan_id for plan_id in plan_ids if plan_id is not None)
     if not wanted:
         return {}

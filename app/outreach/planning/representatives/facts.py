@@ -1,4 +1,4 @@
-"""What is known of a representative and of the agreement that they made, at the moment of a letter; and the gate's
+"""Facts of a representative and of the agreement that they made, at the moment of a letter; and the gate's
 question about it."""
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def question(
     now: datetime,
     waits: bool,
 ) -> ReviewRequest:
-    """What the gate is asked. Of the customer it is told the holds, the legal team and where they live; their consents,
+    """The question to the gate. It names the customer's holds, the legal team and where they live; their consents,
     preferences and caps are about contacts with them, and are left out. `waits`: it may leave within a day."""
     closed = closed_address(session, party.email)
     known = contact_case.facts

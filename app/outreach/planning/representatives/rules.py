@@ -19,7 +19,7 @@ LETTERS: Mapping[Occasion, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """What is on file of a representative on a day."""
+    """The record of a representative on a day."""
 
     kind: PartyKind
     may_be_told: MayBeTold

@@ -1,1 +1,1 @@
-"""What shows that figures are right: counted again by hand and compared; what changed those of a closed day."""
+"""Proof that figures are right: a recount from the ledger compared with them, and the causes of each restatement."""

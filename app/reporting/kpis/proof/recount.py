@@ -23,7 +23,7 @@ LOST = (AccountStatus.CHARGED_OFF, AccountStatus.SOLD)
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What the ledger says of an account, and its fold from nothing through the day that is counted."""
+    """The ledger of an account, and its fold from nothing through the day that is counted."""
 
     status: AccountStatus
     opened_on: date

@@ -1,4 +1,4 @@
-"""When reminders pause on a case, and whether the customer's SMS may be answered. Pure."""
+"""Pauses of a case's reminders, and whether the customer's SMS may be answered. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a household is paid, and pays: choices of forms."""
+"""Cadences of income and payments: choices of forms."""
 
 from __future__ import annotations
 

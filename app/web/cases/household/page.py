@@ -65,7 +65,7 @@ LABELS: Mapping[str, Labels] = {
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a statement comes to, stored or as it is typed."""
+    """The totals of a statement, stored or as it is typed."""
 
     budget: Budget
     warnings: Sequence[StatementWarning]
@@ -170,7 +170,7 @@ def stored_totals(session: Session, file: CaseFile, statement: HouseholdStatemen
 
 
 def typed_totals(session: Session, file: CaseFile, categories: CategoryList, household: Household) -> Totals:
-    """What a statement would come to, were it recorded now."""
+    """The totals of a statement if it were recorded now."""
     budget = budget_of(household, categories.sections, categories.savings, file.owes.debt)
     guideline = guideline_for(session, categories.name, household.currency, household.taken_on)
     found = doubts(

@@ -1,4 +1,4 @@
-"""How a negotiation goes on record and ends: offers found, accepted, sent, asked of a manager, refused."""
+"""Recording and ending a negotiation: offers found, accepted, sent, asked of a manager, refused."""
 
 from __future__ import annotations
 

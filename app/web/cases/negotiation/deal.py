@@ -1,4 +1,4 @@
-"""What a negotiation has come to: the offers on record of today, or those that the figures typed give."""
+"""The state of a negotiation: the offers on record of today, or those that the figures typed give."""
 
 from __future__ import annotations
 

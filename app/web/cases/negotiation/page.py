@@ -54,7 +54,7 @@ router = Router(prefix="/cases")
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What the list of offers shows."""
+    """The content of the list of offers."""
 
     shown: Sequence[OptionRow]
     others: Sequence[OptionRow]
@@ -231,7 +231,7 @@ def _deal_for(
 
 
 def chance_words(version: str) -> str:
-    """Where the chances are from, as a sentence."""
+    """The source of the chances, as a sentence."""
     if version == BaseChance().version:
         return "The chances are general figures: too little history here."
     if version.startswith(BaseChance().version):
@@ -240,7 +240,7 @@ def chance_words(version: str) -> str:
 
 
 def basis_words(deal: Deal, reader: PageReader) -> str:
-    """Where the affordable amount is from, as a sentence."""
+    """The source of the affordable amount, as a sentence."""
     known = deal.affordability
     month = reader.money(known.monthly_minor)
     if known.basis is Basis.STATEMENT:

@@ -74,7 +74,7 @@ class RowWriter:
     def rows(
         self, options: Sequence[Shown], counter: Shown | None
     ) -> tuple[list[OptionRow], list[OptionRow]]:
-        """What the customer offers and the best option of each kind, in the solver's order; and the others."""
+        """The customer's own offer and the best option of each kind, in the solver's order; and the others."""
         first = [self.row(counter, KEYS[0], "Their offer")] if counter else []
         others: list[OptionRow] = []
         seen: set[OptionKind] = set()
@@ -135,7 +135,7 @@ def day_words(parts: Sequence[Instalment], reader: PageReader) -> str:
 
 
 def lever_words(terms: AgreementTerms, reader: PageReader, own_rate: int) -> list[str]:
-    """What is granted beyond time, the levers in their order: fees, the rate, the debt. `own_rate`: the highest
+    """The concessions beyond time, the levers in their order: fees, the rate, the debt. `own_rate`: the highest
     rate that runs on the accounts now."""
     said: list[str] = []
     if terms.waived_fees_minor:

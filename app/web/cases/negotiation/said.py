@@ -1,4 +1,4 @@
-"""What is typed on the negotiation page, read: the two questions, and what the customer offers instead."""
+"""Reading the negotiation page's form: the two questions, and the customer's own offer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SaidForm(Typed):
 
 
 def answer_in(fields: Fields) -> Answer | None:
-    """What the customer could pay, and when they are paid; None where nothing was said."""
+    """The amount the customer could pay, and their payday; None where nothing was said."""
     payday = None
     if fields.has("payday"):
         payday = Payday(fields.day("payday"), fields.choice("often", Cadence))
@@ -55,7 +55,7 @@ def answer_in(fields: Fields) -> Answer | None:
 
 
 def counter_in(fields: Fields) -> Counter | None:
-    """What the customer offers instead; None where they offer nothing else."""
+    """The customer's own offer; None where there is none."""
     if not fields.has("c_each"):
         return None
     return Counter(

@@ -1,4 +1,4 @@
-"""How a customer agreed: by which means, to what was read back, and who agreed for them."""
+"""Acceptance by a customer: by which means, to which words read back, and who agreed for them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AcceptanceForm(Typed):
 
 @dataclass(frozen=True, slots=True)
 class TypedAcceptance:
-    """How an offer was accepted."""
+    """The acceptance of an offer, as typed."""
 
     acceptance: Acceptance
     pays_by: str

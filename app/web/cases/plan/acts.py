@@ -1,4 +1,4 @@
-"""What is done about an agreement, from its page or the case's: accept it, move or skip a payment, cancel it."""
+"""Acts on an agreement, from its page or the case's: accept it, move or skip a payment, cancel it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def place_of(request: Request, session: Session, staff: Staff, case_id: int, pla
 
 
 class AcceptForm(PlanActForm, AcceptanceForm):
-    """How an offer was accepted."""
+    """The acceptance of an offer, as typed."""
 
 
 @router.post("/{case_id}/plans/{plan_id}/accept")

@@ -62,7 +62,7 @@ class PlanFile:
 
     @property
     def percent(self) -> int:
-        """What is paid of the total, in whole per cent, never rounded up to 100."""
+        """The paid share of the total, in whole per cent, never rounded up to 100."""
         return min(100, self.progress.percent_done)
 
     @property
@@ -161,7 +161,7 @@ def _earlier(session: Session, plan: Plan) -> list[Plan]:
 
 
 def _events(session: Session, plan: Plan) -> list[Event]:
-    """What happened to this agreement, the latest first."""
+    """The events of this agreement, the latest first."""
     events, _ = events_of_customer(
         session, plan.customer_id, kinds=kinds_under(TimelineFilter.PLANS), limit=EVENTS_READ
     )

@@ -23,7 +23,7 @@ from app.web.timeline import PageReader
 
 
 class TermsKind(StrEnum):
-    """What a plan is like, as the form asks for it."""
+    """The terms of a plan as the form asks for them."""
 
     INSTALMENTS = "instalments"
     HARDSHIP = "hardship"

@@ -1,4 +1,4 @@
-"""What an agreement says of itself, in sentences: who granted it, what is waived, how it may be met. Pure."""
+"""An agreement in sentences: who granted it, what is waived, how it may be met. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rate_words(millionths: int) -> str:
 
 
 def authority_words(view: PlanFile, reader: PageReader) -> str:
-    """Who granted the agreement, and on whose request where it took two people."""
+    """The person who granted the agreement, and on whose request where it took two people."""
     granted = f"Granted by {reader.who(view.plan.offered_by)} on {reader.instant(view.plan.offered_at)}"
     if view.approval is None:
         return f"{granted}."
@@ -43,7 +43,7 @@ def interest_words(reader: PageReader, change: PlanChange) -> str:
 
 
 def concession_words(view: PlanFile, reader: PageReader) -> list[str]:
-    """What the customer is granted beyond time, each a sentence."""
+    """The concessions beyond time, each a sentence."""
     plan = view.plan
     said: list[str] = []
     if view.waived_minor:

@@ -1,4 +1,4 @@
-"""What an address asks of a page of figures: portfolio, day and slice, each with a sentence where it cannot be."""
+"""Reading the address of a page of figures: portfolio, day and slice, each with a sentence where it is refused."""
 
 from __future__ import annotations
 

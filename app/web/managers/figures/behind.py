@@ -1,4 +1,4 @@
-"""What a figure counts: the exact things behind a tile, on any closed day, of the whole portfolio or one slice."""
+"""The list behind a tile: the exact things that it counts, on any closed day, of the whole portfolio or one slice."""
 
 from __future__ import annotations
 

@@ -67,6 +67,6 @@ def _values(
 
 
 def chart_spec(kind: str, labels: Sequence[str], unit: str, lines: Mapping[str, Rows]) -> JsonObject:
-    """What `ui.chart` draws and lists: `kind` is line or bar; `unit` percent (ratios), count, or a currency code."""
+    """The data of `ui.chart`: `kind` is line or bar; `unit` percent (ratios), count, or a currency code."""
     named = [{"name": name, "values": list(values)} for name, values in lines.items()]
     return {"type": kind, "labels": list(labels), "unit": unit, "series": named}

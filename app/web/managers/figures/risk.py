@@ -74,7 +74,7 @@ def break_risk(
 
 
 def _reliability(bins: Sequence[Bin]) -> JsonObject:
-    """What was said against what came, bin by bin, with its interval: on the diagonal the lines of both meet."""
+    """The reliability plot: predicted against observed, bin by bin, with intervals; on the diagonal both agree."""
     lines = {
         "Predicted": [each.said for each in bins],
         "Actual": [each.came for each in bins],

@@ -1,4 +1,4 @@
-"""What ordinary reminders add: the control share of a portfolio beside those who were reminded at once."""
+"""Incremental cash of ordinary reminders: the control share of a portfolio beside the customers reminded at once."""
 
 from __future__ import annotations
 
