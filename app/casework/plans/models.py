@@ -43,7 +43,7 @@ class Plan(Row, table=True):
     offer_until: date | None = None
     """The last day on which the offer can be accepted; until then its price holds."""
     accepted_on: date | None = None
-    """The day of acceptance; of a settlement that of its offer."""
+    """The day on which it was agreed to; of a settlement that was taken up by paying, that of the payment."""
     counts_from: date | None = None
     """The day of its offer: money of this day that came after the offer, and of later days, counts toward it. None =
     `accepted_on`."""

@@ -106,7 +106,7 @@ def accept(
         raise Conflict("Another agreement waived fees since this was offered. Make a new offer.")
     check_agreed(agreed)
     plan.acceptance, plan.acceptance_words, plan.agreed_with_id = agreed.means, agreed.words, agreed.party_id
-    plan.accepted_on = offered_on(session, plan) if plan.kind is PlanKind.SETTLEMENT else today
+    plan.accepted_on, plan.counts_from = today, plan.counts_from or offered_on(session, plan)
     plan.assess_on = parts[0].due_on
     if live is not None:
         _supersede(session, live, plan, by=by, today=today, now=now)

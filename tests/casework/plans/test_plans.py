@@ -233,7 +233,7 @@ def test_a_settlement_said_yes_to_counts_what_came_since_it_was_offered(sqlite_e
         accept(session, plan, by=Actor.user("ann"), today=later, now=builders.at(later))
         book = session.get_one(Portfolio, case.portfolio_id)
         assert assess_due(session, book, later, now=builders.at(later))["kept"] == 1
-        assert (plan.accepted_on, card.status) == (TODAY, AccountStatus.SETTLED)
+        assert (plan.accepted_on, plan.counts_from, card.status) == (later, TODAY, AccountStatus.SETTLED)
 
 
 def test_an_offer_whose_first_date_has_passed_is_not_accepted(sqlite_engine: Engine) -> None:

@@ -204,7 +204,8 @@ def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, no
                         now=now,
                     )
                     session.flush()
-                plan.accepted_on, plan.assess_on = offered_on(session, plan), on
+                plan.counts_from = plan.counts_from or offered_on(session, plan)
+                plan.accepted_on, plan.assess_on = _paid_on(session, plan, on), on
                 plan.acceptance = Acceptance.PAYMENT
                 move_plan(session, plan, PlanStatus.ACCEPTED, by=SYSTEM, now=now)
                 move_plan(session, plan, PlanStatus.ACTIVE, by=SYSTEM, now=now)
@@ -228,6 +229,17 @@ def _first_payment(session: Session, plan: Plan, on: date) -> Assessment:
     first = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])[:1]
     paid = paid_to_settle(session, plan, on)
     return assess(first, paid, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor)
+
+
+def _paid_on(session: Session, plan: Plan, on: date) -> date:
+    """The day on which the first payment of a settlement was whole; `on` where only the tolerance makes it so."""
+    first = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])[0]
+    came = 0
+    for day, amount in sorted(paid_to_settle(session, plan, on)):
+        came += amount
+        if came >= first.amount:
+            return day
+    return on
 
 
 def _settle_accounts(session: Session, portfolio: Portfolio, plan: Plan, on: date, *, now: datetime) -> None:

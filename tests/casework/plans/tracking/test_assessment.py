@@ -162,7 +162,8 @@ def test_a_settlement_in_several_payments_begins_with_the_first(engine: Engine) 
         assert plan.status is PlanStatus.OFFERED
         builders.payment(session, card, 1, START + 2 * DAY)
         night(session, portfolio, START + 2 * DAY)
-        assert (plan.status, plan.assess_on, plan.accepted_on) == (PlanStatus.ACTIVE, START + 20 * DAY, START)
+        assert (plan.status, plan.assess_on) == (PlanStatus.ACTIVE, START + 20 * DAY)
+        assert (plan.accepted_on, plan.counts_from) == (START + 2 * DAY, START), "the day it was paid in full"
 
 
 def test_the_invariants_find_what_is_wrong(sqlite_engine: Engine) -> None:
