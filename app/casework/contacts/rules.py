@@ -21,6 +21,8 @@ class DeskStep(Word):
     SKIPPED_INSTALMENT = "instalment-skipped"
     BROKEN_PLAN = "plan-broken"
     CANCELLED_PLAN = "plan-cancelled"
+    FEES_AGAIN = "fees-charged-again"
+    """Fees that an ended agreement had waived are charged again."""
     HOLD = "hold-acknowledgement"
     CLOSED = "case-closed"
     MANUAL = "manual-letter"

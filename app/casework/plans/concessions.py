@@ -9,6 +9,7 @@ never paid, so the same is asked again whenever one does (decision 0220).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import exists
@@ -150,6 +151,52 @@ def charged_again(session: Session, plan: Plan) -> int:
         select(func.coalesce(func.sum(Waiver.amount_minor), 0))
         .join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
         .where(PlanWaiver.plan_id == plan.id, exists().where(reversal.c.reverses_id == Waiver.credit_id))
+    )
+    return int(session.scalar(query) or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class FeesAgain:
+    """Fees that an ended agreement had waived, charged again on a day, in minor units."""
+
+    plan_id: int
+    posted_on: date
+    minor: int
+    charged_at: datetime
+    occurrence: int
+    """1 for the first day on which fees of the agreement were charged again: accounts may owe again on another."""
+
+
+def fees_charged_again(session: Session, portfolio_id: int, since: date, until: date) -> list[FeesAgain]:
+    """What was charged again in these days, by agreement and day, because nothing is paid under it. A waiver that a
+    person took back under an agreement with payments is theirs to explain."""
+    reversal = table_of(Entry).alias("reversal")
+    query = (
+        select(Plan, reversal.c.posted_on, func.sum(Waiver.amount_minor), func.max(reversal.c.created_at))
+        .join(PlanWaiver, col(PlanWaiver.plan_id) == Plan.id)
+        .join(Waiver, col(Waiver.id) == PlanWaiver.waiver_id)
+        .join(reversal, reversal.c.reverses_id == Waiver.credit_id)
+        .where(
+            Plan.portfolio_id == portfolio_id,
+            col(Plan.status).in_((PlanStatus.BROKEN, PlanStatus.CANCELLED)),
+            reversal.c.posted_on.between(since, until),
+        )
+        .group_by(col(Plan.id), reversal.c.posted_on)
+        .order_by(col(Plan.id), reversal.c.posted_on)
+    )
+    return [
+        FeesAgain(id_of(plan), posted_on, int(minor), charged_at, _days_charged(session, plan, posted_on))
+        for plan, posted_on, minor, charged_at in session.execute(query).all()
+        if plan.ended_on is not None and not paid_toward(session, plan, plan.ended_on)
+    ]
+
+
+def _days_charged(session: Session, plan: Plan, until: date) -> int:
+    query = (
+        select(func.count(func.distinct(Entry.posted_on)))
+        .join(Waiver, col(Waiver.credit_id) == Entry.reverses_id)
+        .join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
+        .where(PlanWaiver.plan_id == plan.id, Entry.posted_on <= until)
     )
     return int(session.scalar(query) or 0)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import chain
 
 import structlog
 from sqlalchemy.engine import Engine
@@ -62,6 +63,7 @@ from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
 from app.outreach.planning.event_letters import letters_of_night, write_deferred, write_event_letters
+from app.outreach.planning.instalments.fees_again import fees_letters_of_night
 from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
@@ -211,6 +213,7 @@ def contact(day: Day) -> Counts:
     and enqueue the others. One chunk of cases is one transaction, so an answer and its consequences stay together."""
     with reading(day.engine) as session:
         happened = letters_of_night(session, day.portfolio, day.on)
+        happened += fees_letters_of_night(session, day.portfolio, day.on, list(chain(*happened)))
         deferred = due_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)
     for ids in deferred:
         for few in chunked(ids, CONTACT_CHUNK):

@@ -136,6 +136,8 @@ class LetterContext:
     waived: str = ""
     """What a settlement waives."""
     waived_fees: str = ""
+    charged_on: str = ""
+    """The day as of which fees that were waived are charged again."""
     skips: str = ""
     """How many payments may be skipped."""
     grace_days: str = ""

@@ -107,6 +107,7 @@ def _of_agreement(
         "rate_before": format_rate(219_000, language),
         "waived": money(650),
         "waived_fees": money(50),
+        "charged_on": day(0),
         "skips": "1",
         "grace_days": "3",
         "re_age": "yes",

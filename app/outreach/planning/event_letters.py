@@ -49,7 +49,7 @@ from app.policy.answers import Answer
 ACKNOWLEDGED = {HoldKind.DISPUTE: "dispute_acknowledged", HoldKind.COMPLAINT: "complaint_acknowledged"}
 WORDED_FROM_PLAN = (
     DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN, DeskStep.BROKEN_PLAN, DeskStep.MOVED_INSTALMENT,
-    DeskStep.SKIPPED_INSTALMENT,
+    DeskStep.SKIPPED_INSTALMENT, DeskStep.FEES_AGAIN,
 )  # fmt: skip
 """Steps whose letters quote the plan's payments."""
 CONFIRMED_BY: Mapping[PlanKind, str] = {
@@ -169,6 +169,8 @@ def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
     case = session.get_one(CollectionsCase, row.case_id)
     if row.step == DeskStep.CLOSED:
         return case.outcome is not None and CLOSING.get(case.outcome) == row.letter
+    if row.step == DeskStep.FEES_AGAIN:
+        return True
     if case.status is not CaseStatus.OPEN:
         return False
     if row.hold_id is not None:

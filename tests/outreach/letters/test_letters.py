@@ -133,6 +133,7 @@ def test_the_letters_we_ship() -> None:
         "plan_confirmation": ("confirmation", "sepc"),
         "plan_broken": ("reminder", "sepc"),
         "plan_cancelled": ("confirmation", "sep"),
+        "fees_charged_again": ("confirmation", "ep"),
         "settlement_confirmation": ("confirmation", "sep"),
         "instalment_reminder": ("reminder", "sep"),
         "instalment_moved": ("confirmation", "sep"),
@@ -160,7 +161,7 @@ def test_the_letters_we_ship() -> None:
     assert in_simplified == {
         "due_reminder", "plan_offer", "plan_confirmation", "plan_broken", "plan_cancelled", "promise_confirmation",
         "settlement_offer", "settlement_confirmation", "settlement_completed", "instalment_reminder",
-        "instalment_moved", "instalment_skipped", "agreement",
+        "instalment_moved", "instalment_skipped", "agreement", "fees_charged_again",
         "adviser_plan_confirmed", "adviser_plan_changed", "adviser_plan_broken", "adviser_plan_ended",
     }  # fmt: skip
     claimed = {
