@@ -70,7 +70,7 @@ def owed_minor() -> sa.ColumnElement[int]:
     return sa.case((balance <= 0, 0), (balance < past_due, balance), else_=past_due)
 
 
-def spells_on(portfolio_id: int, on: date) -> sa.Subquery:
+def spells_on(portfolio_id: int | sa.ColumnElement[int], on: date | sa.ColumnElement[date]) -> sa.Subquery:
     """The spell each past-due account was in at the end of `on`.
 
     Two index scans, of the spells still open and of those that ended later, and none of what was over by then.

@@ -67,7 +67,7 @@ def figure_slice(
         raise NotFound(f"{portfolio.code} has not closed {on}. Choose a day that is closed.")
     if not dimension:
         return FigureSlice(portfolio, definition, on, part)
-    known = sliced_rows(family, Scope(portfolio), on, with_members=True).members
+    known = sliced_rows(family, Scope(portfolio).shape(on), with_members=True).members
     if dimension not in known:
         raise Invalid(
             f"{definition.title} is not sliced by {dimension!r}. Choose one of {', '.join(sorted(known))}.",
@@ -86,6 +86,7 @@ def things_behind(
     """The things that the side of the figure counts, the largest first; `after` = `Behind.place` of the last one
     seen."""
     sliced, amount = _sliced(asked)
+    values = sliced.days.values(asked.portfolio, asked.on)
     rows = sliced.rows
     query = (
         sa.select(
@@ -105,23 +106,27 @@ def things_behind(
         query = query.where(sa.or_(amount < last, sa.and_(amount == last, behind)))
     return [
         Behind(Thing(kind), thing_id, on, account_id, reference, customer_id, name, int(minor))
-        for kind, thing_id, on, account_id, reference, customer_id, name, minor in session.execute(query)
+        for kind, thing_id, on, account_id, reference, customer_id, name, minor in session.execute(
+            query, values
+        )
     ]
 
 
 def total_behind(session: Session, asked: FigureSlice) -> tuple[int, int]:
     """(how many things, their sum): what `things_behind` lists, and what the tile says."""
     sliced, amount = _sliced(asked)
+    values = sliced.days.values(asked.portfolio, asked.on)
     query = (
         sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(amount), 0))
         .select_from(sliced.source)
         .where(amount != 0, sliced.of(asked.key))
     )
-    number, total = session.execute(query).one()
+    number, total = session.execute(query, values).one()
     return int(number), int(total)
 
 
 def _sliced(asked: FigureSlice) -> tuple[SlicedRows, sa.ColumnElement[int]]:
     family, definition = figure_named(asked.definition.name)
-    sliced = sliced_rows(family, Scope(asked.portfolio), asked.on, with_members=asked.key != WHOLE)
+    shape = Scope(asked.portfolio).shape(asked.on)
+    sliced = sliced_rows(family, shape, with_members=asked.key != WHOLE)
     return sliced, sliced.rows.c[definition.column(asked.part)]

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -13,9 +14,9 @@ from sqlmodel import Session, col, select
 from app.book.delinquency.days import CURRENT
 from app.book.delinquency.queries import spells_on
 from app.core.database.engine import table_of
-from app.core.database.rows import Expression
+from app.core.database.rows import Expression, Query
 from app.core.ids import id_of
-from app.reporting.kpis.family import SLICE, Family, Scope
+from app.reporting.kpis.family import SLICE, Days, Family, Scope, Shape
 from app.reporting.kpis.models import AccountSlice, KpiSlice
 from app.reporting.kpis.rules import Definition, Dimension, Figure, Statistic, median_pair
 from app.reporting.kpis.slices import KEPT, valid_on
@@ -30,6 +31,9 @@ class SliceKey:
 
 
 WHOLE = SliceKey()
+
+STATEMENTS = 128
+"""Selects that are kept: those of all families for several shapes of portfolios."""
 
 
 @dataclass(slots=True)
@@ -57,33 +61,47 @@ class SlicedRows:
     members: Mapping[Dimension, Expression]
     """The member of each row, by the dimensions that have one."""
     slice_id: Expression
+    days: Days
 
     def of(self, key: SliceKey) -> sa.ColumnElement[bool]:
         """Select the rows of one slice. Raises KeyError for a dimension by which the family is not sliced."""
         return sa.true() if key.dimension is None else self.members[key.dimension] == key.member
 
 
-def sliced_rows(family: Family, scope: Scope, on: date, *, with_members: bool = False) -> SlicedRows:
-    """The rows of a family at the end of `on` with their members. `with_members` joins the texts of the kept members;
+@lru_cache(maxsize=STATEMENTS)
+def sliced_rows(family: Family, shape: Shape, *, with_members: bool = False) -> SlicedRows:
+    """The rows of a family at the end of a day with their members. `with_members` joins the texts of the kept members;
     without it a row has the number of its combination only."""
-    rows = family.rows(scope, on).subquery("things")
+    days = Days()
+    rows = family.rows(shape, days).subquery("things")
     source: sa.FromClause = rows
     if SLICE in rows.c:
         slice_id: Expression = rows.c[SLICE]
     else:
         kept = table_of(AccountSlice)
         slice_id = kept.c.slice_id
-        source = rows.outerjoin(kept, sa.and_(kept.c.account_id == rows.c.account_id, valid_on(on)))
+        source = rows.outerjoin(kept, sa.and_(kept.c.account_id == rows.c.account_id, valid_on(days.on)))
     members: dict[Dimension, Expression] = {each: rows.c[each.value] for each in family.own}
     if Dimension.BUCKET not in family.own:
-        spells = spells_on(scope.portfolio_id, on)
+        spells = spells_on(days.portfolio_id, days.on)
         source = source.outerjoin(spells, spells.c.account_id == rows.c.account_id)
         members[Dimension.BUCKET] = sa.func.coalesce(spells.c.bucket, CURRENT)
     if with_members:
         known = table_of(KpiSlice)
         source = source.outerjoin(known, known.c.id == slice_id)
         members = {each: known.c[each.value] for each in KEPT} | members
-    return SlicedRows(source, rows, members, slice_id)
+    return SlicedRows(source, rows, members, slice_id, days)
+
+
+@lru_cache(maxsize=STATEMENTS)
+def _sums(family: Family, shape: Shape) -> tuple[Query, SlicedRows]:
+    """The sums of the family's measures by combination and member, and the amount and number of its spread."""
+    sliced = sliced_rows(family, shape)
+    groups = [sliced.slice_id, *sliced.members.values()]
+    spread = sliced.rows.c[family.spread] if family.spread else sa.literal(0)
+    by = [*groups, spread] if family.spread else groups
+    sums = [sa.func.sum(sliced.rows.c[name]) for name in family.measures]
+    return sa.select(*groups, spread, sa.func.count(), *sums).select_from(sliced.source).group_by(*by), sliced
 
 
 def measure(
@@ -91,17 +109,12 @@ def measure(
 ) -> Measured:
     """The sums of the family's measures at the end of `on`, of the whole portfolio and of every slice that has a
     thing in it."""
-    sliced = sliced_rows(family, scope, on)
+    query, sliced = _sums(family, scope.shape(on))
     own = tuple(sliced.members)
-    groups = [sliced.slice_id, *(sliced.members[each] for each in own)]
-    spread = sliced.rows.c[family.spread] if family.spread else sa.literal(0)
-    by = [*groups, spread] if family.spread else groups
-    sums = [sa.func.sum(sliced.rows.c[name]) for name in family.measures]
-    query = sa.select(*groups, spread, sa.func.count(), *sums).select_from(sliced.source).group_by(*by)
     if combinations is None:
         combinations = _combinations(session, scope)
     found: Measured = defaultdict(lambda: Sums([0] * len(family.measures)))
-    for slice_id, *cells in session.execute(query):
+    for slice_id, *cells in session.execute(query, sliced.days.values(scope.portfolio, on)):
         its_own = {each: str(cells[n]) for n, each in enumerate(own)}
         amount, number, *amounts = cells[len(own) :]
         keys = [

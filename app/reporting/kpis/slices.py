@@ -44,7 +44,7 @@ itself."""
 _OF_A_CASE = ("agent", "team", "strategy", "arm", "segment")
 
 
-def valid_on(on: date) -> sa.ColumnElement[bool]:
+def valid_on(on: date | sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
     """The row of an account that counts at the end of `on`."""
     kept = table_of(AccountSlice)
     return sa.and_(kept.c.from_on <= on, sa.or_(kept.c.to_on.is_(None), kept.c.to_on > on))

@@ -12,25 +12,30 @@ from app.book.delinquency.queries import spells_on
 from app.book.ledger.models import Account, Entry, Position
 from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
-from app.book.portfolios.rules import CollectorKind, DelinquencySource
+from app.book.portfolios.rules import CollectorKind
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression
-from app.reporting.kpis.family import Scope
+from app.reporting.kpis.family import Days, Shape
 from app.reporting.kpis.models import AccountStanding
 
 
-def standing_on(scope: Scope, on: date) -> sa.Subquery:
-    """One row an account that figures count at the end of `on` (`counted_on`), for any day and with everything folded
-    so far: account_id, customer_id, bucket, past_due_minor, oldest_due_on (None = current) and balance_minor."""
-    if scope.standing_through == on:
+def standing_on(shape: Shape, days: Days) -> sa.Subquery:
+    """One row an account that figures count at the end of the day (`counted_on`), for any day and with everything
+    folded so far: account_id, customer_id, bucket, past_due_minor, oldest_due_on (None = current) and balance_minor."""
+    if shape.from_wide_rows:
         wide = table_of(AccountStanding)
         columns = (
             wide.c.account_id, wide.c.customer_id, wide.c.slice_id, wide.c.bucket, wide.c.past_due_minor,
             wide.c.oldest_due_on, wide.c.balance_minor,
         )  # fmt: skip
-        return sa.select(*columns).where(_counted(scope, on)).subquery("standing")
+        return sa.select(*columns).where(_counted(shape, days, days.on)).subquery("standing")
+    return _standing_then(days, days.on)
+
+
+def _standing_then(days: Days, on: sa.ColumnElement[date]) -> sa.Subquery:
+    """`standing_on` from history, at the end of any of the days."""
     account, state = table_of(Account), table_of(AccountState)
-    spells, since = spells_on(scope.portfolio_id, on), moved_since(scope.portfolio_id, on)
+    spells, since = spells_on(days.portfolio_id, on), moved_since(days.portfolio_id, on)
     balance = sa.func.coalesce(state.c.balance_minor, 0) - sa.func.coalesce(since.c.moved, 0)
     return (
         sa.select(
@@ -45,20 +50,20 @@ def standing_on(scope: Scope, on: date) -> sa.Subquery:
         .outerjoin(state, state.c.account_id == account.c.id)
         .outerjoin(since, since.c.account_id == account.c.id)
         .outerjoin(spells, spells.c.account_id == account.c.id)
-        .where(account.c.portfolio_id == scope.portfolio_id, counted_on(on))
+        .where(account.c.portfolio_id == days.portfolio_id, counted_on(on))
         .subquery("standing")
     )
 
 
-def flow_on(scope: Scope, on: date, then_on: date) -> sa.Subquery:
-    """One row an account that was counted at the end of `then_on`, a month end, and had not ended by then:
-    account_id, customer_id, then_bucket, then_balance_minor, and `now`: its bucket at the end of `on`, or the status by
-    which it ended since. Where a creditor reports how accounts stand, only those that it had reported by then."""
-    is_reported = scope.portfolio.source is DelinquencySource.REPORTED
-    if scope.standing_through == on:
+def flow_on(shape: Shape, days: Days) -> sa.Subquery:
+    """One row an account that was counted at the last month end, `then`, and had not ended by then: account_id,
+    customer_id, then_bucket, then_balance_minor, and `now`: its bucket at the end of the day, or the status by which it
+    ended since. Where a creditor reports how accounts stand, only those that it had reported by then."""
+    on, then_on = days.on, days.month_end
+    if shape.from_wide_rows:
         wide = table_of(AccountStanding)
         is_kept = wide.c.then_on == then_on
-        known = (wide.c.known_from <= then_on,) if is_reported else ()
+        known = (wide.c.known_from <= then_on,) if shape.is_reported else ()
         return (
             sa.select(
                 wide.c.account_id,
@@ -71,14 +76,14 @@ def flow_on(scope: Scope, on: date, then_on: date) -> sa.Subquery:
                 sa.case((wide.c.ended_on <= on, wide.c.status), else_=wide.c.bucket).label("now"),
             )
             .where(
-                _counted(scope, then_on),
+                _counted(shape, days, then_on),
                 sa.or_(wide.c.ended_on.is_(None), wide.c.ended_on > then_on),
                 *known,
             )
             .subquery("flow")
         )
     account, position = table_of(Account), table_of(Position)
-    then, now = standing_on(scope, then_on), spells_on(scope.portfolio_id, on)
+    then, now = _standing_then(days, then_on), spells_on(days.portfolio_id, on)
     bucket = sa.func.coalesce(now.c.bucket, CURRENT)
     query = (
         sa.select(
@@ -95,25 +100,25 @@ def flow_on(scope: Scope, on: date, then_on: date) -> sa.Subquery:
         .outerjoin(now, now.c.account_id == then.c.account_id)
         .where(sa.or_(account.c.ended_on.is_(None), account.c.ended_on > then_on))
     )
-    if is_reported:
+    if shape.is_reported:
         query = query.where(
             sa.exists().where(position.c.account_id == account.c.id, position.c.as_of <= then_on)
         )
     return query.subquery("flow")
 
 
-def _counted(scope: Scope, on: date) -> sa.ColumnElement[bool]:
+def _counted(shape: Shape, days: Days, on: sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
     """`counted_on`, of wide rows."""
     wide = table_of(AccountStanding)
     charged_off = wide.c.status == AccountStatus.CHARGED_OFF.value
-    came_so = wide.c.ended_on.is_(None) if not scope.works_charged_off else sa.false()
+    came_so = wide.c.ended_on.is_(None) if not shape.works_charged_off else sa.false()
     is_out = sa.and_(
         charged_off, sa.or_(came_so, sa.and_(wide.c.ended_on.is_not(None), wide.c.ended_on <= on))
     )
-    return sa.and_(wide.c.portfolio_id == scope.portfolio_id, wide.c.opened_on <= on, sa.not_(is_out))
+    return sa.and_(wide.c.portfolio_id == days.portfolio_id, wide.c.opened_on <= on, sa.not_(is_out))
 
 
-def moved_since(portfolio_id: int, on: date) -> sa.Subquery:
+def moved_since(portfolio_id: int | sa.ColumnElement[int], on: date | sa.ColumnElement[date]) -> sa.Subquery:
     """By account, the sum of its entries between the end of `on` and its state, without those that came after its fold.
     Few accounts, for a recent day."""
     entry, state = table_of(Entry), table_of(AccountState)
@@ -133,7 +138,7 @@ def moved_since(portfolio_id: int, on: date) -> sa.Subquery:
     )
 
 
-def counted_on(on: date) -> sa.ColumnElement[bool]:
+def counted_on(on: date | sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
     """Select the accounts that the overdue rates of `on` count: opened by then and not charged off by then.
 
     In a third-party collector's portfolio, accounts that the creditor charged off before they came count too: the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -11,16 +11,18 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import reading, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.operations.invariants.figures import figures_match_ledger
 from app.reporting.kpis.definitions.catalog import DEFINITIONS, FAMILIES
+from app.reporting.kpis.definitions.contacts import REFUSALS
 from app.reporting.kpis.definitions.document import write_document
 from app.reporting.kpis.drilldown import figure_slice, things_behind, total_behind
 from app.reporting.kpis.family import Scope
-from app.reporting.kpis.measuring import measured_figures
+from app.reporting.kpis.measuring import measured_figures, sliced_rows
 from app.reporting.kpis.models import AccountSlice, AccountStanding, KpiSlice, KpiSnapshot
 from app.reporting.kpis.proof.checking import check_accounts, check_day
 from app.reporting.kpis.rules import Part, Statistic, median_pair
@@ -111,6 +113,26 @@ def wide_rows(session: Session) -> list[tuple[object, ...]]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def test_one_select_serves_all_portfolios_of_a_shape_with_their_own_days() -> None:
+    """Night begins in New York twelve hours after it began in Shanghai, while that has winter time."""
+    shanghai = Portfolio(id=1, timezone="Asia/Shanghai", bucket_edges="1,30,60")
+    new_york = Portfolio(id=2, timezone="America/New_York", bucket_edges="1,30,60")
+    worked_off = Portfolio(id=3, collector=CollectorKind.THIRD_PARTY, bucket_edges="1,30,60")
+    first, second, other = (
+        sliced_rows(REFUSALS, Scope(each).shape(LAST)) for each in (shanghai, new_york, worked_off)
+    )
+    assert first is second
+    assert first is not other
+    on = date(2026, 3, 7)
+    assert first.days.values(shanghai, on)["begin_of_1"] == datetime(2026, 3, 6, 16, tzinfo=UTC)
+    assert first.days.values(new_york, on) == {
+        "portfolio_id": 2,
+        "on": on,
+        "begin_of_1": datetime(2026, 3, 7, 5, tzinfo=UTC),
+        "end_of_day": datetime(2026, 3, 8, 5, tzinfo=UTC),
+    }
 
 
 FIRST_OF_FAMILY = {family.definitions[0].name for family in FAMILIES}

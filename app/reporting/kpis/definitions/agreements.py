@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import date, timedelta
 
 import sqlalchemy as sa
 
@@ -11,18 +10,18 @@ from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
-from app.reporting.kpis.family import Family, Scope, agent_of, first_account, thing
+from app.reporting.kpis.family import Days, Family, Shape, agent_of, first_account, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 WINDOW = 30
 """Days, the last of which is the day of the figure."""
 
 
-def _rows(kinds: Collection[PlanKind]) -> Callable[[Scope, date], Query]:
+def _rows(kinds: Collection[PlanKind]) -> Callable[[Shape, Days], Query]:
     """Agreements of these kinds that were found kept or broken in the window. Grace and tolerance are the agreement's
     own: it is judged when they are over."""
 
-    def rows(scope: Scope, on: date) -> Query:
+    def rows(_shape: Shape, days: Days) -> Query:
         plan = table_of(Plan)
         is_kept = plan.c.status == PlanStatus.KEPT
         return sa.select(
@@ -39,10 +38,10 @@ def _rows(kinds: Collection[PlanKind]) -> Callable[[Scope, date], Query]:
             sa.case((is_kept, 1), else_=0).label("kept"),
             sa.case((is_kept, plan.c.total_minor), else_=0).label("kept_amount"),
         ).where(
-            plan.c.portfolio_id == scope.portfolio_id,
+            plan.c.portfolio_id == days.portfolio_id,
             plan.c.status.in_([PlanStatus.KEPT, PlanStatus.BROKEN]),
             plan.c.kind.in_(list(kinds)),
-            plan.c.ended_on.between(on - timedelta(days=WINDOW - 1), on),
+            plan.c.ended_on.between(days.before(WINDOW - 1), days.on),
         )
 
     return rows

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import sqlalchemy as sa
 
 from app.casework.cases.models import CollectionsCase
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
-from app.reporting.kpis.family import Family, Scope, days_between, first_account, thing
+from app.reporting.kpis.family import Days, Family, Shape, days_between, first_account, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Statistic, Thing, Unit
 
 WINDOW = 30
 
 
-def _closed_rows(scope: Scope, on: date) -> Query:
+def _closed_rows(_shape: Shape, days: Days) -> Query:
     """Cases that were closed in the window, with the days since they were opened."""
     case = table_of(CollectionsCase)
     return sa.select(
@@ -26,24 +24,24 @@ def _closed_rows(scope: Scope, on: date) -> Query:
         days_between(case.c.opened_on, case.c.closed_on).label("days"),
         sa.literal(1).label("cases"),
     ).where(
-        case.c.portfolio_id == scope.portfolio_id,
-        case.c.closed_on.between(on - timedelta(days=WINDOW - 1), on),
+        case.c.portfolio_id == days.portfolio_id,
+        case.c.closed_on.between(days.before(WINDOW - 1), days.on),
     )
 
 
-def _open_rows(scope: Scope, on: date) -> Query:
+def _open_rows(_shape: Shape, days: Days) -> Query:
     """Cases that were open at the end of the day, with the days since they were opened."""
     case = table_of(CollectionsCase)
     return sa.select(
         *thing(
             Thing.CASE, case.c.id, case.c.opened_on, first_account(case.c.customer_id), case.c.customer_id
         ),
-        days_between(case.c.opened_on, sa.literal(on, sa.Date())).label("days"),
+        days_between(case.c.opened_on, days.on).label("days"),
         sa.literal(1).label("cases"),
     ).where(
-        case.c.portfolio_id == scope.portfolio_id,
-        case.c.opened_on <= on,
-        sa.or_(case.c.closed_on.is_(None), case.c.closed_on > on),
+        case.c.portfolio_id == days.portfolio_id,
+        case.c.opened_on <= days.on,
+        sa.or_(case.c.closed_on.is_(None), case.c.closed_on > days.on),
     )
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-
 import sqlalchemy as sa
 
 from app.book.ledger.models import Customer
 from app.casework.cases.events import CallLogged
 from app.casework.results.file import shipped_conversations
 from app.casework.results.rules import Counts, Direction
-from app.core.clock import local_instant
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
 from app.core.timeline.models import Event
@@ -18,24 +15,17 @@ from app.outreach.gate.events import ContactCleared, ContactRefused
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.reporting.kpis.definitions.sql import json_text
-from app.reporting.kpis.family import Family, Scope, agent_of, first_account, thing
+from app.reporting.kpis.family import Days, Family, Shape, agent_of, first_account, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 WINDOW = 30
 """Days, the last of which is the day of the figure."""
 
 
-def window(scope: Scope, on: date, days: int) -> tuple[datetime, datetime]:
-    """The instants between which the last `days` days up to the end of `on` lie where the portfolio is."""
-    zone = scope.portfolio.timezone
-    first_on, after = on - timedelta(days=days - 1), on + timedelta(days=1)
-    return local_instant(first_on, 0, 0, zone), local_instant(after, 0, 0, zone)
-
-
-def _call_rows(scope: Scope, on: date) -> Query:
+def _call_rows(_shape: Shape, days: Days) -> Query:
     """Calls that people of ours made in the window."""
     event, customer = table_of(Event), table_of(Customer)
-    begin, end = window(scope, on, WINDOW)
+    begin, end = days.window(WINDOW)
     counts = json_text(event.c.data, "counts")
     is_right_party = sa.or_(
         counts == Counts.CONVERSATION.value,
@@ -58,7 +48,7 @@ def _call_rows(scope: Scope, on: date) -> Query:
             event.c.kind == CallLogged.KIND,
             event.c.at >= begin,
             event.c.at < end,
-            customer.c.portfolio_id == scope.portfolio_id,
+            customer.c.portfolio_id == days.portfolio_id,
             sa.func.coalesce(json_text(event.c.data, "direction"), Direction.OUT.value) != Direction.IN.value,
         )
     )
@@ -97,10 +87,10 @@ CALLS = Family(
 _TOLD = (OutboxStatus.DELIVERED, OutboxStatus.UNDELIVERED, OutboxStatus.BOUNCED)
 
 
-def _message_rows(scope: Scope, on: date) -> Query:
+def _message_rows(_shape: Shape, days: Days) -> Query:
     """Messages that left in the window and of which the provider has told by its end whether they arrived."""
     message = table_of(OutboxMessage)
-    begin, end = window(scope, on, WINDOW)
+    begin, end = days.window(WINDOW)
     return sa.select(
         *thing(
             Thing.MESSAGE,
@@ -113,7 +103,7 @@ def _message_rows(scope: Scope, on: date) -> Query:
         sa.literal(1).label("told"),
         sa.case((message.c.status == OutboxStatus.DELIVERED, 1), else_=0).label("delivered"),
     ).where(
-        message.c.portfolio_id == scope.portfolio_id,
+        message.c.portfolio_id == days.portfolio_id,
         message.c.sent_at >= begin,
         message.c.sent_at < end,
         message.c.finished_at < end,
@@ -145,10 +135,10 @@ MESSAGES = Family(
 )
 
 
-def _refusal_rows(scope: Scope, on: date) -> Query:
+def _refusal_rows(_shape: Shape, days: Days) -> Query:
     """Contacts of the day that the gate cleared or refused, each by its first reason."""
     event, customer = table_of(Event), table_of(Customer)
-    begin, end = window(scope, on, 1)
+    begin, end = days.window(1)
     is_refused = event.c.kind == ContactRefused.KIND
     rule = sa.func.coalesce(json_text(event.c.data, "reasons", 0, "rule"), "")
     return (
@@ -170,7 +160,7 @@ def _refusal_rows(scope: Scope, on: date) -> Query:
             event.c.kind.in_([ContactCleared.KIND, ContactRefused.KIND]),
             event.c.at >= begin,
             event.c.at < end,
-            customer.c.portfolio_id == scope.portfolio_id,
+            customer.c.portfolio_id == days.portfolio_id,
         )
     )
 

@@ -3,18 +3,15 @@ days of falling past due."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import sqlalchemy as sa
 
-from app.book.delinquency.days import CURRENT, DAY, bucket_labels
+from app.book.delinquency.days import CURRENT, bucket_labels
 from app.book.delinquency.models import Spell
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
-from app.core.dates import month_start
-from app.reporting.kpis.family import Family, Scope, counted_account, thing
+from app.reporting.kpis.family import Days, Family, Shape, counted_account, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 from app.reporting.kpis.standing import flow_on
 
@@ -24,18 +21,12 @@ LOST = frozenset({AccountStatus.CHARGED_OFF, AccountStatus.SOLD})
 """Ends by which an account is not cured, although nothing of it is past due any more."""
 
 
-def month_end_before(on: date) -> date:
-    """The last month end before the month of `on`."""
-    return month_start(on) - DAY
-
-
-def _flow_rows(scope: Scope, on: date) -> Query:
+def _flow_rows(shape: Shape, days: Days) -> Query:
     """Every account of `flow_on` since the last month end: its bucket then and now, and its balance then. An account
     that ended since stands in its end (`charged_off`, `paid`, ...), not in a bucket."""
-    then_on = month_end_before(on)
-    flow = flow_on(scope, on, then_on)
+    flow = flow_on(shape, days)
     then, to, balance = flow.c.then_bucket, flow.c.now, flow.c.then_balance_minor
-    labels = bucket_labels(scope.edges)
+    labels = bucket_labels(shape.edges)
     rank = {label: n for n, label in enumerate(labels)} | {each.value: len(labels) for each in LOST}
     is_late = then != CURRENT
     is_worse = sa.and_(is_late, _ranked(to, rank) > _ranked(then, rank))
@@ -48,7 +39,7 @@ def _flow_rows(scope: Scope, on: date) -> Query:
         )
 
     return sa.select(
-        *counted_account(flow, then_on),
+        *counted_account(flow, days.month_end),
         then.label("bucket"),
         (then + ARROW + to).label("move"),
         sa.literal(1).label("accounts"),
@@ -129,9 +120,9 @@ FLOW = Family(
 )
 
 
-def _repayment_rows(scope: Scope, on: date) -> Query:
-    """Accounts that went past due on the day 30 days before `on`, having been current the day before."""
-    fell_on = on - timedelta(days=30)
+def _repayment_rows(_shape: Shape, days: Days) -> Query:
+    """Accounts that went past due on the day 30 days before the day, having been current the day before."""
+    fell_on = days.before(30)
     spell, before, after, account = (
         table_of(Spell),
         table_of(Spell).alias("before"),
@@ -144,7 +135,7 @@ def _repayment_rows(scope: Scope, on: date) -> Query:
     cleared = sa.exists().where(
         ended.c.account_id == spell.c.account_id,
         ended.c.to_on > fell_on,
-        ended.c.to_on <= on,
+        ended.c.to_on <= days.on,
         ~went_on,
         ~lost,
     )
@@ -158,7 +149,7 @@ def _repayment_rows(scope: Scope, on: date) -> Query:
             sa.case((cleared, 1), else_=0).label("cleared"),
         )
         .join(account, account.c.id == spell.c.account_id)
-        .where(spell.c.portfolio_id == scope.portfolio_id, spell.c.from_on == fell_on, ~was_late)
+        .where(spell.c.portfolio_id == days.portfolio_id, spell.c.from_on == fell_on, ~was_late)
     )
 
 

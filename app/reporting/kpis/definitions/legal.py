@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import sqlalchemy as sa
 
 from app.casework.cases.models import CollectionsCase
@@ -11,15 +9,15 @@ from app.core.database.engine import table_of
 from app.core.database.rows import Query
 from app.legal.bundle.models import Bundle
 from app.legal.referrals.models import Referral
-from app.reporting.kpis.definitions.contacts import WINDOW, window
-from app.reporting.kpis.family import Family, Scope, days_between, first_account, thing
+from app.reporting.kpis.definitions.contacts import WINDOW
+from app.reporting.kpis.family import Days, Family, Shape, days_between, first_account, thing
 from app.reporting.kpis.rules import Definition, Seed, Thing, Unit
 
 
-def _referral_rows(scope: Scope, on: date) -> Query:
+def _referral_rows(_shape: Shape, days: Days) -> Query:
     """Referrals whose bundle the legal desk received in the window, with the days since they were nominated."""
     referral, case = table_of(Referral), table_of(CollectionsCase)
-    begin, end = window(scope, on, WINDOW)
+    begin, end = days.window(WINDOW)
     delivered_on = sa.func.date(referral.c.delivered_at)
     return (
         sa.select(
@@ -35,17 +33,17 @@ def _referral_rows(scope: Scope, on: date) -> Query:
         )
         .join(case, case.c.id == referral.c.case_id)
         .where(
-            referral.c.portfolio_id == scope.portfolio_id,
+            referral.c.portfolio_id == days.portfolio_id,
             referral.c.delivered_at >= begin,
             referral.c.delivered_at < end,
         )
     )
 
 
-def _bundle_rows(scope: Scope, on: date) -> Query:
+def _bundle_rows(_shape: Shape, days: Days) -> Query:
     """Case files that were sealed in the window."""
     bundle, case = table_of(Bundle), table_of(CollectionsCase)
-    begin, end = window(scope, on, WINDOW)
+    begin, end = days.window(WINDOW)
     return (
         sa.select(
             *thing(
@@ -59,7 +57,7 @@ def _bundle_rows(scope: Scope, on: date) -> Query:
             sa.case((bundle.c.complete, 1), else_=0).label("complete"),
         )
         .join(case, case.c.id == bundle.c.case_id)
-        .where(case.c.portfolio_id == scope.portfolio_id, bundle.c.built_at >= begin, bundle.c.built_at < end)
+        .where(case.c.portfolio_id == days.portfolio_id, bundle.c.built_at >= begin, bundle.c.built_at < end)
     )
 
 

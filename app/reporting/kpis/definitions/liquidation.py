@@ -14,27 +14,26 @@ from app.book.ledger.rules import MONEY_IN, AccountStatus
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
 from app.reporting.kpis.definitions.sql import month_of
-from app.reporting.kpis.family import Family, Scope, thing
+from app.reporting.kpis.family import Days, Family, Shape, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 
-def _placed_rows(scope: Scope, on: date) -> Query:
+def _placed_rows(_shape: Shape, days: Days) -> Query:
     """Accounts that were placed by the end of the day: their balance at the end of the day of placement, and the
     payments and recoveries since that were not reversed."""
     account = table_of(Account)
-    return _since(scope, on, account.c.placed_on, account.c.placed_on <= on)
+    return _since(days, account.c.placed_on, account.c.placed_on <= days.on)
 
 
-def _charged_off_rows(scope: Scope, on: date) -> Query:
+def _charged_off_rows(_shape: Shape, days: Days) -> Query:
     """Accounts that were charged off here by the end of the day: what was taken off the book, and what came since."""
     account = table_of(Account)
-    is_charged_off = sa.and_(account.c.status == AccountStatus.CHARGED_OFF, account.c.ended_on <= on)
-    return _since(scope, on, account.c.ended_on, is_charged_off, written_off=True)
+    is_charged_off = sa.and_(account.c.status == AccountStatus.CHARGED_OFF, account.c.ended_on <= days.on)
+    return _since(days, account.c.ended_on, is_charged_off, written_off=True)
 
 
 def _since(
-    scope: Scope,
-    on: date,
+    days: Days,
     begin: sa.ColumnElement[date],
     which: sa.ColumnElement[bool],
     *,
@@ -59,7 +58,7 @@ def _since(
             ),
         )
         .join(entry, entry.c.account_id == account.c.id)
-        .where(account.c.portfolio_id == scope.portfolio_id, which, entry.c.effective_on <= on)
+        .where(account.c.portfolio_id == days.portfolio_id, which, entry.c.effective_on <= days.on)
         .group_by(account.c.id, account.c.customer_id, begin)
         .subquery("since")
     )

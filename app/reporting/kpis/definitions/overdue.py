@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import sqlalchemy as sa
 
 from app.core.database.rows import Query
-from app.reporting.kpis.family import Family, Scope, counted_account
+from app.reporting.kpis.family import Days, Family, Shape, counted_account
 from app.reporting.kpis.rules import OVERDUE_DAYS, Definition, Dimension, Seed, Unit
 from app.reporting.kpis.standing import positive, standing_on
 
 
-def _rows(scope: Scope, on: date) -> Query:
+def _rows(shape: Shape, days: Days) -> Query:
     """Every counted account; a day past due is counted where its balance and one account stand."""
-    stands = standing_on(scope, on)
+    stands = standing_on(shape, days)
     balance = positive(stands.c.balance_minor)
     measures = [sa.literal(1).label("accounts"), balance.label("balance")]
-    for days in OVERDUE_DAYS:
-        is_late = stands.c.oldest_due_on <= on - timedelta(days=days)
-        measures.append(sa.case((is_late, 1), else_=0).label(f"accounts_{days}"))
-        measures.append(sa.case((is_late, balance), else_=0).label(f"balance_{days}"))
+    for late in OVERDUE_DAYS:
+        is_late = stands.c.oldest_due_on <= days.before(late)
+        measures.append(sa.case((is_late, 1), else_=0).label(f"accounts_{late}"))
+        measures.append(sa.case((is_late, balance), else_=0).label(f"balance_{late}"))
     return sa.select(
-        *counted_account(stands, on),
+        *counted_account(stands, days.on),
         stands.c.bucket,
         *measures,
     )

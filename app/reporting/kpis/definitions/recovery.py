@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 
 import sqlalchemy as sa
 
-from app.book.delinquency.days import CURRENT, DAY
+from app.book.delinquency.days import CURRENT
 from app.book.delinquency.facts import MovementKind
 from app.book.delinquency.models import Movement
 from app.book.delinquency.queries import spells_on
 from app.book.ledger.models import Account
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
-from app.core.dates import month_start
-from app.reporting.kpis.family import Family, Scope, thing
+from app.reporting.kpis.family import Days, Family, Shape, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
+Window = Callable[[Days], tuple[sa.ColumnElement[date], sa.ColumnElement[date]]]
+"""The first day of a window, and the day before it."""
 
-def _thirty_days(on: date) -> date:
-    return on - timedelta(days=29)
 
-
-def _rows(first_of: Callable[[date], date]) -> Callable[[Scope, date], Query]:
-    """Movements of the window that begins on `first_of(on)`, and what each account had past due the night before it.
+def _rows(window: Window) -> Callable[[Shape, Days], Query]:
+    """Movements of the window, and what each account had past due the night before it.
 
     The bucket is that of the account the night before the window: a payment counts where the debt stood, not where
     it brought the account.
     """
 
-    def rows(scope: Scope, on: date) -> Query:
-        first_on = first_of(on)
+    def rows(_shape: Shape, days: Days) -> Query:
+        first_on, before = window(days)
         movement, account = table_of(Movement), table_of(Account)
-        start = spells_on(scope.portfolio_id, first_on - DAY)
+        start = spells_on(days.portfolio_id, before)
         is_paid, fell = (movement.c.kind == kind for kind in (MovementKind.PAID, MovementKind.FELL_PAST_DUE))
         moved = (
             sa.select(
@@ -47,16 +45,14 @@ def _rows(first_of: Callable[[date], date]) -> Callable[[Scope, date], Query]:
             .join(account, account.c.id == movement.c.account_id)
             .outerjoin(start, start.c.account_id == movement.c.account_id)
             .where(
-                movement.c.portfolio_id == scope.portfolio_id,
-                movement.c.on.between(first_on, on),
+                movement.c.portfolio_id == days.portfolio_id,
+                movement.c.on.between(first_on, days.on),
                 movement.c.kind.in_([MovementKind.PAID, MovementKind.FELL_PAST_DUE]),
             )
         )
-        begun = spells_on(scope.portfolio_id, first_on - DAY)
+        begun = spells_on(days.portfolio_id, before)
         past_due = sa.select(
-            *thing(
-                Thing.ACCOUNT, begun.c.account_id, first_on - DAY, begun.c.account_id, account.c.customer_id
-            ),
+            *thing(Thing.ACCOUNT, begun.c.account_id, before, begun.c.account_id, account.c.customer_id),
             begun.c.bucket,
             sa.literal(0).label("paid"),
             begun.c.past_due_minor.label("payable"),
@@ -93,7 +89,7 @@ MONTH = Family(
             "the start of the month + what fell past due in it",
         ),
     ),
-    _rows(month_start),
+    _rows(lambda days: (days.month_start, days.month_end)),
     (Dimension.BUCKET,),
     ABOUT,
 )
@@ -108,7 +104,7 @@ THIRTY_DAYS = Family(
             "their start + what fell past due in them",
         ),
     ),
-    _rows(_thirty_days),
+    _rows(lambda days: (days.before(29), days.before(30))),
     (Dimension.BUCKET,),
     ABOUT,
 )

@@ -139,7 +139,7 @@ def _add_rows(
     account_ids: Sequence[int],
     rows: Rows,
 ) -> None:
-    sliced = sliced_rows(family, scope, on)
+    sliced = sliced_rows(family, scope.shape(on))
     bucket = sliced.members[Dimension.BUCKET]
     sums = [sa.func.sum(sliced.rows.c[name]) for name in family.measures]
     query = (
@@ -149,7 +149,8 @@ def _add_rows(
         .group_by(sliced.rows.c.account_id, bucket)
     )
     places = {name: n for n, name in enumerate(family.measures)}
-    for account_id, label, *amounts in session.execute(query):
+    values = sliced.days.values(scope.portfolio, on)
+    for account_id, label, *amounts in session.execute(query, values):
         for each in family.definitions:
             pair = (int(amounts[places[each.numerator]]), int(amounts[places[each.denominator]]))
             if any(pair):
@@ -161,7 +162,7 @@ def _lives(
 ) -> Iterator[tuple[int, list[Counted]]]:
     """Each account and what it adds, from its entries, statements and positions."""
     account = table_of(Account)
-    then_on = month_start(on) - DAY
+    then_on, shape = month_start(on) - DAY, scope.shape(on)
     for ids in chunked(account_ids, CHUNK):
         about = {
             row.id: row
@@ -174,14 +175,14 @@ def _lives(
         then, known = _balances(session, ids, then_on), _first_reports(session, scope, ids)
         for history in from_nothing(session, ids, on):
             row = about[history.account_id]
-            folded = fold(history.state, history.events, through=on, edges=scope.edges)
+            folded = fold(history.state, history.events, through=on, edges=shape.edges)
             life = Life(
                 status=row.status,
                 opened_on=row.opened_on,
                 ended_on=row.ended_on,
-                works_charged_off=scope.works_charged_off,
+                works_charged_off=shape.works_charged_off,
                 known_from=known.get(row.id, date.max) if known is not None else None,
-                edges=scope.edges,
+                edges=shape.edges,
                 balance=history.balance,
                 balance_then=then.get(row.id, 0),
                 folded=folded,

@@ -13,7 +13,8 @@ from app.core.money import to_decimal_string
 from app.http.doors import Manager
 from app.http.routes import Router
 from app.http.transactions import ReadSession
-from app.reporting.kpis.definitions.flow import ARROW, month_end_before
+from app.reporting.kpis.definitions.flow import ARROW
+from app.reporting.kpis.family import month_end_before
 from app.reporting.kpis.queries import Matrix, roll_matrix
 from app.reporting.kpis.rules import Dimension
 from app.web.lists import csv_download
