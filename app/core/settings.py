@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """The mailbox behind that address: imaps://, imap+starttls://, maildir:/// or mbox:///. Empty = it is not read."""
     print_dir: Path = ROOT / "var" / "print"
     print_hour: int = Field(default=6, ge=0, le=23)
+    analytics_dir: Path | None = None
+    """Folder of the analytics files that the worker writes after every night. Empty = none are written."""
     """Local hour, in the portfolio's time zone, from which the day's letters are printed as one batch."""
 
     print_sftp_url: SecretStr = SecretStr("")

@@ -11,6 +11,7 @@
 | bounces   | 60 s  | reads and empties the mailbox of undeliverable e-mail |
 | print     | 60 s  | prints the day's letters as one batch, where they are printed so, and hands it over |
 | night     | 60 s  | closes the business days that are over, missed ones first |
+| export    | 60 s  | writes analytics files after a night (a setting) |
 | tell      | 60 s  | tells people of alerts: what failed, and what is over |
 | forget    | 1 h   | deletes what decisions were based on when it may not be kept longer, and uploads left alone |
 """
@@ -51,6 +52,7 @@ def start(worker: Worker) -> BackgroundScheduler:
         (worker.bounces, 60),
         (worker.print_letters, 60),
         (worker.night, 60),
+        (worker.export, 60),
         (worker.tell, 60),
         (worker.forget, 3600),
     ]

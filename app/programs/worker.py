@@ -46,6 +46,7 @@ from app.outreach.outbox.models import Heartbeat
 from app.outreach.outbox.rules import Destination
 from app.outreach.planning.fallback import fall_back_due
 from app.programs.ports import WorkerPorts
+from app.reporting.analytics.service import export_analytics
 
 log = structlog.get_logger("desk.jobs")
 CLOCK = "clock"
@@ -173,6 +174,18 @@ class Worker:
                 log.error("day_failed", portfolio=portfolio.code, error=type(error).__name__)
                 continue
             log.info("days_closed", portfolio=portfolio.code, days=[str(r.business_date) for r in reports])
+
+    def export(self) -> None:
+        """Write the analytics files of portfolios that closed a day since they were written last."""
+        if self.settings.analytics_dir is None:
+            return
+        with reading(self.engine) as session:
+            portfolios = session.scalars(select(Portfolio)).all()
+        for portfolio in portfolios:
+            with contextlib.suppress(Busy):  # another worker is at it
+                done = export_analytics(self.engine, portfolio, self.settings.analytics_dir, wait=False)
+                if done:
+                    log.info("analytics_exported", portfolio=portfolio.code, through=str(done.through))
 
     def tell(self) -> None:
         """Tell people of failures, and of those that are over; also that the clock is wrong, by the database's

@@ -1,5 +1,5 @@
 """`desk aging`, `account`, `kpis`: figures of any day. `desk risk`: the model of break risk. `desk peers`: public
-rates of other banks."""
+rates of other banks. `desk export`: data for other programs."""
 
 from __future__ import annotations
 
@@ -259,3 +259,54 @@ def load_peers_file(
             print(f"{data['left_out']} columns have no definition here and were left out.")
 
     print_result(data, as_json, say)
+
+
+export_app = typer.Typer(no_args_is_help=True)
+
+
+@export_app.callback()
+def exports() -> None:
+    """Data for other programs."""
+
+
+@export_app.command("analytics")
+def export_analytics(
+    to: Annotated[
+        Path, typer.Option(help="Folder of the files: an empty one, or that of an earlier export.")
+    ],
+    portfolio_code: Annotated[
+        str, typer.Option("--portfolio", help="One portfolio. Without it: every portfolio.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Write facts and figures as Parquet files, up to the last closed day. Needs pyarrow (the extra `analytics`).
+
+    Run it again after a night: it adds what is new. docs/analytics.md lists the tables.
+    """
+    from sqlmodel import select
+
+    from app.book.portfolios.models import Portfolio
+    from app.book.portfolios.service import get_portfolio
+    from app.reporting.analytics.service import export_analytics as export
+
+    engine = migrated_engine()
+    with reading(engine) as session:
+        if portfolio_code:
+            portfolios = [get_portfolio(session, portfolio_code)]
+        else:
+            portfolios = list(session.scalars(select(Portfolio).order_by(Portfolio.code)))
+    found = {each.code: export(engine, each, to) for each in portfolios}
+
+    def say() -> None:
+        for code, exported in found.items():
+            if exported is None:
+                print(f"{code}: nothing new. No day was closed since the last export.")
+            else:
+                rows = ", ".join(f"{name} {number:,}" for name, number in exported.rows.items())
+                print(f"{code} through {exported.through}: {rows}")
+
+    data = {
+        code: {"through": str(exported.through), "rows": exported.rows} if exported else None
+        for code, exported in found.items()
+    }
+    print_result({"to": str(to), "portfolios": data}, as_json, say)

@@ -51,6 +51,7 @@ VERBS = {
     "kpis": Verb("figures", "kpis", "Show the key figures of a closed day."),
     "risk": Verb("figures", "risk_app", "The break-risk model: train it, show it."),
     "peers": Verb("figures", "peers_app", "Rates of other banks, from public files: load one."),
+    "export": Verb("figures", "export_app", "Data for other programs: facts and figures as Parquet files."),
     "strategy": Verb(
         "strategies", "strategy_app", "Contact strategies: list, export, import, put live, roll back."
     ),
