@@ -16,7 +16,7 @@ from app.outreach.delivery.transports import ContactTransport, Transport
 from app.outreach.outbox.dispatch import AsyncSender, Failure, Sender
 from app.outreach.outbox.lookup import Lookup
 from app.outreach.outbox.printing import Paper, Press, PrintService
-from app.outreach.outbox.rules import Destination, Pace
+from app.outreach.outbox.rules import TO_ADVISERS, Destination, Pace
 from app.outreach.planning.letterhead import LetterCatalog
 
 
@@ -70,8 +70,9 @@ class Ports:
             )
             for channel, sender in self.senders.items()
         }
-        if (mail := self.senders.get(Channel.EMAIL)) is not None:
-            transports[Destination.ADVISER] = RepresentativeTransport(mail, self.catalog)
+        for channel, destination in TO_ADVISERS.items():
+            if (sender := self.senders.get(channel)) is not None:
+                transports[destination] = RepresentativeTransport(sender, channel)
         if self.legal_desk is not None:
             transports[Destination.LEGAL_DESK] = BundleTransport(self.legal_desk)
         return transports

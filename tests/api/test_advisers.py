@@ -106,3 +106,43 @@ def test_a_program_does_what_the_pages_do(program: Program) -> None:
     assert ended.json()["ended_at"] is not None
     assert agent.post(path, {**lump, "reference": "BK-3"}).status_code == 409
     assert agent.get("/advisers/NONE/clients").status_code == 404
+
+
+def test_a_program_corrects_and_closes_the_addresses_of_an_adviser(program: Program) -> None:
+    case = late_case(program.desk)
+    agent = program.as_(Role.AGENT)
+    letters = {"email": "plans@help.example", "address": "3 Harbour Lane\nLeeds", "by_post": True}
+    assert program.post("/advisers", {**NEW, **letters}).json()["by_post"]
+    client = {"case": case.reference, "authority_from": "2026-02-01"}
+    assert agent.post("/advisers/HELP/clients", client).status_code == 201
+    for changes, field in [
+        ({"email": "no address"}, "email"),
+        ({"address": ""}, "address"),
+        ({"address": "\n".join("abcdef")}, "address"),
+    ]:
+        wrong = program.post("/advisers/HELP/contact", {**letters, **changes})
+        assert (wrong.status_code, [each["field"] for each in wrong.json()["errors"]]) == (422, [field])
+    new = {**letters, "email": "new@help.example", "by_post": False}
+    assert agent.post("/advisers/HELP/contact", new).status_code == 403, "where letters go is a manager's"
+    assert program.post("/advisers/HELP/contact", new).json()["email"] == "new@help.example"
+    known = agent.get("/advisers/HELP/addresses").json()
+    assert [(each["channel"], each["address"]) for each in known] == [
+        ("email", "new@help.example"),
+        ("post", "3 Harbour Lane\nLeeds"),
+    ], "the customer's file has the new one too"
+
+    closing = {"address": "NEW@help.example ", "reason": "they said so"}
+    for changes, field, status in [
+        ({"address": "other@help.example"}, "address", 422),
+        ({"reason": " "}, "reason", 422),
+    ]:
+        wrong = agent.post("/advisers/HELP/addresses/closing", {**closing, **changes})
+        assert (wrong.status_code, [each["field"] for each in wrong.json()["errors"]]) == (status, [field])
+    assert program.post("/advisers/HELP/addresses/opening", closing).status_code == 409
+    closed = agent.post("/advisers/HELP/addresses/closing", closing)
+    assert closed.status_code == 200, closed.text
+    assert [each["reason"] for each in closed.json()] == ["manual", None]
+    assert agent.post("/advisers/HELP/addresses/closing", {**closing, "reason": "twice"}).status_code == 409
+    assert agent.post("/advisers/HELP/addresses/opening", closing).status_code == 403
+    opened = program.post("/advisers/HELP/addresses/opening", {**closing, "reason": "mended"})
+    assert [each["closed_since"] for each in opened.json()] == [None, None]

@@ -8,14 +8,15 @@ from fastapi import Path
 from pydantic import Field
 from starlette.requests import Request
 
+from app.actions.advisers.addresses import correct_adviser, known_addresses, mark_wrong, use_again
 from app.actions.advisers.clients import NewAuthority, add_adviser, add_client, end_adviser
-from app.api.advisers.shapes import AdviserShape, ClientShape
+from app.api.advisers.shapes import AddressShape, AdviserShape, ClientShape
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import Day
 from app.book.portfolios.models import Portfolio
 from app.casework.advisers.queries import Client, advisers, clients_of, get_adviser
-from app.casework.advisers.service import NewAdviser
+from app.casework.advisers.service import AdviserContact, NewAdviser
 from app.core.clock import local_date
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
@@ -34,7 +35,21 @@ class NewAdviserBody(Input):
     authorisation: Annotated[Line, Field(max_length=120, description="Register and number.")] = ""
     phone: Annotated[Line, Field(max_length=40)] = ""
     email: Annotated[Line, Field(max_length=254)] = ""
-    address: Annotated[Paragraph, Field(max_length=400)] = ""
+    address: Annotated[
+        Paragraph, Field(max_length=400, description="A line a part, without the country.")
+    ] = ""
+    by_post: Annotated[bool, Field(description="It wants letters, not e-mail.")] = False
+
+
+class AdviserContactBody(Input):
+    email: Annotated[Line, Field(max_length=254)]
+    address: Annotated[Paragraph, Field(max_length=400, description="A line a part, without the country.")]
+    by_post: Annotated[bool, Field(description="It wants letters, not e-mail.")]
+
+
+class AddressBody(Input):
+    address: Annotated[Paragraph, Field(min_length=1, max_length=400, description="As the list has it.")]
+    reason: Annotated[Line, Field(min_length=1, max_length=300, description="How you know.")]
 
 
 class Ending(Input):
@@ -58,7 +73,15 @@ def get_advisers(_caller: Worker, session: ReadSession) -> list[AdviserShape]:
 @router.post("", status_code=201, summary="Add an adviser")
 def post_adviser(caller: Manager, session: OnceSession, now: Now, body: NewAdviserBody) -> AdviserShape:
     """An organisation that advises people in debt and acts for them."""
-    new = NewAdviser(body.code, body.name, body.authorisation, body.phone, body.email, body.address)
+    new = NewAdviser(
+        body.code,
+        body.name,
+        body.authorisation,
+        body.phone,
+        body.email,
+        body.address,
+        by_post=body.by_post,
+    )
     return AdviserShape.of(add_adviser(session, new, by=caller.by, now=now))
 
 
@@ -70,6 +93,43 @@ def post_adviser_end(
     row = get_adviser(session, adviser)
     end_adviser(session, row, body.reason, by=caller.by, now=now)
     return AdviserShape.of(row)
+
+
+@router.post("/{adviser}/contact", summary="Correct how an adviser is reached")
+def post_adviser_contact(
+    adviser: AdviserCode, caller: Manager, session: OnceSession, now: Now, body: AdviserContactBody
+) -> AdviserShape:
+    """Also on the file of each customer where the old address stands."""
+    row = get_adviser(session, adviser)
+    contact = AdviserContact(body.email, body.address, body.by_post)
+    correct_adviser(session, row, contact, by=caller.by, now=now)
+    return AdviserShape.of(row)
+
+
+@router.get("/{adviser}/addresses", summary="List addresses of an adviser")
+def get_adviser_addresses(adviser: AdviserCode, _caller: Worker, session: ReadSession) -> list[AddressShape]:
+    """Its own first, then those on the files of its customers."""
+    return [AddressShape.of(known) for known in known_addresses(session, get_adviser(session, adviser))]
+
+
+@router.post("/{adviser}/addresses/closing", summary="Say that an address of an adviser is wrong")
+def post_adviser_address_closing(
+    adviser: AdviserCode, caller: Worker, session: OnceSession, now: Now, body: AddressBody
+) -> list[AddressShape]:
+    """Nothing more is sent there."""
+    row = get_adviser(session, adviser)
+    mark_wrong(session, row, body.address, body.reason, by=caller.by, now=now)
+    return [AddressShape.of(known) for known in known_addresses(session, row)]
+
+
+@router.post("/{adviser}/addresses/opening", summary="Use an address of an adviser again")
+def post_adviser_address_opening(
+    adviser: AdviserCode, caller: Manager, session: OnceSession, now: Now, body: AddressBody
+) -> list[AddressShape]:
+    """It was mended, or closed by mistake."""
+    row = get_adviser(session, adviser)
+    use_again(session, row, body.address, body.reason, by=caller.by, now=now)
+    return [AddressShape.of(known) for known in known_addresses(session, row)]
 
 
 @router.get("/{adviser}/clients", summary="List customers of an adviser")

@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import Field
 
+from app.actions.advisers.addresses import KnownAddress
 from app.actions.advisers.proposals import Weighed
 from app.api.shapes import Money, Shape
 from app.casework.advisers.models import Adviser, AdviserFile, AdviserReject, LumpPart, LumpPayment
@@ -16,6 +17,8 @@ from app.casework.advisers.rules import PartStatus, ProposalStatus
 from app.casework.plans.rules import Cadence, PlanKind
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
+from app.core.vocabulary import Channel
+from app.policy.facts import Suppression
 
 
 class AdviserShape(Shape):
@@ -25,6 +28,8 @@ class AdviserShape(Shape):
     name: str
     authorisation: str
     email: str
+    address: str
+    by_post: bool = Field(description="It wants letters, not e-mail.")
     ended_at: datetime | None
 
     @classmethod
@@ -34,7 +39,30 @@ class AdviserShape(Shape):
             name=row.name,
             authorisation=row.authorisation,
             email=row.email,
+            address=row.address,
+            by_post=row.by_post,
             ended_at=row.ended_at,
+        )
+
+
+class AddressShape(Shape):
+    """An e-mail or postal address of an adviser."""
+
+    channel: Channel
+    address: str
+    closed_since: datetime | None = Field(description="Nothing is sent there since then; null = it is used.")
+    reason: Suppression | None
+    detail: str
+
+    @classmethod
+    def of(cls, known: KnownAddress) -> Self:
+        closed = known.closed
+        return cls(
+            channel=known.channel,
+            address=known.address,
+            closed_since=closed.since if closed else None,
+            reason=closed.reason if closed else None,
+            detail=closed.detail if closed else "",
         )
 
 

@@ -32,6 +32,45 @@ class AdviserEnded(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class AdviserCorrected(Payload):
+    """How an adviser organisation is reached was corrected."""
+
+    KIND = "adviser.corrected"
+
+    adviser_id: int
+    code: str
+    email: str
+    address: str
+    by_post: bool
+    clients: int
+    """Customers on whose file the old e-mail or postal address was replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdviserAddressClosed(Payload):
+    """Nothing more is sent to an address of an adviser: a person says that it is wrong."""
+
+    KIND = "adviser.address_closed"
+
+    adviser_id: int
+    code: str
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdviserAddressOpened(Payload):
+    """An address of an adviser is used again."""
+
+    KIND = "adviser.address_opened"
+
+    adviser_id: int
+    code: str
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AdviserFileLoaded(Payload):
     """A file of proposals was loaded."""
 

@@ -24,6 +24,9 @@ class Adviser(Row, table=True):
     phone: str = Field(default="", max_length=20)
     email: str = Field(default="", max_length=254)
     address: str = Field(default="", max_length=400)
+    """As it is to be printed, a line a part, without the country."""
+    by_post: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """It wants letters, not e-mail."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     by: str = Field(max_length=120)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -67,6 +67,19 @@ def is_client(session: Session, adviser_id: int, customer_id: int) -> bool:
     return session.scalars(query.limit(1)).first() is not None
 
 
+def addresses_of(session: Session, adviser: Adviser) -> list[str]:
+    """The e-mail and postal addresses of an adviser: its own, then those on the files of its customers."""
+    query = (
+        select(ThirdParty.email, ThirdParty.address)
+        .join(AdviserClient, col(AdviserClient.party_id) == ThirdParty.id)
+        .where(AdviserClient.adviser_id == adviser.id, col(ThirdParty.ended_at).is_(None))
+        .distinct()
+        .order_by(ThirdParty.email, ThirdParty.address)
+    )
+    on_files = [address for row in session.execute(query) for address in row]
+    return list(dict.fromkeys(filter(None, [adviser.email, adviser.address, *on_files])))
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """A customer for whom an adviser stands on file."""

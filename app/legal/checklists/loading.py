@@ -39,7 +39,7 @@ from app.legal.checklists.people import contacts_of, third_parties_of
 from app.legal.checklists.rules import completeness
 from app.outreach.gate.explain import may_sue
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination, redact_links
+from app.outreach.outbox.rules import BY_CHANNEL, Destination, redact_links
 from app.policy.composition import packs_for
 from app.policy.kinds.hold import HoldRule
 
@@ -270,7 +270,7 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[shown.Message, .
     return tuple(
         shown.Message(
             key=row.reference,
-            channel="email" if row.destination is Destination.ADVISER else row.destination.value,
+            channel=BY_CHANNEL[row.destination].value,
             to=row.address,
             subject=row.subject,
             text=redact_links(row.text),

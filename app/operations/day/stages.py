@@ -67,7 +67,8 @@ from app.outreach.planning.instalments.fees_again import fees_letters_of_night
 from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
-from app.outreach.planning.representatives.writing import broken_with_advisers, write_to_adviser
+from app.outreach.planning.representatives.night import broken_with_advisers, letters_to_ask_about
+from app.outreach.planning.representatives.writing import ask_again, write_to_adviser
 from app.outreach.strategy.due_steps import cases_to_contact
 from app.outreach.strategy.tasks import drop_tasks
 from app.policy.composition import pack_of
@@ -234,9 +235,14 @@ def contact(day: Day) -> Counts:
 
 
 def tell_advisers(day: Day) -> None:
-    """The adviser who made an agreement for a customer hears that it is broken; one letter is one transaction."""
+    """Ask about letters to advisers whose wait is over, and tell the adviser who made an agreement that it is broken;
+    one letter is one transaction."""
     with reading(day.engine) as session:
+        waiting = letters_to_ask_about(session, day.portfolio, day.now)
         broken = broken_with_advisers(session, day.portfolio, day.on)
+    for letter_id in waiting:
+        with transaction(day.engine) as session:
+            ask_again(session, day.portfolio, letter_id, day.catalog, on=day.on, by=SYSTEM, now=day.now)
     for plan_id in broken:
         with transaction(day.engine) as session:
             plan = session.get_one(Plan, plan_id)

@@ -50,6 +50,7 @@ from app.outreach.outbox.events import (
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     MAX_ATTEMPTS,
+    TO_ADVISERS,
     TO_CUSTOMERS,
     TRANSITIONS,
     WRITTEN_AGAIN,
@@ -278,7 +279,7 @@ def result_event(row: OutboxMessage, result: SendResult) -> NewEvent | None:
 
 def message_event(row: OutboxMessage, payload: Payload) -> NewEvent:
     """An event about this message, in its customer's stream."""
-    if row.destination is Destination.ADVISER:
+    if row.destination in TO_ADVISERS.values():
         if isinstance(payload, ContactWithheld):
             reason = str(payload.said.get("reason") or "")
             payload = RepresentativeLetter(

@@ -1,5 +1,5 @@
-"""Printing: letters go out once a day, as one batch a portfolio, printed in one PDF. A process may die between any two
-lines.
+"""Printing: letters to customers and their advisers go out once a day, as one batch a portfolio, printed in one PDF. A
+process may die between any two lines.
 
     making       its letters are rechecked at the gate and committed as `sending`, then the PDF is made out of sight
     publishing   the PDF is complete and on the disk: committed before it gets its name, and the point of no return
@@ -32,6 +32,8 @@ from app.core.database.engine import reading, retrying, table_of, together_or_al
 from app.core.ids import id_of
 from app.core.timeline.service import NewEvent, record
 from app.outreach.delivery.moves import (
+    Postpone,
+    Withhold,
     apply_verdicts,
     finish,
     move,
@@ -40,6 +42,11 @@ from app.outreach.delivery.moves import (
     set_aside,
 )
 from app.outreach.delivery.recheck import ClearedMessage, recheck
+from app.outreach.delivery.representatives.recheck import (
+    ClearedLetter,
+    dispatch_to_representative,
+    recheck_letter,
+)
 from app.outreach.delivery.transports import dispatch_of
 from app.outreach.gate.decisions import record_decisions
 from app.outreach.outbox.channel_stops import is_stopped, stop_channel
@@ -56,7 +63,7 @@ from app.outreach.outbox.dispatch import (
 from app.outreach.outbox.events import PrintBatchEnded
 from app.outreach.outbox.models import OutboxMessage, PrintBatch
 from app.outreach.outbox.printing import BatchStatus, FinishedBatch, HandoffStatus, Piece, Press, PressDown
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import PRINTED, Destination, OutboxStatus
 from app.outreach.planning.letterhead import LetterCatalog
 
 log = structlog.get_logger("desk.printing")
@@ -110,7 +117,7 @@ def _begin(engine: Engine, portfolio_id: int, on: date, clock: Clock) -> int | N
     due = sa.select(message.c.id).where(
         message.c.status == OutboxStatus.QUEUED,
         message.c.not_before <= now,
-        message.c.destination == Destination.POST,
+        message.c.destination.in_(PRINTED),
         message.c.portfolio_id == portfolio_id,
     )
     with transaction(engine) as session:
@@ -163,10 +170,14 @@ class _BatchRun:
     def _claim(self) -> list[Claim]:
         with transaction(self.engine) as session:
             batch = session.get_one(PrintBatch, self.batch_id)
-            return claim(
-                session, Destination.POST, worker=self.worker, batch=AT_ONCE, lease=LEASE,
-                portfolio_id=batch.portfolio_id, now=self.clock.now(),
-            )  # fmt: skip
+            for destination in PRINTED:
+                claims = claim(
+                    session, destination, worker=self.worker, batch=AT_ONCE, lease=LEASE,
+                    portfolio_id=batch.portfolio_id, now=self.clock.now(),
+                )  # fmt: skip
+                if claims:
+                    return claims
+            return []
 
     def _cleared(self, claims: Sequence[Claim]) -> list[Piece]:
         """The letters of these that may leave now; they are committed as `sending`."""
@@ -180,8 +191,14 @@ class _BatchRun:
                 return []
             portfolio = session.get_one(Portfolio, batch.portfolio_id)
             rows = self._one_each(locked_rows(session, claims, held_by=self.worker))
-            verdicts = recheck(session, portfolio, rows, self.catalog, now=now)
-            ready, told = apply_verdicts(rows, verdicts, now=now)
+            theirs = [row for row in rows if row.destination is Destination.POST]
+            advisers = [row for row in rows if row.destination is not Destination.POST]
+            verdicts: list[ClearedMessage | ClearedLetter | Withhold | Postpone] = []
+            if theirs:
+                verdicts += recheck(session, portfolio, theirs, self.catalog, now=now)
+            verdicts += [recheck_letter(session, portfolio, row, now=now) for row in advisers]
+            ready: list[tuple[OutboxMessage, ClearedMessage | ClearedLetter]]
+            ready, told = apply_verdicts([*theirs, *advisers], verdicts, now=now)
             pieces = [self._piece(batch, portfolio, row, cleared, now) for row, cleared in ready]
             record_decisions(session, told, by=SYSTEM, now=now)
             return pieces
@@ -199,7 +216,7 @@ class _BatchRun:
         batch: PrintBatch,
         portfolio: Portfolio,
         row: OutboxMessage,
-        cleared: ClearedMessage,
+        cleared: ClearedMessage | ClearedLetter,
         now: datetime,
     ) -> Piece:
         move(row, OutboxStatus.SENDING)
@@ -208,6 +225,8 @@ class _BatchRun:
         row.attempt_id, row.attempted_at, row.lease_until = batch.attempt_id, now, None
         row.not_after = cleared.clearance.not_after
         customer = cleared.contact_case.customer
+        if isinstance(cleared, ClearedLetter):  # the postcode of an adviser is a line of their address
+            return Piece(dispatch_to_representative(row, portfolio), customer.country, "")
         return Piece(
             dispatch_of(row, portfolio, cleared.contact_case, self.catalog),
             customer.country,
@@ -227,7 +246,11 @@ class _BatchRun:
                 return False
             refused = [row for row in self._letters(session, batch) if row.reference in made.refused]
             self._finish(session, refused, lambda row: Undeliverable(made.refused[row.reference]))
-            if is_stopped(session, Destination.POST) or not made.letters:
+            to_advisers = any(
+                row.destination is not Destination.POST for row in self._letters(session, batch)
+            )
+            stops = PRINTED if to_advisers else (Destination.POST,)
+            if any(is_stopped(session, each) for each in stops) or not made.letters:
                 return False
             batch.status, batch.lease_until = BatchStatus.PUBLISHING, now + LEASE
             batch.letters, batch.pages, batch.sha256 = made.letters, made.pages, made.sha256
@@ -315,7 +338,7 @@ class _BatchRun:
             sa.select(message.c.id, message.c.customer_id)
             .where(
                 message.c.status == OutboxStatus.SENDING,
-                message.c.destination == Destination.POST,
+                message.c.destination.in_(PRINTED),
                 message.c.attempt_id == batch.attempt_id,
             )
             .order_by(message.c.id)

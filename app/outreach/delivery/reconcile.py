@@ -8,7 +8,7 @@ decides.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -31,7 +31,7 @@ from app.outreach.outbox.lookup import (
     same_message,
 )
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import PRINTED, Destination, OutboxStatus
 
 log = structlog.get_logger("desk.delivery")
 
@@ -45,7 +45,7 @@ def reconcile(engine: Engine, lookup: Lookup, *, clock: Clock) -> dict[str, int]
     Safe to run in many processes."""
     counts: Counter[str] = Counter()
     with reading(engine) as session:
-        rows = _to_look_up(session, Destination.SMS, now=clock.now())
+        rows = _to_look_up(session, [Destination.SMS], now=clock.now())
         session.expunge_all()
     for row in rows:
         assert row.attempted_at is not None
@@ -63,7 +63,7 @@ def reconcile_letters(engine: Engine, printed: Callable[[str, date], str], *, cl
     the letter, '' = it does not. Returns how many were found or not; safe to run in many processes."""
     counts: Counter[str] = Counter()
     with reading(engine) as session:
-        rows = _to_look_up(session, Destination.POST, now=clock.now())
+        rows = _to_look_up(session, PRINTED, now=clock.now())
         session.expunge_all()
     for row in rows:
         ref = printed(row.reference, row.business_date)
@@ -72,13 +72,15 @@ def reconcile_letters(engine: Engine, printed: Callable[[str, date], str], *, cl
     return dict(counts)
 
 
-def _to_look_up(session: Session, destination: Destination, *, now: datetime) -> list[OutboxMessage]:
+def _to_look_up(
+    session: Session, destinations: Sequence[Destination], *, now: datetime
+) -> list[OutboxMessage]:
     message = table_of(OutboxMessage)
     query = (
         sa.select(OutboxMessage)
         .where(
             message.c.status == OutboxStatus.UNKNOWN,
-            message.c.destination == destination,
+            message.c.destination.in_(destinations),
             message.c.attempted_at.is_not(None),
             message.c.finished_at >= now - 4 * LAST_LOOK,
         )

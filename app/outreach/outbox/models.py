@@ -9,7 +9,7 @@ from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
 from app.core.vocabulary import Purpose
 from app.outreach.outbox.printing import BatchStatus, HandoffStatus
-from app.outreach.outbox.rules import Destination, Occasion, OutboxStatus
+from app.outreach.outbox.rules import Destination, Occasion, OutboxStatus, PartyLetterStatus
 from app.policy.facts import Suppression
 
 ONE_SUBJECT = (
@@ -124,23 +124,44 @@ class OutboxMessage(Row, table=True):
 
 
 class PartyLetter(Row, table=True):
-    """A letter to a representative about an agreement that they made for the customer. Each is written once."""
+    """A letter to a representative about an agreement that they made for the customer: written, waiting, or not
+    written and why. Each is decided once."""
 
     __tablename__ = "party_letter"
-    __table_args__ = (sa.UniqueConstraint("plan_id", "party_id", "occasion", "change_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("plan_id", "party_id", "occasion", "occurrence"),
+        # Few rows at a time.
+        sa.Index(
+            "ix_party_letter_until",
+            "until",
+            sqlite_where=sa.text("until IS NOT NULL"),
+            postgresql_where=sa.text("until IS NOT NULL"),
+        ),
+        sa.CheckConstraint("(until IS NOT NULL) = (status = 'waits')", name="until_where_it_waits"),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     plan_id: int = Field(foreign_key="plan.id", sa_type=BigId)
     party_id: int = Field(foreign_key="third_party.id", sa_type=BigId)
     occasion: Occasion = Field(sa_type=enum_type(Occasion))
-    change_id: int = Field(default=0, sa_type=BigId)
-    """The last change of an instalment that its words know of; 0 = none."""
+    occurrence: int = Field(default=0, sa_type=BigId)
+    """Which one of its occasion: of a change the id of the last change of an instalment, of a break its day as a
+    number (`date.toordinal`); 0 = there is only one."""
+    status: PartyLetterStatus = Field(
+        default=PartyLetterStatus.WRITTEN,
+        sa_type=enum_type(PartyLetterStatus),
+        sa_column_kwargs={"server_default": PartyLetterStatus.WRITTEN.value},
+    )
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Of a letter that waits: the moment from which the gate is asked again."""
+    why: str = Field(default="", max_length=300, sa_column_kwargs={"server_default": ""})
+    """Reason why it waits, was refused or was not written."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class ClosedPartyAddress(Row, table=True):
-    """An e-mail address of representatives to which nothing more is sent. The suppression list of customers is another
-    one: neither closes an address of the other."""
+    """An e-mail or postal address of representatives to which nothing more is sent. The suppression list of customers
+    is another one: neither closes an address of the other."""
 
     __tablename__ = "closed_party_address"
     __table_args__ = (
@@ -154,8 +175,8 @@ class ClosedPartyAddress(Row, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    address: str = Field(max_length=254)
-    """In small letters."""
+    address: str = Field(max_length=400)
+    """In small letters; a postal one on one line."""
     reason: Suppression = Field(sa_type=enum_type(Suppression))
     detail: str = Field(default="", max_length=300)
     since: datetime = Field(sa_type=UtcDateTime)

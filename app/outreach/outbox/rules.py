@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.core.vocabulary import HoldKind, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.facts import Hold
 
 
@@ -19,10 +19,27 @@ class Destination(StrEnum):
     LEGAL_DESK = "legal_desk"
     ADVISER = "adviser"
     """E-mail to a debt adviser who represents the customer; no contact with the customer."""
+    ADVISER_POST = "adviser_post"
+    """The same by letter, printed with the customers' letters of the day."""
 
 
 TO_CUSTOMERS = (Destination.SMS, Destination.EMAIL, Destination.POST)
 """Destinations whose messages are contacts with the customer."""
+TO_ADVISERS: Mapping[Channel, Destination] = {
+    Channel.EMAIL: Destination.ADVISER,
+    Channel.POST: Destination.ADVISER_POST,
+}
+"""The channels that reach an adviser, and the destination of each."""
+PRINTED = (Destination.POST, Destination.ADVISER_POST)
+"""Destinations whose messages are letters; a day's print batch has them all."""
+BY_CHANNEL: Mapping[Destination, Channel] = {
+    Destination.SMS: Channel.SMS,
+    Destination.EMAIL: Channel.EMAIL,
+    Destination.POST: Channel.POST,
+    Destination.ADVISER: Channel.EMAIL,
+    Destination.ADVISER_POST: Channel.POST,
+}
+"""The channel by which a message leaves; the legal desk has none."""
 
 
 class Occasion(StrEnum):
@@ -33,6 +50,17 @@ class Occasion(StrEnum):
     BROKEN = "broken"
     ENDED = "ended"
     """It was cancelled, or another one replaces it."""
+
+
+class PartyLetterStatus(StrEnum):
+    """What became of a letter to a representative before it was a message of the outbox."""
+
+    WRITTEN = "written"
+    WAITS = "waits"
+    """The gate names a later moment; it is asked again then."""
+    REFUSED = "refused"
+    NOT_WRITTEN = "not_written"
+    """They must not be written to, or the words would be false."""
 
 
 def unreachable(portfolio_code: str) -> str:

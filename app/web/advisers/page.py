@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.advisers.addresses import KnownAddress, known_addresses
 from app.actions.advisers.clients import NewAuthority, add_adviser, add_client, end_adviser
 from app.book.portfolios.models import Portfolio
 from app.casework.advisers.models import Adviser, AdviserFile, LumpPayment
@@ -32,6 +33,7 @@ from app.casework.cases.queries import get_case
 from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
+from app.core.labels import SUPPRESSION_LABELS
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.http.context import Now, ports_of
 from app.http.doors import CaseWorker, Manager
@@ -63,6 +65,8 @@ class AdviserPage(Page):
     template = "advisers/adviser.html"
     adviser: Adviser
     base: str
+    addresses: Sequence[KnownAddress]
+    why_closed: Mapping[str, str]
     clients: Sequence[Client]
     today: date
     files: Sequence[tuple[AdviserFile, Mapping[ProposalStatus, int]]]
@@ -88,7 +92,13 @@ def new_adviser(
 ) -> Response:
     def act(told: Mapping[str, str]) -> tuple[str, str]:
         new = NewAdviser(
-            told["code"], told["name"], told["authorisation"], told["phone"], told["email"], told["address"]
+            told["code"],
+            told["name"],
+            told["authorisation"],
+            told["phone"],
+            told["email"],
+            told["address"],
+            by_post=bool(told["by_post"]),
         )
         row = add_adviser(session, new, by=staff.by, now=now)
         return f"/advisers/{row.code}", f"{row.name} was added."
@@ -117,6 +127,8 @@ def show_adviser(
     shown = AdviserPage(
         adviser=adviser,
         base=f"/advisers/{adviser.code}",
+        addresses=known_addresses(session, adviser),
+        why_closed=SUPPRESSION_LABELS,
         clients=clients_of(session, adviser),
         today=now.date(),
         files=[(row, progress_of(session, row)) for row in files_of(session, adviser)],

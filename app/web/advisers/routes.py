@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.advisers import files, lumps, page
+from app.web.advisers import addresses, files, lumps, page
 
-ROUTERS: tuple[APIRouter, ...] = (page.router, files.router, lumps.router)
+ROUTERS: tuple[APIRouter, ...] = (page.router, addresses.router, files.router, lumps.router)

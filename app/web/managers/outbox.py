@@ -23,7 +23,7 @@ from app.http.transactions import ReadSession, StreamSession, WriteSession
 from app.outreach.outbox import queries
 from app.outreach.outbox.models import ChannelStop, OutboxMessage, PrintBatch
 from app.outreach.outbox.queries import ListedMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
+from app.outreach.outbox.rules import PRINTED, Destination, OutboxStatus, redact_links
 from app.web.lists import Column, csv_download
 from app.web.rendering import Page, Tone, page, redirect
 
@@ -60,6 +60,7 @@ DESTINATION_WORDS = {
     Destination.POST: "Letters",
     Destination.LEGAL_DESK: "Legal desk",
     Destination.ADVISER: "E-mail to advisers",
+    Destination.ADVISER_POST: "Letters to advisers",
 }
 COLUMNS = [Column(label) for label in ("Queued", "Status", "Channel", "To", "Letter", "Words and fate")]
 
@@ -158,7 +159,7 @@ def _matrix(found: Mapping[tuple[OutboxStatus, Destination], int]) -> JsonObject
 def _served(request: Request) -> frozenset[Destination]:
     """Destinations that this installation has an adapter for."""
     ports = ports_of(request)
-    return frozenset([*ports.transports(), *([Destination.POST] if ports.press else [])])
+    return frozenset([*ports.transports(), *(PRINTED if ports.press else [])])
 
 
 @router.post("/{message_id}/resolve")

@@ -151,10 +151,10 @@ def test_the_letters_we_ship() -> None:
         "fourteen_day_letter": ("notice", "ep"),
         "due_reminder": ("notice", "sec"),
         "help_answer": ("confirmation", "s"),
-        "adviser_plan_confirmed": ("representative", "e"),
-        "adviser_plan_changed": ("representative", "e"),
-        "adviser_plan_broken": ("representative", "e"),
-        "adviser_plan_ended": ("representative", "e"),
+        "adviser_plan_confirmed": ("representative", "ep"),
+        "adviser_plan_changed": ("representative", "ep"),
+        "adviser_plan_broken": ("representative", "ep"),
+        "adviser_plan_ended": ("representative", "ep"),
         "sms_answer": ("confirmation", "s"),
     }
     in_simplified = {name for name, letter in LETTERS.items() if "zh-Hans" in letter.languages}

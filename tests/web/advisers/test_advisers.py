@@ -81,6 +81,45 @@ def test_an_adviser_is_added_and_put_on_file(sqlite_desk: Desk, mei: Browser, ca
     assert sqlite_desk.sign_in(Role.LEGAL).get("/advisers").status_code == 403
 
 
+def test_a_wrong_address_is_marked_beside_it_and_used_again_by_a_manager(
+    sqlite_desk: Desk, mei: Browser, case: str
+) -> None:
+    new = {"code": "HELP", "name": "Help with Debt", "address": "3 Harbour Lane\r\nLeeds"}
+    assert 'id="f-email-error"' in mei.submit("/advisers", **new, email="x").text
+    assert mei.submit("/advisers", **new, email="plans@help.example").status_code == 303
+    ben = sqlite_desk.sign_in(Role.AGENT)
+    assert "Correct the contact data" not in ben.get("/advisers/HELP").text
+    assert ben.submit("/advisers/HELP/contact", email="").status_code == 403
+    wrong = {"address": "3 Harbour Lane\r\nLeeds", "reason": ""}
+    answer = ben.submit("/advisers/HELP/addresses/wrong", **wrong)
+    assert answer.status_code == 422
+    assert 'id="address-2-reason-error">Say how you know.' in answer.text
+    assert (
+        "This is no address of Help with Debt."
+        in ben.submit("/advisers/HELP/addresses/wrong", address="x@y.example", reason="z").text
+    )
+    assert ben.submit("/advisers/HELP/addresses/wrong", **{**wrong, "reason": "moved"}).status_code == 303
+    page = ben.get("/advisers/HELP").text
+    assert "a person says that it is wrong; moved" in page
+    assert "Use it again" not in page, "a manager's"
+    assert ben.submit("/advisers/HELP/addresses/again", **wrong).status_code == 403
+    assert "Use it again" in mei.get("/advisers/HELP").text
+    assert mei.submit("/advisers/HELP/addresses/again", **{**wrong, "reason": "mended"}).status_code == 303
+    assert "Nothing is sent there" not in mei.get("/advisers/HELP").text
+    bad = mei.submit("/advisers/HELP/contact", email="plans@help.example", address="", by_post="on")
+    assert 'id="contact-address-error">Letters need a postal address.' in bad.text
+    good = mei.submit("/advisers/HELP/contact", email="", address="1 New Street\r\nLeeds", by_post="on")
+    assert good.status_code == 303
+    said = sqlite_desk.read(
+        lambda session: [
+            event["address"]
+            for kind in ("adviser.address_closed", "adviser.address_opened", "adviser.corrected")
+            for event in builders.events(session, kind)
+        ]
+    )
+    assert said == ["3 Harbour Lane\nLeeds", "3 Harbour Lane\nLeeds", "1 New Street\nLeeds"]
+
+
 def test_a_file_is_loaded_and_decided(sqlite_desk: Desk, mei: Browser, case: str) -> None:
     with_client(mei, case)
     path = "/advisers/HELP/files"

@@ -17,10 +17,15 @@ from app.outreach.outbox.models import ClosedPartyAddress
 from app.policy.facts import Suppression
 
 
+def spelled(address: str) -> str:
+    """Spell an address as the list does: in small letters, a postal one on one line."""
+    return normalised(" ".join(address.split()))
+
+
 def closed_address(session: Session, address: str) -> ClosedPartyAddress | None:
     """The closing of an address that stands; None = it is open."""
     query = select(ClosedPartyAddress).where(
-        ClosedPartyAddress.address == normalised(address), col(ClosedPartyAddress.ended_at).is_(None)
+        ClosedPartyAddress.address == spelled(address), col(ClosedPartyAddress.ended_at).is_(None)
     )
     return session.scalars(query).first()
 
@@ -31,7 +36,7 @@ def close_address(
     """Send representatives nothing more at this address. False if it was closed already. The customers' own list of
     suppressed addresses and their consents stay as they are."""
     row = {
-        "address": normalised(address),
+        "address": spelled(address),
         "reason": reason,
         "detail": clean_text(detail, "detail", required=False, at_most=300),
         "since": now,

@@ -14,14 +14,16 @@ from app.casework.parties.queries import parties_of, speaker
 from app.casework.parties.rules import in_force
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
+from app.casework.plans.rules import PlanStatus
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.gate.decisions import ReviewRequest
-from app.outreach.gate.suppression import normalised
-from app.outreach.planning.representatives.addresses import closed_address
-from app.outreach.planning.representatives.rules import AgreementNow, Mandate
+from app.outreach.gate.facts import Person
+from app.outreach.outbox.rules import Occasion
+from app.outreach.planning.representatives.addresses import closed_address, spelled
+from app.outreach.planning.representatives.rules import AgreementNow, Mandate, Way
 from app.policy.facts import Contact, Facts
 
 WITHIN = timedelta(days=1)
@@ -31,22 +33,57 @@ WITHIN = timedelta(days=1)
 def mandate_of(session: Session, party: ThirdParty, contact_case: ContactCase, today: date) -> Mandate:
     """The authority of a third party on a day, and how they are reached."""
     speaks = speaker(parties_of(session, party.customer_id), today)
-    ended = (
-        select(Adviser.ended_at)
+    organisation = (
+        select(Adviser)
         .join(AdviserClient, AdviserClient.adviser_id == Adviser.id)  # type: ignore[arg-type]
         .where(AdviserClient.party_id == party.id)
     )
-    own = normalised(contact_case.customer.email or "")
+    advisers = session.scalars(organisation).all()
     return Mandate(
         party.kind,
         party.may_be_told,
         party.ended_at is None,
         in_force(party.authority_from, party.authority_until, today),
         speaks is not None and speaks.id == party.id,
-        all(at is None for at in session.scalars(ended)),
-        party.email,
-        bool(own) and own == normalised(party.email),
+        all(adviser.ended_at is None for adviser in advisers),
+        ways_to(session, party, contact_case.customer, by_post=any(adviser.by_post for adviser in advisers)),
     )
+
+
+def ways_to(session: Session, party: ThirdParty, customer: Person, *, by_post: bool) -> tuple[Way, ...]:
+    """The ways to reach a third party; by e-mail first, unless they want letters."""
+    ways = []
+    if party.email:
+        closed = closed_address(session, party.email)
+        own = spelled(party.email) == spelled(customer.email or "")
+        ways.append(Way(Channel.EMAIL, party.email, closed.since if closed else None, own))
+    if party.address.strip():
+        closed = closed_address(session, party.address)
+        ways.append(
+            Way(
+                Channel.POST,
+                postal_address(party, customer),
+                closed.since if closed else None,
+                _is_home(party.address, customer),
+            )
+        )
+    return tuple(sorted(ways, key=lambda way: (way.channel is Channel.POST) is not by_post))
+
+
+def postal_address(party: ThirdParty, customer: Person) -> str:
+    """Postal address of a third party as it is printed, with the country of the customer for whom they act."""
+    lines = [line.strip() for line in party.address.splitlines() if line.strip()]
+    return "\n".join([*lines, customer.country])
+
+
+def _is_home(address: str, customer: Person) -> bool:
+    """True if an address is the customer's: it has their street, and their postcode where we know it."""
+    there, street, postcode = map(_letters, (address, customer.address_line1, customer.postcode))
+    return bool(street) and street in there and postcode in there
+
+
+def _letters(text: str) -> str:
+    return "".join(each for each in text.casefold() if each.isalnum())
 
 
 def last_change(session: Session, plan: Plan) -> int:
@@ -56,19 +93,32 @@ def last_change(session: Session, plan: Plan) -> int:
     return session.scalar(query) or 0
 
 
+def occurrence_of(session: Session, plan: Plan, occasion: Occasion) -> int:
+    """Which one of its occasion happened to a plan last, as `PartyLetter.occurrence` has it."""
+    if occasion is Occasion.CHANGED:
+        return last_change(session, plan)
+    return _broken_on(plan) if occasion is Occasion.BROKEN else 0
+
+
 def agreement_now(session: Session, plan: Plan, contact_case: ContactCase) -> AgreementNow:
     return AgreementNow(
         plan.status,
         last_change(session, plan),
+        _broken_on(plan),
         live_plan(session, plan.case_id) is not None,
         contact_case.to_ask > 0,
     )
 
 
+def _broken_on(plan: Plan) -> int:
+    is_broken = plan.status is PlanStatus.BROKEN and plan.ended_on is not None
+    return plan.ended_on.toordinal() if is_broken and plan.ended_on else 0
+
+
 def question(
-    session: Session,
     contact_case: ContactCase,
     party: ThirdParty,
+    way: Way,
     letter: str,
     language: str,
     flaw: str,
@@ -78,16 +128,15 @@ def question(
 ) -> ReviewRequest:
     """The question to the gate. It names the customer's holds, the legal team and where they live; their consents,
     preferences and caps are about contacts with them, and are left out. `waits`: it may leave within a day."""
-    closed = closed_address(session, party.email)
     known = contact_case.facts
     facts = Facts(
         known.timezones,
-        suppressed_since={Channel.EMAIL: closed.since} if closed else {},
+        suppressed_since={way.channel: way.closed_since} if way.closed_since else {},
         holds=known.holds,
         with_legal_since=known.with_legal_since,
         representative=party.kind.value,
     )
     contact = Contact(
-        Channel.EMAIL, Purpose.REPRESENTATIVE, party.email, letter=letter, language=language, flaw=flaw
+        way.channel, Purpose.REPRESENTATIVE, way.address, letter=letter, language=language, flaw=flaw
     )
     return ReviewRequest(contact, facts, now, now + WITHIN if waits else None)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.casework.parties.rules import MayBeTold, PartyKind
 from app.casework.plans.rules import LIVE, PlanStatus
+from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import Occasion
 
 LETTERS: Mapping[Occasion, str] = {
@@ -15,6 +17,19 @@ LETTERS: Mapping[Occasion, str] = {
     Occasion.BROKEN: "adviser_plan_broken",
     Occasion.ENDED: "adviser_plan_ended",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to reach a representative."""
+
+    channel: Channel
+    address: str
+    """As a message is sent to it; a postal one ends with its country."""
+    closed_since: datetime | None = None
+    """Since when nothing more is sent there; None = it is open."""
+    is_customers_own: bool = False
+    """The address is the customer's: the letter would pass by what the customer allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +45,19 @@ class Mandate:
     """Nobody else speaks for the customer before them."""
     is_worked_with: bool
     """False once the organisation was ended."""
-    email: str
-    is_customers_own: bool
-    """The address is the customer's: the letter would pass by what the customer allows."""
+    ways: tuple[Way, ...]
+    """The one they prefer first."""
+
+    @property
+    def way(self) -> Way | None:
+        """The way by which they are written to: the first open one, else a closed one, which the gate refuses. None =
+        there is none."""
+        usable = [way for way in self.ways if not way.is_customers_own]
+        return next((way for way in usable if way.closed_since is None), next(iter(usable), None))
+
+    def by(self, channel: Channel) -> Way | None:
+        """The way of a channel."""
+        return next((way for way in self.ways if way.channel is channel), None)
 
 
 def why_not_written_to(mandate: Mandate) -> str:
@@ -49,11 +74,22 @@ def why_not_written_to(mandate: Mandate) -> str:
         return "another person speaks for the customer now"
     if not mandate.is_worked_with:
         return "the adviser is not worked with any more"
-    if not mandate.email:
-        return "no e-mail address of the adviser is on file"
-    if mandate.is_customers_own:
-        return "the adviser's e-mail address is the customer's own"
-    return ""
+    if mandate.way is not None:
+        return ""
+    return OWN_ADDRESS if mandate.ways else "no address of the adviser is on file"
+
+
+OWN_ADDRESS = "the adviser's address is the customer's own"
+
+
+def why_not_sent_to(mandate: Mandate, channel: Channel, address: str) -> str:
+    """The reason that a letter must not leave for this address any more; '' = it may."""
+    if why := why_not_written_to(mandate):
+        return why
+    way = mandate.by(channel)
+    if way is None or way.address != address:
+        return "the adviser's address has changed since it was written"
+    return OWN_ADDRESS if way.is_customers_own else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +99,26 @@ class AgreementNow:
     status: PlanStatus
     last_change: int
     """Id of the last change of an instalment; 0 = none."""
+    broken_on: int
+    """The day it was broken, as a number; 0 = it is not broken."""
     has_live: bool
     """The case has an agreement that runs: this one or another."""
     is_owed: bool
 
 
-def no_longer_so(occasion: Occasion, change_id: int, now: AgreementNow) -> str:
+def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
     """The reason that the words are false by now; '' = they hold."""
     match occasion:
         case Occasion.CONFIRMED | Occasion.CHANGED:
             if now.status not in LIVE:
                 return "the agreement that it speaks of has ended"
-            if now.last_change != change_id:
+            if now.last_change != occurrence:
                 return "a date of the agreement was changed since it was written"
         case Occasion.BROKEN:
             if now.status is not PlanStatus.BROKEN or now.has_live:
                 return "the agreement is not broken any more, or another one runs"
+            if now.broken_on != occurrence:
+                return "the agreement was broken on another day"
             if not now.is_owed:
                 return "nothing is past due and owed"
         case Occasion.ENDED:

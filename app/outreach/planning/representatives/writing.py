@@ -1,14 +1,15 @@
 """Write to the adviser who made an agreement for a customer: that it is confirmed, changed, broken or at its end.
 
 The customer hears of it by their own letters; this one is the adviser's, in words of its own, and carries nothing of
-the customer's page, preferences or other debts.
+the customer's page, preferences or other debts. Whether it is written is decided once for each occasion, on record
+in `PartyLetter`: a night that was cut off and runs again repeats nothing.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.portfolios.models import Portfolio
@@ -16,28 +17,27 @@ from app.casework.cases.models import case_reference
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import PlanStatus
 from app.casework.plans.tracking.payments import progress_by_plan
 from app.core.actor import Actor
-from app.core.database.engine import table_of
+from app.core.database.rows import locked_row
 from app.core.ids import id_of
 from app.core.timeline.service import about_customer, lock_customers
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Purpose
 from app.outreach.agreements.figures import Reader, agreement_figures
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
-from app.outreach.gate.decisions import answer_text, decision_entry, record_decisions
+from app.outreach.gate.decisions import DecisionEntry, answer_text, decision_entry, record_decisions
 from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.letters.letter import Letter, LetterContext, RenderedLetter, Unsayable
 from app.outreach.letters.locales import format_date
 from app.outreach.letters.rendering import render
 from app.outreach.outbox.events import RepresentativeLetter
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
-from app.outreach.outbox.rules import Destination, Occasion, OutboxStatus
+from app.outreach.outbox.rules import TO_ADVISERS, Occasion, OutboxStatus, PartyLetterStatus
 from app.outreach.planning.letterhead import LetterCatalog, Letterhead
-from app.outreach.planning.representatives.facts import agreement_now, last_change, mandate_of, question
+from app.outreach.planning.representatives.facts import agreement_now, mandate_of, occurrence_of, question
 from app.outreach.planning.representatives.rules import LETTERS, no_longer_so, why_not_written_to
 from app.outreach.planning.wording import context_text
-from app.policy.answers import Answer, Clearance
+from app.policy.answers import Answer, Clearance, WaitUntil
 
 MAY_HAVE_LEFT = (OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNKNOWN)
 SHOWN = (
@@ -58,80 +58,51 @@ def write_to_adviser(
     by: Actor,
     now: datetime,
 ) -> Answer | None:
-    """Queue the letter to the adviser who made this agreement, if their authority stands and the gate clears it. None
-    where no adviser made it, they were told before, or must not be told: the timeline says why not."""
+    """Queue the letter to the adviser who made this agreement, if their authority stands and the gate clears it; one
+    that has to wait more than a day is kept until then. None where no adviser made it, this was decided before, or
+    they must not be told: the timeline says why not."""
     party = session.get(ThirdParty, plan.agreed_with_id) if plan.agreed_with_id else None
     if party is None or party.kind is not PartyKind.ADVISER:
         return None
     lock_customers(session, [plan.customer_id])
     session.flush()
-    change = last_change(session, plan) if occasion is Occasion.CHANGED else 0
-    if not _is_new(session, plan, party, occasion, change):
-        return None
-    [contact_case] = load_contact_cases(session, portfolio, [plan.case_id], now=now, as_of=on)
-    letter = catalog.letters[LETTERS[occasion]]
-    why = why_not_written_to(mandate_of(session, party, contact_case, on))
-    if not why and occasion is not Occasion.ENDED:
-        why = no_longer_so(occasion, change, agreement_now(session, plan, contact_case))
-    if why:
-        _not_written(session, contact_case, party, letter, why, by=by, now=now)
-        return None
-    head = Letterhead.of(portfolio)
-    language = letter.language_for(contact_case.customer.language)
-    asked = question(
-        session, contact_case, party, letter.name, language, head.unreachable, now=now, waits=True
-    )
-    answer = asked.answer(contact_case.pack)
-    keep_pack(session, contact_case.pack, now=now)
-    told = decision_entry(
-        plan.case_id, plan.customer_id, asked, answer,
-        letter=letter.name, step=f"adviser-{occasion.value}", plan=id_of(plan), party=id_of(party),
-    )  # fmt: skip
-    if not isinstance(answer, Clearance):
-        record_decisions(session, [told], by=by, now=now)
-        return answer
-    try:
-        context = _context(session, head, catalog, contact_case, party, plan, occasion, letter, on)
-        words = render(letter, Channel.EMAIL, language, context, leaves=True)
-    except Unsayable as problem:
-        _not_written(session, contact_case, party, letter, str(problem), by=by, now=now)
+    occurrence = occurrence_of(session, plan, occasion)
+    if not _is_new(session, plan, party, occasion, occurrence):
         return None
     row = PartyLetter(
-        plan_id=id_of(plan), party_id=id_of(party), occasion=occasion, change_id=change, created_at=now
+        plan_id=id_of(plan), party_id=id_of(party), occasion=occasion, occurrence=occurrence, created_at=now
     )
     session.add(row)
     session.flush()
-    message = _message(row, contact_case, party, answer, context, words, head, on=on, now=now)
-    session.add(message)
-    session.flush()
-    told.name_message(id_of(message))
-    queued = RepresentativeLetter(
-        party.full_name, letter.name, "queued", party.email, message_id=id_of(message)
-    )
-    told_too = about_customer(plan.customer_id, queued, case_id=plan.case_id)
-    record_decisions(session, [told, told_too], by=by, now=now)
-    return answer
+    return _AdviserLetter(session, portfolio, plan, party, row, catalog, on, by, now).decide()
 
 
-def broken_with_advisers(session: Session, portfolio: Portfolio, on: date) -> list[int]:
-    """Ids of the plans broken on a day that an adviser made."""
-    plan, party = table_of(Plan), table_of(ThirdParty)
-    query = (
-        sa.select(plan.c.id)
-        .join(party, party.c.id == plan.c.agreed_with_id)
-        .where(
-            plan.c.portfolio_id == id_of(portfolio), plan.c.status == PlanStatus.BROKEN, plan.c.ended_on == on,
-            party.c.kind == PartyKind.ADVISER,
-        )
-        .order_by(plan.c.id)
-    )  # fmt: skip
-    return list(session.scalars(query))
+def ask_again(
+    session: Session,
+    portfolio: Portfolio,
+    letter_id: int,
+    catalog: LetterCatalog,
+    *,
+    on: date,
+    by: Actor,
+    now: datetime,
+) -> Answer | None:
+    """Ask the gate again about a letter whose wait is over, with everything as it is now. None as above."""
+    seen = session.get_one(PartyLetter, letter_id)
+    plan = session.get_one(Plan, seen.plan_id)
+    lock_customers(session, [plan.customer_id])
+    row = locked_row(session, PartyLetter, letter_id)
+    if row is None or row.status is not PartyLetterStatus.WAITS:
+        return None
+    session.refresh(plan)
+    party = session.get_one(ThirdParty, row.party_id)
+    return _AdviserLetter(session, portfolio, plan, party, row, catalog, on, by, now).decide()
 
 
-def _is_new(session: Session, plan: Plan, party: ThirdParty, occasion: Occasion, change: int) -> bool:
-    """False where they were told before; an end is told to those alone who may have read of the agreement."""
+def _is_new(session: Session, plan: Plan, party: ThirdParty, occasion: Occasion, occurrence: int) -> bool:
+    """False where it was decided before; an end is told to those alone who may have read of the agreement."""
     written = select(PartyLetter).where(PartyLetter.plan_id == plan.id, PartyLetter.party_id == party.id)
-    known = written.where(PartyLetter.occasion == occasion, PartyLetter.change_id == change)
+    known = written.where(PartyLetter.occasion == occasion, PartyLetter.occurrence == occurrence)
     if session.scalars(known).first() is not None:
         return False
     if occasion is not Occasion.ENDED:
@@ -142,103 +113,166 @@ def _is_new(session: Session, plan: Plan, party: ThirdParty, occasion: Occasion,
     return session.scalars(left).first() is not None
 
 
-def _not_written(
-    session: Session,
-    contact_case: ContactCase,
-    party: ThirdParty,
-    letter: Letter,
-    why: str,
-    *,
-    by: Actor,
-    now: datetime,
-) -> None:
-    payload = RepresentativeLetter(party.full_name, letter.name, "not written", detail=why)
-    event = about_customer(contact_case.customer.id, payload, case_id=contact_case.case.id)
-    record_decisions(session, [event], by=by, now=now)
+@dataclass(frozen=True, slots=True)
+class _AdviserLetter:
+    """One letter to an adviser, its customer locked."""
 
+    session: Session
+    portfolio: Portfolio
+    plan: Plan
+    party: ThirdParty
+    row: PartyLetter
+    catalog: LetterCatalog
+    on: date
+    by: Actor
+    now: datetime
 
-def _context(
-    session: Session,
-    head: Letterhead,
-    catalog: LetterCatalog,
-    contact_case: ContactCase,
-    party: ThirdParty,
-    plan: Plan,
-    occasion: Occasion,
-    letter: Letter,
-    on: date,
-) -> LetterContext:
-    """The figures of the letter. The customer's accounts, arrears and personal link are not among them."""
-    locale = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
-    reader = Reader(locale, head.currency)
-    figures = agreement_figures(session, plan, reader, head.payee, no_new_card=False)
-    shown = {name: figures[name] for name in SHOWN if name in figures}
-    if occasion is Occasion.BROKEN:
-        shown |= _missed(session, plan, reader, on)
-    return LetterContext(
-        customer_name=contact_case.customer.full_name,
-        creditor=head.creditor,
-        collector_kind=head.collector,
-        reference=case_reference(contact_case.case.id),
-        accounts=(),
-        past_due_total="",
-        oldest_due_on="",
-        today=format_date(on, locale),
-        contact_phone=head.contact_phone,
-        contact_email=head.contact_email,
-        preferences_url="",
-        register_number=catalog.register_number,
-        sender=head.agency,
-        adviser_name=party.name,
-        adviser_reference=party.reference,
-        **shown,  # type: ignore[arg-type]
-    )
+    @property
+    def letter(self) -> Letter:
+        return self.catalog.letters[LETTERS[self.row.occasion]]
 
+    def decide(self) -> Answer | None:
+        """Queue it, let it wait, or say on the timeline why it is not written."""
+        session, plan, row = self.session, self.plan, self.row
+        [contact_case] = load_contact_cases(
+            session, self.portfolio, [plan.case_id], now=self.now, as_of=self.on
+        )
+        mandate = mandate_of(session, self.party, contact_case, self.on)
+        why = why_not_written_to(mandate)
+        if not why:
+            why = no_longer_so(row.occasion, row.occurrence, agreement_now(session, plan, contact_case))
+        if why or mandate.way is None:
+            self._not_written(why)
+            return None
+        head = Letterhead.of(self.portfolio)
+        asked = question(
+            contact_case,
+            self.party,
+            mandate.way,
+            self.letter.name,
+            self.letter.language_for(contact_case.customer.language),
+            head.unreachable,
+            now=self.now,
+            waits=True,
+        )
+        answer = asked.answer(contact_case.pack)
+        keep_pack(session, contact_case.pack, now=self.now)
+        told = decision_entry(
+            plan.case_id, plan.customer_id, asked, answer,
+            letter=self.letter.name, step=f"adviser-{row.occasion.value}", plan=id_of(plan),
+            party=id_of(self.party),
+        )  # fmt: skip
+        if not isinstance(answer, Clearance):
+            return self._kept_back(answer, told)
+        try:
+            context = self._context(head, contact_case)
+            words = render(self.letter, answer.contact.channel, answer.contact.language, context, leaves=True)
+        except Unsayable as problem:
+            self._not_written(str(problem))
+            return None
+        self._queue(head, contact_case, answer, told, context, words)
+        return answer
 
-def _missed(session: Session, plan: Plan, reader: Reader, on: date) -> dict[str, str]:
-    lines = progress_by_plan(session, [plan], on)[id_of(plan)].instalments
-    line = next(each for each in lines if each.n == plan.broken_instalment)
-    if line.due_on > on:
-        raise Unsayable("The day of the missed payment has not come: a payment of it came back.")
-    return {
-        "missed_on": reader.day(line.due_on),
-        "missed_amount": reader.money(line.due),
-        "came": reader.money_if_any(line.paid),
-    }
+    def _not_written(self, why: str) -> None:
+        self._settle(PartyLetterStatus.NOT_WRITTEN, why)
+        payload = RepresentativeLetter(self.party.full_name, self.letter.name, "not written", detail=why)
+        event = about_customer(self.plan.customer_id, payload, case_id=self.plan.case_id)
+        record_decisions(self.session, [event], by=self.by, now=self.now)
 
+    def _kept_back(self, answer: Answer, told: DecisionEntry) -> Answer:
+        """The gate refused it, or makes it wait."""
+        assert not isinstance(answer, Clearance)
+        rules = ", ".join(reason.rule for reason in answer.reasons)
+        if isinstance(answer, WaitUntil):
+            self._settle(PartyLetterStatus.WAITS, rules, until=answer.at)
+        else:
+            self._settle(PartyLetterStatus.REFUSED, rules)
+        record_decisions(self.session, [told], by=self.by, now=self.now)
+        return answer
 
-def _message(
-    row: PartyLetter,
-    contact_case: ContactCase,
-    party: ThirdParty,
-    clearance: Clearance,
-    context: LetterContext,
-    words: RenderedLetter,
-    head: Letterhead,
-    *,
-    on: date,
-    now: datetime,
-) -> OutboxMessage:
-    """The outbox row; only a Clearance makes one, for exactly its address."""
-    return OutboxMessage(
-        party_letter_id=id_of(row),
-        recipient=party.full_name,
-        destination=Destination.ADVISER,
-        portfolio_id=head.portfolio_id,
-        customer_id=contact_case.customer.id,
-        case_id=contact_case.case.id,
-        purpose=Purpose.REPRESENTATIVE,
-        letter=clearance.contact.letter,
-        template_version=words.version,
-        language=words.language,
-        address=clearance.contact.address,
-        subject=words.subject[:300],
-        text=words.text,
-        html=words.html,
-        context=context_text(context),
-        clearance=answer_text(clearance),
-        business_date=on,
-        not_before=clearance.not_before,
-        not_after=clearance.not_after,
-        created_at=now,
-    )
+    def _settle(self, status: PartyLetterStatus, why: str = "", until: datetime | None = None) -> None:
+        self.row.status, self.row.why, self.row.until = status, why[:300], until
+        self.session.flush()
+
+    def _queue(
+        self,
+        head: Letterhead,
+        contact_case: ContactCase,
+        clearance: Clearance,
+        told: DecisionEntry,
+        context: LetterContext,
+        words: RenderedLetter,
+    ) -> None:
+        """Put it into the outbox; only a Clearance does, for exactly its address."""
+        self._settle(PartyLetterStatus.WRITTEN)
+        contact, party = clearance.contact, self.party
+        message = OutboxMessage(
+            party_letter_id=id_of(self.row),
+            recipient=party.full_name,
+            destination=TO_ADVISERS[contact.channel],
+            portfolio_id=head.portfolio_id,
+            customer_id=contact_case.customer.id,
+            case_id=contact_case.case.id,
+            purpose=Purpose.REPRESENTATIVE,
+            letter=contact.letter,
+            template_version=words.version,
+            language=words.language,
+            address=contact.address,
+            subject=words.subject[:300],
+            text=words.text,
+            html=words.html,
+            context=context_text(context),
+            clearance=answer_text(clearance),
+            business_date=self.on,
+            not_before=clearance.not_before,
+            not_after=clearance.not_after,
+            created_at=self.now,
+        )
+        self.session.add(message)
+        self.session.flush()
+        told.name_message(id_of(message))
+        to = contact.address.replace("\n", ", ")
+        queued = RepresentativeLetter(
+            party.full_name, self.letter.name, "queued", to, message_id=id_of(message)
+        )
+        told_too = about_customer(self.plan.customer_id, queued, case_id=self.plan.case_id)
+        record_decisions(self.session, [told, told_too], by=self.by, now=self.now)
+
+    def _context(self, head: Letterhead, contact_case: ContactCase) -> LetterContext:
+        """The figures of the letter. The customer's accounts, arrears and personal link are not among them."""
+        customer = contact_case.customer
+        locale = self.letter.locale_for(customer.language, customer.country)
+        reader = Reader(locale, head.currency)
+        figures = agreement_figures(self.session, self.plan, reader, head.payee, no_new_card=False)
+        shown = {name: figures[name] for name in SHOWN if name in figures}
+        if self.row.occasion is Occasion.BROKEN:
+            shown |= self._missed(reader)
+        return LetterContext(
+            customer_name=customer.full_name,
+            creditor=head.creditor,
+            collector_kind=head.collector,
+            reference=case_reference(contact_case.case.id),
+            accounts=(),
+            past_due_total="",
+            oldest_due_on="",
+            today=format_date(self.on, locale),
+            contact_phone=head.contact_phone,
+            contact_email=head.contact_email,
+            preferences_url="",
+            register_number=self.catalog.register_number,
+            sender=head.agency,
+            adviser_name=self.party.name,
+            adviser_reference=self.party.reference,
+            **shown,  # type: ignore[arg-type]
+        )
+
+    def _missed(self, reader: Reader) -> dict[str, str]:
+        lines = progress_by_plan(self.session, [self.plan], self.on)[id_of(self.plan)].instalments
+        line = next(each for each in lines if each.n == self.plan.broken_instalment)
+        if line.due_on > self.on:
+            raise Unsayable("The day of the missed payment has not come: a payment of it came back.")
+        return {
+            "missed_on": reader.day(line.due_on),
+            "missed_amount": reader.money(line.due),
+            "came": reader.money_if_any(line.paid),
+        }

@@ -21,7 +21,7 @@ from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import TimelineEntry, TimelineFilter
 from app.inbound.models import InboundMatch, InboundMessage
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination
+from app.outreach.outbox.rules import BY_CHANNEL, Destination
 from app.web.cases.case_file import CaseFile
 from app.web.cases.tabs.states import state_of
 from app.web.timeline import PageReader, TimelinePresenter, fold
@@ -100,7 +100,8 @@ def contacts_tab(session: Session, file: CaseFile, reader: PageReader) -> Contac
     for row in found[reads.messages]:
         at = row.sent_at or row.created_at
         label, tone = state_of(row.status, row.console_only)
-        channel = f"E-mail to {row.recipient}" if row.recipient else CHANNEL_LABELS[row.destination.value]
+        channel = CHANNEL_LABELS[BY_CHANNEL[row.destination].value]
+        channel = f"{channel} to {row.recipient}" if row.recipient else channel
         title = f"{channel}: {row.letter.replace('_', ' ')}, {label.lower()}"
         lines.append((_key(local_date(at, zone), at), TimelineEntry(title, tone=tone, at=at)))
     for row in found[reads.replies]:

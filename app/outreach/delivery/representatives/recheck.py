@@ -1,0 +1,88 @@
+"""Recheck of letters to representatives: whether one is still true and permitted as it leaves, mailed or printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import case_reference
+from app.casework.parties.models import ThirdParty
+from app.casework.plans.models import Plan
+from app.core.clock import local_date
+from app.outreach.delivery.moves import Postpone, Withhold
+from app.outreach.delivery.recheck import too_old
+from app.outreach.gate.contact_cases import STALE_AFTER, ContactCase, load_contact_cases
+from app.outreach.gate.pack_versions import keep_pack
+from app.outreach.outbox.dispatch import Dispatch
+from app.outreach.outbox.models import OutboxMessage, PartyLetter
+from app.outreach.outbox.rules import BY_CHANNEL
+from app.outreach.planning.letterhead import Letterhead
+from app.outreach.planning.representatives.facts import agreement_now, mandate_of, question
+from app.outreach.planning.representatives.rules import no_longer_so, why_not_sent_to
+from app.outreach.planning.wording import message_context
+from app.policy.answers import Clearance, WaitUntil
+
+
+@dataclass(frozen=True, slots=True)
+class ClearedLetter:
+    """Verdict: the letter may leave now."""
+
+    contact_case: ContactCase
+    clearance: Clearance
+
+
+def recheck_letter(
+    session: Session, portfolio: Portfolio, row: OutboxMessage, *, now: datetime
+) -> ClearedLetter | Withhold | Postpone:
+    """Judge a letter to a representative again, its customer locked: their authority, who speaks for the customer, the
+    address, the agreement and the gate."""
+    today = local_date(now, portfolio.timezone)
+    if today - row.business_date > STALE_AFTER:
+        return too_old(row)
+    letter = session.get_one(PartyLetter, row.party_letter_id)
+    party, plan = session.get_one(ThirdParty, letter.party_id), session.get_one(Plan, letter.plan_id)
+    if party.customer_id != row.customer_id or plan.customer_id != row.customer_id:
+        return Withhold("the adviser or the agreement belongs to another customer", {})
+    [contact_case] = load_contact_cases(session, portfolio, [row.case_id], now=now, as_of=today)
+    mandate, channel = mandate_of(session, party, contact_case, today), BY_CHANNEL[row.destination]
+    why = why_not_sent_to(mandate, channel, row.address) or no_longer_so(
+        letter.occasion, letter.occurrence, agreement_now(session, plan, contact_case)
+    )
+    way = mandate.by(channel)
+    if why or way is None:
+        return Withhold(why, {})
+    flaw = Letterhead.of(portfolio).unreachable
+    asked = question(contact_case, party, way, row.letter, row.language, flaw, now=now, waits=False)
+    answer = asked.answer(contact_case.pack)
+    if isinstance(answer, Clearance):
+        row.not_after = answer.not_after
+        return ClearedLetter(contact_case, answer)
+    keep_pack(session, contact_case.pack, now=now)
+    rules = ", ".join(reason.rule for reason in answer.reasons)
+    if isinstance(answer, WaitUntil):
+        return Postpone(answer.at, rules, (asked, answer))
+    return Withhold(f"the gate refused it: {rules}", {}, (asked, answer))
+
+
+def dispatch_to_representative(row: OutboxMessage, portfolio: Portfolio) -> Dispatch:
+    """The letter as an adapter gets it: without the customer's link to unsubscribe, which would act in their name."""
+    return Dispatch(
+        key=row.reference,
+        attempt_id=row.attempt_id,
+        channel=BY_CHANNEL[row.destination],
+        to=row.address,
+        recipient_name=row.recipient,
+        language=row.language,
+        letter=row.letter,
+        text=row.text,
+        business_date=row.business_date,
+        sender_name=portfolio.agency or portfolio.creditor,
+        subject=row.subject,
+        html=row.html,
+        reference=case_reference(row.case_id),
+        not_after=row.not_after,
+        context=message_context(row),
+    )

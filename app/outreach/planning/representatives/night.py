@@ -1,0 +1,49 @@
+"""What a night has to tell advisers: agreements that broke on its day, and letters whose wait is over."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.portfolios.models import Portfolio
+from app.casework.parties.models import ThirdParty
+from app.casework.parties.rules import PartyKind
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanStatus
+from app.core.database.engine import table_of
+from app.core.ids import id_of
+from app.outreach.outbox.models import PartyLetter
+from app.outreach.planning.representatives.facts import WITHIN
+
+
+def broken_with_advisers(session: Session, portfolio: Portfolio, on: date) -> list[int]:
+    """Ids of the plans broken on a day that an adviser made."""
+    plan, party = table_of(Plan), table_of(ThirdParty)
+    query = (
+        sa.select(plan.c.id)
+        .join(party, party.c.id == plan.c.agreed_with_id)
+        .where(
+            plan.c.portfolio_id == id_of(portfolio), plan.c.status == PlanStatus.BROKEN, plan.c.ended_on == on,
+            party.c.kind == PartyKind.ADVISER,
+        )
+        .order_by(plan.c.id)
+    )  # fmt: skip
+    return list(session.scalars(query))
+
+
+def letters_to_ask_about(session: Session, portfolio: Portfolio, now: datetime) -> list[int]:
+    """Ids of the letters to advisers that may leave within a day by what the gate said last."""
+    letter, plan = table_of(PartyLetter), table_of(Plan)
+    query = (
+        sa.select(letter.c.id)
+        .join(plan, plan.c.id == letter.c.plan_id)
+        .where(
+            letter.c.until.is_not(None),
+            letter.c.until < now + WITHIN,
+            plan.c.portfolio_id == id_of(portfolio),
+        )
+        .order_by(letter.c.id)
+    )
+    return list(session.scalars(query))
