@@ -20,6 +20,7 @@ class Unit(StrEnum):
     MESSAGES = "messages"
     DECISIONS = "decisions"
     BUNDLES = "bundles"
+    RE_AGES = "re-ages"
     DAYS = "days"
     """Days over cases: the value is a number of days, not a share."""
 
@@ -65,6 +66,11 @@ class Thing(StrEnum):
     REFERRAL = "referral"
     BUNDLE = "bundle"
     """A sealed case file."""
+    RE_AGE = "re_age"
+    CURE = "cure"
+    """The end of a stretch of days past due."""
+    ENTRY = "entry"
+    """A ledger entry."""
 
 
 class Dimension(StrEnum):
@@ -90,6 +96,11 @@ class Dimension(StrEnum):
     """Month in which the account was charged off here: `2026-03`."""
     MOVE = "move"
     """From one bucket to another: a cell of the roll-rate matrix."""
+    US_FFIEC = "us_ffiec"
+    """Supervisory class by that scheme (`definitions/outcomes/schemes.toml`), as the next three."""
+    CN_CARD = "cn_card"
+    CN_GENERAL = "cn_general"
+    IN_RBI = "in_rbi"
 
 
 class Statistic(StrEnum):
@@ -128,6 +139,8 @@ class Definition:
     is_tile: bool = True
     """It reads as one figure; otherwise only its slices say something."""
     statistic: Statistic = Statistic.RATIO
+    scheme: str = ""
+    """The supervisors' scheme that it goes by, with the text it is from; '' = none."""
 
     @property
     def formula(self) -> str:

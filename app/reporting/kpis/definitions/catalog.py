@@ -11,6 +11,12 @@ from app.reporting.kpis.definitions.contacts import CALLS, MESSAGES, REFUSALS
 from app.reporting.kpis.definitions.flow import FLOW, REPAYMENT
 from app.reporting.kpis.definitions.legal import BUNDLES, TURNAROUND
 from app.reporting.kpis.definitions.liquidation import CHARGED_OFF, PLACED
+from app.reporting.kpis.definitions.outcomes.charge_offs import CHARGE_OFFS
+from app.reporting.kpis.definitions.outcomes.classes import CLASSES
+from app.reporting.kpis.definitions.outcomes.cures import CURES
+from app.reporting.kpis.definitions.outcomes.re_ages import RE_AGES
+from app.reporting.kpis.definitions.outcomes.settlements import SETTLEMENTS
+from app.reporting.kpis.definitions.outcomes.workouts import WORKOUT
 from app.reporting.kpis.definitions.overdue import OVERDUE
 from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
 from app.reporting.kpis.family import Family
@@ -33,6 +39,12 @@ FAMILIES: tuple[Family, ...] = (
     OPEN_CASES,
     TURNAROUND,
     BUNDLES,
+    RE_AGES,
+    CURES,
+    WORKOUT,
+    SETTLEMENTS,
+    CHARGE_OFFS,
+    CLASSES,
 )
 
 DEFINITIONS: Mapping[str, Definition] = {

@@ -27,6 +27,8 @@ every slice. "On D" is the end of day D. A figure without a denominator has no v
   accounts is sliced by the first of them where a thing is theirs and not an account's.
 - **Versions.** The meaning of a figure changes only with its version. A day that late, back-dated or reversed entries
   change gets a new row beside the old one.
+- **Schemes.** A figure by supervisory classes names its scheme and the text that the scheme is from. The schemes are
+  data: `app/reporting/kpis/definitions/outcomes/schemes.toml`.
 """
 
 
@@ -55,6 +57,9 @@ def _sections() -> Iterator[str]:
                         f"{each.version} |"
                     )
             yield ""
+            if schemes := dict.fromkeys(each.scheme for each in family.definitions if each.scheme):
+                yield from (f"- Scheme: {each}." for each in dict.fromkeys("\n".join(schemes).split("\n")))
+                yield ""
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from app.book.delinquency.days import CURRENT, bucket_labels
-from app.book.delinquency.models import Spell
+from app.book.delinquency.models import ReAge, Spell
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
 from app.core.database.engine import table_of
@@ -31,6 +31,10 @@ def _flow_rows(shape: Shape, days: Days) -> Query:
     is_late = then != CURRENT
     is_worse = sa.and_(is_late, _ranked(to, rank) > _ranked(then, rank))
     is_cured = sa.and_(is_late, to.in_([CURRENT, AccountStatus.PAID.value]))
+    made = table_of(ReAge)
+    re_aged = sa.select(made.c.account_id).where(
+        made.c.portfolio_id == days.portfolio_id, made.c.on.between(days.month_start, days.on)
+    )
 
     def counted(condition: sa.ColumnElement[bool], name: str) -> tuple[Expression, Expression]:
         return (
@@ -47,6 +51,8 @@ def _flow_rows(shape: Shape, days: Days) -> Query:
         *counted(is_late, "late"),
         *counted(is_worse, "worse"),
         *counted(is_cured, "cured"),
+        *counted(sa.and_(is_late, flow.c.account_id.in_(re_aged)), "re_aged"),
+        *counted(to == AccountStatus.CHARGED_OFF.value, "charged_off"),
     )
 
 
@@ -72,6 +78,7 @@ def _flow(name: str, title: str, counted: str, columns: tuple[str, str], *, good
 
 _WORSE = "past due at the last month end that stand in a worse bucket now, were charged off or sold since"
 _CURED = "past due at the last month end that are current now or paid off"
+_RE_AGED = "past due at the last month end that were re-aged since"
 
 FLOW = Family(
     "flow",
@@ -88,6 +95,25 @@ FLOW = Family(
         _flow("cure_rate", "Cure rate, by accounts", _CURED, ("cured", "late"), good=True),
         _flow(
             "cure_rate_balance", "Cure rate, by balance", _CURED, ("cured_balance", "late_balance"), good=True
+        ),
+        _flow("re_aged_rate", "Re-aged, by accounts", _RE_AGED, ("re_aged", "late"), good=False),
+        _flow(
+            "re_aged_rate_balance",
+            "Re-aged, by balance",
+            _RE_AGED,
+            ("re_aged_balance", "late_balance"),
+            good=False,
+        ),
+        Definition(
+            "charge_off_rate",
+            "Charge-off rate, month to date",
+            Unit.MONEY,
+            Seed.RECOVERY,
+            "balance at the last month end of accounts charged off since",
+            "balance at the last month end before this month of all accounts",
+            "charged_off_balance",
+            "balance",
+            more_is_better=False,
         ),
         Definition(
             "roll_matrix",

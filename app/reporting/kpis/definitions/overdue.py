@@ -5,9 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from app.core.database.rows import Query
+from app.reporting.kpis.definitions.outcomes.schemes import schemes
 from app.reporting.kpis.family import Days, Family, Shape, counted_account
 from app.reporting.kpis.rules import OVERDUE_DAYS, Definition, Dimension, Seed, Unit
 from app.reporting.kpis.standing import positive, standing_on
+
+_LATE = sorted({*OVERDUE_DAYS, *(each.classified_from for each in schemes().values())})
 
 
 def _rows(shape: Shape, days: Days) -> Query:
@@ -15,9 +18,10 @@ def _rows(shape: Shape, days: Days) -> Query:
     stands = standing_on(shape, days)
     balance = positive(stands.c.balance_minor)
     measures = [sa.literal(1).label("accounts"), balance.label("balance")]
-    for late in OVERDUE_DAYS:
+    for late in _LATE:
         is_late = stands.c.oldest_due_on <= days.before(late)
-        measures.append(sa.case((is_late, 1), else_=0).label(f"accounts_{late}"))
+        if late in OVERDUE_DAYS:
+            measures.append(sa.case((is_late, 1), else_=0).label(f"accounts_{late}"))
         measures.append(sa.case((is_late, balance), else_=0).label(f"balance_{late}"))
     return sa.select(
         *counted_account(stands, days.on),
@@ -57,6 +61,22 @@ OVERDUE = Family(
                 more_is_better=False,
             )
             for days in OVERDUE_DAYS
+        ),
+        *(
+            Definition(
+                f"classified_rate_{dimension.value}",
+                f"Classified, {scheme.title}",
+                Unit.MONEY,
+                Seed.REPAYMENT,
+                f"positive balance of accounts {scheme.classified_from} or more days past due: "
+                f"{', '.join(scheme.classified)}",
+                "positive balance of all accounts not charged off",
+                f"balance_{scheme.classified_from}",
+                "balance",
+                more_is_better=False,
+                scheme=scheme.label,
+            )
+            for dimension, scheme in schemes().items()
         ),
     ),
     _rows,

@@ -13,14 +13,23 @@ from app.book.delinquency.days import DAY
 from app.book.delinquency.loading import from_nothing
 from app.book.delinquency.rules import fold
 from app.book.ledger.models import Account, Entry, LedgerChange, Position
+from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.rules import DelinquencySource
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.dates import month_start
-from app.reporting.kpis.definitions.catalog import FAMILIES
+from app.reporting.kpis.definitions.flow import FLOW, REPAYMENT
+from app.reporting.kpis.definitions.outcomes.charge_offs import CHARGE_OFFS
+from app.reporting.kpis.definitions.outcomes.classes import CLASSES
+from app.reporting.kpis.definitions.outcomes.cures import CURES
+from app.reporting.kpis.definitions.outcomes.re_ages import RE_AGES
+from app.reporting.kpis.definitions.outcomes.schemes import schemes
+from app.reporting.kpis.definitions.overdue import OVERDUE
+from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
 from app.reporting.kpis.family import Family, Scope
 from app.reporting.kpis.measuring import sliced_rows
-from app.reporting.kpis.proof.recount import Counted, Life, count, summed
+from app.reporting.kpis.proof.life import Key, Life
+from app.reporting.kpis.proof.recount import count, summed
 from app.reporting.kpis.queries import latest_versions
 from app.reporting.kpis.rules import Dimension
 
@@ -29,24 +38,28 @@ CHUNK = 2000
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A figure that is not what the ledger gives; `bucket` None = of the whole portfolio."""
+    """A figure that is not what the ledger gives; without a dimension it is that of the whole portfolio."""
 
     kpi: str
-    bucket: str | None
+    member: str | None
     stored: tuple[int, int]
     counted: tuple[int, int]
 
     def __str__(self) -> str:
-        where = f", {self.bucket}" if self.bucket is not None else ""
+        where = f", {self.member}" if self.member is not None else ""
         return (
             f"{self.kpi}{where}: {self.stored[0]} / {self.stored[1]} is stored, "
             f"the ledger gives {self.counted[0]} / {self.counted[1]}"
         )
 
 
+PROVEN = (MONTH, THIRTY_DAYS, OVERDUE, FLOW, REPAYMENT, RE_AGES, CURES, CHARGE_OFFS, CLASSES)
+"""Families that the ledger alone gives."""
+
+
 def check_day(session: Session, scope: Scope, on: date) -> list[Difference]:
-    """Count every account of the portfolio at the end of `on` and compare the sums with the day's figures, of the
-    whole portfolio and of each bucket.
+    """Count every account of the portfolio at the end of `on` and compare the sums with the day's figures: of the
+    whole portfolio, of each bucket, and of each supervisory class.
 
     Accounts with entries that no night has folded yet are taken as the figures have them: they are restated next.
     """
@@ -57,46 +70,40 @@ def check_day(session: Session, scope: Scope, on: date) -> list[Difference]:
     ).all()
     skipped = set(waiting)
     proven = [each for each in everybody if each not in skipped]
-    sums = summed(each for counted in _lives(session, scope, on, proven) for each in counted[1])
+    sums = summed(each for _, counted in _lives(session, scope, on, proven) for each in counted)
     for ids in chunked(waiting, CHUNK):
         for of_account in _rows_of(session, scope, on, ids).values():
-            for key, pair in of_account.items():
+            for key, added in of_account.items():
                 total = sums.setdefault(key, [0, 0])
-                total[0] += pair[0]
-                total[1] += pair[1]
-    by_bucket = {key: (pair[0], pair[1]) for key, pair in sums.items() if any(pair)}
-    kpis = {kpi for kpi, _ in sums}
-    whole = {
-        kpi: (
-            sum(pair[0] for (name, _), pair in by_bucket.items() if name == kpi),
-            sum(pair[1] for (name, _), pair in by_bucket.items() if name == kpi),
-        )
-        for kpi in kpis
+                total[0] += added[0]
+                total[1] += added[1]
+    counted = {
+        (kpi, dimension.value, member): (pair[0], pair[1])
+        for (kpi, dimension, member), pair in sums.items()
+        if any(pair)
     }
+    kpis = [each.name for family in PROVEN for each in family.definitions]
+    for kpi in kpis:
+        pairs = [pair for (name, by, _), pair in counted.items() if (name, by) == (kpi, Dimension.BUCKET)]
+        counted[kpi, "", ""] = (sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs))
+    compared = {"", *(dimension for _, dimension, _ in counted)}
     stored = {
         key: (numerator, denominator)
         for key, (_, numerator, denominator) in latest_versions(session, scope.portfolio_id, on).items()
+        if key[0] in kpis and key[1] in compared
     }
     found = []
-    for kpi in sorted(kpis):
-        wanted = {"": whole[kpi]} | {
-            bucket: pair for (name, bucket), pair in by_bucket.items() if name == kpi
-        }
-        for member, pair in wanted.items():
-            dimension = Dimension.BUCKET.value if member else ""
-            kept = stored.get((kpi, dimension, member), (0, 0))
-            if kept != pair:
-                found.append(Difference(kpi, member or None, kept, (pair[0], pair[1])))
-        for (name, dimension, member), kept in stored.items():
-            if name == kpi and dimension == Dimension.BUCKET and member not in wanted and any(kept):
-                found.append(Difference(kpi, member, kept, (0, 0)))
+    for name in sorted(counted.keys() | stored.keys()):
+        kept, wanted = stored.get(name, (0, 0)), counted.get(name, (0, 0))
+        if kept != wanted:
+            found.append(Difference(name[0], name[2] if name[1] else None, kept, wanted))
     return found
 
 
 def check_accounts(session: Session, scope: Scope, on: date, account_ids: Sequence[int]) -> list[str]:
     """Count these accounts and compare with the rows that the figures of `on` are sums of."""
     counted = {
-        account_id: {(kpi, bucket): tuple(pair) for (kpi, bucket), pair in summed(added).items() if any(pair)}
+        account_id: {key: (pair[0], pair[1]) for key, pair in summed(added).items() if any(pair)}
         for account_id, added in _lives(session, scope, on, account_ids)
     }
     rows = _rows_of(session, scope, on, list(counted))
@@ -115,20 +122,17 @@ def waiting_accounts(session: Session, scope: Scope, on: date) -> list[int]:
     return sorted(session.scalars(query))
 
 
-Rows = dict[int, dict[tuple[str, str], tuple[int, int]]]
-"""By account, what the figures count of it: numerator and denominator by figure and bucket."""
+Rows = dict[int, dict[Key, tuple[int, int]]]
+"""By account, what the figures count of it: numerator and denominator by figure, dimension and member."""
 
 
 def _rows_of(session: Session, scope: Scope, on: date, account_ids: Sequence[int]) -> Rows:
     rows: Rows = {each: {} for each in account_ids}
-    for family in FAMILIES:
-        if _is_counted(family):
-            _add_rows(session, family, scope, on, account_ids, rows)
+    for family in PROVEN:
+        _add_rows(session, family, scope, on, account_ids, rows, Dimension.BUCKET)
+    for dimension in schemes():
+        _add_rows(session, CLASSES, scope, on, account_ids, rows, dimension)
     return rows
-
-
-def _is_counted(family: Family) -> bool:
-    return family.name in ("recovery_month", "recovery_30d", "overdue", "flow", "repayment")
 
 
 def _add_rows(
@@ -138,15 +142,16 @@ def _add_rows(
     on: date,
     account_ids: Sequence[int],
     rows: Rows,
+    dimension: Dimension,
 ) -> None:
     sliced = sliced_rows(family, scope.shape(on))
-    bucket = sliced.members[Dimension.BUCKET]
+    member = sliced.members[dimension]
     sums = [sa.func.sum(sliced.rows.c[name]) for name in family.measures]
     query = (
-        sa.select(sliced.rows.c.account_id, bucket, *sums)
+        sa.select(sliced.rows.c.account_id, member, *sums)
         .select_from(sliced.source)
         .where(among(session, sliced.rows.c.account_id, account_ids))
-        .group_by(sliced.rows.c.account_id, bucket)
+        .group_by(sliced.rows.c.account_id, member)
     )
     places = {name: n for n, name in enumerate(family.measures)}
     values = sliced.days.values(scope.portfolio, on)
@@ -154,12 +159,12 @@ def _add_rows(
         for each in family.definitions:
             pair = (int(amounts[places[each.numerator]]), int(amounts[places[each.denominator]]))
             if any(pair):
-                rows[account_id][each.name, label] = pair
+                rows[account_id][each.name, dimension, label] = pair
 
 
 def _lives(
     session: Session, scope: Scope, on: date, account_ids: Sequence[int]
-) -> Iterator[tuple[int, list[Counted]]]:
+) -> Iterator[tuple[int, list[tuple[Key, int, int]]]]:
     """Each account and what it adds, from its entries, statements and positions."""
     account = table_of(Account)
     then_on, shape = month_start(on) - DAY, scope.shape(on)
@@ -173,6 +178,7 @@ def _lives(
             )
         }
         then, known = _balances(session, ids, then_on), _first_reports(session, scope, ids)
+        off = _charged_off(session, ids)
         for history in from_nothing(session, ids, on):
             row = about[history.account_id]
             folded = fold(history.state, history.events, through=on, edges=shape.edges)
@@ -186,6 +192,9 @@ def _lives(
                 balance=history.balance,
                 balance_then=then.get(row.id, 0),
                 folded=folded,
+                re_aged_on=history.events.re_ages,
+                money_in=[(day, amount) for day, amount, is_money in history.events.credits if is_money],
+                charged_off=off.get(row.id, 0),
             )
             yield row.id, list(count(life, on))
 
@@ -195,6 +204,21 @@ def _balances(session: Session, ids: Sequence[int], on: date) -> dict[int, int]:
         sa.select(col(Entry.account_id), sa.func.sum(Entry.amount_minor))
         .where(among(session, table_of(Entry).c.account_id, ids), col(Entry.effective_on) <= on)
         .group_by(col(Entry.account_id))
+    )
+    return {account_id: int(total) for account_id, total in session.execute(query)}
+
+
+def _charged_off(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """By account, what the end that stands took off the book as charged off."""
+    entry, mirror = table_of(Entry), table_of(Entry).alias("mirror")
+    query = (
+        sa.select(entry.c.account_id, sa.func.sum(-entry.c.amount_minor))
+        .where(
+            among(session, entry.c.account_id, ids),
+            entry.c.ended_as == AccountStatus.CHARGED_OFF,
+            ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
+        )
+        .group_by(entry.c.account_id)
     )
     return {account_id: int(total) for account_id, total in session.execute(query)}
 

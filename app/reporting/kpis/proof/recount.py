@@ -5,65 +5,30 @@ Nothing here is shared with the statements that the night runs but the fold itse
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 
 from app.book.delinquency.days import CURRENT, DAY, bucket_labels
-from app.book.delinquency.facts import Folded, MovementKind, Standing
+from app.book.delinquency.facts import MovementKind
 from app.book.ledger.rules import AccountStatus
 from app.core.dates import month_start
-from app.reporting.kpis.rules import OVERDUE_DAYS
-
-Counted = tuple[str, str, int, int]
-"""Figure, bucket, numerator, denominator: what one account adds."""
-LOST = (AccountStatus.CHARGED_OFF, AccountStatus.SOLD)
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """The ledger of an account, and its fold from nothing through the day that is counted."""
-
-    status: AccountStatus
-    opened_on: date
-    ended_on: date | None
-    works_charged_off: bool
-    """Accounts that came charged off count in its portfolio."""
-    known_from: date | None
-    """First day on which its creditor reported it; None = its ledger is kept from the beginning."""
-    edges: tuple[int, ...]
-    balance: int
-    """At the end of the day that is counted."""
-    balance_then: int
-    """At the end of the month before."""
-    folded: Folded
-
-    def stands(self, on: date) -> Standing | None:
-        """Its standing at the end of a day; None = current."""
-        changes = self.folded.standings
-        place = bisect_right(changes, on, key=lambda change: change[0])
-        return changes[place - 1][1] if place else None
-
-    def bucket(self, on: date) -> str:
-        stands = self.stands(on)
-        return stands.bucket if stands else CURRENT
-
-    def past_due(self, on: date) -> int:
-        stands = self.stands(on)
-        return stands.past_due if stands else 0
-
-    def is_counted(self, on: date) -> bool:
-        """It was open, and not charged off, by the end of the day."""
-        if self.opened_on > on:
-            return False
-        if self.status is not AccountStatus.CHARGED_OFF:
-            return True
-        return self.works_charged_off if self.ended_on is None else self.ended_on > on
+from app.reporting.kpis.definitions.outcomes.rules import LOST
+from app.reporting.kpis.definitions.outcomes.schemes import schemes
+from app.reporting.kpis.proof.life import Counted, Key, Life
+from app.reporting.kpis.proof.outcomes import count_classes, count_outcomes
+from app.reporting.kpis.rules import OVERDUE_DAYS, Dimension
 
 
-def count(life: Life, on: date) -> Iterator[Counted]:
-    """Everything that the account adds to the figures of `on`."""
+def count(life: Life, on: date) -> Iterator[tuple[Key, int, int]]:
+    """Everything that the account adds to the figures of `on`: numerator and denominator by bucket, and of the
+    supervisory classes by class."""
+    for kpi, bucket, numerator, denominator in chain(_by_bucket(life, on), count_outcomes(life, on)):
+        yield (kpi, Dimension.BUCKET, bucket), numerator, denominator
+    yield from count_classes(life, on)
+
+
+def _by_bucket(life: Life, on: date) -> Iterator[Counted]:
     yield from _recovery("recovery_rate", life, month_start(on), on)
     yield from _recovery("recovery_rate_30d", life, on - timedelta(days=29), on)
     if life.is_counted(on):
@@ -87,6 +52,9 @@ def _overdue(life: Life, on: date) -> Iterator[Counted]:
         bucket = life.bucket(on)
         yield f"overdue_rate_balance_{days}", bucket, owed if is_late else 0, owed
         yield f"overdue_rate_accounts_{days}", bucket, int(is_late), 1
+    for dimension, scheme in schemes().items():
+        is_classified = stands is not None and (on - stands.counted_from).days >= scheme.classified_from
+        yield f"classified_rate_{dimension}", life.bucket(on), owed if is_classified else 0, owed
 
 
 def _flow(life: Life, on: date) -> Iterator[Counted]:
@@ -98,6 +66,8 @@ def _flow(life: Life, on: date) -> Iterator[Counted]:
         return
     yield "roll_matrix", then, 1, 1
     yield "roll_matrix_balance", then, life.balance_then, life.balance_then
+    is_off = life.status is AccountStatus.CHARGED_OFF and life.ended_on is not None and life.ended_on <= on
+    yield "charge_off_rate", then, life.balance_then if is_off else 0, life.balance_then
     if then == CURRENT:
         return
     labels = bucket_labels(life.edges)
@@ -106,7 +76,8 @@ def _flow(life: Life, on: date) -> Iterator[Counted]:
     else:
         now = life.bucket(on)
         worse, cured = labels.index(now) > labels.index(then), now == CURRENT
-    for kpi, counts in (("roll_rate", worse), ("cure_rate", cured)):
+    re_aged = any(then_on < each <= on for each in life.re_aged_on)
+    for kpi, counts in (("roll_rate", worse), ("cure_rate", cured), ("re_aged_rate", re_aged)):
         yield kpi, then, int(counts), 1
         yield f"{kpi}_balance", then, life.balance_then if counts else 0, life.balance_then
 
@@ -123,11 +94,11 @@ def _repayment(life: Life, on: date) -> Iterator[Counted]:
     yield "overdue_repayment_rate", life.bucket(on), int(cleared), 1
 
 
-def summed(counted: Iterable[Counted]) -> dict[tuple[str, str], list[int]]:
-    """Numerator and denominator by figure and bucket."""
-    sums: dict[tuple[str, str], list[int]] = {}
-    for kpi, bucket, numerator, denominator in counted:
-        pair = sums.setdefault((kpi, bucket), [0, 0])
+def summed(counted: Iterable[tuple[Key, int, int]]) -> dict[Key, list[int]]:
+    """Numerator and denominator by figure, dimension and member."""
+    sums: dict[Key, list[int]] = {}
+    for key, numerator, denominator in counted:
+        pair = sums.setdefault(key, [0, 0])
         pair[0] += numerator
         pair[1] += denominator
     return sums

@@ -1,0 +1,1 @@
+"""Outcomes of programmes: re-ages, workouts, settlements, cures, charge-offs and supervisory classes."""
