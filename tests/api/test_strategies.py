@@ -36,6 +36,29 @@ def test_a_program_imports_exports_puts_live_and_rolls_back(program: Program) ->
     assert program.post(f"{THERE}/rollback").status_code == 409
 
 
+def test_an_experiment_is_compared_at_the_end_of_the_last_closed_day(program: Program) -> None:
+    program.desk.write(builders.portfolio)
+    program.post(THERE, {"code": "early", "text": TEXT, "note": ""})
+    there = "/portfolios/CARDS/experiments"
+    wanted = {"challenger": "early@1", "share_percent": 50, "cases_wanted": 400}
+    started = program.post(there, wanted).json()["id"]
+    early = program.get(f"{there}/{started}/result")
+    assert (early.status_code, early.json()["detail"]) == (
+        404,
+        "No business day of this portfolio is closed yet.",
+    )
+    builders.close_day(program.desk.engine, builders.NOW.date())
+
+    result = program.get(f"{there}/{started}/result").json()
+
+    assert (result["business_date"], result["verdict"]) == (str(builders.NOW.date()), "not_enough")
+    assert (result["primary_figure"], result["cases_wanted"], result["is_uneven"]) == ("cured", 400, False)
+    assert result["champion"] == {"joined": 0, "cases": 0, "cured": 0, "recovered": "0.00"}
+    assert result["cured"] is None
+    assert [each["guardrail"] for each in result["guardrails"]] == ["complaints", "opt_outs", "hardship"]
+    assert program.get(f"{there}/99/result").status_code == 404
+
+
 def test_faults_are_named_and_agents_only_read(sqlite_program: Program) -> None:
     sqlite_program.desk.write(builders.portfolio)
     bad = sqlite_program.post(THERE, {"code": "standard", "text": TEXT.replace("day = 5", "day = 0")})

@@ -460,6 +460,11 @@ def test_staff_are_listed_changed_and_deactivated(desk: Desk) -> None:
         ("ann", "agent", True, "temporary")
     ]
     assert desk("user", "role", "ann", "manager", "--json").json["role"] == "manager"
+    desk("user", "add", "bo", "--role", "agent", "--team", "Late stage")
+    assert desk("user", "team", "ann", " late  STAGE", "--json").status == 0
+    assert {each["team"] for each in desk("user", "list", "--json").json["users"]} == {"Late stage"}, (
+        "one spelling"
+    )
     again = desk("user", "reset", "ann", "--json").json
     assert again["password"] != made["password"]
     assert desk("user", "deactivate", "ann", "--json").json["active"] is False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import Request
@@ -17,13 +17,17 @@ from app.book.portfolios.days import last_closed
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
-from app.core.money import to_decimal_string
+from app.core.money import exponent, to_decimal_string
 from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now, ports_of
 from app.outreach.strategy.experiments import MOST_DAYS, EndReason, PrimaryFigure, StopTerms
 from app.outreach.strategy.models import Experiment, StopRule, StrategyVersion
+from app.reporting.experiments.arms import Difference
 from app.reporting.experiments.control import control_result
+from app.reporting.experiments.queries import compare_arms
+from app.reporting.experiments.rules import ArmResult, Comparison, Verdict
+from app.reporting.experiments.safeguards import Guardrail
 
 router = api_router("/portfolios/{code}/experiments", tags=["strategies"])
 
@@ -75,6 +79,95 @@ def list_experiments(code: PortfolioCode, _caller: Manager, session: ReadSession
     query = select(Experiment).where(Experiment.portfolio_id == portfolio.id)
     rows = session.scalars(query.order_by(col(Experiment.id).desc())).all()
     return Page(items=[ExperimentShape.of(session, row) for row in rows])
+
+
+class ArmShape(Shape):
+    """One arm, whatever its customers were then sent."""
+
+    joined: int
+    cases: int = Field(description="Of them, who joined at least 30 days ago.")
+    cured: int = Field(description="Cured within 30 days.")
+    recovered: str = Field(description="Paid within 30 days, in the currency of the portfolio.")
+
+    @classmethod
+    def of(cls, arm: ArmResult, currency: str) -> Self:
+        recovered = to_decimal_string(arm.recovered.y, currency)
+        return cls(joined=arm.joined, cases=arm.cases, cured=arm.cured.y, recovered=recovered)
+
+
+class DifferenceShape(Shape):
+    """Challenger less champion, with an interval that holds on every day at once, at 95 %."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, found: Difference | None, unit: int = 1) -> Self | None:
+        """`unit`: the units of `found` in one of the answer's. None below two cases an arm."""
+        if found is None:
+            return None
+        return cls(value=found.value / unit, low=found.low / unit, high=found.high / unit)
+
+
+class GuardrailShape(Shape):
+    """Incidents that stop a challenger which shows more of them."""
+
+    guardrail: Guardrail
+    champion: int
+    challenger: int
+    is_harmful: bool
+
+
+class ExperimentResultShape(Shape):
+    """An experiment at the end of a closed day."""
+
+    business_date: date
+    verdict: Verdict
+    primary_figure: PrimaryFigure
+    champion: ArmShape
+    challenger: ArmShape
+    cured: DifferenceShape | None = Field(description="Of the share cured.")
+    recovered: DifferenceShape | None = Field(description="Of the amount recovered per case.")
+    cases_wanted: int
+    is_uneven: bool = Field(description="The arms were not drawn as planned: trust no figure.")
+    guardrails: list[GuardrailShape]
+
+    @classmethod
+    def of(cls, found: Comparison, on: date, currency: str) -> Self:
+        return cls(
+            business_date=on,
+            verdict=found.verdict,
+            primary_figure=found.primary,
+            champion=ArmShape.of(found.champion, currency),
+            challenger=ArmShape.of(found.challenger, currency),
+            cured=DifferenceShape.of(found.cured),
+            recovered=DifferenceShape.of(found.recovered, 10 ** exponent(currency)),
+            cases_wanted=found.wanted,
+            is_uneven=found.ratio.is_uneven,
+            guardrails=[
+                GuardrailShape(
+                    guardrail=each.guardrail,
+                    champion=each.champion,
+                    challenger=each.challenger,
+                    is_harmful=each.is_harmful,
+                )
+                for each in found.guardrails
+            ],
+        )
+
+
+@router.get("/{experiment_id}/result", summary="Get an experiment's result")
+def get_experiment_result(
+    code: PortfolioCode, experiment_id: RowId, _caller: Manager, session: ReadSession
+) -> ExperimentResultShape:
+    """Both arms at the end of the last closed day, as the experiment's page shows them."""
+    portfolio = get_portfolio(session, code)
+    experiment = experiment_of(session, portfolio, experiment_id)
+    on = last_closed(session, portfolio)
+    if on is None:
+        raise NotFound("No business day of this portfolio is closed yet.")
+    return ExperimentResultShape.of(compare_arms(session, experiment, on), on, portfolio.currency)
 
 
 class NewExperiment(Input):

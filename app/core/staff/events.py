@@ -17,6 +17,7 @@ class UserAdded(Payload):
     username: str
     display_name: str
     role: Role
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)

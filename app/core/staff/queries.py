@@ -27,6 +27,11 @@ def staff_list(session: Session) -> list[User]:
     return list(session.exec(select(User).order_by(col(User.active).desc(), col(User.display_name))))
 
 
+def teams(session: Session) -> list[str]:
+    """Names of teams that somebody is in, by name."""
+    return list(session.exec(select(User.team).where(User.team != "").distinct().order_by(col(User.team))))
+
+
 def last_seen(session: Session) -> dict[int, datetime]:
     """User id -> when they were last here."""
     latest: dict[int, datetime] = {}

@@ -60,10 +60,11 @@ def add_user(
     by: Actor,
     now: datetime,
     temporary: bool = False,
+    team: str = "",
 ) -> User:
     """Add a member of staff. With `temporary` the password must be changed at the first sign-in.
 
-    Raises Invalid for a bad name or password, Conflict when the user name is taken.
+    Raises Invalid for a bad name, team or password, Conflict when the user name is taken.
     """
     username = passwords.fold_username(username)
     if not passwords.USERNAME.fullmatch(username):
@@ -78,13 +79,14 @@ def add_user(
         username=username,
         display_name=display_name,
         role=role,
+        team=_team(session, team),
         password_hash=hasher.hash(password),
         password_temporary=temporary,
         created_at=now,
     )
     session.add(user)
     session.flush()
-    added = UserAdded(username, display_name, role)
+    added = UserAdded(username, display_name, role, user.team)
     record(session, about_staff(id_of(user), added), by=by, now=now)
     return user
 
@@ -100,10 +102,12 @@ def change_user(
     active: bool | None = None,
     password: str | None = None,
     temporary: bool = False,
+    team: str | None = None,
 ) -> User:
-    """Change what is given. A new role, a new password or deactivation ends the person's sessions.
+    """Change what is given. A new role, a new password or deactivation ends the person's sessions. Key figures count
+    the person in a new team from the next night on.
 
-    Raises NotFound, Invalid (password), Conflict with every reason the change may not be made.
+    Raises NotFound, Invalid (name, team, password), Conflict with every reason the change may not be made.
     """
     user = session.get(User, user_id)
     if user is None:
@@ -122,6 +126,8 @@ def change_user(
     changed: dict[str, object] = {}
     if display_name is not None and _display_name(display_name) != user.display_name:
         changed["display_name"] = user.display_name = _display_name(display_name)
+    if team is not None and (new_team := _team(session, team)) != user.team:
+        changed["team"] = user.team = new_team
     if new_role is not user.role:
         changed["role"], user.role = [user.role.value, new_role.value], new_role
     if new_active != user.active:
@@ -178,6 +184,15 @@ def _display_name(text: str) -> str:
     if not 1 <= len(name) <= 120:
         raise Invalid("Enter the name colleagues will see, at most 120 characters.", "display_name")
     return name
+
+
+def _team(session: Session, text: str) -> str:
+    """The name of a team as it is written already, whatever the case; '' = none."""
+    name = " ".join(text.split())
+    if len(name) > 60:
+        raise Invalid("Shorten the name of the team to at most 60 characters.", "team")
+    known = {each.casefold(): each for each in queries.teams(session)}
+    return known.get(name.casefold(), name)
 
 
 def _require_password(password: str, username: str) -> None:

@@ -30,6 +30,7 @@ def user_add(
     username: Username,
     role: Annotated[Role, typer.Option()],
     display_name: Annotated[str, typer.Option("--name", help="Name that colleagues see.")] = "",
+    team: Annotated[str, typer.Option(help="Team by which key figures are sliced.")] = "",
     password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
@@ -45,6 +46,7 @@ def user_add(
             role,
             password,
             temporary=not password_stdin,
+            team=team,
             by=BY,
             now=read_clock(),
         )
@@ -64,6 +66,7 @@ def user_list(as_json: Json = False) -> None:
                 "username": user.username,
                 "name": user.display_name,
                 "role": user.role.value,
+                "team": user.team,
                 "active": user.active,
                 "password": "temporary" if user.password_temporary else "own",
                 "last_seen": seen.get(id_of(user)),
@@ -88,6 +91,16 @@ def user_list(as_json: Json = False) -> None:
 def user_role(username: Username, role: Annotated[Role, typer.Argument()], as_json: Json = False) -> None:
     """Change a person's role. Their sessions end."""
     _change(username, as_json, f"{username} is {role.value} now.", role=role)
+
+
+@user_app.command("team")
+def user_team(
+    username: Username,
+    team: Annotated[str, typer.Argument(help="Name of the team; '' takes the person out of theirs.")],
+    as_json: Json = False,
+) -> None:
+    """Put a person into a team. Key figures count them there from the next night on."""
+    _change(username, as_json, f"{username} is in {team or 'no team'} now.", team=team)
 
 
 @user_app.command("reset")

@@ -32,7 +32,7 @@ ROLE_HINTS = {
     Role.LEGAL: "Reads cases and takes over case files.",
     Role.ADMIN: "Manages staff and API tokens, can stop all sending; sees no cardholder.",
 }
-STAFF_COLUMNS = [Column(label) for label in ("Name", "User name", "Role", "Status", "Last here")]
+STAFF_COLUMNS = [Column(label) for label in ("Name", "User name", "Role", "Team", "Status", "Last here")]
 TOKEN_COLUMNS = [
     Column(label) for label in ("Name", "Role", "Answers for it", "Token", "Issued", "Last used", "")
 ]
@@ -56,8 +56,8 @@ def staff_list(request: Request, _staff: Administrator, session: ReadSession) ->
 
 
 @router.get("/staff/new")
-def new_staff(request: Request, _staff: Administrator) -> Response:
-    return _new_staff_page(request, {}, {})
+def new_staff(request: Request, _staff: Administrator, session: ReadSession) -> Response:
+    return _new_staff_page(request, session, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +77,23 @@ def add_staff(
     username: Annotated[str, Form(max_length=200)] = "",
     display_name: Annotated[str, Form(max_length=200)] = "",
     role: Annotated[Role, Form()] = Role.AGENT,
+    team: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     password = service.generate_password()
     try:
         user = service.add_user(
-            session, username, display_name, role, password, by=staff.by, now=now, temporary=True
+            session, username, display_name, role, password, by=staff.by, now=now, temporary=True, team=team
         )
     except (Invalid, Conflict) as refused:
         field = getattr(refused, "field", None) or "username"
-        values = {"username": username, "display_name": display_name, "role": role}
-        return _new_staff_page(request, values, {field: refused.message}, status=refused.status)
+        values = {"username": username, "display_name": display_name, "role": role, "team": team}
+        return _new_staff_page(request, session, values, {field: refused.message}, status=refused.status)
     return page(request, TemporaryPasswordPage(person=user, password=password, added=True))
 
 
 @router.get("/staff/{user_id}")
 def staff_member(request: Request, user_id: RowId, staff: Administrator, session: ReadSession) -> Response:
-    return _member_page(request, _person(session, user_id), own=user_id == staff.user_id)
+    return _member_page(request, session, _person(session, user_id), own=user_id == staff.user_id)
 
 
 @router.post("/staff/{user_id}")
@@ -104,8 +105,11 @@ def change_staff(
     now: Now,
     display_name: Annotated[str, Form(max_length=200)],
     role: Annotated[Role, Form()],
+    team: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    user = service.change_user(session, user_id, display_name=display_name, role=role, by=staff.by, now=now)
+    user = service.change_user(
+        session, user_id, display_name=display_name, role=role, team=team, by=staff.by, now=now
+    )
     return redirect(request, f"/admin/staff/{user_id}", f"{user.display_name} is saved.")
 
 
@@ -146,12 +150,18 @@ class NewStaffPage(Page):
     values: Mapping[str, object]
     errors: Mapping[str, str]
     roles: Sequence[tuple[str, str, str]]
+    teams: Sequence[str]
 
 
 def _new_staff_page(
-    request: Request, values: Mapping[str, object], errors: dict[str, str], status: int = 200
+    request: Request,
+    session: Session,
+    values: Mapping[str, object],
+    errors: dict[str, str],
+    status: int = 200,
 ) -> Response:
-    return page(request, NewStaffPage(values=values, errors=errors, roles=_role_options()), status)
+    shown = NewStaffPage(values=values, errors=errors, roles=_role_options(), teams=queries.teams(session))
+    return page(request, shown, status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +170,12 @@ class StaffMemberPage(Page):
     person: User
     own: bool
     roles: Sequence[tuple[str, str, str]]
+    teams: Sequence[str]
 
 
-def _member_page(request: Request, person: User, *, own: bool) -> Response:
-    return page(request, StaffMemberPage(person=person, own=own, roles=_role_options()))
+def _member_page(request: Request, session: Session, person: User, *, own: bool) -> Response:
+    teams = queries.teams(session)
+    return page(request, StaffMemberPage(person=person, own=own, roles=_role_options(), teams=teams))
 
 
 def _role_options() -> list[tuple[str, str, str]]:

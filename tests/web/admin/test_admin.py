@@ -44,6 +44,27 @@ def test_a_new_person_signs_in_once_with_the_password_handed_over(desk: Desk) ->
     assert by == "user:alma"
 
 
+def test_a_person_is_put_into_a_team_and_out_of_it(desk: Desk) -> None:
+    alma = desk.sign_in(Role.ADMIN)
+    alma.submit(
+        "/admin/staff/new", username="ravi", display_name="Ravi Patel", role="agent", team=" Early  stage "
+    )
+    ravi = desk.read(lambda session: session.exec(select(User).where(User.username == "ravi")).one())
+    assert ravi.team == "Early stage"
+    page = alma.get(f"/admin/staff/{ravi.id}").text
+    assert 'value="Early stage"' in page
+    assert '<option value="Early stage">' in alma.get("/admin/staff/new").text
+    assert "<td>Early stage</td>" in alma.get("/admin/staff").text
+
+    alma.submit("/admin/staff/new", username="noor", display_name="Noor", role="agent", team="EARLY STAGE")
+    assert desk.read(lambda session: set(session.exec(select(User.team)))) == {"Early stage", ""}
+    long = alma.submit("/admin/staff/new", username="kim", display_name="Kim", role="agent", team="x" * 61)
+    assert long.status_code == 422
+    assert "at most 60 characters" in long.text
+    alma.submit(f"/admin/staff/{ravi.id}", display_name="Ravi Patel", role="agent", team="")
+    assert desk.read(lambda session: session.get_one(User, ravi.id).team) == ""
+
+
 def test_bad_details_come_back_with_what_was_typed(sqlite_desk: Desk) -> None:
     alma = sqlite_desk.sign_in(Role.ADMIN)
     answer = alma.submit("/admin/staff/new", username="no spaces", display_name="<b>Ravi</b>", role="legal")
