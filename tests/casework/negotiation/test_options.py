@@ -254,7 +254,10 @@ def test_money_that_is_there_is_not_promised() -> None:
             "2 × USD 150.00 and USD 50.00 at once is USD 350.00 in all. What comes closest is USD 50.00 at once, "
             "then 3 × USD 116.67, USD 400.00 in all.",
         ),
-        (Counter(OptionKind.PROMISE, 100), "cannot pay the USD 400.00 that is past due"),
+        (
+            Counter(OptionKind.PROMISE, 100),
+            "what is offered does not pay the USD 400.00 that is past due: the customer offers USD 1.00 a month",
+        ),
     ],
 )
 def test_names_the_payments_that_come_closest(counter: Counter, sentence: str) -> None:
@@ -262,6 +265,26 @@ def test_names_the_payments_that_come_closest(counter: Counter, sentence: str) -
     judged = judge_counter(given, counter, BaseChance())
     assert isinstance(judged, NotOffered)
     assert sentence in judged.why
+
+
+@pytest.mark.parametrize(
+    "counter",
+    [
+        Counter(OptionKind.PAY_NOW, 100),
+        Counter(OptionKind.PROMISE, 100),
+        Counter(OptionKind.SHORT_PLAN, 100),
+        Counter(OptionKind.SHORT_PLAN, 100, down_payment_minor=60_000),
+        Counter(OptionKind.LONG_PLAN, 100),
+        Counter(OptionKind.LONG_PLAN, 200_000),
+        Counter(OptionKind.HARDSHIP, 200_000),
+        Counter(OptionKind.RE_AGE, 100),
+    ],
+    ids=lambda counter: f"{counter.kind.value}-{counter.payment_minor}-{counter.down_payment_minor}",
+)
+def test_a_reason_against_a_proposal_claims_nothing_of_the_household(counter: Counter) -> None:
+    judged = judge_counter(facts(said(5_000)), counter, BaseChance())
+    assert isinstance(judged, NotOffered), judged
+    assert "household can" not in judged.why.lower()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def pay_now(s: Situation) -> Found:
     payable = [s.past_due]
     if s.is_known:
         payable = [each for each in dict.fromkeys((s.balance, s.past_due)) if each <= able]
-    why = f"{s.money(s.past_due)} is past due, and the household can pay {s.sum(able)} at once."
+    why = f"{s.money(s.past_due)} is past due, and {s.pays} {s.sum(able)} at once."
     cap = able if s.is_known else None
     terms = [single(PlanKind.PROMISE, each, s.facts.today) for each in payable]
     return Found(
@@ -45,9 +45,12 @@ def promise(s: Situation) -> Found:
         for cadence in s.cadences
         for n, terms in _promised(s, cadence)
     ]
+    short, pays = "the household cannot", "it can pay"
+    if s.is_proposed:
+        short, pays = "what is offered does not", s.pays
     why = (
-        f"A promise is kept within {limit.value} days. In that time the household cannot pay the {s.money(s.past_due)} "
-        f"that is past due: it can pay {s.sum(s.monthly)} a month and {s.sum(s.once)} at once."
+        f"A promise is kept within {limit.value} days. In that time {short} pay the {s.money(s.past_due)} that is past "
+        f"due: {pays} {s.sum(s.monthly)} a month and {s.sum(s.once)} at once."
     )
     if s.is_known and s.once >= s.past_due:
         return Found(candidates, _paid_at_once(s, kind))
@@ -60,7 +63,7 @@ def promise(s: Situation) -> Found:
 
 def _paid_at_once(s: Situation, kind: OptionKind) -> NotOffered:
     """The reason against waiting for money that is there."""
-    why = f"The household can pay the {s.money(s.past_due)} that is past due at once: take the payment now."
+    why = f"{s.pays.capitalize()} the {s.money(s.past_due)} that is past due at once: take the payment now."
     return s.not_offered(kind, why, "need")
 
 
@@ -97,9 +100,10 @@ def short_plan(s: Situation) -> Found:
         return Found(candidates, _paid_at_once(s, kind))
     need = -(-(s.past_due - s.once) // max(1, months))
     beside = f" beside the minimum payments of {s.money(s.minimum)}" if s.minimum else ""
+    paid = monthly if s.is_proposed else s.monthly  # who proposes names no minimum payment
     why = (
         f"Paying the {s.money(s.past_due)} that is past due within {months} months takes {s.money(need)} a month"
-        f"{beside}; the household can pay {s.sum(s.monthly)} a month."
+        f"{beside}; {s.pays} {s.sum(paid)} a month."
     )
     return Found(candidates, s.not_offered(kind, why, "affordability"))
 
@@ -132,7 +136,7 @@ def re_age(s: Situation) -> Found:
     cadence = s.cadences[-1]
     per = s.per_period(cadence)
     why = (
-        f"A re-age takes {rule.value} payments of {s.money(minimum)} in a row; the household can pay {s.money(per)} "
+        f"A re-age takes {rule.value} payments of {s.money(minimum)} in a row; {s.pays} {s.money(per)} "
         "each time."
     )
     if per < minimum:

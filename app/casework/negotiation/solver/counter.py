@@ -51,6 +51,7 @@ def judge(
     if reason := _beyond_statement(s, counter):
         return reason
     proposed = situation_of(replace(facts, affordability=_as_affordability(s, counter)))
+    proposed = replace(proposed, is_proposed=True)
     is_settlement = counter.kind is OptionKind.SETTLEMENT
     found = settlement_of(s, proposed, counter.payments) if is_settlement else finders[counter.kind](proposed)
     wanted = [each for each in found.candidates if _matches(each, counter)]
@@ -77,7 +78,7 @@ def _relief(proposed: Situation, counter: Counter, chance: Chance) -> list[Optio
 
 
 def _not_so(s: Situation, counter: Counter, others: Sequence[Option]) -> NotOffered:
-    """The reason where the household can pay enough, but not in the payments that it names."""
+    """The reason where enough is proposed, but not in payments that are possible."""
     closest = min(others, key=lambda each: (*_gap(counter, each), each.waived_minor, each.ends_on))
     down = f" and {s.money(counter.down_payment_minor)} at once" if counter.down_payment_minor else ""
     proposed = f"Payments of {s.money(counter.payment_minor)}{down} are not possible as they are proposed"

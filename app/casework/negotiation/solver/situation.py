@@ -36,6 +36,13 @@ class Situation:
     fees: int
     payday: Payday | None
     """The next payday whose due date has not passed."""
+    is_proposed: bool = False
+    """What is paid is what the customer proposes: nobody says that the household can pay it, or no more."""
+
+    @property
+    def pays(self) -> str:
+        """How a reason begins that names what is paid."""
+        return "the customer offers" if self.is_proposed else "the household can pay"
 
     @property
     def is_known(self) -> bool:
@@ -81,9 +88,10 @@ class Situation:
 
     def not_needed(self, kind: OptionKind) -> NotOffered:
         """The reason against a plan for the whole debt, a concession or a re-age where the household catches up."""
+        who = "What the customer offers pays" if self.is_proposed else "The household can pay"
         why = (
-            f"The household can pay the {self.money(self.past_due)} that is past due within {SHORT_MONTHS} months "
-            "beside the minimum payments. The rest of the debt goes on as agreed."
+            f"{who} the {self.money(self.past_due)} that is past due within {SHORT_MONTHS} months beside the minimum "
+            "payments. The rest of the debt goes on as agreed."
         )
         return self.not_offered(kind, why, "need")
 

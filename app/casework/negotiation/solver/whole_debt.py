@@ -29,7 +29,7 @@ def long_plan(s: Situation) -> Found:
     if not s.is_known:
         return only(s.unasked(kind))
     if s.once >= s.balance:
-        why = f"The household can pay the whole {s.money(s.balance)} at once."
+        why = f"{s.pays.capitalize()} the whole {s.money(s.balance)} at once."
         return only(s.not_offered(kind, why, "need"))
     if s.catches_up:
         return only(s.not_needed(kind))
@@ -63,9 +63,10 @@ def hardship(s: Situation) -> Found:
         return only(s.not_needed(kind))
     own = Repayment(s.balance, apr_millionths=own_rate(s))
     if repays_in_a_year(s):
+        who = "What the customer offers repays" if s.is_proposed else "The household can repay"
         why = (
-            f"The household can repay the {s.money(s.balance)} within {NEEDS_NONE_MONTHS} months at "
-            f"{s.money(s.monthly)} a month without a concession."
+            f"{who} the {s.money(s.balance)} within {NEEDS_NONE_MONTHS} months at {s.money(s.monthly)} a month without "
+            "a concession."
         )
         return only(s.not_offered(kind, why, "need"))
     steps = concessions(s)
@@ -130,14 +131,14 @@ def _too_dear(s: Situation, debt: Repayment) -> tuple[str, str, str]:
     interest = interest_of_month(debt.principal_minor, rate, s.facts.day_count)
     if interest >= s.monthly > 0:
         why = (
-            f"{s.money(debt.principal_minor)}{a_year} bears {s.money(interest)} of interest a month, and the household "
-            f"can pay {s.money(s.monthly)}: the debt would grow."
+            f"{s.money(debt.principal_minor)}{a_year} bears {s.money(interest)} of interest a month, and "
+            f"{s.pays} {s.money(s.monthly)}: the debt would grow."
         )
         rule = limits.must_amortise or limits.longest_months
         return why, rule.rule, rule.citation
     need = monthly_need(s, debt, limits.longest_months.value)
     why = (
         f"Repaying {s.money(debt.principal_minor)}{a_year} within {limits.longest_months.value} months takes "
-        f"{s.money(need)} a month; the household can pay {s.sum(s.monthly)}."
+        f"{s.money(need)} a month; {s.pays} {s.sum(s.monthly)}."
     )
     return why, limits.longest_months.rule, limits.longest_months.citation
