@@ -6,11 +6,19 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlmodel import Session
 
+from app.actions.approvals.asking import ask_approval
+from app.casework.approvals.rules import AskAgreement
+from app.casework.cases.models import CollectionsCase
 from app.casework.plans.events import PlanAccepted, PlanActivated, PlanCancelled, PlanOffered
+from app.casework.plans.rules import Cadence, PlanKind
+from app.casework.plans.terms import AgreementTerms
+from app.core.actor import SYSTEM, Actor
 from app.core.staff.rules import Role
+from app.core.staff.tokens import issue_token
 from tests import builders
-from tests.api.program import Program, fields, late_case
+from tests.api.program import TODAY, Program, fields, late_case
 
 PLAN = {"amount": "600.00", "currency": "CNY", "down_payment": "100", "payments": 5, "due_on": "2026-03-10"}
 
@@ -208,3 +216,28 @@ def test_a_promise_on_two_dates_and_a_settlement_in_three_payments(sqlite_progra
     assert [part["amount"] for part in offered["instalments"]] == ["200.00"] * 3
     more = sqlite_program.post(f"{path}/settlements", {**three, "payments": 4})
     assert (more.status_code, fields(more)) == (422, ["payments"])
+
+
+def test_an_agent_lists_their_own_requests_and_a_manager_all(program: Program) -> None:
+    desk = program.desk
+    desk.sign_in(Role.AGENT)
+    agent = program.as_(Role.AGENT)
+    own, bens = (late_case(desk) for _ in range(2))
+    wanted = {**HARDSHIP, "reason": "lost the job"}
+    asked = agent.post(f"/cases/{own.reference}/plans/request", wanted).json()["id"]
+
+    def by_ben(session: Session) -> None:
+        terms = AgreementTerms(PlanKind.HARDSHIP, 60_000, TODAY, 6, Cadence.MONTHLY, apr_millionths=50_000)
+        case = session.get_one(CollectionsCase, bens.id)
+        ask_approval(
+            session, case, AskAgreement(terms), "ill", by=Actor.user("ben"), role=Role.AGENT, now=desk.clock.now()
+        )  # fmt: skip
+
+    desk.write(by_ben)
+    for_ben = desk.write(
+        lambda session: issue_token(session, "bens", Role.AGENT, owner="ben", by=SYSTEM, now=desk.clock.now())
+    )
+    assert [row["id"] for row in agent.get("/approvals").json()["items"]] == [asked]
+    theirs = agent.get("/approvals", headers={"authorization": f"Bearer {for_ben}"}).json()["items"]
+    assert [row["asked_by"] for row in theirs] == ["user:ben"]
+    assert [row["asked_by"] for row in program.get("/approvals").json()["items"]] == [agent.by, "user:ben"]

@@ -142,7 +142,13 @@ def test_a_plan_on_payday_is_moved_skipped_broken_renegotiated_and_kept(sqlite_e
     # The fourth is skipped as agreed: it falls due with the last.
     with transaction(sqlite_engine) as session:
         skip_instalment(
-            session, life.plan(session), 4, builders.catalog(), "new job", by=ANN, now=builders.at(day(33))
+            session,
+            life.plan(session),
+            4,
+            builders.catalog(),
+            "new job",
+            grantor=Grantor(ANN, Role.AGENT),
+            now=builders.at(day(33)),
         )
     assert life.until(33, 40) == [
         "33 3.4 skipped", "33 -> instalment_skipped by sms", "33 -> instalment_skipped by email",

@@ -132,9 +132,8 @@ def _do(
             )
         case AskSkip(plan_id=plan_id, n=n):
             plan = plan_of(session, case, plan_id)
-            skip_instalment(
-                session, plan, n, letters, request.reason[:300], by=by, role=role, now=now, by_two=True
-            )
+            grantor = Grantor(by, role, is_second=True)
+            skip_instalment(session, plan, n, letters, request.reason[:300], grantor=grantor, now=now)
         case AskHandOver(to=to):
             hand_over_case(session, case, to, request.reason, by=by, role=role, now=now)
     return None

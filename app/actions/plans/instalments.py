@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
-from app.casework.plans.limits import authority_of
+from app.casework.plans.limits import Grantor, authority_of
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.tracking import changes
 from app.core.actor import Actor
@@ -15,7 +15,6 @@ from app.core.clock import local_date
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import Role
 from app.core.timeline.service import lock_customers
 from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.instalments.confirmations import confirm_change
@@ -49,24 +48,22 @@ def skip_instalment(
     letters: LetterCatalog,
     reason: str = "",
     *,
-    by: Actor,
-    role: Role = Role.AGENT,
+    grantor: Grantor,
     now: datetime,
-    by_two: bool = False,
 ) -> PlanChange:
     """Skip instalment `n`, and confirm it in writing. Its amount falls due with the last instalment.
 
-    Beyond what the agreement says a person of this role may grant so many skips a year; Forbidden, for `n`, where they
-    are used: a manager is asked (`AskSkip`). `by_two`: another person asked for it and this one approves. Conflict
-    where the portfolio permits no more, or two in a row would be skipped.
+    Beyond what the agreement says the grantor may grant so many skips a year alone; Forbidden, for `n`, where they
+    are used: a manager is asked (`AskSkip`). Conflict where the portfolio permits no more, or two in a row would be
+    skipped.
     """
     plan, today = _locked(session, plan, now)
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
-    authority = None if by_two else authority_of(portfolio, role)
+    authority = None if grantor.is_second else authority_of(portfolio, grantor.role)
     change = changes.skip_instalment(
-        session, plan, n, reason, authority=authority, by=by, today=today, now=now
+        session, plan, n, reason, authority=authority, by=grantor.by, today=today, now=now
     )
-    return _confirmed(session, plan, change, letters, by=by, today=today, now=now)
+    return _confirmed(session, plan, change, letters, by=grantor.by, today=today, now=now)
 
 
 def _confirmed(

@@ -20,6 +20,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus, Ask, AskAgreement, AskHandOver
 from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
@@ -34,14 +35,18 @@ Why = Annotated[Paragraph, Field(min_length=1, max_length=500, description="Reas
 
 @router.get("/approvals", summary="List requests to managers")
 def list_approvals(
-    _caller: Worker,
+    caller: Worker,
     session: ReadSession,
     status: Annotated[ApprovalStatus | None, Query()] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[ApprovalShape]:
-    """Requests for settlements, plans and hand-overs, in the order in which they were asked."""
+    """Requests for settlements, plans, skips and hand-overs, in the order in which they were asked: all of them for a
+    manager, else those of the caller and of the person who answers for it."""
     query = select(ApprovalRequest).where(col(ApprovalRequest.id) > after(cursor))
+    if caller.role not in MANAGEMENT:
+        own = [caller.by, *([Actor.user(caller.owner)] if caller.owner else [])]
+        query = query.where(col(ApprovalRequest.asked_by).in_(own))
     if status is not None:
         query = query.where(ApprovalRequest.status == status)
     rows = session.scalars(query.order_by(col(ApprovalRequest.id)).limit(limit + 1)).all()

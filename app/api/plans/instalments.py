@@ -18,6 +18,7 @@ from app.api.fields import CaseRef, Day, PlanRef, plan_id_of
 from app.api.shapes import Money, Shape
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.rules import AskSkip
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import find_plan, plan_of
 from app.casework.plans.tracking.payments import progress_of
@@ -149,9 +150,8 @@ def post_skip(
     """Skip one instalment, as often as the agreement says and the caller may grant beyond it in a year, and never two
     in a row. Its amount falls due with the last instalment."""
     found = plan_of(session, case_named(session, reference, lock=True), plan_id_of(plan))
-    skip_instalment(
-        session, found, n, ports_of(request).catalog, body.reason, by=caller.by, role=caller.role, now=now
-    )
+    grantor = Grantor(caller.by, caller.role)
+    skip_instalment(session, found, n, ports_of(request).catalog, body.reason, grantor=grantor, now=now)
     return _progress(session, found, now)
 
 

@@ -138,7 +138,15 @@ def test_a_skipped_instalment_falls_due_with_the_last(engine: Engine) -> None:
     with transaction(engine) as session:
         plan = a_plan(session)
         [card] = session.scalars(select(Account)).all()
-        row = skip_instalment(session, plan, 1, builders.catalog(), "new job", by=ANN, now=builders.at(D1))
+        row = skip_instalment(
+            session,
+            plan,
+            1,
+            builders.catalog(),
+            "new job",
+            grantor=Grantor(ANN, Role.AGENT),
+            now=builders.at(D1),
+        )
         assert (row.change, row.from_on, row.to_on) == (InstalmentChange.SKIPPED, D1, D3)
         assert plan.assess_on == D2
         [event] = builders.events(session, InstalmentSkipped.KIND, customer_id=plan.customer_id)
@@ -160,7 +168,9 @@ def test_what_the_portfolio_does_not_permit_nobody_skips(sqlite_engine: Engine, 
         plan = a_plan(session, skips=0)
         session.get_one(Portfolio, plan.portfolio_id).plan_skips = most
         if most:
-            skip_instalment(session, plan, 1, builders.catalog(), by=ANN, now=builders.at(TODAY))
+            skip_instalment(
+                session, plan, 1, builders.catalog(), grantor=Grantor(ANN, Role.AGENT), now=builders.at(TODAY)
+            )
         with pytest.raises(
             Conflict, match="At most one payment of" if most else "No payment of an agreement"
         ):
@@ -169,10 +179,8 @@ def test_what_the_portfolio_does_not_permit_nobody_skips(sqlite_engine: Engine, 
                 plan,
                 2,
                 builders.catalog(),
-                by=ANN,
-                role=Role.MANAGER,
+                grantor=Grantor(ANN, Role.MANAGER, is_second=True),
                 now=builders.at(TODAY),
-                by_two=True,
             )
         assert len(session.scalars(select(PlanChange)).all()) == most
 
@@ -192,7 +200,9 @@ def test_an_ended_plan_and_a_case_with_the_lawyers_are_not_changed(sqlite_engine
             lambda: move_instalment(
                 session, plan, 1, D1 + DAY, builders.catalog(), by=ANN, now=builders.at(TODAY)
             ),
-            lambda: skip_instalment(session, plan, 1, builders.catalog(), by=ANN, now=builders.at(TODAY)),
+            lambda: skip_instalment(
+                session, plan, 1, builders.catalog(), grantor=Grantor(ANN, Role.AGENT), now=builders.at(TODAY)
+            ),
         ):
             with pytest.raises(Conflict, match=f"{plan.reference} is cancelled. Only a running"):
                 change()
@@ -233,7 +243,14 @@ def test_a_move_and_a_skip_change_the_interest_of_the_last_payment_and_the_custo
         [moved] = session.scalars(select(Event).where(Event.kind == InstalmentMoved.KIND))
         payload = InstalmentMoved.from_json(moved.data)
         assert (payload.amount_minor, payload.last_minor) == (after[0][0], after[2][0])
-        skip = skip_instalment(session, plan, 2, builders.catalog(), by=ANN, now=builders.at(TODAY + DAY))
+        skip = skip_instalment(
+            session,
+            plan,
+            2,
+            builders.catalog(),
+            grantor=Grantor(ANN, Role.AGENT),
+            now=builders.at(TODAY + DAY),
+        )
         last = figures(session, plan)[2][0]
         assert skip.interest_minor == last - after[2][0] > 100, "12 % of 102.12 for a month"
         portfolio = session.get_one(Portfolio, plan.portfolio_id)

@@ -15,7 +15,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.approvals.rules import ApprovalStatus, AskSkip
 from app.casework.cases.queries import get_case
 from app.casework.plans.events import InstalmentSkipped
-from app.casework.plans.limits import beyond, beyond_skips
+from app.casework.plans.limits import Grantor, beyond, beyond_skips
 from app.casework.plans.models import Plan, PlanChange, PlanInstalment
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.terms import AgreementTerms, Authority
@@ -65,7 +65,9 @@ def test_skips_that_are_agreed_on_are_counted_by_the_years_of_the_plan(
 
 
 def skip(session: Session, plan: Plan, n: int, on: date = TODAY, role: Role = Role.AGENT) -> PlanChange:
-    return skip_instalment(session, plan, n, builders.catalog(), by=ANN, role=role, now=builders.at(on))
+    return skip_instalment(
+        session, plan, n, builders.catalog(), grantor=Grantor(ANN, role), now=builders.at(on)
+    )
 
 
 def a_long_plan(session: Session) -> Plan:

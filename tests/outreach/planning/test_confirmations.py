@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 from app.actions.plans.instalments import move_instalment, skip_instalment
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.service import cancel
@@ -18,6 +19,7 @@ from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.database.engine import transaction
 from app.core.ids import id_of
+from app.core.staff.rules import Role
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.event_letters import confirm_plan, write_deferred
@@ -46,7 +48,7 @@ def change(engine: Engine, plan_id: int, how: str) -> None:
     with transaction(engine) as session:
         plan, at = session.get_one(Plan, plan_id), LATE + timedelta(minutes=30)
         if how == "skipped":
-            skip_instalment(session, plan, 1, CATALOG, by=ANN, now=at)
+            skip_instalment(session, plan, 1, CATALOG, grantor=Grantor(ANN, Role.AGENT), now=at)
         else:
             move_instalment(session, plan, 1, date(2026, 4, 8), CATALOG, by=ANN, now=at)
 

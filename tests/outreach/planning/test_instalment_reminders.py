@@ -20,6 +20,7 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import DeskStep
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.service import cancel
@@ -27,6 +28,7 @@ from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
+from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
@@ -199,7 +201,7 @@ def test_a_message_on_its_way_is_withheld_when_the_instalment_changes(engine: En
         if how == "moved":
             move_instalment(session, plan, 1, DUE + 7 * DAY, builders.catalog(), by=ANN, now=at)
         elif how == "skipped":
-            skip_instalment(session, plan, 1, builders.catalog(), by=ANN, now=at)
+            skip_instalment(session, plan, 1, builders.catalog(), grantor=Grantor(ANN, Role.AGENT), now=at)
         elif how == "cancelled":
             cancel(session, plan, "they asked for it", by=ANN, today=DUE - 3 * DAY, now=at)
         else:
@@ -232,7 +234,12 @@ def test_a_moved_instalment_is_reminded_of_on_its_new_day_and_its_confirmation_s
 def test_a_skipped_instalment_is_not_reminded_of_and_the_last_one_with_its_amount(engine: Engine) -> None:
     with transaction(engine) as session:
         skip_instalment(
-            session, a_plan(session), 1, builders.catalog(), by=ANN, now=builders.at(DUE - 9 * DAY, 9)
+            session,
+            a_plan(session),
+            1,
+            builders.catalog(),
+            grantor=Grantor(ANN, Role.AGENT),
+            now=builders.at(DUE - 9 * DAY, 9),
         )
     [row] = [row for row in builders.messages(engine) if row.letter == "instalment_skipped" and row.subject]
     assert "on 1 May 2026 you pay CN¥50.00" in row.text

@@ -14,6 +14,7 @@ from app.actions.approvals.asking import ask_approval
 from app.actions.negotiation.sending import accept_agreement
 from app.actions.plans.instalments import move_instalment, skip_instalment
 from app.casework.approvals.rules import AskSkip
+from app.casework.plans.limits import Grantor
 from app.casework.plans.queries import instalments_of, plan_of
 from app.core.labels import PLAN_LABELS
 from app.core.staff.rules import Staff
@@ -145,8 +146,9 @@ def skip_payment(
         n = fields.whole("n")
         fields.done()
         plan = plan_of(session, file.case, plan_id)
+        grantor = Grantor(staff.by, staff.role)
         change = skip_instalment(
-            session, plan, n, ports_of(request).catalog, typed.reason, by=staff.by, role=staff.role, now=now
+            session, plan, n, ports_of(request).catalog, typed.reason, grantor=grantor, now=now
         )
         reader = reader_of(request, file)
         said = f"The payment is skipped; its amount is due on {reader.day(change.to_on)}, with the last one."
