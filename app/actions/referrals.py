@@ -1,4 +1,4 @@
-"""Referrals: nominate a case for the legal team, decide, seal its bundle, hand it over."""
+"""Referrals: nominate a case for the legal team, decide, seal its bundle, hand it over, take it back."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from typing import Protocol
 from sqlmodel import Session, col, select
 
 from app.actions.plans.printed import PrintPorts, agreement_pdf
+from app.book.portfolios.days import business_date
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import about_case, add_note
+from app.casework.contacts.rules import DeskStep
+from app.casework.plans.tracking.assessment import take_up_after_legal
 from app.core.actor import Actor
+from app.core.clock import local_date
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers, record
@@ -21,9 +27,11 @@ from app.legal.bundle.models import Bundle
 from app.legal.bundle.service import Seal
 from app.legal.handover import service as handover
 from app.legal.referrals import service
-from app.legal.referrals.models import Referral, ReferralStatus
+from app.legal.referrals.models import ENDED, Referral, ReferralStatus
 from app.legal.referrals.service import nominate
 from app.outreach.outbox.models import OutboxMessage
+from app.outreach.strategy.models import StrategyTask
+from app.outreach.strategy.tasks import add_task, finish_task
 
 NO_KEY = (
     "No key is set to sign bundles with. Set DESK_BUNDLE_KEY (see .env.example) and start the desk again."
@@ -61,6 +69,40 @@ def decide_referral(
     return referral
 
 
+def return_case(
+    session: Session, referral_id: int, reason: str, *, is_recall: bool, by: Actor, now: datetime
+) -> Referral:
+    """Take a case back from the legal team, who give it back or from whom a manager recalls it (`is_recall`).
+
+    Everything that rested goes on: reminders and calls by the strategy, from the day that is open; agreements can be
+    made and changed. A settlement whose first payment was made meanwhile is accepted as of today. The owner has a task
+    that says why. A bundle that was not delivered yet stays here.
+    """
+    referral = locked_referral(session, referral_id)
+    case = service.return_case(session, referral, reason, is_recall=is_recall, by=by, now=now)
+    if case.status is not CaseStatus.OPEN:
+        return referral
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    case.next_contact_on = business_date(session, portfolio, now)
+    paid = take_up_after_legal(session, id_of(case), today, now=now)
+    for task in session.scalars(
+        select(StrategyTask).where(
+            StrategyTask.case_id == case.id,
+            StrategyTask.step == DeskStep.PAID_WITH_LEGAL,
+            col(StrategyTask.done_at).is_(None),
+        )
+    ):
+        finish_task(session, task, case.customer_id, by=by, now=now)
+    how = (
+        "A manager recalled the case from the legal team" if is_recall else "The legal team returned the case"
+    )
+    more = f" Settlement {paid.reference}, which was paid meanwhile, is accepted." if paid else ""
+    text = f"{how}.{more} {' '.join(referral.return_reason.split())}"
+    add_task(session, case, DeskStep.BACK_FROM_LEGAL, text, today, by=by, now=now)
+    return referral
+
+
 def seal_bundle(
     session: Session,
     case: CollectionsCase,
@@ -71,11 +113,12 @@ def seal_bundle(
     now: datetime,
 ) -> Bundle:
     """Seal the case file as of the last closed business day; `excuses` are reasons by the id of a missing item.
-    Conflict without a key, and where the case's referral was declined."""
+    Conflict without a key, and where the case's referral was declined, or the case came back."""
     if ports.seal is None:
         raise Conflict(NO_KEY)
-    if _was_declined(session, id_of(case)):
-        raise Conflict("This referral was declined. Nominate the case again first.")
+    ended = _ended(session, id_of(case))
+    if ended is not None:
+        raise Conflict(f"This referral was {ended.value}. Nominate the case again first.")
     return bundles.build_bundle(
         session, case, ports.seal, excuses=excuses,
         print_agreement=lambda plan: agreement_pdf(session, plan, ports), by=by, now=now,
@@ -107,10 +150,11 @@ def fetch_bundle(session: Session, bundle: Bundle, *, by: Actor, now: datetime) 
     return bundle.content
 
 
-def _was_declined(session: Session, case_id: int) -> bool:
-    """True if the case's last referral was declined."""
+def _ended(session: Session, case_id: int) -> ReferralStatus | None:
+    """The status of the case's last referral where that one is over."""
     last = select(Referral.status).where(Referral.case_id == case_id).order_by(col(Referral.id).desc())
-    return session.scalar(last.limit(1)) is ReferralStatus.DECLINED
+    status = session.scalar(last.limit(1))
+    return next((each for each in ENDED if each == status), None)
 
 
 __all__ = [
@@ -121,5 +165,6 @@ __all__ = [
     "hand_over",
     "locked_referral",
     "nominate",
+    "return_case",
     "seal_bundle",
 ]

@@ -11,7 +11,14 @@ from fastapi import Header, Query, Request, Response
 from pydantic import Field
 from sqlmodel import col, select
 
-from app.actions.referrals import decide_referral, fetch_bundle, hand_over, nominate, seal_bundle
+from app.actions.referrals import (
+    decide_referral,
+    fetch_bundle,
+    hand_over,
+    nominate,
+    return_case,
+    seal_bundle,
+)
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import BundleRef, CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
@@ -90,6 +97,21 @@ def post_referral_decision(
     referral = decide_referral(
         session, referral_id, approve=approve, reason=body.reason, by=caller.by, now=now
     )
+    return ReferralShape.of(referral, session.get_one(Portfolio, referral.portfolio_id).code)
+
+
+class NewReturn(Input):
+    reason: Annotated[Paragraph, Field(min_length=1, max_length=500)]
+
+
+@router.post("/referrals/{referral_id}/return", summary="Take a case back from the legal team")
+def post_referral_return(
+    referral_id: RowId, caller: Reader, session: OnceSession, now: Now, body: NewReturn
+) -> ReferralShape:
+    """The legal team gives the case back, or a manager recalls it. What rested while they had it goes on; a settlement
+    that was paid meanwhile is accepted."""
+    is_recall = caller.role not in LEGAL_WORK
+    referral = return_case(session, referral_id, body.reason, is_recall=is_recall, by=caller.by, now=now)
     return ReferralShape.of(referral, session.get_one(Portfolio, referral.portfolio_id).code)
 
 

@@ -31,6 +31,9 @@ class ReferralShape(Shape):
     decided_at: datetime | None
     decision_reason: str = Field(description="Reason why the referral was declined.")
     delivered_at: datetime | None
+    returned_by: str
+    returned_at: datetime | None = Field(description="When the case came back from the legal team.")
+    return_reason: str
 
     @classmethod
     def of(cls, referral: Referral, portfolio: str) -> Self:
@@ -46,6 +49,9 @@ class ReferralShape(Shape):
             decided_at=referral.decided_at,
             decision_reason=referral.decision_reason,
             delivered_at=referral.delivered_at,
+            returned_by=referral.returned_by,
+            returned_at=referral.returned_at,
+            return_reason=referral.return_reason,
         )
 
 

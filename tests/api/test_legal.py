@@ -12,7 +12,7 @@ from app.core.staff.rules import Role
 from app.legal.bundle.events import BundleDownloaded
 from app.legal.bundle.service import Seal
 from app.legal.bundle.verification import verify
-from app.legal.referrals.events import ReferralApproved, ReferralDeclined
+from app.legal.referrals.events import ReferralApproved, ReferralDeclined, ReferralReturned
 from app.legal.referrals.models import Referral, ReferralStatus
 from tests.api.program import Program, fields, late_case, nominated, sealed
 from tests.legal.builders import KEY, no_page
@@ -61,6 +61,27 @@ def test_a_referral_is_decided_once(
     assert program.post(path, {"decision": decision}).status_code == 409
     assert program.post(path, {"decision": "maybe"}).status_code == 422
     assert program.post("/referrals/999/decision", {"decision": "approve"}).status_code == 404
+
+
+def test_a_case_comes_back_from_the_legal_team(program: Program) -> None:
+    legal, agent = program.as_(Role.LEGAL), program.as_(Role.AGENT)
+    found = []
+    for caller in (legal, program):
+        case = late_case(program.desk)
+        referral = nominated(program.desk, case)
+        path = f"/referrals/{referral.id}/return"
+        assert caller.post(path, {"reason": "too early"}).status_code == 409
+        assert legal.post(f"/referrals/{referral.id}/decision", {"decision": "approve"}).status_code == 200
+        assert caller.post(path, {"reason": ""}).status_code == 422
+        assert agent.post(path, {"reason": "no"}).status_code == 403
+        answer = caller.post(path, {"reason": "the claim is too small"}).json()
+        assert (answer["status"], answer["returned_by"], answer["return_reason"]) == (
+            "returned", caller.by, "the claim is too small",
+        )  # fmt: skip
+        found.append(answer["case"])
+    assert [event["is_recall"] for event in program.events(ReferralReturned.KIND)] == [False, True]
+    listed = legal.get("/referrals", status="returned").json()["items"]
+    assert [row["case"] for row in listed] == found
 
 
 def test_a_referral_needs_two(program: Program) -> None:

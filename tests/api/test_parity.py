@@ -117,6 +117,7 @@ VERBS = {
     "/simulations": f"{BOOK}/simulations",
     "/simulations/{run_id}/delete": f"{BOOK}/simulations/{{run_id}}/deletion",
     "/legal/{referral_id}/decide": "/referrals/{referral_id}/decision",
+    "/legal/{referral_id}/return": "/referrals/{referral_id}/return",
     "/legal/{referral_id}/bundles": f"{CASE}/bundles",
     "/legal/{referral_id}/bundles/{bundle_id}/hand-over": "/bundles/{reference}/hand-over",
     "/strategies/versions/{version_id}/live": f"{BOOK}/strategies/live",

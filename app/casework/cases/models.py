@@ -81,7 +81,8 @@ class CollectionsCase(Row, table=True):
     segment: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})
     """Segment of the strategy whose ladder it goes by; '' = the ladder of all other customers."""
     with_legal_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """Since when the legal team has it: a referral was approved and not declined. The gate then refuses reminders."""
+    """Since when the legal team has it: a referral was approved, and it did not come back. The gate then refuses
+    reminders."""
     next_contact_on: date | None = None
     """The day on which the strategy is to be asked again; empty = not before something changes."""
 

@@ -33,6 +33,8 @@ class DeskStep(Word):
     """Work that the result of a call gives a person."""
     CLAIM = "payment-claim"
     """A payment to look for, because the customer says that it was made."""
+    BACK_FROM_LEGAL = "back-from-legal"
+    """A case that came back from the legal team: its owner reads why."""
     PAID_WITH_LEGAL = "settlement-paid-with-legal"
     """A settlement that was paid while the legal team has the case: it is not accepted, and a person decides."""
 

@@ -32,6 +32,21 @@ class ReferralApproved(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class ReferralReturned(Payload):
+    KIND = "referral.returned"
+    FILTERS = (TimelineFilter.CASE,)
+
+    referral_id: int = field(metadata=stored_as("referral"))
+    reason: str
+    is_recall: bool
+    """A manager of collections took it back; otherwise the legal team gave it back."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = "Recalled from the legal team" if self.is_recall else "Returned by the legal team"
+        return TimelineEntry(title, "", "info", quoted=self.reason)
+
+
+@dataclass(frozen=True, slots=True)
 class ReferralDeclined(Payload):
     KIND = "referral.declined"
     FILTERS = (TimelineFilter.CASE,)

@@ -14,6 +14,12 @@ class ReferralStatus(StrEnum):
     APPROVED = "approved"
     DECLINED = "declined"
     DELIVERED = "delivered"
+    RETURNED = "returned"
+    """The case came back from the legal team: they gave it back, or a manager recalled it."""
+
+
+ENDED = (ReferralStatus.DECLINED, ReferralStatus.RETURNED)
+"""Referrals that are over: the case is with collections, and can be nominated again."""
 
 
 class Referral(Row, table=True):
@@ -26,8 +32,8 @@ class Referral(Row, table=True):
             "uq_referral_open",
             "case_id",
             unique=True,
-            sqlite_where=sa.text("status <> 'declined'"),
-            postgresql_where=sa.text("status <> 'declined'"),
+            sqlite_where=sa.text("status NOT IN ('declined', 'returned')"),
+            postgresql_where=sa.text("status NOT IN ('declined', 'returned')"),
         ),
     )
 
@@ -43,3 +49,6 @@ class Referral(Row, table=True):
     decision_reason: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
     """Reason why the referral was declined."""
     delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    returned_by: str = Field(default="", max_length=120, sa_column_kwargs={"server_default": ""})
+    returned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    return_reason: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})

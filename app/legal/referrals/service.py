@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.casework.cases.models import (
     CollectionsCase,
@@ -19,8 +19,13 @@ from app.core.text import clean_text
 from app.core.timeline.service import lock_customers, record
 from app.legal.checklists.items import refuse_stopped
 from app.legal.checklists.loading import checklist_of
-from app.legal.referrals.events import ReferralApproved, ReferralDeclined, ReferralNominated
-from app.legal.referrals.models import Referral, ReferralStatus
+from app.legal.referrals.events import (
+    ReferralApproved,
+    ReferralDeclined,
+    ReferralNominated,
+    ReferralReturned,
+)
+from app.legal.referrals.models import ENDED, Referral, ReferralStatus
 
 
 def nominate(session: Session, case: CollectionsCase, reason: str, *, by: Actor, now: datetime) -> Referral:
@@ -68,6 +73,26 @@ def decide(
     record(session, about_case(case, decided(id_of(referral), referral.decision_reason)), by=by, now=now)
 
 
+def return_case(
+    session: Session, referral: Referral, reason: str, *, is_recall: bool, by: Actor, now: datetime
+) -> CollectionsCase:
+    """End the legal team's time with a case: collections has it again. Conflict where they do not have it; Invalid
+    without a reason. `is_recall`: collections took it back."""
+    case = session.get_one(CollectionsCase, referral.case_id)
+    lock_customers(session, [case.customer_id])
+    if referral.status not in (ReferralStatus.APPROVED, ReferralStatus.DELIVERED):
+        raise Conflict(
+            f"This referral is {referral.status.value}. Only a case that the legal team has can come back."
+        )
+    referral.return_reason = clean_text(reason, "reason", at_most=500)
+    referral.status, referral.returned_by, referral.returned_at = ReferralStatus.RETURNED, by, now
+    case.with_legal_since = None
+    session.flush()
+    returned = ReferralReturned(id_of(referral), referral.return_reason, is_recall)
+    record(session, about_case(case, returned), by=by, now=now)
+    return case
+
+
 def open_referral(session: Session, case_id: int) -> Referral | None:
-    query = select(Referral).where(Referral.case_id == case_id, Referral.status != ReferralStatus.DECLINED)
+    query = select(Referral).where(Referral.case_id == case_id, col(Referral.status).not_in(ENDED))
     return session.scalar(query)

@@ -42,7 +42,7 @@ from app.core.timeline.models import Event
 from app.inbound.answers import ANSWERABLE_FOR
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource
-from app.legal.referrals.models import Referral, ReferralStatus
+from app.legal.referrals.models import ENDED, Referral
 from app.outreach.gate.one_customer.reads import GateReads
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import TO_CUSTOMERS, OutboxStatus
@@ -118,9 +118,7 @@ class CaseReads:
         self.tasks = reads.all(
             StrategyTask, todo.c.case_id == case_id, todo.c.done_at.is_(None), order_by=todo.c.id
         )
-        self.referrals = reads.all(
-            Referral, referral.c.case_id == case_id, referral.c.status != ReferralStatus.DECLINED
-        )
+        self.referrals = reads.all(Referral, referral.c.case_id == case_id, referral.c.status.not_in(ENDED))
         asked, waiver = table_of(ApprovalRequest), table_of(Waiver)
         self.requests = reads.all(
             ApprovalRequest,

@@ -49,6 +49,7 @@ STATUS_WORDS = {
     ReferralStatus.APPROVED: ("Approved", "good"),
     ReferralStatus.DELIVERED: ("Delivered", "good"),
     ReferralStatus.DECLINED: ("Declined", "neutral"),
+    ReferralStatus.RETURNED: ("Returned", "neutral"),
 }
 DELIVERY_WORDS = {
     OutboxStatus.QUEUED: ("Waiting to be delivered", "info"),
@@ -71,6 +72,7 @@ class ReferralPage(Page):
     status_words: Mapping[ReferralStatus, tuple[str, str]]
     delivery_words: Mapping[OutboxStatus, tuple[str, str]]
     decides: bool
+    is_with_legal: bool
     own: bool
     items: tuple[ChecklistItem, ...]
     missing: Sequence[ChecklistItem]
@@ -118,6 +120,7 @@ def referral_page(
             status_words=STATUS_WORDS,
             delivery_words=DELIVERY_WORDS,
             decides=staff.role is Role.LEGAL,
+            is_with_legal=found.referral.status in (ReferralStatus.APPROVED, ReferralStatus.DELIVERED),
             own=is_same_person(session, found.referral.nominated_by, staff.by),
             items=items,
             missing=[item for item in items if not item.ok],

@@ -10,8 +10,9 @@ from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.referrals import decide_referral
+from app.actions.referrals import decide_referral, return_case
 from app.core.money import to_decimal_string
+from app.core.staff.rules import LEGAL_WORK
 from app.core.types import Cells
 from app.http.context import Now
 from app.http.cursors import RowId, RowQuery, decode_cursor, encode_cursor
@@ -87,7 +88,8 @@ def referrals(
 
 CSV_HEADER = (
     "case", "customer", "portfolio", "status", "past_due", "balance", "currency", "days_past_due", "reason",
-    "nominated_by", "nominated_at", "decided_by", "decided_at", "delivered_at",
+    "nominated_by", "nominated_at", "decided_by", "decided_at", "delivered_at", "returned_by", "returned_at",
+    "return_reason",
 )  # fmt: skip
 
 
@@ -109,6 +111,9 @@ def _csv_rows(rows: Iterator[Listed]) -> Iterator[Cells]:
             row.referral.decided_by,
             row.referral.decided_at,
             row.referral.delivered_at,
+            row.referral.returned_by,
+            row.referral.returned_at,
+            row.referral.return_reason,
         )
 
 
@@ -125,6 +130,24 @@ def referral(
     found = find_referral(session, referral_id)
     checked = queries.bundle(session, found.referral.case_id, verified) if verified else None
     return referral_page(request, session, found, staff, now=now, checked=checked)
+
+
+@router.post("/{referral_id}/return")
+def take_back(
+    request: Request,
+    referral_id: RowId,
+    staff: LegalReader,
+    session: WriteSession,
+    now: Now,
+    reason: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    if not reason.strip():
+        found = find_referral(session, referral_id)
+        errors = {"return": "Say why the case comes back."}
+        return referral_page(request, session, found, staff, now=now, errors=errors)
+    is_recall = staff.role not in LEGAL_WORK
+    return_case(session, referral_id, reason, is_recall=is_recall, by=staff.by, now=now)
+    return redirect(request, f"/legal/{referral_id}", "The case is with collections again.")
 
 
 @router.post("/{referral_id}/decide")

@@ -103,11 +103,13 @@ def work(session: Session, case: CollectionsCase) -> None:
         Referral(
             portfolio_id=case.portfolio_id,
             case_id=id_of(case),
-            status=ReferralStatus.DELIVERED,
+            status=ReferralStatus.RETURNED,
             reason="late",
             nominated_by=SYSTEM,
             nominated_at=builders.at(date(2026, 3, 2)),
+            decided_at=builders.at(date(2026, 3, 3)),
             delivered_at=noon,
+            returned_at=noon,
         )  # fmt: skip
     )
     session.add(

@@ -158,7 +158,7 @@ def _check_values(tiles: dict[tuple[str, str, str], tuple[int, int]]) -> None:
     by_hand = {
         "promise_kept_rate": (1, 2), "promise_kept_rate_amount": (7_000, 10_000), "plan_kept_rate": (1, 2),
         "contact_rate": (1, 2), "right_party_rate": (1, 2), "delivery_rate": (1, 2),
-        "legal_turnaround_days": (3, 1), "bundle_complete_rate": (0, 1),
+        "legal_turnaround_days": (3, 1), "legal_returned_days": (2, 1), "bundle_complete_rate": (0, 1),
         # b owed 1,000.00 on 25 February and has paid 100.00 since.
         "liquidation_curve": (10_000, 100_000), "liquidation_charge_off": (0, 0),
     }  # fmt: skip

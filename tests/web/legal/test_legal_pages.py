@@ -28,7 +28,7 @@ from app.legal.bundle.receipt import Receipt
 from app.legal.bundle.service import Seal
 from app.legal.bundle.verification import verify
 from app.legal.handover.transport import BundleTransport
-from app.legal.referrals.events import ReferralApproved, ReferralDeclined
+from app.legal.referrals.events import ReferralApproved, ReferralDeclined, ReferralReturned
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.nominations import nominate_cases
 from app.legal.referrals.service import nominate
@@ -162,6 +162,33 @@ def test_a_decision_is_made_once(
     assert (event["by"], event["referral"]) == ("user:lars", 1)
     assert lars.submit("/legal/1/decide", approve="true").status_code == 409
     assert referral(desk).status is status
+
+
+@pytest.mark.parametrize(
+    ("role", "words", "is_recall"),
+    [(Role.LEGAL, "Return the case", False), (Role.MANAGER, "Recall the case", True)],
+)
+def test_a_case_comes_back_on_its_page(
+    desk: Desk, lars: Browser, role: Role, words: str, is_recall: bool
+) -> None:
+    assert words not in lars.get("/legal/1").text, "it is only nominated"
+    lars.submit("/legal/1/decide", approve="true")
+    browser = lars if role is Role.LEGAL else desk.sign_in(role)
+    assert words in browser.get("/legal/1").text
+    refused = browser.submit("/legal/1/return", reason=" ")
+    assert (refused.status_code, "Say why the case comes back." in refused.text) == (422, True)
+    assert browser.submit("/legal/1/return", reason="the claim is too small").status_code == 303
+    assert referral(desk).status is ReferralStatus.RETURNED
+    [event] = told(desk, ReferralReturned.KIND)
+    assert (event["reason"], event["is_recall"]) == ("the claim is too small", is_recall)
+    page = browser.get("/legal/1").text
+    assert words not in page
+    assert "the claim is too small" in page
+    assert "the claim is too small" in lars.get("/legal?status=returned").text
+    [row] = csv.DictReader(
+        io.StringIO(lars.get("/legal?status=returned&format=csv").text.removeprefix("\ufeff"))
+    )
+    assert row["return_reason"] == "the claim is too small"
 
 
 @pytest.mark.parametrize("nominator", [Actor.user("lars"), Actor.token("archive")])

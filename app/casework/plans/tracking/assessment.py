@@ -23,7 +23,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan
-from app.casework.plans.queries import instalments_of, live_plan, offered_settlements
+from app.casework.plans.queries import instalments_of, live_plan, offered_settlement, offered_settlements
 from app.casework.plans.rules import Acceptance, PlanKind, PlanStatus
 from app.casework.plans.service import cancel, move_plan, move_plans
 from app.casework.plans.tracking.assessing import (
@@ -194,23 +194,31 @@ def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, no
             case Kept() if get_case(session, plan.case_id).with_legal_since is not None:
                 continue
             case Kept():
-                if (other := live_plan(session, plan.case_id)) is not None:
-                    cancel(
-                        session,
-                        other,
-                        f"the customer took up settlement {plan.reference}",
-                        by=SYSTEM,
-                        today=on,
-                        now=now,
-                    )
-                    session.flush()
-                plan.counts_from = plan.counts_from or offered_on(session, plan)
-                plan.accepted_on, plan.assess_on = _paid_on(session, plan, on), on
-                plan.acceptance = Acceptance.PAYMENT
-                move_plan(session, plan, PlanStatus.ACCEPTED, by=SYSTEM, now=now)
-                move_plan(session, plan, PlanStatus.ACTIVE, by=SYSTEM, now=now)
+                _take_up(session, plan, _paid_on(session, plan, on), on, now=now)
             case Broken():
                 cancel(session, plan, "the offer was not taken up", by=SYSTEM, today=on, now=now)
+
+
+def _take_up(session: Session, plan: Plan, accepted_on: date, on: date, *, now: datetime) -> None:
+    """Accept an offer to settle because its first payment was made. A plan that runs ends for it."""
+    if (other := live_plan(session, plan.case_id)) is not None:
+        why = f"the customer took up settlement {plan.reference}"
+        cancel(session, other, why, by=SYSTEM, today=on, now=now)
+        session.flush()
+    plan.counts_from = plan.counts_from or offered_on(session, plan)
+    plan.accepted_on, plan.assess_on, plan.acceptance = accepted_on, on, Acceptance.PAYMENT
+    move_plan(session, plan, PlanStatus.ACCEPTED, by=SYSTEM, now=now)
+    move_plan(session, plan, PlanStatus.ACTIVE, by=SYSTEM, now=now)
+
+
+def take_up_after_legal(session: Session, case_id: int, on: date, *, now: datetime) -> Plan | None:
+    """Accept the offer to settle whose first payment was made while the legal team had the case, now that it is back:
+    as of today, as nothing could be accepted before. The caller holds the customer's lock."""
+    plan = offered_settlement(session, case_id)
+    if plan is None or not isinstance(_first_payment(session, plan, on), Kept):
+        return None
+    _take_up(session, plan, on, on, now=now)
+    return plan
 
 
 def paid_with_legal(session: Session, portfolio: Portfolio, on: date) -> list[Plan]:

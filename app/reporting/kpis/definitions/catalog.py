@@ -9,7 +9,7 @@ from app.reporting.kpis.definitions.agreements import PLANS, PROMISES
 from app.reporting.kpis.definitions.cases import OPEN_CASES, RESOLUTION
 from app.reporting.kpis.definitions.contacts import CALLS, MESSAGES, REFUSALS
 from app.reporting.kpis.definitions.flow import FLOW, REPAYMENT
-from app.reporting.kpis.definitions.legal import BUNDLES, TURNAROUND
+from app.reporting.kpis.definitions.legal import BUNDLES, RETURNS, TURNAROUND
 from app.reporting.kpis.definitions.liquidation import CHARGED_OFF, PLACED
 from app.reporting.kpis.definitions.outcomes.charge_offs import CHARGE_OFFS
 from app.reporting.kpis.definitions.outcomes.classes import CLASSES
@@ -38,6 +38,7 @@ FAMILIES: tuple[Family, ...] = (
     RESOLUTION,
     OPEN_CASES,
     TURNAROUND,
+    RETURNS,
     BUNDLES,
     RE_AGES,
     CURES,

@@ -40,6 +40,32 @@ def _referral_rows(_shape: Shape, days: Days) -> Query:
     )
 
 
+def _return_rows(_shape: Shape, days: Days) -> Query:
+    """Referrals whose case came back from the legal team in the window, with the days that they had it."""
+    referral, case = table_of(Referral), table_of(CollectionsCase)
+    begin, end = days.window(WINDOW)
+    returned_on = sa.func.date(referral.c.returned_at)
+    return (
+        sa.select(
+            *thing(
+                Thing.REFERRAL,
+                referral.c.id,
+                returned_on,
+                first_account(case.c.customer_id),
+                case.c.customer_id,
+            ),
+            days_between(sa.func.date(referral.c.decided_at), returned_on).label("days"),
+            sa.literal(1).label("referrals"),
+        )
+        .join(case, case.c.id == referral.c.case_id)
+        .where(
+            referral.c.portfolio_id == days.portfolio_id,
+            referral.c.returned_at >= begin,
+            referral.c.returned_at < end,
+        )
+    )
+
+
 def _bundle_rows(_shape: Shape, days: Days) -> Query:
     """Case files that were sealed in the window."""
     bundle, case = table_of(Bundle), table_of(CollectionsCase)
@@ -78,6 +104,24 @@ TURNAROUND = Family(
         ),
     ),
     _referral_rows,
+)
+RETURNS = Family(
+    "legal_returns",
+    "Way back from the legal team",
+    (
+        Definition(
+            "legal_returned_days",
+            "Days with the legal team until return, mean",
+            Unit.DAYS,
+            Seed.LEGAL,
+            "days from the approval of a referral to the return of its case",
+            f"cases returned or recalled in the last {WINDOW} days",
+            "days",
+            "referrals",
+            more_is_better=False,
+        ),
+    ),
+    _return_rows,
 )
 BUNDLES = Family(
     "bundles",
