@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -45,6 +46,14 @@ def readings(zone: ZoneInfo, day: date, minute: int) -> tuple[datetime, datetime
 def midnight(zone: ZoneInfo, day: date) -> datetime:
     """The first instant (UTC) of a local day, also where clocks change at midnight."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def begins(day: date, zones: Iterable[str]) -> datetime:
+    """The instant from which it is `day` in all these zones."""
+    known = [zone for zone in map(zone_named, zones) if zone is not None]
+    return max(
+        (midnight(zone, day) for zone in known), default=datetime(day.year, day.month, day.day, tzinfo=UTC)
+    )
 
 
 def clock_text(minute: int) -> str:

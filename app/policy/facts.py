@@ -132,6 +132,17 @@ class KeptAgreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Representation:
+    """A third party who speaks for the customer, may be told everything, and has an address that is open."""
+
+    kind: str
+    """As `PartyKind` spells it."""
+    since: datetime
+    until: datetime | None = None
+    """Time at which the authority lapses; None = it stands until it is withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything known about the customer at the moment of the review."""
 
@@ -156,6 +167,8 @@ class Facts:
     """Since when the legal team has the customer's open case; None = it does not."""
     agreement: KeptAgreement | None = None
     """The agreement that they keep, as far as a rule of the pack looks at it."""
+    represented: Representation | None = None
+    """Who may be contacted in the customer's place, as far as a rule of the pack looks at it."""
     representative: str = ""
     """The kind of third party to whom this contact goes, whose authority stands; '' = it goes to the customer."""
 

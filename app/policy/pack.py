@@ -82,6 +82,7 @@ class Pack:
             not facts.preferences,
             facts.due_since is None,
             facts.agreement is None,
+            facts.represented is None,
             *[day for _, day in asked.local_days],
         )
         found = self._concerning.get(sort)

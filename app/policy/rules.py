@@ -52,6 +52,8 @@ class FactsNeeded:
     """Whether an agreement that the customer keeps counts."""
     agreements_on_hold: bool = False
     """Whether it counts for customers who are on hold."""
+    represented: bool = False
+    """Whether a third party who speaks for the customer counts."""
 
     def __or__(self, other: FactsNeeded) -> FactsNeeded:
         years = [needed.debt_years for needed in (self, other) if needed.debt_years is not None]
@@ -61,6 +63,7 @@ class FactsNeeded:
             min(years, default=None),
             self.agreements or other.agreements,
             self.agreements_on_hold or other.agreements_on_hold,
+            self.represented or other.represented,
         )
 
 
@@ -123,7 +126,7 @@ class Rule:
 
     def idle(self, _asked: Question) -> bool:
         """True if it objects at no instant. May look at the letter, blocks and language of the contact, and at whether
-        there are holds, preferences, an old debt or an agreement; nothing else (see Pack.rules_for)."""
+        there are holds, preferences, an old debt, an agreement or a representative; nothing else (Pack.rules_for)."""
         return False
 
     def closes_at(self, asked: Question) -> datetime:

@@ -16,12 +16,12 @@ from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
+from app.outreach.gate.third_parties.representation import spelled
 from app.outreach.outbox.models import ClosedPartyAddress
 from app.outreach.planning.representatives.addresses import (
     close_address,
     closed_address,
     open_address,
-    spelled,
 )
 from app.policy.facts import Suppression
 

@@ -39,10 +39,11 @@ from app.core.timeline.models import Event
 from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
+from app.outreach.gate.third_parties.representation import representations
 from app.outreach.outbox.events import ContactConsoleOnly, ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
-from app.policy.calendars import midnight, zone_named
+from app.policy.calendars import begins
 from app.policy.facts import (
     ContactResult,
     Facts,
@@ -144,7 +145,10 @@ def gather_facts(
     with_legal = _with_legal(session, ids)
     keeping = ids if needed.agreements else [i for i in ids if needed.agreements_on_hold and i in holds]
     agreements = kept_agreements(session, keeping)
-    told_apart = {*suppressed, *holds, *preferred, *notices, *limitation, *with_legal, *agreements}
+    represented = representations(session, customers if needed.represented else (), zones, now=now)
+    told_apart = {*represented, *agreements}.union(
+        suppressed, holds, preferred, notices, limitation, with_legal
+    )
     facts = {}
     ordinary: dict[Cells, Facts] = {}
     for i in ids:
@@ -170,6 +174,7 @@ def gather_facts(
             paid_or_due_since=limitation.get(i, (None, None))[1],
             with_legal_since=with_legal.get(i),
             agreement=agreements.get(i),
+            represented=represented.get(i),
         )
     return facts
 
@@ -259,7 +264,7 @@ def _preference(row: DbRow | ContactPreference, zones: Sequence[str]) -> Prefere
         start=row.start_minute,
         end=row.end_minute,
         address=row.address,
-        until=_begins(row.until + timedelta(days=1), zones) if row.until else None,
+        until=begins(row.until + timedelta(days=1), zones) if row.until else None,
     )
 
 
@@ -275,7 +280,7 @@ def _holds(
         session, columns, ids, hold.c.ended_at.is_(None)
     ):
         for_good = kind in FOR_GOOD
-        ends = None if for_good else _begins(until, zones[customer_id])
+        ends = None if for_good else begins(until, zones[customer_id])
         held = Hold(kind, started_at, ends, until if for_good else None)
         holds.setdefault(customer_id, []).append(held)
     return holds
@@ -287,14 +292,6 @@ def _with_legal(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
     columns = (case.c.customer_id, case.c.with_legal_since)
     where = (case.c.with_legal_since.is_not(None), case.c.status == CaseStatus.OPEN)
     return {row.customer_id: row.with_legal_since for row in _of_customers(session, columns, ids, *where)}
-
-
-def _begins(day: date, zones: Sequence[str]) -> datetime:
-    """The instant from which it is `day` in all these zones."""
-    known = [zone for zone in map(zone_named, zones) if zone is not None]
-    return max(
-        (midnight(zone, day) for zone in known), default=datetime(day.year, day.month, day.day, tzinfo=UTC)
-    )
 
 
 def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int, list[PastContact]]:

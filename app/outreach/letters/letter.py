@@ -173,6 +173,8 @@ class LetterContext:
     grace_until: str = ""
     adviser_name: str = ""
     """The representative to whom it goes."""
+    client_hears: str = ""
+    """`yes` where the adviser's client is written to as well."""
     adviser_reference: str = ""
     """Their own number of the customer; '' = not told."""
 

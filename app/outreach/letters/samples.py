@@ -122,6 +122,7 @@ def _of_agreement(
         "grace_until": day(13),
         "adviser_name": "Harbour Debt Advice",
         "adviser_reference": "HDA-2041",
+        "client_hears": "yes",
     }
 
 

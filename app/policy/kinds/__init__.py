@@ -14,6 +14,7 @@ from app.policy.kinds.hours import HoursRule
 from app.policy.kinds.language import LanguageRule
 from app.policy.kinds.limitation import LimitationRule
 from app.policy.kinds.preference import PreferenceRule
+from app.policy.kinds.represented import RepresentedRule
 from app.policy.kinds.wait import WaitRule
 from app.policy.rules import Rule
 
@@ -31,6 +32,7 @@ KINDS: dict[str, type[Rule]] = {
         LanguageRule,
         LimitationRule,
         AgreementRule,
+        RepresentedRule,
     )
 }
 """`kind` as a pack spells it -> its rule."""

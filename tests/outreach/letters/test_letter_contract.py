@@ -131,6 +131,7 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         grace_until=day(26),
         adviser_name="Jo Advice",
         adviser_reference="HELP-881",
+        client_hears="yes",
     )
 
 

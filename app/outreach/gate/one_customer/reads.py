@@ -20,6 +20,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
+from app.casework.parties.models import ThirdParty
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import kept_agreement
 from app.casework.plans.rules import LIVE
@@ -28,10 +29,12 @@ from app.core.database.together import Found, Reads
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel
 from app.outreach.gate.contact_cases import PENDING, STALE_AFTER
-from app.outreach.gate.facts import COUNTED, Person, _begins, _preference, past_contact
+from app.outreach.gate.facts import COUNTED, Person, _preference, past_contact
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
+from app.outreach.gate.third_parties.representation import closed_addresses, representation, standing_parties
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import TO_CUSTOMERS, OutboxStatus
+from app.policy.calendars import begins
 from app.policy.facts import (
     ContactResult,
     Facts,
@@ -41,6 +44,7 @@ from app.policy.facts import (
     PastContact,
     Preference,
     PreferenceKind,
+    Representation,
 )
 from app.policy.pack import Pack
 from app.policy.zones import zones_for
@@ -108,6 +112,8 @@ class GateReads:
                 plan.c.customer_id == customer, plan.c.status.in_(LIVE), plan.c.accepted_on.is_not(None)
             )
         )
+        self.parties = reads.rows(standing_parties().where(table_of(ThirdParty).c.customer_id == customer))
+        self.closed = reads.rows(closed_addresses())
         reversal = entry.alias("undone")
         self.paid = reads.rows(
             sa.select(entry.c.account_id, sa.func.max(entry.c.effective_on).label("paid_on"))
@@ -164,7 +170,16 @@ class GateReads:
             paid_or_due_since=min((runs_from for _, runs_from in due), default=None),
             with_legal_since=with_legal,
             agreement=self._agreement(found, pack),
+            represented=self._represented(found, customer, pack, zones, now),
         )
+
+    def _represented(
+        self, found: Found, customer: Person, pack: Pack, zones: Sequence[str], now: datetime
+    ) -> Representation | None:
+        if not pack.needed.represented:
+            return None
+        closed = {row.address for row in found[self.closed]}
+        return representation(found[self.parties], customer, closed, zones, now=now)
 
     def _agreement(self, found: Found, pack: Pack) -> KeptAgreement | None:
         needed = pack.needed
@@ -212,5 +227,5 @@ def closed_place(point: ContactPoint) -> Preference:
 
 def _hold(hold: CaseHold, zones: Sequence[str]) -> Hold:
     for_good = hold.kind in FOR_GOOD
-    ends = None if for_good else _begins(hold.until, zones)
+    ends = None if for_good else begins(hold.until, zones)
     return Hold(hold.kind, hold.started_at, ends, hold.until if for_good else None)

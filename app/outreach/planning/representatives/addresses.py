@@ -12,14 +12,9 @@ from app.core.database.bulk import upsert
 from app.core.database.engine import table_of
 from app.core.errors import Conflict
 from app.core.text import clean_text
-from app.outreach.gate.suppression import normalised
+from app.outreach.gate.third_parties.representation import spelled
 from app.outreach.outbox.models import ClosedPartyAddress
 from app.policy.facts import Suppression
-
-
-def spelled(address: str) -> str:
-    """Spell an address as the list does: in small letters, a postal one on one line."""
-    return normalised(" ".join(address.split()))
 
 
 def closed_address(session: Session, address: str) -> ClosedPartyAddress | None:

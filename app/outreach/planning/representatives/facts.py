@@ -21,10 +21,13 @@ from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.gate.decisions import ReviewRequest
 from app.outreach.gate.facts import Person
+from app.outreach.gate.third_parties.representation import is_home, is_their_mailbox
 from app.outreach.outbox.rules import Occasion
-from app.outreach.planning.representatives.addresses import closed_address, spelled
+from app.outreach.planning.representatives.addresses import closed_address
 from app.outreach.planning.representatives.rules import AgreementNow, Mandate, Way
 from app.policy.facts import Contact, Facts
+from app.policy.kinds.represented import RepresentedRule
+from app.policy.review import ask
 
 WITHIN = timedelta(days=1)
 """A letter that has to wait no longer than this is written now and leaves then."""
@@ -55,7 +58,7 @@ def ways_to(session: Session, party: ThirdParty, customer: Person, *, by_post: b
     ways = []
     if party.email:
         closed = closed_address(session, party.email)
-        own = spelled(party.email) == spelled(customer.email or "")
+        own = is_their_mailbox(party.email, customer)
         ways.append(Way(Channel.EMAIL, party.email, closed.since if closed else None, own))
     if party.address.strip():
         closed = closed_address(session, party.address)
@@ -64,7 +67,7 @@ def ways_to(session: Session, party: ThirdParty, customer: Person, *, by_post: b
                 Channel.POST,
                 postal_address(party, customer),
                 closed.since if closed else None,
-                _is_home(party.address, customer),
+                is_home(party.address, customer),
             )
         )
     return tuple(sorted(ways, key=lambda way: (way.channel is Channel.POST) is not by_post))
@@ -76,14 +79,12 @@ def postal_address(party: ThirdParty, customer: Person) -> str:
     return "\n".join([*lines, customer.country])
 
 
-def _is_home(address: str, customer: Person) -> bool:
-    """True if an address is the customer's: it has their street, and their postcode where we know it."""
-    there, street, postcode = map(_letters, (address, customer.address_line1, customer.postcode))
-    return bool(street) and street in there and postcode in there
-
-
-def _letters(text: str) -> str:
-    return "".join(each for each in text.casefold() if each.isalnum())
+def is_written_instead(contact_case: ContactCase, now: datetime) -> bool:
+    """True if the pack has reminders stop while somebody acts for the customer, who then hears of it alone."""
+    contact = Contact(Channel.EMAIL, Purpose.REMINDER, "", letter="plan_broken")
+    asked = ask(contact, contact_case.facts, now)
+    rules = contact_case.pack.rules_for(asked)
+    return any(rule.objections(asked) for rule in rules if isinstance(rule, RepresentedRule))
 
 
 def last_change(session: Session, plan: Plan) -> int:

@@ -34,7 +34,13 @@ from app.outreach.outbox.events import RepresentativeLetter
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
 from app.outreach.outbox.rules import TO_ADVISERS, Occasion, OutboxStatus, PartyLetterStatus
 from app.outreach.planning.letterhead import LetterCatalog, Letterhead
-from app.outreach.planning.representatives.facts import agreement_now, mandate_of, occurrence_of, question
+from app.outreach.planning.representatives.facts import (
+    agreement_now,
+    is_written_instead,
+    mandate_of,
+    occurrence_of,
+    question,
+)
 from app.outreach.planning.representatives.rules import LETTERS, no_longer_so, why_not_written_to
 from app.outreach.planning.wording import context_text
 from app.policy.answers import Answer, Clearance, WaitUntil
@@ -246,7 +252,8 @@ class _AdviserLetter:
         figures = agreement_figures(self.session, self.plan, reader, head.payee, no_new_card=False)
         shown = {name: figures[name] for name in SHOWN if name in figures}
         if self.row.occasion is Occasion.BROKEN:
-            shown |= self._missed(reader)
+            hears = "" if is_written_instead(contact_case, self.now) else "yes"
+            shown |= {**self._missed(reader), "client_hears": hears}
         return LetterContext(
             customer_name=customer.full_name,
             creditor=head.creditor,
