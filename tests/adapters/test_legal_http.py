@@ -436,14 +436,22 @@ def test_a_wait_of_thousands_of_digits_is_a_day() -> None:
         assert answer.after_seconds <= 24 * 3600
 
 
-def dripping(piece: bytes, pause: float, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Any:
-    """An answer without an end."""
+def dripping(piece: bytes, pause: float) -> Any:
+    """Answer a file's or a bundle's PUT without an end, until the sender hangs up. No file is here yet.
 
-    async def app(_scope: Any, receive: Any, send: Any) -> None:
+    An answer to HEAD ends: it has no body, so a sender would send its next request behind one that never ends.
+    """
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         while (await receive()).get("more_body", False):
             pass
-        await send({"type": "http.response.start", "status": 200, "headers": list(headers)})
-        while True:
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body"})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        gone = asyncio.ensure_future(receive())
+        while not gone.done():
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             await asyncio.sleep(pause)
 
