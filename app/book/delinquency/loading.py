@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -16,10 +17,10 @@ from app.book.delinquency.rules import billed_by
 from app.book.ledger.models import Account, Entry, Position, Statement, Waiver
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES
 from app.book.portfolios.models import Portfolio
-from app.core.database.bulk import among
+from app.core.database.bulk import among, among_named, listed
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
-from app.core.types import Cells
+from app.core.types import Cells, Rows
 
 
 @dataclass(slots=True)
@@ -48,16 +49,8 @@ def since_state(
     session: Session, account_ids: Sequence[int], through: date, changes: Mapping[int, date]
 ) -> list[History]:
     """Histories of these accounts: from their state on, or from nothing where a change lies behind it."""
-    state = table_of(AccountState)
-    query = sa.select(
-        state.c.account_id,
-        state.c.folded_through,
-        state.c.dues,
-        state.c.minimums,
-        state.c.balance_minor,
-        state.c.prepaid_minor,
-    ).where(among(session, state.c.account_id, account_ids))
-    rows = {row[0]: row for row in session.connection().execute(query).all()}
+    ask = _Asker(session, account_ids, through)
+    rows = {row[0]: row for row in ask(ask.statements.states)}
     histories: dict[int, History] = {}
     whole: list[int] = []
     for account_id in account_ids:
@@ -75,7 +68,7 @@ def since_state(
     for ids, after_state in ((whole, False), (partial, True)):
         if ids:
             _fill(session, histories, ids, through, after_state=after_state)
-    _fill_upcoming(session, histories, account_ids, through)
+    _fill_upcoming(ask, histories, through)
     return list(histories.values())
 
 
@@ -92,45 +85,29 @@ def _fill(
     after_state: bool,
 ) -> None:
     """Add what happened up to `through`, all of it or only what came after each account's state."""
-    connection = session.connection()
-
-    def rows(dated: sa.ColumnElement[date], *columns: Expression) -> Query:
-        table = dated.table  # type: ignore[attr-defined]
-        query = sa.select(table.c.account_id, *columns).where(dated <= through)
-        if not after_state:
-            return query.where(among(session, table.c.account_id, account_ids))
-        # The accounts are named on the state's side: so PostgreSQL goes from each state to what came after it,
-        # instead of reading the whole history and then comparing dates.
-        state = table_of(AccountState)
-        query = query.join(state, state.c.account_id == table.c.account_id)
-        return query.where(among(session, state.c.account_id, account_ids), dated > state.c.folded_through)
-
-    entry = table_of(Entry)
-    moved = rows(entry.c.effective_on, sa.func.sum(entry.c.amount_minor)).group_by(entry.c.account_id)
-    for account_id, amount in connection.execute(moved).all():
+    ask = _Asker(session, account_ids, through)
+    since = ask.statements.since_state if after_state else ask.statements.whole
+    for account_id, amount in ask(since.moved):
         histories[account_id].balance += int(amount)
 
     waived = waiver_credits(session, account_ids)
     _fill_waivers(session, histories, waived, through)
-    # A reversal undoes its entry as soon as it is known: its own date may lie behind `through`.
-    reversal = entry.alias("reversal")
-    kind = sa.type_coerce(entry.c.kind, sa.String)
-    credits = rows(entry.c.effective_on, entry.c.effective_on, entry.c.amount_minor, kind).where(
-        kind.in_([each.value for each in PAYS_DUES]),
-        entry.c.amount_minor < 0,
-        ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
-        *((entry.c.id.not_in([each.credit_id for each in waived]),) if waived else ()),
-    )
+    credits = since.credits
+    if waived:
+        credits = credits.where(table_of(Entry).c.id.not_in([each.credit_id for each in waived]))
     money_in = {each.value for each in MONEY_IN}
-    for account_id, on, amount, how in connection.execute(credits.order_by(entry.c.id)).all():
+    for account_id, on, amount, how in ask(credits):
         histories[account_id].events.credits.append((on, -amount, how in money_in))  # type: ignore[attr-defined]
 
-    for table, fields, add in _OTHERS:
-        query = rows(table.c[fields[0]], *(table.c[name] for name in fields))
-        for account_id, *values in connection.execute(query.order_by(table.c.id)).all():
+    for query, (_, _, add) in zip(since.others, _OTHERS, strict=True):
+        for account_id, *values in ask(query):
             add(histories[account_id].events, tuple(values))
-    _fill_lasting(session, histories, account_ids)
-    _fill_products(session, histories, account_ids)
+    for account_id, from_on, to_on in ask(ask.statements.pauses):
+        histories[account_id].events.pauses.append((from_on, to_on))  # type: ignore[attr-defined]
+    for account_id, ended_on in ask(ask.statements.ended):
+        histories[account_id].events.ended_on = ended_on
+    for (account_id,) in ask(ask.statements.prepaying):
+        histories[account_id].events.prepays = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,30 +125,14 @@ class WaiverCredit:
 def waiver_credits(session: Session, account_ids: Sequence[int]) -> list[WaiverCredit]:
     """Return the credits that waivers of these accounts posted, in order. A charge from a file was billed on its own
     day; one that a person or a night entered, not before it was entered."""
-    waiver, credit, charge = (
-        table_of(Waiver),
-        table_of(Entry).alias("credit"),
-        table_of(Entry).alias("charge"),
-    )
-    mirror = table_of(Entry).alias("mirror")
-    query = (
-        sa.select(
-            waiver.c.account_id, credit.c.id, credit.c.effective_on, credit.c.amount_minor,
-            charge.c.effective_on, charge.c.posted_on, charge.c.source, mirror.c.id,
-        )
-        .join(credit, credit.c.id == waiver.c.credit_id)
-        .join(charge, charge.c.id == waiver.c.entry_id)
-        .outerjoin(mirror, mirror.c.reverses_id == credit.c.id)
-        .where(among(session, waiver.c.account_id, account_ids))
-        .order_by(credit.c.id)
-    )  # fmt: skip
+    ask = _Asker(session, account_ids)
     return [
         WaiverCredit(
             account_id, credit_id, on, -amount,
             charged_on if source.startswith("feed:") else max(charged_on, posted_on), mirror_id is not None,
         )
         for account_id, credit_id, on, amount, charged_on, posted_on, source, mirror_id in (
-            session.connection().execute(query)
+            ask(ask.statements.waivers)
         )
     ]  # fmt: skip
 
@@ -226,51 +187,132 @@ _OTHERS: tuple[tuple[sa.Table, tuple[str, ...], Callable[[Events, Cells], None]]
 """Dated by the first field, which is the order the fold wants the fields in too."""
 
 
-def _fill_lasting(session: Session, histories: dict[int, History], account_ids: Sequence[int]) -> None:
-    """Pauses and the account's end, whenever they are."""
-    pause, account = table_of(Pause), table_of(Account)
-    query = sa.select(pause.c.account_id, pause.c.from_on, pause.c.to_on)
-    rows = session.connection().execute(query.where(among(session, pause.c.account_id, account_ids)))
-    for account_id, from_on, to_on in rows.all():
-        histories[account_id].events.pauses.append((from_on, to_on))  # type: ignore[attr-defined]
-    ended = sa.select(account.c.id, account.c.ended_on)
-    ended = ended.where(among(session, account.c.id, account_ids), account.c.ended_on.is_not(None))
-    for account_id, ended_on in session.connection().execute(ended).all():
-        histories[account_id].events.ended_on = ended_on
-
-
-def _fill_products(session: Session, histories: dict[int, History], account_ids: Sequence[int]) -> None:
-    """Mark the histories of portfolios in which money paid ahead counts for the next statements; few portfolios set
-    it."""
-    portfolio, account = table_of(Portfolio), table_of(Account)
-    saying = sa.select(portfolio.c.id).where(portfolio.c.prepayments_count)
-    portfolios = session.connection().execute(saying).scalars().all()
-    if portfolios:
-        theirs = sa.select(account.c.id).where(
-            among(session, account.c.id, account_ids), account.c.portfolio_id.in_(portfolios)
-        )
-        for account_id in session.connection().execute(theirs).scalars():
-            histories[account_id].events.prepays = True
-
-
-def _fill_upcoming(
-    session: Session, histories: dict[int, History], account_ids: Sequence[int], through: date
-) -> None:
+def _fill_upcoming(ask: _Asker, histories: dict[int, History], through: date) -> None:
     """The first event after `through` that is already known, by account."""
-    tables = ((table_of(Entry), "effective_on"), *((table, fields[0]) for table, fields, _ in _OTHERS))
-    for table, column in tables:
-        on = table.c[column]
-        query = (
-            sa.select(table.c.account_id, sa.func.min(on))
-            .where(among(session, table.c.account_id, account_ids), on > through)
-            .group_by(table.c.account_id)
-        )
-        for account_id, first in session.connection().execute(query).all():
+    for query in ask.statements.upcoming:
+        for account_id, first in ask(query):
             histories[account_id].upcoming = min(first, histories[account_id].upcoming or first)
     for history in histories.values():
         ended_on = history.events.ended_on
         if ended_on is not None and ended_on > through:
             history.upcoming = min(ended_on, history.upcoming or ended_on)
+
+
+# --- the statements, built once: to build the fifteen of them takes longer than to run them for one customer ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """What happened to accounts up to `through`: all of it, or only what came after each account's state."""
+
+    moved: Query
+    credits: Query
+    others: Sequence[Query]
+    """As `_OTHERS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    states: Query
+    whole: _Since
+    since_state: _Since
+    waivers: Query
+    pauses: Query
+    ended: Query
+    prepaying: Query
+    """Accounts of portfolios in which money paid ahead counts for the next statements; few portfolios set it."""
+    upcoming: Sequence[Query]
+
+
+class _Asker:
+    """Executes statements for these accounts and that day."""
+
+    def __init__(self, session: Session, account_ids: Iterable[int], through: date | None = None) -> None:
+        self._connection = session.connection()
+        dialect = self._connection.dialect.name
+        self.statements = _statements(dialect)
+        self._given = {"ids": listed(dialect, account_ids), "through": through}
+
+    def __call__(self, query: Query) -> Rows:
+        return self._connection.execute(query, self._given).all()
+
+
+@lru_cache
+def _statements(dialect: str) -> _Statements:
+    state, account, entry = table_of(AccountState), table_of(Account), table_of(Entry)
+    waiver, pause, portfolio = table_of(Waiver), table_of(Pause), table_of(Portfolio)
+    credit, charge, mirror = entry.alias("credit"), entry.alias("charge"), entry.alias("mirror")
+    through = sa.bindparam("through", type_=sa.Date)
+
+    def theirs(column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        return among_named(dialect, column, "ids")
+
+    dated = ((entry, "effective_on"), *((table, fields[0]) for table, fields, _ in _OTHERS))
+    return _Statements(
+        states=sa.select(
+            state.c.account_id, state.c.folded_through, state.c.dues, state.c.minimums,
+            state.c.balance_minor, state.c.prepaid_minor,
+        ).where(theirs(state.c.account_id)),
+        whole=_since(dialect, after_state=False),
+        since_state=_since(dialect, after_state=True),
+        waivers=sa.select(
+            waiver.c.account_id, credit.c.id, credit.c.effective_on, credit.c.amount_minor,
+            charge.c.effective_on, charge.c.posted_on, charge.c.source, mirror.c.id,
+        )
+        .join(credit, credit.c.id == waiver.c.credit_id)
+        .join(charge, charge.c.id == waiver.c.entry_id)
+        .outerjoin(mirror, mirror.c.reverses_id == credit.c.id)
+        .where(theirs(waiver.c.account_id))
+        .order_by(credit.c.id),
+        pauses=sa.select(pause.c.account_id, pause.c.from_on, pause.c.to_on).where(theirs(pause.c.account_id)),
+        ended=sa.select(account.c.id, account.c.ended_on).where(
+            theirs(account.c.id), account.c.ended_on.is_not(None)
+        ),
+        prepaying=sa.select(account.c.id).where(
+            theirs(account.c.id),
+            account.c.portfolio_id.in_(sa.select(portfolio.c.id).where(portfolio.c.prepayments_count)),
+        ),
+        upcoming=[
+            sa.select(table.c.account_id, sa.func.min(table.c[on]))
+            .where(theirs(table.c.account_id), table.c[on] > through)
+            .group_by(table.c.account_id)
+            for table, on in dated
+        ],
+    )  # fmt: skip
+
+
+def _since(dialect: str, *, after_state: bool) -> _Since:
+    state, entry = table_of(AccountState), table_of(Entry)
+    through = sa.bindparam("through", type_=sa.Date)
+
+    def rows(dated: sa.ColumnElement[date], *columns: Expression) -> Query:
+        table = dated.table  # type: ignore[attr-defined]
+        query = sa.select(table.c.account_id, *columns).where(dated <= through)
+        if not after_state:
+            return query.where(among_named(dialect, table.c.account_id, "ids"))
+        # The accounts are named on the state's side: so PostgreSQL goes from each state to what came after it,
+        # instead of reading the whole history and then comparing dates.
+        query = query.join(state, state.c.account_id == table.c.account_id)
+        return query.where(among_named(dialect, state.c.account_id, "ids"), dated > state.c.folded_through)
+
+    # A reversal undoes its entry as soon as it is known: its own date may lie behind `through`.
+    reversal = entry.alias("reversal")
+    kind = sa.type_coerce(entry.c.kind, sa.String)
+    on, amount = entry.c.effective_on, entry.c.amount_minor
+    return _Since(
+        moved=rows(on, sa.func.sum(amount)).group_by(entry.c.account_id),
+        credits=rows(on, on, amount, kind)
+        .where(
+            kind.in_([each.value for each in PAYS_DUES]),
+            amount < 0,
+            ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
+        )
+        .order_by(entry.c.id),
+        others=[
+            rows(table.c[fields[0]], *(table.c[name] for name in fields)).order_by(table.c.id)
+            for table, fields, _ in _OTHERS
+        ],
+    )
 
 
 # --- the two lists of a state, as text ------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -151,6 +152,7 @@ def credits_between(
     return list(session.scalars(query.order_by(col(Entry.effective_on).desc(), col(Entry.id).desc())))
 
 
+@lru_cache
 def keeps_agreements() -> sa.ColumnElement[bool]:
     """Select entries that count toward a promise, a plan or a settlement: money, also after a charge-off, refunds and
     credits, none of them reversed. A waived fee or interest is not a payment."""

@@ -39,6 +39,8 @@ from app.core.ids import id_of
 from app.core.timeline.service import record
 from app.policy.composition import pack_of
 
+_REVERSAL = table_of(Entry).alias("reversal")
+
 
 def start_concessions(session: Session, plan: Plan, on: date, *, by: Actor, now: datetime) -> None:
     """Let the lower rate run from `on`, and charge no late fees under a hardship plan."""
@@ -146,11 +148,10 @@ def _charge_fees_again(
 
 def charged_again(session: Session, plan: Plan) -> int:
     """Fees that the agreement had waived and that its end charged again."""
-    reversal = table_of(Entry).alias("reversal")
     query = (
         select(func.coalesce(func.sum(Waiver.amount_minor), 0))
         .join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
-        .where(PlanWaiver.plan_id == plan.id, exists().where(reversal.c.reverses_id == Waiver.credit_id))
+        .where(PlanWaiver.plan_id == plan.id, exists().where(_REVERSAL.c.reverses_id == Waiver.credit_id))
     )
     return int(session.scalar(query) or 0)
 
@@ -206,11 +207,10 @@ def waived_fees(session: Session, plan: Plan) -> int:
     with those that the plan before it passed on, as far as they still are."""
     if plan.status in (PlanStatus.DRAFT, PlanStatus.OFFERED):
         return plan.waived_fees_minor
-    reversal = table_of(Entry).alias("reversal")
     query = (
         select(func.coalesce(func.sum(Waiver.amount_minor), 0))
         .join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
-        .where(PlanWaiver.plan_id == plan.id, ~exists().where(reversal.c.reverses_id == Waiver.credit_id))
+        .where(PlanWaiver.plan_id == plan.id, ~exists().where(_REVERSAL.c.reverses_id == Waiver.credit_id))
     )
     return int(session.scalar(query) or 0)
 
@@ -227,7 +227,6 @@ def pass_on_waivers(session: Session, old: Plan, new: Plan, on: date) -> None:
 
 def waived_by_agreements(session: Session, case: CollectionsCase, after: datetime | None = None) -> int:
     """Fees that agreements waived since the case opened, and that still are. `after`: only waivers later than that."""
-    reversal = table_of(Entry).alias("reversal")
     query = (
         select(func.coalesce(func.sum(Waiver.amount_minor), 0))
         .join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
@@ -236,7 +235,7 @@ def waived_by_agreements(session: Session, case: CollectionsCase, after: datetim
         .where(
             Plan.case_id == case.id,
             Entry.effective_on >= case.opened_on,
-            ~exists().where(reversal.c.reverses_id == Waiver.credit_id),
+            ~exists().where(_REVERSAL.c.reverses_id == Waiver.credit_id),
         )
     )
     if after is not None:

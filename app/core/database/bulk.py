@@ -29,13 +29,29 @@ def among(
     session: Session, column: sa.ColumnElement[Any], ids: Iterable[int | str]
 ) -> sa.ColumnElement[bool]:
     """`column IN ids` with the ids as one parameter, so that thousands of them cost nothing to compile."""
-    if session.get_bind().dialect.name == "postgresql":
+    dialect = session.get_bind().dialect.name
+    return _within(dialect, column, sa.bindparam(None, listed(dialect, ids), sa.Text))
+
+
+def among_named(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """`among` of a statement that is built once for a dialect: execute it with `{name: listed(dialect, ids)}`."""
+    return _within(dialect, column, sa.bindparam(name, type_=sa.Text))
+
+
+def listed(dialect: str, ids: Iterable[int | str]) -> str:
+    """Spell ids as the parameter of `among_named`."""
+    return array_text(ids) if dialect == "postgresql" else orjson.dumps(list(ids)).decode()
+
+
+def _within(
+    dialect: str, column: sa.ColumnElement[Any], given: sa.BindParameter[str]
+) -> sa.ColumnElement[bool]:
+    if dialect == "postgresql":
         kind = sa.BigInteger if column.type.python_type is int else sa.Text
-        given = sa.bindparam(None, array_text(ids), sa.Text)
         # Unfolded, or every row of a small table would be compared with each of them.
         return column.in_(sa.select(sa.func.unnest(sa.cast(given, postgresql.ARRAY(kind)))))
-    listed = sa.func.json_each(orjson.dumps(list(ids)).decode()).table_valued("value")
-    return column.in_(sa.select(listed.c.value))
+    each = sa.func.json_each(given).table_valued("value")
+    return column.in_(sa.select(each.c.value))
 
 
 def array_text(values: Iterable[int | str | None]) -> str:

@@ -28,6 +28,8 @@ from app.outreach.letters.letter import DebtLine, InstalmentLine
 from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.statutory import itemize
 
+_UNDONE = table_of(Entry).alias("undone")
+
 Value = str | tuple[InstalmentLine, ...] | tuple[DebtLine, ...]
 
 
@@ -154,8 +156,7 @@ def debt_lines(
 
 
 def _debt(session: Session, account: AccountRow, reader: Reader, today: date) -> DebtLine:
-    entry, shown = table_of(Entry), reader.money_if_any
-    undone = entry.alias("undone")
+    entry, undone, shown = table_of(Entry), _UNDONE, reader.money_if_any
     query = (
         sa.select(sa.func.coalesce(undone.c.kind, entry.c.kind), sa.func.sum(entry.c.amount_minor))
         .outerjoin(undone, undone.c.id == entry.c.reverses_id)
