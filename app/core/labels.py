@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.core.vocabulary import HOLD_TRAITS, HoldKind
+
 Labels = Mapping[str, str]
 
 
@@ -17,21 +19,7 @@ def in_sentence(label: str) -> str:
 
 
 CHANNEL_LABELS: Labels = {"sms": "SMS", "email": "E-mail", "post": "Letter", "call": "Call"}
-HOLD_LABELS: Labels = {
-    "dispute": "Dispute",
-    "hardship": "Hardship",
-    "complaint": "Complaint",
-    "bankruptcy": "Bankruptcy",
-    "deceased": "Deceased",
-    "attorney": "Represented by an attorney",
-    "cease_contact": "Asked us to cease contact",
-    "military": "Military service",
-    "breathing_space": "Breathing space",
-    "fraud": "Suspected fraud",
-    "vulnerable": "Vulnerable customer",
-    "payment_claimed": "Payment claimed",
-    "manual": "Other reason",
-}
+HOLD_LABELS: Labels = {kind.value: HOLD_TRAITS[kind].label for kind in HoldKind}
 INTENT_LABELS: Labels = {
     "stop": "No more SMS",
     "stop_calls": "No more calls",

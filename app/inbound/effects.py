@@ -21,7 +21,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import CLAIM_DAYS, REVIEW_DAYS
 from app.core.actor import CUSTOMER, SYSTEM
-from app.core.vocabulary import Channel, HoldKind
+from app.core.vocabulary import HOLD_TRAITS, Channel, HoldKind
 from app.inbound.call_requests import task_to_call
 from app.inbound.messages import or_a_person, reading_of, source_of, today_of
 from app.inbound.models import InboundMatch, InboundMessage
@@ -33,9 +33,6 @@ from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import answer_for_help
 from app.policy.answers import Clearance
 from app.policy.facts import PreferenceKind
-
-SHORT = frozenset({HoldKind.MANUAL, HoldKind.PAYMENT_CLAIMED})
-"""Holds of a request that end by themselves after a few days."""
 
 
 def obey_refusals(
@@ -105,7 +102,7 @@ def place_holds(
     theirs = alone and Intent.WRONG_NUMBER not in meant.intents
     for kind in asked:
         if kind not in standing:
-            until = today + timedelta(days=CLAIM_DAYS if kind in SHORT else REVIEW_DAYS)
+            until = today + timedelta(days=CLAIM_DAYS if HOLD_TRAITS[kind].short else REVIEW_DAYS)
             place = partial(place_hold, session, case, kind, reason, until, letters, by=CUSTOMER, now=now)
             hold = _placed(session, message, place, acknowledge=theirs, now=now)
             match.hold_id = match.hold_id or hold.id

@@ -12,7 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from app.core.types import Values
-from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.core.vocabulary import HOLD_TRAITS, Channel, Purpose
 from app.policy.answers import Answer, Clearance, Reason, Refusals, WaitUntil
 from app.policy.calendars import zone_named
 from app.policy.facts import Contact, Facts
@@ -136,16 +136,6 @@ def _with_legal(asked: Question, pack: Pack) -> Iterator[Reason]:
     yield _desk_reason("desk.with_legal", detail, {"since": since.isoformat()})
 
 
-ENDS_MANDATE = frozenset(
-    {
-        HoldKind.ATTORNEY, HoldKind.BANKRUPTCY, HoldKind.CEASE_CONTACT, HoldKind.DECEASED, HoldKind.FRAUD,
-        HoldKind.MANUAL,
-    }
-)  # fmt: skip
-"""Holds under which an adviser is not written to: another speaks for the customer, nobody may be told anything, or a
-person looks into it first."""
-
-
 def _to_representative(asked: Question) -> Iterator[Reason]:
     """A contact of this purpose goes to a representative whose authority stands, and never to the customer: the rules
     about the customer's wishes and caps do not look at it."""
@@ -155,7 +145,7 @@ def _to_representative(asked: Question) -> Iterator[Reason]:
         yield _desk_reason("desk.representative", detail)
     for hold in facts.holds:
         ended = hold.until is not None and hold.until <= asked.at
-        if hold.kind in ENDS_MANDATE and hold.started_at <= asked.at and not ended:
+        if HOLD_TRAITS[hold.kind].ends_mandate and hold.started_at <= asked.at and not ended:
             detail = (
                 f"hold {hold.kind.value}: the {facts.representative or 'representative'} is not written to"
             )

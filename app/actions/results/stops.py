@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -28,21 +28,11 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.money import with_code
-from app.core.vocabulary import Channel, HoldKind
+from app.core.vocabulary import HOLD_TRAITS, Channel
 from app.outreach.gate.preferences import rest_address
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.strategy.tasks import add_task
 
-REASONS: Mapping[HoldKind, str] = {
-    HoldKind.DISPUTE: "disputes the debt",
-    HoldKind.COMPLAINT: "complains",
-    HoldKind.HARDSHIP: "cannot pay",
-    HoldKind.CEASE_CONTACT: "wants no contact",
-    HoldKind.ATTORNEY: "is represented by an attorney",
-    HoldKind.BANKRUPTCY: "speaks of bankruptcy",
-    HoldKind.DECEASED: "has died, says the person who answered",
-    HoldKind.VULNERABLE: "needs support",
-}
 TOLD = (
     CallField.CATEGORY, CallField.TRANSACTIONS, CallField.SUPPORT_TYPE, CallField.RELATION, CallField.PERSON,
     CallField.WORDS,
@@ -78,7 +68,7 @@ def hold_from_call(
     """Place the hold; None where such a hold stands already."""
     if hold_of_kind(session, case.customer_id, effect.kind) is not None:
         return None
-    parts = [f"On the phone: {REASONS.get(effect.kind, 'hold')}", *_told(portfolio, call), call.note.strip()]
+    parts = [f"On the phone: {HOLD_TRAITS[effect.kind].told}", *_told(portfolio, call), call.note.strip()]
     until = local_date(now, portfolio.timezone) + timedelta(days=effect.days)
     reason = ". ".join(filter(None, parts))[:500]
     return place_hold(session, case, effect.kind, reason, until, letters, by=by, now=now)

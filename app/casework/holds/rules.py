@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import HoldKind, holds_with
 
-FOR_GOOD = frozenset(
-    {
-        HoldKind.DISPUTE,
-        HoldKind.BANKRUPTCY,
-        HoldKind.DECEASED,
-        HoldKind.ATTORNEY,
-        HoldKind.CEASE_CONTACT,
-        HoldKind.FRAUD,
-    }
-)
+FOR_GOOD = holds_with(lambda traits: traits.for_good)
 """Holds that no date ends: only a named person ends them, with a reason (a dispute: once its answer was sent). Their
 date is a review date, which raises work and opens nothing. 15 USC 1692c(c), 1692g(b); 12 CFR 1006.6(b)(2),
 1006.38(d)(2); 11 USC 362(a)(6). All others end on their date: breathing space and service have an end in law, the

@@ -31,12 +31,9 @@ from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.text import sentence
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import HOLD_TRAITS
 from app.policy.composition import pack_of
 from app.policy.pack import Pack
-
-NO_AGREEMENT = (HoldKind.BANKRUPTCY, HoldKind.DECEASED, HoldKind.FRAUD)
-"""Holds during which no agreement is made with the customer: a court, an estate or an inquiry decides first."""
 
 CURED_BY_PAYING = frozenset({ReAgeReason.TOO_LITTLE_PAID, ReAgeReason.TOO_FEW_MINIMUMS})
 """Conditions of a re-age that the plan itself meets before the accounts are brought current."""
@@ -71,7 +68,7 @@ def _blocked(session: Session, case: CollectionsCase) -> str:
     if case.with_legal_since is not None:
         return f"Case {case.reference} is with the legal team, and only they agree on payments."
     for hold in open_holds_of(session, case.customer_id):
-        if hold.kind in NO_AGREEMENT:
+        if HOLD_TRAITS[hold.kind].stops_agreements:
             return f"No agreement is made while the {hold_name(hold.kind)} stands."
     return ""
 

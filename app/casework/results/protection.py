@@ -19,10 +19,7 @@ from app.casework.results.effects import (
     Retry,
 )
 from app.casework.results.rules import NO_CALLS, CallField, Counts, ResultCode, ResultSet
-from app.core.vocabulary import HoldKind
-
-BY_OTHERS = frozenset({HoldKind.DECEASED, HoldKind.FRAUD, HoldKind.MANUAL})
-"""Holds that another person than the cardholder may give reason for."""
+from app.core.vocabulary import HOLD_TRAITS
 
 FIELDS_OF: Mapping[type, tuple[CallField, ...]] = {
     Promise: (CallField.AMOUNT, CallField.DUE_ON),
@@ -102,7 +99,11 @@ def _spoken(code: ResultCode) -> str:
             return said
     if told := [each.value for each in code.asks if each in TOLD_BY_CARDHOLDER]:
         return told[0]
-    return f"the reason for a {code.hold.value} hold" if code.hold and code.hold not in BY_OTHERS else ""
+    return (
+        f"the reason for a {code.hold.value} hold"
+        if code.hold and not HOLD_TRAITS[code.hold].by_others
+        else ""
+    )
 
 
 def _less_than(code: ResultCode, shipped: ResultCode) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from app.casework.results.effects import Effect, NumberBad, PlaceHold, Promise, Retry
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import HoldKind, holds_with
 
 E = TypeVar("E")
 
@@ -177,7 +177,7 @@ class ResultSet:
         return next((each for each in self.codes if each.code == code), None)
 
 
-NO_CALLS = frozenset({HoldKind.BANKRUPTCY, HoldKind.DECEASED, HoldKind.ATTORNEY, HoldKind.CEASE_CONTACT})
+NO_CALLS = holds_with(lambda traits: traits.stops_calls)
 """Holds under which the customer is not called: a callback ends with them, and none is set while they stand."""
 
 CALLBACK_DAYS = 90

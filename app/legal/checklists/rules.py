@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from app.book.portfolios.rules import CollectorKind
 from app.casework.plans.rules import PlanStatus
 from app.core.money import to_decimal_string
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import HoldKind, Suit, holds_with
 from app.legal.checklists.case_file import AGREEMENT, ASSIGNMENT, Account, CaseFile, ledger_sum
 from app.legal.checklists.items import ChecklistItem
 from app.legal.checklists.notices import check_notice, notices_for
-
-_STOPS_SUIT = frozenset({HoldKind.BANKRUPTCY, HoldKind.BREATHING_SPACE, HoldKind.DECEASED})
-
-
-_SPEAKS_AGAINST_SUIT = frozenset({HoldKind.FRAUD, HoldKind.HARDSHIP})
-"""A named person may decide to go on; military service too, where no pack protects those in it."""
-
 
 _LONGEST_CYCLE = timedelta(days=62)
 """Two statements further apart than this have one missing between them; no issuer bills less than every two months."""
@@ -150,20 +143,21 @@ def _undisputed(case: CaseFile) -> ChecklistItem:
 
 
 def _no_stop(case: CaseFile) -> ChecklistItem:
-    stopping = _STOPS_SUIT | ({HoldKind.MILITARY} if case.military_stops else set())
-    detail = _in_force(case, stopping)
+    by_pack = Suit.STOPS_BY_PACK if case.military_stops else Suit.STOPS
+    detail = _in_force(case, Suit.STOPS, by_pack)
     title = "No death, insolvency, moratorium or protected service"
     return ChecklistItem("hold.none_stopping", title, not detail, detail or "none in force")
 
 
 def _no_other_hold(case: CaseFile) -> ChecklistItem:
-    against = _SPEAKS_AGAINST_SUIT | (set() if case.military_stops else {HoldKind.MILITARY})
-    detail = _in_force(case, against)
+    by_pack = Suit.SPEAKS_AGAINST if case.military_stops else Suit.STOPS_BY_PACK
+    detail = _in_force(case, Suit.SPEAKS_AGAINST, by_pack)
     title = "No other hold that speaks against legal action"
     return ChecklistItem("hold.none_against", title, not detail, detail or "none in force")
 
 
-def _in_force(case: CaseFile, kinds: Collection[str]) -> str:
+def _in_force(case: CaseFile, *suits: Suit) -> str:
+    kinds = holds_with(lambda traits: traits.suit in suits)
     found = sorted({h.kind for h in case.holds if h.ended_at is None and h.kind in kinds})
     return f"in force: {', '.join(kind.replace('_', ' ') for kind in found)}" if found else ""
 

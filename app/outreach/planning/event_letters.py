@@ -24,7 +24,7 @@ from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.ids import id_of
-from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.core.vocabulary import HOLD_TRAITS, Channel, Purpose
 from app.outreach.agreements.figures import waived_by
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.letters.letter import Letter
@@ -46,7 +46,6 @@ from app.outreach.planning.rows import LetterRequest
 from app.outreach.planning.service import request_letters
 from app.policy.answers import Answer
 
-ACKNOWLEDGED = {HoldKind.DISPUTE: "dispute_acknowledged", HoldKind.COMPLAINT: "complaint_acknowledged"}
 WORDED_FROM_PLAN = (
     DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN, DeskStep.BROKEN_PLAN, DeskStep.MOVED_INSTALMENT,
     DeskStep.SKIPPED_INSTALMENT, DeskStep.FEES_AGAIN,
@@ -248,8 +247,8 @@ def acknowledge_hold(
     now: datetime,
 ) -> Answer | None:
     """Tell the customer that a dispute or complaint was received, and when they hear of it; None for other holds."""
-    letter = ACKNOWLEDGED.get(hold.kind)
-    if letter is None:
+    letter = HOLD_TRAITS[hold.kind].letter
+    if not letter:
         return None
     figures = {"received_on": on, "review_on": hold.until}
     event_letter = EventLetter(CaseStep(hold.case_id, DeskStep.HOLD, hold_id=id_of(hold)), letter, figures)

@@ -9,12 +9,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import HoldKind, holds_with
 from app.policy.schema import HoldKindField, SourcedTable
 
 
 class PauseKind(StrEnum):
-    """Reasons why days do not count."""
+    """Reasons why days do not count: a moratorium, or a hold that may pause them (`HoldTraits.may_pause`)."""
 
     HARDSHIP = "hardship"
     MORATORIUM = "moratorium"
@@ -38,7 +38,7 @@ class PausesTable(SourcedTable):
 
     @model_validator(mode="after")
     def each_has_a_pause(self) -> Self:
-        known = {kind.value for kind in PauseKind}
+        known = holds_with(lambda traits: traits.may_pause)
         if strange := sorted(set(self.holds) - known):
             raise ValueError(
                 f"holds: nothing pauses for {', '.join(strange)}; known are {', '.join(sorted(known))}"

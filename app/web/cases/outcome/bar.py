@@ -26,12 +26,9 @@ from app.casework.results.effects import (
 from app.casework.results.queries import results_in
 from app.casework.results.rules import CallField, ResultCode, ResultSet, SavedText
 from app.core.labels import HOLD_LABELS
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import HOLD_TRAITS
 from app.http.formats import day_words
 from app.http.rendering import slot
-
-ACKNOWLEDGED = frozenset({HoldKind.DISPUTE, HoldKind.COMPLAINT})
-"""Holds that a letter acknowledges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +183,7 @@ def _foreseen(code: ResultCode, situation: Situation) -> Iterator[str]:
         match effect:
             case PlaceHold(kind=kind, days=days):
                 until = day_words(situation.today + timedelta(days=days), situation.locale)
-                letter = "; a letter acknowledges it" if kind in ACKNOWLEDGED else ""
+                letter = "; a letter acknowledges it" if HOLD_TRAITS[kind].letter else ""
                 ends = "do not contact; review by" if kind in FOR_GOOD else "until"
                 yield f"{HOLD_LABELS[kind]} hold: {ends} {until}{letter}"
             case PaymentClaimed(days=days):
