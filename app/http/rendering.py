@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
+from types import FunctionType, MethodType
 from typing import Any
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator
+from jinja2.environment import TemplateModule
+from jinja2.runtime import Context, Macro
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 from starlette.requests import Request
 
@@ -52,9 +57,74 @@ class Remembered:
         return Markup("".join(pieces))  # noqa: S704
 
 
+_SPECIAL = re.compile("[&<>\"']").search
+
+
+def escaped(value: Any) -> str:
+    """`escape` for text that is written at once: a page writes four hundred values, most of them without a special
+    character, and none of them needs an object that remembers that it is safe."""
+    kind = type(value)
+    if kind is Markup or (kind is str and not _SPECIAL(value)):
+        text: str = value
+        return text
+    return str(value) if kind is int else escape(value)
+
+
+class _PageCode(CodeGenerator):
+    """The code of a template, which writes its values by `escaped`."""
+
+    def write_commons(self) -> None:
+        super().write_commons()
+        self.writeline("escape = environment.escaped")
+
+
+class _PageContext(Context):
+    """Calls a macro or a plain function at once. Jinja asks by seven further calls whether it takes the context."""
+
+    def call(__self, __obj: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        kind = type(__obj)
+        if kind is Macro or (kind in _PLAIN and not hasattr(__obj, "jinja_pass_arg")):
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
+            return __obj(*args, **kwargs)
+        return super().call(__obj, *args, **kwargs)
+
+
+_PLAIN = frozenset({FunctionType, MethodType})
+
+
+class _Inlined(NodeTransformer):
+    """Puts an included template in its place. Jinja would copy every name of the page for it, and look up those it
+    uses, each time it is drawn."""
+
+    def __init__(self, environment: PageEnvironment) -> None:
+        self.environment = environment
+
+    def visit_Include(self, node: nodes.Include) -> nodes.Node:  # noqa: N802 - named after the node
+        if not isinstance(node.template, nodes.Const) or not node.with_context or node.ignore_missing:
+            return node
+        name = node.template.value
+        source, path, _ = self.environment.loader.get_source(self.environment, name)
+        return nodes.Scope(self.environment._parse(source, name, path).body, lineno=node.lineno)
+
+
+class PageEnvironment(Environment):
+    """An environment that spends little on each page. What it draws is what Jinja's own draws."""
+
+    code_generator_class = _PageCode
+    context_class = _PageContext
+    loader: BaseLoader
+    escaped = staticmethod(escaped)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        _Inlined(self).visit(tree)
+        return tree
+
+
 @lru_cache
-def environment() -> Environment:
-    env = Environment(
+def environment() -> PageEnvironment:
+    env = PageEnvironment(
         loader=FileSystemLoader([PAGES / "web" / "templates", PAGES / "portal" / "templates"]),
         autoescape=True,
         auto_reload=False,  # a page of thirty templates would ask the disk thirty times
@@ -76,6 +146,12 @@ def environment() -> Environment:
     env.globals.update(static=static_url, remembered=Remembered())
     add_translations(env)
     return env
+
+
+def macros(names: Mapping[str, Any]) -> TemplateModule:
+    """The macros of `_macros.html` for one page, which templates call `ui`. They use the reader's locale, the address
+    of the page and the form token among its names."""
+    return environment().get_template("_macros.html").make_module(dict(names))
 
 
 def render(request: Request, template: str, status_code: int = 200, **context: Any) -> HTMLResponse:

@@ -24,7 +24,7 @@ from app.core.vocabulary import Channel
 from app.http import security
 from app.http.context import read_clock
 from app.http.formats import reader_locale
-from app.http.rendering import environment
+from app.http.rendering import environment, macros
 from app.http.transactions import end_reading
 from app.web.navigation import Frame, current_entry, navigation, read_frame
 from app.web.wording import actor_words, strategy_words
@@ -65,7 +65,7 @@ def fragment(request: Request, template: str, **names: Any) -> HTMLResponse:
         "house_zone": "UTC",
         "csrf_field": _csrf_field(visitor.csrf_token if visitor else ""),
     }
-    html = environment().get_template(template).render(**frame, **names)
+    html = environment().get_template(template).render(**frame, ui=macros(frame), **names)
     end_reading(request)
     return HTMLResponse(html)
 
@@ -81,7 +81,7 @@ def _frame(request: Request) -> dict[str, Any]:
     entries = [item.path for area in areas for item in area.items]
     here = current_entry(request.url.path, areas)
     frame = read_frame(request, session, staff, read_clock(request)) if staff and session else NO_FRAME
-    return {
+    names = {
         "request": request,
         "staff": staff,
         "areas": areas,
@@ -102,6 +102,7 @@ def _frame(request: Request) -> dict[str, Any]:
             in_sentence(CHANNEL_LABELS[each]) for each in Channel if each in request.app.state.ports.console
         ],
     }
+    return {**names, "ui": macros(names)}
 
 
 def _csrf_field(token: str) -> Callable[[], Markup]:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 SPECIMEN = """
 {% extends "base.html" %}
-{% import "_macros.html" as ui with context %}
 {% block title %}Specimen{% endblock %}
 {% block scripts %}{{ ui.chart_scripts() }}{% endblock %}
 {% block actions %}<a class="button primary" href="#x" data-key="p"
