@@ -16,7 +16,7 @@ from app.book.customers.rules import PointState
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.claims.service import record_claim
+from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import CLAIM_DAYS, REVIEW_DAYS
@@ -24,7 +24,6 @@ from app.core.actor import CUSTOMER, SYSTEM
 from app.core.vocabulary import HOLD_TRAITS, Channel, HoldKind
 from app.inbound.call_requests import task_to_call
 from app.inbound.messages import or_a_person, reading_of, source_of, today_of
-from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import HOLDS, PAGE_HOLDS, InboundSource, Intent
 from app.outreach.gate.consent import consent_of
 from app.outreach.gate.facts import address_of
@@ -103,21 +102,23 @@ def place_holds(
     for kind in asked:
         if kind not in standing:
             until = today + timedelta(days=CLAIM_DAYS if HOLD_TRAITS[kind].short else REVIEW_DAYS)
-            place = partial(place_hold, session, case, kind, reason, until, letters, by=CUSTOMER, now=now)
-            hold = _placed(session, message, place, acknowledge=theirs, now=now)
-            match.hold_id = match.hold_id or hold.id
             if kind is HoldKind.PAYMENT_CLAIMED:
-                record_claim(session, case.portfolio_id, hold, 0, None, "", by=CUSTOMER, now=now)
+                hold = _claim(session, case, message, letters, now=now)
+            else:
+                place = partial(place_hold, session, case, kind, reason, until, letters, by=CUSTOMER, now=now)
+                hold = _placed(session, message, place, acknowledge=theirs, now=now)
+            match.hold_id = match.hold_id or hold.id
 
 
 def _claim(
     session: Session, case: CollectionsCase, message: InboundMessage, letters: LetterCatalog, *, now: datetime
-) -> int | None:
-    """The customer's claim that it is paid, as by telephone: a hold, and work to look for the payment."""
+) -> CaseHold:
+    """Claim the payment that the customer says was made, as by telephone: a hold, and work to look for it."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    said = SaidPayment("On the preferences page", note=message.body)
+    said = SaidPayment(source_of(message), note=message.body)
     placed, _ = claim_payment(session, portfolio, case, said, CLAIM_DAYS, letters, by=CUSTOMER, now=now)
-    return placed.hold.id if placed else None
+    assert placed is not None  # no hold of this kind stood
+    return placed.hold
 
 
 def _placed(

@@ -11,15 +11,17 @@ from sqlmodel import Session, select
 from app.book.customers.events import LanguageChanged
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.rules import DeskStep
+from app.casework.correspondence.models import InboundMessage
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel
-from app.inbound.models import InboundMessage
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import ConsentChanged
 from app.outreach.gate.models import Consent
 from app.outreach.gate.preferences import open_preferences, set_preference
+from app.outreach.strategy.models import StrategyTask
 from app.policy.facts import PreferenceKind
 from app.portal.page import LANGUAGES, catalogue
 from tests.builders import delinquent_case, events, portfolio
@@ -282,6 +284,10 @@ def test_a_request_is_for_a_person_and_what_must_rest_rests(
     assert (message.intents, message.body) == (intent, "my card **** **** **** 1111")
     holds = desk.read(lambda s: [hold.kind.value for hold in s.scalars(select(CaseHold))])
     assert holds == ([hold] if hold else [])
+    looked_for = desk.read(
+        lambda s: [t.step for t in s.scalars(select(StrategyTask)) if t.step == DeskStep.CLAIM]
+    )
+    assert looked_for == ([DeskStep.CLAIM] if what == "paid" else []), "work to look for the payment, once"
     places = desk.read(lambda s: [row.address for row in open_preferences(s, customer_id)])
     assert bool(places) == (what == "not_me")
     for n in range(6):
