@@ -276,11 +276,11 @@ def _models() -> list[type]:
 
 def _add_replies(session, cases, drawn) -> None:  # type: ignore[no-untyped-def]
     from app.casework.correspondence.events import MessageReceived
+    from app.casework.correspondence.models import InboundMatch, InboundMessage
     from app.core.actor import SYSTEM
     from app.core.database.bulk import new_ids
     from app.core.database.engine import table_of
     from app.core.timeline.service import about_customer, record_many
-    from app.inbound.models import InboundMatch, InboundMessage
     from app.inbound.rules import InboundSource
 
     ids = new_ids(session, InboundMessage, len(cases))

@@ -20,6 +20,7 @@ CODE = ("app", "reference")
 LONGEST_FILE = 400
 MEDIAN_FILE = 120
 MOST_FILES = 12
+MOST_LAYERS, MOST_FLOORS = 20, 10
 BY_DESIGN = "by design"
 """Stands, with the reason, in the first line of a file that is longer than `LONGEST_FILE`."""
 
@@ -39,7 +40,7 @@ MOST_ANY_ELSEWHERE = 22
 """Uses of `Any` in all other files together. The number may only fall: lower it when you have typed some."""
 
 FORBIDDEN = {
-    re.compile(r"\.id or 0\b"): "a missing id is nobody's: use id_of(row)",
+    re.compile(r"\b(\w*_id|id|number) or 0\b"): "a missing id is nobody's: use id_of(row)",
     re.compile(r"\.(data|payload)\)?\.(i?contains|i?like|startswith|regexp_match)\("): (
         "no LIKE on JSON decides anything: give the fact a column"
     ),
@@ -104,6 +105,25 @@ def unknown_kinds() -> Iterator[str]:
             yield f"{name_of(path)}: a kind of event stands in the events.py of its package"
 
 
+def floors() -> Iterator[str]:
+    """Yield a breach where the layers are too many, or stand on too many floors. That no import points up is the
+    contract's to check; a layer stands one floor above the highest of those that it imports."""
+    below: dict[str, set[str]] = {}
+    for path in python_files():
+        package, *rest = path.relative_to(ROOT).parts
+        if package == "app" and len(rest) > 1:
+            known = re.findall(r"^\s*(?:from|import) app\.(\w+)", path.read_text(), re.MULTILINE)
+            below.setdefault(rest[0], set()).update(known)
+
+    def floor(layer: str) -> int:
+        return 1 + max((floor(each) for each in below[layer] & below.keys() - {layer}), default=0)
+
+    if len(below) > MOST_LAYERS:
+        yield f"app has {len(below)} layers, at most {MOST_LAYERS} are wanted"
+    if (highest := max(map(floor, below))) > MOST_FLOORS:
+        yield f"app has {highest} floors, at most {MOST_FLOORS} are wanted; see docs/decisions/0168"
+
+
 def missing_words() -> Iterator[str]:
     """Yield tables without a glossary entry."""
     glossary = (ROOT / "docs" / "glossary.md").read_text().lower()
@@ -111,7 +131,7 @@ def missing_words() -> Iterator[str]:
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef) and any(word.arg == "table" for word in node.keywords):
                 words = re.sub(r"(?<!^)(?=[A-Z])", " ", node.name).lower()
-                spellings = {words, words.replace(" ", "-"), words.split()[-1]}
+                spellings = {words, words.replace(" ", "-")}
                 if not any(f"| {spelling} |" in glossary for spelling in spellings):
                     yield f"docs/glossary.md: no entry for {words!r} ({name_of(path)})"
 
@@ -181,6 +201,7 @@ def name_of(path: Path) -> str:
 CHECKS = (
     long_files,
     full_rooms,
+    floors,
     untyped,
     forbidden_lines,
     unknown_kinds,

@@ -15,6 +15,8 @@ from app.api.shapes import Shape
 from app.book.ledger.models import Customer
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import case_reference
+from app.casework.correspondence.models import InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, Caller
@@ -22,11 +24,10 @@ from app.core.text import Line
 from app.http.context import Now, ports_of
 from app.inbound import queries
 from app.inbound.messages import reading_of
-from app.inbound.models import InboundMessage
 from app.inbound.queries import Listed
 from app.inbound.reception import attach
 from app.inbound.review import review
-from app.inbound.rules import InboundSource, ReviewOutcome
+from app.inbound.rules import InboundSource
 
 router = api_router("/replies", tags=["replies"])
 

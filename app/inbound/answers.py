@@ -17,6 +17,8 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.queries import contact_id, next_occurrence
 from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.correspondence.models import InboundAnswer, InboundMatch, InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, NotFound
@@ -26,9 +28,8 @@ from app.core.timeline.queries import last_event
 from app.core.timeline.words import index_words
 from app.core.vocabulary import Channel
 from app.inbound.messages import reading_of
-from app.inbound.models import InboundAnswer, InboundMatch, InboundMessage
 from app.inbound.review import review
-from app.inbound.rules import InboundSource, ReviewOutcome, choices
+from app.inbound.rules import InboundSource, choices
 from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.gate.events import ContactCleared
 from app.outreach.letters.letter import RenderedLetter

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.labels import REVIEW_LABELS
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
-from app.inbound.rules import ReviewOutcome
 
 
 @dataclass(frozen=True, slots=True)

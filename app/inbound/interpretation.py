@@ -5,22 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
+from app.casework.correspondence.models import InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.actor import SYSTEM
 from app.core.clock import Clock
-from app.core.database.engine import reading, retrying, transaction
+from app.core.database.engine import reading, retrying, table_of, transaction
 from app.inbound.effects import answer_help, ask_for_call, start_sms_again
 from app.inbound.messages import close_message, lock_matches, reading_of
-from app.inbound.models import InboundMessage
-from app.inbound.rules import (
-    Intent,
-    ReviewOutcome,
-)
+from app.inbound.rules import Intent
 from app.outreach.planning.letterhead import LetterCatalog
 
 log = structlog.get_logger("desk.inbound")
@@ -32,18 +31,19 @@ def interpret_due(
     """Act on messages that were recorded since: holds, START, HELP. Returns how many were read and how many of them
     wait for a person. Safe in many processes; each message is a transaction of its own."""
     with reading(engine) as session:
-        unread = select(InboundMessage.id).where(col(InboundMessage.interpreted_at).is_(None))
-        ids = session.scalars(unread.order_by(col(InboundMessage.id)).limit(at_most)).all()
+        message = table_of(InboundMessage)
+        unread = sa.select(message.c.id).where(message.c.interpreted_at.is_(None))
+        ids = session.scalars(unread.order_by(message.c.id).limit(at_most)).all()
     counts = {"read": 0, "for_a_person": 0}
     for number in ids:
         try:
-            waits = retrying(partial(_interpret_one, engine, number or 0, catalog, clock))
+            waits = retrying(partial(_interpret_one, engine, number, catalog, clock))
         except OperationalError as error:  # the database's trouble, not the message's: the next tick
             log.error("message_not_read", message=number, error=type(error).__name__)
             continue
         except Exception as error:  # one message must not hold up the others
             log.error("message_not_read", message=number, error=type(error).__name__)
-            waits = retrying(partial(_leave_to_person, engine, number or 0, clock))
+            waits = retrying(partial(_leave_to_person, engine, number, clock))
         counts["read"] += waits is not None
         counts["for_a_person"] += bool(waits)
     return counts if counts["read"] else {}

@@ -12,6 +12,8 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
 from app.book.portfolios.days import local_today
+from app.casework.correspondence.models import InboundMatch, InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.labels import INTENT_LABELS
@@ -19,13 +21,7 @@ from app.core.timeline.payload import Payload
 from app.core.timeline.service import about_customer, lock_customers, record
 from app.core.vocabulary import Channel
 from app.inbound.events import MessageReviewed
-from app.inbound.models import InboundMatch, InboundMessage
-from app.inbound.rules import (
-    InboundSource,
-    Intent,
-    Reading,
-    ReviewOutcome,
-)
+from app.inbound.rules import InboundSource, Intent, Reading
 
 log = structlog.get_logger("desk.inbound")
 

@@ -11,11 +11,11 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.casework.correspondence.models import InboundMessage
 from app.core.clock import Clock
 from app.core.database.bulk import chunked
 from app.core.database.engine import reading, retrying, transaction
 from app.inbound.interpretation import interpret
-from app.inbound.models import InboundMessage
 from app.inbound.phrases.phrasebook import shipped_phrases
 from app.inbound.reception import receive
 from app.inbound.rules import Arrived, Inbox

@@ -13,9 +13,8 @@ from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase, case_reference
 from app.casework.cases.rules import CASE_REFERENCE
-from app.core.database.engine import table_of
+from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.core.ids import id_of
-from app.inbound.models import InboundMatch, InboundMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +102,6 @@ def messages_of(session: Session, customer_id: int, *, limit: int = 200) -> list
 
 
 # --- beside the worklist --------------------------------------------------------------------------------------
-
-
-def waiting_matches() -> sa.Subquery:
-    """(case_id, received_at) of messages without a decision."""
-    message, match = table_of(InboundMessage), table_of(InboundMatch)
-    return (
-        sa.select(match.c.case_id, message.c.received_at)
-        # + 0: a planner begins at the few open messages, not at every match there ever was.
-        .join(message, match.c.message_id == message.c.id + 0)
-        .where(message.c.reviewed_at.is_(None), match.c.case_id.is_not(None))
-        .subquery()
-    )
 
 
 # --- whose can it be ------------------------------------------------------------------------------------------

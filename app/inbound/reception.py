@@ -14,6 +14,8 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.correspondence.events import MessageReceived
+from app.casework.correspondence.models import InboundMatch, InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.card_numbers import mask_card_numbers
 from app.core.database.bulk import upsert
@@ -24,7 +26,6 @@ from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.inbound.effects import ask_for_call, obey_refusals, place_holds
 from app.inbound.messages import close_message, lock_matches, or_a_person, reading_of, record_match, source_of
-from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import (
     PROVIDER_WORDS,
     Arrived,
@@ -32,7 +33,6 @@ from app.inbound.rules import (
     Intent,
     Phrasebook,
     Reading,
-    ReviewOutcome,
     languages_of,
     read,
 )

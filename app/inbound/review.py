@@ -9,17 +9,14 @@ from sqlmodel import Session, col, select
 from app.actions.holds import end_hold
 from app.actions.preferences import refuse_channel, replace_links
 from app.book.ledger.models import Customer
+from app.casework.correspondence.models import InboundMatch, InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.errors import Conflict
 from app.core.vocabulary import Channel
 from app.inbound.messages import close_message, lock_matches, reading_of, source_of
-from app.inbound.models import InboundMatch, InboundMessage
-from app.inbound.rules import (
-    Intent,
-    ReviewOutcome,
-    choices,
-)
+from app.inbound.rules import Intent, choices
 from app.outreach.gate.models import ContactPreference
 from app.outreach.gate.preferences import end_preference
 

@@ -11,29 +11,14 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from app.casework.correspondence.rules import InboundSource as InboundSource
 from app.casework.correspondence.rules import Intent as Intent
+from app.casework.correspondence.rules import ReviewOutcome as ReviewOutcome
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.phrases.quotes import Heard, Reaction, hear, plain
 from app.outreach.outbox.dispatch import Misconfigured, TryLater
-
-
-class ReviewOutcome(StrEnum):
-    """A person's decision about a message; `automatic` = none was needed."""
-
-    AUTOMATIC = "automatic"
-    STOPPED = "stopped"
-    """They want no more SMS."""
-    STANDS = "stands"
-    """The reading is right: its holds and opt-outs stay."""
-    LIFTED = "lifted"
-    """The reading is wrong: its holds and opt-outs are undone."""
-    DONE = "done"
-    """Answered, or nothing to do."""
-
 
 REFUSES: Mapping[Intent, Channel] = {
     Intent.STOP: Channel.SMS,

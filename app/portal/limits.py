@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.book.ledger.models import Customer
+from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.core.actor import CUSTOMER
 from app.core.timeline.models import Event
-from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource
 
 MOST_CHANGES = 60

@@ -18,6 +18,7 @@ from app.book.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
+from app.casework.correspondence.models import InboundMessage
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
 from app.core.database.together import Reads
@@ -34,7 +35,6 @@ from app.core.staff.rules import (
 from app.core.types import Values
 from app.http.interface import marked
 from app.inbound.bounces.models import MailNotice
-from app.inbound.models import InboundMessage
 from app.operations.alerts.models import Alert
 from app.web.due_callbacks import DueCallback, due_query, due_values
 

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from app.book.ledger.models import Account
 from app.book.ledger.queries import worked
 from app.casework.cases.events import CallLogged
+from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.results.file import shipped_conversations
 from app.casework.results.rules import Counts
 from app.core.database.bulk import among
@@ -20,7 +21,6 @@ from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.core.timeline.presenting import words
 from app.core.vocabulary import Channel
-from app.inbound.models import InboundMatch, InboundMessage
 from app.outreach.outbox.events import ContactConsoleOnly, ContactSent
 
 CONTACTS = (CallLogged.KIND, ContactSent.KIND, ContactConsoleOnly.KIND)

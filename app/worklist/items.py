@@ -15,6 +15,7 @@ from app.casework.cases.events import CallLogged
 from app.casework.cases.listing import Condition, PortfolioToday, in_any
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.correspondence.queries import waiting_matches
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.casework.plans.models import Plan, PlanInstalment
@@ -24,7 +25,6 @@ from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.rows import Query
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel
-from app.inbound.queries import waiting_matches
 from app.outreach.gate.models import Consent
 from app.outreach.strategy.models import StrategyTask
 from app.worklist.rules import BROKEN_DAYS, Item, Section

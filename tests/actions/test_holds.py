@@ -16,6 +16,7 @@ from app.book.delinquency.service import fold_accounts, standing_on
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.correspondence.models import InboundMatch
 from app.casework.holds.events import HoldPlaced
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
@@ -23,7 +24,6 @@ from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.vocabulary import HoldKind
-from app.inbound.models import InboundMatch
 from app.policy.answers import Clearance, Refusals
 from tests import builders
 from tests.inbound.correspondence import a_customer, the_job, writes

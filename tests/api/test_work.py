@@ -10,9 +10,9 @@ from app.book.customers.events import LinksReplaced
 from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.rules import UnmatchedStatus
 from app.casework.cases.models import CollectionsCase
+from app.casework.correspondence.models import InboundMessage
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.inbound.models import InboundMessage
 from app.inbound.rules import InboundSource
 from app.outreach.strategy.models import StrategyTask
 from tests.api.program import NOW, TODAY, Program, account_of, fields, late_case

@@ -21,6 +21,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalKind
 from app.casework.cases.models import CollectionsCase
+from app.casework.correspondence.models import InboundMessage
 from app.casework.documents.models import CaseDocument
 from app.casework.holds.models import CaseHold
 from app.casework.parties.models import ThirdParty
@@ -33,7 +34,6 @@ from app.core.staff.rules import Role
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.rules import NoticeKind
-from app.inbound.models import InboundMessage
 from app.inbound.rules import InboundSource
 from app.outreach.gate.models import ContactPreference, SuppressedAddress
 from app.outreach.outbox.rules import OutboxStatus

@@ -7,12 +7,13 @@ import pytest
 from app.book.customers.people import CONTACT_LIMITS
 from app.book.customers.rules import PointKind, PointSource, PointState, PointType
 from app.book.ledger.rules import EntryKind
+from app.casework.correspondence.rules import ReviewOutcome
 from app.casework.documents.rules import DocumentKind
 from app.casework.negotiation.household.rules import Employment, FigureSource, Frequency, Tenure
 from app.casework.plans.rules import PlanKind
 from app.core import labels
 from app.core.vocabulary import Channel, HoldKind
-from app.inbound.rules import Intent, ReviewOutcome
+from app.inbound.rules import Intent
 from app.policy.facts import Suppression
 
 

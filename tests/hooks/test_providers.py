@@ -14,9 +14,9 @@ from twilio.request_validator import RequestValidator
 
 from app.adapters.twilio.sms import validate_signature
 from app.book.ledger.models import Customer
+from app.casework.correspondence.models import InboundMessage
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.vocabulary import Channel
-from app.inbound.models import InboundMessage
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import ConsentChanged
 from app.outreach.gate.models import Consent, SuppressedAddress

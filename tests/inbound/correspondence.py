@@ -9,16 +9,17 @@ from sqlmodel import col, select
 
 from app.book.ledger.models import Customer
 from app.book.portfolios.service import get_portfolio
+from app.casework.correspondence.models import InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.database.engine import transaction
 from app.core.vocabulary import Channel, Purpose
 from app.inbound.interpretation import interpret_due
-from app.inbound.models import InboundMessage
 from app.inbound.phrases.phrasebook import shipped_phrases
 from app.inbound.reception import receive
 from app.inbound.review import review
-from app.inbound.rules import Arrived, ReviewOutcome
+from app.inbound.rules import Arrived
 from app.outreach.gate.explain import explain
 from app.outreach.gate.models import Consent
 from app.policy.answers import Clearance

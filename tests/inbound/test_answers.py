@@ -12,13 +12,13 @@ from app.actions.holds import place_hold
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.correspondence.models import InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.vocabulary import HoldKind, Purpose
 from app.inbound.answers import LONGEST_ANSWER, answer_sms
-from app.inbound.models import InboundMessage
-from app.inbound.rules import ReviewOutcome
 from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting
 from app.outreach.outbox.rules import OutboxStatus
 from app.policy.answers import Answer, Clearance

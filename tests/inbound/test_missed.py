@@ -13,11 +13,11 @@ from sqlmodel import select
 from app.adapters.twilio.inbox import TwilioInbox
 from app.casework.cases.models import CollectionsCase
 from app.casework.correspondence.events import MessageReceived
+from app.casework.correspondence.models import InboundMessage
 from app.core.clock import FixedClock
 from app.core.database.engine import transaction
 from app.core.vocabulary import Channel
 from app.inbound.missed import fetch_missed
-from app.inbound.models import InboundMessage
 from app.outreach.gate.events import ConsentChanged
 from tests import builders
 from tests.inbound.correspondence import NOW, ON, US, a_customer, consents, the_job, told, writes

@@ -11,12 +11,18 @@ from sqlmodel import select
 
 from app.book.portfolios.rules import CollectorKind
 from app.casework.correspondence.events import MessageReceived
+from app.casework.correspondence.models import InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
-from app.inbound.models import InboundMessage
 from app.inbound.phrases.phrasebook import shipped_phrases
-from app.inbound.rules import Intent, Reading, ReviewOutcome, languages_of, read
+from app.inbound.rules import (
+    Intent,
+    Reading,
+    languages_of,
+    read,
+)
 from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context
 from app.outreach.outbox.rules import OutboxStatus

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.card_numbers import holds_card_number, mask_card_numbers
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.phrases.phrasebook import shipped_phrases
 from app.inbound.rules import (
     Intent,
     Reading,
-    ReviewOutcome,
     choices,
     languages_of,
     normalise,

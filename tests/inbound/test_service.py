@@ -20,6 +20,8 @@ from app.casework.cases.models import (
 from app.casework.cases.service import record_call
 from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.events import MessageReceived
+from app.casework.correspondence.models import InboundMatch, InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.casework.holds.models import CaseHold
 from app.casework.results.rules import CallResult
 from app.core.actor import Actor
@@ -31,14 +33,13 @@ from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.events import MessageReviewed
 from app.inbound.interpretation import interpret_due
-from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.queries import waiting_counts
 from app.inbound.reception import (
     attach,
     receive,
     receive_from_page,
 )
-from app.inbound.rules import Arrived, Intent, Phrasebook, ReviewOutcome
+from app.inbound.rules import Arrived, Intent, Phrasebook
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import ConsentChanged, ContactCleared, ContactRefused
 from app.outreach.gate.preferences import open_preferences

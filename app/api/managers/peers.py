@@ -8,7 +8,6 @@ from typing import Annotated, Self
 from fastapi import Query
 from pydantic import Field
 
-from app.actions.feeds.peers import LoadedPeers, load_peers
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode
 from app.api.shapes import Shape
@@ -20,6 +19,7 @@ from app.http.middleware.admission import ceiling
 from app.reporting.peers.queries import PeerComparison, compare_with_peers
 from app.reporting.peers.reading import MOST_BYTES
 from app.reporting.peers.rules import PeerSource
+from app.reporting.peers.service import LoadedPeers, load_peers
 
 router = api_router("/peers", tags=["figures"])
 

@@ -5,8 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.casework.correspondence.rules import InboundSource, ReviewOutcome
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
-from app.inbound.rules import InboundSource, ReviewOutcome
 
 
 class InboundMessage(Row, table=True):

@@ -1,4 +1,4 @@
-"""Origin and possible meanings of a customer's message. Pure."""
+"""Origin and possible meanings of a customer's message, and the decisions about it. Pure."""
 
 from __future__ import annotations
 
@@ -30,3 +30,17 @@ class Intent(StrEnum):
     PAID = "paid"
     REACTION = "reaction"
     """A button that their telephone has, pressed on a message."""
+
+
+class ReviewOutcome(StrEnum):
+    """A person's decision about a message; `automatic` = none was needed."""
+
+    AUTOMATIC = "automatic"
+    STOPPED = "stopped"
+    """They want no more SMS."""
+    STANDS = "stands"
+    """The reading is right: its holds and opt-outs stay."""
+    LIFTED = "lifted"
+    """The reading is wrong: its holds and opt-outs are undone."""
+    DONE = "done"
+    """Answered, or nothing to do."""

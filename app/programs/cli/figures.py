@@ -240,8 +240,8 @@ def load_peers_file(
     as_json: Json = False,
 ) -> None:
     """Load a public file of card delinquency rates; all of it, or nothing."""
-    from app.actions.feeds.peers import load_peers
     from app.api.managers.peers import LoadedShape
+    from app.reporting.peers.service import load_peers
 
     try:
         content = file.read_bytes()

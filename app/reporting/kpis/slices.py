@@ -108,7 +108,7 @@ def _members(session: Session, portfolio: Portfolio, on: date) -> Query:
             sa.func.coalesce(staff.c.team, "").label("team"),
             sa.case((has_case, strategy), else_="").label("strategy"),
             sa.case(
-                (takes_part, f"{ladders.experiment_id or 0} " + sa.cast(who.c.arm, sa.String)), else_=""
+                (takes_part, f"{ladders.experiment_id} " + sa.cast(who.c.arm, sa.String)), else_=""
             ).label("arm"),
             month_of(sa.func.coalesce(account.c.placed_on, account.c.opened_on)).label("placement"),
             sa.func.coalesce(case.c.segment, "").label("segment"),
@@ -122,7 +122,7 @@ def _members(session: Session, portfolio: Portfolio, on: date) -> Query:
             who,
             sa.and_(
                 who.c.customer_id == account.c.customer_id,
-                who.c.experiment_id == (ladders.experiment_id or 0),
+                who.c.experiment_id == ladders.experiment_id,
             ),
         )
         .where(account.c.portfolio_id == portfolio.id, account.c.id.in_(_candidates(session, portfolio, on)))

@@ -164,7 +164,7 @@ def move(
 ) -> Response:
     """Move a payment from a wrong account; the confirmation shows the holder of the other one."""
     portfolio_id = session.scalar(select(Account.portfolio_id).where(Account.id == account_id))
-    target = find_account(session, portfolio_id or 0, typed.to_account.strip()[:60])
+    target = find_account(session, portfolio_id, typed.to_account.strip()[:60]) if portfolio_id else None
 
     def act(submission: Submission) -> Effect:
         if target is None:

@@ -251,7 +251,7 @@ def _page(
             chosen=chosen,
             holder=session.get(Customer, chosen.customer_id) if chosen else None,
             stands=as_known(session, portfolio, id_of(chosen), today) if chosen else None,
-            posted_to=_posted_to(session, [{"payment": payment}]).get(payment.entry_id or 0),
+            posted_to=next(iter(_posted_to(session, [{"payment": payment}]).values()), None),
             status_words=STATUS_WORDS,
             labels=LABELS,
             reader=PageReader(

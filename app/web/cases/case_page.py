@@ -20,6 +20,7 @@ from app.book.customers.service import CONTACT
 from app.book.delinquency.days import bucket_of
 from app.book.ledger.queries import ledger_lines
 from app.casework.cases.models import case_reference
+from app.casework.correspondence.models import InboundMessage
 from app.casework.plans.rules import Instalment, PlanStatus
 from app.casework.presence.rules import BEAT_SECONDS
 from app.core.clock import local_date
@@ -42,7 +43,6 @@ from app.http.formats import reader_locale
 from app.http.routes import Router
 from app.http.transactions import ReadSession, StreamSession
 from app.inbound.answers import LONGEST_ANSWER
-from app.inbound.models import InboundMessage
 from app.outreach.letters.locales import LOCALES
 from app.policy.pack import Pack
 from app.web.cases.call.header import Header, header_of

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 
 from app.book.ledger.queries import credits_between
+from app.casework.correspondence.models import InboundMessage
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import holds_of
 from app.casework.plans.models import Plan
@@ -21,7 +22,6 @@ from app.core.timeline.queries import events_of_customer
 from app.core.types import Rows
 from app.http.cursors import decode_cursor, encode_cursor
 from app.inbound.messages import reading_of
-from app.inbound.models import InboundMessage
 from app.inbound.queries import messages_of
 from app.inbound.rules import Intent
 from app.outreach.agreements.queued import will_not_leave

@@ -23,6 +23,7 @@ from app.casework.cases.events import CallLogged, IdentityChecked
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.models import PlannedContact
+from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import speaker
 from app.casework.plans.models import Plan, PlanInstalment
@@ -40,7 +41,6 @@ from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK
 from app.core.timeline.models import Event
 from app.inbound.answers import ANSWERABLE_FOR
-from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource
 from app.legal.referrals.models import ENDED, Referral
 from app.outreach.gate.one_customer.reads import GateReads

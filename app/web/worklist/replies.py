@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
+from app.casework.correspondence.models import InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.labels import REVIEW_LABELS
@@ -24,11 +26,16 @@ from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound import queries
 from app.inbound.messages import reading_of
-from app.inbound.models import InboundMessage
 from app.inbound.queries import Listed, Sender
 from app.inbound.reception import attach
 from app.inbound.review import review
-from app.inbound.rules import Choice, InboundSource, Intent, ReviewOutcome, choices, suggestions
+from app.inbound.rules import (
+    Choice,
+    InboundSource,
+    Intent,
+    choices,
+    suggestions,
+)
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page, redirect

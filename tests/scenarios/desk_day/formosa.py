@@ -13,9 +13,9 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Account, Customer
 from app.casework.cases.models import CollectionsCase
+from app.casework.correspondence.models import InboundMessage
 from app.core.database.engine import transaction
 from app.core.staff.rules import Role
-from app.inbound.models import InboundMessage
 from app.inbound.phrases.phrasebook import shipped_phrases
 from app.inbound.reception import receive
 from app.inbound.rules import Arrived

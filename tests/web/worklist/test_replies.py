@@ -8,14 +8,15 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
+from app.casework.correspondence.models import InboundMessage
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel
 from app.inbound.events import MessageReviewed
-from app.inbound.models import InboundMessage
 from app.inbound.phrases.phrasebook import shipped_phrases
 from app.inbound.reception import receive
-from app.inbound.rules import Arrived, ReviewOutcome
+from app.inbound.rules import Arrived
 from app.outreach.gate.models import Consent, SuppressedAddress
 from app.outreach.gate.preferences import open_preferences
 from tests.builders import catalog, delinquent_case, events

@@ -119,10 +119,11 @@ def _similar(session: Session, portfolio_id: int, keys: Iterable[str]) -> list[t
             dict.fromkeys(key[:at] + d + key[at:] for at in range(len(key) + 1) for d in "0123456789")
         )
         variants.pop(key, None)
-    query = select(Account.id, Account.reference).where(
-        Account.portfolio_id == portfolio_id, col(Account.reference).in_(list(variants)[:5000])
+    account = table_of(Account)
+    query = sa.select(account.c.id, account.c.reference).where(
+        account.c.portfolio_id == portfolio_id, account.c.reference.in_(list(variants)[:5000])
     )
-    return [(account_id or 0, reference) for account_id, reference in session.execute(query.limit(20))]
+    return [(account_id, reference) for account_id, reference in session.execute(query.limit(20))]
 
 
 def _named_like(session: Session, portfolio_id: int, name: str) -> dict[int, int]:

@@ -270,5 +270,8 @@ def _names_by_end_to_end(session: Session, portfolio_id: int, end_to_end: str) -
 
 def _mirrors(session: Session, entry_ids: Iterable[int]) -> Mapping[int, str]:
     """Map the id of each reversed entry to the reason of its reversal."""
-    query = select(Entry.reverses_id, Entry.description).where(col(Entry.reverses_id).in_(list(entry_ids)))
-    return {reverses_id or 0: why for reverses_id, why in session.execute(query)}
+    entry = table_of(Entry)
+    query = sa.select(entry.c.reverses_id, entry.c.description).where(
+        entry.c.reverses_id.in_(list(entry_ids))
+    )
+    return {reverses_id: why for reverses_id, why in session.execute(query)}

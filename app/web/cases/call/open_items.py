@@ -9,13 +9,13 @@ from typing import Protocol
 
 from app.casework.approvals.rules import APPROVAL_LABELS
 from app.casework.cases.models import CallTask
+from app.casework.correspondence.models import InboundMessage
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, Instalment, PlanStatus, offer_end
 from app.casework.plans.terms import read_terms
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Staff
-from app.inbound.models import InboundMessage
 from app.legal.referrals.models import Referral
 from app.outreach.agreements.rules import ended_since
 from app.outreach.outbox.rules import Destination

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from app.casework.correspondence.models import InboundMessage
 from app.casework.plans.rules import Instalment
 from app.casework.plans.tracking.assessing import InGrace, assess
 from app.core.vocabulary import Channel
-from app.inbound.models import InboundMessage
 from app.outreach.outbox.rules import purpose_of_answer
 from app.policy.answers import Refusals
 from app.policy.facts import Contact

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import PAYS_DUES, EntryKind
+from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.core.clock import local_date
 from app.core.database.engine import table_of
 from app.core.database.together import Reads
@@ -19,7 +20,6 @@ from app.core.labels import CHANNEL_LABELS
 from app.core.timeline.models import Event
 from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import TimelineEntry, TimelineFilter
-from app.inbound.models import InboundMatch, InboundMessage
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import BY_CHANNEL, Destination
 from app.web.cases.case_file import CaseFile

@@ -11,7 +11,6 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.feeds.peers import load_peers
 from app.book.portfolios.models import Portfolio
 from app.core.errors import Conflict, Invalid
 from app.core.text import sentence
@@ -27,6 +26,7 @@ from app.reporting.peers.models import PeerFile
 from app.reporting.peers.queries import PeerComparison, compare_with_peers, peer_files
 from app.reporting.peers.reading import MOST_BYTES
 from app.reporting.peers.rules import SOURCE_LABELS, PeerSource
+from app.reporting.peers.service import load_peers
 from app.web.lookups import staff_names
 from app.web.managers.figures.choice import choose_portfolio
 from app.web.managers.figures.dashboard_charts import chart_spec
