@@ -115,6 +115,7 @@ def beyond_authority(portfolio: Portfolio, proposal: Proposal, role: Role) -> Be
         owed_minor=proposal.owed_minor,
         own_apr_millionths=proposal.own_apr_millionths,
         currency=portfolio.currency,
+        past_due_minor=proposal.past_due_minor,
     )
 
 

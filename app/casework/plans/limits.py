@@ -227,6 +227,45 @@ def check_token(terms: AgreementTerms, owed_minor: int, own_apr_millionths: int)
         )
 
 
+def is_partial(terms: AgreementTerms, past_due_minor: int) -> bool:
+    """True for an ordinary plan that pays less than what is past due. Whatever its name, it is small payments for a
+    time, after which the rest has to be agreed on: the limits of token payments bind it."""
+    principal = terms.total_minor + terms.waived_fees_minor
+    return (
+        terms.kind in _CONCESSIONS and not terms.is_token and not terms.re_age and principal < past_due_minor
+    )
+
+
+def check_partial(
+    terms: AgreementTerms,
+    parts: Sequence[Instalment],
+    limits: AgreementLimits,
+    owed_by_rate: Mapping[int, int],
+    today: date,
+) -> None:
+    """Invalid for a plan of a part of the arrears (`is_partial`) that lasts longer than token payments may, or that
+    pays no more than the interest of its time. `owed_by_rate`: minor units by yearly rate in millionths."""
+    limit = limits.token_months
+    less = "This pays less than what is past due"
+    if limit is None or not limit.value:
+        raise Invalid(f"{less}, and no such payments are agreed on here. Offer all of it.", "amount")
+    if _partial_months(terms, parts) > limit.value:
+        longest = f"{limit.value} {'month' if limit.value == 1 else 'months'}"
+        raise _over(limit, f"{less}, so it lasts at most {longest}, as token payments do.", "payments")
+    days = (parts[-1].due_on - today).days
+    yearly = sum(balance * rate for rate, balance in owed_by_rate.items() if balance > 0)
+    if yearly and sum(part.amount for part in parts) * terms.day_count * 1_000_000 <= yearly * days:
+        raise Invalid(
+            f"{less}, and no more than the interest until then: the debt would grow. Offer token payments, which bear "
+            "none.",
+            "amount",
+        )
+
+
+def _partial_months(terms: AgreementTerms, parts: Sequence[Instalment]) -> int:
+    return max(terms.months_of(terms.count), longest_months(parts))
+
+
 # --- what one person may not grant alone: pure -----------------------------------------------------------------
 
 
@@ -239,11 +278,18 @@ class BeyondAuthority:
 
 
 def beyond(
-    terms: AgreementTerms, authority: Authority, *, owed_minor: int, own_apr_millionths: int, currency: str
+    terms: AgreementTerms,
+    authority: Authority,
+    *,
+    owed_minor: int,
+    own_apr_millionths: int,
+    currency: str,
+    past_due_minor: int = 0,
 ) -> BeyondAuthority | None:
     """The first reason why a person of this authority may not grant these terms alone; None = they may.
 
-    `owed_minor`: for a settlement the balances that it settles; `own_apr_millionths`: the highest rate of the accounts.
+    `owed_minor`: for a settlement the balances that it settles; `own_apr_millionths`: the highest rate of the accounts;
+    `past_due_minor`: what an ordinary plan pays at least, or it counts as token payments do (`is_partial`).
     """
     who, ask = _who(authority, "offer")
     if terms.kind in _CONCESSIONS and terms.count > authority.max_payments:
@@ -275,6 +321,15 @@ def beyond(
         most = authority.max_relief_months
         said = f"{months} months of {what} payments are beyond the {most} that {who} may grant alone. {ask}"
         return BeyondAuthority(said, "token" if terms.is_token else "reduced_payments")
+    if (
+        is_partial(terms, past_due_minor)
+        and (months := terms.months_of(terms.count)) > authority.max_relief_months
+    ):
+        said = (
+            f"It pays less than what is past due, and {months} months of such payments are beyond the "
+            f"{authority.max_relief_months} that {who} may grant alone. {ask}"
+        )
+        return BeyondAuthority(said, "payments")
     if terms.skips_allowed > authority.max_skips_a_year * _years(terms):
         said = (
             f"{who.capitalize()} may grant {_skips(authority.max_skips_a_year)} for a year of a plan alone."

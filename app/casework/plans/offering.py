@@ -17,11 +17,19 @@ from app.book.charges.service import bears_interest
 from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.debt import debt_now, worked_accounts
+from app.casework.cases.debt import CustomerDebt, debt_now, worked_accounts
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.concessions import waivable_fees, waived_by_agreements
-from app.casework.plans.limits import check_debt_falls, check_limits, check_token, holidays_of, limits_of
+from app.casework.plans.limits import (
+    check_debt_falls,
+    check_limits,
+    check_partial,
+    check_token,
+    holidays_of,
+    is_partial,
+    limits_of,
+)
 from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
 from app.casework.plans.queries import balances_to_settle, live_plan, offered_settlement
 from app.casework.plans.rules import Cadence, Instalment, PlanKind, PlanStatus
@@ -53,6 +61,8 @@ class Proposal:
     """Of a settlement: the balances that it settles, by account."""
     waived_before_minor: int = 0
     """Fees that agreements of this case waived before."""
+    past_due_minor: int = 0
+    """What is past due and owed: an ordinary plan of less is bound as token payments are."""
     replaces_id: int | None = None
     """The live plan that it is renegotiated from."""
 
@@ -85,26 +95,31 @@ def propose(
     limits = limits_of(session, portfolio, case.customer_id)
     check_limits(terms, parts, limits, today)
     settles = _check_settlement(session, case, terms, today) if terms.kind is PlanKind.SETTLEMENT else {}
-    debt = check_agreement(session, case, terms, replaces=replaces, today=today)
+    owes = check_agreement(session, case, terms, replaces=replaces, today=today)
     if terms.re_age and pack_of(portfolio).re_age is None:
         raise Invalid(f"Policy pack {portfolio.pack} permits no re-age of accounts.", "re_age")
     own_apr = _highest_rate(session, portfolio, case.customer_id)
-    if limits.must_amortise is not None:
+    partial = is_partial(terms, owes.past_due)
+    if limits.must_amortise is not None or partial:
         owed = Counter[int]()
         for balance, rate in _debts(session, portfolio, case, today):
-            owed[rate] += max(0, balance)
+            own = rate if terms.apr_millionths is None else min(rate, terms.apr_millionths)
+            owed[own if partial else rate] += max(0, balance)
+        if partial:
+            check_partial(terms, parts, limits, owed, today)
         check_debt_falls(terms, parts, owed, limits, today)
     if terms.is_token:
         # Where the creditor charges the interest, ours is no rate that could be set to 0.
-        check_token(terms, debt, own_apr if portfolio.accrues else 0)
+        check_token(terms, owes.debt, own_apr if portfolio.accrues else 0)
     waived = waived_by_agreements(session, case) if terms.waived_fees_minor else 0
     return Proposal(
         terms,
         parts,
-        sum(settles.values()) or debt,
+        sum(settles.values()) or owes.debt,
         own_apr,
         settles,
         waived,
+        owes.past_due,
         id_of(replaces) if replaces else None,
     )
 
@@ -116,16 +131,17 @@ def check_agreement(
     *,
     replaces: Plan | None = None,
     today: date,
-) -> int:
-    """Return the debt that an agreement on these terms is about. Invalid or Conflict where nobody may make it now."""
+) -> CustomerDebt:
+    """Return what is owed now, which an agreement on these terms is about. Invalid or Conflict where nobody may make
+    it now."""
     if case.status is not CaseStatus.OPEN:
         raise Conflict(f"Case {case.reference} is closed. Reopen it to make an agreement.")
     require_with_us(case)
-    debt = _require_payable(session, case, terms, replaces is not None, today)
+    owes = _require_payable(session, case, terms, replaces is not None, today)
     live = live_plan(session, id_of(case))
     if live is not None and (replaces is None or live.id != replaces.id):
         raise Conflict(f"Case {case.reference} has a live plan. Cancel it before making another.")
-    return debt
+    return owes
 
 
 def put_offer(
@@ -216,9 +232,9 @@ def _check_settlement(
 
 def _require_payable(
     session: Session, case: CollectionsCase, terms: AgreementTerms, is_renegotiated: bool, today: date
-) -> int:
-    """The debt, where something is past due and the customer owes as much as they would pay. A plan that runs can be
-    renegotiated though its payments brought the accounts up to date."""
+) -> CustomerDebt:
+    """What is owed, where something is past due and the customer owes as much as they would pay. A plan that runs can
+    be renegotiated though its payments brought the accounts up to date."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     owes = debt_now(session, portfolio, case.customer_id, today)
     if owes.past_due == 0 and not (is_renegotiated and owes.debt > 0):
@@ -232,7 +248,7 @@ def _require_payable(
         raise Invalid("This is more than the customer owes.", "amount")
     if terms.total_minor + terms.waived_fees_minor > owes.debt:
         raise Invalid("With the fees waived, this is more than the customer owes.", "amount")
-    return owes.debt
+    return owes
 
 
 def _debts(

@@ -89,7 +89,11 @@ class AgreementTerms:
     @property
     def relief_months(self) -> int:
         """Months of that time, a begun one counted; a payment on agreed dates counts as a month."""
-        return -(-12 * self.relief_payments // PERIODS_A_YEAR.get(self.cadence, 12))
+        return self.months_of(self.relief_payments)
+
+    def months_of(self, payments: int) -> int:
+        """Months that so many payments take, a begun one counted; a payment on agreed dates counts as a month."""
+        return -(-12 * payments // PERIODS_A_YEAR.get(self.cadence, 12))
 
     @property
     def count(self) -> int:
