@@ -17,6 +17,7 @@ from app.casework.plans.concessions import charged_again, waived_fees
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
+from app.casework.plans.terms import read_terms
 from app.casework.plans.tracking.assessing import as_due
 from app.casework.plans.tracking.payments import accounts_of
 from app.casework.plans.tracking.references import reference_of
@@ -72,6 +73,7 @@ def agreement_figures(
         "re_age": "yes" if plan.re_age else "",
         "relief": ("token" if plan.is_token else "reduced") if plan.review_on else "",
         "relief_until": reader.day(plan.review_on) if plan.review_on else "",
+        **_step(plan, parts, reader),
         "ended_on": reader.day(plan.ended_on) if plan.ended_on else "",
         "waived_fees": reader.money_if_any(_fees(session, plan)),
         "no_new_card": "yes" if no_new_card else "",
@@ -82,6 +84,16 @@ def agreement_figures(
     if plan.kind is PlanKind.SETTLEMENT:
         figures["settlement_amount"], figures["settle_by"] = figures["amount"], figures["last_due_on"]
     return figures
+
+
+def _step(plan: Plan, parts: Sequence[Instalment], reader: Reader) -> dict[str, Value]:
+    """The first payment after the smaller ones, where an agreement begins with them."""
+    reduced = read_terms(plan.terms).reduced if plan.terms else None
+    numbered = [part for part in parts if part.n]
+    if reduced is None or len(numbered) <= reduced.payments:
+        return {}
+    step = numbered[reduced.payments]
+    return {"step_on": reader.day(step.due_on), "step_amount": reader.money(step.amount)}
 
 
 def _fees(session: Session, plan: Plan) -> int:

@@ -67,6 +67,8 @@ def test_reduced_payments_are_written_step_by_step_and_reviewed_before_they_grow
         assert plan.review_on == date(2026, 6, 10)
         assert reviews(session, date(2026, 6, 3)) == 1
         assert "Payments of" in session.scalars(select(StrategyTask)).one().text
+    [sms] = [row for row in builders.messages(engine) if row.destination == "sms"]
+    assert "From 10 July 2026 each is CN¥58.34." in sms.text
     [email] = [row for row in builders.messages(engine) if row.subject]
     assert email.text.count("25.00 by") == 3
     assert email.text.count("58.34 by") == 8

@@ -116,6 +116,8 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         re_age="yes",
         relief="reduced" if plan else "",
         relief_until=day(27),
+        step_on=day(29) if plan else "",
+        step_amount=money(99) if plan else "",
         no_new_card="yes",
         agreed_on=day(6),
         agreed_with="",
@@ -180,6 +182,19 @@ def test_who_makes_token_payments_is_told_on_each_channel_that_the_rest_stays_ow
             for channel in (Channel.SMS, Channel.EMAIL, Channel.POST):
                 words = render(LETTERS[name], channel, language, context)
                 assert context.relief_until in words.text, f"{name} {channel} {language}"
+
+
+def test_who_begins_with_smaller_payments_is_told_on_each_channel_when_they_grow() -> None:
+    for name in ("plan_offer", "plan_confirmation"):
+        for language in LETTERS[name].languages:
+            context = filled(language)
+            short = render(LETTERS[name], Channel.SMS, language, context).text
+            for said in (context.step_on, context.step_amount.replace("\u00a0", " ")):
+                assert said in short, f"{name} {language}"
+            for channel in (Channel.EMAIL, Channel.POST):
+                assert context.relief_until in render(LETTERS[name], channel, language, context).text, (
+                    f"{name} {channel} {language}"
+                )
 
 
 def test_each_declared_variable_is_used_and_no_other_exists() -> None:
