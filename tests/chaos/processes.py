@@ -159,6 +159,7 @@ def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[An
         r["id"]: f"{r['step']} {r['occurrence']} of {cases[r['case_id']]} by {r['channel']}"
         for r in rows["contact"]
     }
+    plans = {r["id"]: f"plan of {cases[r['case_id']]}" for r in rows["plan"]}
     return {
         "customer_id": customers,
         "account_id": {r["id"]: r["reference"] for r in rows["account"]},
@@ -172,7 +173,11 @@ def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[An
         "entry_id": {r["id"]: r["reference"] for r in rows["ledger_entry"]},
         "restatement_id": {r["id"]: f"restated by {r['run_on']}" for r in rows["kpi_restatement"]},
         "slice_id": {r["id"]: " ".join(str(r[name]) for name in SLICES) for r in rows["kpi_slice"]},
-        "plan_id": {r["id"]: f"plan of {cases[r['case_id']]}" for r in rows["plan"]},
+        "plan_id": plans,
+        "party_letter_id": {
+            r["id"]: f"{r['occasion']} {r['occurrence']} of {plans[r['plan_id']]}"
+            for r in rows["party_letter"]
+        },
     }
 
 
