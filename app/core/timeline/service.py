@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.core.actor import Actor
-from app.core.database.bulk import among, array_text, bulk_write, chunked, instant_speller, new_ids, upsert
+from app.core.database.bulk import (
+    among_named,
+    array_text,
+    bulk_write,
+    chunked,
+    instant_speller,
+    listed,
+    new_ids,
+    upsert,
+)
 from app.core.database.engine import table_of
+from app.core.database.rows import Query
 from app.core.timeline.models import Event, StreamHead
 from app.core.timeline.payload import Payload
 from app.core.timeline.rules import GENESIS, canonical, chain_hash
@@ -137,6 +148,9 @@ def lock_customers(session: Session, customer_ids: Iterable[int]) -> Heads:
 def lock_streams(session: Session, streams: Iterable[str]) -> Heads:
     """Heads of `streams`, created where missing, locked in sorted order so that two writers cannot deadlock."""
     names = sorted(set(streams))
+    if not names:
+        session.flush()  # as `read_heads` does
+        return {}
     heads = read_heads(session, names, lock=True)
     missing = [name for name in names if name not in heads]
     if missing:
@@ -149,16 +163,19 @@ def lock_streams(session: Session, streams: Iterable[str]) -> Heads:
 def read_heads(session: Session, names: Sequence[str], *, lock: bool = False) -> Heads:
     """(sequence number, hash) of the last event of each of these streams that has one."""
     session.flush()  # after locking a customer, rows are read past the objects in the session
-    head = table_of(StreamHead)
-    query = (
-        sa.select(head.c.stream, head.c.seq, head.c.hash)
-        .where(among(session, head.c.stream, names))
-        .order_by(head.c.stream)
-    )
-    if lock:
-        query = query.with_for_update()
-    found = session.connection().execute(query)
+    connection = session.connection()
+    dialect = connection.dialect.name
+    found = connection.execute(_heads(dialect, lock), {"names": listed(dialect, names)})
     return {stream: (seq, digest) for stream, seq, digest in found}
+
+
+@cache
+def _heads(dialect: str, lock: bool) -> Query:
+    head = table_of(StreamHead)
+    query = sa.select(head.c.stream, head.c.seq, head.c.hash).where(
+        among_named(dialect, head.c.stream, "names")
+    )
+    return query.order_by(head.c.stream).with_for_update() if lock else query.order_by(head.c.stream)
 
 
 def _save_heads(session: Session, heads: Mapping[str, tuple[int, str]]) -> None:

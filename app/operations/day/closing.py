@@ -27,7 +27,7 @@ from app.core.types import JsonObject
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.events import DayClosed
-from app.operations.day.runs import note_stage, run_of, runs_on
+from app.operations.day.runs import keep_stages, run_of, runs_on
 from app.operations.day.stages import STAGES, Day
 from app.outreach.planning.letterhead import LetterCatalog
 
@@ -132,19 +132,20 @@ def _run_one(
             session.add(run)
         if run.finished_at is not None:
             return DayReport(on, already_done=True, stages=json.loads(run.stages))
-        done = {stage["name"] for stage in json.loads(run.stages)}
+        stages: list[JsonObject] = json.loads(run.stages)
+    done = {stage["name"] for stage in stages}
     for name, stage in STAGES.items():
         if name in done:
             continue
         started = time.perf_counter()
         counts = retrying(partial(stage, day))
         seconds = round(time.perf_counter() - started, 3)
+        stages.append({"name": name, "seconds": seconds, "counts": counts})
         with transaction(engine) as session:
-            note_stage(session, portfolio, on, {"name": name, "seconds": seconds, "counts": counts})
+            keep_stages(session, portfolio, on, stages)
     with transaction(engine) as session:
         run = run_of(session, portfolio, on)
         run.finished_at = at
-        stages = json.loads(run.stages)
         closed = DayClosed(on, {stage["name"]: stage["counts"] for stage in stages})
         record(session, about_portfolio(id_of(portfolio), closed), by=SYSTEM, now=at)
     return DayReport(on, already_done=False, stages=stages)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.book.portfolios.models import DailyRun, Portfolio
+from app.core.database.engine import table_of
 from app.core.types import JsonObject
 
 
@@ -28,9 +31,10 @@ def runs_on(portfolio: Portfolio, on: date) -> SelectOfScalar[DailyRun]:
     return select(DailyRun).where(DailyRun.portfolio_id == portfolio.id, DailyRun.business_date == on)
 
 
-def note_stage(session: Session, portfolio: Portfolio, on: date, stage: JsonObject) -> None:
-    run = run_of(session, portfolio, on)
-    run.stages = json.dumps([*json.loads(run.stages), stage])
+def keep_stages(session: Session, portfolio: Portfolio, on: date, stages: Sequence[JsonObject]) -> None:
+    """Keep the finished stages of the run of `on`: only the process that closes the day writes them."""
+    mine = sa.and_(col(DailyRun.portfolio_id) == portfolio.id, col(DailyRun.business_date) == on)
+    session.execute(sa.update(table_of(DailyRun)).where(mine).values(stages=json.dumps(stages)))
 
 
 def note_restated(session: Session, portfolio: Portfolio, on: date, since: date | None) -> None:

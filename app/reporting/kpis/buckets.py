@@ -14,6 +14,7 @@ from app.book.delinquency.models import AccountState
 from app.book.delinquency.queries import BucketTotal, RollForward, movement_sums, owed_minor, past_due_total
 from app.book.delinquency.service import edges_of
 from app.book.portfolios.models import Portfolio
+from app.core.database.bulk import insert_rows
 from app.core.dates import month_start
 from app.core.ids import id_of
 from app.reporting.kpis.history import past_due_by_bucket
@@ -71,25 +72,27 @@ def _keep(
         (row.business_date, row.kpi, row.member): row
         for row in _rows(session, portfolio, first_on, last_on, dimension)
     }
+    rows = []
     for key, (numerator, denominator) in pairs.items():
         known = kept.get(key)
         if known and (known.numerator, known.denominator) == (numerator, denominator):
             continue
         on, kpi, label = key
-        session.add(
-            KpiSnapshot(
-                portfolio_id=id_of(portfolio),
-                business_date=on,
-                kpi=kpi,
-                dimension=dimension,
-                member=label,
-                definition="1",
-                version=known.version + 1 if known else 1,
-                numerator=numerator,
-                denominator=denominator,
-                computed_at=now,
-            )
+        rows.append(
+            {
+                "portfolio_id": id_of(portfolio),
+                "business_date": on,
+                "kpi": kpi,
+                "dimension": dimension,
+                "member": label,
+                "definition": "1",
+                "version": known.version + 1 if known else 1,
+                "numerator": numerator,
+                "denominator": denominator,
+                "computed_at": now,
+            }
         )
+    insert_rows(session, KpiSnapshot, rows)
 
 
 def past_due_at_close(session: Session, portfolio: Portfolio, days: Sequence[date]) -> dict[str, list[int]]:

@@ -6,7 +6,9 @@ members of a case until now, and after a load of an accounts file those whose pr
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -18,7 +20,7 @@ from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.database.bulk import upsert
-from app.core.database.engine import table_of
+from app.core.database.engine import BigId, table_of
 from app.core.database.rows import Query
 from app.core.ids import id_of
 from app.core.staff.models import User
@@ -54,16 +56,54 @@ def refresh_slices(session: Session, portfolio: Portfolio, on: date) -> int:
     """Bring the members of the accounts up to the end of `on`; return how many accounts got other ones. May run any
     number of times for a day."""
     connection = session.connection()
-    wanted = _members(session, portfolio, on).cte("wanted")
+    ladders = load_ladders(session, portfolio)
+    night = _night(
+        connection.dialect.name,
+        has_challenger=ladders.challenger is not None,
+        accounts_loaded=_accounts_loaded_since(session, id_of(portfolio), on),
+    )
+    given = {
+        PORTFOLIO_ID.key: id_of(portfolio),
+        ON.key: on,
+        LIVE.key: ladders.live.ref,
+        CHALLENGER.key: ladders.challenger.ref if ladders.challenger else "",
+        EXPERIMENT_ID.key: ladders.experiment_id,
+    }
+    connection.execute(night.combinations, given)
+    written = connection.execute(night.changes, given).rowcount
+    connection.execute(night.ends, given)
+    return written
+
+
+# A parameter that is named as a column would be written to it.
+PORTFOLIO_ID, ON = sa.bindparam("own_portfolio", type_=BigId), sa.bindparam("night", type_=sa.Date())
+LIVE, CHALLENGER = (sa.bindparam(name, type_=sa.String()) for name in ("live", "challenger"))
+EXPERIMENT_ID = sa.bindparam("own_experiment", type_=BigId)
+
+
+@dataclass(frozen=True, slots=True)
+class _Night:
+    """The statements of a night. They are built once; the portfolio, its day and its strategies are parameters."""
+
+    combinations: sa.Insert
+    """Adds the combinations of members that are new."""
+    changes: sa.Insert
+    """Adds a row for each account that has other members than before."""
+    ends: sa.Update
+    """Ends the rows before."""
+
+
+@cache
+def _night(dialect: str, *, has_challenger: bool, accounts_loaded: bool) -> _Night:
+    wanted = _members(has_challenger, accounts_loaded).cte("wanted")
     known, kept = table_of(KpiSlice), table_of(AccountSlice)
     names = ("portfolio_id", *KEPT)
     combinations = sa.select(*(wanted.c[name] for name in names)).distinct().where(sa.true())
-    connection.execute(upsert(session, KpiSlice).from_select(names, combinations).on_conflict_do_nothing())
     same = sa.and_(*(known.c[name] == wanted.c[name] for name in names))
     changed = (
         sa.select(
             wanted.c.account_id,
-            sa.case((kept.c.account_id.is_(None), sa.literal(BEGINNING, sa.Date())), else_=on).label(
+            sa.case((kept.c.account_id.is_(None), sa.literal(BEGINNING, sa.Date())), else_=ON).label(
                 "from_on"
             ),
             wanted.c.portfolio_id,
@@ -75,30 +115,27 @@ def refresh_slices(session: Session, portfolio: Portfolio, on: date) -> int:
         .where(sa.or_(kept.c.account_id.is_(None), kept.c.slice_id != known.c.id))
     )
     columns = ("account_id", "from_on", "portfolio_id", "slice_id")
-    insert = upsert(session, AccountSlice).from_select(columns, changed)
+    insert = upsert(dialect, AccountSlice).from_select(columns, changed)
     again = insert.on_conflict_do_update(
         index_elements=["account_id", "from_on"], set_={"slice_id": insert.excluded.slice_id}
     )
-    written = connection.execute(again.execution_options(preserve_rowcount=True)).rowcount
     later = kept.alias("later")
-    newer = sa.exists().where(later.c.account_id == kept.c.account_id, later.c.from_on == on)
-    connection.execute(
-        sa.update(kept)
-        .where(kept.c.portfolio_id == portfolio.id, kept.c.to_on.is_(None), kept.c.from_on < on, newer)
-        .values(to_on=on)
+    newer = sa.exists().where(later.c.account_id == kept.c.account_id, later.c.from_on == ON)
+    return _Night(
+        combinations=upsert(dialect, KpiSlice).from_select(names, combinations).on_conflict_do_nothing(),
+        changes=again.execution_options(preserve_rowcount=True),
+        ends=sa.update(kept)
+        .where(kept.c.portfolio_id == PORTFOLIO_ID, kept.c.to_on.is_(None), kept.c.from_on < ON, newer)
+        .values(to_on=ON),
     )
-    return written
 
 
-def _members(session: Session, portfolio: Portfolio, on: date) -> Query:
-    """The members, as of now, of the accounts that can have changed since the night before `on`."""
+def _members(has_challenger: bool, accounts_loaded: bool) -> Query:
+    """The members, as of now, of the accounts that can have changed since the night before."""
     account, case, staff, who = (table_of(m) for m in (Account, CollectionsCase, User, Participant))
-    ladders = load_ladders(session, portfolio)
     has_case = case.c.id.is_not(None)
-    refs = {side.ref: side for side in ladders.strategies}
-    live, challenger = ladders.live.ref, ladders.challenger.ref if ladders.challenger else ladders.live.ref
     takes_part = who.c.arm.is_not(None)
-    strategy = sa.case((who.c.arm == "challenger", challenger), else_=live) if len(refs) > 1 else live
+    strategy = sa.case((who.c.arm == "challenger", CHALLENGER), else_=LIVE) if has_challenger else LIVE
     return (
         sa.select(
             account.c.id.label("account_id"),
@@ -108,7 +145,8 @@ def _members(session: Session, portfolio: Portfolio, on: date) -> Query:
             sa.func.coalesce(staff.c.team, "").label("team"),
             sa.case((has_case, strategy), else_="").label("strategy"),
             sa.case(
-                (takes_part, f"{ladders.experiment_id} " + sa.cast(who.c.arm, sa.String)), else_=""
+                (takes_part, sa.cast(EXPERIMENT_ID, sa.String) + " " + sa.cast(who.c.arm, sa.String)),
+                else_="",
             ).label("arm"),
             month_of(sa.func.coalesce(account.c.placed_on, account.c.opened_on)).label("placement"),
             sa.func.coalesce(case.c.segment, "").label("segment"),
@@ -120,45 +158,41 @@ def _members(session: Session, portfolio: Portfolio, on: date) -> Query:
         .outerjoin(staff, staff.c.username == case.c.owner)
         .outerjoin(
             who,
-            sa.and_(
-                who.c.customer_id == account.c.customer_id,
-                who.c.experiment_id == ladders.experiment_id,
-            ),
+            sa.and_(who.c.customer_id == account.c.customer_id, who.c.experiment_id == EXPERIMENT_ID),
         )
-        .where(account.c.portfolio_id == portfolio.id, account.c.id.in_(_candidates(session, portfolio, on)))
+        .where(account.c.portfolio_id == PORTFOLIO_ID, account.c.id.in_(_candidates(accounts_loaded)))
     )
 
 
-def _candidates(session: Session, portfolio: Portfolio, on: date) -> sa.CompoundSelect[tuple[int]]:
+def _candidates(accounts_loaded: bool) -> sa.CompoundSelect[tuple[int]]:
     account, case, kept, known = (table_of(m) for m in (Account, CollectionsCase, AccountSlice, KpiSlice))
-    portfolio_id = id_of(portfolio)
     newest = sa.select(sa.func.coalesce(sa.func.max(kept.c.account_id), 0)).where(
-        kept.c.portfolio_id == portfolio_id, kept.c.to_on.is_(None)
+        kept.c.portfolio_id == PORTFOLIO_ID, kept.c.to_on.is_(None)
     )
     new = sa.select(account.c.id).where(
-        account.c.portfolio_id == portfolio_id, account.c.id > newest.scalar_subquery()
+        account.c.portfolio_id == PORTFOLIO_ID, account.c.id > newest.scalar_subquery()
     )
     in_case = (
         sa.select(account.c.id)
         .join(case, case.c.customer_id == account.c.customer_id)
-        .where(case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.OPEN)
+        .where(case.c.portfolio_id == PORTFOLIO_ID, case.c.status == CaseStatus.OPEN)
     )
     had_case = (
         sa.select(kept.c.account_id)
         .join(known, known.c.id == kept.c.slice_id)
         .where(
-            kept.c.portfolio_id == portfolio_id,
+            kept.c.portfolio_id == PORTFOLIO_ID,
             kept.c.to_on.is_(None),
             sa.or_(*(known.c[name] != "" for name in _OF_A_CASE)),
         )
     )
     candidates = [new, in_case, had_case]
-    if _accounts_loaded_since(session, portfolio_id, on):
+    if accounts_loaded:
         candidates.append(
             sa.select(account.c.id)
             .join(kept, sa.and_(kept.c.account_id == account.c.id, kept.c.to_on.is_(None)))
             .join(known, known.c.id == kept.c.slice_id)
-            .where(account.c.portfolio_id == portfolio_id, known.c.product != account.c.product)
+            .where(account.c.portfolio_id == PORTFOLIO_ID, known.c.product != account.c.product)
         )
     return sa.union(*candidates)
 
