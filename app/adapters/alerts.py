@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import ssl
 from email.message import EmailMessage
@@ -13,6 +10,7 @@ from email.utils import format_datetime, make_msgid
 import httpx2
 
 from app.adapters.mail.server import connect, parse_smtp_url
+from app.adapters.webhooks import key_of, signed_headers
 from app.core.clock import Clock
 from app.operations.alerts.rules import ALERT_ADVICE, AlertNews
 
@@ -62,9 +60,7 @@ class WebhookMessenger:
 
     def __init__(self, url: str, secret: str, clock: Clock) -> None:
         """`secret` as `whsec_` and base64, or any text."""
-        self._url, self._clock = url, clock
-        plain = secret.removeprefix("whsec_")
-        self._key = base64.b64decode(plain) if secret.startswith("whsec_") else secret.encode()
+        self._url, self._clock, self._key = url, clock, key_of(secret)
 
     def tell(self, news: AlertNews) -> None:
         body = json.dumps(
@@ -84,14 +80,7 @@ class WebhookMessenger:
             }
         ).encode()
         identity = f"alert-{news.alert_id}-{news.about.value}-{news.times}"
-        at = str(int(self._clock.now().timestamp()))
-        signed = hmac.new(self._key, f"{identity}.{at}.".encode() + body, hashlib.sha256).digest()
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": identity,
-            "webhook-timestamp": at,
-            "webhook-signature": "v1," + base64.b64encode(signed).decode(),
-        }
+        headers = signed_headers(self._key, identity, str(int(self._clock.now().timestamp())), body)
         with (
             httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client,
             client.stream("POST", self._url, content=body, headers=headers) as answer,

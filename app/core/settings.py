@@ -58,9 +58,9 @@ class Settings(BaseSettings):
     """The mailbox behind that address: imaps://, imap+starttls://, maildir:/// or mbox:///. Empty = it is not read."""
     print_dir: Path = ROOT / "var" / "print"
     print_hour: int = Field(default=6, ge=0, le=23)
+    """Local hour, in the portfolio's time zone, from which the day's letters are printed as one batch."""
     analytics_dir: Path | None = None
     """Folder of the analytics files that the worker writes after every night. Empty = none are written."""
-    """Local hour, in the portfolio's time zone, from which the day's letters are printed as one batch."""
 
     print_sftp_url: SecretStr = SecretStr("")
     """Folder of a print service: sftp://user[:password]@host[:port]/folder. Empty = from `print_dir`."""
@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     alert_url: SecretStr = SecretStr("")
     """Address to which the same is posted as JSON, signed (Standard Webhooks)."""
     alert_secret: SecretStr = SecretStr("")
+    webhook_private: bool = False
+    """Webhooks of digests may lead into private networks, and by http:// to this machine."""
 
     legal_url: str = ""
     legal_allow_http: bool = False

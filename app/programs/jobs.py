@@ -12,6 +12,7 @@
 | print     | 60 s  | prints the day's letters as one batch, where they are printed so, and hands it over |
 | night     | 60 s  | closes the business days that are over, missed ones first |
 | export    | 60 s  | writes analytics files after a night (a setting) |
+| digests   | 60 s  | sends what changed and what waits after a night, to those on the list |
 | tell      | 60 s  | tells people of alerts: what failed, and what is over |
 | forget    | 1 h   | deletes what decisions were based on when it may not be kept longer, and uploads left alone |
 """
@@ -53,6 +54,7 @@ def start(worker: Worker) -> BackgroundScheduler:
         (worker.print_letters, 60),
         (worker.night, 60),
         (worker.export, 60),
+        (worker.send_digests, 60),
         (worker.tell, 60),
         (worker.forget, 3600),
     ]

@@ -21,6 +21,7 @@ from app.legal.bundle.bag import load_private_key
 from app.legal.bundle.service import Seal
 from app.legal.handover.transport import LegalDesk
 from app.operations.alerts.rules import Messenger
+from app.operations.digests.rules import DigestPorts
 from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.sms import sms_segments
 from app.outreach.outbox.dispatch import Sender
@@ -42,6 +43,8 @@ class WorkerPorts(Ports):
     """The mailbox for undeliverable e-mail; None where none is read."""
     messengers: Sequence[Messenger] = ()
     """The ways in which people are told of alerts."""
+    digests: DigestPorts | None = None
+    """The ways by which digests leave."""
 
 
 def make_ports(settings: Settings, clock: Clock | None = None) -> WorkerPorts:
@@ -51,12 +54,13 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> WorkerPorts:
     sms = _sms(settings, clock)
     press = _press(settings)
     post = None if press else _post(settings)
+    email = _email(settings, clock)
     return WorkerPorts(
         clock=clock,
         catalog=make_catalog(settings),
         senders={
             Channel.SMS: sms,
-            Channel.EMAIL: _email(settings, clock),
+            Channel.EMAIL: email,
             **({Channel.POST: post} if post else {}),
         },
         paper=make_paper(),
@@ -71,6 +75,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> WorkerPorts:
         sms_inbox=_sms_inbox(settings),
         bounces=_bounces(settings),
         messengers=_messengers(settings, clock),
+        digests=_digests(settings, clock, email),
         verify_twilio=_twilio_check(settings),
         sms_failure=failure_of,
     )
@@ -179,6 +184,19 @@ def _messengers(settings: Settings, clock: Clock) -> list[Messenger]:
             )
         found.append(WebhookMessenger(url, secret, clock))
     return found
+
+
+def _digests(settings: Settings, clock: Clock, email: Sender) -> DigestPorts:
+    from app.adapters.print.digest import typeset_digest
+    from app.adapters.webhooks import DigestHook
+
+    return DigestPorts(
+        email=email.send,
+        hook=DigestHook(clock, private=settings.webhook_private),
+        pdf=typeset_digest,
+        pages_url=settings.public_url.rstrip("/"),
+        secret=settings.require_secret(),
+    )
 
 
 def _post(settings: Settings) -> Any:

@@ -37,6 +37,7 @@ from app.operations.alerts.service import end_alert, raise_alert, tell_due
 from app.operations.clock_watch import ClockWatch, database_time
 from app.operations.day.closing import run_days
 from app.operations.day.runs import day_due
+from app.operations.digests.sending import make_due, send_due
 from app.outreach.delivery.print_handoff import hand_off_due
 from app.outreach.delivery.printing import print_due
 from app.outreach.delivery.reconcile import reconcile, reconcile_letters
@@ -186,6 +187,22 @@ class Worker:
                 done = export_analytics(self.engine, portfolio, self.settings.analytics_dir, wait=False)
                 if done:
                     log.info("analytics_exported", portfolio=portfolio.code, through=str(done.through))
+
+    def send_digests(self) -> None:
+        """Make the digests that a night made due, and send those whose moment has come."""
+        ports = self.ports.digests
+        if ports is None:
+            return
+        make_due(self.engine, ports.pages_url, now=self.ports.clock.now())
+        counts = send_due(
+            self.engine,
+            ports,
+            clock=self.ports.clock,
+            lease=timedelta(seconds=self.settings.lease_seconds),
+            stopping=self.stopping.is_set,
+        )
+        if counts:
+            log.info("digests_sent", **counts)
 
     def tell(self) -> None:
         """Tell people of failures, and of those that are over; also that the clock is wrong, by the database's

@@ -178,6 +178,7 @@ def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[An
             r["id"]: f"{r['occasion']} {r['occurrence']} of {plans[r['plan_id']]}"
             for r in rows["party_letter"]
         },
+        "recipient_id": {r["id"]: r["username"] or r["url"] for r in rows["digest_recipient"]},
     }
 
 

@@ -16,17 +16,25 @@ class AlertKind(StrEnum):
     """Figures that must agree do not."""
     TICK_FAILED = "tick_failed"
     """Something that the worker does all the time has failed several times in a row."""
+    THRESHOLD = "threshold"
+    """A key figure crossed a limit that a manager set."""
+    DIGEST = "digest"
+    """A digest did not arrive for a day."""
 
 
 ALERT_TITLES: Mapping[AlertKind, str] = {
     AlertKind.DAY_FAILED: "A business day was not closed",
     AlertKind.INVARIANT: "A consistency check failed",
     AlertKind.TICK_FAILED: "The worker cannot do part of its work",
+    AlertKind.THRESHOLD: "A key figure crossed its threshold",
+    AlertKind.DIGEST: "A digest did not arrive",
 }
 ALERT_ADVICE: Mapping[AlertKind, str] = {
     AlertKind.DAY_FAILED: "Run `desk day` for that portfolio and date: it says what is wrong and resumes there.",
     AlertKind.INVARIANT: "Run `desk invariants`: it lists every row. Do not use this portfolio's figures until then.",
     AlertKind.TICK_FAILED: "Look at the log of `desk jobs` for `tick_failed`. It is tried again at every tick.",
+    AlertKind.THRESHOLD: "See what moved the figure on the morning page. It ends when a closed day is back within it.",
+    AlertKind.DIGEST: "Check the address on the page of digests. It ends with the next digest that arrives.",
 }
 
 
@@ -46,7 +54,7 @@ class AlertNews:
     about: About
     kind: AlertKind
     subject: str
-    """The subject: a portfolio's code, or the name of a tick."""
+    """The subject: a portfolio's code, with a threshold or a digest behind it, or the name of a tick."""
     detail: str
     first_at: datetime
     last_at: datetime

@@ -59,6 +59,7 @@ from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.runs import note_restated, run_of
 from app.operations.invariants.checks import Violation, quick
+from app.operations.thresholds.service import judge
 from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
@@ -282,6 +283,11 @@ def measure(day: Day) -> Counts:
         return {"snapshots": written, "restated": restated}
 
 
+def judge_thresholds(day: Day) -> Counts:
+    with transaction(day.engine) as session:
+        return {"crossed": judge(session, day.portfolio, day.on, now=day.real_now)}
+
+
 def check(day: Day) -> Counts:
     with reading(day.engine) as session:
         violations = quick(session, day.portfolio)
@@ -315,5 +321,6 @@ STAGES: Mapping[str, Callable[[Day], Counts]] = {
     "contacts": contact,
     "legal": refer,
     "kpis": measure,
+    "thresholds": judge_thresholds,
     "invariants": check,
 }

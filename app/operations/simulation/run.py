@@ -61,7 +61,7 @@ UNREAD = tuple(
     for each in (OutboxMessage.html, OutboxMessage.enclosed, OutboxMessage.context)
 )
 """Columns that neither the recheck nor the counts read."""
-SKIPPED_STAGES = ("kpis", "invariants")
+SKIPPED_STAGES = ("kpis", "thresholds", "invariants")
 """Stages of a day that no contact depends on: they are noted as done already."""
 
 

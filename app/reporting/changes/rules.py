@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from app.core.dates import add_months
-from app.reporting.kpis.rules import Dimension, Figure
+from app.reporting.kpis.rules import Definition, Dimension, Figure
 
 Pair = tuple[int, int]
 """Numerator and denominator."""
@@ -74,3 +75,24 @@ class Change:
             return None
         was, now = self.before.value, self.after.value
         return None if was is None or now is None else now - was
+
+
+NOTICEABLE = 0.0005
+"""A change of less than this is shown as none: tenths of a point, tenths of a day."""
+
+
+def tone_of(definition: Definition, amount: float | None) -> Literal["good", "bad", "neutral"]:
+    """Whether a change is for the better."""
+    if not amount or abs(amount) < NOTICEABLE:
+        return "neutral"
+    return "good" if (amount > 0) == definition.more_is_better else "bad"
+
+
+def most_moved(changes: Iterable[Change], definitions: Mapping[str, Definition]) -> list[Change]:
+    """Changes that a reader sees, those for the worse first, shares before days, then by size."""
+
+    def place(change: Change) -> tuple[bool, bool, float]:
+        definition, amount = definitions[change.kpi], change.amount or 0
+        return tone_of(definition, amount) != "bad", not definition.unit.is_share, -abs(amount)
+
+    return sorted((each for each in changes if abs(each.amount or 0) >= NOTICEABLE), key=place)

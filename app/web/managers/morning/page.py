@@ -11,8 +11,6 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.portfolios.models import Portfolio
-from app.casework.cases import listing
 from app.core.database.engine import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
@@ -22,7 +20,7 @@ from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.outreach.outbox.queries import workers
 from app.reporting.changes.queries import Restated, changes, look_before, restated_since
-from app.reporting.changes.rules import Change, Compare, compared_day
+from app.reporting.changes.rules import Change, Compare, compared_day, most_moved, tone_of
 from app.reporting.changes.service import note_look
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.proof.restatements import LateEntries, late_entries_since
@@ -33,30 +31,16 @@ from app.web.managers.figures.choice import choose_portfolio, figure_href
 from app.web.managers.figures.dashboard import EmptyDashboardPage
 from app.web.managers.morning.sparkline import HEIGHT, WIDTH, sparkline
 from app.web.rendering import Page, page
-from app.worklist.books import books_at
-from app.worklist.queries import section_counts
-from app.worklist.rules import Section
-from app.worklist.view import View, selection
+from app.worklist.waiting import Waiting, waiting_cases
 
 router = Router(prefix="/morning")
 SPARK_DAYS = 30
-NOTICEABLE = 0.0005
-"""A change of less than this is shown as none: tenths of a point, tenths of a day."""
 COMPARED = {
     Compare.YESTERDAY: "the day before",
     Compare.WEEK: "a week before",
     Compare.MONTH: "the same day last month",
     Compare.LAST_LOOK: "your last look",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Work of one portfolio that waits, with the list that holds exactly that many rows."""
-
-    label: str
-    count: int
-    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +73,6 @@ class Moved:
         return tone_of(self.definition, self.change.amount)
 
 
-def tone_of(definition: Definition, amount: float | None) -> str:
-    if not amount or abs(amount) < NOTICEABLE:
-        return "neutral"
-    return "good" if (amount > 0) == definition.more_is_better else "bad"
-
-
 @dataclass(frozen=True, slots=True)
 class MorningPage(Page):
     template = "managers/morning/morning.html"
@@ -106,7 +84,7 @@ class MorningPage(Page):
     days: Mapping[Compare, date | None]
     compared_on: date | None
     looked_at: datetime | None
-    work: Sequence[Work]
+    work: Sequence[Waiting]
     has_worker: bool
     moved: Sequence[Moved]
     restated: Sequence[Restated]
@@ -164,7 +142,7 @@ def morning(
             days=days,
             compared_on=days[chosen_compare],
             looked_at=since,
-            work=_work(session, book.portfolio, now),
+            work=waiting_cases(session, book.portfolio, now),
             has_worker=any(each.alive for each in workers(session, now)),
             moved=_moved(book, current, found, key),
             restated=restated,
@@ -188,21 +166,6 @@ def _compare_of(text: str, *, has_look: bool) -> Compare:
     return Compare(text)
 
 
-def _work(session: Session, portfolio: Portfolio, now: datetime) -> list[Work]:
-    """Work of the portfolio's cases that no counter of the navigation shows."""
-    books = tuple(each for each in books_at(session, now) if each.code == portfolio.code)
-    sections = section_counts(session, books, None, now)
-    place = f"/worklist?owner=all&portfolio={portfolio.code}&state="
-    reviews = listing.count(session, selection(View(books=books, state="review"), now))
-    counted = {section: sections[section].cases if section in sections else 0 for section in Section}
-    return [
-        Work("Holds past their review date", reviews, f"{place}review"),
-        Work("Promises missed", counted[Section.PROMISE_MISSED], f"{place}missed"),
-        Work("Promises due today", counted[Section.PROMISE_DUE], f"{place}today"),
-        Work("Callbacks due", counted[Section.CALLBACK_DUE], f"{place}callback"),
-    ]
-
-
 def _moved(
     book: ClosedBook,
     current: Mapping[str, Change],
@@ -211,17 +174,12 @@ def _moved(
 ) -> list[Moved]:
     """Figures with a change that a reader sees, those that got worse first, then by size of the change."""
     rows = []
-    for name, change in current.items():
-        amount = change.amount
-        if amount is None or abs(amount) < NOTICEABLE:
-            continue
+    for change in most_moved(current.values(), DEFINITIONS):
+        name = change.kpi
         others = {each: of_day[name].amount if name in of_day else None for each, of_day in found.items()}
         href = figure_href(name, book.portfolio.code, book.on, *key)
         rows.append(Moved(DEFINITIONS[name], change, others, href))
-    return sorted(
-        rows,
-        key=lambda row: (row.tone != "bad", not row.definition.unit.is_share, -abs(row.change.amount or 0)),
-    )
+    return rows
 
 
 def _seeds(

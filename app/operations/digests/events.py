@@ -1,0 +1,48 @@
+"""Events of the list of who gets digests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.core.timeline.payload import Payload, stored_as
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRecipientAdded(Payload):
+    KIND = "digest.recipient_added"
+
+    recipient_id: int = field(metadata=stored_as("recipient"))
+    recipient: str
+    """A user name, or the host of a webhook."""
+    cadence: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRecipientChanged(Payload):
+    KIND = "digest.recipient_changed"
+
+    recipient_id: int = field(metadata=stored_as("recipient"))
+    recipient: str
+    was: Mapping[str, str]
+    now: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRecipientEnded(Payload):
+    KIND = "digest.recipient_ended"
+
+    recipient_id: int = field(metadata=stored_as("recipient"))
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestGivenUp(Payload):
+    """A digest that did not arrive for a day."""
+
+    KIND = "digest.given_up"
+
+    recipient_id: int = field(metadata=stored_as("recipient"))
+    recipient: str
+    business_date: str
+    reason: str

@@ -1,0 +1,81 @@
+"""Work of one portfolio that waits for a decision, counted, each count with the list that holds exactly those rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.feeds.models import UnmatchedPayment
+from app.book.ledger.models import ReportedChange, Waiver
+from app.book.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
+from app.book.portfolios.models import Portfolio
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.rules import ApprovalStatus
+from app.casework.cases import listing
+from app.core.database.engine import table_of
+from app.core.ids import id_of
+from app.worklist.books import books_at
+from app.worklist.queries import section_counts
+from app.worklist.rules import Section
+from app.worklist.view import View, selection
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Work that waits, with the list that holds exactly that many rows."""
+
+    label: str
+    count: int
+    href: str
+
+
+def waiting_cases(session: Session, portfolio: Portfolio, now: datetime) -> list[Waiting]:
+    """Cases of the portfolio that wait, in the lists of the worklist."""
+    books = tuple(each for each in books_at(session, now) if each.code == portfolio.code)
+    sections = section_counts(session, books, None, now)
+    place = f"/worklist?owner=all&portfolio={portfolio.code}&state="
+    reviews = listing.count(session, selection(View(books=books, state="review"), now))
+    counted = {section: sections[section].cases if section in sections else 0 for section in Section}
+    return [
+        Waiting("Holds past their review date", reviews, f"{place}review"),
+        Waiting("Promises missed", counted[Section.PROMISE_MISSED], f"{place}missed"),
+        Waiting("Promises due today", counted[Section.PROMISE_DUE], f"{place}today"),
+        Waiting("Callbacks due", counted[Section.CALLBACK_DUE], f"{place}callback"),
+    ]
+
+
+def waiting_requests(session: Session, portfolio: Portfolio) -> list[Waiting]:
+    """Requests, payments and reports of the portfolio that a person decides. The pages show those of all portfolios."""
+    requests = _count(session, portfolio, ApprovalRequest, ApprovalStatus.REQUESTED)
+    requests += _count(session, portfolio, Waiver, WaiverStatus.REQUESTED)
+    return [
+        Waiting("Requests to approve", requests, "/approvals"),
+        Waiting(
+            "Unmatched payments",
+            _count(session, portfolio, UnmatchedPayment, UnmatchedStatus.WAITING),
+            "/unmatched",
+        ),
+        Waiting(
+            "Reported changes",
+            _count(session, portfolio, ReportedChange, ReportedStatus.WAITING),
+            "/reported-changes",
+        ),
+    ]
+
+
+def _count(
+    session: Session,
+    portfolio: Portfolio,
+    model: type[UnmatchedPayment] | type[Waiver] | type[ReportedChange] | type[ApprovalRequest],
+    status: str,
+) -> int:
+    table = table_of(model)
+    query = (
+        sa.select(sa.func.count())
+        .select_from(table)
+        .where(table.c.portfolio_id == id_of(portfolio), table.c.status == status)
+    )
+    return session.scalar(query) or 0
