@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -10,12 +11,13 @@ from sqlalchemy.engine import Engine
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.portfolios.service import get_portfolio
-from app.core.database.engine import transaction
+from app.core.database.engine import reading, transaction
 from app.core.ids import id_of
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.queries import figures_on, month_roll_forward, roll_matrix, snapshots
 from app.reporting.kpis.rules import Figure, median_pair
 from tests import builders
+from tests.lasting import DATABASES, lasting
 
 LAST = date(2026, 3, 31)
 
@@ -44,9 +46,16 @@ def march(engine: Engine) -> None:
     builders.close_day(engine, LAST)
 
 
-def test_march_by_hand(engine: Engine) -> None:
-    march(engine)
-    with transaction(engine) as session:
+@pytest.fixture(scope="module", params=DATABASES)
+def marched(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """`march`, lived through once for the tests that read it."""
+    with lasting(request) as engine:
+        march(engine)
+        yield engine
+
+
+def test_march_by_hand(marched: Engine) -> None:
+    with reading(marched) as session:
         book = get_portfolio(session, builders.BOOK)
         found = {
             row.kpi: (row.numerator, row.denominator) for row in snapshots(session, id_of(book), LAST, LAST)
@@ -68,7 +77,7 @@ def test_march_by_hand(engine: Engine) -> None:
     assert found["roll_rate"] == (1, 1)
     assert found["roll_rate_balance"] == (100_000, 100_000)
     assert found["cure_rate"] == (0, 1)
-    with transaction(engine) as session:
+    with reading(marched) as session:
         book = get_portfolio(session, builders.BOOK)
         assert roll_matrix(session, book, LAST) == {
             "current": {"current": (3, 200_000), "1-29": (1, 100_000)},
@@ -83,9 +92,8 @@ def test_march_by_hand(engine: Engine) -> None:
         assert (repaid.numerator, repaid.denominator) == (1, 3)
 
 
-def test_figures_asked_later_for_a_past_day_are_those_of_its_night(engine: Engine) -> None:
-    march(engine)
-    with transaction(engine) as session:
+def test_figures_asked_later_for_a_past_day_are_those_of_its_night(marched: Engine) -> None:
+    with reading(marched) as session:
         book = get_portfolio(session, builders.BOOK)
         for on in (date(2026, 2, 28), date(2026, 3, 11), date(2026, 3, 20), LAST):
             asked = figures_on(session, id_of(book), on)
@@ -95,9 +103,8 @@ def test_figures_asked_later_for_a_past_day_are_those_of_its_night(engine: Engin
             assert {f.kpi: (f.numerator, f.denominator) for f in asked} == kept, on
 
 
-def test_every_day_of_the_month_closes(engine: Engine) -> None:
-    march(engine)
-    with transaction(engine) as session:
+def test_every_day_of_the_month_closes(marched: Engine) -> None:
+    with reading(marched) as session:
         book = get_portfolio(session, builders.BOOK)
         on = date(2026, 3, 1)
         while on <= LAST:
