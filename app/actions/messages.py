@@ -64,7 +64,7 @@ def resolve_message(
     """Put on record whether a message of unknown fate left. Conflict where that is known already."""
     customer_id = session.scalar(select(OutboxMessage.customer_id).where(OutboxMessage.id == message_id))
     if customer_id is None:
-        raise NotFound("There is no such message.")
+        raise NotFound(f"There is no message {message_id}. Choose one from the outbox.")
     lock_customers(session, [customer_id])
     row = session.get_one(OutboxMessage, message_id, with_for_update=True)
     if row.status is not OutboxStatus.UNKNOWN:

@@ -55,7 +55,7 @@ def locked_referral(session: Session, referral_id: int) -> Referral:
     )
     customer_id = session.scalar(owner)
     if customer_id is None:
-        raise NotFound("There is no such referral.")
+        raise NotFound(f"There is no referral {referral_id}. Choose one from the list.")
     lock_customers(session, [customer_id])
     return session.scalars(select(Referral).where(Referral.id == referral_id).with_for_update()).one()
 

@@ -122,7 +122,7 @@ class ApiDoor(Door, SecurityBase):
             )
         caller, _ = found
         if self.roles is not None and caller.role not in self.roles:
-            raise Forbidden("The role of this token may not do this.")
+            raise Forbidden("The role of this token may not do this. Use a token of another role.")
         return caller
 
 

@@ -198,7 +198,7 @@ def post_hand_over(
     """Queue the newest bundle of an approved referral for the legal desk; the worker delivers it."""
     bundle = session.scalar(select(Bundle).where(Bundle.reference == reference))
     if bundle is None:
-        raise NotFound("There is no such bundle.")
+        raise NotFound(f"There is no bundle {reference}. List the bundles of its referral.")
     has_desk = ports_of(request).legal_desk is not None
     return HandOver(
         bundle=bundle.reference,
@@ -238,7 +238,7 @@ def download_bundle(
         sa.select(col(Bundle.id), col(Bundle.sha256)).where(col(Bundle.reference) == reference)
     ).first()
     if head is None:
-        raise NotFound("There is no such bundle.")
+        raise NotFound(f"There is no bundle {reference}. List the bundles of its referral.")
     tag = f'"{head.sha256}"'
     if if_none_match and {tag, "*"} & {part.strip().removeprefix("W/") for part in if_none_match.split(",")}:
         return Response(status_code=304, headers={"etag": tag})

@@ -56,7 +56,7 @@ def _message(error: Values) -> str:
         case "json_invalid" | "model_attributes_type" | "model_type" | "dict_type":
             return "This must be a JSON object, sent as application/json."
         case "extra_forbidden":
-            return "There is no such field. Take it out."
+            return "This field is not known. Take it out."
         case "string_too_short" | "too_short" if about.get("min_length") == 1:
             return "This must not be empty."
         case "string_too_long" | "too_long" if about.get("field_type") != "List":

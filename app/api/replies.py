@@ -99,7 +99,8 @@ def post_sender(
         select(Customer).where(Customer.portfolio_id == portfolio.id, Customer.reference == body.customer_ref)
     )
     if customer is None:
-        raise Invalid("There is no such customer in this portfolio.", "customer_ref")
+        why = f"Portfolio {portfolio.code} has no customer {body.customer_ref}. Correct the reference."
+        raise Invalid(why, "customer_ref")
     attach(session, message, customer, ports_of(request).catalog, by=caller.by, now=now)
     return _shown(session, message)
 
@@ -107,7 +108,7 @@ def post_sender(
 def _message(session: Session, message_id: int) -> InboundMessage:
     message = session.get(InboundMessage, message_id, with_for_update=True)
     if message is None:
-        raise NotFound("There is no such message.")
+        raise NotFound(f"There is no message {message_id}. Choose one from the list.")
     return message
 
 

@@ -122,11 +122,14 @@ def _refuse_unsafe(rules: Sequence[Rule], name: str) -> None:
     for channel in Channel:
         on_channel = [rule for rule in always if channel in rule.channels]
         if not any(isinstance(rule, ConsentRule) for rule in on_channel):
-            raise BadPack(f"{name}: rules: no consent rule for reminders by {channel}", "rules")
+            raise BadPack(
+                f"{name}: rules: the pack has no consent rule for reminders by {channel}. Add one.", "rules"
+            )
         held = {kind for rule in on_channel if isinstance(rule, HoldRule) for kind in rule.holds}
         if missing := sorted(set(HoldKind) - held):
             raise BadPack(
-                f"{name}: rules: no hold rule for reminders by {channel}: {', '.join(missing)}", "rules"
+                f"{name}: rules: no hold rule stops reminders by {channel} for {', '.join(missing)}. Add one.",
+                "rules",
             )
 
 

@@ -100,7 +100,7 @@ def split_lump(
     SeenBefore where it may be posted or waiting already under another reference, and nobody says that it is another.
     """
     if role not in CASEWORK:
-        raise Forbidden("An agent or a manager splits a payment.")
+        raise Forbidden("Your role may not split a payment. Ask an agent or a manager.")
     require_active(adviser)
     lock_streams(session, [STREAM])  # two people may write down one payment at the same moment
     credit = _credit(session, portfolio, new)
@@ -144,7 +144,10 @@ def _credit(session: Session, portfolio: Portfolio, new: NewLump) -> UnmatchedPa
     )
     found = session.scalars(query.with_for_update().execution_options(populate_existing=True)).first()
     if found is None:
-        raise Invalid("There is no such unmatched payment in this portfolio.", "unmatched_id")
+        raise Invalid(
+            f"Portfolio {portfolio.code} has no unmatched payment {new.unmatched_id}. Choose one from the list.",
+            "unmatched_id",
+        )
     return found
 
 

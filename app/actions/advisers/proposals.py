@@ -143,7 +143,12 @@ class _Loader:
         offer, faults = read_offer(line, self.portfolio.currency)
         case = case_of(self.session, id_of(self.portfolio), line.reference) if line.reference else None
         if line.reference and case is None:
-            faults.append(Fault("reference", "There is no such account or case in this portfolio."))
+            faults.append(
+                Fault(
+                    "reference",
+                    f"Portfolio {self.portfolio.code} has no account or case {line.reference}. Correct the reference.",
+                )
+            )
         if case is None:
             return faults
         lock_customers(self.session, [case.customer_id])
@@ -309,7 +314,7 @@ def accept_proposal(
     """Agree to a proposal: the plan runs, agreed in writing with the adviser. Forbidden where it is beyond what one
     person of this role may grant; Conflict where it was decided, or the adviser acts for the customer no longer."""
     if role not in CASEWORK:
-        raise Forbidden("An agent or a manager accepts a proposal.")
+        raise Forbidden("Your role may not accept a proposal. Ask an agent or a manager.")
     lock_customers(session, [row.customer_id])
     session.refresh(row)
     _require_open(row)

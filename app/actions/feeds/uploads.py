@@ -139,7 +139,7 @@ def discard_upload(upload_dir: Path, token: str) -> None:
 
 def folder_of(upload_dir: Path, token: str) -> Path:
     if not UPLOAD_NAME.fullmatch(token):
-        raise NotFound("There is no such upload. Upload the file first.")
+        raise NotFound("The upload of this link does not exist. Upload the file first.")
     return upload_dir / token
 
 

@@ -150,7 +150,7 @@ def _facts(
     now: datetime,
 ) -> SolverFacts:
     if role not in CASEWORK:
-        raise Forbidden("Agents and managers negotiate.")
+        raise Forbidden("Your role may not negotiate. Ask an agent or a manager.")
     words = None if said is None else Said(today, now, said.monthly_minor, said.once_minor, said.payday)
     able = affordability_of(session, case.customer_id, today=today, said=words)
     return gather_facts(session, case, able, role=role, today=today)

@@ -47,7 +47,7 @@ def send_offer(
     """Offer it in writing at the price that was shown; it waits for the customer's answer. Forbidden beyond this
     person's authority, Conflict where it does not stand any more or was sent before."""
     if role not in CASEWORK:
-        raise Forbidden("Agents and managers make agreements.")
+        raise Forbidden("Your role may not make agreements. Ask an agent or a manager.")
     lock_customers(session, [case.customer_id])
     found = offer_of(session, case, offer_id)
     today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)

@@ -62,7 +62,7 @@ def take_offer(
     A plan that runs is replaced. Conflict where the offer has expired, or less is owed than it asks.
     """
     if role not in CASEWORK:
-        raise Forbidden("Agents and managers make agreements.")
+        raise Forbidden("Your role may not make agreements. Ask an agent or a manager.")
     lock_customers(session, [case.customer_id])
     offer = offer_of(session, case, offer_id)
     portfolio = session.get_one(Portfolio, case.portfolio_id)

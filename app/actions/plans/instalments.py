@@ -86,5 +86,5 @@ def _locked(session: Session, plan: Plan, now: datetime) -> tuple[Plan, date]:
     lock_customers(session, [plan.customer_id])
     found = locked_row(session, Plan, id_of(plan))
     if found is None:
-        raise NotFound("There is no such agreement.")
+        raise NotFound(f"There is no agreement {plan.id} any more.")
     return found, local_date(now, session.get_one(Portfolio, found.portfolio_id).timezone)

@@ -98,9 +98,11 @@ def check_callback(
 ) -> None:
     """Refuse, as Invalid, a callback in the past, too far ahead, or at an hour closed by law or by their own wish."""
     if at <= now:
-        raise Invalid("The callback time has passed.", "callback_at")
+        raise Invalid("The callback time is in the past. Choose a later time.", "callback_at")
     if at > now + timedelta(days=CALLBACK_DAYS):
-        raise Invalid(f"A callback is at most {CALLBACK_DAYS} days ahead.", "callback_at")
+        raise Invalid(
+            f"A callback is at most {CALLBACK_DAYS} days ahead. Choose an earlier time.", "callback_at"
+        )
     for hold in open_holds_of(session, id_of(customer)):
         if hold.kind in NO_CALLS:
             raise Invalid(f"No call is allowed while the {hold_name(hold.kind)} stands.", "callback_at")

@@ -150,7 +150,8 @@ def post_payment(
     amount_minor = minor_of(body.amount, body.currency, portfolio)
     account = find_account(session, id_of(portfolio), body.account_ref)
     if account is None:
-        raise Invalid("There is no such account in this portfolio.", "account_ref")
+        why = f"Portfolio {portfolio.code} has no account {body.account_ref}. Correct the reference."
+        raise Invalid(why, "account_ref")
     try:
         entry = post_by_hand(
             session,
@@ -193,7 +194,8 @@ def reverse_payment(
         select(Entry).where(Entry.portfolio_id == portfolio.id, col(Entry.reference).in_(spellings))
     )
     if entry is None:
-        raise Invalid("There is no such payment in this portfolio.", "reverses")
+        why = f"Portfolio {portfolio.code} has no payment {body.reverses}. Correct the reference."
+        raise Invalid(why, "reverses")
     if entry.kind not in (EntryKind.PAYMENT, EntryKind.RECOVERY):
         raise Conflict(f"This entry is of kind {entry.kind.value}, not a payment. Reverse it as an entry.")
     account = session.get_one(Account, entry.account_id)
@@ -204,5 +206,5 @@ def reverse_payment(
 def _account(session: Session, portfolio: Portfolio, reference: str) -> Account:
     account = find_account(session, id_of(portfolio), reference)
     if account is None:
-        raise NotFound("There is no such account in this portfolio.")
+        raise NotFound(f"Portfolio {portfolio.code} has no account {reference}. Correct the reference.")
     return account

@@ -253,7 +253,7 @@ def post_waiver_decision(
     portfolio = get_portfolio(session, code)
     waiver = session.get(Waiver, waiver_id)
     if waiver is None or waiver.portfolio_id != portfolio.id:
-        raise NotFound("There is no such waiver in this portfolio.")
+        raise NotFound(f"Portfolio {portfolio.code} has no waiver {waiver_id}. Choose one from the list.")
     approve = body.decision is WaiverVerdict.APPROVE
     made = decide_waiver(
         session, waiver, approve=approve, note=body.note, by=caller.by, role=caller.role, now=now
@@ -317,7 +317,7 @@ def post_pause_end(
     portfolio = get_portfolio(session, code)
     pause = session.get(Pause, pause_id)
     if pause is None or pause.portfolio_id != portfolio.id:
-        raise NotFound("There is no such pause in this portfolio.")
+        raise NotFound(f"Portfolio {portfolio.code} has no pause {pause_id}. Choose one of the account.")
     account = session.get_one(Account, pause.account_id)
     end_pause(session, pause, body.on, by=caller.by, now=now)
     return PauseShape.of(account, pause, ended_on=max(body.on, pause.from_on))
@@ -344,7 +344,7 @@ def account_named(
 ) -> Account:
     account = find_account(session, id_of(portfolio), reference)
     if account is None:
-        raise Invalid("There is no such account in this portfolio.", field)
+        raise Invalid(f"Portfolio {portfolio.code} has no account {reference}. Correct the reference.", field)
     return account
 
 
@@ -354,7 +354,7 @@ def _entry(session: Session, portfolio: Portfolio, reference: str, field: str) -
         select(Entry).where(Entry.portfolio_id == portfolio.id, col(Entry.reference).in_(spellings))
     )
     if entry is None:
-        raise Invalid("There is no such entry in this portfolio.", field)
+        raise Invalid(f"Portfolio {portfolio.code} has no entry {reference}. Correct the reference.", field)
     return entry
 
 

@@ -165,5 +165,5 @@ def _customer(session: Session, code: str, reference: str) -> Customer:
         select(Customer).where(Customer.portfolio_id == portfolio.id, Customer.reference == reference)
     )
     if found is None:
-        raise NotFound("There is no such customer in this portfolio.")
+        raise NotFound(f"Portfolio {portfolio.code} has no customer {reference}. Correct the reference.")
     return found

@@ -126,5 +126,7 @@ def post_return(
 def _payment(session: Session, portfolio: Portfolio, payment_id: int) -> UnmatchedPayment:
     payment = session.get(UnmatchedPayment, payment_id)
     if payment is None or payment.portfolio_id != portfolio.id:
-        raise NotFound("There is no such payment in this portfolio.")
+        raise NotFound(
+            f"Portfolio {portfolio.code} has no unmatched payment {payment_id}. Choose one from the list."
+        )
     return payment

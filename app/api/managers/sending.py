@@ -185,7 +185,7 @@ def post_restoration(
     """It may be used again, where the law and the customer permit."""
     row = session.get(SuppressedAddress, row_id)
     if row is None:
-        raise NotFound("There is no such address.")
+        raise NotFound(f"The suppression list has no row {row_id}. Choose one from the list.")
     restore_address(session, row.spelt, body.why, by=caller.by, now=now)
     return SuppressedShape.of(row)
 
@@ -219,6 +219,6 @@ def post_notice_done(notice_id: RowId, caller: Manager, session: OnceSession, no
     """Mark a notice as dealt with."""
     row = session.get(MailNotice, notice_id, with_for_update=True)
     if row is None:
-        raise NotFound("There is no such message.")
+        raise NotFound(f"The bounce mailbox has no message {notice_id}. Choose one from the list.")
     decide(row, by=caller.by, now=now)
     return NoticeShape.of(row)

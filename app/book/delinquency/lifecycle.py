@@ -136,7 +136,7 @@ def re_age(
     """Bring an account current at the end of the open business day, under the pack's rule. Managers only;
     ReAgeRefused with every reason why not."""
     if role not in MANAGEMENT:
-        raise Forbidden("A manager re-ages accounts.")
+        raise Forbidden("Your role may not re-age accounts. Ask a manager.")
     return re_age_as_agreed(session, account, rule, reason, by=by, now=now)
 
 

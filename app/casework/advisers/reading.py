@@ -73,7 +73,9 @@ def _reference(line: object) -> str:
 def read_offer(line: ProposalLine, currency: str) -> tuple[ProposedOffer | None, list[Fault]]:
     """The offer of a line, or its faults."""
     faults: list[Fault] = [
-        Fault(shown(name), "There is no such member. Take it out.") for name in line.data if name not in _LINE
+        Fault(shown(name), "This member is not known. Take it out.")
+        for name in line.data
+        if name not in _LINE
     ]
     if not line.reference:
         faults.append(Fault("reference", "Give our account or case reference."))
@@ -81,7 +83,7 @@ def read_offer(line: ProposalLine, currency: str) -> tuple[ProposedOffer | None,
     if not isinstance(told, dict):
         return None, [*faults, Fault("offer", "Give the offer: amount, frequency and first-on.")]
     faults += [
-        Fault(f"offer.{shown(name)}", "There is no such member. Take it out.")
+        Fault(f"offer.{shown(name)}", "This member is not known. Take it out.")
         for name in told
         if name not in _OFFER
     ]

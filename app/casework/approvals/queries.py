@@ -71,7 +71,7 @@ def get_request(session: Session, request_id: int, *, lock: bool = False) -> App
         locked_row(session, ApprovalRequest, request_id) if lock else session.get(ApprovalRequest, request_id)
     )
     if found is None:
-        raise NotFound("There is no such request.")
+        raise NotFound(f"There is no request {request_id}. Choose one from the list.")
     return found
 
 

@@ -116,7 +116,7 @@ def share_waived(owed_minor: int, amount_minor: int) -> float:
 def require_decider(*, role: Role, is_asker: bool) -> None:
     """Forbidden to a person without the authority, and to the one who asked, in person or by a token."""
     if role not in MANAGEMENT:
-        raise Forbidden("A manager decides about requests.")
+        raise Forbidden("Your role may not decide about requests. Ask a manager.")
     if is_asker:
         raise Forbidden("You asked for this yourself. Another manager decides about it.")
 

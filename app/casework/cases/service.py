@@ -66,7 +66,7 @@ def set_callback(
     _require_open(case)
     reason = clean_text(reason, "reason", required=False, at_most=500)
     if at is not None and at < now:
-        raise Invalid("The callback time has passed.", "callback_at")
+        raise Invalid("The callback time is in the past. Choose a later time.", "callback_at")
     case.callback_at = at
     record(session, about_case(case, CallbackSet(at, reason)), by=by, now=now)
 

@@ -82,9 +82,10 @@ def add_document(
 def _refuse_repeated(session: Session, case: CollectionsCase, kind: DocumentKind, digest: str) -> None:
     held = [each for each in documents_of(session, case.customer_id) if each.withdrawn_at is None]
     if len(held) >= MOST_DOCUMENTS:
-        raise Conflict(f"{MOST_DOCUMENTS} documents are on file for this customer; withdraw one first.")
-    if any(each.sha256 == digest and each.kind is kind for each in held):
-        raise Conflict("This very document is on file already.")
+        raise Conflict(f"{MOST_DOCUMENTS} documents are on file for this customer. Withdraw one first.")
+    same = next((each for each in held if each.sha256 == digest and each.kind is kind), None)
+    if same is not None:
+        raise Conflict(f"This file is on file already as document {same.id}. Choose another file.")
 
 
 def withdraw_document(

@@ -137,7 +137,9 @@ def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: date
 
 def _require_open(hold: CaseHold) -> None:
     if hold.ended_at is not None:
-        raise Conflict(f"This {hold_name(hold.kind)} has ended already.")
+        raise Conflict(
+            f"This {hold_name(hold.kind)} ended on {hold.ended_at:%Y-%m-%d}. Place another one if it is needed."
+        )
 
 
 def _require_date_ahead(until: date, today: date) -> None:

@@ -83,7 +83,7 @@ def close_party(
     """Take a third party off: they may be told nothing from now on. Conflict where it has ended."""
     reason = clean_reason(reason)
     if party.ended_at is not None:
-        raise Conflict(f"{party.full_name} is no longer on file already.")
+        raise Conflict(f"{party.full_name} was taken off file before.")
     party.ended_at, party.ended_by, party.end_reason = now, by, reason
     ended = ThirdPartyEnded(id_of(party), party.kind, party.full_name, reason)
     record(session, about_case(case, ended), by=by, now=now)

@@ -199,7 +199,9 @@ def check_relief(terms: AgreementTerms, parts: Sequence[Instalment], limits: Agr
         raise Invalid("Only a hardship plan has token or reduced payments.", field)
     if terms.is_token and (terms.reduced is not None or terms.down_payment_minor or terms.re_age):
         raise Invalid(
-            "Token payments are all alike, and bring no account current. Leave the rest out.", field
+            "Token payments are all alike, and bring no account current. Leave out the down payment, the"
+            " reduced payments and the re-age.",
+            field,
         )
     limit = limits.token_months if terms.is_token else limits.reduced_months
     most = limit.value if limit else 0

@@ -111,7 +111,7 @@ def change_user(
     """
     user = session.get(User, user_id)
     if user is None:
-        raise NotFound("There is no such member of staff.")
+        raise NotFound(f"There is no member of staff {user_id}. Choose one from the list.")
     new_role, new_active = role or user.role, user.active if active is None else active
     refusals = rules.change_refusals(
         role=user.role,

@@ -65,7 +65,7 @@ def revoke_token(session: Session, token_id: int, *, by: Actor, now: datetime) -
     """Revoke a token. Revoking twice keeps the first date."""
     token = session.get(ApiToken, token_id)
     if token is None:
-        raise NotFound("There is no such token.")
+        raise NotFound(f"There is no token {token_id}. Choose one from the list.")
     if token.revoked_at is None:
         token.revoked_at = now
         session.add(token)

@@ -163,7 +163,8 @@ def statement_replace(
             try:
                 return to_minor(text, portfolio.currency)
             except BadAmount as error:
-                raise Invalid(f"{name}: {error}", name) from None
+                why = f"{name} needs an amount in {portfolio.currency} such as 250 ({error})."
+                raise Invalid(why, name) from None
 
         return replace(
             was,

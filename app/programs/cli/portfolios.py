@@ -313,7 +313,7 @@ def _amount(text: str, currency: str, option: str) -> int:
     try:
         minor = to_minor(text, currency)
     except BadAmount as error:
-        raise Invalid(f"{option}: {error}") from None
+        raise Invalid(f"{option} needs an amount in {currency} such as 250 ({error}).") from None
     if minor < 0:
-        raise Invalid(f"{option}: the amount must not be negative.")
+        raise Invalid(f"{option} must not be negative. Give zero or more.")
     return minor

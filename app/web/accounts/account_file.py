@@ -102,7 +102,7 @@ def open_account(session: Session, account_id: int, now: datetime, *, lock: bool
     """The account with its customer and portfolio. With `lock` the customer is locked, as by every verb on money."""
     account = session.get(Account, account_id)
     if account is None:
-        raise NotFound("There is no such account.")
+        raise NotFound(f"There is no account {account_id}. Look for it by its reference.")
     if lock:
         lock_customers(session, [account.customer_id])
         session.refresh(account)

@@ -268,7 +268,7 @@ def _page(
 def _payment(session: Session, payment_id: int) -> UnmatchedPayment:
     payment = session.get(UnmatchedPayment, payment_id)
     if payment is None:
-        raise NotFound("There is no such payment.")
+        raise NotFound(f"There is no unmatched payment {payment_id}. Choose one from the list.")
     return payment
 
 

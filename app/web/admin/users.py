@@ -140,7 +140,7 @@ def reset_password(
 def _person(session: ReadSession, user_id: int) -> User:
     user = session.get(User, user_id)
     if user is None:
-        raise NotFound("There is no such member of staff.")
+        raise NotFound(f"There is no member of staff {user_id}. Choose one from the list.")
     return user
 
 

@@ -82,7 +82,7 @@ def decide_a_waiver(
     approve = typed.approve == "true"
     waiver = session.get(Waiver, waiver_id)
     if waiver is None:
-        raise NotFound("There is no such waiver.")
+        raise NotFound(f"There is no waiver {waiver_id}. Choose one from the list.")
 
     def act() -> str:
         decide_waiver(

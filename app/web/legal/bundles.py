@@ -87,5 +87,7 @@ def deliver(
 def _bundle(session: Session, found: Listed, bundle_id: int) -> Bundle:
     bundle = queries.bundle(session, found.referral.case_id, bundle_id)
     if bundle is None:
-        raise NotFound("There is no such bundle.")
+        raise NotFound(
+            f"Case {found.case.reference} has no bundle {bundle_id}. Choose one from the referral's page."
+        )
     return bundle

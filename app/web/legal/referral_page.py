@@ -150,7 +150,7 @@ def referral_page(
 def find_referral(session: Session, referral_id: int) -> Listed:
     found = queries.referral(session, referral_id)
     if found is None:
-        raise NotFound("There is no such referral.")
+        raise NotFound(f"There is no referral {referral_id}. Choose one from the list.")
     return found
 
 

@@ -120,7 +120,7 @@ def contacts(
     portfolios = list(session.scalars(select(Portfolio).order_by(col(Portfolio.code))))
     chosen = next((p for p in portfolios if p.code == portfolio), None)
     if portfolio and chosen is None:
-        raise NotFound("There is no such portfolio.")
+        raise NotFound(f"There is no portfolio {portfolio}. Choose one from the list.")
     zone = (chosen or portfolios[0]).timezone if portfolios else "UTC"
     first_on, last_on = _days(session, first, last, zone, now)
     period = Period(

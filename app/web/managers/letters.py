@@ -210,7 +210,7 @@ def _wanted(
 ) -> LetterChoice:
     found = ports_of(request).catalog.letters.get(name)
     if found is None:
-        raise NotFound("There is no such letter.")
+        raise NotFound(f"There is no letter {name}. Choose one from the list.")
     if case.strip() and staff.role not in CASE_READING:
         raise Forbidden("Your role sees no cases: look at the letter with made-up figures.")
     kinds = set(CollectorKind)

@@ -170,7 +170,7 @@ def take_off(
     """End a suppression: the address may be used again, where the law and the customer permit."""
     row = session.get(SuppressedAddress, row_id)
     if row is None:
-        raise NotFound("There is no such address.")
+        raise NotFound(f"The suppression list has no row {row_id}. Choose one from the list.")
     try:
         with session.begin_nested():
             restore_address(session, row.spelt, why, by=staff.by, now=now)
@@ -186,7 +186,7 @@ def done(request: Request, notice_id: RowId, staff: Manager, session: WriteSessi
     """Mark a bounced message as dealt with."""
     row = session.get(MailNotice, notice_id, with_for_update=True)
     if row is None:
-        raise NotFound("There is no such message.")
+        raise NotFound(f"The bounce mailbox has no message {notice_id}. Choose one from the list.")
     try:
         decide(row, by=staff.by, now=now)
     except Conflict as refused:

@@ -160,7 +160,7 @@ def _page(
 def _message(session: Session, message_id: int, *, lock: bool = False) -> InboundMessage:
     message = session.get(InboundMessage, message_id, with_for_update=lock or None)
     if message is None:
-        raise NotFound("There is no such message.")
+        raise NotFound(f"There is no message {message_id}. Choose one from the list.")
     return message
 
 
@@ -198,7 +198,7 @@ def say_whose(
     customer = session.get(Customer, customer_id)
     try:
         if customer is None:
-            raise Conflict("There is no such customer.")
+            raise NotFound(f"There is no customer {customer_id}. Choose one from the list.")
         with session.begin_nested():
             attach(session, message, customer, ports_of(request).catalog, by=staff.by, now=now)
     except Conflict as refused:

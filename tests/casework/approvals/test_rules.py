@@ -25,7 +25,7 @@ def test_the_share_that_a_settlement_waives(owed: int, pays: int, share: float) 
 
 def test_an_agent_decides_nothing_and_a_manager_not_their_own_request() -> None:
     require_decider(role=Role.MANAGER, is_asker=False)
-    with pytest.raises(Forbidden, match="A manager decides"):
+    with pytest.raises(Forbidden, match="Your role may not decide"):
         require_decider(role=Role.AGENT, is_asker=False)
     with pytest.raises(Forbidden, match="Another manager decides"):
         require_decider(role=Role.MANAGER, is_asker=True)

@@ -152,7 +152,7 @@ def test_a_document_ticks_the_checklist_until_it_is_withdrawn(engine: Engine) ->
         put(session, ids[0])
         put(session, ids[1])
         assert "document.agreement" not in missing(session)
-        with pytest.raises(Conflict, match="on file already"):
+        with pytest.raises(Conflict, match="on file already as document"):
             put(session, ids[0])
         with pytest.raises(Invalid, match="card number"):
             add_document(

@@ -13,7 +13,7 @@ from tests.scenarios.desk_day.formosa import LAI, Formosa
     [
         ("2026-03-03T03:00", "No call is allowed at that time"),
         ("2036-03-03T15:00", "at most 90 days ahead"),
-        ("2026-03-02T09:00", "has passed"),
+        ("2026-03-02T09:00", "is in the past"),
     ],
 )
 def test_a_callback_lies_within_permitted_hours_and_the_near_future(day: Formosa, at: str, why: str) -> None:

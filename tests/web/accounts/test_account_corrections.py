@@ -155,7 +155,7 @@ def test_what_was_seen_must_still_hold_when_it_is_done(desk: Desk, ben: Browser)
         ({"effective_on": "31.2."}, "This is not a date"),
         ({"description": CARD}, "full card number"),
         ({"kind": "nothing"}, "Choose one"),
-        ({"kind": "fee", "description": "x"}, "A manager posts"),
+        ({"kind": "fee", "description": "x"}, "Your role may not post"),
     ],
 )
 def test_what_was_typed_is_kept_where_it_is_refused(

@@ -91,7 +91,7 @@ class _Checked:
     def table(self, key: str) -> JsonObject:
         found = self.data.get(key, {})
         if not isinstance(found, dict):
-            raise self.wrong(key, f"is a table: [{key}]")
+            raise self.wrong(key, f"must be a table. Write its keys below a line [{key}].")
         return found
 
     def plain(self) -> JsonObject:
@@ -100,15 +100,15 @@ class _Checked:
             if key in self.data:
                 if type(self.data[key]) is not kind:
                     words = {str: "a text in quotes", int: "a whole number", bool: "true or false"}
-                    raise self.wrong(key, f"is {words[kind]}")
+                    raise self.wrong(key, f"must be {words[kind]}")
                 given[key] = self.data[key]
         decimal, thousands = given.get("decimal", "."), given.get("thousands", "")
         if decimal not in {".", ","}:
-            raise self.wrong("decimal", 'is "." or ","')
+            raise self.wrong("decimal", 'must be "." or ","')
         if thousands not in {"", ".", ",", " ", "'", "\u2019"} or thousands == decimal:
-            raise self.wrong("thousands", 'is one of "." "," " " "\'" and not the decimal sign')
+            raise self.wrong("thousands", 'must be one of "." "," " " "\'" and not the decimal sign')
         if "delimiter" in given and (len(given["delimiter"]) != 1 or given["delimiter"] in '"\r\n'):
-            raise self.wrong("delimiter", 'is one character, such as ";" or "\\t"')
+            raise self.wrong("delimiter", 'must be one character, such as ";" or "\\t"')
         if "encoding" in given:
             self.check_encoding(given["encoding"])
         if "missing_day" in given:
@@ -116,7 +116,7 @@ class _Checked:
         if "date_format" in given:
             self.check_format("date_format", given["date_format"], given.get("missing_day", ""))
         if not 0 <= given.get("skip_rows", 0) <= 1000:
-            raise self.wrong("skip_rows", "is between 0 and 1000")
+            raise self.wrong("skip_rows", "must be between 0 and 1000")
         return given
 
     def check_encoding(self, encoding: str) -> None:
@@ -150,7 +150,9 @@ class _Checked:
 
     def check_missing_day(self, key: str, given: object) -> None:
         if given not in MONTH_ENDS:
-            raise self.wrong(key, 'is "first" or "last": the day of the month that a date without one means')
+            raise self.wrong(
+                key, 'must be "first" or "last": the day of the month that a date without one means'
+            )
 
     def ours(self, table: str, name: str) -> None:
         if name not in OURS:
@@ -161,7 +163,9 @@ class _Checked:
         self.ours("columns", ours)
         given = {"column": given} if isinstance(given, str) else given
         if not isinstance(given, dict):
-            raise self.wrong(key, 'is "Their column" or a table like { column = "Theirs", unit = "cents" }')
+            raise self.wrong(
+                key, 'must be "Their column" or a table like { column = "Theirs", unit = "cents" }'
+            )
         for name in given:
             if name not in _COLUMN_KEYS:
                 raise self.wrong(
@@ -181,11 +185,13 @@ class _Checked:
             self.check_missing_day(f"{key}.missing_day", given["missing_day"])
         units = {"cents"} if ours in AMOUNTS else {"percent"} if ours in RATES else set()
         if "unit" in given and given["unit"] not in units:
-            raise self.wrong(f"{key}.unit", 'is "cents" for an amount and "percent" for a rate, nothing else')
+            raise self.wrong(
+                f"{key}.unit", 'must be "cents" for an amount and "percent" for a rate, nothing else'
+            )
         if "negate" in given and (ours not in AMOUNTS or not isinstance(given["negate"], bool)):
-            raise self.wrong(f"{key}.negate", "is true or false, for amounts only")
+            raise self.wrong(f"{key}.negate", "must be true or false, for amounts only")
         if not isinstance(given.get("join", ""), str):
-            raise self.wrong(f"{key}.join", "is a text in quotes")
+            raise self.wrong(f"{key}.join", "must be a text in quotes")
         return Column(
             theirs=tuple(name.strip() for name in theirs),
             join=given.get("join", " "),
@@ -200,7 +206,7 @@ class _Checked:
         for name, value in found.items():
             self.ours("constants", name)
             if not isinstance(value, str):
-                raise self.wrong(f"constants.{name}", "is a text in quotes, written as in our own files")
+                raise self.wrong(f"constants.{name}", "must be a text in quotes, written as in our own files")
             if name in columns:
                 raise self.wrong(f"constants.{name}", "is mapped in [columns] already")
         return found
@@ -217,7 +223,7 @@ class _Checked:
             if column in AMOUNTS | DATES | RATES:
                 raise self.wrong(key, "is for texts, not for amounts, rates or dates")
             if not isinstance(pairs, dict) or not all(isinstance(v, str) for v in pairs.values()):
-                raise self.wrong(key, 'is a table of texts: theirs = "ours"')
+                raise self.wrong(key, 'must be a table of texts: theirs = "ours"')
             if column == "kind":
                 self.check_kinds(key, pairs)
         return found
@@ -231,7 +237,7 @@ class _Checked:
     def ignore(self) -> tuple[str, ...]:
         found = self.data.get("ignore", [])
         if found and not _are_names(found):
-            raise self.wrong("ignore", 'is a list of column names: ["One", "Two"]')
+            raise self.wrong("ignore", 'must be a list of column names: ["One", "Two"]')
         return tuple(name.strip() for name in found)
 
     def currency_signs(self) -> tuple[str, ...]:
@@ -241,7 +247,7 @@ class _Checked:
         if not _are_names(found) or any(
             len(sign.strip()) > 8 or re.search(r"[0-9+\-]", sign) for sign in found
         ):
-            raise self.wrong("currency_signs", 'is a list such as ["\u20ac", "EUR"]')
+            raise self.wrong("currency_signs", 'must be a list such as ["\u20ac", "EUR"]')
         return tuple(sign.strip() for sign in found)
 
     def kind_by_sign(self, columns: MappingOf[str, Column]) -> dict[str, str]:

@@ -247,7 +247,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 def check_cell(name: str, cell: str, *, is_mobile: bool) -> None:
     """The checks that hold for every cell of every feed. BadCell names the column."""
     if len(cell) > MAX_CELL:
-        raise BadCell(name, f"cell of {len(cell)} characters")
+        raise BadCell(name, f"has {len(cell)} characters, at most {MAX_CELL} are read")
     if len(cell) >= 13 and holds_card_number(cell) and not (is_mobile and is_mobile_number(cell.strip())):
         raise BadCell(name, "looks like a full card number, which is never stored")
     if not cell.isascii() and any("\ud800" <= char <= "\udfff" for char in cell):

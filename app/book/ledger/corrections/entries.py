@@ -60,7 +60,7 @@ def post_by_hand(
     if kind not in POSTED_BY_HAND:
         raise Invalid(f"An entry of kind {kind.value} is not posted by hand. Choose another kind.", "kind")
     if role not in POSTED_BY_HAND[kind]:
-        raise Forbidden(f"A manager posts an entry of kind {kind.value}.")
+        raise Forbidden(f"Your role may not post an entry of kind {kind.value}. Ask a manager.")
     description = clean_reason(description, "description", required=kind is not EntryKind.PAYMENT)
     account = lock_account(session, account)
     require_day(session, account, effective_on, now)
@@ -103,7 +103,7 @@ def move_payment(
     """
     reason = clean_reason(reason, "reason")
     if role not in MANAGEMENT:
-        raise Forbidden("A manager moves payments.")
+        raise Forbidden("Your role may not move payments. Ask a manager.")
     wrong = session.get_one(Account, entry.account_id)
     if entry.kind not in (EntryKind.PAYMENT, EntryKind.RECOVERY):
         raise Conflict(
@@ -170,7 +170,7 @@ def pay_out(
     """Give an overpayment back: an adjustment that takes up (part of) the credit balance of today."""
     description = clean_reason(description, "description")
     if role not in MANAGEMENT:
-        raise Forbidden("A manager pays out overpayments.")
+        raise Forbidden("Your role may not pay out overpayments. Ask a manager.")
     if amount_minor <= 0:
         raise Invalid("The amount must be positive. Enter more than zero.", "amount")
     portfolio = session.get_one(Portfolio, account.portfolio_id)

@@ -75,7 +75,7 @@ def correct_statement(
     folded anew from the earlier closing day. Its late fee is looked after by `app.book.charges.statements`.
     """
     if role not in MANAGEMENT:
-        raise Forbidden("A manager replaces or withdraws statements.")
+        raise Forbidden("Your role may not replace or withdraw statements. Ask a manager.")
     account = lock_account(session, session.get_one(Account, statement.account_id))
     found = session.get(Statement, statement.id, populate_existing=True)
     if found is None:

@@ -93,7 +93,7 @@ def decide_waiver(
     """Approve a waiver, which posts the credit, or decline it. Forbidden to the person who asked for it."""
     note = clean_reason(note, "note", required=not approve)
     if role not in MANAGEMENT:
-        raise Forbidden("A manager decides about waivers.")
+        raise Forbidden("Your role may not decide about waivers. Ask a manager.")
     account = session.get_one(Account, waiver.account_id)
     lock_customers(session, [account.customer_id])
     waiver = session.get_one(Waiver, waiver.id, populate_existing=True, with_for_update=True)

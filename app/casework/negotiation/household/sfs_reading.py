@@ -129,7 +129,7 @@ class _Reader:
     def unknown(self, found: Mapping[str, object], known: frozenset[str] | set[str], path: str) -> None:
         for name in found:
             if name not in known:
-                self.fault(f"{path}.{shown(name)}".lstrip("."), "There is no such member. Take it out.")
+                self.fault(f"{path}.{shown(name)}".lstrip("."), "This member is not known. Take it out.")
 
     def inner(self, data: JsonObject, name: str, path: str) -> JsonObject:
         found = data.get(name)
@@ -231,7 +231,7 @@ class _Reader:
             if code not in known:
                 self.fault(
                     f"{path}.{shown(code)}",
-                    f"There is no such figure in the list of {self.categories.title}.",
+                    f"The list of {self.categories.title} has no such figure. Take it out.",
                 )
                 continue
             figure = self.figure(code, value, f"{path}.{code}")

@@ -66,7 +66,7 @@ def things(
 ) -> Response:
     _, chosen = choose_portfolio(session, portfolio)
     if chosen is None:
-        raise NotFound("There is no such portfolio.")
+        raise NotFound("There is no portfolio with figures yet. Create one, and close its first day.")
     asked = figure_slice(session, chosen, kpi, on, dimension=dimension, member=member, part=part)
     if format == "csv":
         return csv_download(

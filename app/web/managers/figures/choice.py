@@ -19,7 +19,7 @@ def choose_portfolio(session: Session, code: str) -> tuple[list[Portfolio], Port
     if code:
         chosen = next((p for p in portfolios if p.code == code), None)
         if chosen is None:
-            raise NotFound("There is no such portfolio.")
+            raise NotFound(f"There is no portfolio {code}. Choose one from the list.")
         return portfolios, chosen
     closed = (p for p in portfolios if last_closed(session, p) is not None)
     return portfolios, next(closed, portfolios[0] if portfolios else None)

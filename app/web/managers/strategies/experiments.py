@@ -281,7 +281,7 @@ def end_experiment(
 def _experiment(session: Session, experiment_id: int) -> tuple[Experiment, Portfolio]:
     experiment = session.get(Experiment, experiment_id)
     if experiment is None:
-        raise NotFound("There is no such experiment.")
+        raise NotFound(f"There is no experiment {experiment_id}. Choose one from the list.")
     return experiment, session.get_one(Portfolio, experiment.portfolio_id)
 
 

@@ -31,7 +31,7 @@ def place_of(text: str) -> Place:
     if not (
         1 <= len(parts) <= 2 and all(part.isascii() and part.isdigit() and len(part) < 4 for part in parts)
     ):
-        raise Invalid("There is no such step.")
+        raise Invalid("The link names no step. Open the step from its version.")
     numbers = [int(part) for part in parts]
     return Place(step=numbers[0]) if len(numbers) == 1 else Place(numbers[0], numbers[1])
 
@@ -47,7 +47,7 @@ def change_step(
             request, portfolio, draft, {"": "Put the text right first; then its steps can be changed."}
         )
     if place.segment is not None and place.segment >= len(strategy.segments):
-        raise NotFound("There is no such segment.")
+        raise NotFound(f"This draft has no segment {place.segment + 1}. Choose a step from the draft.")
     ladder = strategy.main if place.segment is None else strategy.segments[place.segment].ladder
     if verb == "drop":
         return editor_page(request, portfolio, with_text(draft, put_step(draft.text, place, None)))
@@ -117,7 +117,7 @@ def _raw_step(draft: StrategyDraft) -> tuple[JsonObject, dict[str, str]]:
         if not (days.isascii() and days.isdigit() and len(days) < 4) or draft.wait_moment not in set(Moment):
             errors["wait_for"] = "Write for how many days."
         elif '"' in draft.wait_step or "\\" in draft.wait_step or "\n" in draft.wait_step:
-            errors["wait_for"] = "There is no such step."
+            errors["wait_for"] = "No step has this name. Choose one from the list."
         else:
             raw["wait_for"] = {"step": draft.wait_step, "days": int(days), "moment": draft.wait_moment}
     return raw, errors

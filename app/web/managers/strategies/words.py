@@ -35,7 +35,7 @@ OP_WORDS = {Op.AT_LEAST: "at least", Op.AT_MOST: "at most", Op.IS: "is", Op.IN: 
 def find_version(session: Session, version_id: int) -> tuple[StrategyVersion, Portfolio]:
     version = session.get(StrategyVersion, version_id)
     if version is None:
-        raise NotFound("There is no such version.")
+        raise NotFound(f"There is no strategy version {version_id}. Choose one from the list.")
     return version, session.get_one(Portfolio, version.portfolio_id)
 
 
