@@ -36,14 +36,16 @@ class NewAdviserBody(Input):
     phone: Annotated[Line, Field(max_length=40)] = ""
     email: Annotated[Line, Field(max_length=254)] = ""
     address: Annotated[
-        Paragraph, Field(max_length=400, description="A line a part, without the country.")
+        Paragraph, Field(max_length=400, description="One part of the address per line, without the country.")
     ] = ""
     by_post: Annotated[bool, Field(description="It wants letters, not e-mail.")] = False
 
 
 class AdviserContactBody(Input):
     email: Annotated[Line, Field(max_length=254)]
-    address: Annotated[Paragraph, Field(max_length=400, description="A line a part, without the country.")]
+    address: Annotated[
+        Paragraph, Field(max_length=400, description="One part of the address per line, without the country.")
+    ]
     by_post: Annotated[bool, Field(description="It wants letters, not e-mail.")]
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from app.reporting.kpis.definitions.catalog import FAMILIES
+from app.reporting.kpis.definitions.outcomes.schemes import schemes
 from app.reporting.kpis.rules import SEED_TITLES, Dimension, Seed
 from app.reporting.kpis.slices import KEPT
 
@@ -22,7 +23,7 @@ every slice. "On D" is the end of day D. A figure without a denominator has no v
 
 - **The list is the figure.** `/figures/NAME?portfolio=P&date=D` and the API verb of the same name list the things that
   either side counts; their sum is the side. With `dimension` and `member` they list one slice.
-- **Slices.** {dimensions}. An account has one member of
+- **Slices.** By {dimensions}. An account has one member of
   each dimension on each day, kept as history, so that a slice of a past day never moves. A customer with several
   accounts is sliced by the first of them where a thing is theirs and not an account's.
 - **Versions.** The meaning of a figure changes only with its version. A day that late, back-dated or reversed entries
@@ -31,11 +32,30 @@ every slice. "On D" is the end of day D. A figure without a denominator has no v
   data: `app/reporting/kpis/definitions/outcomes/schemes.toml`.
 """
 
+_TITLES = {
+    Dimension.BUCKET: "days past due",
+    Dimension.AGENT: "person who works the case",
+    Dimension.STRATEGY: "version of the strategy",
+    Dimension.ARM: "arm of the experiment",
+    Dimension.PLACEMENT: "month of placement",
+    Dimension.SEGMENT: "segment of the strategy",
+    Dimension.RULE: "contact rule that refused",
+    Dimension.CHARGE_OFF: "month of the charge-off",
+    Dimension.MOVE: "from one bucket to another",
+}
+
 
 def write_document() -> str:
     """The page as Markdown."""
-    names = ", ".join(each.value for each in Dimension)
-    return "\n".join([_HEAD.format(dimensions=names.capitalize()), *_sections()]) + "\n"
+    dimensions = ", ".join(map(_named, Dimension))
+    return "\n".join([_HEAD.format(dimensions=dimensions), *_sections()]) + "\n"
+
+
+def _named(dimension: Dimension) -> str:
+    """The dimension with its words; a supervisory scheme with its title."""
+    scheme = schemes().get(dimension)
+    words = scheme.title if scheme else _TITLES.get(dimension, "")
+    return f"`{dimension.value}` ({words})" if words else f"`{dimension.value}`"
 
 
 def _sections() -> Iterator[str]:
@@ -47,7 +67,7 @@ def _sections() -> Iterator[str]:
         for family in families:
             dimensions = dict.fromkeys((*KEPT, Dimension.BUCKET, *family.own))
             yield f"### {family.title}\n"
-            yield f"{family.about} Sliced by {', '.join(sorted(each.value for each in dimensions))}.\n"
+            yield f"{family.about} Sliced by {', '.join(sorted(f'`{each.value}`' for each in dimensions))}.\n"
             yield "| figure | title | counted | out of | unit | version |"
             yield "|---|---|---|---|---|---|"
             for each in family.definitions:
