@@ -89,11 +89,14 @@ def review_hold(
             _pause(session, account, hold, before, until, by=by, now=now)
 
 
-def end_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, reason: str = "") -> None:
-    """End a hold before its date, and with it its pauses: days count again from today. The night ends a hold whose
-    date has come; the pauses of that one end on the same date by themselves."""
+def end_hold(
+    session: Session, hold: CaseHold, reason: str = "", decided_by: str = "", *, by: Actor, now: datetime
+) -> None:
+    """End a hold before its date, and with it its pauses: days count again from today. A hold that no date ends needs
+    a reason and the name of the person who decided it. The night ends a hold whose date has come; the pauses of that
+    one end on the same date by themselves."""
     today = _today(session, hold, now)
-    close_hold(session, hold, by=by, now=now, reason=reason)
+    close_hold(session, hold, reason, decided_by, by=by, now=now)
     for pause in _pauses_of(session, hold):
         if pause.to_on is not None and pause.to_on > today:
             end_pause(session, pause, today, by=by, now=now)

@@ -11,7 +11,9 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, select
 
+from app.book.customers.contact_points import set_state_of
 from app.book.customers.events import LanguageChanged, LinksReplaced
+from app.book.customers.rules import PointState
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
@@ -29,6 +31,7 @@ from app.outreach.gate.preferences import (
     end_preference,
     open_preferences,
     other_half,
+    rest_address,
     set_preference,
     with_days_after,
 )
@@ -153,6 +156,24 @@ def add_preference(
         for n, (start, end) in enumerate(spans)
     ]  # fmt: skip
     return rows[0]
+
+
+def rest_wrong_address(
+    session: Session,
+    customer: Customer,
+    address: str,
+    why: str,
+    *,
+    source: str,
+    case_id: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> ContactPreference | None:
+    """Another person was reached there: use the address on no channel until a person confirms it, and mark it bad.
+    Returns the preference that says so; None without an address."""
+    told = rest_address(session, customer, address, source=source, case_id=case_id, by=by, now=now)
+    set_state_of(session, customer, address, PointState.BAD, why, case_id=case_id, by=by, now=now)
+    return told
 
 
 def _spans(start: int, end: int) -> list[tuple[int, int]]:

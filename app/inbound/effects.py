@@ -9,10 +9,8 @@ from functools import partial
 from sqlmodel import Session
 
 from app.actions.holds import PlacedHold, place_hold
-from app.actions.preferences import change_consent, refuse_channel
+from app.actions.preferences import add_preference, change_consent, refuse_channel, rest_wrong_address
 from app.actions.results.claims import SaidPayment, claim_payment
-from app.book.customers.contact_points import set_state_of
-from app.book.customers.rules import PointState
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -27,7 +25,6 @@ from app.inbound.messages import or_a_person, reading_of, source_of, today_of
 from app.inbound.rules import HOLDS, PAGE_HOLDS, InboundSource, Intent
 from app.outreach.gate.consent import consent_of
 from app.outreach.gate.facts import address_of
-from app.outreach.gate.preferences import rest_address, set_preference
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import answer_for_help
 from app.policy.answers import Clearance
@@ -56,18 +53,15 @@ def obey_refusals(
     source = f"waits for a person: {source_of(message)}"[:120]
     if wrong:
         address = _wrong_address(message, customer)
-        rests = rest_address(
-            session, customer, address, source=source, case_id=match.case_id, by=CUSTOMER, now=now
+        why = "wrong number, they say"
+        rests = rest_wrong_address(
+            session, customer, address, why, source=source, case_id=match.case_id, by=CUSTOMER, now=now
         )
         match.preference_id = rests.id if rests else None
-        why = "wrong number, they say"
-        set_state_of(
-            session, customer, address, PointState.BAD, why, case_id=match.case_id, by=CUSTOMER, now=now
-        )
     elif customer.mobile:
-        match.preference_id = set_preference(
-            session, customer, PreferenceKind.PLACE, channel=Channel.SMS, address=customer.mobile,
-            source=source, case_id=match.case_id, by=CUSTOMER, now=now,
+        match.preference_id = add_preference(
+            session, customer, PreferenceKind.PLACE, channel=Channel.SMS, source=source,
+            case_id=match.case_id, by=CUSTOMER, now=now,
         ).id  # fmt: skip
 
 

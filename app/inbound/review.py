@@ -7,18 +7,18 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from app.actions.holds import end_hold
-from app.actions.preferences import refuse_channel, replace_links
+from app.actions.preferences import refuse_channel, replace_links, take_back_preference
 from app.book.ledger.models import Customer
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.errors import Conflict
+from app.core.ids import id_of
 from app.core.vocabulary import Channel
 from app.inbound.messages import close_message, lock_matches, reading_of, source_of
 from app.inbound.rules import Intent, choices
 from app.outreach.gate.models import ContactPreference
-from app.outreach.gate.preferences import end_preference
 
 
 def review(
@@ -54,7 +54,7 @@ def review(
 def _lift_preference(session: Session, match: InboundMatch, *, by: Actor, now: datetime) -> None:
     row = session.get(ContactPreference, match.preference_id) if match.preference_id else None
     if row is not None and row.ended_at is None:
-        end_preference(session, row, case_id=match.case_id, by=by, now=now)
+        take_back_preference(session, row.customer_id, id_of(row), case_id=match.case_id, by=by, now=now)
 
 
 def _lift_hold(session: Session, match: InboundMatch, *, by: Actor, now: datetime) -> None:
@@ -69,4 +69,4 @@ def _lift_hold(session: Session, match: InboundMatch, *, by: Actor, now: datetim
     )
     why = "the message was not meant so"
     for hold in session.scalars(placed_with_it.order_by(col(CaseHold.id))).all():
-        end_hold(session, hold, by=by, now=now, reason=why)
+        end_hold(session, hold, why, by.name or str(by), by=by, now=now)

@@ -165,15 +165,17 @@ def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
     assert (due["hold"], due["by"]) == (hold.id, "system")
 
     with pytest.raises(Forbidden):
-        end_hold(session, hold, by=SYSTEM, now=NOW, reason="its date")
-    with pytest.raises(Invalid):
-        end_hold(session, hold, by=Actor.user("ben"), now=NOW, reason=" ")
+        end_hold(session, hold, "its date", "the clock", by=SYSTEM, now=NOW)
+    for reason, decided_by, missing in ((" ", "Ben Ode", "reason"), ("papers came", "", "decided_by")):
+        with pytest.raises(Invalid) as refused:
+            end_hold(session, hold, reason, decided_by, by=Actor.user("ben"), now=NOW)
+        assert refused.value.field == missing
     later = ON + timedelta(days=60)
     review_hold(session, hold, "no papers yet", later, by=Actor.user("ben"), now=NOW)
     end_due_holds(session, portfolio, later, now=builders.night_after(later))
     assert len(builders.events(session, HoldReviewDue.KIND)) == 2, "each review date raises work"
-    end_hold(session, hold, by=Actor.user("ben"), now=NOW, reason="papers came")
-    assert (hold.ended_by, hold.end_reason) == ("user:ben", "papers came")
+    end_hold(session, hold, "papers came", "Ben Ode", by=Actor.user("ben"), now=NOW)
+    assert (hold.ended_by, hold.end_reason) == ("user:ben", "papers came (decided by Ben Ode)")
     with pytest.raises(Conflict):
         review_hold(session, hold, "again", later, by=Actor.user("ben"), now=NOW)
 

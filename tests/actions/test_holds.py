@@ -111,7 +111,7 @@ def test_a_second_hold_of_a_kind_is_refused(sqlite_engine: Engine) -> None:
             Conflict, match="A cease contact hold stands already, to be reviewed by 2026-04-19"
         ):
             place(session, case, HoldKind.CEASE_CONTACT)
-        end_hold(session, hold, by=ANN, now=NOW, reason="withdrawn in writing")
+        end_hold(session, hold, "withdrawn in writing", "Ann Lee", by=ANN, now=NOW)
         place(session, case, HoldKind.CEASE_CONTACT)
 
 

@@ -10,10 +10,8 @@ from sqlmodel import Session
 
 from app.actions.approvals.asking import figures_now
 from app.actions.holds import PlacedHold, place_hold
-from app.actions.preferences import refuse_channel, replace_links
+from app.actions.preferences import refuse_channel, replace_links, rest_wrong_address
 from app.actions.results.report import CallReport
-from app.book.customers.contact_points import set_state_of
-from app.book.customers.rules import PointState
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals import service
@@ -46,11 +44,11 @@ def rest_number(
 ) -> str:  # fmt: skip
     """Use the number on no channel until a person confirms it: a person who reads a message on another's telephone must
     not learn of a debt. Answers the task to look for another number; '' = none."""
-    rest_address(
-        session, customer, number, source=f"waits for a person: call, {bad.why}", case_id=case.id, by=by, now=now
-    )  # fmt: skip
+    source = f"waits for a person: call, {bad.why}"
     if bad.look_for_another:
-        set_state_of(session, customer, number, PointState.BAD, bad.why, case_id=case.id, by=by, now=now)
+        rest_wrong_address(session, customer, number, bad.why, source=source, case_id=case.id, by=by, now=now)
+    else:
+        rest_address(session, customer, number, source=source, case_id=case.id, by=by, now=now)
     if bad.replace_links:
         replace_links(session, customer, by=by, now=now)  # links in earlier SMS are with another person
     if not bad.look_for_another:

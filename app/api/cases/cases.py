@@ -220,11 +220,7 @@ def post_hold_end(
     (`for_good`) needs the reason and the person who decided it."""
     case = case_named(session, reference, lock=True)
     hold = get_hold(session, case.customer_id, hold_id)
-    if hold.for_good and hold.ended_at is None and not (body.reason.strip() and body.decided_by.strip()):
-        field = "decided_by" if body.reason.strip() else "reason"
-        raise Invalid("A hold that no date ends needs a reason and the person who decided it.", field)
-    reason = f"{body.reason} (decided by {body.decided_by})" if body.decided_by else body.reason
-    end_hold(session, hold, by=caller.by, now=now, reason=reason)
+    end_hold(session, hold, body.reason, body.decided_by, by=caller.by, now=now)
     return HoldShape.of(hold)
 
 

@@ -25,6 +25,8 @@ from app.core.timeline.service import NewEvent, about_customer, lock_customers, 
 from app.core.vocabulary import HoldKind
 
 MAX_REASON = 500
+MAX_END_REASON = 400
+"""Leaves room for the name of the person who decided it."""
 
 
 def start_hold(
@@ -83,13 +85,19 @@ def keep_hold(
     record(session, _about(hold, HoldReviewed(id_of(hold), hold.kind, reason, until)), by=by, now=now)
 
 
-def close_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, reason: str = "") -> None:
-    """End a hold; the strategy is asked again at the next day. A hold that no date ends (`FOR_GOOD`) needs a named
-    person and a reason."""
+def close_hold(
+    session: Session, hold: CaseHold, reason: str = "", decided_by: str = "", *, by: Actor, now: datetime
+) -> None:
+    """End a hold; the strategy is asked again at the next day. A hold that no date ends (`FOR_GOOD`) needs a reason and
+    the name of the person who decided it. Conflict where it has ended."""
     _require_open(hold)
     if hold.for_good and by in (SYSTEM, CUSTOMER):
         raise Forbidden(f"Only a member of staff ends a {hold_name(hold.kind)}, with a reason.")
-    reason = clean_text(reason, "reason", required=hold.for_good, at_most=MAX_REASON)
+    reason = clean_text(reason, "reason", required=hold.for_good, at_most=MAX_END_REASON, empty="Say why.")
+    decided_by = clean_text(
+        decided_by, "decided_by", required=hold.for_good, at_most=80, one_line=True, empty="Name who decided."
+    )
+    reason = f"{reason} (decided by {decided_by})" if decided_by else reason
     hold.ended_at = now
     hold.ended_by = by
     hold.end_reason = reason

@@ -11,14 +11,15 @@ from sqlalchemy import or_
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.actions.accounts.corrections import reverse_entry
+from app.actions.accounts.corrections import post_by_hand, reverse_entry
 from app.actions.agreements import accept_offer, offer, promise
+from app.actions.assignment import add_note
 from app.actions.documents import add_document
 from app.actions.holds import place_hold
+from app.actions.preferences import change_consent
 from app.actions.referrals import decide_referral, hand_over, seal_bundle
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind
-from app.book.ledger.service import post_entry
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import (
     CustomerDebt,
@@ -30,7 +31,6 @@ from app.casework.cases.models import (
 )
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import (
-    add_note,
     record_call,
     set_callback,
 )
@@ -50,7 +50,6 @@ from app.http.ports import Ports
 from app.legal.checklists.items import gaps, stops
 from app.legal.checklists.loading import checklist_of
 from app.legal.referrals.models import Referral, ReferralStatus
-from app.outreach.gate.consent import set_consent
 from app.outreach.gate.explain import explain
 from app.policy.answers import Clearance
 
@@ -210,7 +209,7 @@ class Department:
             case = self.chance.choice(cases)
             customer = session.get_one(Customer, case.customer_id)
             channel = self.chance.choice([Channel.SMS, Channel.SMS, Channel.EMAIL])
-            set_consent(
+            change_consent(
                 session,
                 customer,
                 channel,
@@ -231,16 +230,16 @@ class Department:
             .limit(1)
         ).first()
         if account is not None:
-            post_entry(
+            post_by_hand(
                 session,
                 account,
                 EntryKind.PAYMENT,
                 1000,
-                effective_on=today - timedelta(days=4),
-                posted_on=today,
+                today - timedelta(days=4),
+                "found on the suspense account",
                 reference=f"LATE-{account.reference}-{today.isoformat()}",
-                description="found on the suspense account",
                 by=Actor.user("grace"),
+                role=Role.MANAGER,
                 now=now,
             )
         bounced = session.scalars(

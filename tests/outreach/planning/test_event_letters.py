@@ -186,7 +186,7 @@ def test_an_acknowledgement_does_not_go_out_when_its_hold_has_ended(engine: Engi
         told = {"by": Actor.user("ann"), "now": builders.at(ON)}
         until, letters = ON + timedelta(days=20), builders.catalog()
         placed = place_hold(session, case, HoldKind.DISPUTE, "not hers", until, letters, **told)
-        end_hold(session, placed.hold, reason="the wrong customer", **told)
+        end_hold(session, placed.hold, "the wrong customer", "Ann Lee", **told)
     assert builders.deliver(engine, builders.at(ON, 13)).sent == []
     [row] = builders.messages(engine)
     assert (row.status, row.error) == (OutboxStatus.WITHHELD, "the hold it acknowledges has ended")

@@ -577,10 +577,12 @@ def test_a_hold_stops_contact_and_ends(desk: Desk, ben: Browser) -> None:
     assert "review by Apr 1, 2026" in page
     assert "Say why." in ben.submit(f"/cases/{case_id}/holds/{hold.id}/end").text
     why = {"reason": "Receipt sent on Mar 2"}
+    assert "Name who decided." in ben.submit(f"/cases/{case_id}/holds/{hold.id}/end", **why).text
+    why |= {"decided_by": "Ben Ode"}
     assert ben.submit(f"/cases/{case_id}/holds/{hold.id}/end", **why).status_code == 303
     [ended] = all_of(desk, CaseHold)
-    assert (ended.ended_by, ended.end_reason) == ("user:ben", "Receipt sent on Mar 2")
-    assert [event["reason"] for event in on_record(desk, HoldEnded.KIND)] == ["Receipt sent on Mar 2"]
+    assert (ended.ended_by, ended.end_reason) == ("user:ben", "Receipt sent on Mar 2 (decided by Ben Ode)")
+    assert [event["reason"] for event in on_record(desk, HoldEnded.KIND)] == [ended.end_reason]
     again = ben.submit(f"/cases/{case_id}/holds/{hold.id}/end", **why)
     assert again.status_code == 409
     assert "ended on" in again.text

@@ -25,6 +25,10 @@ from app.web.forms import Fields, ReasonForm, Typed
 router = Router(prefix="/cases")
 
 
+class EndForm(ReasonForm):
+    decided_by: str = ""
+
+
 class HoldForm(Typed):
     kind: str = ""
     reason: str = ""
@@ -60,13 +64,13 @@ def end_hold(
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
-    typed: Annotated[ReasonForm, Form()],
+    typed: Annotated[EndForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
         reason = fields.reason()
         fields.done()
         hold = get_hold(session, file.case.customer_id, hold_id, lock=True)
-        acts.end_hold(session, hold, by=staff.by, now=now, reason=reason)
+        acts.end_hold(session, hold, reason, typed.decided_by, by=staff.by, now=now)
         return "The hold has ended; the strategy looks at the case again tonight.", "good"
 
     return submit(request, session, staff, case_id, f"end-hold-{hold_id}", typed, act, now=now)
