@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -75,15 +76,19 @@ def last_day(reminder: DeskStep, instalment: DueInstalment) -> date:
     return instalment.due_on + timedelta(days=instalment.grace_days)
 
 
-def turn(reminder: DeskStep, instalment: DueInstalment, on: date) -> int:
-    """Place among the reminders of one agreement that may leave on the day `on`, of which one does: first the last
-    chance to keep it, then what is due today, then the other grace days, then what is still ahead."""
-    match reminder:
-        case DeskStep.INSTALMENT_TODAY:
-            return 1
-        case DeskStep.INSTALMENT_AHEAD:
-            return 3
-    return 0 if on == last_day(reminder, instalment) else 2
+JOINS_WITHIN = 2
+"""Days for which a reminder in grace waits for the day of another instalment, to leave in one message with it."""
+
+
+def waits_to_join(
+    reminder: DeskStep, instalment: DueInstalment, days: ReminderDays, on: date, others: Collection[date]
+) -> bool:
+    """True if a reminder in grace waits for the due date of another unpaid instalment, which lies within its grace days
+    and a few days ahead. Contact rules count messages: two would leave no room for the grace days of the other."""
+    if reminder is not DeskStep.INSTALMENT_GRACE or not days.today:
+        return False
+    latest = min(last_day(reminder, instalment), on + timedelta(days=JOINS_WITHIN))
+    return any(on < other <= latest for other in others)
 
 
 def ended_since(step: str, kind: PlanKind, status: PlanStatus) -> str:

@@ -43,6 +43,7 @@ from app.outreach.planning.instalments.facts import (
     changed_at,
     no_longer_so,
     read_instalments,
+    read_others,
 )
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.wording import message_context
@@ -169,9 +170,15 @@ def _no_longer_true(
     if not _hold_stands(session, step):
         return "the hold it acknowledges has ended"
     if step.instalment is not None:
-        missing = message_context(row).get("missing_minor")
+        said = message_context(row)
+        missing = said.get("missing_minor")
         return no_longer_so(
-            known.instalments, step, contact_case, int(missing) if missing else None, today
+            known.instalments,
+            step,
+            contact_case,
+            int(missing) if missing else None,
+            today,
+            others=read_others(said.get("others_minor", "")),
         ) or _closed_since(contact_case, row)
     if row.letter == ANSWER_LETTER and purpose_of_answer(contact_case.facts.holds) is not row.purpose:
         return "whether they dispute the debt has changed since it was written"

@@ -171,6 +171,10 @@ class LetterContext:
     missing: str = ""
     missing_minor: str = ""
     """`missing` in minor units, for the recheck; no letter shows it."""
+    others: tuple[InstalmentLine, ...] = ()
+    """Further instalments of which one message reminds: what is missing of each."""
+    others_minor: str = ""
+    """The same as `2:2500,3:1500` in minor units, for the recheck; no letter shows it."""
     came: str = ""
     """What came of an instalment."""
     moved_from: str = ""
@@ -191,12 +195,13 @@ OPTIONAL = frozenset(
 LISTS: Mapping[str, type] = {
     "accounts": AccountLine,
     "instalments": InstalmentLine,
+    "others": InstalmentLine,
     "itemization": ItemLine,
     "debt": DebtLine,
 }
 """Variables that are lists, and what one of their lines is."""
 MAY_BE_EMPTY = frozenset(
-    {"collector_kind", "instalments", "plan_kind", "cadence", "interest", "acceptance", "relief"}
+    {"collector_kind", "instalments", "others", "plan_kind", "cadence", "interest", "acceptance", "relief"}
 )
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are
 only compared, never printed."""

@@ -20,6 +20,7 @@ from app.core.types import Cells
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import CaseRow, ContactCase
 from app.outreach.gate.decisions import DecisionEntry, record_decisions
+from app.outreach.letters.letter import InstalmentLine
 from app.outreach.outbox.models import OutboxMessage
 from app.policy.facts import Contact
 
@@ -35,7 +36,7 @@ class LetterRequest:
     step: CaseStep
     """With a channel, the contact for which it is written once."""
     plan: Plan | None = None
-    figures: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, str | tuple[InstalmentLine, ...]] = field(default_factory=dict)
     """Values that its event adds to those of the letter, by name."""
     about: Mapping[str, object] = field(default_factory=dict)
     """Data recorded with the answers, beside step and letter."""

@@ -129,6 +129,7 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         when="grace",
         missing=money(96),
         came=money(97),
+        others=(InstalmentLine(2, day(30), money(100)),) if plan else (),
         moved_from=day(7),
         grace_until=day(26),
         adviser_name="Jo Advice",

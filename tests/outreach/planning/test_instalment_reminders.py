@@ -21,7 +21,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import DeskStep
 from app.casework.plans.limits import Grantor
-from app.casework.plans.models import Plan
+from app.casework.plans.models import InstalmentPayment, Plan
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.service import cancel
 from app.casework.plans.tracking.references import reference_of
@@ -145,41 +145,62 @@ def test_a_paid_one_in_its_grace_days_does_not_stand_before_the_next(engine: Eng
 @pytest.mark.parametrize(
     ("apart", "in_grace", "told"),
     [
-        (2, 1, {0: "1 today", 1: "1 grace", 2: "2 today"}),
-        # The second's day cannot wait, the first's grace can.
-        (2, 2, {0: "1 today", 2: "2 today", 3: "1 grace"}),
-        # The first's last chance, on the second's day.
-        (3, 3, {0: "1 today", 3: "1 grace", 6: "2 grace"}),
+        # The first's grace waits for the second's day: alone it would use up the week of the second's.
+        (2, 1, {0: "1 today", 2: "1 grace, and 2", 3: "2 grace"}),
+        (2, 2, {0: "1 today", 2: "1 grace, and 2", 4: "2 grace"}),
+        (3, 1, {0: "1 today", 3: "1 grace, and 2", 4: "2 grace"}),
+        (3, 3, {0: "1 today", 3: "1 grace, and 2", 6: "2 grace"}),
+        # Its grace days end before.
+        (4, 1, {0: "1 today", 1: "1 grace", 4: "2 today", 7: "2 grace"}),
     ],
 )  # The pack lets three reminders leave in seven days.
-def test_two_unpaid_instalments_have_their_own_reminders_and_never_two_on_one_day(
+def test_two_unpaid_instalments_have_all_their_reminders_and_never_two_messages_on_one_day(
     engine: Engine, apart: int, in_grace: int, told: dict[int, str]
 ) -> None:
+    amounts = {1: "CN¥25.00", 2: "CN¥26.00"}
     with transaction(engine) as session:
-        parts = [(DUE, 2_500), (DUE + apart * DAY, 2_500)]
-        plan_id = id_of(a_plan(session, parts=parts, remind_days=0, remind_grace_days=in_grace))
-    numbers = {reference_of(plan_id, n): n for n in (1, 2)}
+        parts = [(DUE, 2_500), (DUE + apart * DAY, 2_600)]
+        a_plan(session, parts=parts, remind_days=0, remind_grace_days=in_grace)
     kinds = {"is due today": "today", "was due on": "grace"}
     came: dict[int, str] = {}
-    for days in range(-1, 7):
+    for days in range(-1, 8):
         on = DUE + days * DAY
         night(engine, on - DAY)
         night(engine, on - DAY)
         for text in morning(engine, on):
             assert days not in came, "two on one day"
-            [n] = [n for reference, n in numbers.items() if reference in text]
-            [kind] = [kind for words, kind in kinds.items() if words in text]
-            came[days] = f"{n} {kind}"
+            first, _, more = text.partition(" Also due: ")
+            [n] = [n for n, amount in amounts.items() if amount in first]
+            [kind] = [kind for words, kind in kinds.items() if words in first]
+            [*others] = [n for n, amount in amounts.items() if amount in more]
+            came[days] = f"{n} {kind}" + "".join(f", and {each}" for each in others)
     assert came == told
+
+
+def test_one_message_is_withheld_where_another_instalment_that_it_names_was_paid(engine: Engine) -> None:
+    with transaction(engine) as session:
+        plan_id = id_of(a_plan(session, parts=[(DUE, 2_500), (DUE + 2 * DAY, 2_600)], remind_days=0))
+    for days in (0, 1, 2):
+        night(engine, DUE + (days - 1) * DAY)
+        if days < 2:
+            morning(engine, DUE + days * DAY)
+    [*_, row] = reminders(engine)
+    assert json.loads(row.context)["others_minor"] == "2:2600"
+    with transaction(engine) as session:
+        paid = builders.payment(session, session.scalars(select(Account)).one(), 2_600, DUE + 2 * DAY)
+        session.add(InstalmentPayment(entry_id=id_of(paid), plan_id=plan_id, n=2))
+    assert morning(engine, DUE + 2 * DAY) == []
+    [*_, row] = reminders(engine)
+    assert row.error == "what is missing of another instalment that it names has changed since it was written"
 
 
 def test_one_that_has_not_left_yet_keeps_the_next_back(engine: Engine) -> None:
     """A provider was down for a day: the reminder of the first leaves with the second one's day."""
     with transaction(engine) as session:
-        a_plan(session, parts=[(DUE, 2_500), (DUE + 2 * DAY, 2_500)], remind_days=0)
-    assert night(engine, DUE + DAY - DAY) == 1
-    assert night(engine, DUE + 2 * DAY - DAY) == 0
-    assert len(morning(engine, DUE + 2 * DAY)) == 1
+        a_plan(session, parts=[(DUE, 2_500), (DUE + DAY, 2_500)])
+    assert night(engine, DUE - 4 * DAY) == 1
+    assert night(engine, DUE - 3 * DAY) == 0
+    assert len(morning(engine, DUE - 2 * DAY)) == 1
 
 
 def test_one_that_was_paid_before_is_not_reminded_of(engine: Engine) -> None:

@@ -72,10 +72,16 @@ def changed_at(session: Session, plan_ids: Collection[int | None]) -> dict[int, 
 
 
 def no_longer_so(
-    facts: InstalmentFacts, step: CaseStep, contact_case: ContactCase, missing_minor: int | None, today: date
+    facts: InstalmentFacts,
+    step: CaseStep,
+    contact_case: ContactCase,
+    missing_minor: int | None,
+    today: date,
+    *,
+    others: Mapping[int, int],
 ) -> str:
     """The reason that a message about an instalment is false or unwelcome by now; '' = it holds. `missing_minor` is
-    what a reminder says is missing."""
+    what a reminder says is missing; `others`: the same of each further instalment that it names."""
     if step.plan_id is None or step.instalment is None:
         return ""
     plan, line = facts.plans[step.plan_id], facts.line(step.plan_id, step.instalment)
@@ -89,7 +95,19 @@ def no_longer_so(
         return "the instalment was skipped since it was written"
     if step.step not in REMINDERS:
         return ""
+    if any(facts.line(step.plan_id, n).short != minor for n, minor in others.items()):
+        return "what is missing of another instalment that it names has changed since it was written"
     return _not_due(plan, line, step, contact_case, missing_minor, today)
+
+
+def others_text(missing: Mapping[int, int]) -> str:
+    """What is missing of further instalments, as a message keeps it: `2:2500,3:1500`."""
+    return ",".join(f"{n}:{minor}" for n, minor in missing.items())
+
+
+def read_others(text: str) -> dict[int, int]:
+    """What `others_text` wrote."""
+    return {int(n): int(minor) for n, _, minor in (each.partition(":") for each in text.split(",") if each)}
 
 
 def _not_due(

@@ -1,7 +1,8 @@
 """Reminders of an agreement itself: some days before an instalment is due, on its day, in its grace days.
 
 They leave while ordinary reminders rest. A reminder is one contact of one instalment at one date: it leaves once. One
-that the gate refused or made wait is asked for again in the next night, as long as its day is not over.
+that the gate refused or made wait is asked for again in the next night, as long as its day is not over. Reminders of
+several instalments that are due on one day leave in one message.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.models import PlannedContact
-from app.casework.contacts.queries import contacts_of
+from app.casework.contacts.queries import contact_id, contacts_of
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan, PlanChange, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment, InstalmentChange
@@ -29,12 +30,25 @@ from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.agreements.figures import Reader, paying
-from app.outreach.agreements.rules import DueInstalment, ReminderDays, reminder_due, turn
+from app.outreach.agreements.rules import (
+    JOINS_WITHIN,
+    DueInstalment,
+    ReminderDays,
+    reminder_due,
+    waits_to_join,
+)
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
+from app.outreach.letters.letter import InstalmentLine
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.batch import ContactBatch
-from app.outreach.planning.instalments.facts import REMINDERS, UNPAID, InstalmentFacts, read_instalments
+from app.outreach.planning.instalments.facts import (
+    REMINDERS,
+    UNPAID,
+    InstalmentFacts,
+    others_text,
+    read_instalments,
+)
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.rows import LetterRequest
 from app.policy.answers import Clearance
@@ -56,8 +70,6 @@ class DueReminder:
     n: int
     by_post: bool
     """The customer has neither a mobile number nor an e-mail address."""
-    turn: int
-    """Its place among those of its case."""
 
     @property
     def case_id(self) -> int:
@@ -71,10 +83,10 @@ def reminder_days(portfolio: Portfolio) -> ReminderDays:
 
 
 def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list[list[DueReminder]]:
-    """The reminders that may leave on the day after `on` and were not written yet, by case: of each, one leaves, the
-    first in `turn`; of two in the same place that of the older instalment."""
+    """The reminders that may leave on the day after `on` and were not written yet, by case, that of the oldest
+    instalment first: they leave in one message."""
     days, leaves_on = reminder_days(portfolio), on + timedelta(days=1)
-    found: dict[int, list[DueReminder]] = {}
+    found: dict[int, list[tuple[DueReminder, DueInstalment]]] = {}
     for row in session.connection().execute(_instalments_near(portfolio, days, leaves_on)):
         by_post = not row.mobile and not row.email
         known_since = max(row.accepted_on, _local(row.moved_at, portfolio) or row.accepted_on)
@@ -82,11 +94,43 @@ def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list
         kind = reminder_due(instalment, days, leaves_on, by_post=by_post)
         if kind is not None:
             step = CaseStep(row.case_id, kind, 1 + row.moves, plan_id=row.plan_id, instalment=row.n)
-            due = DueReminder(step, row.plan_id, row.n, by_post, turn(kind, instalment, leaves_on))
-            found.setdefault(row.case_id, []).append(due)
+            due = DueReminder(step, row.plan_id, row.n, by_post)
+            found.setdefault(row.case_id, []).append((due, instalment))
     written = _written(session, found)
-    fresh = ([each for each in due if each.step not in written] for due in found.values())
-    return [sorted(due, key=lambda each: each.turn) for due in fresh if due]
+    fresh = {
+        case_id: [(due, instalment) for due, instalment in theirs if due.step not in written]
+        for case_id, theirs in found.items()
+    }
+    grace = {
+        due.plan_id
+        for theirs in fresh.values()
+        for due, _ in theirs
+        if due.step.step == DeskStep.INSTALMENT_GRACE
+    }
+    ahead = _unpaid_ahead(session, grace, leaves_on)
+    ready = (
+        [
+            due
+            for due, instalment in theirs
+            if not waits_to_join(
+                DeskStep(due.step.step), instalment, days, leaves_on, ahead.get(due.plan_id, ())
+            )
+        ]
+        for theirs in fresh.values()
+    )
+    return [due for due in ready if due]
+
+
+def _unpaid_ahead(session: Session, plan_ids: Collection[int], leaves_on: date) -> dict[int, list[date]]:
+    """By plan, the due dates of the next days whose instalments are short as of now."""
+    facts = read_instalments(session, plan_ids, leaves_on)
+    latest = leaves_on + timedelta(days=JOINS_WITHIN)
+    return {
+        plan_id: [
+            line.due_on for line in each.instalments if leaves_on < line.due_on <= latest and line.short > 0
+        ]
+        for plan_id, each in facts.progress.items()
+    }
 
 
 def _written(session: Session, case_ids: Collection[int]) -> set[CaseStep]:
@@ -144,8 +188,9 @@ def write_reminders(
     on: date,
     now: datetime,
 ) -> int:
-    """Queue, of each case, the first of its reminders that is still true, if the gate clears it on one channel; returns
-    how many. No agreement has two on one day: while one is on its way, the others wait for the next night.
+    """Queue, for each case, one message with those of its reminders that are still true, if the gate clears it on one
+    channel; returns how many. No agreement has two on one day: while one is on its way, the next waits for the next
+    night.
     The customers differ, and are locked until the transaction ends."""
     leaves_on = on + timedelta(days=1)
     case_ids = [theirs[0].case_id for theirs in due]
@@ -154,18 +199,48 @@ def write_reminders(
     facts = read_instalments(session, {each.plan_id for theirs in due for each in theirs}, leaves_on)
     known, busy = _written(session, case_ids), _with_one_on_its_way(session, case_ids, on)
     batch = ContactBatch(session, portfolio, catalog, on, now)
-    written = 0
+    told: list[tuple[LetterRequest, Channel, list[DueReminder]]] = []
     for theirs in due:
-        for each in theirs:
-            if each.case_id in busy or each.step in known or not _holds(facts, each):
-                continue
-            request = _request(contact_cases[each.case_id], each, facts, portfolio, catalog, batch)
-            written += any(
-                isinstance(batch.send(request, channel), Clearance) for channel in request.channels
-            )
-            break  # the gate would say the same of the next
+        true = [each for each in theirs if each.step not in known and _holds(facts, each)]
+        if not true or true[0].case_id in busy:
+            continue
+        first, *others = true
+        request = _request(contact_cases[first.case_id], first, others, facts, portfolio, catalog, batch)
+        cleared = (
+            channel for channel in request.channels if isinstance(batch.send(request, channel), Clearance)
+        )
+        if (channel := next(cleared, None)) is not None:
+            told.append((request, channel, others))
     batch.write(session, by=SYSTEM)
-    return written
+    for request, channel, others in told:
+        _keep_others(session, request, channel, others, now=now)
+    return len(told)
+
+
+def _keep_others(
+    session: Session,
+    request: LetterRequest,
+    channel: Channel,
+    others: Sequence[DueReminder],
+    *,
+    now: datetime,
+) -> None:
+    """Put on record that the message names these instalments too: each was reminded of."""
+    if not others:
+        return
+    first = session.get_one(PlannedContact, contact_id(session, request.step, channel))
+    session.add_all(
+        PlannedContact(
+            **dict(zip(CaseStep._fields, each.step.values, strict=True)),
+            channel=channel,
+            purpose=request.purpose,
+            letter=request.letter,
+            decision_id=first.decision_id,
+            created_at=now,
+        )
+        for each in others
+    )
+    session.flush()
 
 
 def _holds(facts: InstalmentFacts, due: DueReminder) -> bool:
@@ -196,6 +271,7 @@ def _with_one_on_its_way(session: Session, case_ids: Collection[int], on: date) 
 def _request(
     contact_case: ContactCase,
     due: DueReminder,
+    others: Sequence[DueReminder],
     facts: InstalmentFacts,
     portfolio: Portfolio,
     catalog: LetterCatalog,
@@ -207,7 +283,12 @@ def _request(
         catalog.letters[LETTER].locale_for(customer.language, customer.country), portfolio.currency
     )
     unpaid = Instalment(line.n, line.due_on, line.short)
-    figures: dict[str, str] = {
+    also = [facts.line(each.plan_id, each.n) for each in others]
+    figures: dict[str, str | tuple[InstalmentLine, ...]] = {
+        "others": tuple(
+            InstalmentLine(each.n, reader.day(each.due_on), reader.money(each.short)) for each in also
+        ),
+        "others_minor": others_text({each.n: each.short for each in also}),
         "when": WHEN[DeskStep(due.step.step)],
         "missing": reader.money(line.short),
         "missing_minor": str(line.short),
