@@ -2,7 +2,7 @@
 instalments are reduced for a time. Pure.
 
 Both are terms of a hardship plan and end in a review with the customer. Token payments for a reasonable time are named
-as forbearance by FCA CONC 7.3.5G(3); they bear no interest, because otherwise the debt grows while they are kept.
+as forbearance by FCA CONC 7.3; they bear no interest, because otherwise the debt grows while they are kept.
 """
 
 from __future__ import annotations
