@@ -146,6 +146,8 @@ def test_the_cardholder_sees_the_next_payment_and_moves_it_once(desk: Desk) -> N
     page = anna.get(done.headers["location"]).text
     assert "Saved. Your payment is due on March 27, 2026." in page
     assert "please contact us before its day" in page
+    assert "Another day for a payment" in page
+    assert "Move this payment once" not in page
     anna.post(f"{path}/agreement/move", data={"due_on": "2026-03-28"})
     [change] = desk.read(lambda s: s.scalars(select(PlanChange)).all())
     assert (change.plan_id, change.n, change.to_on, change.by) == (plan_id, 1, date(2026, 3, 27), CUSTOMER)

@@ -29,6 +29,7 @@ def test_a_model_shows_its_test_its_weights_and_its_proxies(sqlite_desk: Desk) -
     mei = sqlite_desk.sign_in(Role.MANAGER)
     page = mei.get("/risk").text
     assert why.replace("'", "&#39;") in page
+    assert '<div class="grid-4">' in page, "its figures stand side by side"
     for words in (
         "Calibration slope",
         "Monthly payment beside what was paid lately",
