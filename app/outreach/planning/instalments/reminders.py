@@ -87,7 +87,11 @@ def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list
     instalment first: they leave in one message."""
     days, leaves_on = reminder_days(portfolio), on + timedelta(days=1)
     found: dict[int, list[tuple[DueReminder, DueInstalment]]] = {}
-    for row in session.connection().execute(_instalments_near(portfolio, days, leaves_on)):
+    near = set[int]()  # plans of which an instalment falls due in the next days
+    since = leaves_on - timedelta(days=_longest_grace(session, portfolio))
+    for row in session.connection().execute(_instalments_near(portfolio, days, leaves_on, since)):
+        if leaves_on < row.due_on <= leaves_on + timedelta(days=JOINS_WITHIN):
+            near.add(row.plan_id)
         by_post = not row.mobile and not row.email
         known_since = max(row.accepted_on, _local(row.moved_at, portfolio) or row.accepted_on)
         instalment = DueInstalment(row.due_on, row.grace_days, known_since)
@@ -107,7 +111,7 @@ def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list
         for due, _ in theirs
         if due.step.step == DeskStep.INSTALMENT_GRACE
     }
-    ahead = _unpaid_ahead(session, grace, leaves_on)
+    ahead = _unpaid_ahead(session, grace & near, leaves_on)
     ready = (
         [
             due
@@ -142,8 +146,20 @@ def _is_unpaid(facts: InstalmentFacts, due: DueReminder) -> bool:
     return line.short > 0 and line.state in UNPAID
 
 
-def _instalments_near(portfolio: Portfolio, days: ReminderDays, leaves_on: date) -> sa.Select[DbRow]:
-    """Instalments of agreements that are kept in open cases, due near the day, the oldest first."""
+def _longest_grace(session: Session, portfolio: Portfolio) -> int:
+    """The most grace days of an agreement that is kept: none of an earlier instalment is reminded of."""
+    plan = table_of(Plan)
+    query = sa.select(sa.func.max(plan.c.grace_days)).where(
+        plan.c.portfolio_id == portfolio.id, plan.c.status.in_(LIVE)
+    )
+    return int(session.connection().execute(query).scalar() or 0)
+
+
+def _instalments_near(
+    portfolio: Portfolio, days: ReminderDays, leaves_on: date, since: date
+) -> sa.Select[DbRow]:
+    """Instalments of agreements that are kept in open cases, due near the day and not before `since`, the oldest
+    first."""
     plan, part, change = table_of(Plan), table_of(PlanInstalment), table_of(PlanChange)
     case, customer = table_of(CollectionsCase), table_of(Customer)
     moved = (
@@ -168,8 +184,8 @@ def _instalments_near(portfolio: Portfolio, days: ReminderDays, leaves_on: date)
             plan.c.accepted_on.is_not(None),
             case.c.status == CaseStatus.OPEN,
             part.c.is_skipped.is_(False),
-            part.c.due_on <= leaves_on + timedelta(days=days.longest_ahead),
-            part.c.due_on >= leaves_on - timedelta(days=60),
+            part.c.due_on <= leaves_on + timedelta(days=max(days.longest_ahead, JOINS_WITHIN)),
+            part.c.due_on >= since,
         )
         .order_by(plan.c.case_id, part.c.due_on, part.c.n)
     )  # fmt: skip
@@ -231,7 +247,11 @@ def _keep_others(
     first = session.get_one(PlannedContact, contact_id(session, request.step, channel))
     session.add_all(
         PlannedContact(
-            **dict(zip(CaseStep._fields, each.step.values, strict=True)),
+            case_id=each.case_id,
+            step=str(each.step.step),
+            occurrence=each.step.occurrence,
+            plan_id=each.plan_id,
+            instalment=each.n,
             channel=channel,
             purpose=request.purpose,
             letter=request.letter,
