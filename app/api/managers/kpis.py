@@ -15,7 +15,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
-from app.reporting.kpis.queries import month_roll_forward, roll_matrix, snapshots
+from app.reporting.kpis.queries import bucket_flows, month_roll_forward, roll_matrix, snapshots
 
 router = api_router("/portfolios/{code}/kpis", tags=["figures"])
 
@@ -37,7 +37,14 @@ def get_kpis(
     if not rows:
         raise NotFound("This business day has not been closed.")
     rolled = month_roll_forward(session, id_of(portfolio), on)
-    return KpisShape.of(portfolio, on, rows, rolled, roll_matrix(session, portfolio, on))
+    return KpisShape.of(
+        portfolio,
+        on,
+        rows,
+        rolled,
+        roll_matrix(session, portfolio, on),
+        bucket_flows(session, portfolio, on),
+    )
 
 
 @router.get("/series", summary="Get key figures over time")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date
 from itertools import groupby
@@ -20,7 +20,7 @@ from app.core.money import to_decimal_string
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.queries import Matrix
-from app.reporting.kpis.rules import Figure, Unit
+from app.reporting.kpis.rules import BucketFlow, Figure, Unit
 
 
 class PortfolioShape(Shape):
@@ -74,6 +74,21 @@ class RollForwardShape(Shape):
     end: Money
 
 
+class BucketFlowShape(Shape):
+    """opening + fell + moved_in - moved_out - cured - paid - adjusted = closing, of the month to date."""
+
+    opening: Money
+    fell: Money
+    moved_in: Money
+    moved_out: Money
+    cured: Money
+    """Payments on accounts that are current now."""
+    paid: Money
+    """Payments on accounts that are still past due."""
+    adjusted: Money
+    closing: Money
+
+
 class RollCell(Shape):
     """A cell of the roll-rate matrix: the accounts, and their balance at the last month end."""
 
@@ -111,23 +126,32 @@ class KpisShape(Shape):
     currency: str
     kpis: dict[str, KpiShape]
     roll_forward: RollForwardShape
+    roll_forward_by_bucket: dict[str, BucketFlowShape]
+    """By the bucket in which accounts stood at the last month end; `current` were not past due then."""
     roll_matrix: dict[str, dict[str, RollCell]]
     """Bucket at the last month end before the month -> bucket on the day -> accounts, and their balance as of then. An
     account that ended since stands in its end, such as `charged_off`."""
 
     @classmethod
     def of(
-        cls, portfolio: Portfolio, on: date, rows: Iterable[KpiSnapshot], rolled: Roll, matrix: Matrix
+        cls,
+        portfolio: Portfolio,
+        on: date,
+        rows: Iterable[KpiSnapshot],
+        rolled: Roll,
+        matrix: Matrix,
+        flows: Mapping[str, BucketFlow],
     ) -> Self:
-        amounts = {
-            name: to_decimal_string(minor, portfolio.currency) for name, minor in asdict(rolled).items()
-        }
+        def money(row: Roll | BucketFlow) -> dict[str, str]:
+            return {name: to_decimal_string(minor, portfolio.currency) for name, minor in asdict(row).items()}
+
         return cls(
             portfolio=portfolio.code,
             business_date=on,
             currency=portfolio.currency,
             kpis=_figures(portfolio, rows),
-            roll_forward=RollForwardShape(**amounts),
+            roll_forward=RollForwardShape(**money(rolled)),
+            roll_forward_by_bucket={bucket: BucketFlowShape(**money(flow)) for bucket, flow in flows.items()},
             roll_matrix={
                 then: {
                     now: RollCell(accounts=n, balance=to_decimal_string(minor, portfolio.currency))

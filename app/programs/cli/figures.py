@@ -118,20 +118,21 @@ def kpis(
     from app.api.managers.shapes import KpisShape
     from app.book.portfolios.service import get_portfolio
     from app.reporting.kpis.definitions.catalog import DEFINITIONS
-    from app.reporting.kpis.queries import month_roll_forward, roll_matrix, snapshots
+    from app.reporting.kpis.queries import bucket_flows, month_roll_forward, roll_matrix, snapshots
 
     with reading(migrated_engine()) as session:
         portfolio = get_portfolio(session, portfolio_code)
         rows = snapshots(session, id_of(portfolio), date, date)
         rolled = month_roll_forward(session, id_of(portfolio), date)
         matrix = roll_matrix(session, portfolio, date)
+        flows = bucket_flows(session, portfolio, date)
     if not rows:
         raise NotFound(
             f"{portfolio_code} has not closed {date}. "
             f"Close it with: desk day --date {date} --portfolio {portfolio_code}"
         )
 
-    data = KpisShape.of(portfolio, date, rows, rolled, matrix).model_dump(mode="json")
+    data = KpisShape.of(portfolio, date, rows, rolled, matrix, flows).model_dump(mode="json")
 
     def say() -> None:
         for name, f in data["kpis"].items():

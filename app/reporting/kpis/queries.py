@@ -17,10 +17,11 @@ from app.core.dates import month_start
 from app.core.ids import id_of
 from app.reporting.kpis.definitions.catalog import FAMILIES
 from app.reporting.kpis.definitions.flow import ARROW
+from app.reporting.kpis.definitions.roll_forward import LINES, ROLL_FORWARD
 from app.reporting.kpis.family import Scope
-from app.reporting.kpis.measuring import measured_figures
+from app.reporting.kpis.measuring import SliceKey, measure, measured_figures
 from app.reporting.kpis.models import KpiSnapshot
-from app.reporting.kpis.rules import Dimension, Figure
+from app.reporting.kpis.rules import BucketFlow, Dimension, Figure
 
 
 def figures_on(session: Session, portfolio_id: int, on: date) -> list[Figure]:
@@ -77,6 +78,18 @@ def roll_matrix(session: Session, portfolio: Portfolio, on: date) -> Matrix:
 
 def month_roll_forward(session: Session, portfolio_id: int, on: date) -> RollForward:
     return roll_forward(session, portfolio_id, month_start(on), on)
+
+
+def bucket_flows(session: Session, portfolio: Portfolio, on: date) -> dict[str, BucketFlow]:
+    """The lines of every bucket, current first, at the end of `on`, with everything known now."""
+    scope = Scope(portfolio)
+    measured = measure(session, ROLL_FORWARD, scope, on)
+    places = {name: n for n, name in enumerate(ROLL_FORWARD.measures)}
+    flows = {}
+    for label in bucket_labels(edges_of(portfolio)):
+        sums = measured.get(SliceKey(Dimension.BUCKET, label))
+        flows[label] = BucketFlow(**{line: sums.totals[places[line]] if sums else 0 for line in LINES})
+    return flows
 
 
 def snapshots(

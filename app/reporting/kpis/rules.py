@@ -6,7 +6,7 @@ A definition's version changes whenever its meaning does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 
@@ -179,3 +179,30 @@ class Figure:
     def value(self) -> float | None:
         """None when there is nothing to divide by."""
         return self.numerator / self.denominator if self.denominator else None
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFlow:
+    """opening + fell + moved_in - moved_out - cured - paid - adjusted = closing, in minor units."""
+
+    opening: int = 0
+    fell: int = 0
+    moved_in: int = 0
+    moved_out: int = 0
+    cured: int = 0
+    paid: int = 0
+    adjusted: int = 0
+    closing: int = 0
+
+    @property
+    def expected(self) -> int:
+        """The closing amount that the other lines give."""
+        came = self.opening + self.fell + self.moved_in
+        return came - self.moved_out - self.cured - self.paid - self.adjusted
+
+    @property
+    def closes(self) -> bool:
+        return self.expected == self.closing
+
+    def __add__(self, other: BucketFlow) -> BucketFlow:
+        return BucketFlow(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))

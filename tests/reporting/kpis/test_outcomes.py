@@ -31,12 +31,13 @@ from app.reporting.kpis.definitions.outcomes.schemes import Scheme, schemes
 from app.reporting.kpis.definitions.outcomes.settlements import SETTLEMENTS
 from app.reporting.kpis.definitions.outcomes.workouts import WORKOUT
 from app.reporting.kpis.definitions.overdue import OVERDUE
+from app.reporting.kpis.definitions.roll_forward import LINES
 from app.reporting.kpis.drilldown import figure_slice, total_behind
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.measuring import measured_figures
 from app.reporting.kpis.proof.checking import check_accounts, check_day
-from app.reporting.kpis.queries import latest_versions
-from app.reporting.kpis.rules import Dimension, Part
+from app.reporting.kpis.queries import bucket_flows, latest_versions, month_roll_forward
+from app.reporting.kpis.rules import BucketFlow, Dimension, Part
 from tests import builders
 
 FIRST, LAST = date(2026, 1, 31), date(2026, 2, 2)
@@ -206,6 +207,7 @@ def test_outcomes_by_hand(engine: Engine) -> None:
             assert found == classes, scheme
         # The last re-age's card is 103 days late by its new due date: 4 of 5 late ones are classified.
         assert tiles["classified_rate_cn_card", "", ""][1] == 400_000
+        _check_roll_forward(session, book)
         for on in (FIRST, LAST):
             _check_lists(session, book, on)
             assert check_day(session, Scope(book), on) == []
@@ -225,6 +227,32 @@ def test_outcomes_by_hand(engine: Engine) -> None:
         session.connection().execute(row, {"on": str(FIRST) if engine.name == "sqlite" else FIRST})
         [found_wrong] = check_day(session, Scope(book), FIRST)
         assert str(found_wrong) == "supervisory_class_accounts, Loss: 2 / 1 is stored, the ledger gives 1 / 1"
+
+
+def _check_roll_forward(session: Session, book: Portfolio) -> None:
+    """January by hand, from 100.00 a card; and each amount is the sum of its list."""
+    flows = bucket_flows(session, book, FIRST)
+    assert flows == {
+        "current": BucketFlow(),
+        "1-29": BucketFlow(opening=20_000, moved_out=10_000, adjusted=10_000),
+        "30-59": BucketFlow(opening=10_000, moved_in=10_000, cured=10_000, closing=10_000),
+        "60-89": BucketFlow(opening=20_000, moved_out=20_000),
+        "90-119": BucketFlow(opening=10_000, moved_in=20_000, moved_out=10_000, closing=20_000),
+        "120-149": BucketFlow(opening=10_000, moved_in=10_000, adjusted=10_000, closing=10_000),
+        "150-179": BucketFlow(opening=10_000, moved_out=10_000),
+        "180+": BucketFlow(moved_in=10_000, closing=10_000),
+    }
+    assert all(flow.closes for flow in flows.values())
+    for bucket, flow in flows.items():
+        for line in LINES:
+            asked = figure_slice(
+                session, book, f"roll_forward_{line}", FIRST, dimension="bucket", member=bucket
+            )
+            assert total_behind(session, asked)[1] == getattr(flow, line), (bucket, line)
+    whole, month = sum(flows.values(), BucketFlow()), month_roll_forward(session, id_of(book), FIRST)
+    assert (whole.opening, whole.fell, whole.cured + whole.paid, whole.adjusted, whole.closing) == (
+        month.start, month.fell_past_due, month.paid, month.adjusted, month.end,
+    )  # fmt: skip
 
 
 def _check_lists(session: Session, book: Portfolio, on: date) -> None:

@@ -114,6 +114,24 @@ def test_the_movements_behind_the_month_sum_to_its_lines(
     assert "Bo Chen" in manager.get(february).text
 
 
+def test_the_roll_forward_of_buckets_closes_and_leads_to_its_lists(
+    desk: Desk, manager: Browser, lived: book.Book
+) -> None:
+    on = month_start(LAST_ON) - timedelta(days=1)
+    where = f"/trends/roll-forward?portfolio=CARDS&date={on}"
+    shown = manager.get(where).text
+    assert "Closes exactly" in shown
+    rows = {row["bucket"]: row for row in rows_of(manager.get(where + "&format=csv").text)}
+    roll = desk.read(lambda session: month_roll_forward(session, lived.portfolio_id, on))
+    assert round(100 * float(rows["all"]["closing"])) == roll.end > 0
+    assert round(100 * float(rows["all"]["fell"])) == roll.fell_past_due > 0
+    bucket, row = next((bucket, row) for bucket, row in rows.items() if float(row["closing"]))
+    listed = f"/figures/roll_forward_closing?portfolio=CARDS&date={on}&dimension=bucket&member={bucket}"
+    things = rows_of(manager.get(listed + "&format=csv").text)
+    assert sum(float(each["amount"]) for each in things) == float(row["closing"])
+    assert manager.get(where + "&format=xlsx").headers["content-type"].endswith("spreadsheetml.sheet")
+
+
 def test_a_restated_day_keeps_both_figures(manager: Browser, lived: book.Book) -> None:
     rows = rows_of(manager.get("/dashboard?format=csv").text)
     [row] = [r for r in rows if r["business_date"] == str(RESTATED_ON) and r["kpi"] == "recovery_rate"]

@@ -62,6 +62,7 @@ def test_a_managers_pages(tab: Page) -> None:  # noqa: F811
         "/morning?portfolio=CARDS",
         "/trends?portfolio=CARDS&figure=overdue_rate_balance_1&dimension=bucket",
         "/trends/flow?portfolio=CARDS",
+        "/trends/roll-forward?portfolio=CARDS",
         "/dashboard?portfolio=CARDS",
         "/dashboard?portfolio=OTHER",
         f"/dashboard/accounts?portfolio=CARDS&on={LAST_ON}&days=1",

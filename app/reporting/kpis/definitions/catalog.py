@@ -19,6 +19,7 @@ from app.reporting.kpis.definitions.outcomes.settlements import SETTLEMENTS
 from app.reporting.kpis.definitions.outcomes.workouts import WORKOUT
 from app.reporting.kpis.definitions.overdue import OVERDUE
 from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
+from app.reporting.kpis.definitions.roll_forward import ROLL_FORWARD
 from app.reporting.kpis.family import Family
 from app.reporting.kpis.rules import Definition
 
@@ -48,14 +49,18 @@ FAMILIES: tuple[Family, ...] = (
     CLASSES,
 )
 
+ON_DEMAND: tuple[Family, ...] = (ROLL_FORWARD,)
+"""Families that are computed when a page or a list asks for them, and not stored each night."""
+
 DEFINITIONS: Mapping[str, Definition] = {
     each.name: each for family in FAMILIES for each in family.definitions
 }
-_FAMILY_OF = {each.name: family for family in FAMILIES for each in family.definitions}
+"""The figures that each night stores."""
+_KNOWN = {each.name: (family, each) for family in (*FAMILIES, *ON_DEMAND) for each in family.definitions}
 
 
 def figure_named(kpi: str) -> tuple[Family, Definition]:
     """The family and the definition of a figure. NotFound names those that exist."""
-    if kpi not in DEFINITIONS:
-        raise NotFound(f"There is no key figure {kpi!r}. Known are {', '.join(DEFINITIONS)}.")
-    return _FAMILY_OF[kpi], DEFINITIONS[kpi]
+    if kpi not in _KNOWN:
+        raise NotFound(f"There is no key figure {kpi!r}. Known are {', '.join(_KNOWN)}.")
+    return _KNOWN[kpi]

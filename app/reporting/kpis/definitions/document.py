@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from app.reporting.kpis.definitions.catalog import FAMILIES
+from app.reporting.kpis.definitions.catalog import FAMILIES, ON_DEMAND
 from app.reporting.kpis.definitions.outcomes.schemes import schemes
 from app.reporting.kpis.rules import SEED_TITLES, Dimension, Seed
 from app.reporting.kpis.slices import KEPT
@@ -60,7 +60,11 @@ def _named(dimension: Dimension) -> str:
 
 def _sections() -> Iterator[str]:
     for seed in Seed:
-        families = [family for family in FAMILIES if any(each.seed is seed for each in family.definitions)]
+        families = [
+            family
+            for family in (*FAMILIES, *ON_DEMAND)
+            if any(each.seed is seed for each in family.definitions)
+        ]
         if not families:
             continue
         yield f"## {SEED_TITLES[seed]}\n"

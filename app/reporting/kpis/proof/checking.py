@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,15 +23,17 @@ from app.reporting.kpis.definitions.outcomes.charge_offs import CHARGE_OFFS
 from app.reporting.kpis.definitions.outcomes.classes import CLASSES
 from app.reporting.kpis.definitions.outcomes.cures import CURES
 from app.reporting.kpis.definitions.outcomes.re_ages import RE_AGES
+from app.reporting.kpis.definitions.outcomes.rules import ROLL_FORWARD_PREFIX
 from app.reporting.kpis.definitions.outcomes.schemes import schemes
 from app.reporting.kpis.definitions.overdue import OVERDUE
 from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
+from app.reporting.kpis.definitions.roll_forward import LINES, ROLL_FORWARD
 from app.reporting.kpis.family import Family, Scope
 from app.reporting.kpis.measuring import sliced_rows
 from app.reporting.kpis.proof.life import Key, Life
 from app.reporting.kpis.proof.recount import count, summed
-from app.reporting.kpis.queries import latest_versions
-from app.reporting.kpis.rules import Dimension
+from app.reporting.kpis.queries import bucket_flows, latest_versions
+from app.reporting.kpis.rules import BucketFlow, Dimension
 
 CHUNK = 2000
 
@@ -53,7 +55,7 @@ class Difference:
         )
 
 
-PROVEN = (MONTH, THIRTY_DAYS, OVERDUE, FLOW, REPAYMENT, RE_AGES, CURES, CHARGE_OFFS, CLASSES)
+PROVEN = (MONTH, THIRTY_DAYS, OVERDUE, FLOW, REPAYMENT, RE_AGES, CURES, CHARGE_OFFS, CLASSES, ROLL_FORWARD)
 """Families that the ledger alone gives."""
 
 
@@ -92,12 +94,29 @@ def check_day(session: Session, scope: Scope, on: date) -> list[Difference]:
         for key, (_, numerator, denominator) in latest_versions(session, scope.portfolio_id, on).items()
         if key[0] in kpis and key[1] in compared
     }
-    found = []
+    flows = bucket_flows(session, scope.portfolio, on)
+    stored |= _lines_of(flows)
+    found = [
+        Difference(f"{ROLL_FORWARD_PREFIX}closing", bucket, (flow.closing,) * 2, (flow.expected,) * 2)
+        for bucket, flow in flows.items()
+        if not flow.closes
+    ]
     for name in sorted(counted.keys() | stored.keys()):
         kept, wanted = stored.get(name, (0, 0)), counted.get(name, (0, 0))
         if kept != wanted:
             found.append(Difference(name[0], name[2] if name[1] else None, kept, wanted))
     return found
+
+
+def _lines_of(flows: Mapping[str, BucketFlow]) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """The lines of the roll-forward as figures: of each bucket, and of all together."""
+    parts = [(Dimension.BUCKET.value, bucket, flow) for bucket, flow in flows.items()]
+    parts.append(("", "", sum(flows.values(), BucketFlow())))
+    return {
+        (f"{ROLL_FORWARD_PREFIX}{line}", dimension, member): (getattr(flow, line),) * 2
+        for dimension, member, flow in parts
+        for line in LINES
+    }
 
 
 def check_accounts(session: Session, scope: Scope, on: date, account_ids: Sequence[int]) -> list[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from app.book.delinquency.days import DAY
+from app.book.delinquency.days import CURRENT, DAY
+from app.book.delinquency.facts import MovementKind
 from app.book.ledger.rules import AccountStatus
+from app.core.dates import month_start
 from app.reporting.kpis.definitions.outcomes.rules import (
     CHARGE_OFF_WINDOW,
     CURE_FAILED_DAYS,
@@ -14,6 +16,7 @@ from app.reporting.kpis.definitions.outcomes.rules import (
     LOST,
     RE_AGE_COHORT,
     RE_DEFAULT_DAYS,
+    ROLL_FORWARD_PREFIX,
 )
 from app.reporting.kpis.definitions.outcomes.schemes import schemes
 from app.reporting.kpis.proof.life import Counted, Key, Life
@@ -82,3 +85,27 @@ def _was_cured(life: Life, on: date) -> bool:
     if life.stands(on) is not None or life.stands(on - DAY) is None:
         return False
     return on not in life.re_aged_on and life.ended_on != on
+
+
+def count_roll_forward(life: Life, on: date) -> Iterator[tuple[Key, int, int]]:
+    """What the account adds to the lines of the roll-forward of its bucket at the month end, and of its bucket now."""
+    then_on = month_start(on) - DAY
+    then, now, left = life.bucket(then_on), life.bucket(on), life.past_due(on)
+    moved = dict.fromkeys(MovementKind, 0)
+    for day, kind, amount in life.folded.movements:
+        if then_on < day <= on:
+            moved[kind] += amount
+    is_lost = life.status in LOST and life.ended_on is not None and life.ended_on <= on
+    paid = "cured" if now == CURRENT and not is_lost else "paid"
+    lines = {
+        "opening": life.past_due(then_on),
+        "fell": moved[MovementKind.FELL_PAST_DUE],
+        paid: moved[MovementKind.PAID],
+        "adjusted": moved[MovementKind.ADJUSTED],
+        "moved_out" if now != then else "closing": left,
+    }
+    for line, amount in lines.items():
+        yield (f"{ROLL_FORWARD_PREFIX}{line}", Dimension.BUCKET, then), amount, amount
+    if now not in (then, CURRENT):
+        for line in ("moved_in", "closing"):
+            yield (f"{ROLL_FORWARD_PREFIX}{line}", Dimension.BUCKET, now), left, left

@@ -16,16 +16,17 @@ from app.core.dates import month_start
 from app.reporting.kpis.definitions.outcomes.rules import LOST
 from app.reporting.kpis.definitions.outcomes.schemes import schemes
 from app.reporting.kpis.proof.life import Counted, Key, Life
-from app.reporting.kpis.proof.outcomes import count_classes, count_outcomes
+from app.reporting.kpis.proof.outcomes import count_classes, count_outcomes, count_roll_forward
 from app.reporting.kpis.rules import OVERDUE_DAYS, Dimension
 
 
 def count(life: Life, on: date) -> Iterator[tuple[Key, int, int]]:
     """Everything that the account adds to the figures of `on`: numerator and denominator by bucket, and of the
-    supervisory classes by class."""
+    supervisory classes by class, too."""
     for kpi, bucket, numerator, denominator in chain(_by_bucket(life, on), count_outcomes(life, on)):
         yield (kpi, Dimension.BUCKET, bucket), numerator, denominator
     yield from count_classes(life, on)
+    yield from count_roll_forward(life, on)
 
 
 def _by_bucket(life: Life, on: date) -> Iterator[Counted]:

@@ -15,3 +15,5 @@ CURE_FAILED_DAYS = 30
 """Days past due at which a cure did not last."""
 CHARGE_OFF_WINDOW = 365
 """Days whose charge-offs and recoveries are set against each other; the last is the day of the figure."""
+ROLL_FORWARD_PREFIX = "roll_forward_"
+"""Of the names of the lines of the roll-forward by bucket."""
