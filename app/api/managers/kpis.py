@@ -14,6 +14,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
+from app.reporting.cohorts.queries import all_cohorts
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.queries import bucket_flows, month_roll_forward, roll_matrix, snapshots
 
@@ -44,6 +45,7 @@ def get_kpis(
         rolled,
         roll_matrix(session, portfolio, on),
         bucket_flows(session, portfolio, on),
+        all_cohorts(session, portfolio, on),
     )
 
 

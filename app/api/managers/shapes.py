@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from itertools import groupby
@@ -17,6 +17,7 @@ from app.book.delinquency.service import edges_of
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind, DelinquencySource
 from app.core.money import to_decimal_string
+from app.reporting.cohorts.rules import CURVES, Cohort, Curve, Point
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.queries import Matrix
@@ -89,6 +90,30 @@ class BucketFlowShape(Shape):
     closing: Money
 
 
+class CohortPoint(Shape):
+    """A cohort at a month end, or at the day that is asked for; money as decimal strings, accounts as numbers."""
+
+    months: int
+    """Calendar months since the month of the cohort."""
+    on: date
+    numerator: Money | int
+    denominator: Money | int
+    value: float | None
+
+    @classmethod
+    def of(cls, portfolio: Portfolio, curve: Curve, point: Point) -> Self:
+        def shown(number: int) -> str | int:
+            return number if CURVES[curve].late_days else to_decimal_string(number, portfolio.currency)
+
+        return cls(
+            months=point.months,
+            on=point.on,
+            numerator=shown(point.numerator),
+            denominator=shown(point.denominator),
+            value=point.value,
+        )
+
+
 class RollCell(Shape):
     """A cell of the roll-rate matrix: the accounts, and their balance at the last month end."""
 
@@ -128,6 +153,9 @@ class KpisShape(Shape):
     roll_forward: RollForwardShape
     roll_forward_by_bucket: dict[str, BucketFlowShape]
     """By the bucket in which accounts stood at the last month end; `current` were not past due then."""
+    cohorts: dict[str, dict[str, list[CohortPoint]]]
+    """Curve -> month of the cohort -> its points: `liquidation` by month of placement, `charge-off` by month of
+    charge-off, `late-30`, `late-60` and `late-90` by month of placement or else of opening."""
     roll_matrix: dict[str, dict[str, RollCell]]
     """Bucket at the last month end before the month -> bucket on the day -> accounts, and their balance as of then. An
     account that ended since stands in its end, such as `charged_off`."""
@@ -141,6 +169,7 @@ class KpisShape(Shape):
         rolled: Roll,
         matrix: Matrix,
         flows: Mapping[str, BucketFlow],
+        cohorts: Mapping[Curve, Sequence[Cohort]],
     ) -> Self:
         def money(row: Roll | BucketFlow) -> dict[str, str]:
             return {name: to_decimal_string(minor, portfolio.currency) for name, minor in asdict(row).items()}
@@ -152,6 +181,13 @@ class KpisShape(Shape):
             kpis=_figures(portfolio, rows),
             roll_forward=RollForwardShape(**money(rolled)),
             roll_forward_by_bucket={bucket: BucketFlowShape(**money(flow)) for bucket, flow in flows.items()},
+            cohorts={
+                curve.value: {
+                    each.month: [CohortPoint.of(portfolio, curve, point) for point in each.points]
+                    for each in found
+                }
+                for curve, found in cohorts.items()
+            },
             roll_matrix={
                 then: {
                     now: RollCell(accounts=n, balance=to_decimal_string(minor, portfolio.currency))

@@ -117,6 +117,7 @@ def kpis(
     assert date is not None
     from app.api.managers.shapes import KpisShape
     from app.book.portfolios.service import get_portfolio
+    from app.reporting.cohorts.queries import all_cohorts
     from app.reporting.kpis.definitions.catalog import DEFINITIONS
     from app.reporting.kpis.queries import bucket_flows, month_roll_forward, roll_matrix, snapshots
 
@@ -126,13 +127,14 @@ def kpis(
         rolled = month_roll_forward(session, id_of(portfolio), date)
         matrix = roll_matrix(session, portfolio, date)
         flows = bucket_flows(session, portfolio, date)
+        cohorts = all_cohorts(session, portfolio, date)
     if not rows:
         raise NotFound(
             f"{portfolio_code} has not closed {date}. "
             f"Close it with: desk day --date {date} --portfolio {portfolio_code}"
         )
 
-    data = KpisShape.of(portfolio, date, rows, rolled, matrix, flows).model_dump(mode="json")
+    data = KpisShape.of(portfolio, date, rows, rolled, matrix, flows, cohorts).model_dump(mode="json")
 
     def say() -> None:
         for name, f in data["kpis"].items():

@@ -76,6 +76,17 @@ def roll_matrix(session: Session, portfolio: Portfolio, on: date) -> Matrix:
     return matrix
 
 
+def class_totals(
+    session: Session, portfolio: Portfolio, on: date, scheme: Dimension
+) -> dict[str, tuple[int, int]]:
+    """Accounts and balance of each class of a scheme, as a closed day stored them."""
+    totals: dict[str, list[int]] = {}
+    for place, kpi in enumerate(("supervisory_class_accounts", "supervisory_class_balance")):
+        for row in snapshots(session, id_of(portfolio), on, on, [kpi], dimension=scheme):
+            totals.setdefault(row.member, [0, 0])[place] = row.numerator
+    return {name: (accounts, balance) for name, (accounts, balance) in totals.items()}
+
+
 def month_roll_forward(session: Session, portfolio_id: int, on: date) -> RollForward:
     return roll_forward(session, portfolio_id, month_start(on), on)
 

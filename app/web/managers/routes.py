@@ -16,7 +16,7 @@ from app.web.managers import (
 from app.web.managers.figures import behind, dashboard, figure_rows, forecast, peers, people, risk
 from app.web.managers.morning import page as morning
 from app.web.managers.strategies import control, editor, experiments, versions
-from app.web.managers.trends import flow, roll_forward, trends
+from app.web.managers.trends import classes, cohorts, flow, roll_forward, trends
 
 ROUTERS: tuple[APIRouter, ...] = (
     morning.router,
@@ -24,6 +24,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     trends.router,
     flow.router,
     roll_forward.router,
+    cohorts.router,
+    classes.router,
     figure_rows.router,
     behind.router,
     contacts.router,

@@ -22,6 +22,8 @@ from app.casework.plans.rules import PlanKind, PlanStatus
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import reading, transaction
 from app.core.ids import id_of
+from app.reporting.cohorts.queries import cohorts_of
+from app.reporting.cohorts.rules import Curve, Point
 from app.reporting.kpis.definitions.flow import FLOW
 from app.reporting.kpis.definitions.outcomes.charge_offs import CHARGE_OFFS
 from app.reporting.kpis.definitions.outcomes.classes import CLASSES
@@ -36,7 +38,7 @@ from app.reporting.kpis.drilldown import figure_slice, total_behind
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.measuring import measured_figures
 from app.reporting.kpis.proof.checking import check_accounts, check_day
-from app.reporting.kpis.queries import bucket_flows, latest_versions, month_roll_forward
+from app.reporting.kpis.queries import bucket_flows, class_totals, latest_versions, month_roll_forward
 from app.reporting.kpis.rules import BucketFlow, Dimension, Part
 from tests import builders
 
@@ -208,6 +210,11 @@ def test_outcomes_by_hand(engine: Engine) -> None:
         # The last re-age's card is 103 days late by its new due date: 4 of 5 late ones are classified.
         assert tiles["classified_rate_cn_card", "", ""][1] == 400_000
         _check_roll_forward(session, book)
+        [cohort] = cohorts_of(session, book, Curve.CHARGE_OFF, LAST)
+        assert (cohort.month, cohort.points) == (
+            "2026-01", [Point(FIRST, 0, 15_000, 100_000), Point(LAST, 1, 15_000, 100_000)]
+        )  # fmt: skip
+        assert class_totals(session, book, FIRST, Dimension.CN_CARD)["Doubtful"] == (1, 100_000)
         for on in (FIRST, LAST):
             _check_lists(session, book, on)
             assert check_day(session, Scope(book), on) == []

@@ -17,6 +17,8 @@ from app.core.database.engine import reading, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.operations.invariants.figures import figures_match_ledger
+from app.reporting.cohorts.queries import cohorts_of
+from app.reporting.cohorts.rules import Curve
 from app.reporting.kpis.definitions.catalog import DEFINITIONS, FAMILIES
 from app.reporting.kpis.definitions.contacts import REFUSALS
 from app.reporting.kpis.definitions.document import write_document
@@ -30,7 +32,7 @@ from app.reporting.kpis.slices import BEGINNING
 from app.reporting.kpis.wide import rebuild_standings
 from tests import builders
 from tests.paths import ROOT
-from tests.reporting.kpis.lived import FIRST, LAST, live_through
+from tests.reporting.kpis.lived import FIRST, LAST, START, live_through
 
 
 def tiles_of(session: Session, book: Portfolio, on: date) -> dict[tuple[str, str, str], tuple[int, int]]:
@@ -62,6 +64,10 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
                 assert tuple(sums) == tiles[kpi, "", ""], (on, kpi, dimension)
             if on == LAST:
                 _check_values(tiles)
+                [placed] = cohorts_of(session, book, Curve.LIQUIDATION, LAST)
+                assert [(each.on, each.months, each.numerator) for each in placed.points] == [
+                    (START, 0, 0), (LAST, 1, 10_000)
+                ]  # fmt: skip
             dimensions = {dimension for _, dimension, _ in tiles}
             assert {"bucket", "product", "agent", "team", "placement", "strategy"} <= dimensions
         loan = session.scalars(select(Account).where(col(Account.product) == "Loan")).one()

@@ -63,6 +63,8 @@ def test_a_managers_pages(tab: Page) -> None:  # noqa: F811
         "/trends?portfolio=CARDS&figure=overdue_rate_balance_1&dimension=bucket",
         "/trends/flow?portfolio=CARDS",
         "/trends/roll-forward?portfolio=CARDS",
+        "/trends/cohorts?portfolio=CARDS&curve=late-30",
+        "/trends/classes?portfolio=CARDS",
         "/dashboard?portfolio=CARDS",
         "/dashboard?portfolio=OTHER",
         f"/dashboard/accounts?portfolio=CARDS&on={LAST_ON}&days=1",

@@ -65,6 +65,9 @@ def test_what_changed_is_explained_by_slices_and_a_look_is_kept(desk: Desk, mana
         ("/trends?dimension=shoe", "has no slices by"),
         ("/trends?compare=never", "Nothing is compared with"),
         ("/trends/flow?date=2020-01-01", "The first closed day of CARDS is"),
+        ("/trends/roll-forward?date=soon", "is not a day. Write it as"),
+        ("/trends/cohorts?curve=profit", "There is no curve"),
+        ("/trends/classes?scheme=basel", "There is no scheme"),
     ],
 )
 def test_what_cannot_be_gets_a_sentence(manager: Browser, place: str, sentence: str) -> None:
@@ -102,3 +105,40 @@ def test_each_cell_of_the_flow_leads_to_its_accounts(manager: Browser) -> None:
     assert links
     for href, accounts in links:
         assert len(rows_of(manager.get(href.replace("&amp;", "&") + "&format=csv").text)) == int(accounts)
+
+
+def test_cohorts_and_classes_say_the_same_on_page_in_file_and_in_lists(
+    manager: Browser, tmp_path: Path
+) -> None:
+    place = f"/trends/cohorts?portfolio=CARDS&curve=late-30&date={LAST_ON}"
+    page = manager.get(place).text
+    rows = rows_of(manager.get(place + "&format=csv").text)
+    last = [row for row in rows if row["date"] == str(LAST_ON)]
+    assert last
+    assert sum(int(row["denominator"]) for row in last) == 5, "all five accounts are in a cohort"
+    for row in last:
+        href = (
+            f"/figures/overdue_rate_accounts_30?portfolio=CARDS&date={LAST_ON}&part=numerator&dimension=placement"
+            f"&member={row['cohort']}"
+        )
+        assert href.replace("&", "&amp;") in page
+        assert len(rows_of(manager.get(href + "&format=csv").text)) == int(row["numerator"])
+    file = tmp_path / "cohorts.xlsx"
+    file.write_bytes(manager.get(place + "&format=xlsx").content)
+    header, *cells = workbook.rows(file)
+    assert [(cell[0], cell[2]) for cell in cells] == [(row["cohort"], row["date"]) for row in rows]
+    assert header[0] == "cohort"
+    assert "Nothing yet" in manager.get("/trends/cohorts?portfolio=CARDS&curve=charge-off").text
+    place = f"/trends/classes?portfolio=CARDS&scheme=cn_card&date={LAST_ON}"
+    page = manager.get(place).text
+    assert "Order 2011 No. 2, art. 92" in page
+    by_class = {
+        row["class"]: int(row["accounts"]) for row in rows_of(manager.get(place + "&format=csv").text)
+    }
+    assert sum(by_class.values()) == 4, "all but Eva are past due"
+    for name, accounts in by_class.items():
+        href = (
+            f"/figures/supervisory_class_accounts?portfolio=CARDS&date={LAST_ON}&dimension=cn_card"
+            f"&member={name.replace(' ', '+')}&format=csv"
+        )
+        assert len(rows_of(manager.get(href).text)) == accounts, name
