@@ -29,7 +29,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Mount
 
-from app.core.database.engine import reading, transaction
+from app.core.database.engine import asking, transaction
 from app.core.errors import Forbidden
 from app.core.staff import service
 from app.core.staff.rules import (
@@ -89,11 +89,11 @@ async def meet_visitor(request: Request) -> Visitor | None:
 
 
 def find_visitor(request: Request, now: datetime) -> Visitor | None:
-    """Look the session cookie up, in a transaction of its own that ends at once."""
+    """Look the session cookie up, by a statement of its own."""
     cookie = _cookie_of(request)
     if not cookie or len(cookie) > 100:
         return None
-    with reading(engine_of(request)) as session:
+    with asking(engine_of(request)) as session:
         found = service.find_session(session, cookie, now=now)
     if found is None:
         return None

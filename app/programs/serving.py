@@ -42,7 +42,9 @@ def serve_app(app: ASGIApp, *, host: str, port: int, announce: Callable[[str], N
     collect_garbage_seldom()  # a page makes thousands of small objects that have no cycles
     with listening:
         address = f"http://{host}:{listening.getsockname()[1]}"
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=STOP_WITHIN_SECONDS)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_WITHIN_SECONDS
+        )
         _Announced(config, lambda: announce(address)).run(sockets=[listening])
 
 

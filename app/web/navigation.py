@@ -113,7 +113,8 @@ class NavArea:
     items: Sequence[NavItem]
 
 
-def navigation(role: Role, paths: frozenset[str]) -> list[NavArea]:
+@lru_cache
+def navigation(role: Role, paths: frozenset[str]) -> Sequence[NavArea]:
     """The areas in which a role has work, each with its entries."""
     found = []
     for area, entries in NAV.items():

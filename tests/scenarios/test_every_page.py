@@ -1,6 +1,7 @@
 """Every page of every role as a person walks through the desk at 1366 by 768: each link of each page, once a shape.
 
-Nothing is cut off, nothing fails, axe has no objection, and no page shows a code in place of a word.
+Nothing is cut off, nothing fails, axe has no objection, no key opens two things, and no page shows a code in place of a
+word.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,7 @@ WORDS_OF_PAGE = """() => {
   for (const each of page.querySelectorAll("script, code, pre, textarea, kbd, .machine")) each.remove();
   return page.textContent.replace(/\\s+/g, " ");
 }"""
+KEYS = """() => [...document.querySelectorAll("[data-key]")].map((each) => each.dataset.key)"""
 CUT_OFF = """() => [...document.querySelectorAll("main *, header *")].filter((each) => {
   const style = getComputedStyle(each);
   return each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1 && style.overflowX !== "visible"
@@ -107,6 +110,8 @@ class Walk:
         if tab.evaluate("document.documentElement.scrollWidth") > SCREEN["width"]:
             self.faults.append(f"{path}: wider than the screen")
         self.faults += [f"{path}: cut off: {what}" for what in tab.evaluate(CUT_OFF)]
+        keys = Counter(tab.evaluate(KEYS))
+        self.faults += [f"{path}: {n} things at the key {key}" for key, n in keys.items() if n > 1]
         codes = CODE.findall(tab.evaluate(WORDS_OF_PAGE))
         self.faults += [f"{path}: a code: {code}" for code in dict.fromkeys(codes)]
         place = shape(path).partition("?")[0]

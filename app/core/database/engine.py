@@ -11,7 +11,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -178,6 +178,19 @@ def reading(engine: Engine) -> Iterator[Session]:
 def open_reading(engine: Engine) -> Session:
     """`reading` for a caller that closes the session itself. It takes a connection with its first statement."""
     return Session(_reader(engine))
+
+
+def asking(engine: Engine) -> AbstractContextManager[Session]:
+    """`reading` for a single statement: PostgreSQL is spared the beginning and the end of a transaction, two waits for
+    it. SQLite begins one in its own process."""
+    return Session(_asker(engine))
+
+
+@lru_cache(maxsize=8)
+def _asker(engine: Engine) -> Engine:
+    if engine.dialect.name != "postgresql":
+        return _reader(engine)
+    return engine.execution_options(desk_read=True, isolation_level="AUTOCOMMIT")
 
 
 @lru_cache(maxsize=8)

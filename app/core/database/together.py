@@ -118,14 +118,42 @@ class Reads:
         compiled = self.compiled.get(connection.dialect.name)
         if compiled is None:
             compiled = self.compiled[connection.dialect.name] = _compile(self.parts, connection.dialect)
-        row = connection.exec_driver_sql(compiled.text, compiled.values(values)).one()
+        row = _only_row(connection, compiled.text, compiled.values(values))
         return Found(dict(zip(self.parts, row, strict=True)))
+
+    def joined(self, other: Reads) -> Reads:
+        """Both as one: its rows are found by the parts of each."""
+        both = Reads()
+        both.parts = [*self.parts, *other.parts]
+        return both
 
     def _add(self, query: sa.Select[Any], columns: Sequence[Any], make: Callable[[list[Any]], T]) -> Part[T]:
         cells = [(i, cell) for i, column in enumerate(columns) if (cell := _cell(column.type)) is not None]
         part = Part(query, cells, make)
         self.parts.append(part)
         return part
+
+
+def _only_row(connection: sa.Connection, statement: str, values: Any) -> Any:
+    """The one row of a statement, whose values need no conversion. SQLAlchemy would prepare itself for every kind of
+    result, which costs as much again as the statement. Its listeners and its errors are as with `exec_driver_sql`."""
+    cursor = connection.connection.cursor()
+    try:
+        for heard in connection.dispatch.before_cursor_execute:  # type: ignore[attr-defined]
+            heard(connection, cursor, statement, values, None, False)
+        cursor.execute(statement, values)
+        row: Any = cursor.fetchone()
+    except connection.dialect.loaded_dbapi.Error as error:
+        lost = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor)
+        if lost:
+            connection.invalidate(error)
+        raise sa.exc.DBAPIError.instance(
+            statement, values, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True,
+            connection_invalidated=lost, dialect=connection.dialect,
+        ) from error  # fmt: skip
+    finally:
+        cursor.close()
+    return row
 
 
 def _compile(parts: Sequence[Part[Any]], dialect: sa.Dialect) -> _Compiled:

@@ -59,7 +59,7 @@ from app.web.cases.outcome.bar import OutcomeBar
 from app.web.cases.outcome.view import bar_of
 from app.web.cases.plan.typed import NO_PLAN, PlanChoices, plan_choices
 from app.web.cases.presence import Colleague, colleagues
-from app.web.cases.reads import CASE_READS, CaseView, read_case
+from app.web.cases.reads import CaseView, read_case
 from app.web.forms import FormState
 from app.web.lists import csv_download
 from app.web.lookups import bucket_tone
@@ -209,10 +209,9 @@ def show_case(
 ) -> Response:
     """Render the whole page."""
     tab = tab_named(request.query_params.get("tab", ""))
-    view = read_case(session, case_id, now)
-    file, found = view.file, view.found
+    view = read_case(session, case_id, now, with_contacts=tab == "contacts")
+    file = view.file
     reader = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone, view.names)
-    plans = found[CASE_READS.plans]
     gate, head = may_contact(view, now), header_of(view, now)
     return page(
         request,
@@ -264,7 +263,7 @@ def show_case(
             },
             tones={"plan": PLAN_TONES},
             colleagues=colleagues(view.viewers(now, but=staff.username), view.names),
-            record=tab_content(request, session, file, reader, tab, plans),
+            record=tab_content(request, session, view, reader, tab),
         ),
         status,
     )

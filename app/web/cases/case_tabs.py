@@ -28,6 +28,7 @@ from app.outreach.agreements.queued import will_not_leave
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.web.cases.case_file import CaseFile
+from app.web.cases.reads import CASE_READS, CaseView
 from app.web.cases.tabs.contacts import ContactsTab, contacts_tab
 from app.web.cases.tabs.money import MoneyTab, money_tab
 from app.web.cases.tabs.states import state_of
@@ -66,18 +67,17 @@ class MessagesTab:
     state_of: Callable[[OutboxStatus, bool], tuple[str, Tone]] = state_of
 
 
-def tab_content(
-    request: Request, session: Session, file: CaseFile, reader: PageReader, tab: str, plans: Sequence[Plan]
-) -> CaseTab:
+def tab_content(request: Request, session: Session, view: CaseView, reader: PageReader, tab: str) -> CaseTab:
+    file = view.file
     match tab:
         case "money":
             return money_tab(request, session, file)
         case "agreements":
-            return AgreementsTab(plans, holds_of(session, file.case.customer_id))
+            return AgreementsTab(view.found[CASE_READS.plans], holds_of(session, file.case.customer_id))
         case "messages":
             return MessagesTab(_thread(session, file), MEANING_WORDS)
         case "contacts":
-            return contacts_tab(session, file, reader)
+            return contacts_tab(file, view.found, reader)
     return _timeline_tab(request, session, file, reader)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -51,6 +52,7 @@ from app.policy.composition import packs_for
 from app.policy.facts import Facts
 from app.policy.pack import Pack
 from app.web.cases.case_file import CaseFile
+from app.web.cases.tabs.contacts import contact_reads
 from app.web.lookups import portfolio_today
 
 CALLS = 100
@@ -208,6 +210,12 @@ class CaseReads:
 CASE_READS = CaseReads()
 
 
+@lru_cache
+def _with_contacts() -> Reads:
+    """The reads of the page and those of its first tab."""
+    return CASE_READS.reads.joined(contact_reads().reads)
+
+
 @dataclass(frozen=True, slots=True)
 class CaseView:
     """A case with all that its page shows of it."""
@@ -262,12 +270,12 @@ class CaseView:
         return parts
 
 
-def read_case(session: Session, case_id: int, now: datetime) -> CaseView:
-    """NotFound where there is no such case."""
+def read_case(session: Session, case_id: int, now: datetime, *, with_contacts: bool = False) -> CaseView:
+    """NotFound where there is no such case. `with_contacts`: the tab of contacts will be shown."""
     case, customer, portfolio, last = _owner_of(session, case_id)
     book = portfolio_today(portfolio, last, now)
     pack = packs_for(portfolio, customer)
-    found = CASE_READS.reads.fetch(
+    found = (_with_contacts() if with_contacts else CASE_READS.reads).fetch(
         session,
         customer_id=id_of(customer),
         case_id=case_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from app.core.ids import id_of
 from app.core.vocabulary import Channel
 from app.outreach.gate.contact_cases import NO_HEAD, AccountRow, CaseRow, ContactCase
 from app.outreach.letters.letter import BadLetter, Letter, LetterContext, Unsayable
-from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.letters.locales import format_amount, format_date, known_language
 from app.outreach.planning.letterhead import LetterCatalog, Letterhead
 from app.outreach.planning.wording import letter_context
 from app.web.cases.call.wording import CallScript, call_script, script_for
@@ -53,8 +53,8 @@ def script_panel(
     scripts: list[tuple[str, CallScript]] = []
     if not view.file.nothing_to_agree and not is_stopped:
         for tag, words in languages:
-            script = _script(session, view, catalog, tag, now)
-            if script is not None and script.language not in {each.language for _, each in scripts}:
+            script = _script(session, view, catalog, tag, {each.language for _, each in scripts}, now)
+            if script is not None:
                 scripts.append((words, script))
     return ScriptPanel(
         scripts, QUESTION_LABELS, checked.at if checked else None, [QUESTION_LABELS[each] for each in asked]
@@ -62,8 +62,14 @@ def script_panel(
 
 
 def _script(
-    session: Session, view: CaseView, catalog: LetterCatalog, language: str, now: datetime
+    session: Session,
+    view: CaseView,
+    catalog: LetterCatalog,
+    wanted_language: str,
+    told: Collection[str],
+    now: datetime,
 ) -> CallScript | None:
+    """The script in a language, unless it is `told` already."""
     head = Letterhead.of(view.file.portfolio)
     plans = [plan for plan in view.found[CASE_READS.plans] if plan.case_id == view.file.case.id]
     broken = bool(plans) and plans[0].status is PlanStatus.BROKEN and plans[0].broken_instalment is not None
@@ -74,6 +80,9 @@ def _script(
             continue
         if catalog.misfit(letter, head, view.file.customer.country):
             continue
+        language = known_language(wanted_language, letter.languages)
+        if language in told:
+            return None
         try:
             context = letter_context(
                 session, head, catalog, _contact_case(view), letter, Channel.CALL, None, now=now

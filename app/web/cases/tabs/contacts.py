@@ -8,14 +8,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session
 
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import PAYS_DUES, EntryKind
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.core.clock import local_date
 from app.core.database.engine import table_of
-from app.core.database.together import Reads
+from app.core.database.together import Found, Reads
 from app.core.labels import CHANNEL_LABELS
 from app.core.timeline.models import Event
 from app.core.timeline.payload import kinds_under
@@ -88,9 +87,9 @@ class ContactsTab:
     lines: Sequence[TimelineEntry]
 
 
-def contacts_tab(session: Session, file: CaseFile, reader: PageReader) -> ContactsTab:
+def contacts_tab(file: CaseFile, found: Found, reader: PageReader) -> ContactsTab:
+    """`found` has the reads of `contact_reads`."""
     reads = contact_reads()
-    found = reads.reads.fetch(session, customer_id=file.case.customer_id)
     presenter, zone = TimelinePresenter(reader), file.portfolio.timezone
     lines: list[tuple[Any, TimelineEntry]] = []
     for event, times in fold(found[reads.events]):
