@@ -155,7 +155,7 @@ def test_a_payment_is_split_and_taken_back(sqlite_desk: Desk, mei: Browser, case
         ({"amount": "x"}, "split-amount-error"),
         ({"paid_on": ""}, "Choose a date."),
         ({"amount": "24"}, "more than was paid"),
-        ({"unmatched_id": "9"}, "no such unmatched payment"),
+        ({"unmatched_id": "9"}, "has no unmatched payment 9"),
     ]:
         answer = upload(mei, path, "schedule", schedule, **{**told, **changes})
         assert answer.status_code == 422
