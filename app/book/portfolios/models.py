@@ -114,6 +114,22 @@ class Portfolio(Row, table=True):
     """An instalment that did not come yet is reminded of on the day it is due."""
     remind_grace_days: int = Field(default=1, ge=0, sa_column_kwargs={"server_default": "1"})
     """Days after an instalment was due on which a missing one is reminded of, within its grace days; 0 = never."""
+    cost_sms_minor: int = Field(
+        default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """What a message costs, for the cost to collect; the next three likewise. All 0 = not known."""
+    cost_email_minor: int = Field(
+        default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    cost_letter_minor: int = Field(
+        default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    cost_agent_hour_minor: int = Field(
+        default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """What an hour of an agent costs, all in."""
+    cost_call_minutes: int = Field(default=6, ge=1, sa_column_kwargs={"server_default": "6"})
+    """Minutes of an agent that a call takes, all in."""
     payee: str = Field(default="", max_length=70, sa_column_kwargs={"server_default": ""})
     """Holder of the account that customers pay into; '' = the creditor."""
     payee_iban: str = Field(default="", max_length=34, sa_column_kwargs={"server_default": ""})

@@ -253,6 +253,11 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         least=1,
         most=30,
     ),
+    PortfolioSetting("cost-sms", "cost_sms_minor", _AMOUNT, "Cost of an SMS."),
+    PortfolioSetting("cost-email", "cost_email_minor", _AMOUNT, "Cost of an e-mail."),
+    PortfolioSetting("cost-letter", "cost_letter_minor", _AMOUNT, "Cost of a letter, postage included."),
+    PortfolioSetting("cost-agent-hour", "cost_agent_hour_minor", _AMOUNT, "Cost of an agent's hour, all in."),
+    PortfolioSetting("call-minutes", "cost_call_minutes", _NUMBER, "Minutes of a call.", least=1, most=240),
     PortfolioSetting(
         "remind-days",
         "remind_days",

@@ -21,6 +21,8 @@ class Unit(StrEnum):
     DECISIONS = "decisions"
     BUNDLES = "bundles"
     RE_AGES = "re-ages"
+    COMPLAINTS = "complaints"
+    REFERRALS = "referrals"
     DAYS = "days"
     """Days over cases: the value is a number of days, not a share."""
 
@@ -69,6 +71,7 @@ class Thing(StrEnum):
     RE_AGE = "re_age"
     CURE = "cure"
     """The end of a stretch of days past due."""
+    COMPLAINT = "complaint"
     ENTRY = "entry"
     """A ledger entry."""
 

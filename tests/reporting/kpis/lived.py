@@ -11,6 +11,7 @@ from app.book.ledger.rules import EntryKind
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
+from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.results.rules import Counts
@@ -20,7 +21,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.staff.service import add_user
 from app.core.timeline.service import record
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.legal.bundle.models import Bundle
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.outreach.gate.events import ContactRefused
@@ -39,6 +40,7 @@ def live_through(engine: Engine) -> None:
     """
     with transaction(engine) as session:
         book = builders.portfolio(session)
+        book.cost_sms_minor, book.cost_agent_hour_minor, book.cost_call_minutes = 8, 3_600, 5
         for name, team in (("mei", "early"), ("jonas", "late")):
             password = "s3cret-enough-to-pass"
             user = add_user(session, name, name.title(), Role.AGENT, password, by=SYSTEM, now=builders.NOW)
@@ -71,7 +73,7 @@ def live_through(engine: Engine) -> None:
 
 def work(session: Session, case: CollectionsCase) -> None:
     """What happened about one case by noon on the 5th: two calls, a refusal, a message that arrived and one that did
-    not, a promise kept and one broken, a file that was sealed and received."""
+    not, a promise kept and one broken, a file that was sealed and received, two complaints of which one was closed."""
     on, noon = date(2026, 3, 5), builders.at(date(2026, 3, 5))
     mei = Actor.user("mei")
     for result, counts in (("no_answer", Counts.ATTEMPT), ("right_party", Counts.CONVERSATION)):
@@ -99,6 +101,20 @@ def work(session: Session, case: CollectionsCase) -> None:
                     ended_on=date(2026, 3, 4),
                 )  # fmt: skip
             )
+    for ended_on, ended_by in ((date(2026, 3, 6), mei), (date(2026, 3, 10), SYSTEM)):
+        session.add(
+            CaseHold(
+                case_id=id_of(case),
+                customer_id=case.customer_id,
+                kind=HoldKind.COMPLAINT,
+                reason="the late fee",
+                started_at=noon,
+                until=date(2026, 3, 10),
+                by=mei,
+                ended_at=builders.at(ended_on),
+                ended_by=ended_by,
+            )  # fmt: skip
+        )
     session.add(
         Referral(
             portfolio_id=case.portfolio_id,

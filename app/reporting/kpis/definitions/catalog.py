@@ -20,6 +20,8 @@ from app.reporting.kpis.definitions.outcomes.workouts import WORKOUT
 from app.reporting.kpis.definitions.overdue import OVERDUE
 from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
 from app.reporting.kpis.definitions.roll_forward import ROLL_FORWARD
+from app.reporting.kpis.definitions.service.complaints import COMPLAINTS, COMPLAINTS_CLOSED
+from app.reporting.kpis.definitions.service.costs import COSTS
 from app.reporting.kpis.family import Family
 from app.reporting.kpis.rules import Definition
 
@@ -47,6 +49,9 @@ FAMILIES: tuple[Family, ...] = (
     SETTLEMENTS,
     CHARGE_OFFS,
     CLASSES,
+    COMPLAINTS,
+    COMPLAINTS_CLOSED,
+    COSTS,
 )
 
 ON_DEMAND: tuple[Family, ...] = (ROLL_FORWARD,)

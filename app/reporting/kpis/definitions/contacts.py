@@ -85,12 +85,16 @@ CALLS = Family(
     "Calls that customers made to us are not counted. The agent is who logged the call.",
 )
 _TOLD = (OutboxStatus.DELIVERED, OutboxStatus.UNDELIVERED, OutboxStatus.BOUNCED)
+LEFT = (OutboxStatus.SENT, *_TOLD)
+"""Messages that left the house, whatever became of them."""
 
 
 def _message_rows(_shape: Shape, days: Days) -> Query:
-    """Messages that left in the window and of which the provider has told by its end whether they arrived."""
+    """Messages that left in the window; the provider's word counts where it came by its end."""
     message = table_of(OutboxMessage)
     begin, end = days.window(WINDOW)
+    told = sa.and_(message.c.status.in_(_TOLD), message.c.finished_at < end)
+    arrived = message.c.status == OutboxStatus.DELIVERED
     return sa.select(
         *thing(
             Thing.MESSAGE,
@@ -100,14 +104,15 @@ def _message_rows(_shape: Shape, days: Days) -> Query:
             message.c.customer_id,
         ),
         sa.cast(message.c.destination, sa.String).label("channel"),
-        sa.literal(1).label("told"),
-        sa.case((message.c.status == OutboxStatus.DELIVERED, 1), else_=0).label("delivered"),
+        sa.literal(1).label("left"),
+        sa.case((told, 1), else_=0).label("told"),
+        sa.case((sa.and_(told, arrived), 1), else_=0).label("delivered"),
+        sa.case((sa.and_(told, ~arrived), 1), else_=0).label("came_back"),
     ).where(
         message.c.portfolio_id == days.portfolio_id,
         message.c.sent_at >= begin,
         message.c.sent_at < end,
-        message.c.finished_at < end,
-        message.c.status.in_(_TOLD),
+        message.c.status.in_(LEFT),
         message.c.destination != Destination.LEGAL_DESK,
         sa.not_(message.c.console_only),
     )
@@ -127,6 +132,17 @@ MESSAGES = Family(
             "delivered",
             "told",
             more_is_better=True,
+        ),
+        Definition(
+            "returned_contact_rate",
+            "Messages that came back",
+            Unit.MESSAGES,
+            Seed.RECOVERY,
+            "messages that bounced or were returned",
+            f"messages that left in the last {WINDOW} days",
+            "came_back",
+            "left",
+            more_is_better=False,
         ),
     ),
     _message_rows,

@@ -30,6 +30,7 @@ def _referral_rows(_shape: Shape, days: Days) -> Query:
             ),
             days_between(sa.func.date(referral.c.nominated_at), delivered_on).label("days"),
             sa.literal(1).label("referrals"),
+            sa.case((referral.c.returned_at < end, 1), else_=0).label("returned"),
         )
         .join(case, case.c.id == referral.c.case_id)
         .where(
@@ -99,6 +100,17 @@ TURNAROUND = Family(
             "days from nomination to the legal desk's receipt",
             f"referrals received in the last {WINDOW} days",
             "days",
+            "referrals",
+            more_is_better=False,
+        ),
+        Definition(
+            "returned_rate",
+            "Sent back by the legal team",
+            Unit.REFERRALS,
+            Seed.LEGAL,
+            "referrals that came back from the legal team",
+            f"referrals received in the last {WINDOW} days",
+            "returned",
             "referrals",
             more_is_better=False,
         ),

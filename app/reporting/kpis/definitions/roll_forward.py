@@ -20,14 +20,14 @@ from app.reporting.kpis.family import Days, Family, Shape, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 LINES = {
-    "opening": ("Past due at the start", "past due at the last month end before this month"),
+    "opening": ("At the start", "past due at the last month end before this month"),
     "fell": ("Fell past due", "what fell past due this month"),
     "moved_in": ("Moved in", "past due now of accounts that stood in another bucket then"),
     "moved_out": ("Moved out", "past due now of accounts that stand in another bucket now"),
-    "cured": ("Paid, current now", "payments toward unpaid dues this month on accounts that are current now"),
-    "paid": ("Paid, still past due", "payments toward unpaid dues this month on accounts that are not"),
+    "cured": ("Cured", "payments toward unpaid dues this month on accounts that are current now"),
+    "paid": ("Paid", "payments toward unpaid dues this month on accounts that are not"),
     "adjusted": ("Adjusted", "credits, waivers, re-ages and ends of accounts this month"),
-    "closing": ("Past due now", "past due at the end of the day"),
+    "closing": ("Now", "past due at the end of the day"),
 }
 """Columns, their titles and words: opening + fell + moved in - moved out - cured - paid - adjusted = closing."""
 

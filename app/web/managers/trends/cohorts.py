@@ -95,8 +95,7 @@ def cohorts(
                 [str(n) for n in months],
                 "percent",
                 {cohort.month: [_value(cohort, n) for n in months] for cohort in drawn},
-            )
-            | {"ramp": True},
+            ),
             drawn=len(drawn),
         ),
     )

@@ -1,0 +1,1 @@
+"""Service to customers and what it costs: complaints, and the parts of the cost to collect."""

@@ -1,0 +1,173 @@
+"""Cost to collect: messages and agents' time at the portfolio's own tariffs, of the cash that was collected."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from app.book.ledger.models import Account, Customer, Entry
+from app.book.ledger.rules import MONEY_IN
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.events import CallLogged
+from app.core.database.engine import table_of
+from app.core.database.rows import Expression, Query
+from app.core.timeline.models import Event
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination
+from app.reporting.kpis.definitions.contacts import LEFT
+from app.reporting.kpis.family import Days, Family, Shape, agent_of, first_account, thing
+from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
+
+WINDOW = 30
+"""Days, the last of which is the day of the figure."""
+MEASURES = ("messages", "agents", "both", "cash")
+
+
+def _rows(_shape: Shape, days: Days) -> Query:
+    """Messages and calls of the window at their cost, and the cash of the window. A portfolio without a tariff has
+    none of these rows: its cost is not known, and not nothing."""
+    rows = sa.union_all(_messages(days), _calls(days), _cash(days)).subquery("costs")
+    return sa.select(*rows.c)
+
+
+def _messages(days: Days) -> Query:
+    message, book = table_of(OutboxMessage), table_of(Portfolio)
+    begin, end = days.window(WINDOW)
+    cost = sa.case(
+        (message.c.destination == Destination.SMS, book.c.cost_sms_minor),
+        (message.c.destination == Destination.EMAIL, book.c.cost_email_minor),
+        else_=book.c.cost_letter_minor,
+    )
+    edge = thing(
+        Thing.MESSAGE,
+        message.c.id,
+        message.c.business_date,
+        first_account(message.c.customer_id),
+        message.c.customer_id,
+    )
+    channel = sa.cast(message.c.destination, sa.String)
+    return (
+        sa.select(
+            *edge,
+            sa.literal("").label("agent"),
+            channel.label("channel"),
+            *_measures(messages=cost, both=cost),
+        )
+        .join(book, book.c.id == message.c.portfolio_id)
+        .where(
+            message.c.portfolio_id == days.portfolio_id,
+            message.c.sent_at >= begin,
+            message.c.sent_at < end,
+            message.c.status.in_(LEFT),
+            message.c.destination != Destination.LEGAL_DESK,
+            sa.not_(message.c.console_only),
+            _has_tariff(book),
+        )
+    )
+
+
+def _calls(days: Days) -> Query:
+    """Calls in either direction: both take an agent's time."""
+    event, customer, book = table_of(Event), table_of(Customer), table_of(Portfolio)
+    begin, end = days.window(WINDOW)
+    cost = sa.cast(book.c.cost_agent_hour_minor * book.c.cost_call_minutes / 60, sa.BigInteger)
+    edge = thing(
+        Thing.CALL,
+        event.c.id,
+        sa.type_coerce(sa.func.date(event.c.at), sa.Date()),
+        first_account(customer.c.id),
+        customer.c.id,
+    )
+    return (
+        sa.select(
+            *edge,
+            agent_of(event.c.by).label("agent"),
+            sa.literal("call").label("channel"),
+            *_measures(agents=cost, both=cost),
+        )
+        .join(customer, customer.c.id == event.c.customer_id)
+        .join(book, book.c.id == customer.c.portfolio_id)
+        .where(
+            event.c.kind == CallLogged.KIND,
+            event.c.at >= begin,
+            event.c.at < end,
+            customer.c.portfolio_id == days.portfolio_id,
+            _has_tariff(book),
+        )
+    )
+
+
+def _cash(days: Days) -> Query:
+    entry, account, book = table_of(Entry), table_of(Account), table_of(Portfolio)
+    mirror = entry.alias("mirror")
+    edge = thing(Thing.ENTRY, entry.c.id, entry.c.effective_on, entry.c.account_id, account.c.customer_id)
+    return (
+        sa.select(
+            *edge,
+            sa.literal("").label("agent"),
+            sa.literal("").label("channel"),
+            *_measures(cash=-entry.c.amount_minor),
+        )
+        .join(account, account.c.id == entry.c.account_id)
+        .join(book, book.c.id == entry.c.portfolio_id)
+        .where(
+            _has_tariff(book),
+            entry.c.portfolio_id == days.portfolio_id,
+            entry.c.effective_on.between(days.before(WINDOW - 1), days.on),
+            entry.c.kind.in_(list(MONEY_IN)),
+            ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
+        )
+    )
+
+
+def _has_tariff(book: sa.Table) -> sa.ColumnElement[bool]:
+    costs = book.c.cost_sms_minor + book.c.cost_email_minor + book.c.cost_letter_minor
+    return costs + book.c.cost_agent_hour_minor > 0
+
+
+def _measures(**amounts: Expression) -> list[Expression]:
+    return [sa.cast(amounts.get(name, sa.literal(0)), sa.BigInteger).label(name) for name in MEASURES]
+
+
+def _definition(name: str, title: str, counted: str, column: str) -> Definition:
+    return Definition(
+        name,
+        title,
+        Unit.MONEY,
+        Seed.RECOVERY,
+        counted,
+        f"payments and recoveries of the last {WINDOW} days that were not reversed",
+        column,
+        "cash",
+        more_is_better=False,
+    )
+
+
+COSTS = Family(
+    "costs",
+    "Cost to collect",
+    (
+        _definition(
+            "cost_to_collect",
+            "Cost to collect",
+            f"cost of messages and of agents' time of the last {WINDOW} days",
+            "both",
+        ),
+        _definition(
+            "cost_of_messages",
+            "Cost to collect: messages",
+            f"messages that left in the last {WINDOW} days, at the portfolio's tariffs",
+            "messages",
+        ),
+        _definition(
+            "cost_of_agents",
+            "Cost to collect: agents' time",
+            f"calls of the last {WINDOW} days, at the minutes of a call and the cost of an hour",
+            "agents",
+        ),
+    ),
+    _rows,
+    (Dimension.AGENT, Dimension.CHANNEL),
+    "At the tariffs of now: the portfolio's `cost-sms`, `cost-email`, `cost-letter`, `cost-agent-hour` and "
+    "`call-minutes`. Without one there is nothing yet. Cash has no agent and no channel. Legal costs are not told "
+    "apart in the ledger.",
+)
