@@ -24,6 +24,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from bench import _book as book
+from bench._pages_copy import copy_book
 from bench.day import CODE, desk
 from tests import postgres
 
@@ -129,17 +130,18 @@ def prepared(folder: Path, only: str, accounts: int, *, fresh: bool) -> Iterator
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        filled = folder / f"sqlite-{accounts}"
+        sqlite = f"sqlite:///{filled}/desk.db"
         if only != "postgresql":
-            home = folder / f"sqlite-{accounts}"
-            url = f"sqlite:///{home}/desk.db"
-            _make(home, url, accounts, fresh=fresh)
-            yield {"SQLite": url}
+            _make(filled, sqlite, accounts, fresh=fresh)
+            yield {"SQLite": sqlite}
         if only != "sqlite":
             home = folder / f"postgresql-{accounts}"
             if fresh or not (home / "built").exists():
                 shutil.rmtree(home, ignore_errors=True)
+                _make(filled, sqlite, accounts, fresh=fresh and only == "postgresql")
             with _server(home) as url:
-                _make(home, url, accounts, fresh=False)
+                _make_copy(home, sqlite, url)
                 yield {"PostgreSQL": url}
 
 
@@ -169,13 +171,24 @@ def sessions(url: str) -> dict[str, str]:
 def _make(home: Path, url: str, accounts: int, *, fresh: bool) -> None:
     built = home / "built"
     if fresh or not built.exists():
-        if url.startswith("sqlite"):
-            shutil.rmtree(home, ignore_errors=True)
-            home.mkdir(parents=True)
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
         started = time.perf_counter()
         _build(url, accounts)
         built.write_text(json.dumps({"accounts": accounts}))
         print(f"    built in {time.perf_counter() - started:.0f} s", flush=True)
+    _add_new_schema(url)
+
+
+def _make_copy(home: Path, source: str, url: str) -> None:
+    """Fill the PostgreSQL database with the book that SQLite has."""
+    built = home / "built"
+    if not built.exists():
+        started = time.perf_counter()
+        desk(url, "migrate")
+        rows = copy_book(source, url)
+        built.touch()
+        print(f"    copied {rows:,} rows in {time.perf_counter() - started:.0f} s", flush=True)
     _add_new_schema(url)
 
 
