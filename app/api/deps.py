@@ -37,7 +37,16 @@ from app.core.database.engine import reading, table_of, transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.staff import tokens
 from app.core.staff.models import ApiIdempotency, ApiToken
-from app.core.staff.rules import IDEMPOTENCY_KEPT, Caller, Role
+from app.core.staff.rules import (
+    CASE_READING,
+    CASEWORK,
+    IDEMPOTENCY_KEPT,
+    LEGAL_WORK,
+    MANAGEMENT,
+    SWITCHING,
+    Caller,
+    Role,
+)
 from app.core.staff.sign_in import TOUCH_EVERY
 from app.http.context import after_response, engine_of, read_clock
 from app.http.doors import Door
@@ -129,6 +138,16 @@ class ApiDoor(Door, SecurityBase):
 def api_requires(*roles: Role) -> Any:
     """API tokens of one of these roles: `who: Annotated[Caller, api_requires(*CASEWORK)]`."""
     return Depends(ApiDoor(roles))
+
+
+ApiCaseReader = Annotated[Caller, api_requires(*CASE_READING)]
+ApiCaseWorker = Annotated[Caller, api_requires(*CASEWORK)]
+ApiManager = Annotated[Caller, api_requires(*MANAGEMENT)]
+ApiLegal = Annotated[Caller, api_requires(*LEGAL_WORK)]
+ApiLegalReader = Annotated[Caller, api_requires(*LEGAL_WORK, *MANAGEMENT)]
+"""Those who read referrals and bundles: the legal team and managers."""
+ApiSwitcher = Annotated[Caller, api_requires(*SWITCHING)]
+"""Those who stop all sending, and start it again."""
 
 
 # --- once only ----------------------------------------------------------------------------------------------

@@ -7,14 +7,13 @@ from typing import Annotated, Self
 from fastapi import Query
 from pydantic import Field
 
-from app.api.deps import ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ReadSession, api_router
 from app.api.shapes import Shape
 from app.book.customers.searched_numbers import SHORTEST_CALLER, telephone_digits
 from app.casework.cases.rules import CaseStatus
 from app.casework.search.hits import Hit, find, find_callers
 from app.casework.search.rules import LONGEST, Way, read_search
 from app.core.errors import Invalid
-from app.core.staff.rules import CASE_READING, Caller
 from app.core.text import Line
 
 router = api_router("/find", tags=["cases"])
@@ -63,7 +62,7 @@ class Found(Shape):
 
 @router.get("", summary="Find customers")
 def find_customers(
-    _caller: Annotated[Caller, api_requires(*CASE_READING)],
+    _caller: ApiCaseReader,
     session: ReadSession,
     q: Annotated[Line, Query(max_length=LONGEST)] = "",
     phone: Annotated[Line, Query(max_length=40)] = "",

@@ -20,7 +20,16 @@ from app.actions.referrals import (
     seal_bundle,
 )
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import (
+    ApiCaseWorker,
+    ApiLegal,
+    ApiLegalReader,
+    Input,
+    OnceSession,
+    Page,
+    ReadSession,
+    api_router,
+)
 from app.api.fields import BundleRef, CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
 from app.api.legal_shapes import BundleShape, ReferralShape
 from app.api.shapes import Shape
@@ -29,7 +38,7 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.cases.queries import get_case
 from app.core.errors import NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Caller
+from app.core.staff.rules import LEGAL_WORK
 from app.core.text import Line, Paragraph
 from app.core.timeline.service import lock_customers
 from app.http.context import Now, ports_of
@@ -41,7 +50,6 @@ from app.legal.referrals.models import Referral, ReferralStatus
 
 router = api_router("", tags=["legal"])
 
-Reader = Annotated[Caller, api_requires(*LEGAL_WORK, *MANAGEMENT)]
 _COLUMNS = sa.inspect(Bundle).columns
 _LISTED = [column for column in _COLUMNS if column.name != "content"]
 
@@ -51,7 +59,7 @@ _LISTED = [column for column in _COLUMNS if column.name != "content"]
 
 @router.get("/referrals", summary="List referrals")
 def list_referrals(
-    _caller: Reader,
+    _caller: ApiLegalReader,
     session: ReadSession,
     status: ReferralStatus | None = None,
     portfolio: Annotated[Line | None, Query(max_length=40, description="Portfolio code.")] = None,
@@ -86,7 +94,7 @@ class NewDecision(Input):
 @router.post("/referrals/{referral_id}/decision", summary="Decide a referral")
 def post_referral_decision(
     referral_id: RowId,
-    caller: Annotated[Caller, api_requires(*LEGAL_WORK)],
+    caller: ApiLegal,
     session: OnceSession,
     now: Now,
     body: NewDecision,
@@ -106,7 +114,7 @@ class NewReturn(Input):
 
 @router.post("/referrals/{referral_id}/return", summary="Take a case back from the legal team")
 def post_referral_return(
-    referral_id: RowId, caller: Reader, session: OnceSession, now: Now, body: NewReturn
+    referral_id: RowId, caller: ApiLegalReader, session: OnceSession, now: Now, body: NewReturn
 ) -> ReferralShape:
     """The legal team gives the case back, or a manager recalls it. What rested while they had it goes on; a settlement
     that was paid meanwhile is accepted."""
@@ -122,7 +130,7 @@ class NewReferral(Input):
 @router.post("/cases/{reference}/referrals", status_code=201, summary="Nominate a case for the legal team")
 def post_referral(
     reference: CaseRef,
-    caller: Annotated[Caller, api_requires(*CASEWORK)],
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewReferral,
@@ -138,7 +146,11 @@ def post_referral(
 
 @router.get("/cases/{reference}/bundles", summary="List a case's bundles")
 def list_bundles(
-    reference: CaseRef, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+    reference: CaseRef,
+    _caller: ApiLegalReader,
+    session: ReadSession,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[BundleShape]:
     """Sealed case files, oldest first; a later one supersedes those before it."""
     case = get_case(session, case_id_of(reference))
@@ -167,7 +179,7 @@ class NewBundle(Input):
 def post_bundle(
     request: Request,
     reference: CaseRef,
-    caller: Annotated[Caller, api_requires(*LEGAL_WORK)],
+    caller: ApiLegal,
     session: OnceSession,
     now: Now,
     body: NewBundle,
@@ -191,7 +203,7 @@ class HandOver(Shape):
 def post_hand_over(
     request: Request,
     reference: BundleRef,
-    caller: Annotated[Caller, api_requires(*LEGAL_WORK)],
+    caller: ApiLegal,
     session: OnceSession,
     now: Now,
 ) -> HandOver:
@@ -228,7 +240,7 @@ class Zip(Response):
 )
 def download_bundle(
     reference: BundleRef,
-    caller: Reader,
+    caller: ApiLegalReader,
     session: WriteSession,
     now: Now,
     if_none_match: Annotated[str | None, Header(max_length=2000)] = None,

@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import Field
 from sqlmodel import Session, select
 
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.api.shapes import Shape
 from app.book.ledger.models import Customer
@@ -19,7 +19,6 @@ from app.casework.correspondence.models import InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import CASEWORK, Caller
 from app.core.text import Line
 from app.http.context import Now, ports_of
 from app.inbound import queries
@@ -30,8 +29,6 @@ from app.inbound.review import review
 from app.inbound.rules import InboundSource
 
 router = api_router("/replies", tags=["replies"])
-
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
 class ReplyShape(Shape):
@@ -60,7 +57,7 @@ class ReplyShape(Shape):
 
 
 @router.get("", summary="List replies that wait")
-def list_replies(_caller: Worker, session: ReadSession, unknown: bool = False) -> Page[ReplyShape]:
+def list_replies(_caller: ApiCaseWorker, session: ReadSession, unknown: bool = False) -> Page[ReplyShape]:
     """Replies that no person has decided about, the oldest first, at most 500: of customers, or with `unknown=true` of
     numbers that no customer has."""
     return Page(items=[ReplyShape.of(row) for row in queries.waiting(session, unknown=unknown, limit=500)])
@@ -72,7 +69,7 @@ class NewReview(Input):
 
 @router.post("/{message_id}/review", summary="Decide what a reply means")
 def post_review(
-    message_id: RowId, caller: Worker, session: OnceSession, now: Now, body: NewReview
+    message_id: RowId, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewReview
 ) -> ReplyShape:
     """Decide it. The effects of the decision follow at once."""
     message = _message(session, message_id)
@@ -87,7 +84,12 @@ class NewSender(Input):
 
 @router.post("/{message_id}/sender", summary="Say whose reply it is")
 def post_sender(
-    request: Request, message_id: RowId, caller: Worker, session: OnceSession, now: Now, body: NewSender
+    request: Request,
+    message_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewSender,
 ) -> ReplyShape:
     """A reply from a number that no customer has is this customer's."""
     message = _message(session, message_id)

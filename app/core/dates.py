@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from datetime import date
+
+_TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
+
+
+def minute_of_day(text: str) -> int | None:
+    """Minutes after midnight of a time of day such as `17:00`, up to `24:00`; None for a text that is none."""
+    found = _TIME_OF_DAY.fullmatch(text.strip())
+    if found is None or int(found[2]) > 59:
+        return None
+    minute = int(found[1]) * 60 + int(found[2])
+    return minute if minute <= 1440 else None
 
 
 def add_months(on: date, months: int) -> date:

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.actions import preferences as acts
 from app.book.ledger.models import Customer
+from app.core.dates import minute_of_day
 from app.core.errors import Invalid
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
@@ -125,7 +126,9 @@ def _choose_quiet_time(session: Session, customer: Customer, fields: FormData, n
     if chosen == before or chosen.mark == shown:
         return
     if chosen.start or chosen.end:
-        start, end = _minute(chosen.start), _minute(chosen.end)
+        start, end = minute_of_day(chosen.start), minute_of_day(chosen.end)
+        if start is None or end is None:
+            raise Invalid("Give both times as hours and minutes, such as 17:00.", "start")
         acts.choose_quiet_time(session, customer, start, end, DAYS.get(chosen.days, ()), now=now)
     elif before.mark == shown:
         acts.forget_quiet_time(session, customer, now=now)
@@ -151,15 +154,6 @@ def ask(request: Request, token: str, fields: Fields, session: WriteSession, now
 
 def _may_change(session: Session, holder: Holder, now: Now) -> bool:
     return not holder.replaced and not changes_too_often(session, holder.customer, now=now)
-
-
-def _minute(text: str) -> int:
-    """A time of day as minutes after midnight; -1 where it is none."""
-    hour, _, minute = text.partition(":")
-    digits = hour + minute
-    if not (hour and minute and digits.isascii() and digits.isdigit() and len(digits) <= 4):
-        return -1
-    return int(hour) * 60 + int(minute) if int(hour) < 24 and int(minute) < 60 else -1
 
 
 def _back(holder: Holder, done: str) -> Response:

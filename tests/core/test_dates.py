@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.core.dates import add_months, month_start
+from app.core.dates import add_months, minute_of_day, month_start
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,15 @@ def test_a_month_without_the_day_uses_its_last(start: str, months: int, end: str
 
 def test_the_first_day_of_a_month() -> None:
     assert month_start(date(2024, 2, 29)) == date(2024, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "minute"),
+    [
+        ("00:00", 0), ("7:05", 425), (" 17:00 ", 1020), ("23:59", 1439), ("24:00", 1440),
+        ("24:01", None), ("25:00", None), ("17:60", None), ("17", None), ("17:", None), (":30", None), ("7:5", None),
+        ("-1:30", None), ("١٧:٠٠", None), ("", None),
+    ],
+)  # fmt: skip
+def test_the_minute_of_a_day(text: str, minute: int | None) -> None:
+    assert minute_of_day(text) == minute

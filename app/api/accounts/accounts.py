@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.actions.accounts.corrections import change_terms, post_by_hand, reverse_entry
 from app.api.accounts.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape, StandingShape
-from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiManager, Input, OnceSession, ReadSession, api_router
 from app.api.fields import AccountRef, Amount, Currency, Day, PortfolioCode, minor_of
 from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
@@ -26,7 +26,6 @@ from app.casework.cases.rules import CaseStatus
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now
 from app.http.transactions import WriteSession
@@ -39,7 +38,7 @@ router = api_router("/portfolios/{code}", tags=["accounts"])
 def get_standing(
     code: PortfolioCode,
     reference: AccountRef,
-    _caller: Annotated[Caller, api_requires(*CASE_READING)],
+    _caller: ApiCaseReader,
     session: ReadSession,
     on: Annotated[Day, Query(description="At the end of this day.")],
     known_on: Annotated[
@@ -58,7 +57,7 @@ def get_standing(
 def get_account(
     code: PortfolioCode,
     reference: AccountRef,
-    _caller: Annotated[Caller, api_requires(*CASE_READING)],
+    _caller: ApiCaseReader,
     session: ReadSession,
     now: Now,
 ) -> AccountDetail:
@@ -99,7 +98,7 @@ class TermsChange(Input):
 def patch_account(
     code: PortfolioCode,
     reference: AccountRef,
-    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    caller: ApiManager,
     session: WriteSession,
     now: Now,
     body: TermsChange,
@@ -139,7 +138,7 @@ class NewPayment(Input):
 @router.post("/payments", status_code=201, summary="Post a payment")
 def post_payment(
     code: PortfolioCode,
-    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: NewPayment,
@@ -181,7 +180,7 @@ class NewReversal(Input):
 @router.post("/payments/reversals", status_code=201, summary="Reverse a payment")
 def reverse_payment(
     code: PortfolioCode,
-    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: NewReversal,

@@ -7,11 +7,10 @@ from typing import Annotated
 from fastapi import Query
 
 from app.api.accounts.shapes import AgingShape
-from app.api.deps import ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, ReadSession, api_router
 from app.api.fields import Day, PortfolioCode
 from app.book.delinquency.queries import aging
 from app.book.portfolios.service import get_portfolio
-from app.core.staff.rules import MANAGEMENT, Caller
 
 router = api_router("/portfolios/{code}/aging", tags=["figures"])
 
@@ -19,7 +18,7 @@ router = api_router("/portfolios/{code}/aging", tags=["figures"])
 @router.get("", summary="Get the aging")
 def get_aging(
     code: PortfolioCode,
-    _caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    _caller: ApiManager,
     session: ReadSession,
     on: Annotated[Day, Query(alias="date", description="At the end of this day.")],
 ) -> AgingShape:

@@ -29,7 +29,7 @@ from app.api.accounts.correction_shapes import (
     WaiverShape,
 )
 from app.api.accounts.shapes import EntryShape
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseWorker, ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import (
     Amount,
     Currency,
@@ -53,15 +53,12 @@ from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now
 from app.policy.sections.pauses import PauseKind
 
 router = api_router("/portfolios/{code}", tags=["corrections"])
 
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 Ref = Annotated[Line, Field(min_length=1, max_length=80)]
 Account_ = Annotated[Line, Field(min_length=1, max_length=60, description="Reference of the account.")]
@@ -102,7 +99,7 @@ class NewEntry(Input):
 
 @router.post("/entries", status_code=201, summary="Post an entry")
 def post_entry_by_hand(
-    code: PortfolioCode, caller: Worker, session: OnceSession, now: Now, body: NewEntry
+    code: PortfolioCode, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewEntry
 ) -> EntryShape:
     """Enter a payment, refund, fee, interest, credit or adjustment. An entry for a closed day is posted into the open
     one and counts for its own. A payment after a charge-off becomes a recovery."""
@@ -130,7 +127,7 @@ class NewEntryReversal(Input):
 
 @router.post("/entries/reversals", status_code=201, summary="Reverse an entry")
 def post_entry_reversal(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewEntryReversal
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewEntryReversal
 ) -> EntryShape:
     """Enter the mirror image of an entry of any kind. A credit that is reversed never paid anything."""
     portfolio = get_portfolio(session, code)
@@ -149,7 +146,7 @@ class NewMove(Input):
 
 @router.post("/payments/moves", status_code=201, summary="Move a payment")
 def post_payment_move(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewMove
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewMove
 ) -> EntryShape:
     """Take a payment off the wrong account and put it on the right one, on its own day. Answers the new entry."""
     portfolio = get_portfolio(session, code)
@@ -169,7 +166,7 @@ class NewPayout(Input):
 
 @router.post("/payouts", status_code=201, summary="Pay out an overpayment")
 def post_payout(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewPayout
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewPayout
 ) -> EntryShape:
     """Enter that (part of) a credit balance was paid back; at most what the account is overpaid by today."""
     portfolio = get_portfolio(session, code)
@@ -181,7 +178,7 @@ def post_payout(
 
 @router.get("/credit-balances", summary="List overpaid accounts")
 def list_credit_balances(
-    code: PortfolioCode, _caller: Worker, session: ReadSession, limit: Limit = 50
+    code: PortfolioCode, _caller: ApiCaseWorker, session: ReadSession, limit: Limit = 50
 ) -> Page[CreditBalanceShape]:
     """Accounts that were overpaid at the end of the last business day, the largest sum first."""
     portfolio = get_portfolio(session, code)
@@ -201,7 +198,7 @@ class NewWaiver(Input):
 
 @router.post("/waivers", status_code=201, summary="Waive a fee or interest")
 def post_waiver(
-    code: PortfolioCode, caller: Worker, session: OnceSession, now: Now, body: NewWaiver
+    code: PortfolioCode, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewWaiver
 ) -> WaiverShape:
     """A manager's program within the portfolio's limit waives at once; otherwise it waits for a second person."""
     portfolio = get_portfolio(session, code)
@@ -214,7 +211,7 @@ def post_waiver(
 @router.get("/waivers", summary="List waivers")
 def list_waivers(
     code: PortfolioCode,
-    _caller: Worker,
+    _caller: ApiCaseWorker,
     session: ReadSession,
     status: Annotated[WaiverStatus | None, Query()] = None,
     cursor: Cursor = None,
@@ -244,7 +241,7 @@ class NewWaiverDecision(Input):
 def post_waiver_decision(
     code: PortfolioCode,
     waiver_id: RowId,
-    caller: Manager,
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: NewWaiverDecision,
@@ -273,7 +270,7 @@ class NewStatus(Input):
 
 @router.post("/status-changes", status_code=201, summary="Change an account's status")
 def post_status_change(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewStatus
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewStatus
 ) -> StatusShape:
     """Close, charge off, settle, sell, ... an account; `active` undoes an end. The refusal names every reason."""
     portfolio = get_portfolio(session, code)
@@ -294,7 +291,7 @@ class NewPause(Input):
 
 @router.post("/pauses", status_code=201, summary="Pause an account's days")
 def post_pause(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewPause
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewPause
 ) -> PauseShape:
     """Days that do not count toward days past due, and on which nothing is charged."""
     portfolio = get_portfolio(session, code)
@@ -311,7 +308,12 @@ class NewPauseEnd(Input):
 
 @router.post("/pauses/{pause_id}/end", summary="End a pause")
 def post_pause_end(
-    code: PortfolioCode, pause_id: RowId, caller: Manager, session: OnceSession, now: Now, body: NewPauseEnd
+    code: PortfolioCode,
+    pause_id: RowId,
+    caller: ApiManager,
+    session: OnceSession,
+    now: Now,
+    body: NewPauseEnd,
 ) -> PauseShape:
     """Let days count again. On or before its first day the pause never was."""
     portfolio = get_portfolio(session, code)
@@ -330,7 +332,7 @@ class NewReAge(Input):
 
 @router.post("/re-ages", status_code=201, summary="Re-age an account")
 def post_re_age(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewReAge
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewReAge
 ) -> ReAgeShape:
     """Bring an account current under the rule of the portfolio's policy pack; the refusal names every reason."""
     portfolio = get_portfolio(session, code)

@@ -13,7 +13,16 @@ from app.actions.accounts.corrections import decide_report
 from app.actions.accounts.reported import get_report, waiting_reports
 from app.actions.people.person import change_person
 from app.api.accounts.shapes import CustomerShape
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import (
+    ApiCaseReader,
+    ApiCaseWorker,
+    ApiManager,
+    Input,
+    OnceSession,
+    Page,
+    ReadSession,
+    api_router,
+)
 from app.api.fields import PortfolioCode, RowId
 from app.api.shapes import Shape
 from app.book.ledger.models import Account, Customer, ReportedChange
@@ -22,16 +31,12 @@ from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, CASEWORK, MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now
 from app.http.transactions import WriteSession
 
 router = api_router("/portfolios/{code}", tags=["customers"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 Reason = Annotated[Line, Field(min_length=1, max_length=200, description="Why; it goes on record.")]
 
 
@@ -63,7 +68,7 @@ class ChangedCustomer(CustomerShape):
 
 @router.get("/customers/{customer_ref}", summary="Read a customer")
 def get_customer(
-    code: PortfolioCode, customer_ref: Line, _caller: Reader, session: ReadSession
+    code: PortfolioCode, customer_ref: Line, _caller: ApiCaseReader, session: ReadSession
 ) -> CustomerShape:
     """The customer's name, language and place; numbers and addresses stay in the desk."""
     return CustomerShape.of(_customer(session, code, customer_ref))
@@ -73,7 +78,7 @@ def get_customer(
 def patch_customer(
     code: PortfolioCode,
     customer_ref: Line,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: WriteSession,
     now: Now,
     body: ContactChange,
@@ -125,7 +130,9 @@ class ReportedShape(Shape):
 
 
 @router.get("/reported-changes", summary="List what a creditor's file says and waits for a manager")
-def list_reported_changes(code: PortfolioCode, _caller: Reader, session: ReadSession) -> Page[ReportedShape]:
+def list_reported_changes(
+    code: PortfolioCode, _caller: ApiCaseReader, session: ReadSession
+) -> Page[ReportedShape]:
     """Other holders and statuses, the oldest first; at most 500."""
     portfolio = get_portfolio(session, code)
     found = waiting_reports(session, portfolio.id, limit=500)
@@ -146,7 +153,7 @@ class NewReportDecision(Input):
 def post_report_decision(
     code: PortfolioCode,
     change_id: RowId,
-    caller: Manager,
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: NewReportDecision,

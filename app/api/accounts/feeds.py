@@ -22,7 +22,7 @@ from app.actions.feeds.uploads import (
     preview_upload,
     read_upload,
 )
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, naming, page_of
 from app.api.shapes import Shape
 from app.book.feeds.models import FeedLoad
@@ -33,14 +33,12 @@ from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now, engine_of, running_jobs, settings_of
 from app.http.middleware.admission import ceiling
 
 router = api_router("/portfolios/{code}", tags=["feeds"])
 
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 Token = Annotated[str, Field(max_length=40, description="Names an upload; it cannot be guessed.")]
 MOST_MB = 48
 """A file as base64 is held in memory; larger ones are uploaded on the page or loaded by command."""
@@ -153,7 +151,7 @@ def _shown(session: Session, loader: FeedLoader, token: str, now: datetime) -> U
     dependencies=[ceiling(lambda settings: min(settings.upload_limit_mb, MOST_MB) * 4 // 3 + 1, TOO_LARGE)],
 )
 def post_feed_upload(
-    request: Request, code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewUpload
+    request: Request, code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewUpload
 ) -> UploadShape:
     """Keep a file for two days, to be looked at and loaded. Nothing is stored before it is loaded."""
     loader = _loader(request)
@@ -174,7 +172,7 @@ def post_feed_upload(
 
 @router.get("/feed-uploads/{token}", summary="Look at an upload")
 def get_feed_upload(
-    request: Request, code: PortfolioCode, token: Token, _caller: Manager, session: ReadSession, now: Now
+    request: Request, code: PortfolioCode, token: Token, _caller: ApiManager, session: ReadSession, now: Now
 ) -> UploadPreviewShape:
     """The first rows as understood."""
     loader = _loader(request)
@@ -184,7 +182,7 @@ def get_feed_upload(
 
 @router.post("/feed-uploads/{token}/discard", summary="Discard an upload")
 def post_feed_upload_discard(
-    request: Request, code: PortfolioCode, token: Token, _caller: Manager, session: OnceSession
+    request: Request, code: PortfolioCode, token: Token, _caller: ApiManager, session: OnceSession
 ) -> DiscardedUpload:
     """Delete the file. Nothing of it was stored."""
     loader = _loader(request)
@@ -195,7 +193,7 @@ def post_feed_upload_discard(
 
 @router.post("/feed-uploads/{token}/load", status_code=201, summary="Load an upload")
 def post_feed_upload_load(
-    request: Request, code: PortfolioCode, token: Token, caller: Manager, session: OnceSession, now: Now
+    request: Request, code: PortfolioCode, token: Token, caller: ApiManager, session: OnceSession, now: Now
 ) -> FeedLoadShape:
     """Begin the load, which goes on by itself: ask for it by its id until its state is `done`."""
     loader, portfolio = _loader(request), get_portfolio(session, code)
@@ -208,7 +206,7 @@ def post_feed_upload_load(
 def list_feed_loads(
     request: Request,
     code: PortfolioCode,
-    _caller: Manager,
+    _caller: ApiManager,
     session: ReadSession,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -222,7 +220,7 @@ def list_feed_loads(
 
 @router.get("/feed-loads/{load_id}", summary="Follow a load")
 def get_feed_load(
-    request: Request, code: PortfolioCode, load_id: RowId, _caller: Manager, session: ReadSession
+    request: Request, code: PortfolioCode, load_id: RowId, _caller: ApiManager, session: ReadSession
 ) -> FeedLoadShape:
     """Counts of rows so far, and its state."""
     portfolio = get_portfolio(session, code)
@@ -231,7 +229,7 @@ def get_feed_load(
 
 @router.post("/feed-loads/{load_id}/resume", summary="Resume a load")
 def post_feed_load_resume(
-    request: Request, code: PortfolioCode, load_id: RowId, caller: Manager, session: OnceSession, now: Now
+    request: Request, code: PortfolioCode, load_id: RowId, caller: ApiManager, session: OnceSession, now: Now
 ) -> FeedLoadShape:
     """Go on with an interrupted load where it stopped."""
     loader, portfolio = _loader(request), get_portfolio(session, code)

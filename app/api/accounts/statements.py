@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app.actions.accounts.corrections import replace_statement
 from app.api.accounts.correction_shapes import ReplacedStatementShape
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseWorker, ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import Currency, Day, PortfolioCode
 from app.book.ledger.accounts import accounts_by_reference
 from app.book.ledger.corrections.statements import (
@@ -26,14 +26,11 @@ from app.book.portfolios.service import get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import BadAmount, to_minor
-from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now
 
 router = api_router("/portfolios/{code}", tags=["corrections"])
 
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 Ref = Annotated[Line, Field(min_length=1, max_length=60, description="Reference of the statement.")]
 Reason = Annotated[Line, Field(min_length=1, max_length=200, description="Why; it goes on record.")]
 AskedAccount = Annotated[Line, Query(min_length=1, max_length=60, description="Reference of the account.")]
@@ -57,7 +54,7 @@ class NewReplacement(Input):
 
 @router.post("/statements/replacements", status_code=201, summary="Replace a statement")
 def post_replacement(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewReplacement
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewReplacement
 ) -> ReplacedStatementShape:
     """Put the right figures in a wrong statement's place. Delinquency is counted anew from its closing day, and a
     late fee of ours that the right figures do not bear is reversed. Answers the statement as it was."""
@@ -85,7 +82,7 @@ class NewWithdrawal(Input):
 
 @router.post("/statements/withdrawals", status_code=201, summary="Withdraw a statement")
 def post_withdrawal(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewWithdrawal
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewWithdrawal
 ) -> ReplacedStatementShape:
     """Take back a statement that should not be there. Answers the statement as it was."""
     portfolio = get_portfolio(session, code)
@@ -96,7 +93,7 @@ def post_withdrawal(
 
 @router.get("/statements/replaced", summary="List replaced statements")
 def list_replaced(
-    code: PortfolioCode, account_ref: AskedAccount, _caller: Worker, session: ReadSession
+    code: PortfolioCode, account_ref: AskedAccount, _caller: ApiCaseWorker, session: ReadSession
 ) -> Page[ReplacedStatementShape]:
     """Statements of an account that were replaced or withdrawn, as they were, the latest first."""
     portfolio = get_portfolio(session, code)

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from app.actions.accounts.corrections import match_payment, return_payment
 from app.api.accounts.corrections import account_named
 from app.api.accounts.shapes import EntryShape
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseWorker, ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, naming, page_of
 from app.api.shapes import Money, Shape
 from app.book.feeds.models import UnmatchedPayment
@@ -22,13 +22,10 @@ from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
-from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now
 
 router = api_router("/portfolios/{code}/unmatched-payments", tags=["accounts"])
-
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
 class UnmatchedShape(Shape):
@@ -70,7 +67,7 @@ class UnmatchedShape(Shape):
 @router.get("", summary="List unmatched payments")
 def list_unmatched_payments(
     code: PortfolioCode,
-    _caller: Worker,
+    _caller: ApiCaseWorker,
     session: ReadSession,
     status: Annotated[UnmatchedStatus | None, Query()] = None,
     cursor: Cursor = None,
@@ -92,7 +89,12 @@ class NewMatch(Input):
 
 @router.post("/{payment_id}/match", status_code=201, summary="Match a payment to an account")
 def post_match(
-    code: PortfolioCode, payment_id: RowId, caller: Worker, session: OnceSession, now: Now, body: NewMatch
+    code: PortfolioCode,
+    payment_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewMatch,
 ) -> EntryShape:
     """Post the payment to this account, on the day on which it was paid."""
     portfolio = get_portfolio(session, code)
@@ -111,7 +113,7 @@ class NewReturn(Input):
 def post_return(
     code: PortfolioCode,
     payment_id: RowId,
-    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: NewReturn,

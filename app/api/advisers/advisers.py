@@ -12,20 +12,17 @@ from app.actions.advisers.addresses import correct_adviser, known_addresses, mar
 from app.actions.advisers.clients import NewAuthority, add_adviser, add_client, end_adviser
 from app.api.advisers.shapes import AddressShape, AdviserShape, ClientShape
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseWorker, ApiManager, Input, OnceSession, ReadSession, api_router
 from app.api.fields import Day
 from app.book.portfolios.models import Portfolio
 from app.casework.advisers.queries import Client, advisers, clients_of, get_adviser
 from app.casework.advisers.service import AdviserContact, NewAdviser
 from app.core.clock import local_date
-from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now, ports_of
 
 router = api_router("/advisers", tags=["advisers"])
 
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 AdviserCode = Annotated[Line, Path(min_length=1, max_length=20, description="Code of the adviser.")]
 
 
@@ -67,13 +64,13 @@ class NewClient(Input):
 
 
 @router.get("", summary="List advisers")
-def get_advisers(_caller: Worker, session: ReadSession) -> list[AdviserShape]:
+def get_advisers(_caller: ApiCaseWorker, session: ReadSession) -> list[AdviserShape]:
     """Those that are worked with first."""
     return [AdviserShape.of(row) for row in advisers(session)]
 
 
 @router.post("", status_code=201, summary="Add an adviser")
-def post_adviser(caller: Manager, session: OnceSession, now: Now, body: NewAdviserBody) -> AdviserShape:
+def post_adviser(caller: ApiManager, session: OnceSession, now: Now, body: NewAdviserBody) -> AdviserShape:
     """An organisation that advises people in debt and acts for them."""
     new = NewAdviser(
         body.code,
@@ -89,7 +86,7 @@ def post_adviser(caller: Manager, session: OnceSession, now: Now, body: NewAdvis
 
 @router.post("/{adviser}/end", summary="End an adviser")
 def post_adviser_end(
-    adviser: AdviserCode, caller: Manager, session: OnceSession, now: Now, body: Ending
+    adviser: AdviserCode, caller: ApiManager, session: OnceSession, now: Now, body: Ending
 ) -> AdviserShape:
     """Close the organisation: no more files or payments are taken from it; authorities on customers' files stay."""
     row = get_adviser(session, adviser)
@@ -99,7 +96,7 @@ def post_adviser_end(
 
 @router.post("/{adviser}/contact", summary="Correct how an adviser is reached")
 def post_adviser_contact(
-    adviser: AdviserCode, caller: Manager, session: OnceSession, now: Now, body: AdviserContactBody
+    adviser: AdviserCode, caller: ApiManager, session: OnceSession, now: Now, body: AdviserContactBody
 ) -> AdviserShape:
     """Also on the file of each customer where the old address stands."""
     row = get_adviser(session, adviser)
@@ -109,14 +106,16 @@ def post_adviser_contact(
 
 
 @router.get("/{adviser}/addresses", summary="List addresses of an adviser")
-def get_adviser_addresses(adviser: AdviserCode, _caller: Worker, session: ReadSession) -> list[AddressShape]:
+def get_adviser_addresses(
+    adviser: AdviserCode, _caller: ApiCaseWorker, session: ReadSession
+) -> list[AddressShape]:
     """Its own first, then those on the files of its customers."""
     return [AddressShape.of(known) for known in known_addresses(session, get_adviser(session, adviser))]
 
 
 @router.post("/{adviser}/addresses/closing", summary="Say that an address of an adviser is wrong")
 def post_adviser_address_closing(
-    adviser: AdviserCode, caller: Worker, session: OnceSession, now: Now, body: AddressBody
+    adviser: AdviserCode, caller: ApiCaseWorker, session: OnceSession, now: Now, body: AddressBody
 ) -> list[AddressShape]:
     """Nothing more is sent there."""
     row = get_adviser(session, adviser)
@@ -126,7 +125,7 @@ def post_adviser_address_closing(
 
 @router.post("/{adviser}/addresses/opening", summary="Use an address of an adviser again")
 def post_adviser_address_opening(
-    adviser: AdviserCode, caller: Manager, session: OnceSession, now: Now, body: AddressBody
+    adviser: AdviserCode, caller: ApiManager, session: OnceSession, now: Now, body: AddressBody
 ) -> list[AddressShape]:
     """It was mended, or closed by mistake."""
     row = get_adviser(session, adviser)
@@ -136,7 +135,7 @@ def post_adviser_address_opening(
 
 @router.get("/{adviser}/clients", summary="List customers of an adviser")
 def get_adviser_clients(
-    adviser: AdviserCode, _caller: Worker, session: ReadSession, now: Now
+    adviser: AdviserCode, _caller: ApiCaseWorker, session: ReadSession, now: Now
 ) -> list[ClientShape]:
     """The latest first, at most two hundred."""
     return [
@@ -151,7 +150,12 @@ def _zone(session: ReadSession, client: Client) -> str:
 
 @router.post("/{adviser}/clients", status_code=201, summary="Put an adviser on a customer's file")
 def post_adviser_client(
-    adviser: AdviserCode, caller: Worker, session: OnceSession, now: Now, request: Request, body: NewClient
+    adviser: AdviserCode,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    request: Request,
+    body: NewClient,
 ) -> ClientShape:
     """While the authority stands, the adviser is contacted instead of the customer."""
     case = case_named(session, body.case, lock=True)

@@ -9,9 +9,9 @@ from pydantic import Field
 from sqlmodel import Session
 
 from app.actions.advisers.lumps import SURE, NewLump, reverse_lump, split_lump
-from app.api.advisers.advisers import AdviserCode, Ending, Manager, Worker
+from app.api.advisers.advisers import AdviserCode, Ending
 from app.api.advisers.shapes import LumpShape
-from app.api.deps import Input, OnceSession, ReadSession, api_router
+from app.api.deps import ApiCaseWorker, ApiManager, Input, OnceSession, ReadSession, api_router
 from app.api.fields import Currency, Day, PortfolioCode, RowId
 from app.api.shapes import Money
 from app.book.portfolios.models import Portfolio
@@ -62,7 +62,7 @@ class NewLumpBody(Input):
 def post_lump_payment(
     code: PortfolioCode,
     adviser: AdviserCode,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewLumpBody,
@@ -88,14 +88,14 @@ def post_lump_payment(
 
 
 @router.get("", summary="List lump payments")
-def get_lump_payments(adviser: AdviserCode, _caller: Worker, session: ReadSession) -> list[LumpShape]:
+def get_lump_payments(adviser: AdviserCode, _caller: ApiCaseWorker, session: ReadSession) -> list[LumpShape]:
     """The latest fifty."""
     return [_shape(session, lump) for lump in lumps_of(session, get_adviser(session, adviser))]
 
 
 @router.get("/{lump_id}", summary="Read a lump payment")
 def get_lump_payment(
-    adviser: AdviserCode, lump_id: RowId, _caller: Worker, session: ReadSession
+    adviser: AdviserCode, lump_id: RowId, _caller: ApiCaseWorker, session: ReadSession
 ) -> LumpShape:
     """With each of its parts."""
     return _shape(session, get_lump(session, get_adviser(session, adviser), lump_id))
@@ -103,7 +103,7 @@ def get_lump_payment(
 
 @router.post("/{lump_id}/reversal", summary="Take a lump payment back")
 def post_lump_reversal(
-    adviser: AdviserCode, lump_id: RowId, caller: Manager, session: OnceSession, now: Now, body: Ending
+    adviser: AdviserCode, lump_id: RowId, caller: ApiManager, session: OnceSession, now: Now, body: Ending
 ) -> LumpShape:
     """Every part is reversed, also one that a person matched since; waiting parts leave the list of unmatched
     payments."""

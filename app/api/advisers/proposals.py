@@ -15,9 +15,9 @@ from app.actions.advisers.proposals import (
     load_proposals,
     weigh,
 )
-from app.api.advisers.advisers import AdviserCode, Ending, Worker
+from app.api.advisers.advisers import AdviserCode, Ending
 from app.api.advisers.shapes import BulkShape, FileShape, LeftShape, ProposalShape
-from app.api.deps import Input, OnceSession, ReadSession, api_router
+from app.api.deps import ApiCaseWorker, Input, OnceSession, ReadSession, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
@@ -64,7 +64,12 @@ class NewFile(Input):
 
 @loading.post("", status_code=201, summary="Load a file of proposals", max_body_size=LARGEST)
 def post_adviser_file(
-    code: PortfolioCode, adviser: AdviserCode, caller: Worker, session: OnceSession, now: Now, body: NewFile
+    code: PortfolioCode,
+    adviser: AdviserCode,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewFile,
 ) -> FileShape:
     """A wrong line does not stop the others; the same file again changes nothing."""
     portfolio, row = get_portfolio(session, code), get_adviser(session, adviser)
@@ -74,7 +79,7 @@ def post_adviser_file(
 
 
 @router.get("/files", summary="List files of proposals")
-def get_adviser_files(adviser: AdviserCode, _caller: Worker, session: ReadSession) -> list[FileShape]:
+def get_adviser_files(adviser: AdviserCode, _caller: ApiCaseWorker, session: ReadSession) -> list[FileShape]:
     """The latest fifty."""
     return [
         FileShape.of(row, progress_of(session, row), rejects_of(session, row))
@@ -84,7 +89,7 @@ def get_adviser_files(adviser: AdviserCode, _caller: Worker, session: ReadSessio
 
 @router.get("/files/{file_id}/proposals", summary="List proposals of a file")
 def get_adviser_proposals(
-    adviser: AdviserCode, file_id: RowId, caller: Worker, session: ReadSession, now: Now
+    adviser: AdviserCode, file_id: RowId, caller: ApiCaseWorker, session: ReadSession, now: Now
 ) -> list[ProposalShape]:
     """Each with what hinders it, as of now."""
     file = get_file(session, get_adviser(session, adviser), file_id)
@@ -95,7 +100,12 @@ def get_adviser_proposals(
 
 @router.post("/files/{file_id}/acceptance", summary="Accept the simple proposals of a file")
 def post_adviser_file_acceptance(
-    adviser: AdviserCode, file_id: RowId, caller: Worker, session: OnceSession, now: Now, request: Request
+    adviser: AdviserCode,
+    file_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    request: Request,
 ) -> BulkShape:
     """Accept those that are within the limits of this token's role and raise no doubt; the others stay."""
     row = get_adviser(session, adviser)
@@ -107,7 +117,12 @@ def post_adviser_file_acceptance(
 
 @router.post("/proposals/{proposal_id}/acceptance", summary="Accept a proposal")
 def post_proposal_acceptance(
-    adviser: AdviserCode, proposal_id: RowId, caller: Worker, session: OnceSession, now: Now, request: Request
+    adviser: AdviserCode,
+    proposal_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    request: Request,
 ) -> ProposalShape:
     """The plan runs from now on, agreed in writing with the adviser."""
     row = get_adviser(session, adviser)
@@ -119,7 +134,12 @@ def post_proposal_acceptance(
 
 @router.post("/proposals/{proposal_id}/declining", summary="Decline a proposal")
 def post_proposal_declining(
-    adviser: AdviserCode, proposal_id: RowId, caller: Worker, session: OnceSession, now: Now, body: Ending
+    adviser: AdviserCode,
+    proposal_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: Ending,
 ) -> ProposalShape:
     """The adviser is told the reason outside the desk."""
     row = get_adviser(session, adviser)

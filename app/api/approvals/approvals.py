@@ -14,7 +14,7 @@ from app.actions.approvals.deciding import decide_approval
 from app.api.approvals.shapes import ApprovalShape
 from app.api.cases.agreement_shapes import NewPlan, NewSettlement
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseWorker, ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId, after, page_of
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
@@ -22,20 +22,18 @@ from app.casework.approvals.rules import ApprovalStatus, Ask, AskAgreement, AskH
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.ids import id_of
-from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
+from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now, ports_of
 
 router = api_router("", tags=["approvals"])
 
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 Why = Annotated[Paragraph, Field(min_length=1, max_length=500, description="Reason, for the manager.")]
 
 
 @router.get("/approvals", summary="List requests to managers")
 def list_approvals(
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: ReadSession,
     status: Annotated[ApprovalStatus | None, Query()] = None,
     cursor: Cursor = None,
@@ -71,7 +69,7 @@ class NewHandOverRequest(Input):
     "/cases/{reference}/settlements/request", status_code=201, summary="Ask a manager for a settlement"
 )
 def post_settlement_request(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewSettlementRequest
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewSettlementRequest
 ) -> ApprovalShape:
     """For a settlement that waives more than the caller may grant. A manager decides on the figures of that moment."""
     case, portfolio = _case(session, reference)
@@ -84,7 +82,7 @@ def post_settlement_request(
     summary="Ask a manager for a repayment or hardship plan",
 )
 def post_plan_request(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPlanRequest
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewPlanRequest
 ) -> ApprovalShape:
     """For a plan that is longer, waives more fees or lowers the rate further than the caller may grant."""
     case, portfolio = _case(session, reference)
@@ -93,7 +91,7 @@ def post_plan_request(
 
 @router.post("/cases/{reference}/hand-over/request", status_code=201, summary="Ask a manager for a hand-over")
 def post_hand_over_request(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewHandOverRequest
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewHandOverRequest
 ) -> ApprovalShape:
     """For a case that the caller may not give to this colleague without a manager."""
     case, _portfolio = _case(session, reference)
@@ -114,7 +112,7 @@ class NewApprovalDecision(Input):
 def post_approval_decision(
     request: Request,
     request_id: RowId,
-    caller: Manager,
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: NewApprovalDecision,
@@ -131,7 +129,7 @@ def post_approval_decision(
 
 @router.post("/approvals/{request_id}/cancellation", summary="Withdraw a request")
 def post_approval_cancellation(
-    request_id: RowId, caller: Worker, session: OnceSession, now: Now
+    request_id: RowId, caller: ApiCaseWorker, session: OnceSession, now: Now
 ) -> ApprovalShape:
     """Take back a request of one's own that nobody decided yet."""
     return _shape(session, withdraw_request(session, request_id, by=caller.by, now=now))

@@ -10,19 +10,17 @@ from starlette.requests import Request
 from app.actions.calls import CallReport, log_call
 from app.api.cases.lookup import case_named
 from app.api.cases.shapes import EventShape, last_event_of
-from app.api.deps import Input, OnceSession, api_requires, api_router
+from app.api.deps import ApiCaseWorker, Input, OnceSession, api_router
 from app.api.fields import Amount, CaseRef, Currency, Day, Instant, minor_of
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallLogged
 from app.casework.results.rules import CallField, Direction
 from app.core.errors import Invalid
-from app.core.staff.rules import CASEWORK, Caller
 from app.core.text import LONGEST_NOTE, Line, Paragraph
 from app.http.context import Now, ports_of
 
 router = api_router("/cases", tags=["cases"])
 
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 Short = Annotated[Line, Field(max_length=300)]
 
 
@@ -85,7 +83,7 @@ TEXTS = (
 
 @router.post("/{reference}/calls", status_code=201, summary="Log a call")
 def post_call(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewCall
+    request: Request, reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewCall
 ) -> EventShape:
     """Put a call that has just been made on record: it counts toward caps from this moment, unless the customer called,
     and the effects of its result code happen at once, as on the case's page. `GET /portfolios/{code}/results` names the

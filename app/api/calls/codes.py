@@ -10,7 +10,7 @@ from fastapi import Path
 from pydantic import Field
 
 from app.actions.results.codes import revert_codes, save_codes
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import PortfolioCode
 from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
@@ -18,15 +18,12 @@ from app.casework.results.file import LONGEST_TEXT
 from app.casework.results.models import ResultCodeVersion
 from app.casework.results.queries import codes_of, text_of, versions_of
 from app.casework.results.rules import CallField, Counts, Direction, ResultCode
-from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
 from app.core.text import Paragraph
 from app.http.context import Now
 from app.http.security import MB
 
 router = api_router("/portfolios/{code}/results", tags=["results"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 Reason = Annotated[Paragraph, Field(min_length=1, max_length=300, description="Why it is changed.")]
 
 VersionNumber = Annotated[int, Path(ge=0, le=1_000_000, description="0 = as shipped.")]
@@ -95,7 +92,7 @@ class CodesRevert(Input):
 
 @router.get("", summary="List result codes")
 def list_result_codes(
-    code: PortfolioCode, _caller: Reader, session: ReadSession
+    code: PortfolioCode, _caller: ApiCaseReader, session: ReadSession
 ) -> Sequence[ResultCodeShape]:
     """The codes by which calls of this portfolio are logged now, in order."""
     return [ResultCodeShape.of(each) for each in codes_of(session, get_portfolio(session, code))]
@@ -103,7 +100,7 @@ def list_result_codes(
 
 @router.get("/versions", summary="List versions of the result codes")
 def list_result_versions(
-    code: PortfolioCode, _caller: Reader, session: ReadSession
+    code: PortfolioCode, _caller: ApiCaseReader, session: ReadSession
 ) -> Page[ResultVersionShape]:
     """Newest first; the first is in use. None while the portfolio goes by the shipped codes."""
     found = versions_of(session, get_portfolio(session, code))
@@ -112,7 +109,7 @@ def list_result_versions(
 
 @router.get("/versions/{version}", summary="Export a version of the result codes")
 def get_result_version(
-    code: PortfolioCode, version: VersionNumber, _caller: Reader, session: ReadSession
+    code: PortfolioCode, version: VersionNumber, _caller: ApiCaseReader, session: ReadSession
 ) -> ResultText:
     """The text of a version; 0 is the shipped one."""
     return ResultText(number=version, text=text_of(session, get_portfolio(session, code), version))
@@ -120,7 +117,7 @@ def get_result_version(
 
 @router.post("", status_code=201, summary="Change the result codes", max_body_size=MB)
 def post_result_codes(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewCodes
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewCodes
 ) -> ResultVersionShape:
     """Keep a text as the next version; calls are logged by it from now on. A text with faults is refused with every one
     of them, each with its line. No version counts a conversation as less, or drops the protection that a shipped code
@@ -136,7 +133,7 @@ def post_result_codes(
 def post_result_revert(
     code: PortfolioCode,
     version: VersionNumber,
-    caller: Manager,
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: CodesRevert,

@@ -30,26 +30,23 @@ from app.api.cases.agreement_shapes import (
     PlanShape,
 )
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, PlanRef, plan_id_of
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, plan_of, plans_of
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Paragraph
 from app.http.context import Now, ports_of
 
 router = api_router("/cases/{reference}", tags=["agreements"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 _NOT_SAID = NewAcceptance()
 
 
 @router.get("/plans", summary="List a case's agreements")
-def list_plans(reference: CaseRef, _caller: Reader, session: ReadSession) -> Page[PlanShape]:
+def list_plans(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession) -> Page[PlanShape]:
     """Promises, repayment plans and settlements of the case, the latest first, offers and ended ones too."""
     case = case_named(session, reference)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
@@ -60,7 +57,12 @@ def list_plans(reference: CaseRef, _caller: Reader, session: ReadSession) -> Pag
 
 @router.post("/promises", status_code=201, summary="Record a promise to pay")
 def post_promise(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPromise
+    request: Request,
+    reference: CaseRef,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewPromise,
 ) -> AgreementShape:
     """Record what the customer promised. It is active at once, reminders rest while it is kept, and the business
     day judges it. A case has one live plan at a time. Written confirmations are queued where the gate clears them."""
@@ -73,7 +75,7 @@ def post_promise(
 
 @router.post("/plans", status_code=201, summary="Offer a repayment or hardship plan")
 def post_plan(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPlan
+    request: Request, reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewPlan
 ) -> OfferShape:
     """Offer instalments, in writing where the gate clears it. Accept it once the customer agrees. A longer plan, more
     fees waived or a lower rate than the portfolio lets an agent grant needs a manager's token, or a request."""
@@ -86,7 +88,7 @@ def post_plan(
 
 @router.post("/plans/preview", summary="Preview the instalments of a plan")
 def post_plan_preview(
-    reference: CaseRef, _caller: Worker, session: OnceSession, now: Now, body: NewPlan
+    reference: CaseRef, _caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewPlan
 ) -> Page[InstalmentShape]:
     """The schedule such a plan would have; nothing is offered."""
     case = case_named(session, reference)
@@ -97,7 +99,12 @@ def post_plan_preview(
 
 @router.post("/settlements", status_code=201, summary="Offer to settle")
 def post_settlement(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewSettlement
+    request: Request,
+    reference: CaseRef,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewSettlement,
 ) -> OfferShape:
     """Offer to take less than is owed on the accounts that are late, in writing where the gate clears it. Paying it in
     time accepts it. Waiving more than the portfolio lets an agent grant needs a manager's token, or a request."""
@@ -113,7 +120,7 @@ def post_acceptance(
     request: Request,
     reference: CaseRef,
     plan: PlanRef,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewAcceptance = _NOT_SAID,
@@ -132,7 +139,7 @@ def post_renegotiation(
     request: Request,
     reference: CaseRef,
     plan: PlanRef,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewRenegotiation,
@@ -156,7 +163,7 @@ def post_cancellation(
     request: Request,
     reference: CaseRef,
     plan: PlanRef,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewCancellation,

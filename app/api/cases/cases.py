@@ -17,7 +17,7 @@ from app.api.accounts.shapes import AccountShape
 from app.api.cases.agreement_shapes import PlanShape
 from app.api.cases.lookup import case_named
 from app.api.cases.shapes import CaseDetail, CaseShape, EventShape, HoldShape, last_event_of
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import (
     CaseRef,
     Cursor,
@@ -46,7 +46,6 @@ from app.casework.plans.queries import instalments_of, plans_of
 from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import LONGEST_NOTE, Line, Paragraph
 from app.core.timeline.models import Event
 from app.core.timeline.service import customer_stream
@@ -55,16 +54,13 @@ from app.http.context import Now, ports_of
 
 router = api_router("/cases", tags=["cases"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
-
 
 # --- reading ------------------------------------------------------------------------------------------------
 
 
 @router.get("", summary="List cases")
 def list_cases(
-    _caller: Reader,
+    _caller: ApiCaseReader,
     session: ReadSession,
     now: Now,
     status: CaseStatus | None = None,
@@ -130,7 +126,7 @@ def _in_bucket(portfolio: Portfolio, label: str, on: date) -> sa.ColumnElement[b
 
 
 @router.get("/{reference}", summary="Get a case")
-def get_one_case(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> CaseDetail:
+def get_one_case(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession, now: Now) -> CaseDetail:
     """The case with the customer's accounts, plans and holds. All figures are of this moment."""
     case = case_named(session, reference)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
@@ -151,7 +147,7 @@ def get_one_case(reference: CaseRef, _caller: Reader, session: ReadSession, now:
 
 @router.get("/{reference}/timeline", summary="Read the timeline")
 def get_case_timeline(
-    reference: CaseRef, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+    reference: CaseRef, _caller: ApiCaseReader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[EventShape]:
     """Everything on record about the customer of this case, oldest first: including events of no case (payments,
     consents) and of earlier cases, because a hash chain with a link left out cannot be checked."""
@@ -172,7 +168,7 @@ class NewNote(Input):
 
 @router.post("/{reference}/notes", status_code=201, summary="Add a note")
 def post_note(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewNote
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewNote
 ) -> EventShape:
     """Put a note on record. Answers the event."""
     case = case_named(session, reference, lock=True)
@@ -188,7 +184,7 @@ class NewHold(Input):
 
 @router.post("/{reference}/holds", status_code=201, summary="Place a hold")
 def post_hold(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewHold
+    request: Request, reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewHold
 ) -> HoldShape:
     """Leave the customer alone until a day. A dispute, bankruptcy, death, attorney, fraud or wish for no contact stays
     until a person ends it; the day is when it comes up for review. Which contacts it stops is the policy pack's to say.
@@ -211,7 +207,7 @@ NO_REASON = HoldEnd()
 def post_hold_end(
     reference: CaseRef,
     hold_id: RowId,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: HoldEnd = NO_REASON,
@@ -231,7 +227,12 @@ class HoldReview(Input):
 
 @router.post("/{reference}/holds/{hold_id}/review", summary="Keep a hold after review")
 def post_hold_review(
-    reference: CaseRef, hold_id: RowId, caller: Worker, session: OnceSession, now: Now, body: HoldReview
+    reference: CaseRef,
+    hold_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: HoldReview,
 ) -> HoldShape:
     """The hold stays, and comes up for review, or ends by itself, on another day."""
     case = case_named(session, reference, lock=True)

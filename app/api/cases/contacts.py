@@ -10,14 +10,13 @@ from fastapi import Query
 from pydantic import Field
 
 from app.api.cases.answer_shapes import AnswerShape
-from app.api.deps import ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseWorker, ApiManager, ReadSession, api_router
 from app.api.fields import Day, Instant
 from app.api.shapes import Shape
 from app.book.customers.lookup import customer_of_account
 from app.book.portfolios.service import get_portfolio
 from app.core.clock import local_instant
 from app.core.errors import Invalid
-from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.core.text import Line
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.explain import explain
@@ -28,7 +27,7 @@ router = api_router("/contacts", tags=["contacts"])
 
 @router.get("/explain", summary="Ask the gate")
 def explain_contact(
-    _caller: Annotated[Caller, api_requires(*CASEWORK)],
+    _caller: ApiCaseWorker,
     session: ReadSession,
     account: Annotated[Line, Query(min_length=1, max_length=60, description="Account reference.")],
     channel: Channel,
@@ -77,7 +76,7 @@ class RefusalsShape(Shape):
 
 @router.get("/refusals", summary="Count refusals by rule")
 def get_refusals(
-    _caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    _caller: ApiManager,
     session: ReadSession,
     portfolio: Annotated[Line, Query(min_length=1, max_length=40, description="Portfolio code.")],
     first_on: Annotated[Day, Query(alias="from")],

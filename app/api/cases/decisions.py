@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field
 from sqlmodel import col, select
 
 from app.api.cases.answer_shapes import AnswerShape, ReasonShape
-from app.api.deps import Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
 from app.api.shapes import Shape
 from app.casework.cases.queries import get_case
 from app.core.errors import NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, Caller
 from app.core.timeline.models import Event
 from app.core.types import JsonObject
 from app.core.vocabulary import Channel, Purpose
@@ -25,7 +24,6 @@ from app.outreach.gate.queries import DECISION_OF, DECISIONS
 
 router = api_router("/cases/{reference}/decisions", tags=["contacts"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
 Name = Literal[
     "cleared", "waiting", "refused", "withheld", "sent", "simulated", "delivered", "failed", "unknown"
 ]
@@ -80,7 +78,7 @@ class ReplayShape(Shape):
 @router.get("", summary="List a case's decisions")
 def list_decisions(
     reference: CaseRef,
-    _caller: Reader,
+    _caller: ApiCaseReader,
     session: ReadSession,
     decision: Name | None = None,
     cursor: Cursor = None,
@@ -99,7 +97,7 @@ def list_decisions(
 
 @router.get("/{decision_id}/replay", summary="Ask the gate again")
 def get_decision_replay(
-    reference: CaseRef, decision_id: RowId, _caller: Reader, session: ReadSession
+    reference: CaseRef, decision_id: RowId, _caller: ApiCaseReader, session: ReadSession
 ) -> ReplayShape:
     """The gate's answer on record, and the answer it gives now to the same question, under the pack of that day. 404
     where the facts are not kept any more."""

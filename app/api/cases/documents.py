@@ -11,7 +11,15 @@ from fastapi import Response
 from pydantic import Field
 
 from app.actions.documents import add_document, fetch_document, withdraw_document
-from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.deps import (
+    ApiCaseReader,
+    ApiLegalReader,
+    Input,
+    OnceSession,
+    ReadSession,
+    api_requires,
+    api_router,
+)
 from app.api.fields import CaseRef, Day, RowId, case_id_of, naming
 from app.api.shapes import Shape
 from app.casework.cases.queries import get_case
@@ -19,7 +27,7 @@ from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import MAX_BYTES, DocumentKind
 from app.casework.documents.service import documents_of, get_document
 from app.core.errors import Invalid
-from app.core.staff.rules import CASE_READING, CASEWORK, LEGAL_WORK, MANAGEMENT, Caller
+from app.core.staff.rules import CASEWORK, LEGAL_WORK, Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now
 from app.http.security import document_response
@@ -27,7 +35,6 @@ from app.http.transactions import WriteSession
 
 router = api_router("/cases", tags=["documents"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
 BODY = MAX_BYTES * 4 // 3 + 64 * 1024
 """A document as base64, and its description."""
 
@@ -55,7 +62,7 @@ class DocumentShape(Shape):
 
 
 @router.get("/{reference}/documents", summary="List documents")
-def list_documents(reference: CaseRef, _caller: Reader, session: ReadSession) -> list[DocumentShape]:
+def list_documents(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession) -> list[DocumentShape]:
     """On file for the customer, newest first, withdrawn ones too; at most 200."""
     case = get_case(session, case_id_of(reference))
     return [DocumentShape.of(row) for row in documents_of(session, case.customer_id)]
@@ -109,7 +116,7 @@ class AnyFile(Response):
     },
 )
 def get_document_content(
-    reference: CaseRef, document_id: RowId, caller: Reader, session: WriteSession, now: Now
+    reference: CaseRef, document_id: RowId, caller: ApiCaseReader, session: WriteSession, now: Now
 ) -> Response:
     """Byte for byte as it was uploaded. Every download is on the case's timeline."""
     case = get_case(session, case_id_of(reference))
@@ -126,7 +133,7 @@ class NewWithdrawal(Input):
 def post_document_withdrawal(
     reference: CaseRef,
     document_id: RowId,
-    caller: Annotated[Caller, api_requires(*LEGAL_WORK, *MANAGEMENT)],
+    caller: ApiLegalReader,
     session: OnceSession,
     now: Now,
     body: NewWithdrawal,

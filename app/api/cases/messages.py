@@ -12,14 +12,13 @@ from sqlmodel import col, select
 from app.actions.messages import send_letter
 from app.api.cases.answer_shapes import AnswerShape
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId, after, page_of
 from app.api.shapes import Shape
 from app.book.portfolios.models import Portfolio
 from app.core.clock import local_date
 from app.core.errors import Conflict
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Line, Paragraph
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
@@ -31,9 +30,6 @@ from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
 from app.outreach.planning.on_demand import letter_choices, word_on_demand
 
 router = api_router("/cases/{reference}", tags=["messages"])
-
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
 class MessageShape(Shape):
@@ -74,7 +70,7 @@ class MessageShape(Shape):
 
 @router.get("/messages", summary="List a case's messages")
 def list_messages(
-    reference: CaseRef, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+    reference: CaseRef, _caller: ApiCaseReader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[MessageShape]:
     """Messages to the customer and their representative, in the order in which they were queued."""
     case = case_named(session, reference)
@@ -98,7 +94,7 @@ class NewCancelledMessage(Input):
 def post_message_cancellation(
     reference: CaseRef,
     message_id: RowId,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewCancelledMessage,
@@ -110,7 +106,7 @@ def post_message_cancellation(
 
 @router.post("/messages/{message_id}/undo", summary="Take back a message sent by hand a moment ago")
 def post_message_undo(
-    reference: CaseRef, message_id: RowId, caller: Worker, session: OnceSession, now: Now
+    reference: CaseRef, message_id: RowId, caller: ApiCaseWorker, session: OnceSession, now: Now
 ) -> MessageShape:
     """No reason is asked for ten seconds after a person sent it; no worker claims it in that time."""
     case = case_named(session, reference, lock=True)
@@ -124,7 +120,12 @@ class NewLetter(Input):
 
 @router.post("/letters", status_code=201, summary="Send a letter out of turn")
 def post_letter(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewLetter
+    request: Request,
+    reference: CaseRef,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewLetter,
 ) -> AnswerShape:
     """Queue one letter now where the gate clears it; the strategy's own steps stay as they are."""
     case = case_named(session, reference, lock=True)
@@ -144,7 +145,12 @@ class LetterText(Shape):
 
 @router.post("/letters/preview", summary="Preview a letter")
 def post_letter_preview(
-    request: Request, reference: CaseRef, _caller: Worker, session: OnceSession, now: Now, body: NewLetter
+    request: Request,
+    reference: CaseRef,
+    _caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewLetter,
 ) -> LetterText:
     """The letter with the customer's figures, in their language; nothing is asked or sent."""
     case = case_named(session, reference)
@@ -167,7 +173,7 @@ class LetterChoiceShape(Shape):
 
 @router.get("/letters", summary="List the letters for a case")
 def list_letters(
-    request: Request, reference: CaseRef, _caller: Worker, session: ReadSession, now: Now
+    request: Request, reference: CaseRef, _caller: ApiCaseWorker, session: ReadSession, now: Now
 ) -> list[LetterChoiceShape]:
     """Every letter that is sent out of turn, by each of its channels, and whether this customer may get it now."""
     case = case_named(session, reference)
@@ -191,7 +197,12 @@ class NewAnswer(Input):
 
 @router.post("/answers", status_code=201, summary="Answer the customer's SMS")
 def post_answer(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewAnswer
+    request: Request,
+    reference: CaseRef,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewAnswer,
 ) -> AnswerShape:
     """Queue these words as an answer where the gate clears it. The same words answer one message once."""
     case = case_named(session, reference, lock=True)
@@ -213,7 +224,12 @@ class AnswerText(Shape):
 
 @router.post("/answers/preview", summary="Preview an answer")
 def post_answer_preview(
-    request: Request, reference: CaseRef, _caller: Worker, session: OnceSession, now: Now, body: NewAnswer
+    request: Request,
+    reference: CaseRef,
+    _caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewAnswer,
 ) -> AnswerText:
     """The whole SMS and the number of segments that it is billed as; nothing is sent."""
     case = case_named(session, reference)

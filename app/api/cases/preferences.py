@@ -9,14 +9,14 @@ from pydantic import Field
 from sqlmodel import Session
 
 from app.actions.preferences import add_preference, change_consent, take_back_preference
-from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, ReadSession, api_router
 from app.api.fields import CaseRef, Day, RowId, case_id_of, naming
 from app.api.shapes import Shape
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
+from app.core.dates import minute_of_day
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Line
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
@@ -28,8 +28,6 @@ from app.policy.facts import PreferenceKind
 
 router = api_router("/cases/{reference}", tags=["contacts"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 Source = Annotated[
     Line, Field(min_length=1, max_length=120, description="How the customer let us know.", examples=["phone"])
 ]
@@ -109,14 +107,14 @@ class NewPreference(Input):
 
 
 @router.get("/preferences", summary="Read what the customer allows")
-def get_preferences(reference: CaseRef, _caller: Reader, session: ReadSession) -> PreferencesShape:
+def get_preferences(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession) -> PreferencesShape:
     """Consents and opt-outs by channel, and the times and places that do not suit the customer of this case."""
     return _all(session, _case(session, reference).customer_id)
 
 
 @router.post("/consents", status_code=201, summary="Allow or refuse a channel")
 def post_consent(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewConsent
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewConsent
 ) -> PreferencesShape:
     """Put on record that the customer allows or refuses a channel, said in any way. Queued messages are asked about
     again before they leave. Answers everything that holds now."""
@@ -131,7 +129,7 @@ def post_consent(
 
 @router.post("/preferences", status_code=201, summary="Add a time or place that does not suit")
 def post_preference(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPreference
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewPreference
 ) -> PreferenceShape:
     """Put on record a time or place that does not suit the customer, or the time zone they say they live in; a new time
     zone takes the place of the one told before. A time that ends before it begins goes over midnight: two preferences,
@@ -141,7 +139,7 @@ def post_preference(
         row = add_preference(
             session, customer, body.kind,
             channel=body.channel, weekdays=body.weekdays,
-            start_minute=_minute(body.start), end_minute=_minute(body.end),
+            start_minute=minute_of_day(body.start) or 0, end_minute=minute_of_day(body.end) or 0,
             timezone=body.timezone, until=body.until, source=body.source, case_id=case.id,
             by=caller.by, now=now,
         )  # fmt: skip
@@ -150,7 +148,7 @@ def post_preference(
 
 @router.post("/preferences/{preference_id}/end", summary="Take a preference back")
 def post_preference_end(
-    reference: CaseRef, preference_id: RowId, caller: Worker, session: OnceSession, now: Now
+    reference: CaseRef, preference_id: RowId, caller: ApiCaseWorker, session: OnceSession, now: Now
 ) -> PreferenceShape:
     """The customer takes back what they told."""
     case, _ = _customer(session, reference)
@@ -176,11 +174,6 @@ def _all(session: Session, customer_id: int) -> PreferencesShape:
         consents=[ConsentShape.of(consent) for consent in consents_of(session, customer_id)],
         preferences=[PreferenceShape.of(row) for row in open_preferences(session, customer_id)],
     )
-
-
-def _minute(text: str) -> int:
-    hour, _, minute = text.partition(":")
-    return int(hour) * 60 + int(minute)
 
 
 def _time(minute: int) -> str:

@@ -12,22 +12,18 @@ from app.actions.assignment import assign_case, finish_case_task, forget_callbac
 from app.actions.identity import confirm_identity
 from app.actions.preferences import replace_links
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, RowId
 from app.api.shapes import Shape
 from app.book.ledger.models import Customer
 from app.casework.cases.identity import IdentityQuestion
 from app.casework.presence.queries import viewers_of
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now
 from app.outreach.strategy.models import StrategyTask
 
 router = api_router("/cases/{reference}", tags=["cases"])
-
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
 class NewOwner(Input):
@@ -44,7 +40,7 @@ class OwnerShape(Shape):
 
 @router.post("/owner", summary="Give a case to a member of staff")
 def post_owner(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewOwner
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewOwner
 ) -> OwnerShape:
     """Assign the case. Only a manager gives it to another person, so an agent's token may not."""
     case = case_named(session, reference, lock=True)
@@ -61,7 +57,7 @@ class NewHandOver(Input):
 
 @router.post("/hand-over", summary="Hand a case over to a colleague")
 def post_hand_over_of_case(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewHandOver
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewHandOver
 ) -> OwnerShape:
     """The colleague owns the case from now on and gets the note as a task. An agent's token hands over only a case
     without an owner; a manager's any."""
@@ -78,7 +74,9 @@ class ViewerShape(Shape):
 
 
 @router.get("/viewers", summary="List who has a case open")
-def list_viewers(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> Page[ViewerShape]:
+def list_viewers(
+    reference: CaseRef, _caller: ApiCaseReader, session: ReadSession, now: Now
+) -> Page[ViewerShape]:
     """List the people who have the case open in a browser at this moment, and who is on the telephone about it."""
     case_id = id_of(case_named(session, reference))
     viewers = viewers_of(session, [case_id], now).get(case_id, [])
@@ -102,7 +100,7 @@ class IdentityShape(Shape):
 
 @router.post("/identity-checks", summary="Record an identity check")
 def post_identity_check(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewIdentityCheck
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewIdentityCheck
 ) -> IdentityShape:
     """Record which questions the person on the telephone was asked, never the answers."""
     case = case_named(session, reference, lock=True)
@@ -117,7 +115,7 @@ class CallbackShape(Shape):
 
 @router.post("/callback/cancellation", summary="Cancel a callback")
 def post_callback_cancellation(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewReason
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewReason
 ) -> CallbackShape:
     """The customer is not called back at the time that was agreed. A new callback comes with a call (`/calls`)."""
     case = case_named(session, reference, lock=True)
@@ -148,7 +146,7 @@ class TaskShape(Shape):
 
 
 @router.get("/tasks", summary="List a case's tasks")
-def list_tasks(reference: CaseRef, _caller: Reader, session: ReadSession) -> Page[TaskShape]:
+def list_tasks(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession) -> Page[TaskShape]:
     """Tasks that the strategy set, the oldest first, done ones too."""
     case = case_named(session, reference)
     query = select(StrategyTask).where(StrategyTask.case_id == case.id).order_by(col(StrategyTask.id))
@@ -157,7 +155,7 @@ def list_tasks(reference: CaseRef, _caller: Reader, session: ReadSession) -> Pag
 
 @router.post("/tasks/{task_id}/done", summary="Mark a task as done")
 def post_task_done(
-    reference: CaseRef, task_id: RowId, caller: Worker, session: OnceSession, now: Now
+    reference: CaseRef, task_id: RowId, caller: ApiCaseWorker, session: OnceSession, now: Now
 ) -> TaskShape:
     """Mark a task of the strategy as done."""
     case = case_named(session, reference, lock=True)
@@ -170,7 +168,9 @@ class LinksShape(Shape):
 
 
 @router.post("/links/replacement", summary="Replace the links to a customer's own pages")
-def post_links_replacement(reference: CaseRef, caller: Worker, session: OnceSession, now: Now) -> LinksShape:
+def post_links_replacement(
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now
+) -> LinksShape:
     """Replace links that another person holds: links in earlier messages only stop messages from now on."""
     case = case_named(session, reference, lock=True)
     customer = session.get_one(Customer, case.customer_id)

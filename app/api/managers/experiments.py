@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlmodel import Session, col, select
 
 from app.actions.strategies import end_experiment, experiment_of, start_experiment
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.api.shapes import Shape
 from app.book.portfolios.days import last_closed
@@ -18,7 +18,6 @@ from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.money import exponent, to_decimal_string
-from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now, ports_of
 from app.outreach.strategy.experiments import MOST_DAYS, EndReason, PrimaryFigure, StopTerms
@@ -30,8 +29,6 @@ from app.reporting.experiments.rules import ArmResult, Comparison, Verdict
 from app.reporting.experiments.safeguards import Guardrail
 
 router = api_router("/portfolios/{code}/experiments", tags=["strategies"])
-
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 
 class ExperimentShape(Shape):
@@ -73,7 +70,7 @@ class ExperimentShape(Shape):
 
 
 @router.get("", summary="List experiments")
-def list_experiments(code: PortfolioCode, _caller: Manager, session: ReadSession) -> Page[ExperimentShape]:
+def list_experiments(code: PortfolioCode, _caller: ApiManager, session: ReadSession) -> Page[ExperimentShape]:
     """Experiments of one portfolio, the latest first."""
     portfolio = get_portfolio(session, code)
     query = select(Experiment).where(Experiment.portfolio_id == portfolio.id)
@@ -159,7 +156,7 @@ class ExperimentResultShape(Shape):
 
 @router.get("/{experiment_id}/result", summary="Get an experiment's result")
 def get_experiment_result(
-    code: PortfolioCode, experiment_id: RowId, _caller: Manager, session: ReadSession
+    code: PortfolioCode, experiment_id: RowId, _caller: ApiManager, session: ReadSession
 ) -> ExperimentResultShape:
     """Both arms at the end of the last closed day, as the experiment's page shows them."""
     portfolio = get_portfolio(session, code)
@@ -182,7 +179,7 @@ class NewExperiment(Input):
 def post_experiment(
     request: Request,
     code: PortfolioCode,
-    caller: Manager,
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: NewExperiment,
@@ -199,7 +196,7 @@ def post_experiment(
 
 @router.post("/{experiment_id}/end", summary="End an experiment")
 def post_experiment_end(
-    code: PortfolioCode, experiment_id: RowId, caller: Manager, session: OnceSession, now: Now
+    code: PortfolioCode, experiment_id: RowId, caller: ApiManager, session: OnceSession, now: Now
 ) -> ExperimentShape:
     """All cases go by the live version again; results still come in for 30 days."""
     portfolio = get_portfolio(session, code)
@@ -227,7 +224,7 @@ class ControlShape(Shape):
 
 
 @control.get("", summary="Get what reminders add")
-def get_control(code: PortfolioCode, _caller: Manager, session: ReadSession) -> ControlShape:
+def get_control(code: PortfolioCode, _caller: ApiManager, session: ReadSession) -> ControlShape:
     """Gross and incremental cash at the end of the last closed day."""
     portfolio = get_portfolio(session, code)
     on = last_closed(session, portfolio)

@@ -7,21 +7,18 @@ from typing import Annotated, Self
 
 from fastapi import Query
 
-from app.api.deps import ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, ReadSession, api_router
 from app.api.fields import Cursor, Day, Limit
 from app.api.shapes import Money, Shape
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.money import to_decimal_string
-from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.cursors import decode_cursor, encode_cursor
 from app.reporting.kpis.drilldown import Behind, figure_slice, things_behind, total_behind
 from app.reporting.kpis.rules import Part, Thing, Unit
 
 router = api_router("/figures", tags=["figures"])
-
-Reader = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 
 class ThingShape(Shape):
@@ -56,7 +53,7 @@ class FigureThings(Shape):
 @router.get("/{kpi}", summary="List what a key figure counts")
 def get_figure_things(
     kpi: Line,
-    _caller: Reader,
+    _caller: ApiManager,
     session: ReadSession,
     portfolio: Annotated[Line, Query(max_length=40, description="Portfolio code.")],
     on: Annotated[Day, Query(alias="date", description="A closed business day.")],

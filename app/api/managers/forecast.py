@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field
 
-from app.api.deps import ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, ReadSession, api_router
 from app.api.fields import PortfolioCode
 from app.api.shapes import Shape
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.money import to_decimal_string
-from app.core.staff.rules import MANAGEMENT, Caller
 from app.reporting.forecast.queries import forecast_cash
 from app.reporting.forecast.rules import CashForecast
 
 router = api_router("/portfolios/{code}/forecast", tags=["figures"])
-
-Reader = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 
 class HorizonShape(Shape):
@@ -65,7 +62,7 @@ class ForecastShape(Shape):
 
 
 @router.get("", summary="Get expected cash")
-def get_forecast(code: PortfolioCode, _caller: Reader, session: ReadSession) -> ForecastShape:
+def get_forecast(code: PortfolioCode, _caller: ApiManager, session: ReadSession) -> ForecastShape:
     """Payments toward unpaid dues that are expected within 30, 60 and 90 days of the last closed month end."""
     portfolio = get_portfolio(session, code)
     on = last_closed(session, portfolio)

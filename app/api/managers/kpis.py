@@ -6,13 +6,12 @@ from typing import Annotated
 
 from fastapi import Query
 
-from app.api.deps import ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, ReadSession, api_router
 from app.api.fields import Day, PortfolioCode
 from app.api.managers.shapes import KpiSeries, KpisShape
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.reporting.cohorts.queries import all_cohorts
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
@@ -20,14 +19,13 @@ from app.reporting.kpis.queries import bucket_flows, month_roll_forward, roll_ma
 
 router = api_router("/portfolios/{code}/kpis", tags=["figures"])
 
-Reader = Annotated[Caller, api_requires(*MANAGEMENT)]
 MAX_DAYS = 366
 
 
 @router.get("", summary="Get the key figures")
 def get_kpis(
     code: PortfolioCode,
-    _caller: Reader,
+    _caller: ApiManager,
     session: ReadSession,
     on: Annotated[Day, Query(alias="date", description="A closed business day.")],
 ) -> KpisShape:
@@ -52,7 +50,7 @@ def get_kpis(
 @router.get("/series", summary="Get key figures over time")
 def get_kpi_series(
     code: PortfolioCode,
-    _caller: Reader,
+    _caller: ApiManager,
     session: ReadSession,
     first_on: Annotated[Day, Query(alias="from")],
     last_on: Annotated[Day, Query(alias="to", description="At most 366 days after `from`.")],

@@ -8,11 +8,10 @@ from typing import Annotated, Self
 from fastapi import Query
 from pydantic import Field
 
-from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, Input, OnceSession, ReadSession, api_router
 from app.api.fields import PortfolioCode
 from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
-from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now
 from app.http.middleware.admission import ceiling
@@ -23,7 +22,6 @@ from app.reporting.peers.service import LoadedPeers, load_peers
 
 router = api_router("/peers", tags=["figures"])
 
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 MOST_MB = 3
 TOO_LARGE = "The request is larger than {limit} MB; a file of peers' rates never is."
 
@@ -91,7 +89,7 @@ class ComparisonShape(Shape):
 
 @router.get("", summary="Compare with peers")
 def get_peers(
-    _caller: Manager, session: ReadSession, portfolio: Annotated[PortfolioCode, Query()]
+    _caller: ApiManager, session: ReadSession, portfolio: Annotated[PortfolioCode, Query()]
 ) -> list[ComparisonShape]:
     """Key figures of which a public series of the same definition is loaded, over the last twenty quarters."""
     found = compare_with_peers(session, get_portfolio(session, portfolio))
@@ -104,7 +102,7 @@ def get_peers(
     summary="Load a file of peers' rates",
     dependencies=[ceiling(lambda _settings: MOST_MB, TOO_LARGE)],
 )
-def post_peers(caller: Manager, session: OnceSession, now: Now, body: NewPeerFile) -> LoadedShape:
+def post_peers(caller: ApiManager, session: OnceSession, now: Now, body: NewPeerFile) -> LoadedShape:
     """All of it, or nothing: a refusal names line and column."""
     loaded = load_peers(session, body.file_name, body.file.encode(), by=caller.by, now=now)
     return LoadedShape.of(loaded)

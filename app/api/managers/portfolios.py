@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from sqlmodel import col, select
 
-from app.api.deps import Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, Page, ReadSession, api_router
 from app.api.fields import Cursor, Limit, after, page_of
 from app.api.managers.shapes import PortfolioShape
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, Caller
 
 router = api_router("/portfolios", tags=["portfolios"])
 
 
 @router.get("", summary="List portfolios")
 def list_portfolios(
-    _caller: Annotated[Caller, api_requires(*CASE_READING)],
+    _caller: ApiCaseReader,
     session: ReadSession,
     cursor: Cursor = None,
     limit: Limit = 50,

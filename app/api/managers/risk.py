@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field
 
-from app.api.deps import ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, ReadSession, api_router
 from app.api.fields import PortfolioCode
 from app.api.shapes import Shape
 from app.book.portfolios.models import Portfolio
@@ -15,12 +15,9 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.risk.models import RiskModelVersion
 from app.casework.risk.queries import model_of, risk_model, versions_of
 from app.core.ids import id_of
-from app.core.staff.rules import MANAGEMENT, Caller
 from app.reporting.risk.findings import FeatureFinding, TrainingFindings, read_findings
 
 router = api_router("/portfolios/{code}/risk-models", tags=["portfolios"])
-
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 
 class BinShape(Shape):
@@ -139,7 +136,7 @@ class RiskShape(Shape):
 
 
 @router.get("", summary="Show the break-risk models")
-def list_risk_models(code: PortfolioCode, _caller: Manager, session: ReadSession) -> RiskShape:
+def list_risk_models(code: PortfolioCode, _caller: ApiManager, session: ReadSession) -> RiskShape:
     """The model that is used now and the last 20 trainings. `desk risk train` trains one."""
     portfolio = get_portfolio(session, code)
     rows = versions_of(session, id_of(portfolio))

@@ -11,12 +11,11 @@ from sqlmodel import Session, col, select
 from app.actions.messages import resolve_message, start_sending, stop_sending
 from app.actions.preferences import restore_address, suppress_address
 from app.api.cases.messages import MessageShape
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, ApiSwitcher, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import Cursor, Limit, RowId, after, naming, page_of
 from app.api.shapes import Shape
 from app.core.errors import NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import MANAGEMENT, SWITCHING, Caller
 from app.core.text import Line
 from app.core.vocabulary import Channel
 from app.http.context import Now
@@ -31,16 +30,13 @@ from app.policy.facts import Suppression
 
 router = api_router("", tags=["sending"])
 
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
-Switcher = Annotated[Caller, api_requires(*SWITCHING)]
-
 
 # --- messages of unknown fate -------------------------------------------------------------------------------
 
 
 @router.get("/outbox/unknown", summary="List messages of unknown fate")
 def list_unknown_messages(
-    _caller: Manager, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+    _caller: ApiManager, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[MessageShape]:
     """Messages that may or may not have left: a person finds out and says so."""
     key = col(OutboxMessage.id)
@@ -55,7 +51,7 @@ class NewResolution(Input):
 
 @router.post("/outbox/{message_id}/resolution", summary="Say what became of a message")
 def post_resolution(
-    message_id: RowId, caller: Manager, session: OnceSession, now: Now, body: NewResolution
+    message_id: RowId, caller: ApiManager, session: OnceSession, now: Now, body: NewResolution
 ) -> MessageShape:
     """Put on record whether a message of unknown fate left. It is never sent again."""
     row = resolve_message(session, message_id, was_sent=body.was_sent, by=caller.by, now=now)
@@ -73,7 +69,7 @@ class StopShape(Shape):
 
 
 @router.get("/outbox/stops", summary="List stopped channels")
-def list_stops(_caller: Switcher, session: ReadSession) -> Page[StopShape]:
+def list_stops(_caller: ApiSwitcher, session: ReadSession) -> Page[StopShape]:
     """Channels on which nothing leaves now."""
     return _stops(session)
 
@@ -86,7 +82,7 @@ class NewStop(Input):
 
 
 @router.post("/outbox/stops", status_code=201, summary="Stop sending")
-def post_stop(caller: Switcher, session: OnceSession, now: Now, body: NewStop) -> Page[StopShape]:
+def post_stop(caller: ApiSwitcher, session: OnceSession, now: Now, body: NewStop) -> Page[StopShape]:
     """Stop one channel, or all. Messages stay queued until it is started again. Answers all that is stopped."""
     where = list(Destination) if body.destination is None else [body.destination]
     stop_sending(session, where, body.reason, by=caller.by, now=now)
@@ -100,7 +96,7 @@ class NewStart(Input):
 
 
 @router.post("/outbox/starts", summary="Start sending again")
-def post_start(caller: Switcher, session: OnceSession, now: Now, body: NewStart) -> Page[StopShape]:
+def post_start(caller: ApiSwitcher, session: OnceSession, now: Now, body: NewStart) -> Page[StopShape]:
     """Start one channel, or all. Answers what is still stopped."""
     where = list(Destination) if body.destination is None else [body.destination]
     start_sending(session, where, by=caller.by, now=now)
@@ -145,7 +141,7 @@ class SuppressedShape(Shape):
 
 @router.get("/suppressed-addresses", summary="List suppressed addresses")
 def list_suppressed_addresses(
-    _caller: Manager, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+    _caller: ApiManager, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[SuppressedShape]:
     """Addresses that are closed now, in the order in which they were closed."""
     key = col(SuppressedAddress.id)
@@ -166,7 +162,7 @@ class Suppressed(Shape):
 
 @router.post("/suppressed-addresses", status_code=201, summary="Suppress an address")
 def post_suppressed_address(
-    caller: Manager, session: OnceSession, now: Now, body: NewSuppression
+    caller: ApiManager, session: OnceSession, now: Now, body: NewSuppression
 ) -> Suppressed:
     """Send nothing to this number or e-mail address any more, for any customer."""
     with naming(detail="note"):
@@ -180,7 +176,7 @@ class NewRestoration(Input):
 
 @router.post("/suppressed-addresses/{row_id}/restoration", summary="Restore an address")
 def post_restoration(
-    row_id: RowId, caller: Manager, session: OnceSession, now: Now, body: NewRestoration
+    row_id: RowId, caller: ApiManager, session: OnceSession, now: Now, body: NewRestoration
 ) -> SuppressedShape:
     """It may be used again, where the law and the customer permit."""
     row = session.get(SuppressedAddress, row_id)
@@ -205,7 +201,7 @@ class NoticeShape(Shape):
 
 @router.get("/mail-notices", summary="List messages of the bounce mailbox")
 def list_mail_notices(
-    _caller: Manager, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+    _caller: ApiManager, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[NoticeShape]:
     """Notices that wait for a person, the oldest first."""
     key = col(MailNotice.id)
@@ -215,7 +211,7 @@ def list_mail_notices(
 
 
 @router.post("/mail-notices/{notice_id}/done", summary="Mark a message of the bounce mailbox as done")
-def post_notice_done(notice_id: RowId, caller: Manager, session: OnceSession, now: Now) -> NoticeShape:
+def post_notice_done(notice_id: RowId, caller: ApiManager, session: OnceSession, now: Now) -> NoticeShape:
     """Mark a notice as dealt with."""
     row = session.get(MailNotice, notice_id, with_for_update=True)
     if row is None:

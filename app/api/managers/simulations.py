@@ -10,12 +10,11 @@ from fastapi import Request
 from pydantic import Field
 from sqlmodel import col, select
 
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import Cursor, Day, Limit, PortfolioCode, RowId, after, page_of
 from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
 from app.core.ids import id_of
-from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.core.types import JsonObject
 from app.http.context import Now, engine_of, ports_of, running_jobs, settings_of
@@ -23,8 +22,6 @@ from app.operations.simulation.background import RunState, SimulationRunner, get
 from app.operations.simulation.models import SimulationRun
 
 router = api_router("/portfolios/{code}/simulations", tags=["strategies"])
-
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 
 
 class SimulationShape(Shape):
@@ -72,7 +69,7 @@ def _runner(request: Request) -> SimulationRunner:
 def list_simulations(
     request: Request,
     code: PortfolioCode,
-    _caller: Manager,
+    _caller: ApiManager,
     session: ReadSession,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -89,7 +86,7 @@ def list_simulations(
 
 @router.get("/{run_id}", summary="Follow a simulation")
 def get_simulation(
-    request: Request, code: PortfolioCode, run_id: RowId, _caller: Manager, session: ReadSession
+    request: Request, code: PortfolioCode, run_id: RowId, _caller: ApiManager, session: ReadSession
 ) -> SimulationResult:
     """Its state, and its result once it is done."""
     run = get_run(session, run_id, id_of(get_portfolio(session, code)))
@@ -102,7 +99,7 @@ def get_simulation(
 def post_simulation(
     request: Request,
     code: PortfolioCode,
-    caller: Manager,
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: NewSimulation,
@@ -119,7 +116,7 @@ def post_simulation(
 
 @router.post("/{run_id}/deletion", summary="Delete a simulation")
 def post_simulation_deletion(
-    request: Request, code: PortfolioCode, run_id: RowId, _caller: Manager, session: OnceSession
+    request: Request, code: PortfolioCode, run_id: RowId, _caller: ApiManager, session: OnceSession
 ) -> SimulationShape:
     """Delete it with its result. Refused while it runs."""
     runner = _runner(request)

@@ -9,13 +9,12 @@ from pydantic import Field
 from starlette.requests import Request
 
 from app.actions.strategies import put_live, rollback, save_version
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, page_of
 from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now, ports_of
 from app.http.security import MB
@@ -25,8 +24,6 @@ from app.outreach.strategy.models import StrategyVersion
 
 router = api_router("/portfolios/{code}/strategies", tags=["strategies"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 Ref = Annotated[Line, Field(min_length=1, max_length=60, examples=["standard@3"])]
 
 
@@ -72,7 +69,11 @@ class LiveStrategyInput(Input):
 
 @router.get("", summary="List strategy versions")
 def list_strategy_versions(
-    code: PortfolioCode, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+    code: PortfolioCode,
+    _caller: ApiCaseReader,
+    session: ReadSession,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[StrategyVersionShape]:
     """Every version of a portfolio's own strategies, oldest first; none while it goes by the shipped one."""
     portfolio = get_portfolio(session, code)
@@ -85,7 +86,7 @@ def list_strategy_versions(
 
 @router.get("/{version_id}", summary="Export a strategy version")
 def get_strategy_version(
-    code: PortfolioCode, version_id: RowId, _caller: Reader, session: ReadSession
+    code: PortfolioCode, version_id: RowId, _caller: ApiCaseReader, session: ReadSession
 ) -> StrategyText:
     """One version with its text."""
     portfolio = get_portfolio(session, code)
@@ -98,7 +99,12 @@ def get_strategy_version(
 
 @router.post("", status_code=201, summary="Import a strategy", max_body_size=MB)
 def import_strategy(
-    code: PortfolioCode, request: Request, caller: Manager, session: OnceSession, now: Now, body: NewStrategy
+    code: PortfolioCode,
+    request: Request,
+    caller: ApiManager,
+    session: OnceSession,
+    now: Now,
+    body: NewStrategy,
 ) -> StrategyVersionShape:
     """Keep a text as the next version of its code; it changes nothing until it is put live. A text with faults is
     refused with every one of them, each with its step and field."""
@@ -114,7 +120,7 @@ def import_strategy(
 def put_strategy_live(
     code: PortfolioCode,
     request: Request,
-    caller: Manager,
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: LiveStrategyInput,
@@ -129,7 +135,7 @@ def put_strategy_live(
 
 @router.post("/rollback", summary="Roll back to the strategy before")
 def roll_strategy_back(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now
 ) -> StrategyVersionShape:
     """Back to the version that was live before the present one."""
     portfolio = get_portfolio(session, code)

@@ -13,7 +13,7 @@ from app.actions.approvals.asking import ask_approval
 from app.actions.plans.instalments import move_instalment, skip_instalment
 from app.api.approvals.shapes import ApprovalShape
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, ReadSession, api_router
 from app.api.fields import CaseRef, Day, PlanRef, plan_id_of
 from app.api.shapes import Money, Shape
 from app.book.portfolios.models import Portfolio
@@ -25,14 +25,11 @@ from app.casework.plans.tracking.payments import progress_of
 from app.casework.plans.tracking.progress import InstalmentProgress, InstalmentState, PlanProgress
 from app.core.clock import local_date
 from app.core.money import to_decimal_string
-from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Paragraph
 from app.http.context import Now, ports_of
 
 router = api_router("/cases/{reference}/plans/{plan}", tags=["agreements"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 Number = Annotated[int, Path(ge=0, le=1000, description="Number of the instalment; 0 is the down payment.")]
 
 
@@ -100,7 +97,7 @@ class PlanProgressShape(Shape):
 
 @router.get("/progress", summary="Show what came for each instalment")
 def get_progress(
-    reference: CaseRef, plan: PlanRef, _caller: Reader, session: ReadSession, now: Now
+    reference: CaseRef, plan: PlanRef, _caller: ApiCaseReader, session: ReadSession, now: Now
 ) -> PlanProgressShape:
     """Payments matched to instalments: those that named one by its reference first, the rest to the oldest that is
     short. An ended agreement is shown as it stood when it ended."""
@@ -118,7 +115,7 @@ def post_move(
     reference: CaseRef,
     plan: PlanRef,
     n: Number,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewDate,
@@ -142,7 +139,7 @@ def post_skip(
     reference: CaseRef,
     plan: PlanRef,
     n: Number,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewSkip,
@@ -166,7 +163,7 @@ def post_skip_request(
     reference: CaseRef,
     plan: PlanRef,
     n: Number,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewSkipRequest,

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from fastapi import Request, Response
 
 from app.actions.plans.printed import agreement_pdf
 from app.api.cases.lookup import case_named
-from app.api.deps import ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ReadSession, api_router
 from app.api.fields import CaseRef, PlanRef, plan_id_of
 from app.casework.plans.queries import find_plan
-from app.core.staff.rules import CASE_READING, Caller
 from app.http.context import ports_of
 
 router = api_router("/cases/{reference}/plans/{plan}", tags=["agreements"])
-
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
 
 
 class Pdf(Response):
@@ -35,7 +30,7 @@ class Pdf(Response):
     },
 )
 def get_agreement(
-    request: Request, reference: CaseRef, plan: PlanRef, _caller: Reader, session: ReadSession
+    request: Request, reference: CaseRef, plan: PlanRef, _caller: ApiCaseReader, session: ReadSession
 ) -> Response:
     """Parties, debt, schedule with the reference of each payment, concessions, rights, who agreed and by which means,
     and lines to sign. In euros, where the payee's IBAN is set, also QR codes (EPC069-12) of the first payments."""

@@ -11,13 +11,12 @@ from sqlmodel import Session
 
 from app.actions.views import delete_view, save_view, views_of
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId
 from app.api.worklist.shapes import CountShape, NextShape, SavedViewShape, WorkShape
 from app.casework.cases.models import case_reference
 from app.core.errors import Invalid
 from app.core.ids import id_of
-from app.core.staff.rules import CASEWORK, Caller
 from app.core.text import Line
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
@@ -30,7 +29,6 @@ from app.worklist.view import View, is_state, order_of, page_of
 
 router = api_router("/worklist", tags=["worklist"])
 
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 Owner = Annotated[
     Line | None, Query(max_length=60, description="Username; empty for cases without an owner.")
 ]
@@ -49,7 +47,7 @@ def _view(session: Session, now: datetime, owner: str | None, portfolio: str, st
 
 @router.get("", summary="List work")
 def list_work(
-    _caller: Worker,
+    _caller: ApiCaseWorker,
     session: ReadSession,
     now: Now,
     owner: Owner = None,
@@ -73,7 +71,7 @@ def list_work(
 
 @router.get("/counts", summary="Count work")
 def count_work(
-    _caller: Worker, session: ReadSession, now: Now, owner: Owner = None, portfolio: Portfolio = ""
+    _caller: ApiCaseWorker, session: ReadSession, now: Now, owner: Owner = None, portfolio: Portfolio = ""
 ) -> list[CountShape]:
     """Open cases by section, with the time at which the first of a section comes back."""
     view = _view(session, now, owner, portfolio, "")
@@ -88,7 +86,7 @@ def count_work(
 
 @router.get("/next", summary="Get the next case")
 def get_next(
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: ReadSession,
     now: Now,
     owner: Owner = None,
@@ -114,20 +112,20 @@ class NewView(Input):
 
 
 @router.get("/views", summary="List saved views")
-def list_views(caller: Worker, session: ReadSession) -> list[SavedViewShape]:
+def list_views(caller: ApiCaseWorker, session: ReadSession) -> list[SavedViewShape]:
     """The views that this token saved."""
     return [SavedViewShape.of(view) for view in views_of(session, caller.by)]
 
 
 @router.post("/views", status_code=201, summary="Save a view")
-def post_view(caller: Worker, session: OnceSession, now: Now, body: NewView) -> SavedViewShape:
+def post_view(caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewView) -> SavedViewShape:
     """Keep a filter under a name; a view of this name is replaced."""
     view = save_view(session, body.name, body.query, is_default=body.is_default, by=caller.by, now=now)
     return SavedViewShape.of(view)
 
 
 @router.post("/views/{view_id}/deletion", summary="Delete a saved view")
-def post_view_deletion(view_id: RowId, caller: Worker, session: OnceSession) -> list[SavedViewShape]:
+def post_view_deletion(view_id: RowId, caller: ApiCaseWorker, session: OnceSession) -> list[SavedViewShape]:
     """Answers the views that are left."""
     delete_view(session, view_id, by=caller.by)
     session.flush()

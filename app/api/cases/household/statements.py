@@ -20,7 +20,7 @@ from app.api.cases.household.shapes import (
     WarningShape,
 )
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, ReadSession, api_router
 from app.api.fields import CaseRef, Currency, Day, RowId
 from app.api.shapes import Money
 from app.book.portfolios.models import Portfolio
@@ -49,18 +49,16 @@ from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.money import BadAmount, to_minor
-from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.types import JsonObject
 from app.http.context import Now
 
 router = api_router("/cases/{reference}/household", tags=["negotiation"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
-
 
 @router.get("", summary="Read what a customer can pay")
-def get_household(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> HouseholdShape:
+def get_household(
+    reference: CaseRef, _caller: ApiCaseReader, session: ReadSession, now: Now
+) -> HouseholdShape:
     """The amount the customer of this case can pay, the newest statement, and the list of all."""
     case = case_named(session, reference)
     portfolio, today = _today(session, case, now)
@@ -81,7 +79,7 @@ def get_household(reference: CaseRef, _caller: Reader, session: ReadSession, now
 
 @router.get("/statements/{statement_id}", summary="Read a household statement")
 def get_household_statement(
-    reference: CaseRef, statement_id: RowId, _caller: Reader, session: ReadSession, now: Now
+    reference: CaseRef, statement_id: RowId, _caller: ApiCaseReader, session: ReadSession, now: Now
 ) -> StatementShape:
     """One statement on file, with what is owed to us now."""
     case = case_named(session, reference)
@@ -92,7 +90,7 @@ def get_household_statement(
 @router.post("", status_code=201, summary="Record a household statement")
 def post_household_statement(
     reference: CaseRef,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: StatementBody,
@@ -110,7 +108,7 @@ def post_household_statement(
 
 @router.post("/preview", summary="See what a household statement comes to")
 def post_household_preview(
-    reference: CaseRef, _caller: Worker, session: OnceSession, now: Now, body: StatementBody
+    reference: CaseRef, _caller: ApiCaseWorker, session: OnceSession, now: Now, body: StatementBody
 ) -> StatementShape:
     """Nothing is recorded."""
     case = case_named(session, reference)
@@ -152,7 +150,7 @@ class NewAnswer(Input):
 
 @router.post("/answers", status_code=201, summary="Record what a customer says they can pay")
 def post_household_answer(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewAnswer
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewAnswer
 ) -> AffordabilityShape:
     """The answer to "what could you pay, and when are you paid?"; it is enough where there is no statement."""
     case = case_named(session, reference, lock=True)

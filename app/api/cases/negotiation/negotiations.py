@@ -21,7 +21,7 @@ from app.api.cases.negotiation.shapes import (
     SolutionShape,
     TakenShape,
 )
-from app.api.deps import OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiCaseWorker, OnceSession, Page, ReadSession, api_router
 from app.api.fields import MAX_ID, CaseRef, RowId, naming
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -37,13 +37,10 @@ from app.casework.negotiation.record.replay import replay
 from app.casework.plans.queries import instalments_of
 from app.core.clock import local_date
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.http.context import Now, ports_of
 
 router = api_router("/cases/{reference}", tags=["negotiation"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 _SAID = {"payday_on": "next_on", "payday_cadence": "cadence", "payday_days_after": "days_after"}
 """Names that an answer on affordability gives its values -> members of the body."""
 OfferId = Annotated[int, Path(ge=1, le=MAX_ID, description="Id of the offer.")]
@@ -51,7 +48,7 @@ OfferId = Annotated[int, Path(ge=1, le=MAX_ID, description="Id of the offer.")]
 
 @router.post("/negotiations", status_code=201, summary="Find the offers that a case can be made")
 def post_negotiation(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewNegotiation
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewNegotiation
 ) -> NegotiationShape:
     """Offers that the household can pay, that the law, the limits and this token's authority permit, the best first;
     and for each kind without one the reason. All of it is put on record; until an offer expires its price holds."""
@@ -64,7 +61,7 @@ def post_negotiation(
 
 @router.post("/negotiations/preview", summary="See the offers; nothing is recorded")
 def post_negotiation_preview(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewNegotiation
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewNegotiation
 ) -> SolutionShape:
     """The same answer as figures change during a call. No price holds."""
     case, portfolio = _case(session, reference)
@@ -75,7 +72,9 @@ def post_negotiation_preview(
 
 
 @router.get("/negotiations", summary="List a case's negotiations")
-def list_negotiations(reference: CaseRef, _caller: Reader, session: ReadSession) -> Page[NegotiationShape]:
+def list_negotiations(
+    reference: CaseRef, _caller: ApiCaseReader, session: ReadSession
+) -> Page[NegotiationShape]:
     """The latest twenty, the latest first, each with its offers."""
     case, portfolio = _case(session, reference)
     rows = negotiations_of(session, id_of(case))
@@ -85,7 +84,7 @@ def list_negotiations(reference: CaseRef, _caller: Reader, session: ReadSession)
 
 @router.get("/negotiations/{negotiation_id}", summary="Read a negotiation")
 def get_negotiation(
-    reference: CaseRef, negotiation_id: RowId, _caller: Reader, session: ReadSession
+    reference: CaseRef, negotiation_id: RowId, _caller: ApiCaseReader, session: ReadSession
 ) -> NegotiationShape:
     """The negotiation: who asked, when, and every offer with its state; the kinds not offered come last."""
     case, portfolio = _case(session, reference)
@@ -94,7 +93,7 @@ def get_negotiation(
 
 @router.get("/negotiations/{negotiation_id}/replay", summary="Replay a negotiation")
 def get_replay(
-    reference: CaseRef, negotiation_id: RowId, _caller: Reader, session: ReadSession
+    reference: CaseRef, negotiation_id: RowId, _caller: ApiCaseReader, session: ReadSession
 ) -> ReplayShape:
     """The stored facts are solved again; `is_same` says whether the answer is the one on record."""
     case, portfolio = _case(session, reference)
@@ -107,7 +106,7 @@ def get_replay(
 def post_counter(
     reference: CaseRef,
     negotiation_id: RowId,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewCounter,
@@ -122,7 +121,7 @@ def post_counter(
 
 @router.get("/offers", summary="List the offers that can be taken")
 def list_offers(
-    reference: CaseRef, _caller: Reader, session: ReadSession, now: Now
+    reference: CaseRef, _caller: ApiCaseReader, session: ReadSession, now: Now
 ) -> Page[NegotiationOfferShape]:
     """Offers of the case whose price holds today, the latest first."""
     case, portfolio = _case(session, reference)
@@ -132,7 +131,12 @@ def list_offers(
 
 @router.post("/offers/{offer_id}/refusal", summary="Refuse an offer")
 def post_refusal(
-    reference: CaseRef, offer_id: OfferId, caller: Worker, session: OnceSession, now: Now, body: NewRefusal
+    reference: CaseRef,
+    offer_id: OfferId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewRefusal,
 ) -> NegotiationOfferShape:
     """The customer does not want it; the reason is kept for the next call."""
     case, portfolio = _case(session, reference, lock=True)
@@ -145,7 +149,7 @@ def post_taking(
     request: Request,
     reference: CaseRef,
     offer_id: OfferId,
-    caller: Worker,
+    caller: ApiCaseWorker,
     session: OnceSession,
     now: Now,
     body: NewTaking,
@@ -173,7 +177,12 @@ def post_taking(
 
 @router.post("/offers/{offer_id}/sending", status_code=201, summary="Send an offer in writing")
 def post_sending(
-    request: Request, reference: CaseRef, offer_id: OfferId, caller: Worker, session: OnceSession, now: Now
+    request: Request,
+    reference: CaseRef,
+    offer_id: OfferId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
 ) -> NegotiationOfferShape:
     """Offer it at the price that was shown; it waits for the customer's answer. Within this token's authority."""
     case, portfolio = _case(session, reference, lock=True)

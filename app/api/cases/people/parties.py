@@ -10,7 +10,7 @@ from pydantic import Field
 
 from app.actions.people import parties as acts
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Day, RowId
 from app.api.shapes import Shape
 from app.book.portfolios.days import local_today
@@ -19,15 +19,11 @@ from app.casework.parties.queries import parties_of
 from app.casework.parties.rules import MayBeTold, PartyKind
 from app.casework.parties.service import NewParty
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Line, Paragraph
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
 
 router = api_router("/cases/{reference}", tags=["contacts"])
-
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
 class PartyShape(Shape):
@@ -92,7 +88,7 @@ class PartyReason(Input):
 
 
 @router.get("/third-parties", summary="List a customer's third parties")
-def list_third_parties(reference: CaseRef, _caller: Reader, session: ReadSession) -> Page[PartyShape]:
+def list_third_parties(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession) -> Page[PartyShape]:
     """Those who stand first, then those who were taken off."""
     case = case_named(session, reference)
     return Page(items=[PartyShape.of(party) for party in parties_of(session, case.customer_id)])
@@ -100,7 +96,12 @@ def list_third_parties(reference: CaseRef, _caller: Reader, session: ReadSession
 
 @router.post("/third-parties", summary="Put a third party on file")
 def post_third_party(
-    reference: CaseRef, request: Request, caller: Worker, session: OnceSession, now: Now, body: NewPartyInput
+    reference: CaseRef,
+    request: Request,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewPartyInput,
 ) -> PartyShape:
     """An attorney or executor stops every contact with the customer at once, by a hold that a person ends."""
     case = case_named(session, reference, lock=True)
@@ -113,7 +114,12 @@ def post_third_party(
 
 @router.post("/third-parties/{party_id}/contacts", summary="Log a contact with a third party")
 def post_third_party_contact(
-    reference: CaseRef, party_id: RowId, caller: Worker, session: OnceSession, now: Now, body: PartyContact
+    reference: CaseRef,
+    party_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: PartyContact,
 ) -> PartyShape:
     """It is no contact with the customer and counts toward none of their limits."""
     case = case_named(session, reference, lock=True)
@@ -134,7 +140,12 @@ def post_third_party_contact(
 
 @router.post("/third-parties/{party_id}/end", summary="Take a third party off")
 def post_third_party_end(
-    reference: CaseRef, party_id: RowId, caller: Worker, session: OnceSession, now: Now, body: PartyReason
+    reference: CaseRef,
+    party_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: PartyReason,
 ) -> PartyShape:
     """They may be told nothing from now on. A hold that came with them stays until a person ends it."""
     case = case_named(session, reference, lock=True)

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from app.actions.people import contact_data as acts
 from app.api.cases.lookup import case_named
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Day
 from app.api.shapes import Shape
 from app.book.customers.contact_points import NewPoint
@@ -23,14 +23,11 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.days import local_today
 from app.casework.cases.models import CollectionsCase
 from app.core.ids import id_of
-from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Line
 from app.http.context import Now
 
 router = api_router("/cases/{reference}", tags=["contacts"])
 
-Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Worker = Annotated[Caller, api_requires(*CASEWORK)]
 PointKey = Annotated[
     str, Field(max_length=20, description="`key` of the list: a number, or the kind of a main point.")
 ]
@@ -115,7 +112,7 @@ class PointReason(Input):
 
 
 @router.get("/contact-points", summary="List a customer's contact points")
-def list_contact_points(reference: CaseRef, _caller: Reader, session: ReadSession) -> Page[PointShape]:
+def list_contact_points(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession) -> Page[PointShape]:
     """Those in use and those that were removed; the main one of each kind first."""
     customer = _customer(session, case_named(session, reference))
     return Page(items=[PointShape.of(point) for point in points_of(session, customer)])
@@ -123,7 +120,7 @@ def list_contact_points(reference: CaseRef, _caller: Reader, session: ReadSessio
 
 @router.post("/contact-points", summary="Add a contact point")
 def post_contact_point(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPointInput
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewPointInput
 ) -> PointShape:
     """A second number does not take the place of the first; see `main`."""
     case = case_named(session, reference, lock=True)
@@ -139,7 +136,12 @@ def post_contact_point(
 
 @router.post("/contact-points/{point}/correction", summary="Correct a contact point")
 def post_contact_point_correction(
-    reference: CaseRef, point: PointKey, caller: Worker, session: OnceSession, now: Now, body: PointCorrection
+    reference: CaseRef,
+    point: PointKey,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: PointCorrection,
 ) -> PointShape:
     """The value before stays in the history."""
     case = case_named(session, reference, lock=True)
@@ -156,7 +158,12 @@ def post_contact_point_correction(
 
 @router.post("/contact-points/{point}/bad", summary="Mark a contact point as bad")
 def post_contact_point_bad(
-    reference: CaseRef, point: PointKey, caller: Worker, session: OnceSession, now: Now, body: PointReason
+    reference: CaseRef,
+    point: PointKey,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: PointReason,
 ) -> PointShape:
     """It is closed on every channel from now on, until it is confirmed; links sent there only stop messages."""
     case = case_named(session, reference, lock=True)
@@ -167,7 +174,12 @@ def post_contact_point_bad(
 
 @router.post("/contact-points/{point}/confirmation", summary="Confirm a contact point")
 def post_contact_point_confirmation(
-    reference: CaseRef, point: PointKey, caller: Worker, session: OnceSession, now: Now, body: PointReason
+    reference: CaseRef,
+    point: PointKey,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: PointReason,
 ) -> PointShape:
     """It is the customer's, and may be used where the rules and their own wishes permit."""
     case = case_named(session, reference, lock=True)
@@ -181,7 +193,12 @@ def post_contact_point_confirmation(
 
 @router.post("/contact-points/{point}/main", summary="Let outreach use a contact point")
 def post_contact_point_main(
-    reference: CaseRef, point: PointKey, caller: Worker, session: OnceSession, now: Now, body: PointReason
+    reference: CaseRef,
+    point: PointKey,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: PointReason,
 ) -> PointShape:
     """The main one before stays on file. The creditor's file takes it back only when it says something new."""
     case = case_named(session, reference, lock=True)
@@ -192,7 +209,12 @@ def post_contact_point_main(
 
 @router.post("/contact-points/{point}/removal", summary="Remove a contact point")
 def post_contact_point_removal(
-    reference: CaseRef, point: PointKey, caller: Worker, session: OnceSession, now: Now, body: PointReason
+    reference: CaseRef,
+    point: PointKey,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: PointReason,
 ) -> PointShape:
     """It is used no more and stays in the history."""
     case = case_named(session, reference, lock=True)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions import preferences as acts
+from app.core.dates import minute_of_day
 from app.core.vocabulary import Channel
 from app.http.context import Now
 from app.http.cursors import RowId
@@ -78,14 +79,11 @@ def _minute(fields: Fields, name: str, default: int) -> int:
     """A time of day as minutes after midnight."""
     if not fields.has(name):
         return default
-    hour, _, minute = fields.values[name].strip().partition(":")
-    digits = hour + minute
-    if not (
-        digits.isascii() and digits.isdigit() and len(digits) <= 4 and int(hour) < 24 and int(minute) < 60
-    ):
+    minute = minute_of_day(fields.values[name])
+    if minute is None:
         fields.errors[name] = "Write a time like 17:00."
         return default
-    return int(hour) * 60 + int(minute)
+    return minute
 
 
 @router.post("/{case_id}/preferences/{preference_id}/end")
