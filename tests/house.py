@@ -194,6 +194,22 @@ def _has_module(dotted: str) -> bool:
     )
 
 
+def unused_functions() -> Iterator[str]:
+    """Yield private functions of a module that their module does not use, and private names that another imports."""
+    for path in python_files():
+        text = path.read_text()
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("_"):
+                is_module_hook = node.name.startswith("__")
+                routed = bool(node.decorator_list)
+                if not (is_module_hook or routed) and len(re.findall(rf"\b{node.name}\b", text)) < 2:
+                    yield f"{name_of(path)}:{node.lineno}: {node.name} is not used in its module; delete it"
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("app"):
+                for alias in node.names:
+                    if alias.name.startswith("_") and not alias.name.startswith("__"):
+                        yield f"{name_of(path)}:{node.lineno}: {alias.name} is private to {node.module}; name it openly"
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -208,6 +224,7 @@ CHECKS = (
     missing_words,
     words_in_order,
     stale_names,
+    unused_functions,
 )
 
 

@@ -19,6 +19,7 @@ def in_sentence(label: str) -> str:
 
 
 CHANNEL_LABELS: Labels = {"sms": "SMS", "email": "E-mail", "post": "Letter", "call": "Call"}
+CHANNEL_PLURALS: Labels = {"sms": "SMS", "email": "E-mails", "post": "Letters", "call": "Calls"}
 HOLD_LABELS: Labels = {kind.value: HOLD_TRAITS[kind].label for kind in HoldKind}
 INTENT_LABELS: Labels = {
     "stop": "No more SMS",

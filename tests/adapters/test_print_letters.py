@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import multiprocessing
@@ -19,7 +20,7 @@ import zxingcpp
 from PIL import Image
 
 from app.adapters.print.letter_page import letter_template, page_data, parts, picture_letter, typeset_letter
-from app.adapters.print.letters import MANIFEST, PrintLetterSender, file_name, manifest_rows
+from app.adapters.print.letters import MANIFEST, PrintLetterSender, file_name
 from app.adapters.print.typesetting import CannotTypeset, count_pages, typeset
 from app.book.portfolios.rules import CollectorKind
 from app.core.vocabulary import Channel
@@ -49,6 +50,15 @@ This is an attempt to collect a debt."""
 TEMPLATE = letter_template(LETTERS)
 LINK = {"preferences_url": "https://desk.example.com/u/123456.post.AbCdEfGhIjKlMnOpQrStUvWx"}
 CHINESE = "# 信用卡款項尚未入帳通知\n\n王小明 您好：\n\n逾期金額共 NT$1,200。"
+
+
+def manifest_rows(print_dir: Path, business_date: date) -> list[dict[str, str]]:
+    """Read the day's manifest as dicts by column; empty if nothing was printed that day."""
+    path = print_dir / business_date.isoformat() / MANIFEST
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def a_letter(**changes: Any) -> Dispatch:

@@ -15,9 +15,9 @@ from app.book.ledger.models import Entry
 from app.core.staff.rules import Role
 from app.operations.simulation import service
 from app.operations.simulation.models import SimulationRun
-from app.operations.simulation.processes import one_after_another
 from tests import builders
 from tests.api.program import TODAY, Program, account_of, fields, late_case
+from tests.operations.simulation.in_turn import one_after_another
 
 ROOT = "/portfolios/CARDS"
 PAYMENTS = "payment_ref,account_ref,paid_on,amount,method\n"

@@ -21,6 +21,7 @@ from app.policy.facts import Suppression
     ("kinds", "words"),
     [
         (Channel, labels.CHANNEL_LABELS),
+        (Channel, labels.CHANNEL_PLURALS),
         (HoldKind, labels.HOLD_LABELS),
         (Intent, labels.INTENT_LABELS),
         (ReviewOutcome, labels.REVIEW_LABELS),

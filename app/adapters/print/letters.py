@@ -171,12 +171,3 @@ def _csv_line(row: tuple[Any, ...]) -> bytes:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(row)
     return line.getvalue().encode()
-
-
-def manifest_rows(print_dir: Path, business_date: date) -> list[dict[str, str]]:
-    """Read the day's manifest as dicts by column; empty if nothing was printed that day."""
-    path = print_dir / business_date.isoformat() / MANIFEST
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

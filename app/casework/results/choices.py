@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.casework.results.rules import CallField
+from app.core.labels import CHANNEL_LABELS
 
 CHOICES: Mapping[CallField, Mapping[str, str]] = {
     CallField.METHOD: {
@@ -25,7 +26,7 @@ CHOICES: Mapping[CallField, Mapping[str, str]] = {
         "family": "Family", "partner": "Partner", "housemate": "Lives there too", "colleague": "Colleague",
         "executor": "Executor", "other": "Other", "unknown": "Did not say",
     },
-    CallField.CHANNEL: {"call": "Call", "sms": "SMS", "email": "E-mail", "post": "Letter"},
+    CallField.CHANNEL: {name: CHANNEL_LABELS[name] for name in ("call", "sms", "email", "post")},
 }  # fmt: skip
 """Fields with a few values, and the words for each."""
 

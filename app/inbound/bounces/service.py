@@ -30,7 +30,7 @@ from app.core.kit.bounded import Bounded, Stopped, Unfinished
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.inbound.bounces.models import MailNotice
-from app.inbound.bounces.reading import notice_of, read_notice
+from app.inbound.bounces.reading import notice_of
 from app.inbound.bounces.rules import (
     BUSY,
     SOFT_LIMIT,
@@ -117,18 +117,14 @@ def _taken(engine: Engine, raw: bytes, notice: Notice, clock: Clock) -> NoticeKi
 
 
 def _take(engine: Engine, raw: bytes, notice: Notice, clock: Clock) -> NoticeKind:
-    text = _readable(raw)
+    text = readable(raw)
     with transaction(engine) as session:
         return put_on_record(session, raw, notice, text, now=clock.now())
 
 
-def take_notice(session: Session, raw: bytes, *, now: datetime) -> NoticeKind:
-    """Put one message of the bounce mailbox on record and do what it asks for; nothing if it is known."""
-    return put_on_record(session, raw, read_notice(raw), _readable(raw), now=now)
-
-
 def put_on_record(session: Session, raw: bytes, notice: Notice, text: str, *, now: datetime) -> NoticeKind:
-    """The same for a message that was read before; `text` is kept where a person has to look at it."""
+    """Put a message of the bounce mailbox that was read on record and do what it asks for; nothing if it is known.
+    `text` is kept where a person has to look at it."""
     if notice.kind is NoticeKind.PASSING:
         return notice.kind
     ours = _message(session, notice)
@@ -234,7 +230,7 @@ def _opt_out(session: Session, ours: OutboxMessage, *, now: datetime) -> None:
             )
 
 
-def _readable(raw: bytes) -> str:
+def readable(raw: bytes) -> str:
     """The text of a message for a person, without characters that a database or page cannot take."""
     text = raw[: KEPT_TEXT * 4].decode("utf-8", "replace").replace("\0", "").replace("\r\n", "\n")
     return mask_card_numbers(text[:KEPT_TEXT])

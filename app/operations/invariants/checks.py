@@ -23,7 +23,7 @@ from app.operations.invariants.casework import (
     timelines_verify,
 )
 from app.operations.invariants.delinquency import (
-    _last_day,
+    last_day,
     refolding_gives_the_same,
     roll_forward_closes,
     states_match_movements,
@@ -47,7 +47,7 @@ class Violation:
 def quick(session: Session, portfolio: Portfolio) -> list[Violation]:
     """The invariants that are cheap enough for every night. States are checked where the last day folded them: a night
     answers for the rows it changed, and the work does not grow with the portfolio's history."""
-    tonight = col(AccountState.folded_through) == _last_day(session, portfolio)
+    tonight = col(AccountState.folded_through) == last_day(session, portfolio)
     return [
         *_named("roll_forward_closes", roll_forward_closes(session, portfolio)),
         *_named("states_match_movements", states_match_movements(session, portfolio, tonight)),

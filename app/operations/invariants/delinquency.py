@@ -19,7 +19,7 @@ from app.core.database.engine import table_of
 from app.core.dates import month_start
 
 
-def _last_day(session: Session, portfolio: Portfolio) -> date | None:
+def last_day(session: Session, portfolio: Portfolio) -> date | None:
     query = select(sa.func.max(DailyRun.business_date)).where(DailyRun.portfolio_id == portfolio.id)
     return session.scalar(query)
 
@@ -27,7 +27,7 @@ def _last_day(session: Session, portfolio: Portfolio) -> date | None:
 def roll_forward_closes(session: Session, portfolio: Portfolio) -> Iterator[str]:
     """Past due at the start + fell past due - paid - adjusted = past due at the end, month to date."""
     assert portfolio.id is not None
-    last = _last_day(session, portfolio)
+    last = last_day(session, portfolio)
     if last is not None:
         rolled = roll_forward(session, portfolio.id, month_start(last), last)
         if not rolled.closes:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.core.ids import id_of
-from app.operations.invariants.delinquency import _last_day
+from app.operations.invariants.delinquency import last_day
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.proof.checking import check_accounts, check_day
 
@@ -23,7 +23,7 @@ SAMPLE = 200
 def figures_match_ledger(session: Session, portfolio: Portfolio) -> Iterator[str]:
     """The figures of the last day, counted again by folding accounts from their ledger in plain Python. Of a large
     portfolio a sample of accounts; `desk kpis --check` counts all of them."""
-    on, scope = _last_day(session, portfolio), Scope(portfolio)
+    on, scope = last_day(session, portfolio), Scope(portfolio)
     if on is None:
         return
     highest = session.scalar(

@@ -16,13 +16,6 @@ Message = StrategyResult | float | str
 """Messages of a process: its share done, at last its result, or a sentence if it failed."""
 
 
-def one_after_another(plans: Mapping[str, SimulationPlan], progress: Progress) -> dict[str, StrategyResult]:
-    sides = {}
-    for n, (name, plan) in enumerate(plans.items()):
-        sides[name] = run_plan(plan, lambda share, n=n: progress((n + share) / len(plans)))  # type: ignore[misc]
-    return sides
-
-
 def in_processes(plans: Mapping[str, SimulationPlan], progress: Progress) -> dict[str, StrategyResult]:
     """Run each side in a process of its own, at the same time: the web server that started it stays quick, and a
     process that dies takes nothing with it."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from app.core.labels import CHANNEL_PLURALS
 from app.core.types import Values
 from app.core.vocabulary import Channel
 
@@ -189,10 +190,10 @@ def measures(side: Values) -> dict[str, int | Decimal]:
 
 MEASURE_WORDS = {
     "customers": "Customers reached",
-    "sms": "SMS",
+    "sms": CHANNEL_PLURALS["sms"],
     "sms_segments": "SMS segments",
-    "emails": "E-mails",
-    "letters": "Letters",
+    "emails": CHANNEL_PLURALS["email"],
+    "letters": CHANNEL_PLURALS["post"],
     "letter_pages": "Pages of letters",
     "call_tasks": "Call tasks",
     "agent_minutes": "Agent minutes",

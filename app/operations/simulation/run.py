@@ -48,14 +48,13 @@ from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.sms import sms_segments
 from app.outreach.outbox.dispatch import Accepted
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import TO_CUSTOMERS, OutboxStatus
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.links import LinkSigner
 from app.outreach.strategy.ladders import live_version, load_ladders
 from app.outreach.strategy.service import put_live, save_version
 
 BATCH = 500
-CHANNELS = (Destination.SMS, Destination.EMAIL, Destination.POST)
 UNREAD = tuple(
     defer(col(each))  # type: ignore[arg-type]
     for each in (OutboxMessage.html, OutboxMessage.enclosed, OutboxMessage.context)
@@ -201,7 +200,7 @@ def _deliverable() -> tuple[sa.ColumnElement[bool], ...]:
     stopped = sa.select(col(ChannelStop.destination))
     return (
         col(OutboxMessage.status) == OutboxStatus.QUEUED,
-        col(OutboxMessage.destination).in_(CHANNELS),
+        col(OutboxMessage.destination).in_(TO_CUSTOMERS),
         col(OutboxMessage.destination).not_in(stopped),
     )
 

@@ -168,7 +168,7 @@ def gather_facts(
             suppressed_since=suppressed.get(i, {}),
             holds=tuple(holds.get(i, ())),
             history=tuple(sorted(past, key=lambda contact: contact.at)),
-            preferences=tuple(dict.fromkeys(_preference(row, zones[i]) for row in preferred.get(i, ()))),
+            preferences=tuple(dict.fromkeys(preference_of(row, zones[i]) for row in preferred.get(i, ()))),
             notices=tuple(notices.get(i, ())),
             due_since=limitation.get(i, (None, None))[0],
             paid_or_due_since=limitation.get(i, (None, None))[1],
@@ -256,7 +256,7 @@ def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], 
     return told, rows
 
 
-def _preference(row: DbRow | ContactPreference, zones: Sequence[str]) -> Preference:
+def preference_of(row: DbRow | ContactPreference, zones: Sequence[str]) -> Preference:
     return Preference(
         kind=row.kind,
         channels=(row.channel,) if row.channel else (),

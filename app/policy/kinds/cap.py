@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from app.core.labels import CHANNEL_LABELS, CHANNEL_PLURALS, in_sentence
 from app.core.types import JsonObject
 from app.core.vocabulary import Channel
 from app.policy.answers import Reason
@@ -206,11 +207,13 @@ def _as_long(was: int | str | None, now: int | str | None) -> Comparison:
 # --- in words ---
 
 ONE: Mapping[Channel, str] = {
-    Channel.CALL: "call", Channel.SMS: "SMS", Channel.EMAIL: "e-mail", Channel.POST: "letter",
-}  # fmt: skip
+    channel: in_sentence(CHANNEL_LABELS[channel])
+    for channel in (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.POST)
+}
 MANY: Mapping[Channel, str] = {
-    Channel.CALL: "calls", Channel.EMAIL: "e-mails", Channel.POST: "letters", Channel.SMS: "SMS",
-}  # fmt: skip
+    channel: in_sentence(CHANNEL_PLURALS[channel])
+    for channel in (Channel.CALL, Channel.EMAIL, Channel.POST, Channel.SMS)
+}
 CALLS: Mapping[str, str] = {"attempted": "call attempt", "answered": "answered call", "made": "answered call"}
 """Calls alone, by what the cap counts; `placed` is a call like any other."""
 TO: Mapping[str, str] = {

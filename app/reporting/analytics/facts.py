@@ -22,14 +22,12 @@ from app.core.ids import id_of
 from app.core.money import exponent
 from app.core.timeline.models import Event
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination
+from app.outreach.outbox.rules import TO_CUSTOMERS
 from app.reporting.analytics import schema
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.definitions.sql import json_text
 from app.reporting.kpis.family import agent_of
 from app.reporting.kpis.models import AccountSlice, KpiSlice, KpiSnapshot, Restatement
-
-TO_CUSTOMERS = (Destination.SMS, Destination.EMAIL, Destination.POST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.reporting.forecast.flows import HORIZONS, Expected, MonthFlow, expect
+from app.reporting.forecast.flows import Expected, MonthFlow, expect
 
 COVERAGE = 0.8
 FEWEST_MONTHS = 6
@@ -143,8 +143,3 @@ def _coverage(past: Sequence[PastForecast], lag: int) -> float | None:
 
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
-
-
-def days_of(months: int) -> int:
-    assert months in HORIZONS
-    return 30 * months

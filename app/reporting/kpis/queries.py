@@ -15,21 +15,12 @@ from app.book.portfolios.models import Portfolio
 from app.core.database.engine import table_of
 from app.core.dates import month_start
 from app.core.ids import id_of
-from app.reporting.kpis.definitions.catalog import FAMILIES
 from app.reporting.kpis.definitions.flow import ARROW
 from app.reporting.kpis.definitions.roll_forward import LINES, ROLL_FORWARD
 from app.reporting.kpis.family import Scope
-from app.reporting.kpis.measuring import SliceKey, measure, measured_figures
+from app.reporting.kpis.measuring import SliceKey, measure
 from app.reporting.kpis.models import KpiSnapshot
-from app.reporting.kpis.rules import BucketFlow, Dimension, Figure
-
-
-def figures_on(session: Session, portfolio_id: int, on: date) -> list[Figure]:
-    """Every key figure of the whole portfolio at the end of `on`, a day that was closed, with everything folded so
-    far."""
-    scope = Scope(session.get_one(Portfolio, portfolio_id))
-    found = measured_figures(session, FAMILIES, scope, on)
-    return [figure for (_, dimension, _), figure in found.items() if not dimension]
+from app.reporting.kpis.rules import BucketFlow, Dimension
 
 
 def latest_versions(

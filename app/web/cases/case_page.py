@@ -21,7 +21,7 @@ from app.book.delinquency.days import bucket_of
 from app.book.ledger.queries import ledger_lines
 from app.casework.cases.models import case_reference
 from app.casework.correspondence.models import InboundMessage
-from app.casework.plans.rules import Instalment, PlanStatus
+from app.casework.plans.rules import Instalment
 from app.casework.presence.rules import BEAT_SECONDS
 from app.core.clock import local_date
 from app.core.ids import id_of
@@ -58,6 +58,7 @@ from app.web.cases.letter_form import NO_LETTERS, LetterOptions, letter_options
 from app.web.cases.outcome.bar import OutcomeBar
 from app.web.cases.outcome.view import bar_of
 from app.web.cases.plan.typed import NO_PLAN, PlanChoices, plan_choices
+from app.web.cases.plan.words import PLAN_TONES
 from app.web.cases.presence import Colleague, colleagues
 from app.web.cases.reads import CaseView, read_case
 from app.web.forms import FormState
@@ -68,13 +69,6 @@ from app.web.timeline import PageReader
 from app.web.wording import language_words
 
 router = Router(prefix="/cases")
-PLAN_TONES: Mapping[PlanStatus, Tone] = {
-    PlanStatus.OFFERED: "info",
-    PlanStatus.ACTIVE: "good",
-    PlanStatus.ACCEPTED: "good",
-    PlanStatus.KEPT: "good",
-    PlanStatus.BROKEN: "bad",
-}
 
 
 @router.get("/{case_id}")

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from app.actions.messages import resolve_message, start_sending, stop_sending
 from app.casework.cases.models import case_reference
 from app.core.errors import Conflict
+from app.core.labels import CHANNEL_LABELS, CHANNEL_PLURALS
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.core.types import Cells, JsonObject
 from app.http.context import Now, ports_of
@@ -55,9 +56,9 @@ def status_of(message: OutboxMessage) -> tuple[str, Tone, str]:
 
 
 DESTINATION_WORDS = {
-    Destination.SMS: "SMS",
-    Destination.EMAIL: "E-mail",
-    Destination.POST: "Letters",
+    Destination.SMS: CHANNEL_LABELS["sms"],
+    Destination.EMAIL: CHANNEL_LABELS["email"],
+    Destination.POST: CHANNEL_PLURALS["post"],
     Destination.LEGAL_DESK: "Legal desk",
     Destination.ADVISER: "E-mail to advisers",
     Destination.ADVISER_POST: "Letters to advisers",

@@ -19,7 +19,7 @@ from app.core.errors import Conflict
 from app.core.vocabulary import Channel
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.rules import NoticeKind
-from app.inbound.bounces.service import collect, decide, take_notice
+from app.inbound.bounces.service import collect, decide
 from app.outreach.gate.events import AddressSuppressed, ConsentChanged
 from app.outreach.gate.models import Consent, SuppressedAddress
 from app.outreach.outbox.events import ContactFailed, ContactSent
@@ -27,6 +27,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 from tests.builders import events
+from tests.inbound.bounces.notices import take_notice
 from tests.inbound.bounces.samples import BY_HAND, COMPLAINT, OUT_OF_OFFICE, dsn
 
 ON = date(2026, 3, 13)

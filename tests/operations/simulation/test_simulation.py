@@ -34,7 +34,7 @@ from app.core.settings import Settings, get_settings
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind
 from app.operations.simulation import run as living
-from app.operations.simulation.processes import in_processes, one_after_another
+from app.operations.simulation.processes import in_processes
 from app.operations.simulation.rules import Tariff
 from app.operations.simulation.run import SimulationPlan
 from app.operations.simulation.service import Comparison, simulate
@@ -50,6 +50,7 @@ from app.programs.cli.main import main
 from app.programs.ports import make_ports
 from tests import builders as build
 from tests.adapters.dispatches import a_dispatch, send_now
+from tests.operations.simulation.in_turn import one_after_another
 
 FIRST = date(2026, 3, 2)
 LAST = date(2026, 3, 9)

@@ -7,19 +7,31 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy.engine import Engine
+from sqlmodel import Session
 
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus, EntryKind
+from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import reading, transaction
 from app.core.ids import id_of
-from app.reporting.kpis.definitions.catalog import DEFINITIONS
-from app.reporting.kpis.queries import figures_on, month_roll_forward, roll_matrix, snapshots
+from app.reporting.kpis.definitions.catalog import DEFINITIONS, FAMILIES
+from app.reporting.kpis.family import Scope
+from app.reporting.kpis.measuring import measured_figures
+from app.reporting.kpis.queries import month_roll_forward, roll_matrix, snapshots
 from app.reporting.kpis.rules import Figure, median_pair
 from tests import builders
 from tests.lasting import DATABASES, lasting
 
 LAST = date(2026, 3, 31)
+
+
+def figures_on(session: Session, portfolio_id: int, on: date) -> list[Figure]:
+    """Every key figure of the whole portfolio at the end of `on`, a day that was closed, with everything folded so
+    far."""
+    scope = Scope(session.get_one(Portfolio, portfolio_id))
+    found = measured_figures(session, FAMILIES, scope, on)
+    return [figure for (_, dimension, _), figure in found.items() if not dimension]
 
 
 def march(engine: Engine) -> None:

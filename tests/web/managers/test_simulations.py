@@ -15,10 +15,10 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.operations.simulation import service
 from app.operations.simulation.models import SimulationRun
-from app.operations.simulation.processes import one_after_another
 from app.operations.simulation.rules import RunStatus
 from app.outreach.strategy.service import save_version
 from tests import builders
+from tests.operations.simulation.in_turn import one_after_another
 from tests.web.desk import Browser, Desk, letters
 
 FIRST = date(2026, 3, 2)

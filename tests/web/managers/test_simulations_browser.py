@@ -9,9 +9,9 @@ import pytest
 
 from app.core.actor import Actor
 from app.operations.simulation import service
-from app.operations.simulation.processes import one_after_another
 from app.outreach.strategy.service import save_version
 from tests import builders
+from tests.operations.simulation.in_turn import one_after_another
 from tests.web.desk import Desk, letters
 from tests.web.managers.test_managers_browser import check
 from tests.web.managers.test_simulations import CALLER, FIRST

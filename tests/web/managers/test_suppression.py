@@ -10,11 +10,11 @@ from app.book.ledger.models import Customer
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel
 from app.inbound.bounces.models import MailNotice
-from app.inbound.bounces.service import take_notice
 from app.outreach.gate.events import AddressRestored, AddressSuppressed
 from app.outreach.gate.models import SuppressedAddress
 from app.policy.facts import Suppression
 from tests import builders
+from tests.inbound.bounces.notices import take_notice
 from tests.inbound.bounces.samples import BY_HAND, dsn
 from tests.web.desk import NOW, Browser, Desk
 

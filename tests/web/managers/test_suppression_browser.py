@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.inbound.bounces.service import take_notice
 from tests import builders
+from tests.inbound.bounces.notices import take_notice
 from tests.inbound.bounces.samples import BY_HAND
 from tests.web.desk import NOW, Desk
 from tests.web.managers.test_managers_browser import check

@@ -29,7 +29,7 @@ from app.core.database.together import Found, Reads
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel
 from app.outreach.gate.contact_cases import PENDING, STALE_AFTER
-from app.outreach.gate.facts import COUNTED, Person, _preference, past_contact
+from app.outreach.gate.facts import COUNTED, Person, past_contact, preference_of
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
 from app.outreach.gate.third_parties.representation import closed_addresses, representation, standing_parties
 from app.outreach.outbox.models import OutboxMessage
@@ -145,7 +145,7 @@ class GateReads:
             customer.country, customer.region, customer.postcode, customer.mobile, customer.timezone,
             told[-1] if told else "",
         )  # fmt: skip
-        said = [_preference(row, zones) for row in preferences if row.kind is not PreferenceKind.TIMEZONE]
+        said = [preference_of(row, zones) for row in preferences if row.kind is not PreferenceKind.TIMEZONE]
         consents = {channel: (allowed, at) for channel, allowed, at in found[self.consents]}
         since = now - timedelta(days=pack.needed.history_days + 1)
         history = [
