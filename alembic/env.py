@@ -1,4 +1,4 @@
-"""Run by alembic for every command. `app.core.database.schema` hands over a connection, the command line opens one."""
+"""Run by alembic for every command. `app.core.migration.schema` hands over a connection, the command line opens one."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from alembic.operations.ops import MigrationScript
 from alembic.script import ScriptDirectory
 
 from app.core.database.engine import make_engine
-from app.core.database.schema import options
+from app.core.migration.schema import options
 from app.core.settings import get_settings
 
 

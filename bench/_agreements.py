@@ -28,10 +28,10 @@ from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.tracking.assessment import assess_due
-from app.core.database import schema
 from app.core.database.engine import make_engine, reading, table_of, transaction
 from app.core.ids import id_of
 from app.core.kit.parallel import collect_garbage_seldom
+from app.core.migration import schema
 from app.operations.day.stages import Day, remind_of_agreements
 from app.outreach.planning.instalments.reminders import reminders_of_night
 from tests import builders, postgres

@@ -252,7 +252,7 @@ def _add_work(url: str) -> None:
     from app.core.actor import Actor
     from app.core.database.bulk import refresh_statistics
     from app.core.database.engine import make_engine, table_of, transaction
-    from app.core.database.schema import metadata
+    from app.core.migration.schema import metadata
     from app.core.timeline.service import about_customer, record_many
 
     engine, case = make_engine(url), table_of(CollectionsCase)
@@ -333,8 +333,8 @@ def _add_new_schema(url: str) -> None:
     from alembic.operations import Operations
     from alembic.operations.ops import AddColumnOp, CreateTableOp, ModifyTableOps
 
-    from app.core.database import schema
     from app.core.database.engine import make_engine
+    from app.core.migration import schema
 
     engine = make_engine(url)
     with engine.begin() as connection:

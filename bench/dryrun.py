@@ -50,9 +50,9 @@ from app.book.portfolios.rules import CollectorKind  # noqa: E402
 from app.book.portfolios.service import add_portfolio, get_portfolio  # noqa: E402
 from app.casework.cases.events import CallTaskCreated  # noqa: E402
 from app.core.clock import FixedClock, local_date, local_instant  # noqa: E402
-from app.core.database import schema  # noqa: E402
 from app.core.database.engine import make_engine, reading, table_of, transaction  # noqa: E402
 from app.core.kit.parallel import collect_garbage_seldom  # noqa: E402
+from app.core.migration import schema  # noqa: E402
 from app.core.settings import Settings  # noqa: E402
 from app.core.timeline.models import Event  # noqa: E402
 from app.core.vocabulary import Channel  # noqa: E402

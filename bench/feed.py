@@ -30,8 +30,8 @@ from app.book.ledger.rules import FeedKind  # noqa: E402
 from app.book.portfolios.rules import CollectorKind  # noqa: E402
 from app.book.portfolios.service import add_portfolio  # noqa: E402
 from app.core.actor import SYSTEM  # noqa: E402
-from app.core.database import schema  # noqa: E402
 from app.core.database.engine import make_engine, transaction  # noqa: E402
+from app.core.migration import schema  # noqa: E402
 from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
 

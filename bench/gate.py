@@ -39,9 +39,9 @@ from app.book.portfolios.rules import CollectorKind  # noqa: E402
 from app.book.portfolios.service import add_portfolio  # noqa: E402
 from app.casework.contacts.models import PlannedContact  # noqa: E402
 from app.core.clock import local_instant  # noqa: E402
-from app.core.database import schema  # noqa: E402
 from app.core.database.engine import make_engine, reading, table_of, transaction  # noqa: E402
 from app.core.kit.parallel import collect_garbage_seldom  # noqa: E402
+from app.core.migration import schema  # noqa: E402
 from app.core.timeline.models import DecisionFacts, Event  # noqa: E402
 from app.core.vocabulary import Channel, Purpose  # noqa: E402
 from app.operations.day.stages import Day, age, contact, work_cases  # noqa: E402

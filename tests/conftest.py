@@ -36,8 +36,8 @@ from hypothesis import HealthCheck  # noqa: E402
 from hypothesis import settings as hypothesis_settings  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
-from app.core.database import schema  # noqa: E402
 from app.core.database.engine import make_engine  # noqa: E402
+from app.core.migration import schema  # noqa: E402
 from app.core.settings import Settings, get_settings  # noqa: E402
 from app.programs import ports  # noqa: E402
 from tests import postgres  # noqa: E402

@@ -26,12 +26,12 @@ from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.inbound.effects import ask_for_call, obey_refusals, place_holds
 from app.inbound.messages import close_message, lock_matches, or_a_person, reading_of, record_match, source_of
+from app.inbound.phrases.rules import Phrasebook
 from app.inbound.rules import (
     PROVIDER_WORDS,
     Arrived,
     InboundSource,
     Intent,
-    Phrasebook,
     Reading,
     languages_of,
     read,

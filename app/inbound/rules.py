@@ -7,9 +7,8 @@ refusal keep SMS back until a person has looked (12 CFR 1006.6(e); 47 CFR 64.120
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -17,7 +16,8 @@ from app.casework.correspondence.rules import InboundSource as InboundSource
 from app.casework.correspondence.rules import Intent as Intent
 from app.casework.correspondence.rules import ReviewOutcome as ReviewOutcome
 from app.core.vocabulary import Channel, HoldKind
-from app.inbound.phrases.quotes import Heard, Reaction, hear, plain
+from app.inbound.phrases.quotes import Heard, Reaction, hear
+from app.inbound.phrases.rules import IDEOGRAPH, Phrase, Phrasebook, normalise
 from app.outreach.outbox.dispatch import Misconfigured, TryLater
 
 REFUSES: Mapping[Intent, Channel] = {
@@ -67,56 +67,6 @@ class Inbox(Protocol):
     """A provider that keeps a list of the messages to our numbers: since then, the oldest first."""
 
     def arrived(self, *, since: datetime) -> Sequence[Arrived] | TryLater | Misconfigured: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Normalised words and their meaning: as the whole message (`only`), or anywhere in it."""
-
-    words: str
-    means: Intent
-    only: bool = False
-    language: str = "en"
-
-
-NAME = "NAME"
-"""In a phrase: the customer's name."""
-MOST_NAMES = 12
-
-
-def _parts_of(name: str) -> list[str]:
-    """A name as people write it: whole, and each part that is no initial."""
-    whole = normalise(name)
-    if not whole:
-        return []
-    if _IDEOGRAPH.search(whole):
-        return [whole]
-    return [whole, *(part for part in whole.split() if len(part) > 2)][:MOST_NAMES]
-
-
-@dataclass(frozen=True, slots=True)
-class Phrasebook:
-    phrases: tuple[Phrase, ...]
-    courtesies: frozenset[str] = frozenset()
-    """Words around a keyword that change nothing about it."""
-    reversals: tuple[str, ...] = ()
-    """With one of these in it a refusal is not clear any more."""
-    signs: tuple[str, ...] = ()
-    """Pictures that may be a refusal; they do not survive normalising."""
-    frames: Mapping[str, Reaction] = field(default_factory=dict)
-    """Words around the quote of a reaction, and what it says."""
-    about_names: tuple[Phrase, ...] = ()
-    """Phrases with `NAME` in the place of the customer's name."""
-
-    def naming(self, names: Collection[str]) -> Phrasebook:
-        """With the phrases about a name for these names and each of their longer parts."""
-        spelt = dict.fromkeys(part for name in names for part in _parts_of(name))
-        told = [
-            replace(phrase, words=phrase.words.replace(NAME, part))
-            for phrase in (self.about_names if spelt else ())
-            for part in spelt
-        ]
-        return replace(self, phrases=(*self.phrases, *told)) if told else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +156,7 @@ def _meanings(
 
 def _is_theirs(phrase: Phrase, languages: Collection[str] | None) -> bool:
     """English is read from every customer, because our messages name STOP to all; ideographs are no other word."""
-    return languages is None or phrase.language in ("en", *languages) or bool(_IDEOGRAPH.search(phrase.words))
+    return languages is None or phrase.language in ("en", *languages) or bool(IDEOGRAPH.search(phrase.words))
 
 
 def _said_once(words: str) -> str:
@@ -272,34 +222,16 @@ def _weighed(found: dict[Intent, str], spoken: str, book: Phrasebook, *, keyword
     return Reading(tuple(order), tuple(found[intent] for intent in order), keyword)
 
 
-# --- spelling -----------------------------------------------------------------------------------------------
-
-_APOSTROPHES = re.compile("['’‘`´ʼ＇]")
-_NOT_A_WORD = re.compile(r"[^\w]|_", re.UNICODE)
-_DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
-_IDEOGRAPH = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
-
-
-def normalise(text: str) -> str:
-    """One spelling: Unicode-normalised, case-folded, without accents on Latin letters, words parted by one space,
-    without punctuation and pictures; `S T O P` and `Stooop` are `stop`, and between ideographs there is no space."""
-    words = _NOT_A_WORD.sub(" ", _APOSTROPHES.sub("", plain(text))).split()
-    if len(words) > 1 and all(len(word) == 1 and not _IDEOGRAPH.match(word) for word in words):
-        words = ["".join(words)]
-    spelt = _DRAWN_OUT.sub(r"\1", " ".join(words))
-    return spelt.replace(" ", "") if _IDEOGRAPH.search(spelt) else spelt
-
-
 def _says(spoken: str, words: str) -> bool:
     """True if the words occur, as whole words where there are spaces between words."""
-    if _IDEOGRAPH.search(words):
+    if IDEOGRAPH.search(words):
         return words in spoken
     return f" {words} " in f" {spoken} "
 
 
 def _without(spoken: str, courtesies: Iterable[str]) -> str:
     for courtesy in courtesies:
-        if _IDEOGRAPH.search(courtesy):
+        if IDEOGRAPH.search(courtesy):
             spoken = spoken.replace(courtesy, "")
     return " ".join(word for word in spoken.split() if word not in courtesies)
 

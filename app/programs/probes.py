@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app.api.description import document
 from app.core.database.health import trouble_of, write_trouble
-from app.core.database.revisions import why_unfit
+from app.core.migration.revisions import why_unfit
 from app.http.context import engine_of, ports_of
 from app.http.doors import public
 from app.http.rendering import render

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from app.book.feeds.reading import lines as reading
-from app.core.database import schema
+from app.core.migration import schema
 from app.core.settings import get_settings
 from app.programs.cli.main import main
 

@@ -8,12 +8,12 @@ from app.casework.correspondence.rules import ReviewOutcome
 from app.core.card_numbers import holds_card_number, mask_card_numbers
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.phrases.phrasebook import shipped_phrases
+from app.inbound.phrases.rules import normalise
 from app.inbound.rules import (
     Intent,
     Reading,
     choices,
     languages_of,
-    normalise,
     read,
     suggestions,
 )

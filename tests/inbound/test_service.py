@@ -33,13 +33,17 @@ from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.events import MessageReviewed
 from app.inbound.interpretation import interpret_due
+from app.inbound.phrases.rules import Phrasebook
 from app.inbound.queries import waiting_counts
 from app.inbound.reception import (
     attach,
     receive,
     receive_from_page,
 )
-from app.inbound.rules import Arrived, Intent, Phrasebook
+from app.inbound.rules import (
+    Arrived,
+    Intent,
+)
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import ConsentChanged, ContactCleared, ContactRefused
 from app.outreach.gate.preferences import open_preferences

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from app.casework.correspondence.rules import Intent
 from app.inbound.phrases.quotes import PICTURED, Reaction, frame_words
-from app.inbound.rules import NAME, Intent, Phrase, Phrasebook, normalise
+from app.inbound.phrases.rules import NAME, Phrase, Phrasebook, normalise
 
 PHRASES = Path(__file__).with_name("phrases.toml")
 LANGUAGES = ("en", "zh", "id", "nb", "nl", "es")

@@ -49,7 +49,7 @@ def copy_portfolio(
     source: Engine, portfolio_id: int, target: Engine, progress: Callable[[float], None]
 ) -> None:
     """Create the tables in the empty SQLite database `target` and fill them; `progress` is told the share done."""
-    from app.core.database import schema  # alembic is heavy, and only this needs it
+    from app.core.migration import schema  # alembic is heavy, and only this needs it
 
     metadata = schema.metadata()
     with _snapshot(source) as reader, target.connect() as writer:

@@ -28,7 +28,7 @@ BY = Actor.system("cli")
 def migrated_engine() -> Engine:
     """The database of the settings. DeskError when its schema is not the one this program needs."""
     from app.core.database.engine import make_engine
-    from app.core.database.revisions import why_unfit
+    from app.core.migration.revisions import why_unfit
     from app.core.settings import get_settings
 
     engine = make_engine(get_settings().database_url)

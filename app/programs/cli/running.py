@@ -27,7 +27,7 @@ from app.programs.cli.base import (
 
 def migrate() -> None:
     """Bring the database schema up to date."""
-    from app.core.database.schema import upgrade
+    from app.core.migration.schema import upgrade
 
     upgrade(make_engine(get_settings().database_url))
     print("The schema is current.")

@@ -25,10 +25,10 @@ from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import add_portfolio
 from app.core.actor import SYSTEM
 from app.core.clock import FixedClock, SystemClock, local_date
-from app.core.database import schema
 from app.core.database.engine import make_engine, transaction
 from app.core.errors import DeskError
 from app.core.ids import id_of
+from app.core.migration import schema
 from app.core.settings import PostAdapter, Settings
 from app.core.staff.service import add_user
 from app.core.vocabulary import Channel

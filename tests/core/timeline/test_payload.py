@@ -14,9 +14,9 @@ from app.casework.cases.rules import CaseOutcome
 from app.casework.holds.events import HoldEnded, HoldPlaced
 from app.casework.results.rules import CallResult, Counts, Direction
 from app.core.actor import SYSTEM
-from app.core.database import schema
 from app.core.database.engine import transaction
-from app.core.database.revisions import why_unfit
+from app.core.migration import schema
+from app.core.migration.revisions import why_unfit
 from app.core.timeline.models import Event, TimelineKind
 from app.core.timeline.payload import PAYLOADS, Payload, known_kinds, payload_of, stored_as
 from app.core.timeline.rules import canonical

@@ -27,9 +27,9 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.holds.service import start_hold
 from app.core.actor import Actor
 from app.core.clock import local_date, local_instant
-from app.core.database import schema
 from app.core.database.engine import make_engine, reading, transaction
 from app.core.errors import DeskError, Invalid
+from app.core.migration import schema
 from app.core.settings import Settings, get_settings
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.database import schema
+from app.core.migration import schema
 from app.core.timeline.payload import PAYLOADS, Payload, kinds_under
 from app.core.timeline.presenting import TimelineFilter
 

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
-from app.core.database import schema
 from app.core.database.engine import make_engine
-from app.core.database.revisions import known_revisions, why_unfit
 from app.core.errors import Conflict
+from app.core.migration import schema
+from app.core.migration.revisions import known_revisions, why_unfit
 from tests import postgres
 
 

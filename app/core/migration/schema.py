@@ -21,8 +21,8 @@ from sqlmodel.sql.sqltypes import AutoString
 
 import app
 from app.core.database.engine import UtcDateTime, exclusive, table_of
-from app.core.database.revisions import UNKNOWN, event_kinds, known_revisions, unknown_revision
 from app.core.errors import Conflict
+from app.core.migration.revisions import UNKNOWN, event_kinds, known_revisions, unknown_revision
 from app.core.settings import ROOT
 from app.core.timeline.models import TimelineKind
 from app.core.timeline.payload import known_kinds
