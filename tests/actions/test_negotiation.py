@@ -113,7 +113,7 @@ def test_judges_what_the_customer_proposes(engine: Engine, late: int) -> None:  
         less = Counter(OptionKind.SHORT_PLAN, 200)
         refused = counter_offer(session, case, number, less, role=Role.AGENT, **ANN)
         assert refused.status is OfferStatus.NOT_OFFERED
-        assert "the household can pay" in refused.reason
+        assert "the customer offers" in refused.reason
         assert len(builders.events(session, "offer.countered")) == 2
 
 
