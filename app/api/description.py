@@ -55,6 +55,10 @@ TAGS = [
     {"name": "messages", "description": "What was sent about a case, letters out of turn, answers to SMS."},
     {"name": "replies", "description": "What customers wrote, and what a person decides about it."},
     {"name": "sending", "description": "Stopped channels, messages of unknown fate, suppressed addresses."},
+    {
+        "name": "digests",
+        "description": "Who gets what after a night, and limits of key figures that raise alerts.",
+    },
     {"name": "contacts", "description": "The gate that every contact has to pass."},
     {
         "name": "strategies",

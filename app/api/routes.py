@@ -18,6 +18,7 @@ from app.api.cases import preferences as preferences_api
 from app.api.cases.household import statements as household_api
 from app.api.cases.negotiation import negotiations
 from app.api.cases.people import parties, points
+from app.api.digests import recipients, thresholds
 from app.api.managers import (
     experiments,
     figure_things,
@@ -67,6 +68,8 @@ API: tuple[APIRouter, ...] = (
     experiments.control,
     simulations.router,
     sending.router,
+    recipients.router,
+    thresholds.router,
     contacts.router,
     decisions.router,
     preferences_api.router,

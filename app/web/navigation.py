@@ -93,6 +93,8 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
     Area.SET_UP: (
         NavItem("/feeds", marked("Feeds"), "upload", MANAGEMENT),
         NavItem("/strategies", marked("Strategies"), "ladder", CASE_READING),
+        NavItem("/digests", marked("Digests"), "send", MANAGEMENT),
+        NavItem("/thresholds", marked("Thresholds"), "bell", MANAGEMENT),
         NavItem("/simulations", marked("Simulations"), "clock", MANAGEMENT),
         NavItem("/letters", marked("Letters"), "file", (Role.AGENT, Role.MANAGER, Role.ADMIN)),
         NavItem("/results", marked("Call results"), "phone", CASE_READING),

@@ -153,6 +153,19 @@ def world(program: Program, code: str = "CARDS") -> World:
         for n in (1, 2)
     ]
     versions = program.get(f"/portfolios/{code}/strategies").json()["items"]
+    hooks = [
+        program.post(
+            f"/portfolios/{code}/digest-recipients",
+            {"way": "webhook", "url": f"https://hooks.example/{code}/{n}"},
+        ).json()["id"]
+        for n in (1, 2)
+    ]
+    limits = [
+        program.post(
+            f"/portfolios/{code}/thresholds", {"kpi": "recovery_rate", "test": "below", "limit": limit}
+        ).json()["id"]
+        for limit in ("10 %", "5 %")
+    ]
     names = {
         "code": [code],
         "portfolio": [code],
@@ -184,6 +197,9 @@ def world(program: Program, code: str = "CARDS") -> World:
         "token": ["x" * 24],
         "load_id": [1],
         "run_id": [1],
+        "recipient_id": hooks,
+        "threshold_id": limits,
+        "limit": ["12.5 %"],
         "decision_id": [1],
         "experiment_id": [1],
         **{name: values for name, values in rows.items() if name.endswith("_id")},

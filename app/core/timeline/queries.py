@@ -1,4 +1,4 @@
-"""Reads of a customer's timeline."""
+"""Reads of the timelines of a customer and of a portfolio."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from app.core.timeline.models import Event
 from app.core.timeline.payload import Payload
+from app.core.timeline.service import portfolio_stream
 
 
 def events_of_customer(
@@ -23,6 +24,14 @@ def events_of_customer(
         query = query.where(col(Event.id) < before)
     found = list(session.scalars(query.order_by(col(Event.id).desc()).limit(limit + 1)))
     return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+
+def events_of_portfolio(
+    session: Session, portfolio_id: int, kinds: Sequence[str], limit: int
+) -> Sequence[Event]:
+    """The latest events of these kinds in a portfolio's own stream, newest first."""
+    query = select(Event).where(Event.stream == portfolio_stream(portfolio_id), col(Event.kind).in_(kinds))
+    return session.scalars(query.order_by(col(Event.seq).desc()).limit(limit)).all()
 
 
 def last_event(session: Session, customer_id: int, payload: type[Payload]) -> Event | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from app.core.timeline.payload import Payload, stored_as
+from app.core.timeline.payload import Payload
 
 
 @dataclass(frozen=True, slots=True)
 class DigestRecipientAdded(Payload):
     KIND = "digest.recipient_added"
 
-    recipient_id: int = field(metadata=stored_as("recipient"))
+    recipient_id: int
     recipient: str
     """A user name, or the host of a webhook."""
     cadence: str
@@ -22,7 +22,7 @@ class DigestRecipientAdded(Payload):
 class DigestRecipientChanged(Payload):
     KIND = "digest.recipient_changed"
 
-    recipient_id: int = field(metadata=stored_as("recipient"))
+    recipient_id: int
     recipient: str
     was: Mapping[str, str]
     now: Mapping[str, str]
@@ -32,7 +32,7 @@ class DigestRecipientChanged(Payload):
 class DigestRecipientEnded(Payload):
     KIND = "digest.recipient_ended"
 
-    recipient_id: int = field(metadata=stored_as("recipient"))
+    recipient_id: int
     recipient: str
 
 
@@ -42,7 +42,7 @@ class DigestGivenUp(Payload):
 
     KIND = "digest.given_up"
 
-    recipient_id: int = field(metadata=stored_as("recipient"))
+    recipient_id: int
     recipient: str
     business_date: str
     reason: str

@@ -23,7 +23,7 @@ from sqlmodel import Session
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import add_portfolio
-from app.core.actor import SYSTEM
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock, SystemClock, local_date
 from app.core.database.engine import make_engine, transaction
 from app.core.errors import DeskError
@@ -34,6 +34,10 @@ from app.core.staff.service import add_user
 from app.core.vocabulary import Channel
 from app.http.ports import Ports
 from app.legal.bundle.bag import public_key_pem
+from app.operations.digests.rules import DigestCadence, DigestWay
+from app.operations.digests.service import add_recipient
+from app.operations.thresholds.rules import ThresholdTest
+from app.operations.thresholds.service import set_threshold
 from app.programs.demo.department import STAFF, Department
 from app.programs.demo.negotiations import negotiate_for_the_visitor
 from app.programs.demo.playback import DemoSender, play_days
@@ -112,6 +116,7 @@ def _build(settings: Settings, ports: Ports, accounts: int) -> Mapping[str, str]
             now=now,
         )
         passwords = _hire(session, now)
+        _watch(session, portfolio, now)
     yesterday = local_date(now, portfolio.timezone) - timedelta(days=1)
     shift = yesterday - STORY_ENDS
     load_sample(engine, settings, shift, accounts, now)
@@ -128,6 +133,18 @@ def _hire(session: Session, now: datetime) -> dict[str, str]:
         passwords[username] = secrets.token_urlsafe(10)
         add_user(session, username, name, role, passwords[username], by=SYSTEM, now=now)
     return passwords
+
+
+def _watch(session: Session, portfolio: Portfolio, now: datetime) -> None:
+    """The manager gets the digest, and is told when too much is late."""
+    grace = Actor.user("grace")
+    add_recipient(
+        session, portfolio, DigestWay.EMAIL, username="grace", email="grace@formosa.example.com",
+        cadence=DigestCadence.DAILY, private=False, by=grace, now=now,
+    )  # fmt: skip
+    set_threshold(
+        session, portfolio, "overdue_rate_balance_30", "5 %", test=ThresholdTest.ABOVE, by=grace, now=now
+    )
 
 
 def _live(engine: Engine, ports: Ports, portfolio: Portfolio, yesterday: date, now: datetime) -> None:

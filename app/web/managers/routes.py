@@ -13,6 +13,7 @@ from app.web.managers import (
     simulations,
     suppression,
 )
+from app.web.managers.digests import recipients, thresholds
 from app.web.managers.figures import behind, dashboard, figure_rows, forecast, peers, people, risk
 from app.web.managers.morning import page as morning
 from app.web.managers.strategies import control, editor, experiments, versions
@@ -43,4 +44,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     outbox.router,
     suppression.router,
     alerts.router,
+    recipients.router,
+    thresholds.router,
 )

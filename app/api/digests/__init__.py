@@ -1,0 +1,1 @@
+"""Digests and thresholds of a portfolio, for programs."""

@@ -1,0 +1,1 @@
+"""Pages of digests and thresholds: who gets what, and the limits that raise alerts."""

@@ -1,0 +1,228 @@
+"""The list of who gets the digest of a portfolio: managers by e-mail, and webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Form
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
+from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
+from app.core.staff.models import User
+from app.core.staff.rules import Role
+from app.core.text import sentence
+from app.http.context import Now, settings_of
+from app.http.cursors import RowId
+from app.http.doors import Manager
+from app.http.routes import Router
+from app.http.transactions import ReadSession, WriteSession
+from app.operations.digests.events import (
+    DigestGivenUp,
+    DigestRecipientAdded,
+    DigestRecipientChanged,
+    DigestRecipientEnded,
+)
+from app.operations.digests.models import Digest, DigestRecipient
+from app.operations.digests.rules import (
+    CADENCE_LABELS,
+    DigestCadence,
+    DigestStatus,
+    DigestWay,
+    webhook_secret,
+)
+from app.operations.digests.service import (
+    add_recipient,
+    change_recipient,
+    end_recipient,
+    last_digests,
+    name_of,
+    recipients,
+)
+from app.web.lists import Column
+from app.web.lookups import staff_names
+from app.web.managers.digests.changes import SaidChange, changes_of
+from app.web.managers.figures.choice import choose_portfolio
+from app.web.rendering import Page, Tone, page, redirect
+
+router = Router(prefix="/digests")
+COLUMNS = [Column("Recipient"), Column("When"), Column("Last digest"), Column("")]
+STATUS_WORDS: Mapping[DigestStatus, tuple[str, Tone]] = {
+    DigestStatus.DUE: ("to be sent", "info"),
+    DigestStatus.SENDING: ("being sent", "info"),
+    DigestStatus.SENT: ("sent", "good"),
+    DigestStatus.FAILED: ("did not arrive", "bad"),
+    DigestStatus.WITHHELD: ("withheld", "warn"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DigestsPage(Page):
+    template = "managers/digests/digests.html"
+    portfolio: Portfolio | None
+    portfolios: Sequence[Portfolio]
+    rows: Sequence[DigestRecipient]
+    last: Mapping[int, Digest]
+    columns: Sequence[Column]
+    statuses: Mapping[DigestStatus, tuple[str, Tone]]
+    cadences: Sequence[tuple[str, str]]
+    labels: Mapping[DigestCadence, str]
+    managers: Sequence[tuple[str, str]]
+    may_read: frozenset[str]
+    changes: Sequence[SaidChange]
+    names: Mapping[str, str]
+    values: Mapping[str, str]
+    errors: Mapping[str, str]
+    changed: int
+    """The row whose change was refused; 0 = none."""
+    sends: bool
+
+
+@router.get("")
+def digests(request: Request, _staff: Manager, session: ReadSession, portfolio: str = "") -> Response:
+    return _page(request, session, portfolio)
+
+
+def _page(
+    request: Request,
+    session: Session,
+    code: str,
+    *,
+    values: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    changed: int = 0,
+    status: int = 200,
+) -> Response:
+    portfolios, chosen = choose_portfolio(session, code)
+    portfolio_id = id_of(chosen) if chosen else 0
+    managers = session.scalars(
+        select(User)
+        .where(User.role == Role.MANAGER, col(User.active).is_(True))
+        .order_by(col(User.display_name))
+    ).all()
+    return page(
+        request,
+        DigestsPage(
+            portfolio=chosen,
+            portfolios=portfolios,
+            rows=recipients(session, portfolio_id),
+            last=last_digests(session, portfolio_id),
+            columns=COLUMNS,
+            statuses=STATUS_WORDS,
+            cadences=[(cadence.value, label) for cadence, label in CADENCE_LABELS.items()],
+            labels=CADENCE_LABELS,
+            managers=[(user.username, user.display_name) for user in managers],
+            may_read=frozenset(user.username for user in managers),
+            changes=changes_of(
+                session,
+                portfolio_id,
+                DigestRecipientAdded,
+                DigestRecipientChanged,
+                DigestRecipientEnded,
+                DigestGivenUp,
+            ),
+            names=staff_names(session),
+            values=values or {},
+            errors=errors or {},
+            changed=changed,
+            sends=settings_of(request).email.value == "smtp",
+        ),
+        status,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAddedPage(Page):
+    template = "managers/digests/webhook_added.html"
+    portfolio: Portfolio
+    host: str
+    secret: str
+
+
+@router.post("")
+def add(
+    request: Request,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    portfolio: Annotated[str, Form(max_length=40)] = "",
+    way: Annotated[DigestWay, Form()] = DigestWay.EMAIL,
+    username: Annotated[str, Form(max_length=200)] = "",
+    email: Annotated[str, Form(max_length=300)] = "",
+    url: Annotated[str, Form(max_length=1000)] = "",
+    cadence: Annotated[DigestCadence, Form()] = DigestCadence.DAILY,
+) -> Response:
+    """Put a manager or a webhook on the list; the secret of a webhook is on this answer only."""
+    book, settings = get_portfolio(session, portfolio), settings_of(request)
+    try:
+        with session.begin_nested():
+            row = add_recipient(
+                session, book, way, username=username, email=email, url=url, cadence=cadence,
+                private=settings.webhook_private, by=staff.by, now=now,
+            )  # fmt: skip
+    except (Invalid, Conflict) as refused:
+        first = "username" if way is DigestWay.EMAIL else "url"
+        values = {"username": username, "email": email, "url": url, f"cadence_{way.value}": cadence.value}
+        errors = {refused.field or first: sentence(refused.message)}
+        return _page(request, session, portfolio, values=values, errors=errors, status=refused.status)
+    if way is DigestWay.WEBHOOK:
+        secret = webhook_secret(settings.require_secret(), row.salt)
+        return page(request, WebhookAddedPage(portfolio=book, host=name_of(row), secret=secret))
+    said = f"{row.username} gets the digest of {book.code} from the next closed day on."
+    return redirect(request, f"/digests?portfolio={book.code}", said)
+
+
+@router.post("/{recipient_id}")
+def change(
+    request: Request,
+    recipient_id: RowId,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    portfolio: Annotated[str, Form(max_length=40)] = "",
+    email: Annotated[str | None, Form(max_length=300)] = None,
+    cadence: Annotated[DigestCadence | None, Form()] = None,
+    active: Annotated[bool | None, Form()] = None,
+) -> Response:
+    book = get_portfolio(session, portfolio)
+    try:
+        with session.begin_nested():
+            row = change_recipient(
+                session, book, recipient_id, email=email, cadence=cadence, active=active, by=staff.by, now=now
+            )
+    except (Invalid, Conflict) as refused:
+        errors = {f"changed_{refused.field}": sentence(refused.message)}
+        values = {"changed_email": email or ""}
+        return _page(
+            request,
+            session,
+            portfolio,
+            values=values,
+            errors=errors,
+            changed=recipient_id,
+            status=refused.status,
+        )
+    said = (
+        f"{name_of(row)} is saved." if row.active else f"{name_of(row)} gets no digest until you resume it."
+    )
+    return redirect(request, f"/digests?portfolio={book.code}", said)
+
+
+@router.post("/{recipient_id}/end")
+def end(
+    request: Request,
+    recipient_id: RowId,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    portfolio: Annotated[str, Form(max_length=40)] = "",
+) -> Response:
+    book = get_portfolio(session, portfolio)
+    row = end_recipient(session, book, recipient_id, by=staff.by, now=now)
+    return redirect(request, f"/digests?portfolio={book.code}", f"{name_of(row)} is off the list.")
