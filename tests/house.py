@@ -18,11 +18,13 @@ from tests.paths import ROOT
 
 CODE = ("app", "reference")
 LONGEST_FILE = 400
+LONGEST_FUNCTION = 70
 MEDIAN_FILE = 120
 MOST_FILES = 12
 MOST_LAYERS, MOST_FLOORS = 20, 10
 BY_DESIGN = "by design"
-"""Stands, with the reason, in the first line of a file that is longer than `LONGEST_FILE`."""
+"""Stands, with the reason, in the first line of a file that is longer than `LONGEST_FILE`, or has a function that is
+longer than `LONGEST_FUNCTION`."""
 
 ANY_IS_FORCED = {
     "app/adapters/": "libraries without types: Twilio, typst, pikepdf",
@@ -63,6 +65,19 @@ def long_files() -> Iterator[str]:
     sizes = [len(path.read_text().splitlines()) for path in python_files() if path.name != "__init__.py"]
     if median(sizes) > MEDIAN_FILE:
         yield f"the median file has {median(sizes):.0f} lines, at most {MEDIAN_FILE} are wanted"
+
+
+def long_functions() -> Iterator[str]:
+    """Yield functions over the limit in files whose first line gives no reason."""
+    for path in python_files():
+        text = path.read_text()
+        if BY_DESIGN in text.split("\n", 1)[0]:
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > LONGEST_FUNCTION:
+                    yield f"{name_of(path)}:{node.lineno}: {node.name} has {length} lines; split it"
 
 
 def full_rooms() -> Iterator[str]:
@@ -216,6 +231,7 @@ def name_of(path: Path) -> str:
 
 CHECKS = (
     long_files,
+    long_functions,
     full_rooms,
     floors,
     untyped,

@@ -26,6 +26,49 @@ from app.programs.cli.base import (
 portfolio_app = typer.Typer(no_args_is_help=True)
 
 
+PastDueSource = Annotated[
+    DelinquencySource,
+    typer.Option(
+        help="Where the past-due amount comes from: computed from statements, or reported by the creditor."
+    ),
+]
+Agency = Annotated[
+    str, typer.Option(help="Name of the agency that writes; empty when the creditor writes itself.")
+]
+Creditor = Annotated[str, typer.Option(help="Name in letters; the code if not given.")]
+ContactPhone = Annotated[str, typer.Option(help="Telephone number that letters give.")]
+ContactEmail = Annotated[
+    str, typer.Option(help="E-mail address that letters give. Letters need one of the two.")
+]
+ChargeOffDays = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Days past due at charge-off; 0 = never. Default: 180, and 0 for a third-party collector.",
+    ),
+]
+DormantAfterDays = Annotated[
+    int,
+    typer.Option(
+        min=0, help="Days without an entry after which an account without a balance is dormant; 0 = never."
+    ),
+]
+WaiveLimit = Annotated[
+    str, typer.Option(help="Highest amount that one manager may waive alone, such as 25.00.")
+]
+AgentDiscount = Annotated[
+    int,
+    typer.Option(
+        min=0, max=100, help="Highest discount, in percent, that an agent may grant in a settlement."
+    ),
+]
+Accrues = Annotated[
+    bool, typer.Option(help="This ledger posts interest and late fees; the creditor sends none.")
+]
+DayCount = Annotated[int, typer.Option(min=360, max=366, help="Days in a year of interest.")]
+LateFee = Annotated[str, typer.Option(help="Late fee for a missed minimum, such as 25.00; needs --accrues.")]
+
+
 @portfolio_app.command("add")
 def portfolio_add(
     code: str,
@@ -33,51 +76,18 @@ def portfolio_add(
     timezone: Annotated[str, typer.Option(help="IANA zone, such as Europe/London.")],
     policy: Annotated[str, typer.Option(help="Policy pack, such as us-third-party (docs/packs.md).")],
     collector: Annotated[CollectorKind, typer.Option()] = CollectorKind.FIRST_PARTY,
-    source: Annotated[
-        DelinquencySource,
-        typer.Option(
-            help="Where the past-due amount comes from: computed from statements, or reported by the creditor."
-        ),
-    ] = DelinquencySource.LEDGER,
-    agency: Annotated[
-        str, typer.Option(help="Name of the agency that writes; empty when the creditor writes itself.")
-    ] = "",
-    creditor: Annotated[str, typer.Option(help="Name in letters; the code if not given.")] = "",
-    contact_phone: Annotated[str, typer.Option(help="Telephone number that letters give.")] = "",
-    contact_email: Annotated[
-        str,
-        typer.Option(help="E-mail address that letters give. Letters need one of the two."),
-    ] = "",
-    charge_off_days: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Days past due at charge-off; 0 = never. Default: 180, and 0 for a third-party collector.",
-        ),
-    ] = None,
-    dormant_after_days: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            help="Days without an entry after which an account without a balance is dormant; 0 = never.",
-        ),
-    ] = 0,
-    waive_limit: Annotated[
-        str, typer.Option(help="Highest amount that one manager may waive alone, such as 25.00.")
-    ] = "0",
-    agent_discount: Annotated[
-        int,
-        typer.Option(
-            min=0, max=100, help="Highest discount, in percent, that an agent may grant in a settlement."
-        ),
-    ] = 0,
-    accrues: Annotated[
-        bool, typer.Option(help="This ledger posts interest and late fees; the creditor sends none.")
-    ] = False,
-    day_count: Annotated[int, typer.Option(min=360, max=366, help="Days in a year of interest.")] = 365,
-    late_fee: Annotated[
-        str, typer.Option(help="Late fee for a missed minimum, such as 25.00; needs --accrues.")
-    ] = "0",
+    source: PastDueSource = DelinquencySource.LEDGER,
+    agency: Agency = "",
+    creditor: Creditor = "",
+    contact_phone: ContactPhone = "",
+    contact_email: ContactEmail = "",
+    charge_off_days: ChargeOffDays = None,
+    dormant_after_days: DormantAfterDays = 0,
+    waive_limit: WaiveLimit = "0",
+    agent_discount: AgentDiscount = 0,
+    accrues: Accrues = False,
+    day_count: DayCount = 365,
+    late_fee: LateFee = "0",
     as_json: Json = False,
 ) -> None:
     """Open a portfolio."""

@@ -69,6 +69,7 @@ from app.web.timeline import PageReader
 from app.web.wording import language_words
 
 router = Router(prefix="/cases")
+WORDS = {"entry": ENTRY_LABELS, "hold": HOLD_LABELS, "plan": PLAN_LABELS, "channel": CHANNEL_LABELS}
 
 
 @router.get("/{case_id}")
@@ -249,12 +250,7 @@ def show_case(
                 reader.locale,
             ),
             outcome=bar_of(request, view, form, reader, now),
-            words={
-                "entry": ENTRY_LABELS,
-                "hold": HOLD_LABELS,
-                "plan": PLAN_LABELS,
-                "channel": CHANNEL_LABELS,
-            },
+            words=WORDS,
             tones={"plan": PLAN_TONES},
             colleagues=colleagues(view.viewers(now, but=staff.username), view.names),
             record=tab_content(request, session, view, reader, tab),

@@ -1,5 +1,6 @@
-"""Everything that the case page shows of one customer, read in two statements: the case with its customer and
-portfolio, then all that belongs to them."""
+"""Everything that the case page shows of one customer, in two statements (long by design: one list of what it reads).
+
+The first reads the case with its customer and portfolio, the second all that belongs to them."""
 
 from __future__ import annotations
 

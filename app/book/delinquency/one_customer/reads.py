@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -26,6 +27,21 @@ from app.core.database.together import Found, Reads
 from app.core.ids import id_of
 
 
+def _since(theirs: sa.ColumnElement[bool], table: sa.Table, dated: str, *columns: Expression) -> Query:
+    """Rows of the customer's accounts dated after the day up to which the state of their account holds."""
+    account, state, change = table_of(Account), table_of(AccountState), table_of(LedgerChange)
+    # None where a change lies behind that day.
+    holds = sa.case((change.c.earliest_on <= state.c.folded_through, sa.null()), else_=state.c.folded_through)
+    return (
+        sa.select(table.c.account_id, *columns)
+        .join(account, account.c.id == table.c.account_id)
+        .outerjoin(state, state.c.account_id == table.c.account_id)
+        .outerjoin(change, change.c.account_id == table.c.account_id)
+        .where(theirs, sa.or_(holds.is_(None), table.c[dated] > state.c.folded_through))
+        .order_by(table.c.id)
+    )
+
+
 class StandingReads:
     """The reads from which the accounts of one customer are folded."""
 
@@ -33,22 +49,7 @@ class StandingReads:
         account, state, change = table_of(Account), table_of(AccountState), table_of(LedgerChange)
         entry, statement, position = table_of(Entry), table_of(Statement), table_of(Position)
         theirs = account.c.customer_id == customer
-        # The day up to which an account's state holds: none where a change lies behind it.
-        holds = sa.case(
-            (change.c.earliest_on <= state.c.folded_through, sa.null()), else_=state.c.folded_through
-        )
-
-        def since(table: sa.Table, dated: str, *columns: Expression) -> Query:
-            on = table.c[dated]
-            return (
-                sa.select(table.c.account_id, *columns)
-                .join(account, account.c.id == table.c.account_id)
-                .outerjoin(state, state.c.account_id == table.c.account_id)
-                .outerjoin(change, change.c.account_id == table.c.account_id)
-                .where(theirs, sa.or_(holds.is_(None), on > state.c.folded_through))
-                .order_by(table.c.id)
-            )
-
+        since = partial(_since, theirs)
         self.accounts = reads.all(Account, theirs, order_by=account.c.reference)
         self.states = reads.rows(
             sa.select(

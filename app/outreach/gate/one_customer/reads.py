@@ -25,6 +25,7 @@ from app.casework.plans.models import Plan
 from app.casework.plans.queries import kept_agreement
 from app.casework.plans.rules import LIVE
 from app.core.database.engine import UtcDateTime, table_of
+from app.core.database.rows import Query
 from app.core.database.together import Found, Reads
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel
@@ -50,13 +51,29 @@ from app.policy.pack import Pack
 from app.policy.zones import zones_for
 
 
+def _last_payments(customer: sa.ColumnElement[int]) -> Query:
+    """The day of the last payment to each account of the customer that was not reversed."""
+    account, entry = table_of(Account), table_of(Entry)
+    reversal = entry.alias("undone")
+    return (
+        sa.select(entry.c.account_id, sa.func.max(entry.c.effective_on).label("paid_on"))
+        .join(account, account.c.id == entry.c.account_id)
+        .where(
+            account.c.customer_id == customer,
+            entry.c.kind.in_(MONEY_IN),
+            ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
+        )
+        .group_by(entry.c.account_id)
+    )
+
+
 class GateReads:
     """The reads from which the gate judges one customer."""
 
     def __init__(self, reads: Reads, customer: sa.ColumnElement[int]) -> None:
         consent, suppressed, person = table_of(Consent), table_of(SuppressedAddress), table_of(Customer)
-        message, document, account = table_of(OutboxMessage), table_of(CaseDocument), table_of(Account)
-        event, entry = table_of(Event), table_of(Entry)
+        message, document = table_of(OutboxMessage), table_of(CaseDocument)
+        event = table_of(Event)
         self.consents = reads.rows(
             sa.select(consent.c.channel, consent.c.allowed, consent.c.at).where(
                 consent.c.customer_id == customer
@@ -114,17 +131,7 @@ class GateReads:
         )
         self.parties = reads.rows(standing_parties().where(table_of(ThirdParty).c.customer_id == customer))
         self.closed = reads.rows(closed_addresses())
-        reversal = entry.alias("undone")
-        self.paid = reads.rows(
-            sa.select(entry.c.account_id, sa.func.max(entry.c.effective_on).label("paid_on"))
-            .join(account, account.c.id == entry.c.account_id)
-            .where(
-                account.c.customer_id == customer,
-                entry.c.kind.in_(MONEY_IN),
-                ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
-            )
-            .group_by(entry.c.account_id)
-        )
+        self.paid = reads.rows(_last_payments(customer))
 
     def facts(
         self,

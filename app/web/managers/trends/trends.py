@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from babel import Locale
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -109,22 +110,14 @@ def trends(
         TrendsPage(
             portfolios=book.portfolios,
             asked=asked,
-            groups=[
-                (title, [each for each in DEFINITIONS.values() if each.seed is seed and each.is_tile])
-                for seed, title in SEED_TITLES.items()
-            ],
+            groups=_groups(),
             dimensions=sorted(by_dimension),
             members=by_dimension.get(dimension, []),
             member=member,
             periods=PERIODS,
             lines=lines,
             left_out=left_out,
-            chart={
-                "type": "line",
-                "labels": [day_words(day, locale) for day in asked.days],
-                "unit": "percent" if definition.unit.is_share else "count",
-                "series": [{"name": line.name, "values": line.values} for line in lines],
-            },
+            chart=_chart(asked, lines, locale),
             last_on=min(last_on, book.last_on),
             href=figure_href(
                 figure,
@@ -135,6 +128,21 @@ def trends(
             ),
         ),
     )
+
+
+def _groups() -> list[tuple[str, list[Definition]]]:
+    """The figures of the tiles, by the titles of their groups."""
+    tiles = [each for each in DEFINITIONS.values() if each.is_tile]
+    return [(title, [each for each in tiles if each.seed is seed]) for seed, title in SEED_TITLES.items()]
+
+
+def _chart(asked: Asked, lines: Sequence[Line], locale: Locale) -> JsonObject:
+    return {
+        "type": "line",
+        "labels": [day_words(day, locale) for day in asked.days],
+        "unit": "percent" if asked.definition.unit.is_share else "count",
+        "series": [{"name": line.name, "values": line.values} for line in lines],
+    }
 
 
 def _members(session: Session, portfolio: Portfolio, kpi: str, on: date) -> dict[str, list[str]]:
