@@ -21,7 +21,7 @@ from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 LINES = {
     "opening": ("At the start", "past due at the last month end before this month"),
-    "fell": ("Fell past due", "what fell past due this month"),
+    "fell": ("Newly late", "what fell past due this month"),
     "moved_in": ("Moved in", "past due now of accounts that stood in another bucket then"),
     "moved_out": ("Moved out", "past due now of accounts that stand in another bucket now"),
     "cured": ("Cured", "payments toward unpaid dues this month on accounts that are current now"),
