@@ -34,7 +34,7 @@ MOST_ELEMENTS = 2_000_000
 """Elements of one entry; a batch of 50,000 payments with all details has fewer."""
 
 
-MAX_STANDSTILL = 4 * 1024 * 1024
+MAX_STANDSTILL = 1024 * 1024
 
 
 IN_NOTIFICATION = 3
