@@ -101,7 +101,7 @@ def post_sender(
         select(Customer).where(Customer.portfolio_id == portfolio.id, Customer.reference == body.customer_ref)
     )
     if customer is None:
-        why = f"Portfolio {portfolio.code} has no customer {body.customer_ref}. Correct the reference."
+        why = f"Portfolio {portfolio.code} has no customer of this reference. Correct it."
         raise Invalid(why, "customer_ref")
     attach(session, message, customer, ports_of(request).catalog, by=caller.by, now=now)
     return _shown(session, message)

@@ -39,7 +39,7 @@ def test_a_program_does_what_the_pages_do(program: Program) -> None:
         "line": 3,
         "reference": "C-999999",
         "field": "reference",
-        "reason": "Portfolio CARDS has no account or case C-999999. Correct the reference.",
+        "reason": "Portfolio CARDS has no account or case of this reference. Correct it.",
     }
     again = agent.post("/portfolios/CARDS/advisers/HELP/files", {"name": "march", "plans": plans})
     assert again.json() == file

@@ -146,7 +146,7 @@ class _Loader:
             faults.append(
                 Fault(
                     "reference",
-                    f"Portfolio {self.portfolio.code} has no account or case {line.reference}. Correct the reference.",
+                    f"Portfolio {self.portfolio.code} has no account or case of this reference. Correct it.",
                 )
             )
         if case is None:

@@ -149,7 +149,7 @@ def post_payment(
     amount_minor = minor_of(body.amount, body.currency, portfolio)
     account = find_account(session, id_of(portfolio), body.account_ref)
     if account is None:
-        why = f"Portfolio {portfolio.code} has no account {body.account_ref}. Correct the reference."
+        why = f"Portfolio {portfolio.code} has no account of this reference. Correct it."
         raise Invalid(why, "account_ref")
     try:
         entry = post_by_hand(
@@ -193,7 +193,7 @@ def reverse_payment(
         select(Entry).where(Entry.portfolio_id == portfolio.id, col(Entry.reference).in_(spellings))
     )
     if entry is None:
-        why = f"Portfolio {portfolio.code} has no payment {body.reverses}. Correct the reference."
+        why = f"Portfolio {portfolio.code} has no payment of this reference. Correct it."
         raise Invalid(why, "reverses")
     if entry.kind not in (EntryKind.PAYMENT, EntryKind.RECOVERY):
         raise Conflict(f"This entry is of kind {entry.kind.value}, not a payment. Reverse it as an entry.")
@@ -205,5 +205,5 @@ def reverse_payment(
 def _account(session: Session, portfolio: Portfolio, reference: str) -> Account:
     account = find_account(session, id_of(portfolio), reference)
     if account is None:
-        raise NotFound(f"Portfolio {portfolio.code} has no account {reference}. Correct the reference.")
+        raise NotFound(f"Portfolio {portfolio.code} has no account of this reference. Correct it.")
     return account

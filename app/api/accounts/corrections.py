@@ -346,7 +346,7 @@ def account_named(
 ) -> Account:
     account = find_account(session, id_of(portfolio), reference)
     if account is None:
-        raise Invalid(f"Portfolio {portfolio.code} has no account {reference}. Correct the reference.", field)
+        raise Invalid(f"Portfolio {portfolio.code} has no account of this reference. Correct it.", field)
     return account
 
 
@@ -356,7 +356,7 @@ def _entry(session: Session, portfolio: Portfolio, reference: str, field: str) -
         select(Entry).where(Entry.portfolio_id == portfolio.id, col(Entry.reference).in_(spellings))
     )
     if entry is None:
-        raise Invalid(f"Portfolio {portfolio.code} has no entry {reference}. Correct the reference.", field)
+        raise Invalid(f"Portfolio {portfolio.code} has no entry of this reference. Correct it.", field)
     return entry
 
 

@@ -172,5 +172,5 @@ def _customer(session: Session, code: str, reference: str) -> Customer:
         select(Customer).where(Customer.portfolio_id == portfolio.id, Customer.reference == reference)
     )
     if found is None:
-        raise NotFound(f"Portfolio {portfolio.code} has no customer {reference}. Correct the reference.")
+        raise NotFound(f"Portfolio {portfolio.code} has no customer of this reference. Correct it.")
     return found

@@ -99,7 +99,7 @@ def list_replaced(
     portfolio = get_portfolio(session, code)
     found = accounts_by_reference(session, id_of(portfolio), [account_ref])
     if account_ref not in found:
-        raise NotFound(f"Portfolio {portfolio.code} has no account {account_ref}. Correct the reference.")
+        raise NotFound(f"Portfolio {portfolio.code} has no account of this reference. Correct it.")
     rows = replaced_statements(session, found[account_ref][0])
     return Page(items=[_shape(session, portfolio, each) for each in rows])
 

@@ -66,7 +66,6 @@ def get_kpi_series(
     if (last_on - first_on).days > MAX_DAYS:
         raise Invalid(f"Ask for at most {MAX_DAYS} days at a time.", "to")
     if not set(kpi or ()) <= set(DEFINITIONS):
-        unknown = ", ".join(sorted(set(kpi or ()) - set(DEFINITIONS)))
         known = ", ".join(DEFINITIONS)
-        raise Invalid(f"There is no key figure {unknown}. Choose from: {known}.", "kpi")
+        raise Invalid(f"There is no key figure of this name. Choose from: {known}.", "kpi")
     return KpiSeries.of(portfolio, snapshots(session, id_of(portfolio), first_on, last_on, kpi))

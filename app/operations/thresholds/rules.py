@@ -124,7 +124,7 @@ def require_judged(definition: Definition, measured: Measured, dimension: str) -
     if not definition.is_tile and not dimension:
         raise Invalid(f"{definition.title} reads by its slices only. Choose one.", "dimension")
     if dimension and dimension not in set(Dimension):
-        raise Invalid(f"Figures are not sliced by {dimension[:40]!r}.", "dimension")
+        raise Invalid("Figures are not sliced by this. Choose a dimension of the figure.", "dimension")
     counts = definition.unit.is_share and definition.statistic is Statistic.RATIO
     if measured is Measured.COUNTED and not counts:
         raise Invalid(f"{definition.title} counts nothing on its own. Choose the figure itself.", "measured")

@@ -70,7 +70,7 @@ def figure_slice(
     known = sliced_rows(family, Scope(portfolio).shape(on), with_members=True).members
     if dimension not in known:
         raise Invalid(
-            f"{definition.title} is not sliced by {dimension!r}. Choose one of {', '.join(sorted(known))}.",
+            f"{definition.title} is not sliced by this. Choose one of {', '.join(sorted(known))}.",
             "dimension",
         )
     return FigureSlice(portfolio, definition, on, part, SliceKey(Dimension(dimension), member))

@@ -67,5 +67,5 @@ _KNOWN = {each.name: (family, each) for family in (*FAMILIES, *ON_DEMAND) for ea
 def figure_named(kpi: str) -> tuple[Family, Definition]:
     """The family and the definition of a figure. NotFound names those that exist."""
     if kpi not in _KNOWN:
-        raise NotFound(f"There is no key figure {kpi!r}. Known are {', '.join(_KNOWN)}.")
+        raise NotFound(f"There is no key figure of this name. Known are {', '.join(_KNOWN)}.")
     return _KNOWN[kpi]
