@@ -124,6 +124,24 @@ def test_paying_on_a_plan_as_agreed_does_not_accept_a_settlement_in_its_place(
         assert (settlement.status, plan.status) == (status, runs)
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_paying_on_a_plan_that_was_agreed_after_a_settlement_was_offered_accepts_no_settlement(
+    engine: Engine, named: bool
+) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        settlement = offer(session, case, IN_THREE, LETTERS, **AS_MANAGER).plan
+        plan = agree(session, case, PLAN, LETTERS, **AS_MANAGER).plan
+        entry = builders.payment(session, the_card(session), 10_000, ON + 6 * DAY)
+        if named:
+            session.add(InstalmentPayment(entry_id=id_of(entry), plan_id=id_of(settlement), n=1))
+        assess(session, case, ON + 6 * DAY)
+        assert (settlement.status, plan.status) == (PlanStatus.OFFERED, PlanStatus.ACTIVE)
+        assert progress_of(session, plan, ON + 6 * DAY).paid == 10_000, "it is for what was agreed"
+        assess(session, case, ON + (7 + settlement.grace_days) * DAY)
+        assert (settlement.why, plan.status) == ("the offer was not taken up", PlanStatus.ACTIVE)
+
+
 def test_an_offer_is_not_accepted_for_more_than_is_owed_once_its_fees_are_waived(
     sqlite_engine: Engine,
 ) -> None:

@@ -200,7 +200,7 @@ def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, no
 
 
 def _take_up(session: Session, plan: Plan, accepted_on: date, on: date, *, now: datetime) -> None:
-    """Accept an offer to settle because its first payment was made. A plan that runs ends for it."""
+    """Accept an offer to settle because its first payment was made. The plan that it replaces ends for it."""
     if (other := live_plan(session, plan.case_id)) is not None:
         why = f"the customer took up settlement {plan.reference}"
         cancel(session, other, why, by=SYSTEM, today=on, now=now)
@@ -233,9 +233,12 @@ def paid_with_legal(session: Session, portfolio: Portfolio, on: date) -> list[Pl
 
 
 def _first_payment(session: Session, plan: Plan, on: date) -> Assessment:
-    """An offer to settle, judged by its first payment alone."""
+    """An offer to settle, judged by its first payment alone. While an agreement runs that it would not replace, no
+    payment is for it, as nobody can accept it then."""
     first = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])[:1]
-    paid = paid_to_settle(session, plan, on)
+    live = live_plan(session, plan.case_id)
+    is_free = live is None or live.id == plan.supersedes_id
+    paid = paid_to_settle(session, plan, on) if is_free else []
     return assess(first, paid, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor)
 
 
