@@ -28,6 +28,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event
 from app.operations.invariants.agreements import instalment_changes_are_agreed
+from app.outreach.outbox.models import OutboxMessage
 from tests import builders
 
 TODAY = date(2026, 3, 20)
@@ -260,3 +261,48 @@ def test_a_move_and_a_skip_change_the_interest_of_the_last_payment_and_the_custo
         assert f"{after[2][0] / 100:.2f}" in texts["instalment_moved", channel]
         assert f"{(before[1][0] + last) / 100:.2f}" in texts["instalment_skipped", channel]
     assert "includes the interest until then" in texts["instalment_skipped", "email"]
+
+
+def moved_texts(session: Session) -> list[str]:
+    session.flush()
+    rows = session.scalars(select(OutboxMessage).where(OutboxMessage.letter == "instalment_moved"))
+    return [" ".join(row.text.split()) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("skipped", "paid", "moved", "says"),
+    [(None, 4_000, 1, "CN¥60.00"), (2, 0, 3, "CN¥200.00"), (2, 14_000, 3, "CN¥160.00")],
+    ids=["a part came", "the last after a skip", "the last, of which a part came"],
+)
+def test_the_letter_of_a_moved_instalment_names_what_is_missing_of_it(
+    sqlite_engine: Engine, skipped: int | None, paid: int, moved: int, says: str
+) -> None:
+    with transaction(sqlite_engine) as session:
+        plan, now = a_plan(session), builders.at(TODAY)
+        if paid:
+            builders.payment(session, session.scalars(select(Account)).one(), paid, TODAY)
+        if skipped:
+            skip_instalment(
+                session, plan, skipped, builders.catalog(), grantor=Grantor(ANN, Role.AGENT), now=now
+            )
+        due_on = {1: D1, 3: D3}[moved] + 2 * DAY
+        move_instalment(session, plan, moved, due_on, builders.catalog(), by=ANN, now=now)
+        texts = moved_texts(session)
+        assert len(texts) == 2
+        for text in texts:
+            assert f"{says} is now due on {due_on.day} " in text
+
+
+def test_the_letter_of_the_last_moved_one_names_its_amount_with_interest_once(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        plan = a_plan_at_a_rate(session)
+        row = move_instalment(
+            session, plan, 3, D3 + 2 * DAY, builders.catalog(), by=ANN, now=builders.at(TODAY)
+        )
+        assert row.interest_minor
+        last = f"CN¥{figures(session, plan)[2][0] / 100:.2f}"
+        texts = moved_texts(session)
+        assert len(texts) == 2
+        for text in texts:
+            assert f"{last} is now due on 12 June 2026" in text
+            assert text.count(last) == 1

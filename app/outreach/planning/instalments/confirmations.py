@@ -44,12 +44,13 @@ def confirm_change(
     line = facts.line(id_of(plan), change.n)
     step, letter = LETTERS[change.change]
     figures: dict[str, date | int] = {
-        "amount": line.amount,
+        "amount": line.short if change.change is InstalmentChange.MOVED else line.amount,
         "moved_from": change.from_on,
         "due_on": line.due_on,
     }
-    if change.interest_minor:
-        figures["new_last_amount"] = facts.progress[id_of(plan)].last.due
+    last = facts.progress[id_of(plan)].last
+    if change.interest_minor and last.n != change.n:  # of the last one itself, `amount` holds the interest
+        figures["new_last_amount"] = last.due
     of = CaseStep(
         plan.case_id, step, facts.occurrence(id_of(plan), change.n), plan_id=id_of(plan), instalment=change.n
     )
