@@ -18,6 +18,7 @@ from app.core.actor import SYSTEM
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.event_letters import letters_of_night, write_event_letters
 from app.outreach.planning.instalments.fees_again import fees_letters_of_night
 from tests import builders
@@ -115,3 +116,26 @@ def test_a_broken_plan_that_says_it_is_not_told_twice(sqlite_engine: Engine, day
         assert night(session, on) == ["plan_broken"]
         assert "CN¥30.00 that we waived are charged again" in written(session)[-1].text
         assert [night(session, on + n * DAY) for n in (1, 2)] == [[], []]
+
+
+@pytest.mark.parametrize("status", [OutboxStatus.WITHHELD, OutboxStatus.FAILED])
+@pytest.mark.parametrize("days", [1, 4])
+def test_fees_are_told_after_all_where_the_letter_that_says_it_did_not_leave(
+    engine: Engine, status: OutboxStatus, days: int
+) -> None:
+    """A payment came in before it left, or it waited for days until it was too old."""
+    with transaction(engine) as session:
+        case = a_case(session)
+        agree(session, case, HARDSHIP, LETTERS, **AS_MANAGER)
+        on = ON + 12 * DAY
+        assess(session, case, on)
+        case.past_due_minor = 5_000
+        session.flush()
+        assert night(session, on) == ["plan_broken"]
+        for n in range(1, days):
+            assert night(session, on + n * DAY) == [], "it is still to leave"
+        lost = written(session)[-1]
+        lost.status, lost.finished_at = status, builders.at(on + days * DAY, 9)
+        assert night(session, on + days * DAY) == ["fees_charged_again"]
+        assert "CN¥30.00" in written(session)[-1].text
+        assert [night(session, on + (days + n) * DAY) for n in (1, 2)] == [[], []]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -13,23 +13,40 @@ from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.concessions import FeesAgain, fees_charged_again
 from app.casework.plans.models import Plan
+from app.core.clock import local_instant
 from app.core.database.engine import table_of
 from app.core.ids import id_of
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.deferred import deferred_steps
 from app.outreach.planning.event_letters import EventLetter
+
+NEVER_LEFT = (OutboxStatus.WITHHELD, OutboxStatus.FAILED)
+LOST_WITHIN = timedelta(days=14)
+"""Days after a charge within which the loss of the letter that the agreement is broken is looked for: it leaves or is
+withheld in the days after its night."""
 
 
 def fees_letters_of_night(
     session: Session, portfolio: Portfolio, on: date, broken: Collection[EventLetter]
 ) -> list[list[EventLetter]]:
     """The letters about fees charged again on `on` or the day before, which a night charges after its letters. The
-    letter that an agreement is broken says it already: `broken` are those of this night. Customers differ within each
+    letter that an agreement is broken says it already: `broken` are those of this night. Where it was withheld or
+    failed on `on` or the day before, nobody was told, though they were charged earlier. Customers differ within each
     list."""
+    since = on - timedelta(days=1)
+    lost_since = local_instant(since, 0, 0, portfolio.timezone)
     told = {each.step.plan_id for each in broken if each.step.step == DeskStep.BROKEN_PLAN}
     rounds: list[dict[int, EventLetter]] = []
-    for charge in fees_charged_again(session, id_of(portfolio), on - timedelta(days=1), on):
+    for charge in fees_charged_again(session, id_of(portfolio), on - LOST_WITHIN, on):
         plan = session.get_one(Plan, charge.plan_id)
-        if charge.plan_id in told or _is_told(session, plan, charge):
+        if charge.plan_id in told:
+            continue
+        written = _broken_letters(session, plan, charge)
+        if _is_told(session, plan, written):
+            continue
+        is_lost = any(finished_at and finished_at >= lost_since for _, finished_at in written)
+        if charge.posted_on < since and not is_lost:
             continue
         step = CaseStep(plan.case_id, DeskStep.FEES_AGAIN, charge.occurrence, plan_id=charge.plan_id)
         letter = EventLetter(
@@ -46,15 +63,26 @@ def fees_letters_of_night(
     return [[each for each in some.values() if each.step not in waiting] for some in rounds]
 
 
-def _is_told(session: Session, plan: Plan, charge: FeesAgain) -> bool:
-    """True where the letter that the agreement is broken was written since, or waits to be."""
-    contact = table_of(PlannedContact)
-    written = sa.select(contact.c.id).where(
-        contact.c.case_id == plan.case_id,
-        contact.c.plan_id == id_of(plan),
-        contact.c.step == DeskStep.BROKEN_PLAN,
-        contact.c.created_at >= charge.charged_at,
+def _broken_letters(
+    session: Session, plan: Plan, charge: FeesAgain
+) -> list[tuple[OutboxStatus, datetime | None]]:
+    """Status and end of each letter that the agreement is broken, as far as it was written since the charge."""
+    contact, message = table_of(PlannedContact), table_of(OutboxMessage)
+    written = (
+        sa.select(message.c.status, message.c.finished_at)
+        .join(contact, contact.c.id == message.c.contact_id)
+        .where(
+            contact.c.case_id == plan.case_id,
+            contact.c.plan_id == id_of(plan),
+            contact.c.step == DeskStep.BROKEN_PLAN,
+            contact.c.created_at >= charge.charged_at,
+        )
     )
-    if session.connection().execute(written.limit(1)).scalar() is not None:
+    return [(status, finished_at) for status, finished_at in session.connection().execute(written)]
+
+
+def _is_told(session: Session, plan: Plan, written: Collection[tuple[OutboxStatus, datetime | None]]) -> bool:
+    """True where one of these letters left or is to leave, or where it waits to be written."""
+    if any(status not in NEVER_LEFT for status, _ in written):
         return True
     return bool(deferred_steps(session, [CaseStep(plan.case_id, DeskStep.BROKEN_PLAN, plan_id=id_of(plan))]))
