@@ -210,6 +210,28 @@ def test_one_that_was_paid_before_is_not_reminded_of(engine: Engine) -> None:
     assert [night(engine, DUE + days * DAY) for days in (-4, -1, 0)] == [0, 0, 0]
 
 
+@pytest.mark.parametrize(("paid", "count"), [(1_999, 2), (2_000, 0), (2_499, 0)])
+def test_one_short_by_no_more_than_the_tolerance_is_not_reminded_of(
+    sqlite_engine: Engine, paid: int, count: int
+) -> None:
+    with transaction(sqlite_engine) as session:
+        a_plan(session, tolerance_minor=500)
+    pay(sqlite_engine, paid, AGREED + DAY)
+    for days in (-4, -1):
+        night(sqlite_engine, DUE + days * DAY)
+        morning(sqlite_engine, DUE + (days + 1) * DAY)
+    assert len(reminders(sqlite_engine)) == count
+
+
+def test_a_message_is_withheld_when_no_more_than_the_tolerance_is_left(engine: Engine) -> None:
+    with transaction(engine) as session:
+        a_plan(session, parts=[(DUE, 400), (DUE + 30 * DAY, 2_500)], tolerance_minor=500)
+    assert night(engine, DUE - 4 * DAY) == 1, "nothing of it came: it is asked for, however small it is"
+    pay(engine, 350, DUE - 3 * DAY)
+    assert morning(engine, DUE - 3 * DAY) == []
+    assert reminders(engine)[0].error == "the instalment was paid since it was written"
+
+
 @pytest.mark.parametrize("how", ["moved", "skipped", "cancelled", "reversed into another sum"])
 def test_a_message_on_its_way_is_withheld_when_the_instalment_changes(engine: Engine, how: str) -> None:
     with transaction(engine) as session:

@@ -100,6 +100,12 @@ def no_longer_so(
     return _not_due(plan, line, step, contact_case, missing_minor, today)
 
 
+def is_unpaid(plan: Plan, line: InstalmentProgress) -> bool:
+    """True if money is wanted for it: it is short by more than the tolerance, within which it counts as paid on its
+    day. One of which nothing came is asked for, however small it is."""
+    return line.state in UNPAID and line.short > (plan.tolerance_minor if line.paid else 0)
+
+
 def others_text(missing: Mapping[int, int]) -> str:
     """What is missing of further instalments, as a message keeps it: `2:2500,3:1500`."""
     return ",".join(f"{n}:{minor}" for n, minor in missing.items())
@@ -118,7 +124,7 @@ def _not_due(
     missing_minor: int | None,
     today: date,
 ) -> str:
-    if line.short == 0 or line.state not in UNPAID:
+    if not is_unpaid(plan, line):
         return "the instalment was paid since it was written"
     if missing_minor is not None and line.short != missing_minor:
         return "what is missing of the instalment has changed since it was written"

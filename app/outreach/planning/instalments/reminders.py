@@ -44,8 +44,8 @@ from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.batch import ContactBatch
 from app.outreach.planning.instalments.facts import (
     REMINDERS,
-    UNPAID,
     InstalmentFacts,
+    is_unpaid,
     others_text,
     read_instalments,
 )
@@ -126,12 +126,14 @@ def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list
 
 
 def _unpaid_ahead(session: Session, plan_ids: Collection[int], leaves_on: date) -> dict[int, list[date]]:
-    """By plan, the due dates of the next days whose instalments are short as of now."""
+    """By plan, the due dates of the next days whose instalments are unpaid as of now."""
     facts = read_instalments(session, plan_ids, leaves_on)
     latest = leaves_on + timedelta(days=JOINS_WITHIN)
     return {
         plan_id: [
-            line.due_on for line in each.instalments if leaves_on < line.due_on <= latest and line.short > 0
+            line.due_on
+            for line in each.instalments
+            if leaves_on < line.due_on <= latest and is_unpaid(facts.plans[plan_id], line)
         ]
         for plan_id, each in facts.progress.items()
     }
@@ -142,8 +144,7 @@ def _written(session: Session, case_ids: Collection[int]) -> set[CaseStep]:
 
 
 def _is_unpaid(facts: InstalmentFacts, due: DueReminder) -> bool:
-    line = facts.line(due.plan_id, due.n)
-    return line.short > 0 and line.state in UNPAID
+    return is_unpaid(facts.plans[due.plan_id], facts.line(due.plan_id, due.n))
 
 
 def _longest_grace(session: Session, portfolio: Portfolio) -> int:
