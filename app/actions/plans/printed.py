@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from app.book.ledger.balances import balance_of
 from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import case_reference
+from app.casework.plans.concessions import granted_fees
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import PlanKind
@@ -20,6 +22,7 @@ from app.casework.plans.tracking.references import reference_of
 from app.core.clock import local_date, local_instant
 from app.core.errors import Invalid
 from app.core.ids import id_of
+from app.core.types import Values
 from app.core.vocabulary import Channel
 from app.outreach.agreements.figures import Reader
 from app.outreach.agreements.payment_code import payment_code
@@ -108,9 +111,24 @@ def _context(
     [contact_case] = load_contact_cases(session, portfolio, [plan.case_id], now=at, lock=False)
     letter = catalog.letters[LETTER]
     contact_case.accounts = _accounts(session, plan, made_on)
-    return letter_context(
+    context = letter_context(
         session, Letterhead.of(portfolio), catalog, contact_case, letter, Channel.POST, plan, now=at
     )
+    if plan.ended_on is None or plan.accepted_on is None:
+        return context
+    reader = Reader(
+        letter.locale_for(contact_case.customer.language, contact_case.customer.country), portfolio.currency
+    )
+    return dataclasses.replace(context, **_fees(session, plan, reader))
+
+
+def _fees(session: Session, plan: Plan, reader: Reader) -> Values:
+    """The fees that an ended agreement waived, and the day on which all of them were charged again. Of those that
+    were charged again in part, the rest."""
+    granted, again, again_on = granted_fees(session, plan)
+    if again_on is None or again < granted:
+        return {"waived_fees": reader.money_if_any(granted - again)}
+    return {"waived_fees": reader.money_if_any(granted), "charged_on": reader.day(again_on)}
 
 
 def _accounts(session: Session, plan: Plan, on: date) -> list[AccountRow]:

@@ -156,6 +156,27 @@ def charged_again(session: Session, plan: Plan) -> int:
     return int(session.scalar(query) or 0)
 
 
+def granted_fees(session: Session, plan: Plan) -> tuple[int, int, date | None]:
+    """Fees that an accepted agreement waived, in minor units, of these those that were charged again since, and when
+    the last of them were. Of one that was renegotiated before anything was paid, those that it names: its waivers are
+    the new one's (`pass_on_waivers`)."""
+    query = (
+        select(
+            func.coalesce(func.sum(Waiver.amount_minor), 0),
+            func.coalesce(func.sum(Waiver.amount_minor).filter(_REVERSAL.c.id.is_not(None)), 0),
+            func.max(_REVERSAL.c.posted_on),
+        )
+        .join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
+        .outerjoin(_REVERSAL, _REVERSAL.c.reverses_id == Waiver.credit_id)
+        .where(PlanWaiver.plan_id == plan.id)
+    )
+    granted, again, again_on = session.execute(query).one()
+    replaced_it = exists().where(col(Plan.supersedes_id) == plan.id, col(Plan.accepted_on).is_not(None))
+    if not granted and plan.waived_fees_minor and session.scalar(select(replaced_it)):
+        return plan.waived_fees_minor, 0, None
+    return int(granted), int(again), again_on
+
+
 @dataclass(frozen=True, slots=True)
 class FeesAgain:
     """Fees that an ended agreement had waived, charged again on a day, in minor units."""

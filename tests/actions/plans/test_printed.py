@@ -13,10 +13,12 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.plans.printed import agreement_pdf
-from app.book.ledger.models import Account, Customer
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.rules import CollectorKind
-from app.casework.plans.concessions import waive_fees
+from app.casework.cases.models import CollectionsCase
+from app.casework.plans.concessions import pass_on_waivers, waive_fees
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.tracking.references import reference_of
@@ -143,3 +145,44 @@ def test_a_hardship_plan_tells_the_lower_rate_until_when_and_the_rate_after_it(s
         in text
     )
     assert "Fees of €35.00 are waived." in text, "those that were"
+
+
+@pytest.mark.parametrize(
+    ("status", "reversed_", "says", "not_"),
+    [
+        (PlanStatus.BROKEN, False, "Fees of €35.00 are waived.", "charged again as of"),
+        (
+            PlanStatus.BROKEN, True,
+            "Fees of €35.00 are waived. They were charged again as of 5 April 2026.", "Nothing is waived",
+        ),
+        (
+            PlanStatus.CANCELLED, True,
+            "Fees of €35.00 are waived. They were charged again as of 5 April 2026.", "Nothing is waived",
+        ),
+        (PlanStatus.CANCELLED, False, "Fees of €35.00 are waived.", "charged again as of"),
+    ],
+    ids=["broken after a payment", "broken", "cancelled", "renegotiated"],
+)  # fmt: skip
+def test_one_that_ended_says_what_it_waived_and_whether_it_was_charged_again(
+    engine: Engine, status: PlanStatus, reversed_: bool, says: str, not_: str
+) -> None:
+    with transaction(engine) as session:
+        plan = made(session, kind=PlanKind.HARDSHIP, apr_millionths=59_900, waived_fees_minor=3_500)
+        card = session.scalars(select(Account)).one()
+        builders.entry(session, card, EntryKind.FEE, 3_500, ON)
+        waive_fees(session, plan, by=Actor.user("ann"), now=builders.at(ON))
+        plan.status, plan.ended_on = status, date(2026, 4, 5)
+        if reversed_:
+            credit = session.scalars(select(Entry).where(Entry.kind == EntryKind.CREDIT)).one()
+            reverse_entry(
+                session, credit, reason="nothing was paid", posted_on=date(2026, 4, 5), by=Actor.user("ann"),
+                now=builders.at(date(2026, 4, 5)),
+            )  # fmt: skip
+        elif status is PlanStatus.CANCELLED:  # it was renegotiated
+            case = session.get_one(CollectionsCase, plan.case_id)
+            later = agreement(session, case, PARTS, accepted_on=ON, supersedes_id=plan.id)
+            pass_on_waivers(session, plan, later, date(2026, 4, 5))
+        text = " ".join(text_of(agreement_pdf(session, plan, Ports())).split())
+    assert says in text
+    assert not_ not in text
+    assert "We waive fees of €35.00. They are charged again only if" in text
