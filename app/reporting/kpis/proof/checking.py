@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -213,7 +214,7 @@ def _lives(
                 folded=folded,
                 re_aged_on=history.events.re_ages,
                 money_in=[(day, amount) for day, amount, is_money in history.events.credits if is_money],
-                charged_off=off.get(row.id, 0),
+                charged_off=off.get(row.id, ()),
             )
             yield row.id, list(count(life, on))
 
@@ -227,19 +228,23 @@ def _balances(session: Session, ids: Sequence[int], on: date) -> dict[int, int]:
     return {account_id: int(total) for account_id, total in session.execute(query)}
 
 
-def _charged_off(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    """By account, what the end that stands took off the book as charged off."""
+def _charged_off(session: Session, ids: Sequence[int]) -> Mapping[int, Sequence[tuple[date, int]]]:
+    """By account, the days and amounts that were taken off the book as charged off and stand. A payment of before that
+    comes back is charged off on its own day."""
     entry, mirror = table_of(Entry), table_of(Entry).alias("mirror")
     query = (
-        sa.select(entry.c.account_id, sa.func.sum(-entry.c.amount_minor))
+        sa.select(entry.c.account_id, entry.c.effective_on, -entry.c.amount_minor)
         .where(
             among(session, entry.c.account_id, ids),
             entry.c.ended_as == AccountStatus.CHARGED_OFF,
             ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
         )
-        .group_by(entry.c.account_id)
+        .order_by(entry.c.id)
     )
-    return {account_id: int(total) for account_id, total in session.execute(query)}
+    found: dict[int, list[tuple[date, int]]] = defaultdict(list)
+    for account_id, day, amount in session.execute(query):
+        found[account_id].append((day, int(amount)))
+    return found
 
 
 def _first_reports(session: Session, scope: Scope, ids: Sequence[int]) -> dict[int, date] | None:

@@ -38,8 +38,8 @@ class Life:
     re_aged_on: Sequence[date] = ()
     money_in: Sequence[tuple[date, int]] = ()
     """Day and amount of payments and recoveries that were not reversed."""
-    charged_off: int = 0
-    """What its charge-off here took off the book."""
+    charged_off: Sequence[tuple[date, int]] = ()
+    """Day and amount of what was taken off the book as charged off here and stands."""
 
     def stands(self, on: date) -> Standing | None:
         """Its standing at the end of a day; None = current."""

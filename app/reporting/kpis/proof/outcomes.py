@@ -46,7 +46,7 @@ def count_outcomes(life: Life, on: date) -> Iterator[Counted]:
             )
     if life.status is AccountStatus.CHARGED_OFF and life.ended_on is not None and life.ended_on <= on:
         first_on = on - timedelta(days=CHARGE_OFF_WINDOW - 1)
-        off = life.charged_off if life.ended_on >= first_on else 0
+        off = sum(amount for day, amount in life.charged_off if max(first_on, life.ended_on) <= day <= on)
         back = sum(amount for day, amount in life.money_in if max(first_on, life.ended_on + DAY) <= day <= on)
         yield "charge_off_recovered_rate", bucket, back, off
         yield "net_charge_off_rate", bucket, off - back, off

@@ -15,13 +15,14 @@ from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 
 def _rows(_shape: Shape, days: Days) -> Query:
-    """Entries of accounts that were charged off here: the balance taken off the book in the window, and the money that
-    came in the window after the charge-off. Reversed ones are left out."""
+    """Entries of accounts that were charged off here: the balance taken off the book in the window (a payment from before
+    that comes back is charged off on its own day), and the money that came in the window after the charge-off. Reversed
+    ones are left out."""
     account, entry = table_of(Account), table_of(Entry)
     mirror = entry.alias("mirror")
     first_on = days.before(WINDOW - 1)
     taken_off = sa.and_(
-        entry.c.ended_as == AccountStatus.CHARGED_OFF, entry.c.effective_on == account.c.ended_on
+        entry.c.ended_as == AccountStatus.CHARGED_OFF, entry.c.effective_on >= account.c.ended_on
     )
     recovered = sa.and_(entry.c.kind.in_(list(MONEY_IN)), entry.c.effective_on > account.c.ended_on)
     off = sa.case((taken_off, -entry.c.amount_minor), else_=0)
