@@ -337,6 +337,28 @@ def test_dutch_sentences_are_short() -> None:
         assert max(lengths) <= 21, f"{letter.name} {channel}: {max(lengths)}"
 
 
+@pytest.mark.parametrize("language", PEOPLE)
+def test_short_confirmations_name_the_first_of_several_dates(language: str) -> None:
+    """Whoever reads only these must not take the whole sum for due on the last day."""
+    several, one = filled(language), filled(language, plan=False)
+    first = several.instalments[0].due_on
+    for name, channel, last in (
+        ("promise_confirmation", Channel.SMS, ""),
+        ("promise_confirmation", Channel.CALL, several.promise_on),
+        ("settlement_confirmation", Channel.SMS, several.settle_by),
+    ):
+        form = LETTERS[name]
+        text = render(form, channel, language, several).text.replace("\u00a0", " ")
+        for said in (first, last):
+            assert said.replace("\u00a0", " ") in text, f"{name} {channel}"
+        assert re.search(r"\b2 (payments|pembayaran|betalinger|termijnen)|分 2 期", text), f"{name} {channel}"
+        single = render(form, channel, language, one).text.replace("\u00a0", " ")
+        assert first.replace("\u00a0", " ") not in single
+        assert (one.promise_on if last != several.settle_by else one.settle_by).replace(
+            "\u00a0", " "
+        ) in single
+
+
 def test_an_sms_costs_what_the_manual_says() -> None:
     table = re.search(r"\| letter \| en \|.*?\n\n", (ROOT / "docs" / "letters.md").read_text(), re.DOTALL)
     assert table
