@@ -15,9 +15,9 @@ from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 
 def _rows(_shape: Shape, days: Days) -> Query:
-    """Entries of accounts that were charged off here: the balance taken off the book in the window (a payment from before
-    that comes back is charged off on its own day), and the money that came in the window after the charge-off. Reversed
-    ones are left out."""
+    """Entries of accounts that were charged off here: the balance taken off the book in the window (a payment from
+    before that comes back is charged off on its own day), and the money that came in the window after the
+    charge-off. Reversed ones are left out."""
     account, entry = table_of(Account), table_of(Entry)
     mirror = entry.alias("mirror")
     first_on = days.before(WINDOW - 1)
