@@ -305,7 +305,7 @@ def test_a_dispute_holds_until_a_person_ends_it_and_no_step_is_lost(engine: Engi
     assert [due["kind"] for due in life.recorded(HoldReviewDue.KIND)] == [HoldReviewDue.KIND]
     with transaction(engine) as session:
         hold = session.scalars(select(CaseHold)).one()
-        close_hold(session, hold, reason="receipt sent", by=Actor.user("ann"), now=builders.at(day(13)))
+        close_hold(session, hold, "receipt sent", "Ann Lee", by=Actor.user("ann"), now=builders.at(day(13)))
     assert life.live(13, 15) == ["13: first_reminder by email"]
     life.prove()
 

@@ -279,6 +279,7 @@ def test_what_is_never_excused_stops_each_step(engine: Engine, kind: HoldKind) -
                     by=Actor.user("mei"),
                     now=noon(NEXT),
                     reason="a mistake",
+                    decided_by="Mei",
                 )
 
     ids: list[int] = []

@@ -210,7 +210,9 @@ def test_a_notice_that_a_hold_kept_back_is_given_when_the_hold_ends(
     assert builders.count(engine, Event) == told, "nobody is asked each day"
     with transaction(engine) as session:
         fresh_hold = session.get_one(CaseHold, hold.id)
-        close_hold(session, fresh_hold, by=Actor.user("mei"), now=MORNING, reason="no attorney")
+        close_hold(
+            session, fresh_hold, by=Actor.user("mei"), now=MORNING, reason="no attorney", decided_by="Mei"
+        )
     assert fall_back(engine, hours=50) == 1
     assert len(deliver(engine, hours=51).sent) == 1
 

@@ -128,7 +128,9 @@ def test_under_a_hold_that_a_person_ends_it_waits_for_them_and_loses_no_step(eng
     after = case_after(engine, case)
     assert (after.step_day, after.next_contact_on) == (0, None), "nobody asks until the hold ends"
     with transaction(engine) as session:
-        close_hold(session, session.get_one(CaseHold, hold.id), reason="receipt sent", **told)
+        close_hold(
+            session, session.get_one(CaseHold, hold.id), reason="receipt sent", decided_by="Ann", **told
+        )
     assert case_after(engine, case).next_contact_on == ON
     assert plan(engine)["cleared"] == 1
     assert case_after(engine, case).step_day == 3
