@@ -34,7 +34,7 @@ from app.casework.plans.tracking.assessing import (
     Running,
     after_reversal,
 )
-from app.casework.plans.tracking.payments import counted_from, paid_toward
+from app.casework.plans.tracking.payments import counted_from, missed_instalment, paid_toward
 from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -86,8 +86,7 @@ def _look_after(
     if ended is not None and account.status not in (AccountStatus.SETTLED, AccountStatus.PAID):
         # The debt at the time of the settlement's offer counted every payment before it, this one too.
         for plan in _kept(session, account, col(Plan.ended_on) >= ended, settlement=True):
-            n = instalments_of(session, [id_of(plan)])[id_of(plan)][-1].n
-            break_plan(session, plan, n, why, today, by=by, now=now)
+            break_plan(session, plan, missed_instalment(session, plan, today), why, today, by=by, now=now)
     counted = (counted_from() <= entry.effective_on, col(Plan.ended_on) >= entry.effective_on)
     plans = _kept(session, account, *counted, settlement=False)
     _judge_again(session, plans, why, today, by=by, now=now)
@@ -121,13 +120,15 @@ def _judge_again(
             grace_days=plan.grace_days,
             tolerance=plan.tolerance_minor,
         ):
-            case ComesToNothing(n=n):
+            case ComesToNothing():
+                n = missed_instalment(session, plan, today)
                 break_plan(session, plan, n, why, today, by=by, now=now)
             case Running(next_due_on=on) | InGrace(until=on):
                 if live_plan(session, plan.case_id) is None:
                     resume_plan(session, plan, on, why, by=by, now=now)
                 else:
-                    break_plan(session, plan, parts[id_of(plan)][-1].n, why, today, by=by, now=now)
+                    n = missed_instalment(session, plan, today)
+                    break_plan(session, plan, n, why, today, by=by, now=now)
             case Kept():
                 pass
 

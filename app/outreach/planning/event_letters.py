@@ -19,7 +19,8 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
-from app.casework.plans.tracking.payments import progress_by_plan
+from app.casework.plans.tracking.payments import missed_lines
+from app.casework.plans.tracking.progress import InstalmentProgress
 from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
 from app.core.database.engine import table_of
@@ -153,7 +154,7 @@ def write_deferred(
         EventLetter(
             row.case_step,
             row.letter,
-            figures_of(row),
+            _figures_now(session, row, on),
             session.get_one(Plan, row.plan_id) if row.plan_id and row.step in WORDED_FROM_PLAN else None,
             Channel(row.channel) if row.channel else None,
             reference_of(row.plan_id, row.instalment) if row.plan_id and row.instalment is not None else "",
@@ -175,9 +176,9 @@ def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
     if row.hold_id is not None:
         hold = session.get_one(CaseHold, row.hold_id)
         return hold.ended_at is None and hold.until > on
-    if row.step == DeskStep.BROKEN_PLAN:
-        return live_plan(session, id_of(case)) is None
     plan = session.get_one(Plan, row.plan_id)
+    if row.step == DeskStep.BROKEN_PLAN:
+        return live_plan(session, id_of(case)) is None and missed_lines(session, [plan], on) != {}
     parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
     if row.step == DeskStep.CANCELLED_PLAN:
         return plan.status is PlanStatus.CANCELLED
@@ -192,6 +193,14 @@ def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
         return False  # another offer was accepted: this one cannot be now
     wanted = plan.status is PlanStatus.OFFERED or (plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE)
     return wanted and parts[0].due_on > on
+
+
+def _figures_now(session: Session, row: DeferredLetter, on: date) -> Figures:
+    """Those that were kept with the letter; of a broken plan as of now: a payment may have been posted, or come back,
+    meanwhile."""
+    if row.step != DeskStep.BROKEN_PLAN or row.plan_id is None:
+        return figures_of(row)
+    return _missed_figures(missed_lines(session, [session.get_one(Plan, row.plan_id)], on)[row.plan_id])
 
 
 def _is_due(parts: Sequence[Instalment], n: int | None, due_on: date | int) -> bool:
@@ -277,19 +286,22 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Even
     )  # fmt: skip
     ids = list(session.scalars(query))
     plans = session.scalars(select(Plan).where(col(Plan.id).in_(ids)).order_by(col(Plan.id))).all()
-    progress = progress_by_plan(session, plans, on)
-    letters = []
-    for broken in plans:
-        lines = progress[id_of(broken)].instalments
-        line = next(each for each in lines if each.n == broken.broken_instalment)
-        if line.due_on > on:
-            continue  # its payment came back before its day: the letter would say that the day has passed
-        figures: dict[str, date | int] = {"missed_on": line.due_on, "missed_amount": line.due}
-        if line.paid:
-            figures["came"] = line.paid
-        step = CaseStep(broken.case_id, DeskStep.BROKEN_PLAN, plan_id=id_of(broken))
-        letters.append(EventLetter(step, "plan_broken", figures, broken))
-    return letters
+    missed = missed_lines(session, plans, on)
+    return [
+        EventLetter(
+            CaseStep(broken.case_id, DeskStep.BROKEN_PLAN, plan_id=id_of(broken)),
+            "plan_broken",
+            _missed_figures(missed[id_of(broken)]),
+            broken,
+        )
+        for broken in plans
+        if id_of(broken) in missed
+    ]
+
+
+def _missed_figures(line: InstalmentProgress) -> Figures:
+    figures: dict[str, date | int] = {"missed_on": line.due_on, "missed_amount": line.due}
+    return {**figures, "came": line.paid} if line.paid else figures
 
 
 def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[EventLetter]:

@@ -17,7 +17,14 @@ from app.casework.plans.models import InstalmentPayment, Plan, PlanAccount
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import LIVE, PlanKind
 from app.casework.plans.terms import AgreementTerms, read_terms
-from app.casework.plans.tracking.progress import PlanPayment, PlanProgress, progress
+from app.casework.plans.tracking.progress import (
+    InstalmentProgress,
+    PlanPayment,
+    PlanProgress,
+    first_missed,
+    progress,
+    when_time_was_over,
+)
 from app.core.clock import local_date
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
@@ -48,6 +55,40 @@ def progress_by_plan(session: Session, plans: Sequence[Plan], on: date) -> dict[
             tolerance=plan.tolerance_minor,
         )
     return found
+
+
+def missed_lines(session: Session, plans: Sequence[Plan], on: date) -> dict[int, InstalmentProgress]:
+    """The missed instalment of each of these broken plans, as it stood when its time was over, in three statements.
+    Left out: one that ended before its day, as a payment of it came back, and one that was paid in time after all."""
+    ids = [id_of(plan) for plan in plans]
+    parts = instalments_of(session, ids)
+    payments = payments_of(session, ids, on)
+    found = {}
+    for plan in plans:
+        theirs, ended = parts[id_of(plan)], min(on, plan.ended_on or on)
+        part = next(each for each in theirs if each.n == plan.broken_instalment)
+        line = when_time_was_over(
+            part,
+            theirs,
+            payments.get(id_of(plan), []),
+            on=ended,
+            grace_days=plan.grace_days,
+            tolerance=plan.tolerance_minor,
+        )
+        if part.due_on <= ended and line.short > 0:
+            found[id_of(plan)] = line
+    return found
+
+
+def missed_instalment(session: Session, plan: Plan, on: date) -> int:
+    """The number of the instalment at which a plan breaks whose payment came back (`first_missed`)."""
+    return first_missed(
+        instalments_of(session, [id_of(plan)])[id_of(plan)],
+        payments_of(session, [id_of(plan)], on).get(id_of(plan), []),
+        on=on,
+        grace_days=plan.grace_days,
+        tolerance=plan.tolerance_minor,
+    )
 
 
 def payments_of(session: Session, plan_ids: Collection[int], on: date) -> dict[int, list[PlanPayment]]:

@@ -49,6 +49,10 @@ class InstalmentState(StrEnum):
     """Short after its grace days."""
 
 
+SHORT = (InstalmentState.TO_COME, InstalmentState.IN_GRACE, InstalmentState.MISSED)
+"""States of an instalment that wants money, or wanted it when its time was over."""
+
+
 @dataclass(frozen=True, slots=True)
 class InstalmentProgress:
     """One instalment, in minor units."""
@@ -154,6 +158,41 @@ def progress(
     total = sum(part.amount for part in instalments)
     paid = sum(line.paid for line in lines)
     return PlanProgress(on, _named(stands, lines), lines, total, paid, matched.beyond)
+
+
+def when_time_was_over(
+    part: Instalment,
+    instalments: Sequence[Instalment],
+    payments: Sequence[PlanPayment],
+    *,
+    on: date,
+    grace_days: int,
+    tolerance: int = 0,
+) -> InstalmentProgress:
+    """An instalment at the end of its grace days, or of `on` before that: what came later is no part of it."""
+    last_day = min(on, part.due_on + timedelta(days=grace_days))
+    found = progress(instalments, payments, on=last_day, grace_days=grace_days, tolerance=tolerance)
+    return found.line(part.n)
+
+
+def first_missed(
+    instalments: Sequence[Instalment],
+    payments: Sequence[PlanPayment],
+    *,
+    on: date,
+    grace_days: int,
+    tolerance: int = 0,
+) -> int:
+    """The number of the first instalment that was short when its time was over, or is short at the end of `on`; the
+    last one where none is."""
+    parts = as_due(instalments)
+    for part in parts:
+        line = when_time_was_over(
+            part, instalments, payments, on=on, grace_days=grace_days, tolerance=tolerance
+        )
+        if line.state in SHORT and line.short > 0:
+            return part.n
+    return parts[-1].n
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from app.casework.cases.models import case_reference
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
 from app.casework.plans.models import Plan
-from app.casework.plans.tracking.payments import progress_by_plan
+from app.casework.plans.tracking.payments import missed_lines
 from app.core.actor import Actor
 from app.core.database.rows import locked_row
 from app.core.ids import id_of
@@ -274,10 +274,9 @@ class _AdviserLetter:
         )
 
     def _missed(self, reader: Reader) -> dict[str, str]:
-        lines = progress_by_plan(self.session, [self.plan], self.on)[id_of(self.plan)].instalments
-        line = next(each for each in lines if each.n == self.plan.broken_instalment)
-        if line.due_on > self.on:
-            raise Unsayable("The day of the missed payment has not come: a payment of it came back.")
+        line = missed_lines(self.session, [self.plan], self.on).get(id_of(self.plan))
+        if line is None:
+            raise Unsayable("No payment of it is missing that was due by then: a payment of it came back.")
         return {
             "missed_on": reader.day(line.due_on),
             "missed_amount": reader.money(line.due),

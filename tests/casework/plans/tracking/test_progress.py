@@ -24,6 +24,7 @@ from app.casework.plans.tracking.progress import (
     InstalmentState,
     PlanPayment,
     PlanProgress,
+    first_missed,
     match_payments,
     progress,
 )
@@ -204,3 +205,23 @@ def test_another_payment_never_makes_it_worse(
     before = rank[type(after(parts, *came, on=on, tolerance=tolerance).stands)]
     more = after(parts, *came, PlanPayment(D1, 500), on=on, tolerance=tolerance)
     assert rank[type(more.stands)] <= before
+
+
+@pytest.mark.parametrize(
+    ("came", "on", "n"),
+    [
+        ([], D1 - DAY, 1),
+        ([(D1 + 3 * DAY, 10_000, None)], D1 + 9 * DAY, 2),
+        ([(D1 + 4 * DAY, 10_000, None)], D1 + 9 * DAY, 1),  # too late: it was short when its time was over
+        ([(D1, 9_999, None)], D2 + 9 * DAY, 1),
+        ([(D1, 10_000, 2)], D1 + 9 * DAY, 3),  # the first is covered by money that named the second
+        ([(D2, 10_000, 2)], D2 + 9 * DAY, 1),
+        ([(D1, 10_000, 1), (D3, 20_000, 3)], D3 + 9 * DAY, 2),
+        ([(D1, 30_000, None)], D3 + 9 * DAY, 3),
+    ],
+)
+def test_the_first_missed_instalment_was_short_when_its_time_was_over(
+    came: list[tuple[date, int, int | None]], on: date, n: int
+) -> None:
+    payments = [PlanPayment(*each) for each in came]
+    assert first_missed(PLAN, payments, on=on, grace_days=3) == n
