@@ -9,30 +9,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
+from app.casework.contacts.rules import DeskStep
 from app.casework.parties.queries import get_party
 from app.casework.parties.rules import SPEAKS, MayBeTold
 from app.casework.plans import service
 from app.casework.plans.limits import BeyondAuthority, Grantor, authority_of, beyond
 from app.casework.plans.models import Plan
 from app.casework.plans.offering import Proposal, propose, put_offer
-from app.casework.plans.queries import owed_on_late_accounts
-from app.casework.plans.rules import LIVE, NOT_RECORDED, Agreed, Instalment, PlanKind, is_within_discount
+from app.casework.plans.queries import instalments_of, owed_on_late_accounts
+from app.casework.plans.rules import (
+    LIVE,
+    NOT_RECORDED,
+    Agreed,
+    Instalment,
+    PlanKind,
+    PlanStatus,
+    is_within_discount,
+)
 from app.casework.plans.terms import AgreementTerms
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import Occasion
-from app.outreach.planning.event_letters import confirm_plan, offer_in_writing, take_back_confirmation
+from app.outreach.planning.event_letters import (
+    confirm_plan,
+    left_in_writing,
+    offer_in_writing,
+    take_back_confirmation,
+)
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.representatives.writing import write_to_adviser
 from app.policy.answers import Answer
@@ -190,7 +205,7 @@ def agree(
 
     Raises what `offer` and `accept_offer` raise.
     """
-    proposal = _granted(session, case, terms, replaces, grantor, now)
+    proposal = _granted(session, case, terms, replaces, grantor, now, is_agreed=True)
     plan = put_offer(session, case, proposal, by=grantor.by, now=now)
     return accept_offer(session, plan, letters, agreed, by=grantor.by, now=now)
 
@@ -215,13 +230,29 @@ def cancel_agreement(
     session: Session, plan: Plan, reason: str, letters: LetterCatalog, *, by: Actor, now: datetime
 ) -> Mapping[Channel, Answer]:
     """End a live agreement before its time, or withdraw an offer. A customer who has its written confirmation is told
-    in writing; returns the gate's answer for each channel."""
+    in writing; returns the gate's answer for each channel. Conflict for a settlement that was offered in writing, while
+    the customer can still accept it by paying."""
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     reason = clean_text(reason, "reason", at_most=300)
     today = local_date(now, portfolio.timezone)
+    _require_not_in_writing(session, plan, today)
     service.cancel(session, plan, reason, by=by, today=today, now=now)
     write_to_adviser(session, portfolio, plan, Occasion.ENDED, letters, on=today, by=by, now=now)
     return take_back_confirmation(session, portfolio, plan, letters, on=today, by=by, now=now)
+
+
+def _require_not_in_writing(session: Session, plan: Plan, today: date) -> None:
+    """Conflict where the customer has, or may have, this offer to settle in writing, and its time is not over."""
+    if plan.kind is not PlanKind.SETTLEMENT or plan.status is not PlanStatus.OFFERED:
+        return
+    until = min(part.due_on for part in instalments_of(session, [id_of(plan)])[id_of(plan)])
+    last_day = until + timedelta(days=plan.grace_days)
+    if today <= last_day and left_in_writing(session, plan, DeskStep.OFFER):
+        grace = "" if last_day == until else f", with grace days until {last_day.isoformat()}"
+        raise Conflict(
+            f"Settlement {plan.reference} was offered in writing until {until.isoformat()}{grace}. "
+            "It stands until then. You can offer one that asks for less, or agree on another with the customer."
+        )
 
 
 def require_live(plan: Plan) -> None:
@@ -237,12 +268,15 @@ def _granted(
     replaces: Plan | None,
     grantor: Grantor,
     now: datetime,
+    *,
+    is_agreed: bool = False,
 ) -> Proposal:
     """Work out an agreement that the grantor may grant."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     if replaces is not None:
         require_live(replaces)
-    proposal = propose(session, case, terms, replaces=replaces, today=local_date(now, portfolio.timezone))
+    today = local_date(now, portfolio.timezone)
+    proposal = propose(session, case, terms, replaces=replaces, is_agreed=is_agreed, today=today)
     refused = None if grantor.is_second else beyond_authority(portfolio, proposal, grantor.role)
     if refused is not None:
         raise Forbidden(refused.why, refused.field)

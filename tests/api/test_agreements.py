@@ -97,7 +97,8 @@ def test_what_an_agent_may_not_grant_a_manager_may(sqlite_program: Program) -> N
     another = sqlite_program.post(f"{path}/settlements", settlement)
     assert (another.status_code, another.json()["detail"]) == (
         409,
-        f"Case {case.reference} has an offer to settle already. Withdraw it before making another.",
+        f"Case {case.reference} has an offer to settle already. Withdraw it, or make one that asks for less and no "
+        "sooner.",
     )
 
 

@@ -76,7 +76,7 @@ def take_offer(
         return Taken(offer, agreement)
     _require_owed(session, portfolio, case, option, today)
     running = live_plan(session, id_of(case))
-    proposal = propose(session, case, option.terms, replaces=running, today=today)
+    proposal = propose(session, case, option.terms, replaces=running, is_agreed=True, today=today)
     if tuple(proposal.parts) != option.parts:
         raise Conflict(
             f"The dates or amounts of offer {offer.reference} can no longer be kept. Negotiate again."

@@ -31,11 +31,12 @@ from app.casework.plans.limits import (
     limits_of,
 )
 from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
-from app.casework.plans.queries import balances_to_settle, live_plan, offered_settlement
-from app.casework.plans.rules import Cadence, Instalment, PlanKind, PlanStatus
+from app.casework.plans.queries import balances_to_settle, instalments_of, live_plan, offered_settlement
+from app.casework.plans.rules import Cadence, Instalment, PlanKind, PlanStatus, asks_for_less
 from app.casework.plans.schedule import portions_of, schedule
-from app.casework.plans.service import move_plan, nothing_to_agree_on, require_with_us
+from app.casework.plans.service import cancel, move_plan, nothing_to_agree_on, require_with_us
 from app.casework.plans.terms import AgreementTerms, stored_terms
+from app.casework.plans.tracking.payments import accounts_of, paid_to_settle
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
@@ -73,11 +74,13 @@ def propose(
     terms: AgreementTerms,
     *,
     replaces: Plan | None = None,
+    is_agreed: bool = False,
     today: date,
 ) -> Proposal:
     """Work out an agreement on these terms. Invalid, with its field, or Conflict where nobody may make it now.
 
-    `replaces`: the live plan that it would be renegotiated from, which is then no obstacle.
+    `replaces`: the live plan that it would be renegotiated from, which is then no obstacle. `is_agreed`: the customer
+    agreed to it, so it takes the place of an offer to settle that stands; one that is only offered must ask for less.
     """
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     # Interest of today is posted by the night, on the balance of yesterday evening. An offer keeps its day.
@@ -94,7 +97,11 @@ def propose(
         terms = replace(terms, review_on=numbered[terms.relief_payments - 1].due_on)
     limits = limits_of(session, portfolio, case.customer_id)
     check_limits(terms, parts, limits, today)
-    settles = _check_settlement(session, case, terms, today) if terms.kind is PlanKind.SETTLEMENT else {}
+    settles: Mapping[int, int] = {}
+    if terms.kind is PlanKind.SETTLEMENT:
+        settles = _check_settlement(session, case, terms, today)
+        if not is_agreed:
+            _require_better(session, case, parts, settles, today)
     owes = check_agreement(session, case, terms, replaces=replaces, today=today)
     if terms.re_age and pack_of(portfolio).re_age is None:
         raise Invalid(f"Policy pack {portfolio.pack} permits no re-age of accounts.", "re_age")
@@ -194,6 +201,9 @@ def put_offer(
         for part in parts
     )
     session.add_all(PlanAccount(plan_id=id_of(plan), account_id=account) for account in proposal.settles)
+    standing = offered_settlement(session, id_of(case)) if terms.kind is PlanKind.SETTLEMENT else None
+    if standing is not None:
+        cancel(session, standing, f"replaced by {plan.reference}", by=by, today=today, now=now)
     move_plan(session, plan, PlanStatus.OFFERED, by=by, now=now)
     return plan
 
@@ -223,11 +233,28 @@ def _check_settlement(
         raise Conflict(nothing_to_agree_on(case))
     if terms.total_minor >= total:
         raise Invalid("A settlement is less than what is owed on the accounts that are late.", "amount")
-    if offered_settlement(session, id_of(case)):
-        raise Conflict(
-            f"Case {case.reference} has an offer to settle already. Withdraw it before making another."
-        )
     return owed
+
+
+def _require_better(
+    session: Session,
+    case: CollectionsCase,
+    parts: Sequence[Instalment],
+    settles: Mapping[int, int],
+    today: date,
+) -> None:
+    """Conflict where an offer to settle stands whose payments, as the customer was told of them, would not pay the new
+    one."""
+    standing = offered_settlement(session, id_of(case))
+    if standing is None:
+        return
+    told = instalments_of(session, [id_of(standing)])[id_of(standing)]
+    covers = settles.keys() >= set(session.scalars(accounts_of(id_of(standing))))
+    if not (asks_for_less(parts, told) and covers) or paid_to_settle(session, standing, today):
+        raise Conflict(
+            f"Case {case.reference} has an offer to settle already. Withdraw it, or make one that asks for less and no "
+            "sooner."
+        )
 
 
 def _require_payable(

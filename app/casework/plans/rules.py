@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -129,6 +129,17 @@ class Instalment:
     """Due date as first agreed, where it was moved since."""
     is_skipped: bool = False
     """Skipped as agreed: its amount falls due with the last instalment."""
+
+
+def asks_for_less(new: Sequence[Instalment], old: Sequence[Instalment]) -> bool:
+    """True if the new instalments ask for less in total, and on no day for more of it by then: who pays as the old ones
+    said has paid the new ones too."""
+
+    def by(day: date, parts: Sequence[Instalment]) -> int:
+        return sum(part.amount for part in parts if part.due_on <= day)
+
+    is_less = sum(part.amount for part in new) < sum(part.amount for part in old)
+    return is_less and all(by(part.due_on, new) <= by(part.due_on, old) for part in new)
 
 
 @dataclass(frozen=True, slots=True)

@@ -352,6 +352,17 @@ def confirm_plan(
     return answers
 
 
+def left_in_writing(session: Session, plan: Plan, step: DeskStep) -> list[Channel]:
+    """Channels by which the plan's letter of this step left, or may have left."""
+    message, contact = table_of(OutboxMessage), table_of(PlannedContact)
+    query = sa.select(contact.c.channel).join(message, message.c.contact_id == contact.c.id)
+    left = query.where(
+        contact.c.plan_id == plan.id, contact.c.step == step, message.c.status.in_(MAY_HAVE_LEFT)
+    )
+    session.flush()
+    return [Channel(channel) for channel in session.scalars(left.order_by(contact.c.channel))]
+
+
 def take_back_confirmation(
     session: Session,
     portfolio: Portfolio,
@@ -364,22 +375,11 @@ def take_back_confirmation(
 ) -> dict[Channel, Answer]:
     """Tell the customer that a cancelled agreement is no longer in force, on each channel by which its confirmation
     left or may have left. One that is queued or claimed needs no letter: the recheck before sending withholds it."""
-    message, contact = table_of(OutboxMessage), table_of(PlannedContact)
-    left = (
-        sa.select(contact.c.channel)
-        .join(message, message.c.contact_id == contact.c.id)
-        .where(
-            contact.c.plan_id == plan.id,
-            contact.c.step == DeskStep.CONFIRMATION,
-            message.c.status.in_(MAY_HAVE_LEFT),
-        )
-        .order_by(contact.c.channel)
-    )
     step = CaseStep(plan.case_id, DeskStep.CANCELLED_PLAN, plan_id=plan.id)
     answers = {}
-    for channel in session.scalars(left).all():
-        letter = EventLetter(step, "plan_cancelled", plan=plan, channel=Channel(channel))
+    for channel in left_in_writing(session, plan, DeskStep.CONFIRMATION):
+        letter = EventLetter(step, "plan_cancelled", plan=plan, channel=channel)
         written = write_event_letters(session, portfolio, [letter], catalog, on=on, by=by, now=now)
         if plan.case_id in written:
-            answers[Channel(channel)] = written[plan.case_id]
+            answers[channel] = written[plan.case_id]
     return answers
