@@ -58,7 +58,7 @@ def offered(engine: Engine) -> int:
     builders.close_day(engine, T - DAY)
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
-        plan = make_offer(session, case, monthly(3_000, 0, 3, FIRST), **told(T))
+        plan = make_offer(session, case, monthly(6_000, 0, 3, FIRST), **told(T))
         book = get_portfolio(session, builders.BOOK)
         offer_in_writing(
             session, book, plan, builders.catalog(), on=T, by=Actor.user("ann"), now=builders.at(T)

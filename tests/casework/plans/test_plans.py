@@ -211,7 +211,7 @@ def test_an_offer_to_settle_that_is_not_paid_ends_and_nothing_is_let_off(engine:
         case = a_late_case(session)
         plan = settle(session, case, 60_000, 10)
         with pytest.raises(Conflict, match="Withdraw it"):
-            settle(session, case, 50_000, 10)
+            settle(session, case, 70_000, 10)
         [card] = session.scalars(select(Account)).all()
         builders.payment(session, card, 59_999, TODAY + timedelta(days=2))
         book = session.get_one(Portfolio, case.portfolio_id)
