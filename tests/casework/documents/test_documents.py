@@ -197,7 +197,7 @@ def test_withdrawn_documents_make_room_and_a_document_of_today_is_taken_in_every
             )
 
         first = put(PDF, ON)
-        with pytest.raises(Conflict, match="withdraw one first"):
+        with pytest.raises(Conflict, match="Withdraw one first"):
             put(PDF + b"2", ON)
         withdraw_document(session, case, first, "wrong customer", by=Actor.user("lena"), now=early)
         put(PDF + b"2", ON)

@@ -108,7 +108,7 @@ def test_an_unknown_number_is_attached_by_any_reference(sqlite_desk: Desk) -> No
     # Whoever gets that number one day has refused already.
     listed = sqlite_desk.read(lambda session: session.scalars(select(SuppressedAddress)).all())
     assert [(row.channel, row.spelt) for row in listed] == [(Channel.SMS, "+8613999999999")]
-    assert browser.submit(f"/replies/{number}/attach", customer_id="999999").status_code == 409
+    assert browser.submit(f"/replies/{number}/attach", customer_id="999999").status_code == 404
     assert browser.submit(f"/replies/{number}/attach", customer_id=case.customer_id).status_code == 303
     assert "Anna Berg" in browser.get("/replies").text
     assert browser.submit(f"/replies/{number}/attach", customer_id=case.customer_id).status_code == 409
