@@ -8,12 +8,11 @@ from typing import Annotated, Self
 from fastapi import Request, Response
 from pydantic import Field
 
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.api.shapes import Shape
 from app.book.portfolios.service import get_portfolio
 from app.core.ids import id_of
-from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now, settings_of
 from app.operations.digests.models import Digest, DigestRecipient
@@ -28,7 +27,6 @@ from app.operations.digests.service import (
 
 router = api_router("/portfolios/{code}/digest-recipients", tags=["digests"])
 
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 SECRET_HEADER = "Webhook-Secret"  # noqa: S105 - the name of a header
 
 
@@ -70,7 +68,7 @@ class RecipientShape(Shape):
 
 @router.get("", summary="List who gets digests")
 def list_digest_recipients(
-    code: PortfolioCode, _caller: Manager, session: ReadSession
+    code: PortfolioCode, _caller: ApiManager, session: ReadSession
 ) -> Page[RecipientShape]:
     """Everybody on the list of the portfolio now, people first."""
     portfolio_id = id_of(get_portfolio(session, code))
@@ -92,7 +90,7 @@ def post_digest_recipient(
     request: Request,
     response: Response,
     code: PortfolioCode,
-    caller: Manager,
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: NewRecipient,
@@ -119,7 +117,7 @@ class RecipientChange(Input):
 def post_digest_recipient_change(
     code: PortfolioCode,
     recipient_id: RowId,
-    caller: Manager,
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: RecipientChange,
@@ -135,7 +133,7 @@ def post_digest_recipient_change(
 
 @router.post("/{recipient_id}/end", summary="Take a recipient off the list")
 def post_digest_recipient_end(
-    code: PortfolioCode, recipient_id: RowId, caller: Manager, session: OnceSession, now: Now
+    code: PortfolioCode, recipient_id: RowId, caller: ApiManager, session: OnceSession, now: Now
 ) -> RecipientShape:
     """What is on its way is withheld; the secret of a webhook signs nothing more."""
     portfolio = get_portfolio(session, code)

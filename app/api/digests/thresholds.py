@@ -7,13 +7,12 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.deps import ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.api.shapes import Shape
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.ids import id_of
-from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now
 from app.operations.thresholds.models import Threshold
@@ -28,7 +27,6 @@ from app.operations.thresholds.service import (
 
 router = api_router("/portfolios/{code}/thresholds", tags=["digests"])
 
-Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 Limit = Annotated[
     Line,
     Field(
@@ -75,7 +73,7 @@ class ThresholdShape(Shape):
 
 
 @router.get("", summary="List thresholds")
-def list_thresholds(code: PortfolioCode, _caller: Manager, session: ReadSession) -> Page[ThresholdShape]:
+def list_thresholds(code: PortfolioCode, _caller: ApiManager, session: ReadSession) -> Page[ThresholdShape]:
     """Open thresholds of the portfolio, by figure."""
     portfolio = get_portfolio(session, code)
     rows = thresholds_of(session, id_of(portfolio))
@@ -93,7 +91,7 @@ class NewThreshold(Input):
 
 @router.post("", status_code=201, summary="Set a threshold")
 def post_threshold(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewThreshold
+    code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewThreshold
 ) -> ThresholdShape:
     """The next closed day is held against it."""
     portfolio = get_portfolio(session, code)
@@ -113,7 +111,7 @@ class ThresholdChange(Input):
 def post_threshold_change(
     code: PortfolioCode,
     threshold_id: RowId,
-    caller: Manager,
+    caller: ApiManager,
     session: OnceSession,
     now: Now,
     body: ThresholdChange,
@@ -128,7 +126,7 @@ def post_threshold_change(
 
 @router.post("/{threshold_id}/end", summary="End a threshold")
 def post_threshold_end(
-    code: PortfolioCode, threshold_id: RowId, caller: Manager, session: OnceSession, now: Now
+    code: PortfolioCode, threshold_id: RowId, caller: ApiManager, session: OnceSession, now: Now
 ) -> ThresholdShape:
     """It is judged no more; its alert ends."""
     portfolio = get_portfolio(session, code)
