@@ -14,7 +14,7 @@ from typing import Protocol
 
 from app.casework.correspondence.rules import InboundSource as InboundSource
 from app.casework.correspondence.rules import Intent as Intent
-from app.casework.correspondence.rules import ReviewOutcome as ReviewOutcome
+from app.casework.correspondence.rules import ReviewOutcome
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.phrases.quotes import Heard, Reaction, hear
 from app.inbound.phrases.rules import IDEOGRAPH, Phrase, Phrasebook, normalise

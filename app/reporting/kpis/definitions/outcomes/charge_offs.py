@@ -21,9 +21,7 @@ def _rows(_shape: Shape, days: Days) -> Query:
     account, entry = table_of(Account), table_of(Entry)
     mirror = entry.alias("mirror")
     first_on = days.before(WINDOW - 1)
-    taken_off = sa.and_(
-        entry.c.ended_as == AccountStatus.CHARGED_OFF, entry.c.effective_on >= account.c.ended_on
-    )
+    taken_off = entry.c.ended_as == AccountStatus.CHARGED_OFF
     recovered = sa.and_(entry.c.kind.in_(list(MONEY_IN)), entry.c.effective_on > account.c.ended_on)
     off = sa.case((taken_off, -entry.c.amount_minor), else_=0)
     back = sa.case((recovered, -entry.c.amount_minor), else_=0)
