@@ -44,7 +44,8 @@ class Folder:
                 raise Conflict(
                     f"{path} holds other files. Choose an empty folder, or one of an earlier export."
                 )
-            self._write_text("schema.json", json.dumps(described(), indent=1, ensure_ascii=False))
+            if known != described():
+                self._write_text("schema.json", json.dumps(described(), indent=1, ensure_ascii=False))
         except OSError as error:
             raise Invalid(
                 f"Nothing can be written to {path}: {error.strerror}. Choose another folder.", "to"
