@@ -19,7 +19,7 @@ AT_ONCE = 20_000
 
 def copy_book(source: str, target: str) -> int:
     """Fill `target`, whose tables exist, with the rows of `source`; both are URLs. Returns the number of rows."""
-    from app.core.database.schema import metadata
+    from app.core.migration.schema import metadata
 
     rows = 0
     path = sa.make_url(source).database or ""

@@ -225,6 +225,23 @@ def unused_functions() -> Iterator[str]:
                         yield f"{name_of(path)}:{node.lineno}: {alias.name} is private to {node.module}; name it openly"
 
 
+def broken_imports() -> Iterator[str]:
+    """Yield imports of measurements and tests that name a module or a name of ours which is not there."""
+    for path in sorted(path for folder in ("bench", "tests") for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or (node.module or "").split(".")[0] not in (
+                "bench",
+                *CODE,
+            ):
+                continue
+            module = ROOT.joinpath(*(node.module or "").split("."))
+            source = module.with_suffix(".py") if not module.is_dir() else module / "__init__.py"
+            for name in (alias.name for alias in node.names):
+                there = source.is_file() and re.search(rf"\b{name}\b", source.read_text())
+                if not there and not _has_module(f"{node.module}.{name}"):
+                    yield f"{name_of(path)}:{node.lineno}: {node.module} has no {name}"
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -241,6 +258,7 @@ CHECKS = (
     words_in_order,
     stale_names,
     unused_functions,
+    broken_imports,
 )
 
 
