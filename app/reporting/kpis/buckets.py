@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from app.book.delinquency.days import CURRENT, DAY, bucket_labels
 from app.book.delinquency.facts import MovementKind
@@ -157,16 +158,32 @@ def buckets_at_close(session: Session, portfolio: Portfolio, on: date) -> dict[s
     }
 
 
+class _Row(NamedTuple):
+    business_date: date
+    kpi: str
+    member: str
+    numerator: int
+    denominator: int
+    version: int
+
+
 def _rows(
     session: Session, portfolio: Portfolio, first_on: date, last_on: date, dimension: str = DIMENSION
-) -> list[KpiSnapshot]:
+) -> list[_Row]:
     """The last version of each row of these days."""
-    query = select(KpiSnapshot).where(
-        KpiSnapshot.portfolio_id == id_of(portfolio),
+    query = sa.select(
+        col(KpiSnapshot.business_date),
+        col(KpiSnapshot.kpi),
+        col(KpiSnapshot.member),
+        col(KpiSnapshot.numerator),
+        col(KpiSnapshot.denominator),
+        col(KpiSnapshot.version),
+    ).where(
+        col(KpiSnapshot.portfolio_id) == id_of(portfolio),
         col(KpiSnapshot.business_date).between(first_on, last_on),
-        KpiSnapshot.dimension == dimension,
+        col(KpiSnapshot.dimension) == dimension,
     )
-    rows = session.scalars(query.order_by(col(KpiSnapshot.version)))
+    rows = map(_Row._make, session.execute(query.order_by(col(KpiSnapshot.version))))
     return list({(row.business_date, row.kpi, row.member): row for row in rows}.values())
 
 

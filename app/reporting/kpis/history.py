@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import accumulate
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from app.book.delinquency.days import CURRENT, bucket_labels
 from app.book.delinquency.facts import MovementKind
@@ -50,16 +50,25 @@ def _shown(figure: Figure) -> str:
 def series(session: Session, portfolio_id: int, first_on: date, last_on: date) -> list[Point]:
     """Every figure of these days with both its versions, by date and name."""
     query = (
-        select(KpiSnapshot)
+        sa.select(
+            col(KpiSnapshot.business_date),
+            col(KpiSnapshot.kpi),
+            col(KpiSnapshot.numerator),
+            col(KpiSnapshot.denominator),
+            col(KpiSnapshot.version),
+            col(KpiSnapshot.definition),
+            col(KpiSnapshot.computed_at),
+            col(KpiSnapshot.restatement_id),
+        )
         .where(
-            KpiSnapshot.portfolio_id == portfolio_id,
+            col(KpiSnapshot.portfolio_id) == portfolio_id,
             col(KpiSnapshot.business_date).between(first_on, last_on),
-            KpiSnapshot.dimension == "",
+            col(KpiSnapshot.dimension) == "",
         )
         .order_by(col(KpiSnapshot.business_date), col(KpiSnapshot.kpi), col(KpiSnapshot.version))
     )
     points: dict[tuple[date, str], Point] = {}
-    for row in session.scalars(query):
+    for row in session.execute(query):
         figure = Figure(row.kpi, row.numerator, row.denominator)
         earlier = points.get((row.business_date, row.kpi))
         points[row.business_date, row.kpi] = Point(
