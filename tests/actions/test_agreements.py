@@ -64,7 +64,7 @@ def a_case(session: Session, **settings: object) -> CollectionsCase:
     for days in (40, 10):
         builders.entry(session, card, EntryKind.FEE, 3_000, ON - days * DAY)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    given = {"agent_waive_minor": 2_000, "waive_limit_minor": 10_000, **settings}
+    given = {"accrues": True, "agent_waive_minor": 2_000, "waive_limit_minor": 10_000, **settings}
     for name, value in given.items():
         setattr(portfolio, name, value)
     session.flush()

@@ -24,8 +24,9 @@ from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.outreach.agreements.figures import Reader, agreement_figures
+from app.outreach.agreements.figures import agreement_figures
 from app.outreach.agreements.payment_code import Payee
+from app.outreach.agreements.reader import Reader
 from app.outreach.strategy.queries import open_tasks
 from tests import builders
 from tests.actions.test_agreements import (

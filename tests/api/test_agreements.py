@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.actions.approvals.asking import ask_approval
+from app.book.portfolios.models import Portfolio
 from app.casework.approvals.rules import AskAgreement
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.events import PlanAccepted, PlanActivated, PlanCancelled, PlanOffered
@@ -19,8 +20,21 @@ from app.core.staff.rules import Role
 from app.core.staff.tokens import issue_token
 from tests import builders
 from tests.api.program import TODAY, Program, fields, late_case
+from tests.web.desk import Desk
 
 PLAN = {"amount": "600.00", "currency": "CNY", "down_payment": "100", "payments": 5, "due_on": "2026-03-10"}
+
+
+def case_at_our_rate(desk: Desk) -> CollectionsCase:
+    """A late case whose interest we charge: a plan may lower it."""
+
+    def charge_it(session: Session) -> None:
+        for portfolio in session.scalars(select(Portfolio)):
+            portfolio.accrues = True
+
+    case = late_case(desk)
+    desk.write(charge_it)
+    return case
 
 
 def test_a_plan_is_previewed_offered_accepted_and_cancelled(program: Program) -> None:
@@ -151,7 +165,7 @@ SAID = {"acceptance": "phone", "words": "The 10th of each month by bank transfer
 def test_a_crafted_hardship_plan_is_refused_with_its_field(
     sqlite_program: Program, change: dict[str, Any], status: int, field: str
 ) -> None:
-    case = late_case(sqlite_program.desk)
+    case = case_at_our_rate(sqlite_program.desk)
     agent = sqlite_program.as_(Role.AGENT)
     answer = agent.post(f"/cases/{case.reference}/plans", {**HARDSHIP, **change})
     assert (answer.status_code, fields(answer)) == (status, [field]), answer.text
@@ -159,7 +173,7 @@ def test_a_crafted_hardship_plan_is_refused_with_its_field(
 
 
 def test_a_hardship_plan_is_asked_for_granted_accepted_and_renegotiated(program: Program) -> None:
-    case = late_case(program.desk)
+    case = case_at_our_rate(program.desk)
     path, agent = f"/cases/{case.reference}", program.as_(Role.AGENT)
     terms = {**HARDSHIP, "skips": 1}
     asked = agent.post(f"{path}/plans/request", {**terms, "reason": "lost the job"}).json()
@@ -223,7 +237,7 @@ def test_an_agent_lists_their_own_requests_and_a_manager_all(program: Program) -
     desk = program.desk
     desk.sign_in(Role.AGENT)
     agent = program.as_(Role.AGENT)
-    own, bens = (late_case(desk) for _ in range(2))
+    own, bens = (case_at_our_rate(desk) for _ in range(2))
     wanted = {**HARDSHIP, "reason": "lost the job"}
     asked = agent.post(f"/cases/{own.reference}/plans/request", wanted).json()["id"]
 

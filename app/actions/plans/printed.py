@@ -24,8 +24,8 @@ from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.types import Values
 from app.core.vocabulary import Channel
-from app.outreach.agreements.figures import Reader
 from app.outreach.agreements.payment_code import payment_code
+from app.outreach.agreements.reader import Reader
 from app.outreach.gate.contact_cases import AccountRow, load_contact_cases
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.letter import LetterContext, Unsayable

@@ -97,6 +97,7 @@ def propose(
         terms = replace(terms, review_on=numbered[terms.relief_payments - 1].due_on)
     limits = limits_of(session, portfolio, case.customer_id)
     check_limits(terms, parts, limits, today)
+    _require_own_rate(portfolio, terms)
     settles: Mapping[int, int] = {}
     if terms.kind is PlanKind.SETTLEMENT:
         settles = _check_settlement(session, case, terms, today)
@@ -129,6 +130,16 @@ def propose(
         owes.past_due,
         id_of(replaces) if replaces else None,
     )
+
+
+def _require_own_rate(portfolio: Portfolio, terms: AgreementTerms) -> None:
+    """Invalid for a rate where the creditor charges the interest: no agreement here changes what it charges."""
+    if terms.apr_millionths is not None and not portfolio.accrues:
+        raise Invalid(
+            f"The creditor charges the interest of portfolio {portfolio.code}, so no agreement here lowers it. "
+            "Leave the rate empty.",
+            "apr",
+        )
 
 
 def check_agreement(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.ledger.balances import balance_of
-from app.book.ledger.models import Account, Entry
-from app.book.ledger.queries import worked
+from app.book.ledger.models import Entry
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.concessions import charged_again, waived_fees
 from app.casework.plans.models import Plan
@@ -24,38 +22,19 @@ from app.casework.plans.tracking.references import reference_of
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.outreach.agreements.payment_code import Payee, payment_code
+from app.outreach.agreements.reader import Reader, Value
 from app.outreach.gate.contact_cases import AccountRow
 from app.outreach.letters.letter import DebtLine, InstalmentLine
-from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.statutory import itemize
 
 _UNDONE = table_of(Entry).alias("undone")
-
-Value = str | tuple[InstalmentLine, ...] | tuple[DebtLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Formats of the letter's figures."""
-
-    language: str
-    currency: str
-
-    def money(self, minor: int) -> str:
-        return format_amount(minor, self.currency, self.language)
-
-    def money_if_any(self, minor: int) -> str:
-        return self.money(minor) if minor else ""
-
-    def day(self, day: date) -> str:
-        return format_date(day, self.language)
 
 
 def agreement_figures(
     session: Session, plan: Plan, reader: Reader, payee: Payee, *, no_new_card: bool
 ) -> dict[str, Value]:
-    """Values of the variables that speak of an agreement, by name. `no_new_card`: the customer's packs want the promise
-    to apply for no other card in it."""
+    """Values of the variables that speak of an agreement, by name; those of interest are `interest_figures`.
+    `no_new_card`: the customer's packs want the promise to apply for no other card in it."""
     parts = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])
     last = parts[-1]
     figures: dict[str, Value] = {
@@ -77,7 +56,6 @@ def agreement_figures(
         "ended_on": reader.day(plan.ended_on) if plan.ended_on else "",
         "waived_fees": reader.money_if_any(_fees(session, plan)),
         "no_new_card": "yes" if no_new_card else "",
-        **_rates(session, plan, reader),
         **_acceptance(session, plan, reader),
         **paying(plan, payee, parts[0] if len(parts) == 1 else None, reader),
     }
@@ -123,28 +101,6 @@ def _lines(plan: Plan, parts: Sequence[Instalment], reader: Reader) -> tuple[Ins
         )
         for part in parts
     )
-
-
-def _rates(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
-    """The rate while it is kept, and the accounts' own, to which it goes back (12 CFR 1026.55(b)(5))."""
-    if plan.apr_millionths is None:
-        return {"interest": "same"}
-    account = table_of(Account)
-    own = set(
-        session.scalars(
-            sa.select(account.c.apr_millionths).where(account.c.customer_id == plan.customer_id, worked())
-        )
-    )
-    if own and plan.apr_millionths >= max(own):
-        return {"interest": "same"}  # each account bears its own
-    before = format_rate(own.pop(), reader.language) if len(own) == 1 else ""
-    if plan.apr_millionths == 0:
-        return {"interest": "none", "rate_before": before}
-    return {
-        "interest": "lower",
-        "rate": format_rate(plan.apr_millionths, reader.language),
-        "rate_before": before,
-    }
 
 
 def _acceptance(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:

@@ -77,6 +77,18 @@ class DebtLine:
     balance: str
 
 
+@dataclass(frozen=True, slots=True)
+class RateLine:
+    """Interest of one account under an agreement; yearly rates already formatted."""
+
+    product: str
+    last4: str
+    rate: str
+    """'' = none is charged."""
+    rate_before: str
+    """'' = the same."""
+
+
 @dataclass(slots=True)  # not frozen either
 class LetterContext:
     """All values that a letter may use. Dates and amounts are text, already in the letter's language."""
@@ -128,11 +140,16 @@ class LetterContext:
     new_last_amount: str = ""
     """`last_amount`, where a change of an instalment changed its interest."""
     interest: str = ""
-    """While an agreement is kept: `same`, `none` or `lower`."""
+    """While an agreement is kept: `none` or `lower`; `own`, where it changes nothing; `free`, where none is charged
+    anyway; `same`, where the creditor charges it."""
     rate: str = ""
-    """The yearly rate while it is kept; '' = the account's own, or none."""
+    """The yearly rate that is charged while it is kept; '' = none is, or accounts differ."""
     rate_before: str = ""
-    """The account's own yearly rate."""
+    """The yearly rate that is charged without it, where it lowers that."""
+    rates: tuple[RateLine, ...] = ()
+    """The same of each account, where accounts differ."""
+    late_fees: str = ""
+    """`none`: none is charged while an agreement is kept; '' = nothing is said of them."""
     waived: str = ""
     """What a settlement waives."""
     waived_fees: str = ""
@@ -198,11 +215,15 @@ LISTS: Mapping[str, type] = {
     "others": InstalmentLine,
     "itemization": ItemLine,
     "debt": DebtLine,
+    "rates": RateLine,
 }
 """Variables that are lists, and what one of their lines is."""
 MAY_BE_EMPTY = frozenset(
-    {"collector_kind", "instalments", "others", "plan_kind", "cadence", "interest", "acceptance", "relief"}
-)
+    {
+        "collector_kind", "instalments", "others", "plan_kind", "cadence", "interest", "rates", "late_fees",
+        "acceptance", "relief",
+    }
+)  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are
 only compared, never printed."""
 ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message", "adviser"})

@@ -105,6 +105,7 @@ def _of_agreement(
         "interest": "lower",
         "rate": format_rate(59_000, language),
         "rate_before": format_rate(219_000, language),
+        "late_fees": "none",
         "waived": money(650),
         "waived_fees": money(50),
         "charged_on": day(0),

@@ -17,7 +17,9 @@ from app.core.ids import id_of
 from app.core.timeline.rules import canonical
 from app.core.types import Cells, JsonObject, Values
 from app.core.vocabulary import Channel
-from app.outreach.agreements.figures import Reader, agreement_figures, debt_lines
+from app.outreach.agreements.figures import agreement_figures, debt_lines
+from app.outreach.agreements.rates import interest_figures
+from app.outreach.agreements.reader import Reader
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.gate.decisions import answer_text
 from app.outreach.letters.compiled import as_dict, values_of
@@ -164,8 +166,10 @@ def _of_agreement(
     rules = contact_case.pack.agreements
     no_new_card = rules is not None and Content.NO_NEW_CARD in rules.required
     found: Values = agreement_figures(session, plan, reader, head.payee, no_new_card=no_new_card)
+    if "interest" in letter.variables:
+        found = {**found, **interest_figures(session, plan, reader, on=today)}
     if "debt" in letter.variables:
-        return {**found, "debt": debt_lines(session, contact_case.accounts, reader, today=today)}
+        found = {**found, "debt": debt_lines(session, contact_case.accounts, reader, today=today)}
     return found
 
 

@@ -212,6 +212,7 @@ def test_an_ended_plan_and_a_case_with_the_lawyers_are_not_changed(sqlite_engine
 
 def a_plan_at_a_rate(session: Session) -> Plan:
     """300.00 in three months at 12 % a year, agreed with its concession."""
+    builders.portfolio(session, accrues=True)
     case = builders.delinquent_case(session, due_on=TODAY - timedelta(days=10), on=TODAY)
     terms = AgreementTerms(
         PlanKind.HARDSHIP, 30_000, D1, 3, Cadence.MONTHLY, apr_millionths=120_000, skips_allowed=1

@@ -55,7 +55,7 @@ class Ports:
 def made(session: Session, language: str = "en", currency: str = "EUR", **changes: Any) -> Plan:
     book = builders.portfolio(
         session, currency=currency, pack="nl", timezone="Europe/Amsterdam", creditor="Havenbank N.V.",
-        collector=CollectorKind.FIRST_PARTY, payee_iban="NL91ABNA0417164300", payee_bic="ABNANL2A",
+        collector=CollectorKind.FIRST_PARTY, accrues=True, payee_iban="NL91ABNA0417164300", payee_bic="ABNANL2A",
     )  # fmt: skip
     assert book.code == builders.BOOK
     case = builders.delinquent_case(session, due_on=date(2026, 3, 1), on=ON)
@@ -139,9 +139,9 @@ def test_a_hardship_plan_tells_the_lower_rate_until_when_and_the_rate_after_it(s
         builders.entry(session, card, EntryKind.FEE, 3_500, ON)
         waive_fees(session, plan, by=Actor.user("ann"), now=builders.at(ON))
         text = " ".join(text_of(agreement_pdf(session, plan, Ports())).split())
-    assert "interest is 5.99% a year instead of 18%, until 1 May 2026." in text
+    assert "until its last payment, due on 1 May 2026, interest is 5.99% a year instead of 18%." in text
     assert (
-        "if you do not keep to it, the rate is again 18% a year. It is never higher than it was before."
+        "When it ends, interest runs again as without it: now 18% a year. This agreement never raises it."
         in text
     )
     assert "Fees of €35.00 are waived." in text, "those that were"

@@ -31,6 +31,7 @@ HALF = AgreementTerms(PlanKind.HARDSHIP, 60_000, FIRST, 12, Cadence.MONTHLY, red
 
 
 def case_of(session: Session) -> CollectionsCase:
+    builders.portfolio(session, accrues=True)
     return builders.delinquent_case(session, due_on=TODAY - 10 * DAY, on=TODAY)
 
 

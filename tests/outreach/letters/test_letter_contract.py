@@ -108,6 +108,7 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         interest="lower",
         rate=format_rate(59_900, language),
         rate_before=format_rate(219_000, language),
+        late_fees="none",
         waived=money(93),
         waived_fees=money(94),
         charged_on=day(28),

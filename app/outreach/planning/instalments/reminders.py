@@ -29,7 +29,8 @@ from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.agreements.figures import Reader, paying
+from app.outreach.agreements.figures import paying
+from app.outreach.agreements.reader import Reader
 from app.outreach.agreements.rules import (
     JOINS_WITHIN,
     DueInstalment,

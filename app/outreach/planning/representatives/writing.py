@@ -23,7 +23,8 @@ from app.core.database.rows import locked_row
 from app.core.ids import id_of
 from app.core.timeline.service import about_customer, lock_customers
 from app.core.vocabulary import Purpose
-from app.outreach.agreements.figures import Reader, agreement_figures
+from app.outreach.agreements.figures import agreement_figures
+from app.outreach.agreements.reader import Reader
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.gate.decisions import DecisionEntry, answer_text, decision_entry, record_decisions
 from app.outreach.gate.pack_versions import keep_pack

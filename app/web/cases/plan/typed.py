@@ -151,21 +151,23 @@ def plan_choices(session: Session, file: CaseFile, role: Role, reader: PageReade
         relief += f". You may grant {_months(portfolio.agent_relief_months)}"
         relief += (
             ""
-            if may.may_lower_rate or not token
+            if may.may_lower_rate or not token or not portfolio.accrues
             else "; token payments, which bear no interest, a manager grants"
         )
     least = limits.min_apr_millionths
-    rate = "Per cent a year while it is kept. Empty: the accounts’ own"
-    rate += "; of token payments none." if portfolio.accrues else "."
+    rate = "Per cent a year while it is kept. Empty: the accounts’ own; of token payments none."
     if least and least.value:
         rate += f" Not below {rate_text(least.value)} %."
+    rate = rate if may.may_lower_rate else f"{rate} A manager lowers it."
+    if not portfolio.accrues:
+        rate = "Leave it empty: the creditor charges the interest, and no agreement here lowers it."
     hints = {
         "terms": f"{relief[:1].upper()}{relief[1:]}." if relief else "",
         "total": "Of token payments: their sum",
         "months": f"Within {_months(limits.longest_months.value)}"
         if is_manager
         else f"You may grant {may.max_payments}",
-        "apr": rate if may.may_lower_rate else f"{rate} A manager lowers it.",
+        "apr": rate,
         "waived_fees": f"{reader.money(fees)} can be waived; you may waive {reader.money(min(alone, fees))} alone",
         "skips": f"At most {skips}. You may grant {may.max_skips_a_year} for a year of the plan",
         "re_age": "" if may.may_re_age else "A manager agrees to it.",

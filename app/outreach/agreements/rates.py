@@ -1,0 +1,100 @@
+"""Interest of an agreement as its letters tell it: the rates that the night charges, account by account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session, col, select
+
+from app.book.charges.models import Concession
+from app.book.charges.rules import capped_apr
+from app.book.charges.service import bears_interest
+from app.book.ledger.balances import balance_of
+from app.book.ledger.models import Account
+from app.book.ledger.queries import worked
+from app.book.portfolios.models import Portfolio
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanKind
+from app.casework.plans.tracking.payments import accounts_of
+from app.core.ids import id_of
+from app.outreach.agreements.reader import Reader, Value
+from app.outreach.letters.letter import RateLine
+from app.policy.composition import pack_of
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRate:
+    """Yearly rates of one account, in millionths, as the night charges them: never more than the pack's cap."""
+
+    product: str
+    last4: str
+    own: int
+    """Without the agreement; 0 = no interest runs on it."""
+    agreed: int
+    """While the agreement is kept: its own, or the lower one that was agreed."""
+
+
+def interest_figures(session: Session, plan: Plan, reader: Reader, *, on: date) -> dict[str, Value]:
+    """Values of the variables that speak of interest and late fees, by name. Where the creditor charges them, we lower
+    no rate, and say nothing of it."""
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    if not portfolio.accrues:
+        return {"interest": "same"}
+    late_fees = {"late_fees": "none"} if plan.kind is PlanKind.HARDSHIP else {}
+    caps = pack_of(portfolio).charges
+    rates = []
+    for account in _accounts(session, plan, on):
+        own = capped_apr(account.apr_millionths, caps) if _bore_interest(account, on) else 0
+        agreed = own if plan.apr_millionths is None else min(own, plan.apr_millionths)
+        rates.append(AccountRate(account.product, account.card_last4, own, agreed))
+    return {**interest_told(rates, reader), **late_fees}
+
+
+def interest_told(rates: Sequence[AccountRate], reader: Reader) -> dict[str, Value]:
+    """`interest` is `free` (none runs, agreement or not), `own` (the own rates go on), `none` or `lower` while the
+    agreement is kept. `rate` and `rate_before` tell it where the accounts are alike; `rates` where they differ."""
+    pairs = {(each.own, each.agreed) for each in rates}
+    if all(own == 0 for own, _ in pairs):
+        return {"interest": "free"}
+    conceded = any(agreed < own for own, agreed in pairs)
+    lowered = "lower" if any(agreed for _, agreed in pairs) else "none"
+    figures: dict[str, Value] = {"interest": lowered if conceded else "own"}
+    if len(pairs) > 1:
+        return {**figures, "rates": tuple(_line(each, reader) for each in rates)}
+    [(own, agreed)] = pairs
+    return {
+        **figures,
+        "rate": reader.rate(agreed) if agreed else "",
+        "rate_before": reader.rate(own) if conceded else "",
+    }
+
+
+def _line(rate: AccountRate, reader: Reader) -> RateLine:
+    return RateLine(
+        rate.product,
+        rate.last4,
+        reader.rate(rate.agreed) if rate.agreed else "",
+        reader.rate(rate.own) if rate.agreed < rate.own else "",
+    )
+
+
+def _accounts(session: Session, plan: Plan, on: date) -> Sequence[Account]:
+    """The accounts whose interest the agreement is about: of those that it concedes to, settles, or is offered on, the
+    ones that owe at the end of `on`; all of them where none does."""
+    query = select(Account).where(Account.portfolio_id == plan.portfolio_id).order_by(col(Account.id))
+    conceded = select(Concession.account_id).where(Concession.plan_id == plan.id)
+    if plan.kind is PlanKind.SETTLEMENT:
+        theirs = query.where(col(Account.id).in_(accounts_of(id_of(plan))))
+    elif session.scalars(conceded).first() is not None:
+        theirs = query.where(col(Account.id).in_(conceded))
+    else:
+        theirs = query.where(Account.customer_id == plan.customer_id, worked())
+    found = session.scalars(theirs).all()
+    return [each for each in found if balance_of(session, id_of(each), on) > 0] or found
+
+
+def _bore_interest(account: Account, on: date) -> bool:
+    """True if the night of `on` posts interest on the account; one that ended since did so until its end."""
+    return bears_interest(account) if account.ended_on is None else account.ended_on > on
