@@ -35,6 +35,8 @@ from bench import _pages_book as book  # noqa: E402
 
 CONNECTIONS = 16
 KB = 1000
+WARM_UP = 3
+"""Seconds: PostgreSQL plans a statement anew for each connection until it has run ten times."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ async def measure(port: int, cookie: str, page: str, paths: Sequence[str], secon
 
 async def _crowd(port: int, cookie: str, paths: Sequence[str], seconds: float) -> list[float]:
     taken: list[float] = []
-    start = time.perf_counter() + 1  # a second to warm up
+    start = time.perf_counter() + WARM_UP
 
     async def read(n: int) -> None:
         connection, drawn = Connection(port, cookie), random.Random(n)

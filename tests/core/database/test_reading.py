@@ -1,0 +1,44 @@
+"""Sessions that only read."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from app.core.database.engine import reading, table_of, transaction
+from app.core.staff.models import User
+
+
+def test_postgresql_keeps_what_it_has_planned_for_a_page(postgres_engine: Engine) -> None:
+    query = sa.select(sa.func.count()).select_from(table_of(User)).where(table_of(User).c.username == "ada")
+    for _ in range(15):
+        with reading(postgres_engine) as session:
+            session.execute(query).scalar_one()
+    with reading(postgres_engine) as session:
+        planned = session.execute(
+            sa.text("SELECT sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE :asked"),
+            {"asked": "SELECT count(*)%username%"},
+        ).scalar_one()
+    assert planned, "each page plans its statements anew"
+
+
+def test_what_a_reading_session_writes_is_not_kept(engine: Engine) -> None:
+    written = sa.text("INSERT INTO heartbeat (worker, at, started_at) VALUES ('stray', :at, :at)")
+    refused = pytest.raises(sa.exc.DBAPIError) if engine.dialect.name == "postgresql" else nullcontext()
+    with reading(engine) as session, refused:
+        session.execute(written, {"at": "2026-01-01"})
+    with reading(engine) as session:
+        assert session.execute(sa.text("SELECT count(*) FROM heartbeat")).scalar_one() == 0
+
+
+def test_a_failed_read_leaves_a_connection_that_serves_the_next(engine: Engine) -> None:
+    with reading(engine) as session, pytest.raises(sa.exc.DBAPIError):
+        session.execute(sa.text("SELECT word FROM no_such_table"))
+    with transaction(engine) as session:
+        beat = sa.text("INSERT INTO heartbeat (worker, at, started_at) VALUES ('w', :at, :at)")
+        session.execute(beat, {"at": "2026-01-01"})
+    with reading(engine) as session:
+        assert session.execute(sa.text("SELECT worker FROM heartbeat")).scalars().all() == ["w"]
