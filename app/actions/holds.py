@@ -14,17 +14,29 @@ from app.book.delinquency.models import Pause
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import ENDED
-from app.book.portfolios.days import local_today
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.documents.models import CaseDocument
+from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import hold_of_kind
-from app.casework.holds.rules import hold_name
+from app.casework.holds.rules import (
+    ENDING_EVENTS,
+    SILENCE_DAYS,
+    VERIFICATION_LETTERS,
+    EndsBy,
+    hold_name,
+)
 from app.casework.holds.service import close_hold, keep_hold, start_hold
+from app.casework.parties.events import ThirdPartyContacted
+from app.casework.parties.rules import PartyKind
 from app.core.actor import Actor
 from app.core.clock import local_date
-from app.core.errors import Conflict
+from app.core.errors import Conflict, Invalid
+from app.core.timeline.models import Event
 from app.core.vocabulary import HoldKind
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.event_letters import acknowledge_hold
 from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Answer
@@ -90,16 +102,100 @@ def review_hold(
 
 
 def end_hold(
-    session: Session, hold: CaseHold, reason: str = "", decided_by: str = "", *, by: Actor, now: datetime
+    session: Session,
+    hold: CaseHold,
+    reason: str = "",
+    decided_by: str = "",
+    *,
+    because: EndsBy = EndsBy.DECISION,
+    by: Actor,
+    now: datetime,
 ) -> None:
     """End a hold before its date, and with it its pauses: days count again from today. A hold that no date ends needs
-    a reason and the name of the person who decided it. The night ends a hold whose date has come; the pauses of that
-    one end on the same date by themselves."""
+    a reason and the name of the person who decided it, or the event that ends it, which must be on record. The night
+    ends a hold whose date has come; the pauses of that one end on the same date by themselves."""
     today = _today(session, hold, now)
-    close_hold(session, hold, reason, decided_by, by=by, now=now)
+    if because is not EndsBy.DECISION:
+        reason = ". ".join(filter(None, (_ending_event(session, hold, because, today), reason.strip())))
+    close_hold(session, hold, reason, decided_by, because=because, by=by, now=now)
     for pause in _pauses_of(session, hold):
         if pause.to_on is not None and pause.to_on > today:
             end_pause(session, pause, today, by=by, now=now)
+
+
+def _ending_event(session: Session, hold: CaseHold, because: EndsBy, today: date) -> str:
+    """The event on record that ends the hold, as a sentence. Invalid where the kind has no such event, Conflict where
+    none is on record since the hold began."""
+    if ENDING_EVENTS.get(hold.kind) is not because:
+        raise Invalid(
+            f"A {hold_name(hold.kind)} does not end by this. Give the reason and who decided.", "because"
+        )
+    if because is EndsBy.VERIFICATION:
+        found = _verification_since(session, hold, today)
+        if not found:
+            raise Conflict(
+                "No verification is on record since the dispute. Send the letter, or put what was sent on file as a"
+                " document of the kind verification."
+            )
+        return found
+    asked_on = _unanswered_since(session, hold)
+    if asked_on is None or (today - asked_on).days < SILENCE_DAYS:
+        said = "The attorney was not asked" if asked_on is None else f"The attorney was asked on {asked_on}"
+        raise Conflict(
+            f"{said}, or has answered since. A hold ends by silence {SILENCE_DAYS} days after an unanswered contact"
+            " that is on record."
+        )
+    return f"The attorney has not answered since {asked_on}"
+
+
+def _verification_since(session: Session, hold: CaseHold, today: date) -> str:
+    """The verification sent since the hold began: a letter of the desk, or a document on file; '' = none."""
+    left = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
+    letter = session.scalar(
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.customer_id == hold.customer_id,
+            col(OutboxMessage.letter).in_(VERIFICATION_LETTERS),
+            col(OutboxMessage.status).in_(left),
+            col(OutboxMessage.console_only).is_(False),
+            col(OutboxMessage.sent_at) >= hold.started_at,
+        )
+        .order_by(col(OutboxMessage.id).desc())
+    )
+    if letter is not None and letter.sent_at is not None:
+        return f"The verification was sent on {letter.sent_at.date()}"
+    began = local_date(hold.started_at, _portfolio_of(session, hold).timezone)
+    document = session.scalar(
+        select(CaseDocument)
+        .where(
+            CaseDocument.customer_id == hold.customer_id,
+            CaseDocument.kind == DocumentKind.VERIFICATION,
+            col(CaseDocument.withdrawn_at).is_(None),
+            col(CaseDocument.dated_on).between(began, today),
+        )
+        .order_by(col(CaseDocument.id).desc())
+    )
+    return f"The verification was sent on {document.dated_on} (document {document.id})" if document else ""
+
+
+def _unanswered_since(session: Session, hold: CaseHold) -> date | None:
+    """The day of our first contact with the attorney since the hold began and since they last answered; None = none."""
+    query = (
+        select(Event)
+        .where(
+            Event.customer_id == hold.customer_id,
+            Event.kind == ThirdPartyContacted.KIND,
+            col(Event.at) >= hold.started_at,
+        )
+        .order_by(col(Event.id))
+    )
+    asked_at: datetime | None = None
+    for event in session.scalars(query):
+        told = ThirdPartyContacted.from_json(event.data)
+        if told.kind is not PartyKind.ATTORNEY:
+            continue
+        asked_at = None if told.inbound else asked_at or event.at
+    return local_date(asked_at, _portfolio_of(session, hold).timezone) if asked_at else None
 
 
 def _require_none_stands(session: Session, case: CollectionsCase, kind: HoldKind) -> None:
@@ -139,6 +235,10 @@ def _pauses_of(session: Session, hold: CaseHold) -> list[Pause]:
     return list(session.scalars(query))
 
 
-def _today(session: Session, hold: CaseHold, now: datetime) -> date:
+def _portfolio_of(session: Session, hold: CaseHold) -> Portfolio:
     case = session.get_one(CollectionsCase, hold.case_id)
-    return local_today(session, case.portfolio_id, now)
+    return session.get_one(Portfolio, case.portfolio_id)
+
+
+def _today(session: Session, hold: CaseHold, now: datetime) -> date:
+    return local_date(now, _portfolio_of(session, hold).timezone)

@@ -21,6 +21,11 @@ def in_sentence(label: str) -> str:
 CHANNEL_LABELS: Labels = {"sms": "SMS", "email": "E-mail", "post": "Letter", "call": "Call"}
 CHANNEL_PLURALS: Labels = {"sms": "SMS", "email": "E-mails", "post": "Letters", "call": "Calls"}
 HOLD_LABELS: Labels = {kind.value: HOLD_TRAITS[kind].label for kind in HoldKind}
+HOLD_END_LABELS: Labels = {
+    "decision": "A person decided it",
+    "verification": "The verification of the debt was sent",
+    "silence": "The attorney did not answer",
+}
 INTENT_LABELS: Labels = {
     "stop": "No more SMS",
     "stop_calls": "No more calls",
@@ -152,6 +157,9 @@ DOCUMENT_LABELS: Labels = {
     "default_notice": "Default notice",
     "validation_notice": "Validation notice",
     "payment_demand": "Payment demand",
+    "inkassovarsel": "Inkassovarsel (Norway)",
+    "fourteen_day_letter": "Fourteen-day letter (Netherlands)",
+    "verification": "Verification of the debt",
     "correspondence": "Correspondence",
     "other": "Other",
 }

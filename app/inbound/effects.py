@@ -37,7 +37,9 @@ def obey_refusals(
     """End the channels that are refused. A channel that may be refused rests, and so does an address that may be
     another person's."""
     meant = reading_of(message)
-    for channel in meant.refused:
+    # Without a case there is no hold to place: then the wish for no contact at all is kept as a no to every channel.
+    nowhere = Intent.CEASE in meant.intents and match.case_id is None
+    for channel in Channel if nowhere else meant.refused:
         refuse_channel(
             session,
             customer,

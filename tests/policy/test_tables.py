@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.core.vocabulary import TO_CUSTOMERS, Channel, HoldKind, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.answers import Clearance, Refusals, WaitUntil
 from app.policy.composition import packs_for
 from app.policy.facts import (
@@ -542,12 +542,18 @@ def test_a_default_notice_without_its_sheet_is_bad() -> None:
 
 
 def test_a_statutory_notice_may_pass_where_a_reminder_may_not() -> None:
-    """SI 2020/1311: a breathing space stops demands, not the notices that the CCA orders."""
+    """SI 2020/1311: a breathing space stops demands and steps towards enforcement, not the notice of arrears that the
+    CCA orders."""
     space = Hold(HoldKind.BREATHING_SPACE, local("2026-10-01 09:00", LONDON), None)
     facts, noon = Facts((LONDON,), holds=(space,)), local("2026-10-07 12:00", LONDON)
+    letters = {
+        Purpose.REMINDER: "first_reminder",
+        Purpose.CONFIRMATION: "promise_confirmation",
+        Purpose.NOTICE: "arrears_notice",
+    }
     passes = {
-        purpose: isinstance(review(Contact(POST, purpose, "1 Street"), facts, UK, noon), Clearance)
-        for purpose in TO_CUSTOMERS
+        purpose: isinstance(review(Contact(POST, purpose, "1 Street", letter), facts, UK, noon), Clearance)
+        for purpose, letter in letters.items()
     }
     assert passes == {Purpose.REMINDER: False, Purpose.CONFIRMATION: False, Purpose.NOTICE: True}
 

@@ -42,6 +42,7 @@ from app.casework.cases.debt import (
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.holds.queries import get_hold, holds_of
+from app.casework.holds.rules import EndsBy
 from app.casework.plans.queries import instalments_of, plans_of
 from app.core.clock import local_date
 from app.core.errors import Invalid
@@ -198,6 +199,14 @@ def post_hold(
 class HoldEnd(Input):
     reason: Annotated[Paragraph, Field(max_length=400, description="Why it ends.")] = ""
     decided_by: Annotated[Line, Field(max_length=80, description="The person who decided it.")] = ""
+    because: Annotated[
+        EndsBy,
+        Field(
+            strict=False,
+            description="A person's decision, or the event on record that ends it: the verification of a disputed debt"
+            " was sent, an attorney did not answer.",
+        ),
+    ] = EndsBy.DECISION
 
 
 NO_REASON = HoldEnd()
@@ -213,10 +222,10 @@ def post_hold_end(
     body: HoldEnd = NO_REASON,
 ) -> HoldShape:
     """End a hold before its day; the strategy is asked again on the next business day. A hold that no date ends
-    (`for_good`) needs the reason and the person who decided it."""
+    (`for_good`) needs the reason and the person who decided it, or the event that ends it."""
     case = case_named(session, reference, lock=True)
     hold = get_hold(session, case.customer_id, hold_id)
-    end_hold(session, hold, body.reason, body.decided_by, by=caller.by, now=now)
+    end_hold(session, hold, body.reason, body.decided_by, because=body.because, by=caller.by, now=now)
     return HoldShape.of(hold)
 
 

@@ -37,6 +37,8 @@ class CaseDocument(Row, table=True):
     description: str = Field(default="", max_length=300)
     dated_on: date
     """The document's own date."""
+    answer_by: date | None = None
+    """Of a notice: the last day that it leaves the customer; None = it names none, or it is not known."""
     uploaded_at: datetime = Field(sa_type=UtcDateTime)
     uploaded_by: str = Field(max_length=120)
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

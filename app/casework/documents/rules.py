@@ -28,6 +28,10 @@ class DocumentKind(StrEnum):
     DEFAULT_NOTICE = "default_notice"
     VALIDATION_NOTICE = "validation_notice"
     PAYMENT_DEMAND = "payment_demand"
+    INKASSOVARSEL = "inkassovarsel"
+    FOURTEEN_DAY_LETTER = "fourteen_day_letter"
+    VERIFICATION = "verification"
+    """The proof of a disputed debt, as it was sent."""
     CORRESPONDENCE = "correspondence"
     OTHER = "other"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from app.casework.holds.rules import FOR_GOOD
+from app.casework.holds.rules import FOR_GOOD, EndsBy
 from app.core.labels import HOLD_LABELS
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
@@ -33,7 +33,7 @@ class HoldPlaced(Payload):
 
 @dataclass(frozen=True, slots=True)
 class HoldReviewDue(Payload):
-    """A hold that no date ends has reached its review date: a person has to look."""
+    """A hold that no date ends has reached its review date, or still waits for its review: a person has to look."""
 
     KIND = "hold.review_due"
     FILTERS = (TimelineFilter.HOLDS,)
@@ -72,6 +72,7 @@ class HoldEnded(Payload):
     hold_id: int = field(metadata=stored_as("hold"))
     kind: HoldKind
     reason: str = ""
+    because: EndsBy = EndsBy.DECISION
 
     def present(self, reader: Reader) -> TimelineEntry:
         return TimelineEntry(f"Hold ended: {HOLD_LABELS[self.kind].lower()}", quoted=self.reason)

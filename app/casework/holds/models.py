@@ -5,7 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.casework.holds.rules import FOR_GOOD
+from app.casework.holds.rules import ENDING_EVENTS, FOR_GOOD, EndsBy
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.vocabulary import HoldKind
 
@@ -37,9 +37,14 @@ class CaseHold(Row, table=True):
     ended_by: str = Field(default="", max_length=120)
     end_reason: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
     review_raised_on: date | None = None
-    """The review date for which work was raised last."""
+    """Day on which work was raised last for its review."""
 
     @property
     def for_good(self) -> bool:
         """True if only a person ends it, and `until` is its review date."""
         return self.kind in FOR_GOOD
+
+    @property
+    def ending_event(self) -> EndsBy | None:
+        """The event that ends it without anybody's decision; None = there is none for its kind."""
+        return ENDING_EVENTS.get(self.kind)

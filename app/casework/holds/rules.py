@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date, timedelta
+from enum import StrEnum
+
 from app.core.vocabulary import HoldKind, holds_with
 
 FOR_GOOD = holds_with(lambda traits: traits.for_good)
@@ -11,12 +15,46 @@ date is a review date, which raises work and opens nothing. 15 USC 1692c(c), 169
 rest is ours to say.
 """
 
+
+class EndsBy(StrEnum):
+    """How a hold that no date ends comes to its end."""
+
+    DECISION = "decision"
+    """A named person decided it."""
+    VERIFICATION = "verification"
+    """A dispute: the verification of the debt was sent (12 CFR 1006.38(d)(2))."""
+    SILENCE = "silence"
+    """An attorney did not answer us in a reasonable time (12 CFR 1006.6(b)(2)(ii))."""
+
+
+ENDING_EVENTS: Mapping[HoldKind, EndsBy] = {
+    HoldKind.DISPUTE: EndsBy.VERIFICATION,
+    HoldKind.ATTORNEY: EndsBy.SILENCE,
+}
+"""The event that ends a hold without anybody's decision; it must be on record."""
+
+SILENCE_DAYS = 30
+"""An attorney who has not answered for so many days is silent. The law says "a reasonable period"; this figure is our
+choice."""
+
 REVIEW_DAYS = 30
 """A hold placed by a message or a call comes up for review after this many days."""
+REVIEW_AGAIN_DAYS = 15
+"""A review that nobody did is raised again after so many days, and again."""
 CLAIM_DAYS = 10
 """Reminders rest this many days while a person looks for a payment that the cardholder says was made."""
+VERIFICATION_LETTERS = frozenset({"debt_verification"})
+"""Letters with which the verification of a disputed debt is sent."""
 LONGEST_DAYS = 3660
 """The end or review date of a hold lies at most ten years ahead."""
+
+
+def is_asked_again(until: date, raised_on: date | None, today: date) -> bool:
+    """True if work is raised on `today` for a hold to be reviewed by `until`: on that day, and each time that so many
+    days have passed with no review."""
+    if until > today:
+        return False
+    return raised_on is None or raised_on < until or today - raised_on >= timedelta(days=REVIEW_AGAIN_DAYS)
 
 
 def hold_name(kind: HoldKind) -> str:

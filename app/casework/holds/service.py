@@ -14,7 +14,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import set_callback
 from app.casework.holds.events import HoldEnded, HoldPlaced, HoldReviewDue, HoldReviewed
 from app.casework.holds.models import CaseHold
-from app.casework.holds.rules import FOR_GOOD, LONGEST_DAYS, hold_name
+from app.casework.holds.rules import FOR_GOOD, LONGEST_DAYS, EndsBy, hold_name, is_asked_again
 from app.casework.results.rules import NO_CALLS
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -86,22 +86,35 @@ def keep_hold(
 
 
 def close_hold(
-    session: Session, hold: CaseHold, reason: str = "", decided_by: str = "", *, by: Actor, now: datetime
+    session: Session,
+    hold: CaseHold,
+    reason: str = "",
+    decided_by: str = "",
+    *,
+    because: EndsBy = EndsBy.DECISION,
+    by: Actor,
+    now: datetime,
 ) -> None:
-    """End a hold; the strategy is asked again at the next day. A hold that no date ends (`FOR_GOOD`) needs a reason and
-    the name of the person who decided it. Conflict where it has ended."""
+    """End a hold; the strategy is asked again at the next day. A hold that no date ends (`FOR_GOOD`) needs a reason,
+    and the name of the person who decided it or the event that ends it. Conflict where it has ended."""
     _require_open(hold)
     if hold.for_good and by in (SYSTEM, CUSTOMER):
         raise Forbidden(f"Only a member of staff ends a {hold_name(hold.kind)}, with a reason.")
+    decided = because is EndsBy.DECISION
     reason = clean_text(reason, "reason", required=hold.for_good, at_most=MAX_END_REASON, empty="Say why.")
     decided_by = clean_text(
-        decided_by, "decided_by", required=hold.for_good, at_most=80, one_line=True, empty="Name who decided."
+        decided_by,
+        "decided_by",
+        required=hold.for_good and decided,
+        at_most=80,
+        one_line=True,
+        empty="Name who decided.",
     )
     reason = f"{reason} (decided by {decided_by})" if decided_by else reason
     hold.ended_at = now
     hold.ended_by = by
     hold.end_reason = reason
-    record(session, _about(hold, HoldEnded(id_of(hold), hold.kind, reason)), by=by, now=now)
+    record(session, _about(hold, HoldEnded(id_of(hold), hold.kind, reason, because)), by=by, now=now)
     session.execute(
         sa.update(CollectionsCase)
         .where(
@@ -114,9 +127,10 @@ def close_hold(
 
 
 def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """End the holds whose date is the day after `on`: their cases are back in the queue on that day. Raise work, once
-    for each review date, for those that no date ends. Returns how many ended."""
-    is_due = sa.and_(col(CaseHold.ended_at).is_(None), col(CaseHold.until) <= on + timedelta(days=1))
+    """End the holds whose date is the day after `on`: their cases are back in the queue on that day. Raise work for
+    those that no date ends, on the review date and again while nobody reviews them. Returns how many ended."""
+    opens = on + timedelta(days=1)
+    is_due = sa.and_(col(CaseHold.ended_at).is_(None), col(CaseHold.until) <= opens)
     theirs = sa.select(col(CaseHold.customer_id)).join(Customer, col(Customer.id) == CaseHold.customer_id)
     concerned = session.scalars(
         theirs.where(is_due, col(Customer.portfolio_id) == portfolio.id).distinct()
@@ -132,13 +146,11 @@ def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: date
     ending = session.scalars(due.where(col(CaseHold.kind).not_in(FOR_GOOD))).all()
     for hold in ending:
         close_hold(session, hold, by=SYSTEM, now=now)
-    unseen = sa.or_(
-        col(CaseHold.review_raised_on).is_(None), col(CaseHold.review_raised_on) < col(CaseHold.until)
-    )
     raised = []
-    for hold in session.scalars(due.where(col(CaseHold.kind).in_(FOR_GOOD), unseen)):
-        hold.review_raised_on = hold.until
-        raised.append(_about(hold, HoldReviewDue(id_of(hold), hold.kind, hold.until)))
+    for hold in session.scalars(due.where(col(CaseHold.kind).in_(FOR_GOOD))):
+        if is_asked_again(hold.until, hold.review_raised_on, opens):
+            hold.review_raised_on = opens
+            raised.append(_about(hold, HoldReviewDue(id_of(hold), hold.kind, hold.until)))
     record_many(session, raised, by=SYSTEM, now=now)
     return len(ending)
 

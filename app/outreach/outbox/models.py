@@ -85,6 +85,9 @@ class OutboxMessage(Row, table=True):
     """Canonical JSON of the figures the words were made from."""
     past_due_minor: int = Field(default=0, sa_type=sa.BigInteger)
     """Amount that the words ask for; less is owed at delivery = the message is withheld."""
+    answer_by: date | None = None
+    """Last day on which the customer may do what the letter asks, and for which later steps wait; None = it sets no
+    day."""
     clearance: str = Field(default="{}", sa_type=sa.Text)
     business_date: date
 

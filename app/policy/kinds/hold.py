@@ -28,9 +28,15 @@ from app.policy.schema import HoldKindField, Names
 class HoldTable(RuleTable):
     holds: Annotated[list[HoldKindField], Field(min_length=1)]
     passes: Names | None = None
+    allows: Names | None = None
 
     def rule(self) -> HoldRule:
-        return HoldRule(**self.shared(), holds=frozenset(self.holds), passes=frozenset(self.passes or ()))
+        return HoldRule(
+            **self.shared(),
+            holds=frozenset(self.holds),
+            passes=frozenset(self.passes or ()),
+            allows=frozenset(self.allows or ()),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +54,20 @@ class HoldRule(Rule):
     passes: frozenset[str] = frozenset()
     """Letters of an agreement that the customer keeps and made since the hold began: it is the answer to the hold. An
     older agreement is the one that the hold may be about, so its letters are stopped."""
+    allows: frozenset[str] = frozenset()
+    """Letters that the hold does not stop: the answer to the customer's own question, or a notice that the law demands
+    even now. A contact whose letter is not chosen yet is stopped."""
 
     @property
     def needed(self) -> FactsNeeded:
         return FactsNeeded(agreements_on_hold=bool(self.passes))
 
     def idle(self, asked: Question) -> bool:
-        return not asked.facts.holds
+        return not asked.facts.holds or asked.contact.letter in self.allows
 
     def objections(self, asked: Question) -> Sequence[Reason]:
+        if self.idle(asked):
+            return ()
         return [
             self._standing(hold)
             for hold in asked.facts.holds
@@ -73,7 +84,9 @@ class HoldRule(Rule):
     def _standing(self, hold: Hold) -> Reason:
         until = hold.until.astimezone(UTC) if hold.until else None
         detail = f"{hold.kind.replace('_', ' ')} hold since {hold.started_at.date()}, "
-        figures = {"hold": hold.kind.value, "since": hold.started_at.isoformat()}
+        figures: JsonObject = {"hold": hold.kind.value, "since": hold.started_at.isoformat()}
+        if self.allows:
+            figures["allows"] = sorted(self.allows)
         if hold.review_on is not None:
             detail += f"until a person ends it; review by {hold.review_on}"
             return self._reason(detail, None, **figures, review_on=hold.review_on.isoformat())
@@ -81,12 +94,14 @@ class HoldRule(Rule):
         return self._reason(detail, until, **figures)
 
     def _spelling(self) -> JsonObject:
-        return {"holds": sorted(self.holds), **({"passes": sorted(self.passes)} if self.passes else {})}
+        letters = {"passes": sorted(self.passes), "allows": sorted(self.allows)}
+        return {"holds": sorted(self.holds), **{name: names for name, names in letters.items() if names}}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
         return {
             "holds": compare_more(self.holds, changed.holds),
             "passes": compare_fewer(self.passes, changed.passes),
+            "allows": compare_fewer(self.allows, changed.allows),
         }
 
 

@@ -29,6 +29,7 @@ from app.core.labels import (
     CHANNEL_LABELS,
     CONTACT_LABELS,
     ENTRY_LABELS,
+    HOLD_END_LABELS,
     HOLD_LABELS,
     PLAN_LABELS,
 )
@@ -69,7 +70,13 @@ from app.web.timeline import PageReader
 from app.web.wording import language_words
 
 router = Router(prefix="/cases")
-WORDS = {"entry": ENTRY_LABELS, "hold": HOLD_LABELS, "plan": PLAN_LABELS, "channel": CHANNEL_LABELS}
+WORDS = {
+    "entry": ENTRY_LABELS,
+    "hold": HOLD_LABELS,
+    "hold_end": HOLD_END_LABELS,
+    "plan": PLAN_LABELS,
+    "channel": CHANNEL_LABELS,
+}
 
 
 @router.get("/{case_id}")

@@ -48,7 +48,7 @@ def test_a_pack_that_decides_is_kept_once_and_decides_the_same_later(engine: Eng
         call = Contact(Channel.CALL, Purpose.REMINDER, "+12125552000")
         assert review(call, facts, again, WEDNESDAY) == review(call, facts, pack, WEDNESDAY)
         assert isinstance(review(call, facts, again, WEDNESDAY), WaitUntil)
-        assert pack_by_label(session, "uk@2026.6").label == "uk@2026.6"
+        assert pack_by_label(session, "uk@2026.7").label == "uk@2026.7"
         with pytest.raises(NotFound, match="uk@1999"):
             pack_by_label(session, "uk@1999")
 

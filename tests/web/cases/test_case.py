@@ -592,6 +592,18 @@ def test_a_hold_stops_contact_and_ends(desk: Desk, ben: Browser) -> None:
     assert "Keep me</textarea>" in past.text
 
 
+def test_a_dispute_ends_by_its_verification_only_where_one_is_on_record(desk: Desk, ben: Browser) -> None:
+    """12 CFR 1006.38(d)(2)."""
+    case_id = make_case(desk)
+    ben.submit(f"/cases/{case_id}/holds", kind="dispute", reason="Not my purchase", until="2026-04-01")
+    [hold] = all_of(desk, CaseHold)
+    assert "The verification of the debt was sent" in page_of(ben, case_id)
+    refused = ben.submit(f"/cases/{case_id}/holds/{hold.id}/end", because="verification", reason="sent today")
+    assert refused.status_code == 409
+    assert "No verification is on record since the dispute." in refused.text
+    assert [hold.ended_at for hold in all_of(desk, CaseHold)] == [None]
+
+
 def test_an_opt_out_is_obeyed_at_once_and_taken_back(desk: Desk, ben: Browser) -> None:
     case_id = make_case(desk)
     ben.submit(f"/cases/{case_id}/consent", channel="call", allowed="no", source="said so")

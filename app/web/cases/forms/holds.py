@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.actions import holds as acts
 from app.casework.holds.queries import get_hold
+from app.casework.holds.rules import EndsBy
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
@@ -27,6 +28,7 @@ router = Router(prefix="/cases")
 
 class EndForm(ReasonForm):
     decided_by: str = ""
+    because: str = EndsBy.DECISION.value
 
 
 class HoldForm(Typed):
@@ -67,10 +69,11 @@ def end_hold(
     typed: Annotated[EndForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
+        because = fields.choice("because", EndsBy)
         reason = fields.reason()
         fields.done()
         hold = get_hold(session, file.case.customer_id, hold_id, lock=True)
-        acts.end_hold(session, hold, reason, typed.decided_by, by=staff.by, now=now)
+        acts.end_hold(session, hold, reason, typed.decided_by, because=because, by=staff.by, now=now)
         return "The hold has ended; the strategy looks at the case again tonight.", "good"
 
     return submit(request, session, staff, case_id, f"end-hold-{hold_id}", typed, act, now=now)
