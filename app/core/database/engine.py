@@ -194,6 +194,11 @@ def open_reading(engine: Engine) -> Session:
     return Session(_reader(engine))
 
 
+def only_reads(session: Session) -> bool:
+    """Tell whether this is a session of `reading`, `open_reading` or `asking`."""
+    return bool(session.get_bind().get_execution_options().get("desk_read", False))
+
+
 def asking(engine: Engine) -> AbstractContextManager[Session]:
     """`reading` for a single statement: PostgreSQL is spared the beginning and the end of a transaction, two waits for
     it. SQLite begins one in its own process."""

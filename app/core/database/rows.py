@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.core.database.engine import Row
+from app.core.database.engine import Row, only_reads
 
 DbRow = sa.Row[*tuple[Any, ...]]
 Query = sa.Select[*tuple[Any, ...]]
@@ -18,6 +18,8 @@ Model = TypeVar("Model", bound=Row)
 
 def locked_row(session: Session, model: type[Model], number: int) -> Model | None:
     """Lock a row until the transaction ends and return it as it is then; None if there is none. A lock alone is not
-    enough: what the session read before it waited would stay as it was."""
+    enough: what the session read before it waited would stay as it was. A session that only reads locks nothing: a
+    page that asks whether an act would be possible waits for nobody."""
     session.flush()
-    return session.get(model, number, with_for_update=True, populate_existing=True)
+    lock = None if only_reads(session) else True
+    return session.get(model, number, with_for_update=lock, populate_existing=True)

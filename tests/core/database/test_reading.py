@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from app.core.actor import SYSTEM
 from app.core.database.engine import reading, table_of, transaction
+from app.core.database.rows import locked_row
+from app.core.ids import id_of
 from app.core.staff.models import User
+from app.core.staff.rules import Role
+from app.core.staff.service import add_user
+
+NOW = datetime(2026, 9, 1, 9, tzinfo=UTC)
 
 
 def test_postgresql_keeps_what_it_has_planned_for_a_page(postgres_engine: Engine) -> None:
@@ -42,3 +50,17 @@ def test_a_failed_read_leaves_a_connection_that_serves_the_next(engine: Engine) 
         session.execute(beat, {"at": "2026-01-01"})
     with reading(engine) as session:
         assert session.execute(sa.text("SELECT worker FROM heartbeat")).scalars().all() == ["w"]
+
+
+def test_a_page_waits_for_nobody_who_holds_a_row(engine: Engine) -> None:
+    with transaction(engine) as session:
+        ada = id_of(add_user(session, "ada", "Ada", Role.AGENT, "long enough 1234", by=SYSTEM, now=NOW))
+    with transaction(engine) as writer:
+        held = locked_row(writer, User, ada)
+        assert held is not None
+        held.display_name = "Ada Lovelace"
+        writer.flush()
+        with reading(engine) as session:
+            seen = locked_row(session, User, ada)
+            assert seen is not None
+            assert seen.display_name == "Ada"
