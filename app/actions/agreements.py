@@ -52,9 +52,6 @@ from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.representatives.writing import write_to_adviser
 from app.policy.answers import Answer
 
-CONFIRMED_BY = (Channel.SMS, Channel.EMAIL)
-"""Channels on which an agreement is confirmed in writing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -313,9 +310,9 @@ def _confirmed(
     today: date,
     now: datetime,
 ) -> Agreement:
-    answers = confirm_plan(session, portfolio, plan, letters, channels=CONFIRMED_BY, on=today, by=by, now=now)
+    answers = confirm_plan(session, portfolio, plan, letters, on=today, by=by, now=now)
     write_to_adviser(session, portfolio, plan, Occasion.CONFIRMED, letters, on=today, by=by, now=now)
     replaced = session.get(Plan, plan.supersedes_id) if plan.supersedes_id else None
     if replaced is not None and replaced.agreed_with_id != plan.agreed_with_id:
         write_to_adviser(session, portfolio, replaced, Occasion.ENDED, letters, on=today, by=by, now=now)
-    return Agreement(plan, dict(zip(CONFIRMED_BY, answers, strict=True)))
+    return Agreement(plan, answers)

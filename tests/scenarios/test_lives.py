@@ -136,7 +136,7 @@ def test_from_a_missed_minimum_to_a_kept_promise_and_cure(engine: Engine) -> Non
         record_call(session, case, CallResult.PROMISED, "will pay on Friday", **told)
         plan = promise_to_pay(session, case, 5_000, day(16), today=day(11), **told)
         answers = confirm_plan(session, book, plan, builders.catalog(), on=day(11), **told)
-        assert [type(a).__name__ for a in answers] == ["Clearance", "Clearance"]
+        assert [type(a).__name__ for a in answers.values()] == ["Clearance", "Clearance"]
     builders.deliver(engine, builders.at(day(11), 12, 5), life.provider)
     by_sms, by_email = life.provider.sent[2:]
     assert by_sms.letter == by_email.letter == "promise_confirmation"

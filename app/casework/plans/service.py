@@ -117,6 +117,16 @@ def accept(
     start_concessions(session, plan, today, by=by, now=now)
 
 
+def less_is_owed(session: Session, plan: Plan, today: date) -> bool:
+    """True if nobody owes any more what an offer asks for: it cannot be accepted."""
+    case, parts = get_case(session, plan.case_id), instalments_of(session, [id_of(plan)])[id_of(plan)]
+    try:
+        _require_owed(session, case, plan, parts, live_plan(session, plan.case_id) is not None, today)
+    except Conflict:
+        return True
+    return False
+
+
 def _require_owed(
     session: Session,
     case: CollectionsCase,

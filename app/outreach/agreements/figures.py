@@ -8,7 +8,6 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.book.ledger.balances import balance_of
 from app.book.ledger.models import Entry
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.concessions import charged_again, waived_fees
@@ -116,6 +115,14 @@ def _acceptance(session: Session, plan: Plan, reader: Reader) -> dict[str, Value
     }
 
 
+def agreed_accounts(session: Session, plan: Plan, accounts: Sequence[AccountRow]) -> Sequence[AccountRow]:
+    """Those of the customer's accounts that the agreement is about: all of them, or those that it settles."""
+    if plan.kind is not PlanKind.SETTLEMENT:
+        return accounts
+    settled = set(session.scalars(accounts_of(id_of(plan))))
+    return [account for account in accounts if account.id in settled]
+
+
 def debt_lines(
     session: Session, accounts: Sequence[AccountRow], reader: Reader, *, today: date
 ) -> tuple[DebtLine, ...]:
@@ -139,9 +146,3 @@ def _debt(session: Session, account: AccountRow, reader: Reader, today: date) ->
         account.product, account.card_last4, shown(found.other), shown(found.interest), shown(found.fees),
         shown(found.paid), balance,
     )  # fmt: skip
-
-
-def waived_by(session: Session, plan: Plan, on: date) -> int:
-    """The amount a settlement waives, in minor units, as its accounts stand at the end of `on`."""
-    accounts = session.scalars(accounts_of(id_of(plan))).all()
-    return sum(max(0, balance_of(session, account_id, on)) for account_id in accounts) - plan.total_minor

@@ -24,7 +24,7 @@ def will_not_leave(session: Session, messages: Sequence[OutboxMessage]) -> dict[
         return {}
     contact, plan = table_of(PlannedContact), table_of(Plan)
     query = (
-        sa.select(contact.c.id, contact.c.step, plan.c.kind, plan.c.status)
+        sa.select(contact.c.id, contact.c.step, plan.c.status)
         .join(plan, plan.c.id == contact.c.plan_id)
         .where(among(session, contact.c.id, [number for number in waiting if number is not None]))
     )

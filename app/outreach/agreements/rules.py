@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.casework.contacts.rules import DeskStep
-from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
+from app.casework.plans.rules import LIVE, PlanStatus
 
 OF_AN_INSTALMENT = (
     DeskStep.INSTALMENT_AHEAD, DeskStep.INSTALMENT_TODAY, DeskStep.INSTALMENT_GRACE, DeskStep.MOVED_INSTALMENT,
@@ -91,14 +91,13 @@ def waits_to_join(
     return any(on < other <= latest for other in others)
 
 
-def ended_since(step: str, kind: PlanKind, status: PlanStatus) -> str:
-    """The reason that an agreement of this status makes a message of that step false; '' = it makes none. A settlement
-    that was said yes to is still to be had in writing."""
+def ended_since(step: str, status: PlanStatus) -> str:
+    """The reason that an agreement of this status makes a message of that step false; '' = it makes none. What was said
+    yes to is no offer any more: its confirmation tells it."""
     if step in OF_AN_INSTALMENT and status not in LIVE:
         return "the agreement that it speaks of has ended"
     if step == DeskStep.CONFIRMATION and status not in (*LIVE, PlanStatus.KEPT):
         return "the plan it confirms has ended"
-    is_open = status is PlanStatus.OFFERED or (kind is PlanKind.SETTLEMENT and status in LIVE)
-    if step == DeskStep.OFFER and not is_open:
+    if step == DeskStep.OFFER and status is not PlanStatus.OFFERED:
         return "the plan it offers is no longer on offer"
     return ""

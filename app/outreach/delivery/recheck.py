@@ -18,7 +18,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.queries import live_plan
-from app.casework.plans.rules import LIVE, PlanStatus
+from app.casework.plans.rules import LIVE
 from app.core.clock import local_date
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
@@ -33,10 +33,13 @@ from app.outreach.letters.earlier import Written, written_on, wrote_before
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     ANSWER_LETTER,
+    CHANGED,
     MOVED,
     OUTDATED,
     purpose_of_answer,
 )
+from app.outreach.planning.agreements.as_of_now import says_otherwise
+from app.outreach.planning.agreements.event_figures import AS_OF_NOW, NO_OFFER
 from app.outreach.planning.event_letters import CLOSING
 from app.outreach.planning.instalments.facts import (
     InstalmentFacts,
@@ -109,6 +112,9 @@ def recheck(
             verdicts.append(too_old(row))
             continue
         changed = _no_longer_true(session, contact_case, row, known, portfolio.small_debt_minor, today)
+        step = known.steps[row.contact]
+        if not changed and says_otherwise(session, portfolio, contact_case, row, step, catalog, now=now):
+            changed = CHANGED
         verdict = Withhold(changed, {}) if changed else _ask_gate(contact_case, row, now)
         if lock and not isinstance(verdict, ClearedMessage):
             keep_pack(session, contact_case.pack, now=now)
@@ -166,7 +172,7 @@ def _no_longer_true(
     if step.step == DeskStep.CONFIRMATION and _changed_since(row, step, known):
         return OUTDATED
     if not _still_offered(session, step, today):
-        return "the plan it offers is no longer on offer"
+        return NO_OFFER
     if not _hold_stands(session, step):
         return "the hold it acknowledges has ended"
     if step.instalment is not None:
@@ -202,7 +208,8 @@ def _not_due(
         return closed
     if row.case_id in known.planned and known.steps[row.contact].step != DeskStep.OFFER:
         return "a promise or plan was made since it was written"
-    if contact_case.to_ask < row.past_due_minor:
+    # The letter of an agreement is written again with what is owed now.
+    if contact_case.to_ask < row.past_due_minor and known.steps[row.contact].step not in AS_OF_NOW:
         return "a payment came since it was written"
     if row.letter != ANSWER_LETTER and contact_case.to_ask <= 0:
         return "nothing is past due and owed"
@@ -221,7 +228,7 @@ def _plan_ended(session: Session, step: CaseStep) -> str:
     if step.step not in (DeskStep.CONFIRMATION, DeskStep.OFFER):
         return ""
     plan = session.get_one(Plan, step.plan_id)
-    return ended_since(step.step, plan.kind, plan.status)
+    return ended_since(step.step, plan.status)
 
 
 def _changed_since(row: OutboxMessage, step: CaseStep, known: _RecheckFacts) -> bool:
@@ -247,8 +254,6 @@ def _still_offered(session: Session, step: CaseStep, today: date) -> bool:
     if step.step != DeskStep.OFFER:
         return True
     plan = session.get_one(Plan, step.plan_id)
-    if plan.status is not PlanStatus.OFFERED:
-        return not ended_since(step.step, plan.kind, plan.status)
     live = live_plan(session, plan.case_id)
     is_free = live is None or live.id == plan.supersedes_id
     return is_free and offers_that_stand(session, [plan], today) != []

@@ -85,7 +85,10 @@ MOVED = "the customer's address has changed since it was written"
 """The reason of a message that is withheld and written to its reader's new address instead (`planning/fallback.py`)."""
 OUTDATED = "a date of the agreement was changed since it was written"
 """The reason of a confirmation that is withheld and written again with the dates of now."""
-WRITTEN_AGAIN = (MOVED, OUTDATED)
+CHANGED = "what it tells of the agreement has changed since it was written"
+WRITTEN_AS_OF_NOW = (OUTDATED, CHANGED)
+"""Reasons for which the letter of an agreement is written again by the same channel, with the figures of the moment."""
+WRITTEN_AGAIN = (MOVED, *WRITTEN_AS_OF_NOW)
 
 
 class OutboxStatus(StrEnum):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
@@ -17,21 +18,24 @@ from app.casework.contacts.queries import contacts_of
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
-from app.casework.plans.queries import instalments_of, live_plan
+from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
 from app.casework.plans.tracking.payments import missed_lines
-from app.casework.plans.tracking.progress import InstalmentProgress
 from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import HOLD_TRAITS, Channel, Purpose
-from app.outreach.agreements.figures import waived_by
-from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
-from app.outreach.letters.letter import Letter
-from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.agreements.event_figures import (
+    figures_now,
+    formatted,
+    missed_figures,
+    offer_figures,
+    why_untrue,
+)
 from app.outreach.planning.deferred import (
     Figures,
     defer_letter,
@@ -116,7 +120,7 @@ def write_event_letters(
         if letter.purpose == Purpose.REMINDER and contact_case.to_ask <= 0:
             continue  # nothing is owed that it could ask for
         channel = each.channel or (Channel.EMAIL if contact_case.customer.email else Channel.POST)
-        figures = _formatted(each.figures, portfolio, letter, contact_case)
+        figures = formatted(each.figures, portfolio, letter, contact_case)
         if each.payment_reference:
             figures["payment_reference"] = each.payment_reference
         asked.append(each)
@@ -154,7 +158,7 @@ def write_deferred(
         EventLetter(
             row.case_step,
             row.letter,
-            _figures_now(session, row, on),
+            figures_now(session, row.case_step, on, figures_of(row)),
             session.get_one(Plan, row.plan_id) if row.plan_id and row.step in WORDED_FROM_PLAN else None,
             Channel(row.channel) if row.channel else None,
             reference_of(row.plan_id, row.instalment) if row.plan_id and row.instalment is not None else "",
@@ -176,9 +180,9 @@ def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
     if row.hold_id is not None:
         hold = session.get_one(CaseHold, row.hold_id)
         return hold.ended_at is None and hold.until > on
+    if why_untrue(session, row.case_step, on + timedelta(days=1)):
+        return False
     plan = session.get_one(Plan, row.plan_id)
-    if row.step == DeskStep.BROKEN_PLAN:
-        return live_plan(session, id_of(case)) is None and missed_lines(session, [plan], on) != {}
     parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
     if row.step == DeskStep.CANCELLED_PLAN:
         return plan.status is PlanStatus.CANCELLED
@@ -188,35 +192,11 @@ def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
         return False  # it was moved on, or skipped
     if row.step in (DeskStep.CONFIRMATION, DeskStep.MOVED_INSTALMENT, DeskStep.SKIPPED_INSTALMENT):
         return plan.status in LIVE and parts[-1].due_on > on
-    live = live_plan(session, id_of(case))
-    if live is not None and live.id not in (plan.id, plan.supersedes_id):
-        return False  # another offer was accepted: this one cannot be now
-    wanted = plan.status is PlanStatus.OFFERED or (plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE)
-    return wanted and parts[0].due_on > on
-
-
-def _figures_now(session: Session, row: DeferredLetter, on: date) -> Figures:
-    """Those that were kept with the letter; of a broken plan as of now: a payment may have been posted, or come back,
-    meanwhile."""
-    if row.step != DeskStep.BROKEN_PLAN or row.plan_id is None:
-        return figures_of(row)
-    return _missed_figures(missed_lines(session, [session.get_one(Plan, row.plan_id)], on)[row.plan_id])
+    return True
 
 
 def _is_due(parts: Sequence[Instalment], n: int | None, due_on: date | int) -> bool:
     return any(part.n == n and part.due_on == due_on and not part.is_skipped for part in parts)
-
-
-def _formatted(
-    figures: Mapping[str, date | int], portfolio: Portfolio, letter: Letter, contact_case: ContactCase
-) -> dict[str, str]:
-    language = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
-    return {
-        name: format_date(value, language)
-        if isinstance(value, date)
-        else format_amount(value, portfolio.currency, language)
-        for name, value in figures.items()
-    }
 
 
 def offer_in_writing(
@@ -231,16 +211,9 @@ def offer_in_writing(
 ) -> Answer | None:
     """The plan as offered, to be answered by the offer's last day; a settlement is answered by paying it. None =
     it was written before."""
-    first = instalments_of(session, [id_of(plan)])[id_of(plan)][0]
-    letter = "plan_offer"
-    figures: dict[str, date | int] = {"answer_by": plan.offer_until or first.due_on}
-    if plan.kind is PlanKind.SETTLEMENT:
-        letter, figures = "settlement_offer", {"settlement_amount": plan.total_minor}
-        if (waived := waived_by(session, plan, on)) > 0:
-            figures["waived"] = waived
-    event_letter = EventLetter(
-        CaseStep(plan.case_id, DeskStep.OFFER, plan_id=id_of(plan)), letter, figures, plan=plan
-    )
+    letter = "settlement_offer" if plan.kind is PlanKind.SETTLEMENT else "plan_offer"
+    step = CaseStep(plan.case_id, DeskStep.OFFER, plan_id=id_of(plan))
+    event_letter = EventLetter(step, letter, offer_figures(session, plan, on), plan=plan)
     written = write_event_letters(session, portfolio, [event_letter], catalog, on=on, by=by, now=now)
     return written.get(plan.case_id)
 
@@ -291,17 +264,12 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Even
         EventLetter(
             CaseStep(broken.case_id, DeskStep.BROKEN_PLAN, plan_id=id_of(broken)),
             "plan_broken",
-            _missed_figures(missed[id_of(broken)]),
+            missed_figures(missed[id_of(broken)]),
             broken,
         )
         for broken in plans
         if id_of(broken) in missed
     ]
-
-
-def _missed_figures(line: InstalmentProgress) -> Figures:
-    figures: dict[str, date | int] = {"missed_on": line.due_on, "missed_amount": line.due}
-    return {**figures, "came": line.paid} if line.paid else figures
 
 
 def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[EventLetter]:
@@ -327,12 +295,14 @@ def confirm_plan(
     plan: Plan,
     catalog: LetterCatalog,
     *,
-    channels: Sequence[Channel] = (Channel.SMS, Channel.EMAIL),
+    channels: Sequence[Channel] = (),
     on: date,
     by: Actor,
     now: datetime,
-) -> list[Answer]:
-    """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
+) -> dict[Channel, Answer]:
+    """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears; its answers.
+    `channels`: () = `writing_channels`."""
+    channels = channels or writing_channels(session, plan)
     [contact_case] = load_contact_cases(session, portfolio, [plan.case_id], now=now, as_of=on)
     letter = CONFIRMED_BY[plan.kind]
     step = CaseStep(plan.case_id, DeskStep.CONFIRMATION, plan_id=plan.id)
@@ -349,7 +319,13 @@ def confirm_plan(
             channel=channel,
             figures={},
         )
-    return answers
+    return dict(zip(channels, answers, strict=True))
+
+
+def writing_channels(session: Session, plan: Plan) -> tuple[Channel, ...]:
+    """Channels on which an agreement and its changes are confirmed: SMS and e-mail; post to a customer with neither."""
+    customer = session.get_one(Customer, plan.customer_id)
+    return (Channel.SMS, Channel.EMAIL) if customer.mobile or customer.email else (Channel.POST,)
 
 
 def left_in_writing(session: Session, plan: Plan, step: DeskStep) -> list[Channel]:

@@ -1,9 +1,10 @@
 """Fallback: the step of a message that cannot arrive goes on by the next channel that the strategy names. A message
-that was withheld because its reader had moved, a notice because of a hold, or a confirmation because a date of the
-agreement was changed, is written again."""
+that was withheld because its reader had moved, a notice because of a hold, or the letter of an agreement because what
+it tells has changed, is written again."""
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from app.casework.contacts.queries import steps_of
 from app.casework.contacts.rules import CaseStep
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
-from app.casework.plans.rules import LIVE, PlanStatus
+from app.casework.plans.rules import PlanStatus
 from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
 from app.core.database.engine import reading, retrying, table_of, transaction
@@ -26,8 +27,9 @@ from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, OUTDATED, OutboxStatus
-from app.outreach.planning.event_letters import CONFIRMED_BY
+from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, WRITTEN_AS_OF_NOW, OutboxStatus
+from app.outreach.planning.agreements.as_of_now import request_now
+from app.outreach.planning.agreements.event_figures import NO_OFFER, why_untrue
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import HELP_LETTER
 from app.outreach.planning.rows import LetterRequest, ReplacedMessage
@@ -85,8 +87,8 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
     if contact_case.case.status is not CaseStatus.OPEN:
         return False
     of = steps_of(session, [row.contact])[row.contact]
-    if row.error == OUTDATED:
-        return _confirm_as_of_now(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
+    if row.error in WRITTEN_AS_OF_NOW:
+        return _write_as_of_now(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
     known = _messages_of(session, of)
     if any(status in ON_ITS_WAY for _, status in known) and not _is_owed(row):
         return False
@@ -119,7 +121,7 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
     return False
 
 
-def _confirm_as_of_now(
+def _write_as_of_now(
     session: Session,
     portfolio: Portfolio,
     contact_case: ContactCase,
@@ -130,15 +132,20 @@ def _confirm_as_of_now(
     on: date,
     now: datetime,
 ) -> bool:
-    """Write the confirmation of an agreement again by the same channel, with the dates of now. True if it was queued.
-    One that the gate refuses is left to a person."""
-    plan = session.get_one(Plan, of.plan_id)
-    if plan.status not in (*LIVE, PlanStatus.KEPT):
+    """Write the letter of an agreement again by the same channel, with the figures of now. True if it was queued. One
+    that would be false, or that the gate refuses, is left to a person, unless its agreement ended or is no longer
+    offered."""
+    row.error = why_untrue(session, of, on) or row.error
+    if row.error not in WRITTEN_AS_OF_NOW:
+        if session.get_one(Plan, of.plan_id).status is PlanStatus.OFFERED and row.error != NO_OFFER:
+            _leave_to_a_person(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
         return False
-    other = LetterRequest(
-        contact_case, CONFIRMED_BY[plan.kind], row.purpose, (Channel(row.destination.value),), of, plan=plan,
-        about={"instead_of": id_of(row)}, instead_of=ReplacedMessage(id_of(row), row.contact),
-    )  # fmt: skip
+    replaced = ReplacedMessage(id_of(row), row.contact)
+    other = dataclasses.replace(
+        request_now(session, portfolio, contact_case, row, of, catalog, on),
+        about={"instead_of": id_of(row)},
+        instead_of=replaced,
+    )
     [[answer]] = request_letters(session, portfolio, [other], catalog, on=on, by=SYSTEM, now=now)
     if isinstance(answer, Clearance):
         return True
@@ -155,7 +162,7 @@ def _is_owed(row: OutboxMessage) -> bool:
 
 def _wait(row: OutboxMessage, until: datetime) -> bool:
     """Ask again at that time, unless the next step comes before."""
-    patience = OWED_FOR if _is_owed(row) or row.error == OUTDATED else GIVE_UP_AFTER
+    patience = OWED_FOR if _is_owed(row) or row.error in WRITTEN_AS_OF_NOW else GIVE_UP_AFTER
     if until < (row.finished_at or until) + patience:
         row.fallback_at = until
     return False

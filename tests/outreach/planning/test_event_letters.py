@@ -148,7 +148,7 @@ def test_a_settlement_is_offered_in_writing_and_paying_it_ends_the_case_without_
     [letter] = builders.deliver(engine, builders.at(offered, 13)).sent
     assert letter.letter == "settlement_offer"
     assert (
-        "You owe CN¥1,000.00. We can settle it for less: if CN¥600.00 reaches us by 8 April 2026"
+        "You owe CN¥1,000.00, as listed below. We can settle that for less: if CN¥600.00 reaches us by 8 April 2026"
         in letter.text
     )
     for amount in (20_000, 40_000):
@@ -242,7 +242,7 @@ def test_what_may_not_be_said_on_a_weekend_is_said_on_monday_once_if_it_still_ho
         book, letters = get_portfolio(session, builders.BOOK), builders.catalog()
         plan = promise_to_pay(session, case, 5_000, FRIDAY + timedelta(days=9), today=FRIDAY, **told)
         answers = confirm_plan(session, book, plan, letters, on=FRIDAY, **told)
-        assert [type(answer) for answer in answers] == [WaitUntil, WaitUntil]
+        assert [type(answer) for answer in answers.values()] == [WaitUntil, WaitUntil]
         until = FRIDAY + timedelta(days=30)
         placed = place_hold(session, case, HoldKind.COMPLAINT, "rude", until, letters, **told)
         assert isinstance(placed.acknowledgement, WaitUntil)

@@ -15,12 +15,11 @@ from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
-from app.outreach.planning.event_letters import EventLetter, write_event_letters
+from app.outreach.planning.event_letters import EventLetter, write_event_letters, writing_channels
 from app.outreach.planning.instalments.facts import read_instalments
 from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Answer
 
-CHANNELS = (Channel.SMS, Channel.EMAIL)
 LETTERS = {
     InstalmentChange.MOVED: (DeskStep.MOVED_INSTALMENT, "instalment_moved"),
     InstalmentChange.SKIPPED: (DeskStep.SKIPPED_INSTALMENT, "instalment_skipped"),
@@ -55,7 +54,7 @@ def confirm_change(
         plan.case_id, step, facts.occurrence(id_of(plan), change.n), plan_id=id_of(plan), instalment=change.n
     )
     answers = {}
-    for channel in CHANNELS:
+    for channel in writing_channels(session, plan):
         event = EventLetter(of, letter, figures, plan, channel, reference_of(id_of(plan), change.n))
         written = write_event_letters(session, portfolio, [event], catalog, on=on, by=by, now=now)
         if plan.case_id in written:

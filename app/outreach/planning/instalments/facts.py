@@ -85,7 +85,7 @@ def no_longer_so(
     if step.plan_id is None or step.instalment is None:
         return ""
     plan, line = facts.plans[step.plan_id], facts.line(step.plan_id, step.instalment)
-    if ended := ended_since(step.step, plan.kind, plan.status):
+    if ended := ended_since(step.step, plan.status):
         return ended
     if step.occurrence != facts.occurrence(step.plan_id, step.instalment):
         return "the date of the instalment was moved since it was written"

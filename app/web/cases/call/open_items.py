@@ -99,7 +99,7 @@ def _withheld(queued: Sequence[Queued], plans: Sequence[Plan]) -> dict[int, str]
     found = {}
     for message in queued:
         plan = by_id.get(message.plan_id) if message.plan_id is not None else None
-        if plan is not None and (why := ended_since(message.step, plan.kind, plan.status)):
+        if plan is not None and (why := ended_since(message.step, plan.status)):
             found[message.id] = why
     return found
 

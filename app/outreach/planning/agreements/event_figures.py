@@ -1,0 +1,112 @@
+"""Event figures: dates and amounts that the letter of an agreement adds to its terms, as of now; and why such a letter
+would be false by now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from sqlmodel import Session
+
+from app.book.ledger.balances import balance_of
+from app.book.portfolios.models import Portfolio
+from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.plans.models import Plan
+from app.casework.plans.offers import offers_that_stand
+from app.casework.plans.queries import instalments_of, live_plan
+from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.service import less_is_owed
+from app.casework.plans.tracking.payments import accounts_of, missed_lines, paid_to_settle
+from app.casework.plans.tracking.progress import InstalmentProgress
+from app.core.ids import id_of
+from app.outreach.agreements.rules import ended_since
+from app.outreach.gate.contact_cases import ContactCase
+from app.outreach.letters.letter import Letter
+from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.planning.deferred import Figures
+
+AS_OF_NOW = (DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN)
+"""Steps whose letters leave with the figures of the moment: one that would say something else by then is written
+again."""
+NO_OFFER = "the plan it offers is no longer on offer"
+
+
+def figures_now(session: Session, step: CaseStep, on: date, kept: Figures) -> Figures:
+    """The figures that the letter of this step, which is true (`why_untrue`), adds as of `on`; `kept`, those of the day
+    of its event, where they do not change."""
+    if step.plan_id is None:
+        return kept
+    plan = session.get_one(Plan, step.plan_id)
+    match step.step:
+        case DeskStep.OFFER:
+            return offer_figures(session, plan, on)
+        case DeskStep.BROKEN_PLAN:
+            return missed_figures(missed_lines(session, [plan], on)[id_of(plan)])
+    return kept
+
+
+def why_untrue(session: Session, step: CaseStep, on: date) -> str:
+    """The reason that a letter of this step would be false if it left on `on`; '' = it would be true."""
+    if step.plan_id is None or step.step not in AS_OF_NOW:
+        return ""
+    plan = session.get_one(Plan, step.plan_id)
+    if ended := ended_since(step.step, plan.status):
+        return ended
+    if step.step == DeskStep.OFFER:
+        return _why_not_offered(session, plan, on)
+    if step.step == DeskStep.BROKEN_PLAN:
+        if live_plan(session, plan.case_id) is not None:
+            return "a promise or plan was made since it was written"
+        return "" if missed_lines(session, [plan], on) else "the payment that it says is missing came in time"
+    return ""
+
+
+def _why_not_offered(session: Session, plan: Plan, on: date) -> str:
+    live = live_plan(session, plan.case_id)
+    is_free = live is None or live.id == plan.supersedes_id
+    if plan.status is not PlanStatus.OFFERED or not is_free or not offers_that_stand(session, [plan], on):
+        return NO_OFFER
+    if plan.kind is not PlanKind.SETTLEMENT:
+        return "less is owed now than it asks for" if less_is_owed(session, plan, on) else ""
+    if paid_to_settle(session, plan, on):
+        return "a payment for the settlement that it offers came since it was offered"
+    waives = settled_balance(session, plan, on) - plan.total_minor
+    return "" if waives > 0 else "no more is owed now than it asks for, so it would waive nothing"
+
+
+def offer_figures(session: Session, plan: Plan, on: date) -> Figures:
+    """Of a plan, the day by which the offer is answered; of a settlement, which is answered by paying it, what is owed
+    at the end of `on` on the accounts that it settles, and what it waives."""
+    if plan.kind is not PlanKind.SETTLEMENT:
+        first = instalments_of(session, [id_of(plan)])[id_of(plan)][0]
+        return {"answer_by": plan.offer_until or first.due_on}
+    owed = settled_balance(session, plan, on)
+    figures = {"settlement_amount": plan.total_minor, "balance_total": owed}
+    return {**figures, "waived": owed - plan.total_minor} if owed > plan.total_minor else figures
+
+
+def settled_balance(session: Session, plan: Plan, on: date) -> int:
+    """The balances that a settlement settles, in minor units, at the end of `on`."""
+    return sum(
+        max(0, balance_of(session, account_id, on))
+        for account_id in session.scalars(accounts_of(id_of(plan)))
+    )
+
+
+def missed_figures(line: InstalmentProgress) -> Figures:
+    """The payment of a broken plan that was missed, and what came of it in time."""
+    figures: dict[str, date | int] = {"missed_on": line.due_on, "missed_amount": line.due}
+    return {**figures, "came": line.paid} if line.paid else figures
+
+
+def formatted(
+    figures: Mapping[str, date | int], portfolio: Portfolio, letter: Letter, contact_case: ContactCase
+) -> dict[str, str]:
+    """The figures in the language of the letter's reader."""
+    language = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
+    return {
+        name: format_date(value, language)
+        if isinstance(value, date)
+        else format_amount(value, portfolio.currency, language)
+        for name, value in figures.items()
+    }
