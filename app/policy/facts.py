@@ -64,6 +64,8 @@ class Notice:
 
     letter: str
     at: datetime
+    answer_by: date | None = None
+    """Last day that the letter leaves the customer, as it was printed; None = it names none, or it is not known."""
 
 
 class PreferenceKind(StrEnum):

@@ -266,6 +266,8 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "uk.breathing_space",
         "uk.limitation",
         "cn.limitation",
+        "house.inkassovarsel_age",
+        "nl.fourteen_day_letter",
         "nl.hours",
         "nl.register",
         "in.grievance_hold",

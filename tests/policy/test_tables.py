@@ -388,13 +388,13 @@ def notice(
 
 VARSEL = ("inkassovarsel", "2026-10-01 10:00")
 NORWAY = [
-    # Inkassoloven s 9: at least 14 days from the day the warning was sent
-    ((), "2026-10-15 10:00", "no.inkassovarsel", None),
-    ((VARSEL,), "2026-10-14 20:59", "no.inkassovarsel", "2026-10-15 08:00"),
-    ((VARSEL,), "2026-10-15 08:00", None, None),
+    # Inkassoloven s 9: at least 14 days from the day the warning was sent; 18 where its own last day is not known
+    ((), "2026-10-19 10:00", "no.inkassovarsel", None),
+    ((VARSEL,), "2026-10-17 14:59", "no.inkassovarsel", "2026-10-19 08:00"),
+    ((VARSEL,), "2026-10-19 08:00", None, None),
     (
         (VARSEL, ("inkassovarsel", "2026-10-12 10:00")),
-        "2026-10-15 08:00",
+        "2026-10-19 08:00",
         None,
         None,
     ),  # sent again: the first counts
@@ -410,7 +410,7 @@ def test_norways_demand_waits_for_the_warning(
         assert isinstance(answer, Clearance)
     elif again is None:
         assert isinstance(answer, Refusals)
-        assert rules_of(answer) == {rule}
+        assert rules_of(answer) == {rule, "house.inkassovarsel_age"}
     else:
         assert isinstance(answer, WaitUntil)
         assert answer.at == local(again, OSLO)
@@ -436,16 +436,8 @@ SUITS = [
         "2027-04-01 00:00",
         {"no.betalingsoppfordring"},
     ),
-    # BW 6:96(6): 14 days from the day after receipt, 16 from sending
-    (NL, AMSTERDAM, (), "2026-10-17 12:00", {"nl.fourteen_day_letter"}),
-    (
-        NL,
-        AMSTERDAM,
-        (("fourteen_day_letter", "2026-10-01 10:00"),),
-        "2026-10-16 23:59",
-        {"nl.fourteen_day_letter"},
-    ),
-    (NL, AMSTERDAM, (("fourteen_day_letter", "2026-10-01 10:00"),), "2026-10-17 00:00", set()),
+    # BW 6:96(6) bars the costs, not a suit for the debt
+    (NL, AMSTERDAM, (), "2026-10-17 12:00", set()),
     # CCA 1974 ss.87-88: 14 days after the default notice; protocol: 30 after the letter of claim
     (UK, LONDON, (("letter_of_claim", "2026-08-01 10:00"),), "2026-10-01 12:00", {"uk.s87_88"}),
     (UK, LONDON, UK_CLAIM, "2026-11-13 23:59", {"uk.pap_reply"}),
@@ -484,7 +476,7 @@ def test_a_time_barred_debt_is_neither_sued_for_nor_threatened_with_it(
     old = {"due_since": date.fromisoformat(due), "paid_or_due_since": date.fromisoformat(paid)}
     facts, noon = Facts((zone,), consent=YES, **old), local(f"{on} 12:00", zone)
     barred = {reason.rule for reason in suit_objections(facts, pack, noon)}
-    assert barred - {"uk.s87_88", "uk.pap_reply"} == rules
+    assert barred - {"uk.s87_88", "uk.pap_reply", "house.validation_before_suit"} == rules
     blocks = ("accounts", "disclosure", "dispute", "identify", "opt_out", "reach_us")
     threat = Contact(POST, Purpose.REMINDER, "1 Street", "last_reminder", (*blocks, "legal_action"))
     assert rules_of(review(threat, facts, pack, noon)) == rules

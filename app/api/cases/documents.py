@@ -50,6 +50,9 @@ class DocumentShape(Shape):
     sha256: str
     description: str
     dated_on: date
+    answer_by: date | None = Field(
+        description="Of a notice: the last day that it leaves the customer, for which later steps wait."
+    )
     uploaded_at: datetime
     uploaded_by: str
     withdrawn_at: datetime | None
@@ -72,6 +75,12 @@ class NewDocument(Input):
     kind: Annotated[DocumentKind, Field(strict=False)]
     name: Annotated[Line, Field(min_length=1, max_length=200, description="The file's own name.")]
     dated_on: Annotated[Day, Field(description="The date that the document bears.")]
+    answer_by: Annotated[
+        Day | None,
+        Field(
+            description="Of a notice: the last day that it leaves the customer. Without it a longer time is taken."
+        ),
+    ] = None
     description: Annotated[Paragraph, Field(max_length=300)] = ""
     content_base64: Annotated[
         str, Field(min_length=1, description="PDF, PNG, JPEG or UTF-8 text, at most 15 MB.")
@@ -95,7 +104,7 @@ def post_document(
     with naming(file="content_base64"):
         document = add_document(
             session, case, body.kind, body.name, content,
-            dated_on=body.dated_on, description=body.description, by=caller.by, now=now,
+            dated_on=body.dated_on, answer_by=body.answer_by, description=body.description, by=caller.by, now=now,
         )  # fmt: skip
     return DocumentShape.of(document)
 

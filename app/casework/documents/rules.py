@@ -4,6 +4,7 @@ Pure."""
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 
 from app.core.errors import Invalid
@@ -13,6 +14,8 @@ MAX_BYTES = 15 * 1024 * 1024
 """Largest document. A bundle carries every one of them."""
 EARLIEST_YEAR = 1950
 """No paper of a credit card is older; an earlier date is a typing error, which would go to court."""
+LONGEST_NOTICE = timedelta(days=366)
+"""A notice leaves the customer no longer than this."""
 MOST_DOCUMENTS = 200
 """Documents on file for one customer."""
 LONGEST_NAME = 120
@@ -34,6 +37,11 @@ class DocumentKind(StrEnum):
     """The proof of a disputed debt, as it was sent."""
     CORRESPONDENCE = "correspondence"
     OTHER = "other"
+
+
+def letter_of(kind: DocumentKind) -> str:
+    """The name of the letter of which a document of this kind is a copy, as rules about notices have it."""
+    return "betalingsoppfordring" if kind is DocumentKind.PAYMENT_DEMAND else kind.value
 
 
 _MAGIC = ((b"%PDF-", "application/pdf"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))

@@ -21,6 +21,7 @@ from app.casework.documents.events import (
 from app.casework.documents.models import CaseDocument, DocumentContent
 from app.casework.documents.rules import (
     EARLIEST_YEAR,
+    LONGEST_NOTICE,
     MOST_DOCUMENTS,
     DocumentKind,
     check_size,
@@ -43,11 +44,13 @@ def add_document(
     content: bytes,
     *,
     dated_on: date,
+    answer_by: date | None = None,
     description: str = "",
     by: Actor,
     now: datetime,
 ) -> CaseDocument:
-    """Put a document on file. Invalid for what is not taken (`rules`), Conflict for one that is on file already."""
+    """Put a document on file; `answer_by` is the last day that a notice leaves the customer. Invalid for what is not
+    taken (`rules`), Conflict for one that is on file already."""
     check_size(len(content))
     media_type = media_type_of(content)
     description = clean_text(description, "description", required=False, at_most=300)
@@ -55,6 +58,10 @@ def add_document(
         raise Invalid("The date of a document cannot lie in the future.", "dated_on")
     if dated_on.year < EARLIEST_YEAR:
         raise Invalid(f"The date of a document cannot lie before {EARLIEST_YEAR}.", "dated_on")
+    if answer_by is not None and not dated_on <= answer_by <= dated_on + LONGEST_NOTICE:
+        raise Invalid(
+            "The last day that a notice leaves the customer lies within a year of its date.", "answer_by"
+        )
     lock_customers(session, [case.customer_id])
     digest = hashlib.sha256(content).hexdigest()
     _refuse_repeated(session, case, kind, digest)
@@ -70,6 +77,7 @@ def add_document(
         sha256=digest,
         description=description,
         dated_on=dated_on,
+        answer_by=answer_by,
         uploaded_at=now,
         uploaded_by=by,
     )

@@ -126,6 +126,8 @@ class Message:
     here."""
     recipient: str = ""
     """Name of the representative to whom it went; '' = the customer."""
+    answer_by: date | None = None
+    """Last day that a notice leaves the customer."""
     asks: bool = True
     """It reminds or gives notice; False = it confirms or answers something, or went to a representative."""
 
@@ -199,6 +201,8 @@ class Document:
     media_type: str
     dated_on: date
     content: bytes
+    answer_by: date | None = None
+    """Last day that a notice leaves the customer; None = it names none, or it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

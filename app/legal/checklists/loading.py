@@ -95,7 +95,9 @@ def load_case_file(
         plans=_plans(session, case, portfolio),
         holds=_holds(session, customer, portfolio),
         documents=tuple(
-            shown.Document(each.kind.value, each.name, each.media_type, each.dated_on, content)
+            shown.Document(
+                each.kind.value, each.name, each.media_type, each.dated_on, content, each.answer_by
+            )
             for each, content in standing_documents(session, id_of(customer))
         ),
         contacts=contacts_of(session, customer),
@@ -290,6 +292,7 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[shown.Message, .
             provider_ref="" if row.console_only else row.provider_ref,
             clearance=_json(row.clearance),
             recipient=row.recipient,
+            answer_by=row.answer_by,
             asks=row.purpose not in (Purpose.CONFIRMATION, Purpose.REPRESENTATIVE),
         )
         for row in session.scalars(query)

@@ -25,7 +25,7 @@ from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
-from app.casework.documents.rules import DocumentKind
+from app.casework.documents.rules import DocumentKind, letter_of
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.casework.plans.queries import kept_agreements
@@ -321,24 +321,24 @@ def _notices(session: Session, ids: Sequence[int], letters: Collection[str]) -> 
     if not letters:
         return found
     message = table_of(OutboxMessage)
-    sent = (message.c.customer_id, message.c.letter, message.c.sent_at)
+    sent = (message.c.customer_id, message.c.letter, message.c.sent_at, message.c.answer_by)
     left = (
         message.c.letter.in_(sorted(letters)),
         message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
         message.c.console_only.is_(False),
     )
-    for customer_id, letter, at in _of_customers(session, sent, ids, *left):
-        found.setdefault(customer_id, []).append(Notice(letter, at))
+    for customer_id, letter, at, answer_by in _of_customers(session, sent, ids, *left):
+        found.setdefault(customer_id, []).append(Notice(letter, at, answer_by))
     # Notices given outside the desk, of which a document is on file.
     document = table_of(CaseDocument)
-    dated = (document.c.customer_id, document.c.dated_on, document.c.kind)
+    dated = (document.c.customer_id, document.c.dated_on, document.c.kind, document.c.answer_by)
     on_file = (
         document.c.withdrawn_at.is_(None),
-        document.c.kind.in_([kind for kind in DocumentKind if kind.value in letters]),
+        document.c.kind.in_([kind for kind in DocumentKind if letter_of(kind) in letters]),
     )
-    for customer_id, dated_on, kind in _of_customers(session, dated, ids, *on_file):
+    for customer_id, dated_on, kind, answer_by in _of_customers(session, dated, ids, *on_file):
         at = datetime(dated_on.year, dated_on.month, dated_on.day, 12, tzinfo=UTC)
-        found.setdefault(customer_id, []).append(Notice(kind.value, at))
+        found.setdefault(customer_id, []).append(Notice(letter_of(kind), at, answer_by))
     for notices in found.values():
         notices.sort(key=lambda notice: notice.at)
     return found

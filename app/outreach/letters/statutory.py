@@ -42,6 +42,14 @@ class AnswerTime:
     """Days that are neither Saturday, Sunday nor a public holiday; 0 = counted from the day of writing."""
     country: str = ""
     """Country of those public holidays."""
+    before: bool = False
+    """The letter says "before" the day, so that the day before it is the last."""
+    shown: bool = True
+    """The letter names the day. Where it counts from a receipt that nobody knows, only the gate does."""
+
+    def last_day(self, written_on: date) -> date:
+        """The last day on which the customer may do what the letter asks."""
+        return self.ends(written_on) - timedelta(days=1 if self.before else 0)
 
     def ends(self, written_on: date) -> date:
         received, left = written_on, self.receipt_business_days

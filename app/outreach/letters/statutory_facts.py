@@ -40,7 +40,7 @@ def figures_for(
     nothing is put in to close it (15 USC 1692e(2)(A)).
     """
     found: StatutoryFigures = {}
-    if letter.answer is not None:
+    if letter.answer is not None and letter.answer.shown:
         found["answer_by"] = format_date(letter.answer.ends(today), language)
     if "balance_total" in letter.variables:
         balance = sum(account.balance_minor for account in contact_case.accounts if account.asked > 0)

@@ -72,8 +72,8 @@ CONTACT_COLUMNS = (
 MESSAGE_COLUMNS = (
     "id", "contact_id", "instead_of_id", "destination", "portfolio_id", "customer_id", "case_id", "purpose", "letter",
     "template_version", "language", "address", "subject", "text", "html", "enclosed", "context", "past_due_minor",
-    "clearance", "business_date", "status", "not_before", "not_after", "claimed_by", "attempts", "attempt_id",
-    "provider_ref", "error", "created_at",
+    "answer_by", "clearance", "business_date", "status", "not_before", "not_after", "claimed_by", "attempts",
+    "attempt_id", "provider_ref", "error", "created_at",
 )  # fmt: skip
 
 

@@ -72,7 +72,9 @@ class LetterWriter:
         if chosen.encloses and contact.channel is Channel.EMAIL:
             enclosed = render(chosen, Channel.POST, language, context, leaves=True).text
         contact_case.reserve(PastContact(self.now, contact.channel, ContactResult.PLACED, contact.address))
-        return self._row(contact_case, clearance, context, words, enclosed)
+        today = local_date(self.now, self.letterhead.timezone)
+        answer_by = chosen.answer.last_day(today) if chosen.answer else None
+        return self._row(contact_case, clearance, context, words, enclosed, answer_by)
 
     def _row(
         self,
@@ -81,6 +83,7 @@ class LetterWriter:
         context: LetterContext,
         words: RenderedLetter,
         enclosed: str,
+        answer_by: date | None,
     ) -> Cells:
         """Make an outbox row, as MESSAGE_COLUMNS names it after its ids. Only a Clearance makes one, for exactly its
         channel and address."""
@@ -91,8 +94,9 @@ class LetterWriter:
             str(contact.channel), self.letterhead.portfolio_id, contact_case.customer.id, contact_case.case.id,
             str(contact.purpose), contact.letter, words.version, words.language, contact.address,
             words.subject[:300], words.text, words.html, enclosed, context_text(context), contact_case.to_ask,
-            answer_text(clearance), self.on.isoformat(), OutboxStatus.QUEUED.value, self.spelled(clearance.not_before),
-            self.spelled(clearance.not_after), "", 0, "", "", "", self.spelled(self.now),
+            answer_by and answer_by.isoformat(), answer_text(clearance), self.on.isoformat(), OutboxStatus.QUEUED.value,
+            self.spelled(clearance.not_before), self.spelled(clearance.not_after), "", 0, "", "", "",
+            self.spelled(self.now),
         )  # fmt: skip
 
 

@@ -100,6 +100,7 @@ def upload(
     file: Annotated[UploadFile | None, File()] = None,
     kind: Annotated[str, Form(max_length=40)] = "",
     dated_on: Annotated[str, Form(max_length=10)] = "",
+    answer_by: Annotated[str, Form(max_length=10)] = "",
     description: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     opened = open_case_file(session, case_id, now, lock=True)
@@ -109,11 +110,12 @@ def upload(
         content = file.file.read(MAX_BYTES + 1)
         add_document(
             session, opened.case, _kind(kind), file.filename, content, dated_on=_day(dated_on),
-            description=description, by=staff.by, now=now,
+            answer_by=_day(answer_by, "answer_by") if answer_by else None, description=description, by=staff.by,
+            now=now,
         )  # fmt: skip
     except (Invalid, Conflict) as problem:
         errors = {getattr(problem, "field", "") or "file": str(problem)}
-        given = {"kind": kind, "dated_on": dated_on, "description": description}
+        given = {"kind": kind, "dated_on": dated_on, "answer_by": answer_by, "description": description}
         return _documents_page(request, session, opened, staff, errors=errors, given=given)
     return redirect(request, f"/cases/{case_id}/documents", "The document is on file.")
 
@@ -124,11 +126,11 @@ def _kind(text: str) -> DocumentKind:
     return DocumentKind(text)
 
 
-def _day(text: str) -> date:
+def _day(text: str, field: str = "dated_on") -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise Invalid("Give the date that the document bears, such as 2026-03-25.", "dated_on") from None
+        raise Invalid("Give the date that the document bears, such as 2026-03-25.", field) from None
 
 
 @router.get("/{case_id}/documents/{document_id}")

@@ -114,7 +114,7 @@ def test_an_agency_shows_the_chain_of_assignment() -> None:
     assert missing(portfolio=agency, documents=(*case_file().documents, deed)) == set()
 
 
-@pytest.mark.parametrize(("days", "ok"), [(13, False), (14, True), (183, True), (184, False)])
+@pytest.mark.parametrize(("days", "ok"), [(13, False), (14, True), (181, True), (182, False)])
 def test_a_norwegian_demand_is_neither_too_young_nor_stale(days: int, ok: bool) -> None:
     sent = message(
         3, letter="payment-demand", sent_at=NOON + (date(2026, 6, 26) - NOON.date()) - timedelta(days=days)

@@ -13,6 +13,8 @@ from app.book.delinquency.models import AccountState, Pause
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.documents.rules import DocumentKind
+from app.casework.documents.service import add_document
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
@@ -65,14 +67,19 @@ def test_an_old_number_and_what_she_tells_narrow_the_hours(engine: Engine) -> No
 
 
 def test_a_norwegian_demand_waits_for_the_warning_that_was_sent(engine: Engine) -> None:
-    """Inkassoloven ss 9 to 11: 14 days after the warning, then 14 more before the court."""
+    """Inkassoloven ss 9 to 11: the last day of the warning, then 14 days before the court."""
     with transaction(engine) as session:
         portfolio = make.portfolio(session, "KORT", pack="no", currency="NOK", timezone="Europe/Oslo")
         kari = make.customer(session, portfolio, country="NO", timezone="", mobile="+4790000000", city="Oslo")
         for letter, days_ago in (("first_reminder", 40), ("inkassovarsel", 14)):
-            sent_letter(session, portfolio, kari, letter, days_ago)
+            sent_letter(
+                session, portfolio, kari, letter, days_ago, answer_by=WEDNESDAY.date() - timedelta(days=1)
+            )
         facts = facts_of(session, portfolio, kari)
-        assert facts.notices == (Notice("inkassovarsel", WEDNESDAY - timedelta(days=14)),)
+        [warning] = facts.notices
+        assert warning == Notice(
+            "inkassovarsel", WEDNESDAY - timedelta(days=14), WEDNESDAY.date() - timedelta(days=1)
+        )
         demand = Contact(Channel.POST, Purpose.NOTICE, "Storgata 1", "betalingsoppfordring")
         assert isinstance(review(demand, facts, packs_for(portfolio, kari), WEDNESDAY), Clearance)
         early = facts_of(session, portfolio, kari, WEDNESDAY - timedelta(days=1))
@@ -103,7 +110,12 @@ def test_a_notice_that_came_back_opens_nothing(engine: Engine) -> None:
 
 
 def sent_letter(
-    session: Session, portfolio: Portfolio, customer: Customer, letter: str, days_ago: int
+    session: Session,
+    portfolio: Portfolio,
+    customer: Customer,
+    letter: str,
+    days_ago: int,
+    **changes: object,
 ) -> OutboxMessage:
     """A letter of the customer's case that was posted so many days ago."""
     case = session.scalar(select(CollectionsCase).where(CollectionsCase.customer_id == customer.id))
@@ -116,8 +128,31 @@ def sent_letter(
     at = WEDNESDAY - timedelta(days=days_ago)
     return make.queued_message(
         session, case, on=at.date(), step=f"{letter}-{days_ago}", channel=Channel.POST, letter=letter,
-        status=OutboxStatus.SENT, sent_at=at,
+        status=OutboxStatus.SENT, sent_at=at, **changes,
     )  # fmt: skip
+
+
+def test_a_notice_on_file_has_the_last_day_that_a_person_read_in_it(engine: Engine) -> None:
+    """A demand given outside the desk is the betalingsoppfordring of the Act."""
+    with transaction(engine) as session:
+        portfolio = make.portfolio(session, "KORT", pack="no", currency="NOK", timezone="Europe/Oslo")
+        kari = make.customer(session, portfolio, country="NO", timezone="", mobile="+4790000000", city="Oslo")
+        case = CollectionsCase(
+            portfolio_id=id_of(portfolio), customer_id=id_of(kari), opened_on=WEDNESDAY.date()
+        )
+        session.add(case)
+        session.flush()
+        dated, last = WEDNESDAY.date() - timedelta(days=20), WEDNESDAY.date()
+        for kind, until in (("payment_demand", last), ("inkassovarsel", None)):
+            add_document(
+                session, case, DocumentKind(kind), "n.txt", kind.encode(), dated_on=dated, answer_by=until,
+                by=Actor.user("ann"), now=WEDNESDAY,
+            )  # fmt: skip
+        notices = {each.letter: each.answer_by for each in facts_of(session, portfolio, kari).notices}
+        assert notices == {"betalingsoppfordring": last, "inkassovarsel": None}
+        barred = may_sue(session, portfolio, kari, at=WEDNESDAY)
+        assert [reason.rule for reason in barred] == ["no.betalingsoppfordring"]
+        assert may_sue(session, portfolio, kari, at=WEDNESDAY + timedelta(days=1)) == ()
 
 
 def test_an_old_debt_is_found_and_its_last_payment_counts(engine: Engine) -> None:
@@ -139,7 +174,8 @@ def test_an_old_debt_is_found_and_its_last_payment_counts(engine: Engine) -> Non
         both = facts_of(session, portfolio, anna)
         assert (both.due_since, both.paid_or_due_since) == (date(2023, 1, 10), date(2023, 1, 10))
         assert [reason.rule for reason in may_sue(session, portfolio, anna, at=WEDNESDAY)] == [
-            "us.time_barred"
+            "house.validation_before_suit",
+            "us.time_barred",
         ]
         case = open_case(session, anna)
         [barred] = load_case_file(session, case, bundle_id="B-1", now=WEDNESDAY).time_barred
@@ -147,7 +183,8 @@ def test_an_old_debt_is_found_and_its_last_payment_counts(engine: Engine) -> Non
         assert "12 CFR 1006.26(b)" in barred
         make.payment(session, old, 1000, date(2024, 5, 1))
         assert facts_of(session, portfolio, anna).paid_or_due_since == date(2024, 5, 1)
-        assert may_sue(session, portfolio, anna, at=WEDNESDAY) == ()
+        left = [reason.rule for reason in may_sue(session, portfolio, anna, at=WEDNESDAY)]
+        assert left == ["house.validation_before_suit"]
 
 
 def open_case(session: Session, who: Customer) -> CollectionsCase:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from app.outreach.letters.statutory import AnswerTime, collection_costs, itemize
+from app.policy.calendars import Holidays
 from tests import builders
 
 
@@ -58,13 +59,47 @@ def test_the_validation_period_ends_30_days_after_assumed_receipt(written: date,
     assert (ends - written).days >= 35
 
 
-def test_notices_give_at_least_the_days_of_their_law() -> None:
-    """Three days may pass until it leaves, four in the post."""
-    letters = builders.catalog().letters
-    for name, least in (("inkassovarsel", 14 + 3), ("default_notice", 14 + 3 + 4)):
-        answer = letters[name].answer
-        assert answer is not None
-        assert answer.days >= least
+def test_a_warning_gives_at_least_the_days_of_its_law() -> None:
+    """Inkassoloven s 9: from the day it is sent; three days may pass until then."""
+    answer = builders.catalog().letters["inkassovarsel"].answer
+    assert answer is not None
+    assert answer.days >= 14 + 3
+
+
+def delivered(sent: date, days: int, country: str, weekdays: set[int]) -> date:
+    """The day on which a letter arrives, after so many days of delivery."""
+    holidays = Holidays(country)
+    while days:
+        sent += timedelta(days=1)
+        days -= sent.weekday() in weekdays and not holidays.name_of(sent)
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "weekdays"),
+    [
+        # PostNL from July 2027: three days, Tuesday to Saturday. Fourteen days from the day after receipt: BW 6:96(6).
+        ("fourteen_day_letter", 3, {1, 2, 3, 4, 5}),
+        # Second class: up to four working days. Not less than 14 days after service: CCA 1974 s.88(2).
+        ("default_notice", 4, {0, 1, 2, 3, 4}),
+    ],
+)
+def test_a_notice_leaves_its_days_after_receipt_whenever_it_was_written(
+    name: str, days: int, weekdays: set[int]
+) -> None:
+    """Each day of two and a half years, and up to three days until the letter leaves."""
+    answer = builders.catalog().letters[name].answer
+    assert answer is not None
+    for n in range(900):
+        written = date(2026, 7, 1) + timedelta(days=n)
+        for late in range(4):
+            arrives = delivered(written + timedelta(days=late), days, answer.country, weekdays)
+            assert (answer.ends(written) - arrives).days >= 14, (written, late)
+
+
+def test_the_last_day_is_the_one_named_or_the_one_before_it() -> None:
+    assert AnswerTime(14).last_day(date(2026, 6, 1)) == date(2026, 6, 15)
+    assert AnswerTime(14, before=True).last_day(date(2026, 6, 1)) == date(2026, 6, 14)
 
 
 def test_an_itemization_adds_up() -> None:

@@ -29,9 +29,11 @@ from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
-from app.core.vocabulary import Channel, HoldKind
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.gate.events import ContactCleared
-from app.outreach.gate.explain import may_sue
+from app.outreach.gate.facts import gather_facts
+from app.outreach.letters.locales import format_date
+from app.outreach.letters.statutory import AnswerTime
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.event_letters import confirm_plan, offer_in_writing
@@ -40,6 +42,9 @@ from app.outreach.planning.models import DeferredLetter
 from app.outreach.planning.on_demand import write_on_demand
 from app.outreach.strategy.models import StrategyTask
 from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
+from app.policy.composition import packs_for
+from app.policy.facts import Contact
+from app.policy.review import review
 from tests import builders
 from tests.agreements import make_offer, monthly, offer_settlement, promise_to_pay
 
@@ -306,19 +311,28 @@ def test_the_dutch_letter_shows_the_costs_and_starts_the_wait_of_its_law(engine:
     [row] = builders.messages(engine)
     assert row.language == "nl", "in the language of the country, whatever the customer reads"
     assert "Die kosten zijn €\u00a045,00. U betaalt dan in totaal €\u00a0345,00." in row.text
+    # Not printed, because nobody knows the day of receipt: seven business days for leaving and delivery, and fourteen.
+    assert row.answer_by is not None
+    assert row.answer_by == AnswerTime(14, 7, "NL").ends(ON)
+    assert format_date(row.answer_by, "nl") not in row.text
     builders.deliver(engine, builders.at(ON, 17))  # ten o'clock in Amsterdam
-    assert suit_waits(engine, case, days=1) == ["nl.fourteen_day_letter"]
-    assert suit_waits(engine, case, days=17) == []
+    last = row.answer_by
+    assert demand_waits(engine, case, last) == ["nl.fourteen_day_letter"]
+    assert demand_waits(engine, case, last + timedelta(days=1)) == []
 
 
-def suit_waits(engine: Engine, case: CollectionsCase, *, days: int) -> list[str]:
+def demand_waits(engine: Engine, case: CollectionsCase, on: date) -> list[str]:
+    """The rules that make the demand for the costs wait at noon in Amsterdam."""
     with transaction(engine) as session:
         book, holder = (
             session.get_one(Portfolio, case.portfolio_id),
             session.get_one(Customer, case.customer_id),
         )
-        found = may_sue(session, book, holder, at=builders.at(ON + timedelta(days=days)))
-    return [reason.rule for reason in found]
+        pack, at = packs_for(book, holder), builders.at(on, 12, zone="Europe/Amsterdam")
+        facts = gather_facts(session, [holder], pack, now=at)[id_of(holder)]
+        contact = Contact(Channel.POST, Purpose.NOTICE, "Oudegracht 1", "collection_costs_demand")
+        answer = review(contact, facts, pack, at)
+    return [] if isinstance(answer, Clearance) else [reason.rule for reason in answer.reasons]
 
 
 def test_a_notice_goes_only_where_its_law_holds_and_with_what_it_must_name(sqlite_engine: Engine) -> None:
@@ -370,7 +384,11 @@ def test_an_american_notice_itemizes_the_debt_since_the_last_statement(sqlite_en
         known = dataclasses.replace(builders.catalog(), sender_address="P.O. Box 1, Austin, TX 78701")
         answer = by_hand(session, case, "validation_notice", known)
         assert isinstance(answer, Clearance), answer
-        text = session.scalars(select(OutboxMessage)).one().text
+        row = session.scalars(select(OutboxMessage)).one()
+        text = row.text
+        assert row.answer_by == date(2026, 4, 25), (
+            "the day that is printed is the day that later steps wait for"
+        )
         assert builders.events(session, ContactCleared.KIND)[0]["letter"] == "validation_notice"
     for row in (
         "| As of February 20, 2026, you owed: | $1,000.00 |",
