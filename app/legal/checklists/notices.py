@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from app.book.portfolios.rules import CollectorKind
-from app.core.clock import local_date
 from app.core.dates import add_months
 from app.legal.checklists.case_file import CaseFile, Portfolio
 from app.legal.checklists.items import ChecklistItem
@@ -130,8 +130,9 @@ def check_notice(case: CaseFile, notice: Notice) -> ChecklistItem:
 
 
 def _given(case: CaseFile, notice: Notice) -> Sequence[_Given]:
+    zone = ZoneInfo(case.portfolio.timezone)
     sent = [
-        _Given(local_date(m.sent_at, case.portfolio.timezone), m.answer_by)
+        _Given(m.sent_at.astimezone(zone).date(), m.answer_by)
         for m in case.messages
         if m.sent_at and m.given and m.letter.replace("-", "_") in notice.kinds
     ]
