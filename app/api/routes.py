@@ -35,6 +35,7 @@ from app.api.managers import (
 )
 from app.api.managers import strategies as strategies_api
 from app.api.plans import instalments, printed
+from app.api.returns import returns as returns_api
 from app.api.worklist import worklist
 
 API: tuple[APIRouter, ...] = (
@@ -52,6 +53,9 @@ API: tuple[APIRouter, ...] = (
     people_api.router,
     forecast.router,
     peers.router,
+    returns_api.router,
+    returns_api.books,
+    returns_api.frozen,
     worklist.router,
     cases.router,
     calls.router,

@@ -83,6 +83,7 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
         NavItem("/morning", marked("Morning"), "clock", MANAGEMENT),
         NavItem("/dashboard", marked("Dashboard"), "chart", MANAGEMENT, also="/figures"),
         NavItem("/trends", marked("Trends"), "chart", MANAGEMENT),
+        NavItem("/returns", marked("Regulatory returns"), "file", MANAGEMENT),
         NavItem("/contacts", marked("Contacts & refusals"), "shield", MANAGEMENT),
         NavItem("/outbox", marked("Outbox"), "send", MANAGEMENT),
         NavItem("/people", marked("Figures of people"), "people", CASEWORK),

@@ -127,6 +127,7 @@ VERBS = {
     "/strategies/experiments": f"{BOOK}/experiments",
     "/strategies/experiments/{experiment_id}/end": f"{BOOK}/experiments/{{experiment_id}}/end",
     "/peers": "/peers",
+    "/returns/{kind}": f"{BOOK}/frozen-returns",
     "/digests": f"{BOOK}/digest-recipients",
     "/digests/{recipient_id}": f"{BOOK}/digest-recipients/{{recipient_id}}/change",
     "/digests/{recipient_id}/end": f"{BOOK}/digest-recipients/{{recipient_id}}/end",

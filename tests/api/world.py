@@ -202,6 +202,9 @@ def world(program: Program, code: str = "CARDS") -> World:
         "limit": ["12.5 %"],
         "decision_id": [1],
         "experiment_id": [1],
+        "return_id": [1],
+        "row": ["normal"],
+        "measure": ["number"],
         **{name: values for name, values in rows.items() if name.endswith("_id")},
     }
     below = {
@@ -211,6 +214,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         "/payments/moves": {"reference": rows["payment"]},
         "/replies": {"message_id": rows["reply"]},
         "/outbox": {"message_id": rows["unknown"]},
+        "returns": {"kind": ["cn-card-tiers"]},
     }
     return World(code, case.reference, account.reference, names, below)
 

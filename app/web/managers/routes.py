@@ -16,6 +16,8 @@ from app.web.managers import (
 from app.web.managers.digests import recipients, thresholds
 from app.web.managers.figures import behind, dashboard, figure_rows, forecast, peers, people, risk
 from app.web.managers.morning import page as morning
+from app.web.managers.returns import drawn as returns
+from app.web.managers.returns import frozen as frozen_returns
 from app.web.managers.strategies import control, editor, experiments, versions
 from app.web.managers.trends import classes, cohorts, flow, roll_forward, trends
 
@@ -27,6 +29,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     roll_forward.router,
     cohorts.router,
     classes.router,
+    frozen_returns.router,
+    returns.router,
     figure_rows.router,
     behind.router,
     contacts.router,

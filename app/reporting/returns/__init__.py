@@ -1,0 +1,1 @@
+"""Returns to supervisors: their cells of a frozen date, each with the things that it counts."""

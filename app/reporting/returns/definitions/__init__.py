@@ -1,0 +1,1 @@
+"""Definitions of returns, one file each."""

@@ -1,0 +1,1 @@
+"""Returns to supervisors: what they are now, and what was frozen."""
