@@ -34,6 +34,7 @@ sys.path.insert(0, str(ROOT))
 from bench import _pages_book as book  # noqa: E402
 
 CONNECTIONS = 16
+
 KB = 1000
 WARM_UP = 3
 """Seconds: PostgreSQL plans a statement anew for each connection until it has run ten times."""
@@ -67,6 +68,7 @@ LIMITS = {
     "worklist": Limits(rate=100, size=0),
     "dashboard": Limits(alone=200),
     "search": Limits(alone=100, size=0),
+    "drilldown": Limits(alone=100, size=0),
 }
 
 
@@ -160,6 +162,7 @@ def addresses(url: str) -> dict[str, tuple[str, list[str]]]:
         found = connection.execute(
             sa.text("SELECT id, customer_id FROM collections_case WHERE status = 'open' ORDER BY id")
         ).all()
+        closed = connection.execute(sa.text("SELECT max(business_date) FROM daily_run")).scalar_one()
     engine.dispose()
     some = random.Random(1).sample([row[0] for row in found], min(2000, len(found)))
     return {
@@ -167,9 +170,14 @@ def addresses(url: str) -> dict[str, tuple[str, list[str]]]:
         "worklist": ("agent", ["/worklist", "/worklist?owner=all", "/worklist?owner=all&sort=-past_due"]),
         "dashboard": ("manager", ["/dashboard"]),
         "search": ("agent", [f"/find/options?q={quote(text)}" for text in SEARCHES]),
+        "drilldown": (
+            "manager",
+            [f"/figures/{kpi}?portfolio={book.CODE}&date={closed}&part=numerator" for kpi in FIGURES],
+        ),
     }
 
 
+FIGURES = ("overdue_rate_accounts_30", "overdue_rate_balance_1", "overdue_rate_balance_90", "recovery_rate")
 SEARCHES = (
     "smith", "smi", "smith anna", "anna zzz", "berg o", "müll", "de vries", "陳", "志明", "陳志明", "zzzzz",
     "+44 7400 000042", "07400 000042", "000042", "0042", "**** 5294", "robin42@example.org", "c44", "44", "a00000044",
