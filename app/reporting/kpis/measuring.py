@@ -17,7 +17,7 @@ from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
 from app.core.ids import id_of
 from app.reporting.kpis.family import SLICE, Days, Family, Scope, Shape
-from app.reporting.kpis.models import AccountSlice, KpiSlice
+from app.reporting.kpis.models import AccountSlice, AccountStanding, KpiSlice
 from app.reporting.kpis.rules import Definition, Dimension, Figure, Statistic, median_pair
 from app.reporting.kpis.slices import KEPT, valid_on
 
@@ -75,14 +75,19 @@ def sliced_rows(family: Family, shape: Shape, *, with_members: bool = False) -> 
     days = Days()
     rows = family.rows(shape, days).subquery("things")
     source: sa.FromClause = rows
+    members: dict[Dimension, Expression] = {each: rows.c[each.value] for each in family.own}
     if SLICE in rows.c:
         slice_id: Expression = rows.c[SLICE]
+    elif shape.from_wide_rows:
+        stands = table_of(AccountStanding)
+        slice_id = stands.c.slice_id
+        source = rows.outerjoin(stands, stands.c.account_id == rows.c.account_id)
+        members.setdefault(Dimension.BUCKET, sa.func.coalesce(stands.c.bucket, CURRENT))
     else:
         kept = table_of(AccountSlice)
         slice_id = kept.c.slice_id
         source = rows.outerjoin(kept, sa.and_(kept.c.account_id == rows.c.account_id, valid_on(days.on)))
-    members: dict[Dimension, Expression] = {each: rows.c[each.value] for each in family.own}
-    if Dimension.BUCKET not in family.own:
+    if Dimension.BUCKET not in members:
         spells = spells_on(days.portfolio_id, days.on)
         source = source.outerjoin(spells, spells.c.account_id == rows.c.account_id)
         members[Dimension.BUCKET] = sa.func.coalesce(spells.c.bucket, CURRENT)

@@ -60,7 +60,7 @@ def _messages(days: Days) -> Query:
             message.c.status.in_(LEFT),
             message.c.destination != Destination.LEGAL_DESK,
             sa.not_(message.c.console_only),
-            _has_tariff(book),
+            _has_tariff(days),
         )
     )
 
@@ -91,13 +91,13 @@ def _calls(days: Days) -> Query:
             event.c.at >= begin,
             event.c.at < end,
             customer.c.portfolio_id == days.portfolio_id,
-            _has_tariff(book),
+            _has_tariff(days),
         )
     )
 
 
 def _cash(days: Days) -> Query:
-    entry, account, book = table_of(Entry), table_of(Account), table_of(Portfolio)
+    entry, account = table_of(Entry), table_of(Account)
     mirror = entry.alias("mirror")
     edge = thing(Thing.ENTRY, entry.c.id, entry.c.effective_on, entry.c.account_id, account.c.customer_id)
     return (
@@ -108,9 +108,8 @@ def _cash(days: Days) -> Query:
             *_measures(cash=-entry.c.amount_minor),
         )
         .join(account, account.c.id == entry.c.account_id)
-        .join(book, book.c.id == entry.c.portfolio_id)
         .where(
-            _has_tariff(book),
+            _has_tariff(days),
             entry.c.portfolio_id == days.portfolio_id,
             entry.c.effective_on.between(days.before(WINDOW - 1), days.on),
             entry.c.kind.in_(list(MONEY_IN)),
@@ -119,9 +118,12 @@ def _cash(days: Days) -> Query:
     )
 
 
-def _has_tariff(book: sa.Table) -> sa.ColumnElement[bool]:
+def _has_tariff(days: Days) -> sa.ColumnElement[bool]:
+    """Asked once, before any row is read."""
+    book = table_of(Portfolio).alias("tariff")
     costs = book.c.cost_sms_minor + book.c.cost_email_minor + book.c.cost_letter_minor
-    return costs + book.c.cost_agent_hour_minor > 0
+    costs += book.c.cost_agent_hour_minor
+    return sa.select(costs).where(book.c.id == days.portfolio_id).scalar_subquery() > 0
 
 
 def _measures(**amounts: Expression) -> list[Expression]:
