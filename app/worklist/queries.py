@@ -8,10 +8,23 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.casework.cases.listing import NEVER, Condition, Order, PortfolioToday, beyond, ordering, scalar
+from app.casework.cases.listing import (
+    NEVER,
+    Condition,
+    Order,
+    PortfolioToday,
+    beyond,
+    in_any,
+    ordering,
+    scalar,
+)
 from app.casework.cases.models import CollectionsCase
+from app.casework.claims.models import PaymentClaim
+from app.casework.contacts.rules import DeskStep
+from app.casework.holds.models import CaseHold
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.types import Rows
+from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.queries import has_task_of
 from app.worklist.items import all_items, chosen
 from app.worklist.rules import Item, Section, SectionCount
@@ -134,3 +147,26 @@ def in_sections(
         return case.c.id.not_in(sa.select(items.c.case_id))
     numbers = [int(section) for section in sections]
     return case.c.id.in_(sa.select(items.c.case_id).where(items.c.section.in_(numbers)))
+
+
+def has_overdue_claim(books: Sequence[PortfolioToday]) -> Condition:
+    """Cases with a claim of payment for which no payment was found by the day of its hold, while the work to look for
+    it is not done. The hold may have ended by then: collection goes on against somebody who may have paid."""
+    case, claim, hold, task = (
+        table_of(each) for each in (CollectionsCase, PaymentClaim, CaseHold, StrategyTask)
+    )
+    is_open = sa.exists().where(
+        task.c.case_id == claim.c.case_id, task.c.step == DeskStep.CLAIM, task.c.done_at.is_(None)
+    )
+    claimed = (
+        sa.select(claim.c.case_id)
+        .join(hold, hold.c.id == claim.c.hold_id)
+        .where(claim.c.found_at.is_(None), is_open)
+    )
+
+    def past_its_day(book: PortfolioToday) -> Condition:
+        return case.c.id.in_(
+            claimed.where(claim.c.portfolio_id == book.portfolio_id, hold.c.until <= book.today)
+        )
+
+    return in_any(books, past_its_day)

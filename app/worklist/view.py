@@ -13,11 +13,12 @@ from app.casework.holds.queries import has_hold_to_review
 from app.casework.plans.tracking.open_instalments import has_payment_due
 from app.core.types import Rows
 from app.worklist.items import items_among
-from app.worklist.queries import CURSOR, in_sections, queue_page
+from app.worklist.queries import CURSOR, has_overdue_claim, in_sections, queue_page
 from app.worklist.rules import STATES, WORK, Item, Section, sections_of
 
-OTHER_STATES = ("all", "week", "broken", "review")
-"""States that are no section: every open case, a payment due within a week, a broken agreement, a hold to review."""
+OTHER_STATES = ("all", "week", "broken", "review", "claimed")
+"""States that are no section: every open case, a payment due within a week, a broken agreement, a hold to review, a
+claim of payment that nobody found by its day."""
 DEFAULT_SORT = "-urgency"
 
 
@@ -69,6 +70,8 @@ def selection(view: View, now: datetime) -> Selection:
         conditions.append(has_broken_promise())
     elif view.state == "review":
         conditions.append(has_hold_to_review(view.books))
+    elif view.state == "claimed":
+        conditions.append(has_overdue_claim(view.books))
     return Selection(
         books=view.books,
         owner=view.owner,

@@ -22,6 +22,17 @@ from app.worklist.queries import section_counts
 from app.worklist.rules import Section
 from app.worklist.view import View, selection
 
+REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS = (
+    "Holds past their review date",
+    "Promises missed",
+    "Promises due today",
+    "Callbacks due",
+    "Claims of payment past their day",
+)
+REQUESTS, UNMATCHED, REPORTED = "Requests to approve", "Unmatched payments", "Reported changes"
+LABELS = (REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS, REQUESTS, UNMATCHED, REPORTED)
+"""What waits, in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -37,13 +48,17 @@ def waiting_cases(session: Session, portfolio: Portfolio, now: datetime) -> list
     books = tuple(each for each in books_at(session, now) if each.code == portfolio.code)
     sections = section_counts(session, books, None, now)
     place = f"/worklist?owner=all&portfolio={portfolio.code}&state="
-    reviews = listing.count(session, selection(View(books=books, state="review"), now))
+
+    def cases(state: str) -> int:
+        return listing.count(session, selection(View(books=books, state=state), now))
+
     counted = {section: sections[section].cases if section in sections else 0 for section in Section}
     return [
-        Waiting("Holds past their review date", reviews, f"{place}review"),
-        Waiting("Promises missed", counted[Section.PROMISE_MISSED], f"{place}missed"),
-        Waiting("Promises due today", counted[Section.PROMISE_DUE], f"{place}today"),
-        Waiting("Callbacks due", counted[Section.CALLBACK_DUE], f"{place}callback"),
+        Waiting(REVIEWS, cases("review"), f"{place}review"),
+        Waiting(CLAIMS, cases("claimed"), f"{place}claimed"),
+        Waiting(MISSED, counted[Section.PROMISE_MISSED], f"{place}missed"),
+        Waiting(DUE, counted[Section.PROMISE_DUE], f"{place}today"),
+        Waiting(CALLBACKS, counted[Section.CALLBACK_DUE], f"{place}callback"),
     ]
 
 
@@ -52,14 +67,14 @@ def waiting_requests(session: Session, portfolio: Portfolio) -> list[Waiting]:
     requests = _count(session, portfolio, ApprovalRequest, ApprovalStatus.REQUESTED)
     requests += _count(session, portfolio, Waiver, WaiverStatus.REQUESTED)
     return [
-        Waiting("Requests to approve", requests, "/approvals"),
+        Waiting(REQUESTS, requests, "/approvals"),
         Waiting(
-            "Unmatched payments",
+            UNMATCHED,
             _count(session, portfolio, UnmatchedPayment, UnmatchedStatus.WAITING),
             "/unmatched",
         ),
         Waiting(
-            "Reported changes",
+            REPORTED,
             _count(session, portfolio, ReportedChange, ReportedStatus.WAITING),
             "/reported-changes",
         ),

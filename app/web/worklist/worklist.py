@@ -53,6 +53,7 @@ STATES = {
     "broken": "Broken promise",
     "hold": "On hold",
     "review": "Hold to review",
+    "claimed": "Claim of payment past its day",
     "legal": "With the legal team",
     "later": "Call later",
     "optout": "Opted out of calls",
