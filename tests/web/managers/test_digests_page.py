@@ -24,7 +24,7 @@ def manager(desk: Desk) -> Browser:
 
 
 def test_a_manager_keeps_one_list(desk: Desk, manager: Browser) -> None:
-    assert "Nobody gets the digest of CARDS" in manager.get("/digests").text
+    assert "Nobody gets this digest yet" in manager.get("/digests").text
     person = {"portfolio": "CARDS", "way": "email", "username": "mei", "cadence": "weekly"}
     refused = manager.submit("/digests", **person, email="mei at desk")
     assert refused.status_code == 422
@@ -81,7 +81,7 @@ def test_a_manager_sets_changes_and_ends_a_threshold(desk: Desk, manager: Browse
     assert "bucket 30-59: above 12.5 %, now below 3 %" in page
     assert re.search(rf'<option value="{FIGURE}" selected>', page)
     assert manager.submit("/thresholds/1/end", portfolio="CARDS").status_code == 303
-    assert "No figure of CARDS has a threshold" in manager.get("/thresholds").text
+    assert "No figure has a threshold yet" in manager.get("/thresholds").text
     assert "ended, was below 3 %" in manager.get("/thresholds").text
 
 

@@ -21,6 +21,7 @@ from app.core.text import sentence
 from app.http.context import Now, settings_of
 from app.http.cursors import RowId
 from app.http.doors import Manager
+from app.http.interface import marked
 from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.operations.digests.events import (
@@ -52,13 +53,13 @@ from app.web.managers.figures.choice import choose_portfolio
 from app.web.rendering import Page, Tone, page, redirect
 
 router = Router(prefix="/digests")
-COLUMNS = [Column("Recipient"), Column("When"), Column("Last digest"), Column("")]
+COLUMNS = [Column(marked("Recipient")), Column(marked("When")), Column(marked("Last digest")), Column("")]
 STATUS_WORDS: Mapping[DigestStatus, tuple[str, Tone]] = {
-    DigestStatus.DUE: ("to be sent", "info"),
-    DigestStatus.SENDING: ("being sent", "info"),
-    DigestStatus.SENT: ("sent", "good"),
-    DigestStatus.FAILED: ("did not arrive", "bad"),
-    DigestStatus.WITHHELD: ("withheld", "warn"),
+    DigestStatus.DUE: (marked("to be sent"), "info"),
+    DigestStatus.SENDING: (marked("being sent"), "info"),
+    DigestStatus.SENT: (marked("sent"), "good"),
+    DigestStatus.FAILED: (marked("did not arrive"), "bad"),
+    DigestStatus.WITHHELD: (marked("withheld"), "warn"),
 }
 
 

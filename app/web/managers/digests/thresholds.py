@@ -21,6 +21,7 @@ from app.core.text import sentence
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
+from app.http.interface import marked
 from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.operations.thresholds.events import ThresholdChanged, ThresholdEnded, ThresholdSet
@@ -44,10 +45,10 @@ from app.web.managers.figures.choice import choose_portfolio, figure_href
 from app.web.rendering import Page, page, redirect
 
 router = Router(prefix="/thresholds")
-COLUMNS = [Column("Figure"), Column("Threshold"), Column("State"), Column("")]
+COLUMNS = [Column(marked("Figure")), Column(marked("Threshold")), Column(marked("State")), Column("")]
 SLICED_BY = (Dimension.BUCKET, Dimension.PRODUCT, Dimension.TEAM, Dimension.CHANNEL, Dimension.SEGMENT)
 """Dimensions that the form offers; a program may name any."""
-MEASURED_LABELS = {Measured.VALUE: "The figure itself", Measured.COUNTED: "What it counts"}
+MEASURED_LABELS = {Measured.VALUE: marked("The figure itself"), Measured.COUNTED: marked("What it counts")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.http.context import Now, after_response, engine_of
 from app.http.doors import Manager
+from app.http.interface import marked
 from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.outreach.outbox.queries import workers
@@ -36,10 +37,10 @@ from app.worklist.waiting import Waiting, waiting_cases
 router = Router(prefix="/morning")
 SPARK_DAYS = 30
 COMPARED = {
-    Compare.YESTERDAY: "the day before",
-    Compare.WEEK: "a week before",
-    Compare.MONTH: "the same day last month",
-    Compare.LAST_LOOK: "your last look",
+    Compare.YESTERDAY: marked("the day before"),
+    Compare.WEEK: marked("a week before"),
+    Compare.MONTH: marked("the same day last month"),
+    Compare.LAST_LOOK: marked("your last look"),
 }
 
 

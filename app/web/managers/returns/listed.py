@@ -14,6 +14,7 @@ from app.book.portfolios.models import Portfolio
 from app.core.money import exponent, to_decimal_string
 from app.core.types import Rows
 from app.http.cursors import decode_cursor, encode_cursor
+from app.http.interface import marked
 from app.reporting.kpis.history import latest_cases
 from app.reporting.returns.queries import LineBehind, Listed, things_listed, total_listed
 from app.reporting.returns.rules import Cell, Measure
@@ -79,11 +80,11 @@ def listed_answer(
             on=on,
             is_money=cell.measure is not Measure.NUMBER,
             columns=[
-                Column("Day"),
-                Column("Account"),
-                Column("Customer"),
-                Column("Balance", numeric=True),
-                Column("Past due", numeric=True),
+                Column(marked("Day")),
+                Column(marked("Account")),
+                Column(marked("Customer")),
+                Column(marked("Balance"), numeric=True),
+                Column(marked("Past due"), numeric=True),
             ],
             rows=shown,
             cases=latest_cases(session, [row.customer_id for row in shown]),

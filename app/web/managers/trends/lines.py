@@ -15,6 +15,7 @@ from app.core.dates import add_months
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.http.formats import day_words
+from app.http.interface import words_of
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.queries import snapshots
 from app.reporting.kpis.rules import Definition
@@ -101,9 +102,9 @@ def lines_of(session: Session, asked: Asked, locale: Locale) -> tuple[list[Line]
     if asked.dimension and asked.member is None:
         ranked = sorted(found, key=lambda member: -max(each.denominator for each in found[member].values()))
         drawn = sorted(ranked[:MOST_LINES])
-        return [_line(member or "none", found[member], asked.days) for member in drawn], len(ranked) - len(
-            drawn
-        )
+        nobody = words_of(locale).ugettext("none")
+        lines = [_line(member or nobody, found[member], asked.days) for member in drawn]
+        return lines, len(ranked) - len(drawn)
     member = asked.member or ""
     lines = [_line(_range(asked.days, locale), found.get(member, {}), asked.days)]
     if asked.period is not Period.NONE:

@@ -19,6 +19,7 @@ from app.core.money import exponent, to_decimal_string
 from app.core.types import JsonObject, Rows
 from app.http.doors import Manager
 from app.http.formats import day_words, reader_locale
+from app.http.interface import marked
 from app.http.routes import Router
 from app.http.transactions import StreamSession
 from app.reporting.kpis.definitions.catalog import DEFINITIONS, figure_named
@@ -36,9 +37,9 @@ router = Router(prefix="/trends")
 USUAL = "recovery_rate_30d"
 USUAL_DAYS = 90
 PERIODS = {
-    Period.NONE: "nothing",
-    Period.BEFORE: "the same number of days before",
-    Period.YEAR: "the same days a year before",
+    Period.NONE: marked("nothing"),
+    Period.BEFORE: marked("the same number of days before"),
+    Period.YEAR: marked("the same days a year before"),
 }
 HEADER = ("line", "date", "value", "numerator", "denominator", "unit")
 
