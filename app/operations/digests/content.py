@@ -27,7 +27,7 @@ from app.reporting.changes.queries import changes
 from app.reporting.changes.rules import Change, compared_day, most_moved, tone_of
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.queries import latest_versions
-from app.reporting.kpis.rules import Figure
+from app.reporting.kpis.rules import Figure, Scale
 from app.worklist.waiting import waiting_cases, waiting_requests
 
 MOST_CHANGES = 12
@@ -95,7 +95,7 @@ def _told(change: Change, amounts: Mapping[str, float | None], asked: str, pages
         figure=change.kpi,
         title=definition.title,
         unit=definition.unit.value,
-        is_share=definition.unit.is_share,
+        is_share=definition.scale is Scale.PERCENT,
         numerator=after.numerator,
         denominator=after.denominator,
         value=after.value,
@@ -103,4 +103,5 @@ def _told(change: Change, amounts: Mapping[str, float | None], asked: str, pages
         changes=amounts,
         why=tuple(ToldReason(why.dimension.value, why.member, why.amount) for why in change.why),
         href=f"{pages_url}/figures/{change.kpi}?{asked}",
+        per=definition.scale.factor,
     )

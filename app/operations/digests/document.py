@@ -9,7 +9,7 @@ from datetime import date
 from html import escape
 
 from app.operations.digests.told import COMPARE_WORDS, DigestContent, ToldFigure
-from app.reporting.changes.rules import NOTICEABLE, Compare
+from app.reporting.changes.rules import Compare
 
 DISCLAIMER = "Figures, names of slices and counts only: a digest holds no customer's data."
 
@@ -89,19 +89,25 @@ def _reasons(figure: ToldFigure) -> Iterator[str]:
         yield f"{why.dimension.replace('_', ' ')} {why.member or 'none'} {_step(figure, why.amount, is_main=False)}"
 
 
+NOTICEABLE = 0.05
+"""Tenths are shown."""
+_UNITS = {100: "%", 1000: "per 1,000", 1: "days"}
+_STEPS = _UNITS | {100: "points"}
+
+
 def _value(figure: ToldFigure) -> str:
     if figure.value is None:
         return "nothing yet"
-    return f"{figure.value:.1%}".replace("%", " %") if figure.is_share else f"{figure.value:,.1f} days"
+    return f"{figure.value * figure.per:,.1f} {_UNITS[figure.per]}"
 
 
 def _step(figure: ToldFigure, amount: float | None, is_main: bool) -> str:  # noqa: FBT001
     if amount is None:
         return "–"
-    if abs(amount) < NOTICEABLE:
+    if abs(amount) * figure.per < NOTICEABLE:
         return "no change"
     sign = "+" if amount > 0 else "−"
-    step = f"{abs(amount) * 100:,.1f} points" if figure.is_share else f"{abs(amount):,.1f} days"
+    step = f"{abs(amount) * figure.per:,.1f} {_STEPS[figure.per]}"
     judged = {"good": ", better", "bad": ", worse"}.get(figure.tone, "") if is_main else ""
     return f"{sign}{step}{judged}"
 

@@ -41,6 +41,8 @@ class ToldFigure:
     changes: Mapping[str, float | None]
     why: tuple[ToldReason, ...]
     href: str
+    per: int = 100
+    """The value times this is read: 100 = a percentage, 1000 = per thousand, 1 = days."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from app.core.errors import Invalid
 from app.core.money import BadAmount, typed_minor, with_code
-from app.reporting.kpis.rules import Definition, Dimension, Statistic, Unit
+from app.reporting.kpis.rules import Definition, Dimension, Scale, Statistic, Unit
 
 MILLIONTHS = 1_000_000
 MOST_DECIMALS = 4
@@ -103,11 +103,19 @@ def read_limit(text: str, definition: Definition, measured: Measured, currency: 
     return amount
 
 
+_EXAMPLES = {
+    Scale.PERCENT: "a percentage such as 12.5 %",
+    Scale.PER_1000: "a number for each thousand such as 2.5",
+    Scale.DAYS: "a number of days such as 4.5",
+}
+
+
 def _read_value(text: str, definition: Definition) -> int:
-    """Millionths of a share, or of a day."""
-    share = definition.unit.is_share
-    example = "a percentage such as 12.5 %" if share else "a number of days such as 4.5"
-    plain = text.strip().removesuffix("%").removesuffix("points").removesuffix("days").strip()
+    """Millionths of the value."""
+    example = _EXAMPLES[definition.scale]
+    plain = text.strip()
+    for suffix in ("%", "points", "days", "per 1,000", "per 1000"):
+        plain = plain.removesuffix(suffix).strip()
     if plain.count(",") == 1 and "." not in plain and len(plain.rpartition(",")[2]) != 3:
         plain = plain.replace(",", ".")  # 12,5 as it is written on the continent
     whole, _, part = plain.replace(",", "").partition(".")
@@ -116,7 +124,7 @@ def _read_value(text: str, definition: Definition) -> int:
     if len(whole) > 6 or len(part) > MOST_DECIMALS:
         raise Invalid(f"Enter {example}, with at most {MOST_DECIMALS} decimals.", "limit")
     scaled = Fraction(int(whole + part), 10 ** len(part)) * MILLIONTHS
-    return int(scaled / 100 if share else scaled)
+    return int(scaled / definition.scale.factor)
 
 
 def require_judged(definition: Definition, measured: Measured, dimension: str) -> None:
@@ -125,7 +133,7 @@ def require_judged(definition: Definition, measured: Measured, dimension: str) -
         raise Invalid(f"{definition.title} reads by its slices only. Choose one.", "dimension")
     if dimension and dimension not in set(Dimension):
         raise Invalid("Figures are not sliced by this. Choose a dimension of the figure.", "dimension")
-    counts = definition.unit.is_share and definition.statistic is Statistic.RATIO
+    counts = definition.scale is not Scale.DAYS and definition.statistic is Statistic.RATIO
     if measured is Measured.COUNTED and not counts:
         raise Invalid(f"{definition.title} counts nothing on its own. Choose the figure itself.", "measured")
 
@@ -133,7 +141,11 @@ def require_judged(definition: Definition, measured: Measured, dimension: str) -
 def limit_words(limit: Limit, definition: Definition, currency: str) -> str:
     """A limit in words: `above 12.5 %`, `changed by more than 2 points since a week before`."""
     said = number_words(Fraction(limit.amount), definition, limit.measured, currency)
-    if limit.test is ThresholdTest.CHANGED and limit.measured is Measured.VALUE and definition.unit.is_share:
+    if (
+        limit.test is ThresholdTest.CHANGED
+        and limit.measured is Measured.VALUE
+        and definition.scale is Scale.PERCENT
+    ):
         said = said.replace(" %", " points")
     since = " since a week before" if limit.test is ThresholdTest.CHANGED else ""
     return f"{TEST_LABELS[limit.test]} {said}{since}"
@@ -147,9 +159,10 @@ def number_words(number: Fraction, definition: Definition, measured: Measured, c
             whole, dot, part = amount.partition(".")
             return f"{code} {int(whole):,}{dot}{part}"
         return f"{int(number):,} {definition.unit.value}"
-    if definition.unit.is_share:
-        return f"{_decimals(number / MILLIONTHS * 100)} %"
-    return f"{_decimals(number / MILLIONTHS)} days"
+    return f"{_decimals(number / MILLIONTHS * definition.scale.factor)} {_UNITS[definition.scale]}"
+
+
+_UNITS = {Scale.PERCENT: "%", Scale.PER_1000: "per 1,000", Scale.DAYS: "days"}
 
 
 def _decimals(number: Fraction) -> str:

@@ -120,6 +120,7 @@ def kpis(
     from app.reporting.cohorts.queries import all_cohorts
     from app.reporting.kpis.definitions.catalog import DEFINITIONS
     from app.reporting.kpis.queries import bucket_flows, month_roll_forward, roll_matrix, snapshots
+    from app.reporting.kpis.rules import Scale
 
     with reading(migrated_engine()) as session:
         portfolio = get_portfolio(session, portfolio_code)
@@ -139,8 +140,8 @@ def kpis(
     def say() -> None:
         for name, f in data["kpis"].items():
             value = "nothing yet" if f["value"] is None else f"{f['value']:.4%}"
-            if f["value"] is not None and not DEFINITIONS[name].unit.is_share:
-                value = f"{f['value']:.1f}"
+            if f["value"] is not None and DEFINITIONS[name].scale is not Scale.PERCENT:
+                value = f"{f['value'] * DEFINITIONS[name].scale.factor:.1f}"
             print(f"{name:<28}{value:>12}   {f['numerator']} / {f['denominator']}")
         print("roll-forward: " + ", ".join(f"{k} {v}" for k, v in data["roll_forward"].items()))
         print("As known when the day was closed or last restated; `desk aging` counts later entries too.")

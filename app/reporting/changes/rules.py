@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from app.core.dates import add_months
-from app.reporting.kpis.rules import Definition, Dimension, Figure
+from app.reporting.kpis.rules import Definition, Dimension, Figure, Scale
 
 Pair = tuple[int, int]
 """Numerator and denominator."""
@@ -77,22 +77,24 @@ class Change:
         return None if was is None or now is None else now - was
 
 
-NOTICEABLE = 0.0005
-"""A change of less than this is shown as none: tenths of a point, tenths of a day."""
+def is_noticeable(definition: Definition, amount: float | None) -> bool:
+    """Whether a reader sees a change."""
+    return amount is not None and abs(amount) >= definition.scale.noticeable
 
 
 def tone_of(definition: Definition, amount: float | None) -> Literal["good", "bad", "neutral"]:
     """Whether a change is for the better."""
-    if not amount or abs(amount) < NOTICEABLE:
+    if not amount or not is_noticeable(definition, amount):
         return "neutral"
     return "good" if (amount > 0) == definition.more_is_better else "bad"
 
 
 def most_moved(changes: Iterable[Change], definitions: Mapping[str, Definition]) -> list[Change]:
     """Changes that a reader sees, those for the worse first, shares before days, then by size."""
+    scales = list(Scale)
 
-    def place(change: Change) -> tuple[bool, bool, float]:
+    def place(change: Change) -> tuple[bool, int, float]:
         definition, amount = definitions[change.kpi], change.amount or 0
-        return tone_of(definition, amount) != "bad", not definition.unit.is_share, -abs(amount)
+        return tone_of(definition, amount) != "bad", scales.index(definition.scale), -abs(amount)
 
-    return sorted((each for each in changes if abs(each.amount or 0) >= NOTICEABLE), key=place)
+    return sorted((each for each in changes if is_noticeable(definitions[each.kpi], each.amount)), key=place)

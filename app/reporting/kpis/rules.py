@@ -26,10 +26,28 @@ class Unit(StrEnum):
     DAYS = "days"
     """Days over cases: the value is a number of days, not a share."""
 
+
+class Scale(StrEnum):
+    """How a reader sees the value of a figure, the numerator over the denominator."""
+
+    PERCENT = "percent"
+    """A share of the denominator."""
+    PER_1000 = "per_1000"
+    """So many of the one for each thousand of the other; not a share."""
+    DAYS = "days"
+
     @property
-    def is_share(self) -> bool:
-        """The value is a share of the denominator, read as a percentage."""
-        return self is not Unit.DAYS
+    def factor(self) -> int:
+        """The value times this is the number that is shown."""
+        return _FACTORS[self]
+
+    @property
+    def noticeable(self) -> float:
+        """A smaller change of the value is shown as none: tenths are shown."""
+        return 0.05 / self.factor
+
+
+_FACTORS = {Scale.PERCENT: 100, Scale.PER_1000: 1000, Scale.DAYS: 1}
 
 
 class Seed(StrEnum):
@@ -144,6 +162,14 @@ class Definition:
     statistic: Statistic = Statistic.RATIO
     scheme: str = ""
     """The supervisors' scheme that it goes by, with the text it is from; '' = none."""
+    per_1000: bool = False
+    """It reads as so many for each thousand."""
+
+    @property
+    def scale(self) -> Scale:
+        if self.unit is Unit.DAYS:
+            return Scale.DAYS
+        return Scale.PER_1000 if self.per_1000 else Scale.PERCENT
 
     @property
     def formula(self) -> str:

@@ -116,6 +116,14 @@ def test_days_money_and_counts_as_people_type_them() -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["2.5", "2.5 per 1,000", "2,5"])
+def test_so_many_of_a_thousand_as_people_type_them(text: str) -> None:
+    complaints = DEFINITIONS["complaints_per_1000"]
+    assert read_limit(text, complaints, VALUE, "CNY") == 2_500
+    assert limit_words(Limit(ABOVE, VALUE, 2_500), complaints, "CNY") == "above 2.5 per 1,000"
+    assert is_crossed(Limit(ABOVE, VALUE, 2_500), (3, 1_000), None)
+
+
 @pytest.mark.parametrize("text", ["", "much", "-3", "1e3", "12.34567", "1234567", "1.2.3", "٣", "12 % more"])
 def test_what_is_no_share_is_refused_beside_the_field(text: str) -> None:
     with pytest.raises(Invalid, match="percentage such as 12.5 %") as refused:

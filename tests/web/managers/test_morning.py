@@ -7,14 +7,19 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.book.feeds.reading import workbook
+from app.core.database.engine import transaction
 from app.core.staff.rules import Role
 from app.reporting.changes.models import FigureLook
+from tests import builders
+from tests.reporting.kpis.lived import LAST
 from tests.web.book import LAST_ON, lived_in
 from tests.web.desk import Browser, Desk
 from tests.web.managers.test_dashboard import rows_of
+from tests.web.managers.test_returns import lived_desk
 
 
 @pytest.fixture
@@ -142,3 +147,23 @@ def test_cohorts_and_classes_say_the_same_on_page_in_file_and_in_lists(
             f"&member={name.replace(' ', '+')}&format=csv"
         )
         assert len(rows_of(manager.get(href).text)) == accounts, name
+
+
+def test_complaints_read_as_so_many_of_a_thousand_accounts(engine: Engine) -> None:
+    """Two complaints of the customers of seven accounts."""
+    manager = lived_desk(engine).sign_in(Role.MANAGER)
+    page = manager.get(f"/morning?portfolio=CARDS&date={LAST}").text
+    assert "285.7 per 1,000" in page
+    trend = manager.get("/trends?portfolio=CARDS&figure=complaints_per_1000").text
+    assert '"unit": "count"' in trend
+    assert "285.714" in trend
+
+
+def test_cohorts_open_on_the_first_curve_that_has_a_value(engine: Engine) -> None:
+    """Nothing was placed, paid or charged off: the accounts that are late come first."""
+    with transaction(engine) as session:
+        book = builders.portfolio(session)
+        builders.late_customer(session, book, due_on=date(2026, 1, 20), minimum=10_000, balance=100_000)
+    builders.close_day(engine, date(2026, 3, 2))
+    manager = Desk(engine).sign_in(Role.MANAGER)
+    assert '<option value="late-30" selected>' in manager.get("/trends/cohorts?portfolio=CARDS").text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -60,18 +61,17 @@ def cohorts(
     session: ReadSession,
     portfolio: str = "",
     date: str = "",
-    curve: str = Curve.LIQUIDATION.value,
+    curve: str = "",
     format: str = "",
 ) -> Response:
     book = closed_book(session, portfolio, date)
     if book is None:
         portfolios, chosen_one = choose_portfolio(session, portfolio)
         return page(request, EmptyDashboardPage(portfolio=chosen_one, portfolios=portfolios))
-    if curve not in set(Curve):
+    if curve and curve not in set(Curve):
         raise Invalid(f"There is no curve {curve[:20]!r}. Known are: {', '.join(Curve)}.", "curve")
-    chosen = Curve(curve)
+    chosen, found = _chosen(session, book, curve)
     words = CURVES[chosen]
-    found = cohorts_of(session, book.portfolio, chosen, book.on)
     name = f"cohorts-{chosen}-{book.portfolio.code}-{book.on}"
     if format == "csv":
         return csv_download(f"{name}.csv", HEADER, _rows(book, words, found, is_text=True))
@@ -99,6 +99,18 @@ def cohorts(
             drawn=len(drawn),
         ),
     )
+
+
+def _chosen(session: Session, book: ClosedBook, curve: str) -> tuple[Curve, Sequence[Cohort]]:
+    """The curve that is asked for with its cohorts; without one the first curve that has a value, or else the first."""
+    if curve:
+        return Curve(curve), cohorts_of(session, book.portfolio, Curve(curve), book.on)
+    for each in Curve:
+        found = cohorts_of(session, book.portfolio, each, book.on)
+        if any(point.value for cohort in found for point in cohort.points):
+            return each, found
+    first = next(iter(Curve))
+    return first, cohorts_of(session, book.portfolio, first, book.on)
 
 
 def _value(cohort: Cohort, months: int) -> float | None:

@@ -24,7 +24,7 @@ from app.http.routes import Router
 from app.http.transactions import StreamSession
 from app.reporting.kpis.definitions.catalog import DEFINITIONS, figure_named
 from app.reporting.kpis.queries import latest_versions
-from app.reporting.kpis.rules import SEED_TITLES, Definition, Dimension, Unit
+from app.reporting.kpis.rules import SEED_TITLES, Definition, Dimension, Scale, Unit
 from app.web.lists import csv_download
 from app.web.managers.figures.asked import closed_book, day_of
 from app.web.managers.figures.choice import choose_portfolio, figure_href
@@ -138,12 +138,20 @@ def _groups() -> list[tuple[str, list[Definition]]]:
 
 
 def _chart(asked: Asked, lines: Sequence[Line], locale: Locale) -> JsonObject:
+    scale = asked.definition.scale
     return {
         "type": "line",
         "labels": [day_words(day, locale) for day in asked.days],
-        "unit": "percent" if asked.definition.unit.is_share else "count",
-        "series": [{"name": line.name, "values": line.values} for line in lines],
+        "unit": "percent" if scale is Scale.PERCENT else "count",
+        "series": [
+            {"name": line.name, "values": [_shown(value, scale) for value in line.values]} for line in lines
+        ],
     }
+
+
+def _shown(value: float | None, scale: Scale) -> float | None:
+    """As a chart has it: a share as it is, any other value as it reads."""
+    return value if value is None or scale is Scale.PERCENT else value * scale.factor
 
 
 def _members(session: Session, portfolio: Portfolio, kpi: str, on: date) -> dict[str, list[str]]:

@@ -88,7 +88,7 @@ COMPLAINTS = Family(
     (
         Definition(
             "complaints_per_1000",
-            "Complaints of 30 days, of accounts",
+            "Complaints of 30 days per 1,000 accounts",
             Unit.COMPLAINTS,
             Seed.SATISFACTION,
             f"complaints that were made in the last {WINDOW} days",
@@ -96,10 +96,11 @@ COMPLAINTS = Family(
             "complaints",
             "accounts",
             more_is_better=False,
+            per_1000=True,
         ),
     ),
     _opened_rows,
-    about="0.1 % is one complaint in 1,000 accounts. A complaint is sliced by the first account of the customer.",
+    about="A complaint is sliced by the first account of the customer.",
 )
 COMPLAINTS_CLOSED = Family(
     "complaints_closed",
