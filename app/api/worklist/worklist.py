@@ -25,7 +25,7 @@ from app.worklist.next import next_case
 from app.worklist.queries import section_counts
 from app.worklist.rows import rows_of
 from app.worklist.rules import STATES
-from app.worklist.view import View, is_state, order_of, page_of
+from app.worklist.view import OTHER_STATES, View, is_state, order_of, page_of
 
 router = api_router("/worklist", tags=["worklist"])
 
@@ -40,7 +40,10 @@ State = Annotated[
 
 def _view(session: Session, now: datetime, owner: str | None, portfolio: str, state: str) -> View:
     if not is_state(state):
-        raise Invalid(f"The states are {', '.join(STATES)}, all, week, broken and review.", "state")
+        raise Invalid(
+            f"The states are {', '.join(STATES)}, {', '.join(OTHER_STATES[:-1])} and {OTHER_STATES[-1]}.",
+            "state",
+        )
     books = tuple(book for book in books_at(session, now) if not portfolio or book.code == portfolio)
     return View(books=books, owner=owner, state=state)
 
