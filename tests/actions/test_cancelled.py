@@ -55,7 +55,13 @@ def test_a_confirmation_that_left_is_taken_back_in_writing(engine: Engine) -> No
     sent = builders.deliver(engine, LATER + timedelta(hours=1)).sent
     assert {each.letter for each in sent} == {"plan_cancelled"}
     assert [each.to for each in sent] == [each.to for each in confirmed]
-    assert "This agreement is cancelled" in sent[0].text
+    with transaction(engine) as session:
+        reference = session.scalars(select(Plan)).one().reference
+    [text] = [each.text for each in sent if each.subject]
+    assert f"Our agreement {reference} of 17 March 2026 is cancelled." in text
+    assert "In it you were to pay CN¥50.00 by 27 March 2026." in text
+    [short] = [each.text for each in sent if not each.subject]
+    assert "our agreement of 17 March 2026 (CN¥50.00 by 27 March 2026) is cancelled." in short
 
 
 def test_one_that_is_still_queued_is_withheld_and_nothing_is_written(sqlite_engine: Engine) -> None:

@@ -13,7 +13,7 @@ from app.casework.parties.models import ThirdParty
 from app.casework.plans.concessions import charged_again, waived_fees
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
-from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
+from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
 from app.casework.plans.terms import read_terms
 from app.casework.plans.tracking.assessing import as_due
 from app.casework.plans.tracking.payments import accounts_of
@@ -55,6 +55,7 @@ def agreement_figures(
         "ended_on": reader.day(plan.ended_on) if plan.ended_on else "",
         "waived_fees": reader.money_if_any(_fees(session, plan)),
         "no_new_card": "yes" if no_new_card else "",
+        **_replaced(session, plan, reader),
         **_acceptance(session, plan, reader),
         **paying(plan, payee, parts[0] if len(parts) == 1 else None, reader),
     }
@@ -100,6 +101,25 @@ def _lines(plan: Plan, parts: Sequence[Instalment], reader: Reader) -> tuple[Ins
         )
         for part in parts
     )
+
+
+def _replaced(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
+    """The agreement that an offer would replace while that one runs, or that ended because this one was accepted."""
+    old = session.get(Plan, plan.supersedes_id) if plan.supersedes_id else None
+    if old is None or old.accepted_on is None:
+        return {}
+    if plan.accepted_on is None:
+        is_replaced = old.status in LIVE
+    else:
+        ended_on = old.ended_on if old.status is PlanStatus.CANCELLED else None
+        is_replaced = ended_on is not None and ended_on >= plan.accepted_on
+    if not is_replaced:
+        return {}
+    return {
+        "replaces": old.reference,
+        "replaces_on": reader.day(old.accepted_on),
+        "replaces_amount": reader.money(old.total_minor),
+    }
 
 
 def _acceptance(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:

@@ -221,7 +221,7 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
         "instalment_reminder": ("missing", "due_on", "grace_until"),
         "instalment_moved": ("amount", "due_on", "moved_from", "last_due_on", "new_last_amount"),
         "instalment_skipped": ("amount", "moved_from", "last_amount", "last_due_on"),
-        "plan_cancelled": ("amount", "promise_on"),
+        "plan_cancelled": ("amount", "promise_on", "agreed_on"),
         "fees_charged_again": ("plan_reference", "agreed_on", "waived_fees", "charged_on"),
         "settlement_offer": ("balance_total", "settlement_amount", "settle_by"),
         "dispute_acknowledged": ("review_on",),

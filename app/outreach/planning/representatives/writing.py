@@ -48,8 +48,8 @@ from app.policy.answers import Answer, Clearance, WaitUntil
 
 MAY_HAVE_LEFT = (OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNKNOWN)
 SHOWN = (
-    "plan_reference", "amount", "last_amount", "promise_on", "instalments", "payee", "iban",
-    "payment_reference",
+    "plan_reference", "replaces", "replaces_on", "amount", "last_amount", "promise_on", "instalments", "payee",
+    "iban", "payment_reference",
 )  # fmt: skip
 """Figures of the agreement that an adviser is told: its payments, and how they are made."""
 
