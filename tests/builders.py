@@ -118,6 +118,12 @@ def customer(session: Session, book: Portfolio, **changes: Any) -> Customer:
     return made
 
 
+def customers_of(session: Session, book: Portfolio) -> list[Customer]:
+    """The customers of a portfolio, oldest first."""
+    query = select(Customer).where(Customer.portfolio_id == book.id)
+    return list(session.scalars(query.order_by(col(Customer.id))))
+
+
 def account(session: Session, holder: Customer, **changes: Any) -> Account:
     """Add an active account, opened long ago, without entries."""
     n = next(_numbers)

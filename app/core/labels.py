@@ -7,6 +7,7 @@ beginning of a line; `in_sentence` gives the word for the middle of one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from app.core.vocabulary import HOLD_TRAITS, HoldKind
 
@@ -211,3 +212,12 @@ ACCOUNT_LABELS: Labels = {
     "apr_millionths": "Rate",
 }
 """The terms of an account."""
+
+
+@lru_cache(maxsize=512)
+def country_name(code: str) -> str:
+    """The English name of a country (ISO 3166-1 alpha-2); the code itself where it is none."""
+    from babel import Locale  # a tenth of a second, and few processes name a country
+
+    name = Locale("en").territories.get(code.upper(), "")
+    return name or code

@@ -13,6 +13,7 @@ from app.core.settings import Settings
 from app.operations.alerts.rules import ALERT_TITLES
 from app.operations.alerts.service import open_alerts
 from app.operations.day.runs import day_due
+from app.operations.doctor import findings
 from app.outreach.outbox.queries import WorkerStatus, channel_stops, counts, workers
 from app.outreach.outbox.rules import OutboxStatus, unreachable
 
@@ -65,7 +66,9 @@ def read_status(session: Session, settings: Settings, *, now: datetime) -> Statu
         outbox=outbox,
         stopped=stopped,
         alerts=alerts,
-        attention=alerts + _attention(portfolios, seen, outbox, stopped),
+        attention=alerts
+        + _attention(portfolios, seen, outbox, stopped)
+        + [finding.sentence for finding in findings(session)],
     )
 
 

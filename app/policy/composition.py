@@ -6,9 +6,11 @@ Every rule of every stacked pack is asked, so the strictest holds and nothing is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from app.core.errors import NotFound
 from app.core.types import JsonObject
@@ -21,6 +23,7 @@ from app.policy.sections.agreements import strictest_agreements
 from app.policy.sections.pauses import all_pauses
 from app.policy.sections.retention import longest_retention
 
+_US_TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "UM", "VI"})
 _SOURCE = ("citation", "source", "verified", "force")
 """Fields in which two rules that say the same may differ."""
 
@@ -36,6 +39,8 @@ class PortfolioPolicy(Protocol):
     def collector(self) -> str: ...
     @property
     def tightening(self) -> str: ...
+    @property
+    def adopted_packs(self) -> str: ...
 
 
 class Resident(Protocol):
@@ -55,27 +60,41 @@ def packs_for(portfolio: PortfolioPolicy, customer: Resident) -> Pack:
     """The effective pack of a customer: the portfolio's, the customer's country's and place's, and the portfolio's
     tightening. The same object for every customer it applies to, so that it can be compared by `is`.
 
-    NotFound when the portfolio names a pack that does not exist.
+    Where no pack covers the customer's country and none is adopted for it, the pack says so (`Pack.uncovered`), and the
+    gate refuses. NotFound when the portfolio names a pack that does not exist.
     """
-    codes = _codes_at(
+    found = _packs_at(
         portfolio.pack,
         str(portfolio.collector),
+        portfolio.adopted_packs,
         customer.country,
         customer.region,
         customer.city,
         customer.postcode[:5],
     )
-    if not codes:
+    if not found.codes:
         raise _unknown(portfolio)
-    return _effective(codes, portfolio.tightening)
+    return _effective(found, portfolio.tightening)
 
 
 def pack_of(portfolio: PortfolioPolicy) -> Pack:
     """The pack of a portfolio wherever its customers live. NotFound as `packs_for`."""
-    codes = _codes_at(portfolio.pack, str(portfolio.collector), "", "", "", "")
-    if not codes:
+    found = _packs_at(portfolio.pack, str(portfolio.collector), "", "", "", "", "")
+    if not found.codes:
         raise _unknown(portfolio)
-    return _effective(codes, portfolio.tightening)
+    return _effective(found, portfolio.tightening)
+
+
+def country_of(text: str) -> str:
+    """The country whose law applies at an address: the territories of the United States are the United States (15 USC
+    1692a(8))."""
+    code = text.strip().upper()
+    return "US" if code in _US_TERRITORIES else code
+
+
+def covers(pack: Pack, country: str, collector: str) -> bool:
+    """True if a pack is one of its own, and for such a collector in this country."""
+    return pack.country == country and not pack.stacks_on and pack.collector in ("any", collector)
 
 
 def _unknown(portfolio: PortfolioPolicy) -> NotFound:
@@ -85,23 +104,30 @@ def _unknown(portfolio: PortfolioPolicy) -> NotFound:
     )
 
 
+class _Found(NamedTuple):
+    """The packs that apply, the portfolio's own first; none when that does not exist."""
+
+    codes: tuple[str, ...]
+    uncovered: str = ""
+    """The customer's country, where none of them is for it."""
+
+
 @lru_cache(maxsize=100_000)
-def _codes_at(
-    base: str, collector: str, country: str, region: str, city: str, postcode: str
-) -> tuple[str, ...]:
-    """Codes of the packs that apply, the portfolio's own first; () when that does not exist."""
+def _packs_at(
+    base: str, collector: str, adopted: str, country: str, region: str, city: str, postcode: str
+) -> _Found:
     packs = shipped_packs()
     if base not in packs:
-        return ()
-    below = [code for code in packs[base].stacks_on if packs[code].collector in ("any", collector)]
-    chosen = [*below, base]
-    country = country.strip().upper()
+        return _Found(())
+    chosen = _with_below(base, collector)
+    country, uncovered = country_of(country), ""
     if country and all(packs[code].country != country for code in chosen):
-        chosen.extend(
-            pack.code
-            for pack in packs.values()
-            if pack.country == country and not pack.stacks_on and pack.collector in ("any", collector)
-        )
+        theirs = [pack.code for pack in packs.values() if covers(pack, country, collector)]
+        if not theirs:
+            named = read_adopted(adopted).get(country, "")
+            theirs = _with_below(named, collector) if named in packs else []
+            uncovered = "" if theirs else country
+        chosen.extend(theirs)
     grown = True
     while grown:
         more = [
@@ -117,17 +143,25 @@ def _codes_at(
         ]
         chosen.extend(more)
         grown = bool(more)
-    return tuple(dict.fromkeys(chosen))
+    return _Found(tuple(dict.fromkeys(chosen)), uncovered)
+
+
+def _with_below(code: str, collector: str) -> list[str]:
+    """A pack and those that it stacks on."""
+    packs = shipped_packs()
+    below = [each for each in packs[code].stacks_on if packs[each].collector in ("any", collector)]
+    return [*below, code]
 
 
 @lru_cache(maxsize=1024)
-def _effective(codes: tuple[str, ...], tightening: str) -> Pack:
+def _effective(found: _Found, tightening: str) -> Pack:
     packs = shipped_packs()
-    return stack([packs[code] for code in codes], tightening)
+    return stack([packs[code] for code in found.codes], tightening, found.uncovered)
 
 
-def stack(packs: Sequence[Pack], tightening: str = "") -> Pack:
-    """One pack in which every rule of `packs` applies, tightened by the text of a portfolio's own rules.
+def stack(packs: Sequence[Pack], tightening: str = "", uncovered: str = "") -> Pack:
+    """One pack in which every rule of `packs` applies, tightened by the text of a portfolio's own rules. `uncovered`:
+    the country that none of them is for.
 
     Re-ageing and the most that may be charged are the first pack's, whose creditor's account it is; days rest where
     any pack says so, the record is kept as long as the longest retention says, and the strictest rules about agreements
@@ -155,9 +189,16 @@ def stack(packs: Sequence[Pack], tightening: str = "") -> Pack:
             [pack.after_referral for pack in packs if pack.after_referral is not None]
         ),
         agreements=strictest_agreements([pack.agreements for pack in packs if pack.agreements is not None]),
-        parts=tuple(pack.label for pack in packs) + ((mark,) if mark else ()),
+        uncovered=uncovered,
+        parts=(
+            *[pack.label for pack in packs],
+            *([mark] if mark else []),
+            *([f"no-pack@{uncovered}"] if uncovered else []),
+        ),
         text=json.dumps(
-            {"packs": {pack.code: pack.text for pack in packs}, "tightening": tightening}, ensure_ascii=False
+            {"packs": {pack.code: pack.text for pack in packs}, "tightening": tightening}
+            | ({"uncovered": uncovered} if uncovered else {}),
+            ensure_ascii=False,
         ),
     )
 
@@ -166,7 +207,7 @@ def unstack(text: str) -> Pack:
     """The pack that `stack` wrote this text of."""
     kept = json.loads(text)
     packs = [parse_pack(toml, f"{code}.toml") for code, toml in kept["packs"].items()]
-    return stack(packs, kept["tightening"])
+    return stack(packs, kept["tightening"], kept.get("uncovered", ""))
 
 
 def _union(packs: Sequence[Pack]) -> Iterator[Rule]:
@@ -183,3 +224,26 @@ def _union(packs: Sequence[Pack]) -> Iterator[Rule]:
 def _figures(rule: Rule) -> JsonObject:
     names = [name for kind in type(rule).__mro__ for name in getattr(kind, "__slots__", ())]
     return {name: getattr(rule, name) for name in names if name not in _SOURCE} | {"kind": type(rule)}
+
+
+# --- packs that a manager adopted -----------------------------------------------------------------------------
+
+_LINE = re.compile(r"(?P<country>[A-Z]{2})=(?P<pack>[a-z][a-z0-9-]*)")
+
+
+@lru_cache(maxsize=256)
+def read_adopted(text: str) -> Mapping[str, str]:
+    """Codes of adopted packs by country, from the text that a portfolio keeps: `DE=us-first-party`, one country a line.
+    ValueError for a line that is none."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise ValueError(f"Not a country and a pack: {line!r}.")
+        found[match["country"]] = match["pack"]
+    return MappingProxyType(found)
+
+
+def write_adopted(adopted: Mapping[str, str]) -> str:
+    """The text that `read_adopted` reads."""
+    return "\n".join(f"{country}={pack}" for country, pack in sorted(adopted.items()))

@@ -52,6 +52,9 @@ class Pack:
     """Packs that this one only adds to; it applies together with each of them that does."""
     place: Territory | None = None
     """Part of its country in which an overlay applies; None = everywhere."""
+    uncovered: str = ""
+    """The customer's country, where no pack is for it and none was adopted: then nothing may be sent; '' = it is
+    covered."""
     parts: tuple[str, ...] = ()
     """Labels of the packs stacked in this one."""
     text: str = field(default="", repr=False, compare=False)

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from app.core.labels import country_name
 from app.core.types import Values
 from app.core.vocabulary import HOLD_TRAITS, Channel, Purpose
 from app.policy.answers import Answer, Clearance, Reason, Refusals, WaitUntil
@@ -71,7 +72,8 @@ def suit_objections(facts: Facts, pack: Pack, now: datetime) -> tuple[Reason, ..
     """Reason why the debt may not be handed to a court at `now` (aware): notices still running, or a debt too old."""
     asked = ask(Contact(Channel.POST, Purpose.NOTICE, ""), facts, now.astimezone(UTC))
     in_force = [rule for rule in pack.rules if rule.in_force(asked)]
-    return tuple(reason for rule in in_force for reason in rule.suit_objections(asked))
+    found = tuple(reason for rule in in_force for reason in rule.suit_objections(asked))
+    return (_no_pack(pack), *found) if pack.uncovered else found
 
 
 def ask(contact: Contact, facts: Facts, at: datetime) -> Question:
@@ -95,6 +97,8 @@ def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
         or asked.contact.channel in asked.facts.suppressed_since
     ):
         found.extend(_desk_objections(asked))
+    if pack.uncovered:
+        found.append(_no_pack(pack))
     if asked.facts.with_legal_since is not None:
         found.extend(_with_legal(asked, pack))
     if asked.contact.purpose is Purpose.REPRESENTATIVE:
@@ -123,6 +127,12 @@ def _desk_objections(asked: Question) -> Iterator[Reason]:
         unknown = [name for name in asked.facts.timezones if zone_named(name) is None]
         detail = f"not an IANA time zone: {', '.join(map(repr, unknown))}"
         yield _desk_reason("desk.timezone_unknown", detail, {"timezones": unknown})
+
+
+def _no_pack(pack: Pack) -> Reason:
+    """Nobody has said which law holds where the customer lives."""
+    detail = f"no pack covers {country_name(pack.uncovered)}; nothing is sent there until a manager adopts one by name"
+    return _desk_reason("desk.no_pack", detail, {"country": pack.uncovered})
 
 
 def _with_legal(asked: Question, pack: Pack) -> Iterator[Reason]:

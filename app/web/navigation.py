@@ -93,6 +93,7 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
     ),
     Area.SET_UP: (
         NavItem("/feeds", marked("Feeds"), "upload", MANAGEMENT),
+        NavItem("/contact-rules", marked("Contact rules"), "shield", MANAGEMENT),
         NavItem("/strategies", marked("Strategies"), "ladder", CASE_READING),
         NavItem("/digests", marked("Digests"), "send", MANAGEMENT),
         NavItem("/thresholds", marked("Thresholds"), "bell", MANAGEMENT),

@@ -139,6 +139,8 @@ VERBS = {
     "/outbox/channels/{destination}/start": "/outbox/starts",
     "/outbox/stop": "/outbox/stops",
     "/outbox/start": "/outbox/starts",
+    "/contact-rules": f"{BOOK}/adopted-packs",
+    "/contact-rules/end": f"{BOOK}/adopted-packs/{{country}}/end",
     "/suppressed": "/suppressed-addresses",
     "/suppressed/{row_id}/restore": "/suppressed-addresses/{row_id}/restoration",
     "/suppressed/notices/{notice_id}/done": "/mail-notices/{notice_id}/done",

@@ -26,8 +26,12 @@ from app.policy.review import review
 EVERY_RULE = [rule for pack in shipped_packs().values() for rule in pack.rules]
 
 
-def portfolio_of(pack: str, collector: str = "third_party", tightening: str = "") -> SimpleNamespace:
-    return SimpleNamespace(code="b", pack=pack, collector=collector, tightening=tightening)
+def portfolio_of(
+    pack: str, collector: str = "third_party", tightening: str = "", adopted: str = ""
+) -> SimpleNamespace:
+    return SimpleNamespace(
+        code="b", pack=pack, collector=collector, tightening=tightening, adopted_packs=adopted
+    )
 
 
 def home(country: str, region: str = "", city: str = "", postcode: str = "") -> SimpleNamespace:
@@ -48,20 +52,45 @@ PLACES = [
     (("cn", "third_party"), ("US", "NY", "", "10001"), "cn us-third-party us-ny us-nyc"),
     (("uk", "third_party"), ("NL", "", "", ""), "uk nl nl-third-party"),
     (("uk", "first_party"), ("NL", "", "", ""), "uk nl"),
-    (("nl", "third_party"), ("DE", "", "", ""), "nl nl-third-party"),
+    (("nl", "third_party"), ("DE", "", "", ""), "nl nl-third-party no-pack"),
     (("cn", "first_party"), ("TW", "", "", ""), "cn tw"),
     (("tw", "first_party"), ("TW", "", "", ""), "tw"),
-    (("cn", "first_party"), ("KR", "", "", ""), "cn"),
+    (("cn", "first_party"), ("KR", "", "", ""), "cn no-pack"),
     (("cn", "first_party"), ("", "", "", ""), "cn"),
     (("uk", "third_party"), ("gb", "", "", ""), "uk"),
 ]
+
+
+ADOPTED = [
+    # text, country, collector, codes stacked
+    ("DE=uk", "DE", "third_party", "cn uk"),
+    ("DE=nl", "DE", "third_party", "cn nl nl-third-party"),  # with the overlay for agencies
+    ("DE=nl", "DE", "first_party", "cn nl"),
+    ("DE=uk\nFR=nl", "FR", "first_party", "cn nl"),
+    ("FR=nl", "DE", "first_party", "cn no-pack"),
+    ("DE=gone", "DE", "first_party", "cn no-pack"),  # a pack that is not shipped any more
+    ("US=uk", "US", "first_party", "cn us-first-party"),  # a country's own pack comes first
+    ("DE=cn", "DE", "first_party", "cn"),
+]
+
+
+@pytest.mark.parametrize(("text", "country", "collector", "codes"), ADOPTED)
+def test_an_adopted_pack_holds_where_no_pack_covers(
+    text: str, country: str, collector: str, codes: str
+) -> None:
+    pack = packs_for(portfolio_of("cn", collector, adopted=text), home(country))
+    assert [part.split("@")[0] for part in pack.parts] == codes.split()
+    assert pack.uncovered == (country if "no-pack" in codes else "")
+    again = unstack(pack.text)
+    assert (again.label, again.uncovered) == (pack.label, pack.uncovered), "the record asks the same"
 
 
 @pytest.mark.parametrize(("portfolio", "place", "codes"), PLACES)
 def test_packs_of_a_place(portfolio: tuple[str, str], place: tuple[str, ...], codes: str) -> None:
     pack = packs_for(portfolio_of(*portfolio), home(*place))
     assert [part.split("@")[0] for part in pack.parts] == codes.split()
-    assert pack.label == "+".join(shipped_packs()[code].label for code in codes.split())
+    labels = {code: pack.label for code, pack in shipped_packs().items()} | {"no-pack": f"no-pack@{place[0]}"}
+    assert pack.label == "+".join(labels[code] for code in codes.split())
     below = {rule.id for code in codes.split() for rule in shipped_packs()[code].rules}
     assert {rule.id for rule in pack.rules} == below
     assert packs_for(portfolio_of(*portfolio), home(*place)) is pack

@@ -50,7 +50,7 @@ def at(
 ) -> Pack:
     """The effective pack of a customer there; the portfolio's own is the country's unless another is named."""
     base = pack or {"US": "us-third-party", "GB": "uk"}.get(place, place.lower())
-    portfolio = SimpleNamespace(code="b", pack=base, collector=collector, tightening="")
+    portfolio = SimpleNamespace(code="b", pack=base, collector=collector, tightening="", adopted_packs="")
     return packs_for(portfolio, SimpleNamespace(country=place, region=region, city="", postcode=postcode))
 
 

@@ -17,11 +17,43 @@ from app.book.delinquency.service import edges_of
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind, DelinquencySource
 from app.core.money import to_decimal_string
+from app.outreach.gate.places.coverage import CountryCover
 from app.reporting.cohorts.rules import CURVES, Cohort, Curve, Point
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.queries import Matrix
 from app.reporting.kpis.rules import BucketFlow, Figure, Unit
+
+
+class CountryCoverShape(Shape):
+    """One country of a portfolio's customers."""
+
+    country: str = Field(description="ISO 3166-1 alpha-2.")
+    name: str
+    customers: int
+    packs: list[str] = Field(
+        description="Packs that hold there; empty = none covers it, and nothing is sent."
+    )
+    adopted: bool = Field(description="A manager adopted the pack, which is another country's.")
+
+    @classmethod
+    def of(cls, cover: CountryCover) -> Self:
+        return cls(
+            country=cover.country,
+            name=cover.name,
+            customers=cover.customers,
+            packs=list(cover.packs),
+            adopted=cover.adopted,
+        )
+
+
+class ContactRulesShape(Shape):
+    """The rules that hold for a portfolio's customers, by country."""
+
+    portfolio: str
+    policy_pack: str = Field(description="The portfolio's own, which holds for every customer.")
+    countries: list[CountryCoverShape]
+    findings: list[str] = Field(description="What is wrong with the set-up, and what to do.")
 
 
 class PortfolioShape(Shape):

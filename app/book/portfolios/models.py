@@ -27,6 +27,8 @@ class Portfolio(Row, table=True):
     pack: str = Field(max_length=40)
     tightening: str = Field(default="", sa_type=sa.Text)
     """Contact rules of its own on top of its packs', as TOML; see docs/packs.md."""
+    adopted_packs: str = Field(default="", sa_type=sa.Text, sa_column_kwargs={"server_default": ""})
+    """Packs that a manager adopted for countries that no pack covers (`app/policy/composition.py`)."""
     strategy: str = Field(default="standard", max_length=40)
     source: DelinquencySource = Field(default=DelinquencySource.LEDGER, sa_type=enum_type(DelinquencySource))
     bucket_edges: str = Field(default="1,30,60,90,120,150,180", max_length=120)

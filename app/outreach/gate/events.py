@@ -146,6 +146,18 @@ class PortfolioTightened(Payload):
     pack: str
 
 
+@dataclass(frozen=True, slots=True)
+class PackAdopted(Payload):
+    """A manager said which pack holds for customers in a country that no pack covers; '' = none any more."""
+
+    KIND = "portfolio.pack_adopted"
+    WORDS = ("reason",)
+
+    country: str
+    pack: str
+    reason: str
+
+
 # --- what customers allow -----------------------------------------------------------------------------------
 
 

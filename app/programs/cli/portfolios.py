@@ -164,6 +164,30 @@ def portfolio_tighten(
     )
 
 
+@portfolio_app.command("adopt")
+def portfolio_adopt(
+    code: Annotated[str, typer.Argument(help="Portfolio.")],
+    country: Annotated[str, typer.Argument(help="Country that no pack covers, as two letters, such as DE.")],
+    pack: Annotated[
+        str, typer.Argument(help="Policy pack that holds there from now on; 'none' takes it back.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why this one, and who advised it.")],
+    as_json: Json = False,
+) -> None:
+    """Adopt a policy pack for a country that none covers. Until then nothing is sent there."""
+    from app.book.portfolios.service import get_portfolio
+    from app.outreach.gate.places.coverage import adopt_pack
+
+    named = "" if pack == "none" else pack
+    with transaction(migrated_engine()) as session:
+        adopt_pack(session, get_portfolio(session, code), country, named, reason, by=BY, now=read_clock())
+    print_result(
+        {"portfolio": code, "country": country.upper(), "pack": named},
+        as_json,
+        lambda: print(f"Portfolio {code}: {named or 'no pack'} holds in {country.upper()} now"),
+    )
+
+
 @portfolio_app.command("limit")
 def portfolio_limit(
     code: Annotated[str, typer.Argument(help="Portfolio.")],

@@ -121,6 +121,24 @@ def _announcer(what: str) -> Callable[[str], None]:
     return lambda address: print(f"{what} is at {address} (Ctrl-C ends it)", file=sys.stderr, flush=True)
 
 
+def doctor(as_json: Json = False) -> None:
+    """Check the set-up before anything is sent. Exit status 1 where something is wrong."""
+    from app.operations.doctor import findings
+
+    with reading(migrated_engine()) as session:
+        found = findings(session)
+
+    def say() -> None:
+        for each in found:
+            print(f"! {each.sentence}")
+        if not found:
+            print("Nothing is wrong with the set-up.")
+
+    print_result({"findings": [asdict(each) for each in found]}, as_json, say)
+    if found:
+        raise typer.Exit(1)
+
+
 def status(as_json: Json = False) -> None:
     """Show portfolios, workers and sending, and what needs attention. Exit status 1 when something does."""
     from app.operations.status import read_status

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from app.web.managers import (
     alerts,
+    contact_rules,
     contacts,
     letters,
     outbox,
@@ -34,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     figure_rows.router,
     behind.router,
     contacts.router,
+    contact_rules.router,
     versions.router,
     editor.router,
     experiments.router,

@@ -21,7 +21,7 @@ from tests import builders
 
 TODAY = date(2026, 3, 10)
 WHO = {"by": "user:grace", "now": builders.at(TODAY)}
-ELSEWHERE = {"id", "code", "created_at", "tightening", "strategy"}
+ELSEWHERE = {"id", "code", "created_at", "tightening", "adopted_packs", "strategy"}
 """Columns that are no settings: `portfolio tighten` and `strategy live` change the last two."""
 
 
