@@ -1,14 +1,14 @@
 """Packs that a portfolio adopted for countries that no pack covers.
 
 Revision ID: 0032
-Revises: 0031
+Revises: 0028
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0032"
-down_revision = "0031"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
