@@ -7,6 +7,7 @@ reads and writes thousands of rows; `health.py` finds faults of a database.
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import time
 import zlib
@@ -95,7 +96,7 @@ def _kept() -> dict[str, Any]:
 
 
 def _postgres_engine(url: str) -> Engine:
-    engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **_kept())
+    engine = sa.create_engine(url, hide_parameters=True, **_kept())
 
     @sa.event.listens_for(engine, "connect")
     def _plan_for_ssd(connection: Any, _record: Any) -> None:
@@ -105,7 +106,29 @@ def _postgres_engine(url: str) -> Engine:
         connection.commit()
 
     engine.dialect.do_rollback = _end_unwritten  # type: ignore[assignment]
+    _ask_after_rest(engine)
     return engine
+
+
+RESTED_SECONDS = 1.0
+
+
+def _ask_after_rest(engine: Engine) -> None:
+    """Ask a connection that has rested whether it still stands, before it is used: the server may have gone since. One
+    that was in use a moment ago is not asked, for each question is a wait, and a page takes its connection twice."""
+
+    @sa.event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("rests_since", math.inf) < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.InvalidatePoolError from error
 
 
 _IN_TRANSACTION = 2

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from app.core.actor import SYSTEM
-from app.core.database.engine import reading, table_of, transaction
+from app.core.database import engine as engine_module
+from app.core.database.engine import make_engine, reading, table_of, transaction
 from app.core.database.rows import locked_row
 from app.core.ids import id_of
 from app.core.staff.models import User
@@ -64,3 +65,21 @@ def test_a_page_waits_for_nobody_who_holds_a_row(engine: Engine) -> None:
             seen = locked_row(session, User, ada)
             assert seen is not None
             assert seen.display_name == "Ada"
+
+
+@pytest.mark.postgres
+def test_a_connection_that_the_server_dropped_while_it_rested_is_replaced(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "RESTED_SECONDS", 0)
+    rested, other = make_engine(postgres_url), make_engine(postgres_url)
+    try:
+        with reading(rested) as session:
+            backend = session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+        with transaction(other) as session:
+            session.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+        with reading(rested) as session:
+            assert session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() != backend
+    finally:
+        rested.dispose()
+        other.dispose()
