@@ -19,7 +19,7 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
-from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
+from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.casework.plans.tracking.payments import missed_lines
 from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
@@ -186,17 +186,9 @@ def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
     parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
     if row.step == DeskStep.CANCELLED_PLAN:
         return plan.status is PlanStatus.CANCELLED
-    if row.step == DeskStep.MOVED_INSTALMENT and not _is_due(
-        parts, row.instalment, figures_of(row)["due_on"]
-    ):
-        return False  # it was moved on, or skipped
     if row.step in (DeskStep.CONFIRMATION, DeskStep.MOVED_INSTALMENT, DeskStep.SKIPPED_INSTALMENT):
         return plan.status in LIVE and parts[-1].due_on > on
     return True
-
-
-def _is_due(parts: Sequence[Instalment], n: int | None, due_on: date | int) -> bool:
-    return any(part.n == n and part.due_on == due_on and not part.is_skipped for part in parts)
 
 
 def offer_in_writing(

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.agreements import accept_offer, offer
+from app.actions.plans.instalments import move_instalment, skip_instalment
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.service import get_portfolio
@@ -29,6 +30,7 @@ from app.outreach.planning.fallback import fall_back_due
 from app.outreach.planning.models import DeferredLetter
 from app.outreach.strategy.models import StrategyTask
 from tests import builders
+from tests.outreach.agreements.made import agreement
 
 ON = date(2026, 3, 16)
 DAY = timedelta(days=1)
@@ -189,3 +191,81 @@ def test_a_settlement_names_the_accounts_that_it_settles(engine: Engine) -> None
     assert f"card ending {mine}: CN¥1,000.00 owed" in email.text
     for row in (sms, email):
         assert "7777" not in row.text
+
+
+# --- changed instalments ------------------------------------------------------------------------------------
+
+FIRST = date(2026, 4, 6)
+
+
+def running(session: Session, tightening: str = "") -> Plan:
+    """A plan of four payments of 100.00, from 6 April on; two may be skipped."""
+    builders.portfolio(session, tightening=tightening, plan_skips=2, moves_a_month=5)
+    case = builders.delinquent_case(session, due_on=ON - 20 * DAY, on=ON)
+    parts = [
+        (FIRST, 10_000),
+        (date(2026, 5, 6), 10_000),
+        (date(2026, 6, 8), 10_000),
+        (date(2026, 7, 6), 10_000),
+    ]
+    return agreement(session, case, parts, accepted_on=ON, skips_allowed=2)
+
+
+def change(session: Session, plan: Plan, how: str, n: int = 1) -> None:
+    by = Grantor(Actor.user("ann"), Role.AGENT)
+    if how == "moved":
+        move_instalment(session, plan, n, FIRST + 7 * DAY, CATALOG, by=by.by, now=LATE)
+    else:
+        skip_instalment(session, plan, n, CATALOG, grantor=by, now=LATE)
+
+
+@pytest.mark.parametrize(
+    ("paid", "says"),
+    [
+        (0, "CN¥100.00 is now due on 13 April 2026"),
+        (4_000, "CN¥60.00 is now due on 13 April 2026"),
+        (10_000, ""),
+    ],
+)
+@pytest.mark.parametrize("kept", [False, True], ids=["queued", "kept for days"])
+def test_a_moved_instalment_is_confirmed_with_what_is_missing_of_it_by_then(
+    engine: Engine, paid: int, says: str, kept: bool
+) -> None:
+    with transaction(engine) as session:
+        change(session, running(session, NOT_THIS_WEEK if kept else ""), "moved")
+        if paid:
+            builders.payment(session, session.scalars(select(Account)).one(), paid, ON + DAY)
+        if kept:
+            sunday = ON + 6 * DAY
+            portfolio, rows = (
+                get_portfolio(session, builders.BOOK),
+                session.scalars(select(DeferredLetter)).all(),
+            )
+            assert len(rows) == 2
+            for row in rows:
+                write_deferred(
+                    session, portfolio, [id_of(row)], CATALOG, on=sunday, by=Actor.user("ann"),
+                    now=builders.night_after(sunday),
+                )  # fmt: skip
+    texts = [" ".join(row.text.split()) for row in builders.messages(engine)] if kept else leave(engine)
+    assert [says in text for text in texts] == ([True, True] if says else [])
+    assert all("instead of 6 April 2026" in text for text in texts)
+
+
+def test_two_skips_of_one_evening_tell_what_is_due_with_the_last_once_both_are_made(engine: Engine) -> None:
+    with transaction(engine) as session:
+        plan = running(session)
+        change(session, plan, "skipped")
+        change(session, plan, "skipped", 3)
+    texts = leave(engine)
+    assert len(texts) == 4
+    assert all("CN¥300.00" in text for text in texts), "100.00 and the two that were skipped"
+    assert sum("that was due on 6 April 2026" in text for text in texts) == 1
+
+
+def test_a_skip_leaves_as_it_was_written_where_nothing_changed(engine: Engine) -> None:
+    with transaction(engine) as session:
+        change(session, running(session), "skipped")
+    texts = leave(engine)
+    assert all("CN¥200.00" in text for text in texts)
+    assert len(builders.messages(engine)) == len(texts) == 2

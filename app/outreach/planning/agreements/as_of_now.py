@@ -11,7 +11,9 @@ from sqlmodel import Session
 from app.book.portfolios.models import Portfolio
 from app.casework.contacts.rules import CaseStep
 from app.casework.plans.models import Plan
+from app.casework.plans.tracking.references import reference_of
 from app.core.clock import local_date
+from app.core.ids import id_of
 from app.core.types import JsonObject
 from app.core.vocabulary import Channel
 from app.outreach.gate.contact_cases import ContactCase
@@ -66,6 +68,8 @@ def request_now(
     plan = session.get_one(Plan, step.plan_id)
     letter = catalog.letters[row.letter]
     figures = formatted(figures_now(session, step, on, {}), portfolio, letter, contact_case)
+    if step.instalment is not None:
+        figures["payment_reference"] = reference_of(id_of(plan), step.instalment)
     return LetterRequest(
         contact_case,
         row.letter,

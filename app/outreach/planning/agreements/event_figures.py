@@ -14,7 +14,7 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.queries import instalments_of, live_plan
-from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.rules import InstalmentChange, PlanKind, PlanStatus
 from app.casework.plans.service import less_is_owed
 from app.casework.plans.tracking.payments import accounts_of, missed_lines, paid_to_settle
 from app.casework.plans.tracking.progress import InstalmentProgress
@@ -24,8 +24,14 @@ from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.letters.letter import Letter
 from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.planning.deferred import Figures
+from app.outreach.planning.instalments.facts import changed_since, last_change, read_instalments
 
-AS_OF_NOW = (DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN)
+CHANGES = {
+    DeskStep.MOVED_INSTALMENT: InstalmentChange.MOVED,
+    DeskStep.SKIPPED_INSTALMENT: InstalmentChange.SKIPPED,
+}
+"""Steps whose letters confirm the change of an instalment."""
+AS_OF_NOW = (DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN, *CHANGES)
 """Steps whose letters leave with the figures of the moment: one that would say something else by then is written
 again."""
 NO_OFFER = "the plan it offers is no longer on offer"
@@ -42,6 +48,8 @@ def figures_now(session: Session, step: CaseStep, on: date, kept: Figures) -> Fi
             return offer_figures(session, plan, on)
         case DeskStep.BROKEN_PLAN:
             return missed_figures(missed_lines(session, [plan], on)[id_of(plan)])
+        case DeskStep.MOVED_INSTALMENT | DeskStep.SKIPPED_INSTALMENT:
+            return _change_figures(session, step, on)
     return kept
 
 
@@ -58,7 +66,7 @@ def why_untrue(session: Session, step: CaseStep, on: date) -> str:
         if live_plan(session, plan.case_id) is not None:
             return "a promise or plan was made since it was written"
         return "" if missed_lines(session, [plan], on) else "the payment that it says is missing came in time"
-    return ""
+    return _why_not_changed(session, step, on) if step.step in CHANGES else ""
 
 
 def _why_not_offered(session: Session, plan: Plan, on: date) -> str:
@@ -72,6 +80,39 @@ def _why_not_offered(session: Session, plan: Plan, on: date) -> str:
         return "a payment for the settlement that it offers came since it was offered"
     waives = settled_balance(session, plan, on) - plan.total_minor
     return "" if waives > 0 else "no more is owed now than it asks for, so it would waive nothing"
+
+
+def _why_not_changed(session: Session, step: CaseStep, on: date) -> str:
+    assert step.plan_id is not None
+    assert step.instalment is not None
+    facts = read_instalments(session, [step.plan_id], on)
+    if changed := changed_since(facts, step):
+        return changed
+    line = facts.line(step.plan_id, step.instalment)
+    if step.step == DeskStep.MOVED_INSTALMENT and not line.short:
+        return "the instalment was paid since it was written"
+    return "the new date of the instalment is over" if line.due_on < on and line.short else ""
+
+
+def _change_figures(session: Session, step: CaseStep, on: date) -> Figures:
+    """Of an instalment that was moved, what is missing of it and its new date; of a skipped one its amount, and what
+    falls due with the last. `new_last_amount`, where the change brought interest or saved some."""
+    assert step.plan_id is not None
+    assert step.instalment is not None
+    facts = read_instalments(session, [step.plan_id], on)
+    line, last = facts.line(step.plan_id, step.instalment), facts.progress[step.plan_id].last
+    change = last_change(session, step.plan_id, step.instalment, CHANGES[DeskStep(step.step)])
+    is_moved = change.change is InstalmentChange.MOVED
+    figures: dict[str, date | int] = {
+        "amount": line.short if is_moved else line.amount,
+        "moved_from": change.from_on,
+        "due_on": line.due_on,
+    }
+    if not is_moved:
+        figures["last_amount"] = last.due
+    if change.interest_minor and last.n != change.n:  # of the last one itself, `amount` holds the interest
+        figures["new_last_amount"] = last.due
+    return figures
 
 
 def offer_figures(session: Session, plan: Plan, on: date) -> Figures:

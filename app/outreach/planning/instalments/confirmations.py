@@ -15,6 +15,7 @@ from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
+from app.outreach.planning.agreements.event_figures import figures_now
 from app.outreach.planning.event_letters import EventLetter, write_event_letters, writing_channels
 from app.outreach.planning.instalments.facts import read_instalments
 from app.outreach.planning.letterhead import LetterCatalog
@@ -40,19 +41,11 @@ def confirm_change(
     """Queue the written confirmation of a change that was just made, on each channel the gate clears."""
     session.flush()
     facts = read_instalments(session, [id_of(plan)], on)
-    line = facts.line(id_of(plan), change.n)
     step, letter = LETTERS[change.change]
-    figures: dict[str, date | int] = {
-        "amount": line.short if change.change is InstalmentChange.MOVED else line.amount,
-        "moved_from": change.from_on,
-        "due_on": line.due_on,
-    }
-    last = facts.progress[id_of(plan)].last
-    if change.interest_minor and last.n != change.n:  # of the last one itself, `amount` holds the interest
-        figures["new_last_amount"] = last.due
     of = CaseStep(
         plan.case_id, step, facts.occurrence(id_of(plan), change.n), plan_id=id_of(plan), instalment=change.n
     )
+    figures = figures_now(session, of, on, {})
     answers = {}
     for channel in writing_channels(session, plan):
         event = EventLetter(of, letter, figures, plan, channel, reference_of(id_of(plan), change.n))

@@ -85,19 +85,32 @@ def no_longer_so(
     if step.plan_id is None or step.instalment is None:
         return ""
     plan, line = facts.plans[step.plan_id], facts.line(step.plan_id, step.instalment)
-    if ended := ended_since(step.step, plan.status):
-        return ended
+    changed = ended_since(step.step, plan.status) or changed_since(facts, step)
+    if changed or step.step not in REMINDERS:
+        return changed
+    if any(facts.line(step.plan_id, n).short != minor for n, minor in others.items()):
+        return "what is missing of another instalment that it names has changed since it was written"
+    return _not_due(plan, line, step, contact_case, missing_minor, today)
+
+
+def changed_since(facts: InstalmentFacts, step: CaseStep) -> str:
+    """The reason that a later change of its instalment makes a message false; '' = none does."""
+    assert step.plan_id is not None
+    assert step.instalment is not None
+    line = facts.line(step.plan_id, step.instalment)
     if step.occurrence != facts.occurrence(step.plan_id, step.instalment):
         return "the date of the instalment was moved since it was written"
     if step.step == DeskStep.SKIPPED_INSTALMENT:
         return "" if line.state is InstalmentState.SKIPPED else "the instalment is not skipped"
-    if line.state is InstalmentState.SKIPPED:
-        return "the instalment was skipped since it was written"
-    if step.step not in REMINDERS:
-        return ""
-    if any(facts.line(step.plan_id, n).short != minor for n, minor in others.items()):
-        return "what is missing of another instalment that it names has changed since it was written"
-    return _not_due(plan, line, step, contact_case, missing_minor, today)
+    return "the instalment was skipped since it was written" if line.state is InstalmentState.SKIPPED else ""
+
+
+def last_change(session: Session, plan_id: int, n: int, change: InstalmentChange) -> PlanChange:
+    """The last move, or the skip, of an instalment that was moved or skipped."""
+    query = select(PlanChange).where(
+        PlanChange.plan_id == plan_id, PlanChange.n == n, PlanChange.change == change
+    )
+    return session.scalars(query.order_by(col(PlanChange.id).desc()).limit(1)).one()
 
 
 def is_unpaid(plan: Plan, line: InstalmentProgress) -> bool:
