@@ -80,7 +80,7 @@ class WebhookMessenger:
             }
         ).encode()
         identity = f"alert-{news.alert_id}-{news.about.value}-{news.times}"
-        headers = signed_headers(self._key, identity, str(int(self._clock.now().timestamp())), body)
+        headers = signed_headers([self._key], identity, str(int(self._clock.now().timestamp())), body)
         with (
             httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client,
             client.stream("POST", self._url, content=body, headers=headers) as answer,

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,14 +20,16 @@ TIMEOUT_SECONDS = 15.0
 """For each read and write; a whole exchange may take four of them."""
 
 
-def signed_headers(key: bytes, identity: str, at: str, body: bytes) -> dict[str, str]:
-    """Headers of a webhook: its id, the moment in seconds since 1970, and the HMAC-SHA256 of both and the body."""
-    signed = hmac.new(key, f"{identity}.{at}.".encode() + body, hashlib.sha256).digest()
+def signed_headers(keys: Sequence[bytes], identity: str, at: str, body: bytes) -> dict[str, str]:
+    """Headers of a webhook: its id, the moment in seconds since 1970, and the HMAC-SHA256 of both and the body by each
+    key, with a space between them: a receiver takes the one it knows."""
+    said = f"{identity}.{at}.".encode() + body
+    signed = (base64.b64encode(hmac.new(key, said, hashlib.sha256).digest()).decode() for key in keys)
     return {
         "content-type": "application/json",
         "webhook-id": identity,
         "webhook-timestamp": at,
-        "webhook-signature": "v1," + base64.b64encode(signed).decode(),
+        "webhook-signature": " ".join(f"v1,{each}" for each in signed),
     }
 
 
@@ -48,8 +50,9 @@ class DigestHook:
         """`private`: machines of private networks may be posted to."""
         self._clock, self._private, self._timeout = clock, private, timeout
 
-    def post(self, url: str, identity: str, secret: str, body: bytes) -> SendResult:
-        headers = signed_headers(key_of(secret), identity, str(int(self._clock.now().timestamp())), body)
+    def post(self, url: str, identity: str, secrets: Sequence[str], body: bytes) -> SendResult:
+        keys = [key_of(secret) for secret in secrets]
+        headers = signed_headers(keys, identity, str(int(self._clock.now().timestamp())), body)
         connection = _Connection(private=self._private)
         timer = threading.Timer(4 * self._timeout, connection.cut)
         timer.daemon = True

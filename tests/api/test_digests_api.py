@@ -24,6 +24,9 @@ def test_a_program_keeps_the_list(program: Program) -> None:
     assert (again.json(), "webhook-secret" in again.headers) == (made.json(), False)
     nobody = program.post(path, {"way": "email", "username": "nobody", "email": "n@desk.example"})
     assert (nobody.status_code, fields(nobody)) == (422, ["username"])
+    replaced = program.post(f"{path}/{row.id}/secret", {"old": "a_day"})
+    assert replaced.headers["webhook-secret"] not in (secret, "")
+    assert replaced.json()["old_secret_until"] is not None
     changed = program.post(f"{path}/{row.id}/change", {"active": False, "cadence": "daily"}).json()
     assert (changed["active"], changed["cadence"], changed["last_status"]) == (False, "daily", None)
     assert [each["id"] for each in program.get(path).json()["items"]] == [row.id]

@@ -130,6 +130,7 @@ VERBS = {
     "/returns/{kind}": f"{BOOK}/frozen-returns",
     "/digests": f"{BOOK}/digest-recipients",
     "/digests/{recipient_id}": f"{BOOK}/digest-recipients/{{recipient_id}}/change",
+    "/digests/{recipient_id}/secret": f"{BOOK}/digest-recipients/{{recipient_id}}/secret",
     "/digests/{recipient_id}/end": f"{BOOK}/digest-recipients/{{recipient_id}}/end",
     "/thresholds": f"{BOOK}/thresholds",
     "/thresholds/{threshold_id}": f"{BOOK}/thresholds/{{threshold_id}}/change",

@@ -16,13 +16,14 @@ from app.core.ids import id_of
 from app.core.text import Line
 from app.http.context import Now, settings_of
 from app.operations.digests.models import Digest, DigestRecipient
-from app.operations.digests.rules import DigestCadence, DigestStatus, DigestWay, webhook_secret
+from app.operations.digests.rules import DigestCadence, DigestStatus, DigestWay, OldSecret, webhook_secret
 from app.operations.digests.service import (
     add_recipient,
     change_recipient,
     end_recipient,
     last_digests,
     recipients,
+    replace_secret,
 )
 
 router = api_router("/portfolios/{code}/digest-recipients", tags=["digests"])
@@ -42,6 +43,9 @@ class RecipientShape(Shape):
     active: bool = Field(description="False while it is paused.")
     created_at: datetime
     by: str
+    old_secret_until: datetime | None = Field(
+        description="Until then a secret that was replaced signs beside the new one; null where none does."
+    )
     ended_at: datetime | None
     last_business_date: date | None = Field(description="Of the newest digest; null before the first.")
     last_status: DigestStatus | None
@@ -59,6 +63,7 @@ class RecipientShape(Shape):
             active=row.active,
             created_at=row.created_at,
             by=row.by,
+            old_secret_until=row.old_until,
             ended_at=row.ended_at,
             last_business_date=last.business_date if last else None,
             last_status=last.status if last else None,
@@ -128,6 +133,32 @@ def post_digest_recipient_change(
         session, portfolio, recipient_id, email=body.email, cadence=body.cadence, active=body.active,
         by=caller.by, now=now,
     )  # fmt: skip
+    return RecipientShape.of(row, last_digests(session, id_of(portfolio)).get(recipient_id))
+
+
+class NewSecret(Input):
+    old: Annotated[
+        OldSecret,
+        Field(strict=False, description="How long the present secret goes on signing beside the new one."),
+    ] = OldSecret.A_WEEK
+
+
+@router.post("/{recipient_id}/secret", summary="Replace the secret of a webhook")
+def post_digest_recipient_secret(
+    request: Request,
+    response: Response,
+    code: PortfolioCode,
+    recipient_id: RowId,
+    caller: ApiManager,
+    session: OnceSession,
+    now: Now,
+    body: NewSecret,
+) -> RecipientShape:
+    """The new secret comes once, in the header `Webhook-Secret`. Until the old one's time is over each digest has both
+    signatures."""
+    portfolio = get_portfolio(session, code)
+    row = replace_secret(session, portfolio, recipient_id, body.old, by=caller.by, now=now)
+    response.headers[SECRET_HEADER] = webhook_secret(settings_of(request).require_secret(), row.salt)
     return RecipientShape.of(row, last_digests(session, id_of(portfolio)).get(recipient_id))
 
 

@@ -29,6 +29,18 @@ class DigestRecipientChanged(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class DigestSecretReplaced(Payload):
+    """The secret of a webhook was replaced."""
+
+    KIND = "digest.secret_replaced"
+
+    recipient_id: int
+    recipient: str
+    until: str
+    """The old one signs beside the new one until then; '' = it signs nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
 class DigestRecipientEnded(Payload):
     KIND = "digest.recipient_ended"
 

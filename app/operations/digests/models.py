@@ -35,6 +35,10 @@ class DigestRecipient(Row, table=True):
     url: str = Field(default="", max_length=500)
     salt: str = Field(default="", max_length=64)
     """Of which the secret of the webhook is derived."""
+    old_salt: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": ""})
+    """Of the secret that was replaced last."""
+    old_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Until when the secret that was replaced signs beside the new one."""
     cadence: DigestCadence = Field(sa_type=enum_type(DigestCadence))
     active: bool = True
     after_on: date | None = Field(default=None, sa_type=sa.Date)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -159,11 +159,37 @@ def webhook_secret(installation_secret: str, salt: str) -> str:
     return "whsec_" + base64.b64encode(key).decode()
 
 
+def webhook_secrets(
+    installation_secret: str, salt: str, old_salt: str, old_until: datetime | None, now: datetime
+) -> list[str]:
+    """The secrets that sign a webhook now: its own, and the one before while that is still valid."""
+    salts = [salt, old_salt] if old_salt and old_until is not None and now < old_until else [salt]
+    return [webhook_secret(installation_secret, each) for each in salts]
+
+
+class OldSecret(StrEnum):
+    """How long the secret that was replaced goes on signing beside the new one."""
+
+    NOT_AT_ALL = "not_at_all"
+    """It is known to others."""
+    A_DAY = "a_day"
+    A_WEEK = "a_week"
+
+
+OLD_SECRET_DAYS = {OldSecret.NOT_AT_ALL: 0, OldSecret.A_DAY: 1, OldSecret.A_WEEK: 7}
+OLD_SECRET_LABELS = {
+    OldSecret.A_WEEK: "a week",
+    OldSecret.A_DAY: "a day",
+    OldSecret.NOT_AT_ALL: "not at all: others may know it",
+}
+
+
 class Hook(Protocol):
     """The adapter that posts to webhooks."""
 
-    def post(self, url: str, identity: str, secret: str, body: bytes) -> SendResult:
-        """POST JSON, signed as Standard Webhooks 1.0.0 describes. Must not raise for anything a network can do."""
+    def post(self, url: str, identity: str, secrets: Sequence[str], body: bytes) -> SendResult:
+        """POST JSON, signed with each secret as Standard Webhooks 1.0.0 describes. Must not raise for anything a
+        network can do."""
         ...
 
 

@@ -39,7 +39,7 @@ from app.operations.digests.rules import (
     DigestWay,
     due_day,
     next_try,
-    webhook_secret,
+    webhook_secrets,
 )
 from app.operations.digests.service import alert_subject, may_read, name_of, recipients
 from app.operations.digests.told import DigestContent
@@ -155,7 +155,7 @@ def send_due(
         if claimed is None:
             return counts
         if isinstance(claimed, _Claimed):
-            result = _send(claimed, ports)
+            result = _send(claimed, ports, clock.now())
             with transaction(engine) as session:
                 status = _settle(session, claimed, result, now=clock.now())
         else:
@@ -186,12 +186,13 @@ def _claim(session: Session, *, now: datetime, lease: timedelta) -> _Claimed | D
     return _Claimed(digest, recipient, session.get_one(Portfolio, recipient.portfolio_id))
 
 
-def _send(claimed: _Claimed, ports: DigestPorts) -> SendResult:
+def _send(claimed: _Claimed, ports: DigestPorts, now: datetime) -> SendResult:
     digest, recipient = claimed.digest, claimed.recipient
     content = DigestContent.from_json(digest.content)
     if recipient.way is DigestWay.WEBHOOK:
         body = as_webhook(content, digest.key, digest.made_at.isoformat())
-        return ports.hook.post(recipient.url, digest.key, webhook_secret(ports.secret, recipient.salt), body)
+        signing = webhook_secrets(ports.secret, recipient.salt, recipient.old_salt, recipient.old_until, now)
+        return ports.hook.post(recipient.url, digest.key, signing, body)
     try:
         pdf = ports.pdf(as_pdf_data(content), digest.business_date)
     except ValueError as problem:  # its message may quote the data

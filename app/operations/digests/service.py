@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -25,9 +25,21 @@ from app.core.text import refuse_card_number
 from app.core.timeline.service import about_portfolio, lock_streams, portfolio_stream, record
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert
-from app.operations.digests.events import DigestRecipientAdded, DigestRecipientChanged, DigestRecipientEnded
+from app.operations.digests.events import (
+    DigestRecipientAdded,
+    DigestRecipientChanged,
+    DigestRecipientEnded,
+    DigestSecretReplaced,
+)
 from app.operations.digests.models import Digest, DigestRecipient
-from app.operations.digests.rules import DigestCadence, DigestStatus, DigestWay, check_url
+from app.operations.digests.rules import (
+    OLD_SECRET_DAYS,
+    DigestCadence,
+    DigestStatus,
+    DigestWay,
+    OldSecret,
+    check_url,
+)
 
 MOST = 100
 """Recipients of a portfolio."""
@@ -136,6 +148,22 @@ def change_recipient(
             recipient_id, name_of(row), {n: before[n] for n in names}, {n: after[n] for n in names}
         )
         record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
+    return row
+
+
+def replace_secret(
+    session: Session, portfolio: Portfolio, recipient_id: int, old: OldSecret, *, by: Actor, now: datetime
+) -> DigestRecipient:
+    """Give a webhook a new secret; both sign until the time of the old one is over. One that was replaced earlier signs
+    nothing more. Invalid for a person."""
+    row = _open(session, portfolio, recipient_id)
+    if row.way is not DigestWay.WEBHOOK:
+        raise Invalid("Only a webhook has a secret.", "old")
+    until = now + timedelta(days=OLD_SECRET_DAYS[old]) if OLD_SECRET_DAYS[old] else None
+    row.old_salt, row.old_until = (row.salt, until) if until else ("", None)
+    row.salt = secrets.token_urlsafe(24)
+    told = DigestSecretReplaced(recipient_id, name_of(row), f"{until:%Y-%m-%d %H:%M} UTC" if until else "")
+    record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
     return row
 
 

@@ -10,7 +10,7 @@ from itertools import chain
 
 from app.book.delinquency.days import CURRENT
 from app.book.ledger.rules import AccountStatus, EntryKind
-from app.operations.digests.rules import CADENCE_LABELS
+from app.operations.digests.rules import CADENCE_LABELS, OLD_SECRET_LABELS
 from app.operations.thresholds.rules import TEST_LABELS
 from app.reporting.cohorts.rules import CURVES
 from app.reporting.kpis.definitions.catalog import FAMILIES, ON_DEMAND
@@ -47,7 +47,9 @@ def page_words() -> Iterator[str]:
     yield from chain.from_iterable(LINES.values())
     for scheme in schemes().values():
         yield from (scheme.title, *(each.name for each in scheme.classes))
-    yield from chain(CADENCE_LABELS.values(), TEST_LABELS.values(), WAITING_LABELS)
+    yield from chain(
+        CADENCE_LABELS.values(), OLD_SECRET_LABELS.values(), TEST_LABELS.values(), WAITING_LABELS
+    )
     yield from _of_returns()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -80,8 +80,8 @@ class Post:
         self.mails.append(dispatch)
         return self._answer()
 
-    def post(self, url: str, identity: str, secret: str, body: bytes) -> SendResult:
-        assert secret.startswith("whsec_")
+    def post(self, url: str, identity: str, secrets: Sequence[str], body: bytes) -> SendResult:
+        assert all(secret.startswith("whsec_") for secret in secrets)
         self.hooks.append((url, identity, body))
         return self._answer()
 

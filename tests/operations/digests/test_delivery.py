@@ -23,20 +23,27 @@ import pytest
 from aiosmtpd.controller import Controller
 from pytest_httpserver import HTTPServer
 from sqlalchemy.engine import Engine
+from sqlmodel import select
 
 from app.adapters.mail.smtp import SmtpEmailSender
 from app.adapters.print.digest import typeset_digest
 from app.adapters.webhooks import DigestHook
 from app.core.clock import FixedClock
 from app.core.database.engine import make_engine, transaction
+from app.core.errors import Invalid
+from app.core.ids import id_of
 from app.core.settings import Settings
-from app.operations.digests.rules import DigestPorts, DigestStatus, webhook_secret
+from app.operations.digests.models import DigestRecipient
+from app.operations.digests.rules import DigestPorts, DigestStatus, OldSecret, webhook_secret
 from app.operations.digests.sending import make_due, send_due
+from app.operations.digests.service import replace_secret
 from app.outreach.outbox.dispatch import Accepted, Misconfigured, SendResult, TryLater, Undeliverable
 from app.programs.ports import make_ports
 from app.programs.worker import Worker
+from tests import builders
 from tests.operations.digests.story import (
     LEASE,
+    MEI,
     NOW,
     SATURDAY,
     SECRET,
@@ -46,6 +53,7 @@ from tests.operations.digests.story import (
     list_hook,
     list_mei,
     open_book,
+    the_book,
 )
 
 NO_SMTP = "smtp://127.0.0.1:9"
@@ -157,6 +165,45 @@ def test_a_receiver_verifies_the_webhook_by_its_own_code(engine: Engine, httpser
         verified(request, webhook_secret(SECRET, "another endpoint"))
 
 
+@pytest.mark.parametrize(
+    ("old", "days", "both"),
+    [
+        (OldSecret.A_WEEK, 0, True),
+        (OldSecret.A_WEEK, 7, False),
+        (OldSecret.A_DAY, 0, True),
+        (OldSecret.NOT_AT_ALL, 0, False),
+    ],
+)
+def test_a_replaced_secret_signs_beside_the_new_one_for_its_time(
+    engine: Engine, httpserver: HTTPServer, old: OldSecret, days: int, both: bool
+) -> None:
+    before = fill(engine, hook=httpserver.url_for("/desk"))
+    replaced_at = NOW - timedelta(days=days)
+    with transaction(engine) as session:
+        number = id_of(session.scalars(select(DigestRecipient)).one())
+        row = replace_secret(session, the_book(session), number, old, by=MEI, now=replaced_at)
+        after = row.salt
+        [told] = builders.events(session, "digest.secret_replaced")
+    assert (told["until"] == "") is (old is OldSecret.NOT_AT_ALL)
+    httpserver.expect_oneshot_request("/desk", method="POST").respond_with_data("", status=204)
+    settings = settings_for(NO_SMTP)
+    Worker(engine, make_ports(settings, FixedClock(NOW)), settings).send_digests()
+    [(request, _)] = httpserver.log
+    assert verified(request, webhook_secret(SECRET, after))
+    assert len(request.headers["webhook-signature"].split(" ")) == 1 + both
+    if both:
+        assert verified(request, webhook_secret(SECRET, before))
+    else:
+        with pytest.raises(AssertionError):
+            verified(request, webhook_secret(SECRET, before))
+
+
+def test_a_person_has_no_secret_to_replace(engine: Engine) -> None:
+    fill(engine)
+    with pytest.raises(Invalid, match="Only a webhook has a secret"), transaction(engine) as session:
+        replace_secret(session, the_book(session), 1, OldSecret.A_DAY, by=MEI, now=NOW)
+
+
 # --- the webhook's adapter ----------------------------------------------------------------------------------
 
 
@@ -173,7 +220,7 @@ def test_a_receiver_verifies_the_webhook_by_its_own_code(engine: Engine, httpser
 )
 def test_what_an_answer_means(httpserver: HTTPServer, status: int, kind: type, word: str) -> None:
     httpserver.expect_request("/desk").respond_with_data("", status=status, headers={"location": "/else"})
-    result = DigestHook(FixedClock(NOW), private=True).post(httpserver.url_for("/desk"), "id", KEY, b"{}")
+    result = DigestHook(FixedClock(NOW), private=True).post(httpserver.url_for("/desk"), "id", [KEY], b"{}")
     assert isinstance(result, kind)
     assert word in getattr(result, "reason", "")
     assert len(httpserver.log) == 1
@@ -183,24 +230,24 @@ def test_a_name_that_leads_into_a_private_network_gets_nothing(httpserver: HTTPS
     """The address of the connection counts, whatever a name, or another way to write the number, has led to."""
     for host in ("localhost", "2130706433", "127.1"):
         url = f"http://{host}:{httpserver.port}/desk"
-        result = DigestHook(FixedClock(NOW)).post(url, "id", KEY, b"{}")
+        result = DigestHook(FixedClock(NOW)).post(url, "id", [KEY], b"{}")
         assert isinstance(result, Misconfigured | TryLater), host
     assert httpserver.log == []
 
 
 def test_nobody_there_is_tried_again(free_port: int) -> None:
     result = DigestHook(FixedClock(NOW), private=True).post(
-        f"http://127.0.0.1:{free_port}/", "id", KEY, b"{}"
+        f"http://127.0.0.1:{free_port}/", "id", [KEY], b"{}"
     )
     assert isinstance(result, TryLater)
-    odd = DigestHook(FixedClock(NOW), private=True).post("gopher://127.0.0.1/", "id", KEY, b"{}")
+    odd = DigestHook(FixedClock(NOW), private=True).post("gopher://127.0.0.1/", "id", [KEY], b"{}")
     assert isinstance(odd, Undeliverable)
 
 
 def test_a_receiver_that_never_answers_is_left() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        result = DigestHook(FixedClock(NOW), private=True, timeout=0.2).post(url, "id", KEY, b"{}")
+        result = DigestHook(FixedClock(NOW), private=True, timeout=0.2).post(url, "id", [KEY], b"{}")
     assert isinstance(result, TryLater)
 
 

@@ -60,6 +60,11 @@ def test_the_secret_of_a_webhook_is_shown_once(desk: Desk, manager: Browser) -> 
     assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
     assert secret not in manager.get("/digests").text
     assert secret not in str(desk.read(lambda session: session.get_one(DigestRecipient, 1)))
+    replaced = manager.submit("/digests/1/secret", portfolio="CARDS", old="a_week").text
+    row = desk.read(lambda session: session.get_one(DigestRecipient, 1))
+    assert webhook_secret(desk.settings.require_secret(), row.salt) in replaced.replace("&#43;", "+")
+    assert "signs beside it until" in replaced
+    assert "hooks.example: a new secret; the old one signs until" in manager.get("/digests").text
 
 
 def test_a_manager_sets_changes_and_ends_a_threshold(desk: Desk, manager: Browser) -> None:

@@ -16,6 +16,7 @@ from app.operations.digests.rules import CADENCE_LABELS, DigestCadence
 MOST = 50
 _SAID = {
     "digest.recipient_added": "{recipient}: added, {cadence}",
+    "digest.secret_replaced": "{recipient}: a new secret; the old one signs until {until}",
     "digest.recipient_ended": "{recipient}: taken off the list",
     "digest.given_up": "{recipient}: the digest of {business_date} was given up, {reason}",
     "threshold.set": "{figure}: set to {limit}",
@@ -46,6 +47,8 @@ def _words(kind: str, data: dict[str, object]) -> str:
         assert isinstance(now, dict)
         parts = (f"{name} {_plain(was[name])}, now {_plain(now[name])}" for name in now)
         return f"{data['recipient']}: {'; '.join(parts)}"
+    if kind == "digest.secret_replaced" and not data["until"]:
+        return f"{data['recipient']}: a new secret; the old one signs nothing more"
     return _SAID[kind].format(**{name: _plain(value) for name, value in data.items()})
 
 

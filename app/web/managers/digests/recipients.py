@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Form
@@ -29,13 +30,16 @@ from app.operations.digests.events import (
     DigestRecipientAdded,
     DigestRecipientChanged,
     DigestRecipientEnded,
+    DigestSecretReplaced,
 )
 from app.operations.digests.models import Digest, DigestRecipient
 from app.operations.digests.rules import (
     CADENCE_LABELS,
+    OLD_SECRET_LABELS,
     DigestCadence,
     DigestStatus,
     DigestWay,
+    OldSecret,
     webhook_secret,
 )
 from app.operations.digests.service import (
@@ -45,6 +49,7 @@ from app.operations.digests.service import (
     last_digests,
     name_of,
     recipients,
+    replace_secret,
 )
 from app.web.lists import Column
 from app.web.lookups import staff_names
@@ -74,6 +79,7 @@ class DigestsPage(Page):
     statuses: Mapping[DigestStatus, tuple[str, Tone]]
     cadences: Sequence[tuple[str, str]]
     labels: Mapping[DigestCadence, str]
+    old_secrets: Sequence[tuple[str, str]]
     managers: Sequence[tuple[str, str]]
     may_read: frozenset[str]
     changes: Sequence[SaidChange]
@@ -118,6 +124,7 @@ def _page(
             statuses=STATUS_WORDS,
             cadences=[(cadence.value, label) for cadence, label in CADENCE_LABELS.items()],
             labels=CADENCE_LABELS,
+            old_secrets=[(each.value, label) for each, label in OLD_SECRET_LABELS.items()],
             managers=[(user.username, user.display_name) for user in managers],
             may_read=frozenset(user.username for user in managers),
             changes=changes_of(
@@ -126,6 +133,7 @@ def _page(
                 DigestRecipientAdded,
                 DigestRecipientChanged,
                 DigestRecipientEnded,
+                DigestSecretReplaced,
                 DigestGivenUp,
             ),
             names=staff_names(session),
@@ -144,6 +152,9 @@ class WebhookAddedPage(Page):
     portfolio: Portfolio
     host: str
     secret: str
+    replaced: bool = False
+    old_until: datetime | None = None
+    """Until then the secret that was replaced signs, too."""
 
 
 @router.post("")
@@ -213,6 +224,23 @@ def change(
         f"{name_of(row)} is saved." if row.active else f"{name_of(row)} gets no digest until you resume it."
     )
     return redirect(request, f"/digests?portfolio={book.code}", said)
+
+
+@router.post("/{recipient_id}/secret")
+def replace(
+    request: Request,
+    recipient_id: RowId,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    portfolio: Annotated[str, Form(max_length=40)] = "",
+    old: Annotated[OldSecret, Form()] = OldSecret.A_WEEK,
+) -> Response:
+    """Give a webhook a new secret, which is on this answer only."""
+    book = get_portfolio(session, portfolio)
+    row = replace_secret(session, book, recipient_id, old, by=staff.by, now=now)
+    secret = webhook_secret(settings_of(request).require_secret(), row.salt)
+    return page(request, WebhookAddedPage(book, name_of(row), secret, replaced=True, old_until=row.old_until))
 
 
 @router.post("/{recipient_id}/end")
