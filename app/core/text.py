@@ -7,6 +7,7 @@ Verbs and pages call `clean_text`; fields of the API are annotated `Line` or `Pa
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated
 from unicodedata import bidirectional
 
@@ -14,6 +15,9 @@ from pydantic import AfterValidator
 
 from app.core.card_numbers import holds_card_number
 from app.core.errors import Invalid
+
+Say = Callable[[str], str]
+"""Gives an English text of ours in a reader's language; `str` leaves it as it is."""
 
 LONGEST_NOTE = 4000
 LONGEST_REASON = 200

@@ -19,7 +19,8 @@ from starlette.requests import Request
 
 from app.core.money import exponent, to_decimal_string
 from app.core.staff.rules import ROLE_LABELS, Role
-from app.http.interface import interface_locale, wanted_locales
+from app.core.text import Say
+from app.http.interface import interface_locale, wanted_locales, words_of
 
 
 def locale_for(accept_language: str) -> Locale:
@@ -34,6 +35,11 @@ def reader_locale(request: Request) -> Locale:
 
 CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Za-z])(?=\d)")
 """CLDR puts a space between "KWD" and its figures; Babel does not."""
+
+
+def reader_words(request: Request) -> Say:
+    """The catalogue of the reader's language, for words that Python puts together."""
+    return words_of(reader_locale(request)).ugettext
 
 
 @lru_cache(maxsize=512)

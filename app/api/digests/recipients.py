@@ -40,6 +40,7 @@ class RecipientShape(Shape):
     email: str
     url: str = Field(description="Empty for a person.")
     cadence: DigestCadence
+    language: str
     active: bool = Field(description="False while it is paused.")
     created_at: datetime
     by: str
@@ -60,6 +61,7 @@ class RecipientShape(Shape):
             email=row.email,
             url=row.url,
             cadence=row.cadence,
+            language=row.language,
             active=row.active,
             created_at=row.created_at,
             by=row.by,
@@ -88,6 +90,9 @@ class NewRecipient(Input):
     email: Annotated[Line, Field(max_length=254)] = ""
     url: Annotated[Line, Field(max_length=500, description="https and public; for webhook.")] = ""
     cadence: Annotated[DigestCadence, Field(strict=False)] = DigestCadence.DAILY
+    language: Annotated[
+        Line, Field(max_length=20, description="A catalogue of the pages, such as `nb`; for email.")
+    ] = "en"
 
 
 @router.post("", status_code=201, summary="Add a recipient of digests")
@@ -105,7 +110,7 @@ def post_digest_recipient(
     settings = settings_of(request)
     row = add_recipient(
         session, get_portfolio(session, code), body.way, username=body.username, email=body.email, url=body.url,
-        cadence=body.cadence, private=settings.webhook_private, by=caller.by, now=now,
+        cadence=body.cadence, language=body.language, private=settings.webhook_private, by=caller.by, now=now,
     )  # fmt: skip
     if row.way is DigestWay.WEBHOOK:
         response.headers[SECRET_HEADER] = webhook_secret(settings.require_secret(), row.salt)
@@ -115,6 +120,7 @@ def post_digest_recipient(
 class RecipientChange(Input):
     email: Annotated[Line | None, Field(max_length=254, description="Left out = as it is.")] = None
     cadence: Annotated[DigestCadence | None, Field(strict=False)] = None
+    language: Annotated[Line | None, Field(max_length=20)] = None
     active: Annotated[bool | None, Field(description="false pauses, true resumes.")] = None
 
 
@@ -130,8 +136,8 @@ def post_digest_recipient_change(
     """Change what is given. One who is resumed is told of the next closed day."""
     portfolio = get_portfolio(session, code)
     row = change_recipient(
-        session, portfolio, recipient_id, email=body.email, cadence=body.cadence, active=body.active,
-        by=caller.by, now=now,
+        session, portfolio, recipient_id, email=body.email, cadence=body.cadence, language=body.language,
+        active=body.active, by=caller.by, now=now,
     )  # fmt: skip
     return RecipientShape.of(row, last_digests(session, id_of(portfolio)).get(recipient_id))
 

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from urllib.parse import urlencode
 
+from babel import Locale
 from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
 from app.core.ids import id_of
+from app.core.text import Say
+from app.http.interface import ENGLISH, languages, translations
 from app.operations.alerts.rules import ALERT_TITLES, AlertKind
 from app.operations.alerts.service import open_alerts
+from app.operations.digests.document import Voice
 from app.operations.digests.rules import COMPARED, DigestCadence
 from app.operations.digests.told import (
     VERSION,
@@ -41,9 +45,11 @@ def gather(
     cadence: DigestCadence,
     *,
     pages_url: str,
+    language: str = ENGLISH,
     now: datetime,
 ) -> DigestContent:
-    """Read what a digest of the closed day `on` says; links lead to `pages_url`."""
+    """Read what a digest of the closed day `on` says, in one of `languages()`; links lead to `pages_url`."""
+    say = voice_of(language).say
     figures = latest_versions(session, id_of(portfolio), on)
     days = {each: day for each in COMPARED[cadence] if (day := compared_day(each, on, None))}
     found = {
@@ -61,18 +67,18 @@ def gather(
         business_date=str(on),
         cadence=cadence.value,
         compared={each.value: str(day) for each, day in days.items()},
-        decisions=tuple(ToldCount(w.label, w.count, f"{pages_url}{w.href}") for w in waiting if w.count),
+        decisions=tuple(ToldCount(say(w.label), w.count, f"{pages_url}{w.href}") for w in waiting if w.count),
         thresholds=tuple(
             ToldThreshold(
-                figure_words(row),
-                words_of(row, portfolio),
+                figure_words(row, say),
+                words_of(row, portfolio, say),
                 str(row.crossed_on),
                 f"{pages_url}/thresholds?{urlencode({'portfolio': portfolio.code})}",
             )
             for row in thresholds_of(session, id_of(portfolio), crossed=True)
         ),
         failures=tuple(
-            ToldFailure(ALERT_TITLES[alert.kind], alert.detail, f"{alert.first_at:%Y-%m-%d}")
+            ToldFailure(say(ALERT_TITLES[alert.kind]), alert.detail, f"{alert.first_at:%Y-%m-%d}")
             for alert in open_alerts(session)
             if alert.kind in FAILURES and alert.subject == portfolio.code
         ),
@@ -82,18 +88,28 @@ def gather(
                 {each.value: of_day[change.kpi].amount for each, of_day in found.items()},
                 asked,
                 pages_url,
+                say,
             )
             for change in moved
         ),
         href=f"{pages_url}/morning?{asked}",
+        language=language,
     )
 
 
-def _told(change: Change, amounts: Mapping[str, float | None], asked: str, pages_url: str) -> ToldFigure:
+def voice_of(language: str) -> Voice:
+    """How the reader of a language is spoken to; in English where its catalogue is gone."""
+    known = language if language in languages() else ENGLISH
+    return Voice(translations(known).ugettext, Locale.parse(known))
+
+
+def _told(
+    change: Change, amounts: Mapping[str, float | None], asked: str, pages_url: str, say: Say
+) -> ToldFigure:
     definition, after = DEFINITIONS[change.kpi], change.after or Figure(change.kpi, 0, 0)
     return ToldFigure(
         figure=change.kpi,
-        title=definition.title,
+        title=say(definition.title),
         unit=definition.unit.value,
         is_share=definition.scale is Scale.PERCENT,
         numerator=after.numerator,

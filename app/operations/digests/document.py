@@ -1,4 +1,8 @@
-"""A digest in words: one list of parts, written as plain text, HTML, the data of its PDF, and JSON. Pure."""
+"""A digest in words: one list of parts, written as plain text, HTML, the data of its PDF, and JSON. Pure.
+
+Its figures and lists were put into the reader's language when the digest was made; what stands around them is said
+here.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,66 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from html import escape
 
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from app.core.text import Say
 from app.operations.digests.told import COMPARE_WORDS, DigestContent, ToldFigure
 from app.reporting.changes.rules import Compare
 
-DISCLAIMER = "Figures, names of slices and counts only: a digest holds no customer's data."
+
+class Words:
+    """What a digest says around its figures, in English; each is looked up in the reader's catalogue."""
+
+    TITLE = "{portfolio}: digest of {day}"
+    STANDS = "{creditor} ({portfolio}) at the end of {day}."
+    DISCLAIMER = "Figures, names of slices and counts only: a digest holds no customer's data."
+    MORNING = "The morning page of that day"
+    DECISIONS = "What needs a decision"
+    NO_DECISION = "Nothing waits for a decision in this portfolio."
+    WORK, WAITING = "Work", "Waiting"
+    THRESHOLDS = "Thresholds that are crossed"
+    FIGURE, THRESHOLD, SINCE = "Figure", "Threshold", "Since"
+    FAILED = "Proofs that failed"
+    DO_NOT_USE = "Do not use this portfolio’s figures until these are over."
+    CHECK, FOUND = "Check", "What it found"
+    CHANGED = "What changed"
+    NOTHING_CHANGED = (
+        "No figure moved by a tenth of a point against {what}, {day}, or that day has no figures."
+    )
+    AGAINST_DAY = "Against {what}, {day}; what got worse comes first."
+    NOW, AGAINST, WHY = "Now", "Against {what}", "Why"
+    NONE, NOTHING_YET, NO_CHANGE = "none", "nothing yet", "no change"
+    BETTER, WORSE = "better", "worse"
+    POINTS, PER_1000, DAYS = "points", "per 1,000", "days"
+    PAGE = "Page"
+
+
+def words_of_digests() -> Iterator[str]:
+    """Every text, for the catalogues."""
+    yield from (text for name, text in vars(Words).items() if not name.startswith("_"))
+    yield from COMPARE_WORDS.values()
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a reader is spoken to: their catalogue, and how their language writes days and numbers."""
+
+    say: Say
+    locale: Locale
+
+    def put(self, text: str, **given: str) -> str:
+        return self.say(text).format(**given)
+
+    def day(self, iso: str) -> str:
+        return format_date(date.fromisoformat(iso), "d MMMM y", locale=self.locale)
+
+    def number(self, value: float, pattern: str = "#,##0") -> str:
+        return format_decimal(value, format=pattern, locale=self.locale)
+
+
+ENGLISH = Voice(str, Locale("en"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,96 +93,96 @@ class Part:
     rows: Sequence[Sequence[Cell]] = ()
 
 
-def title_of(content: DigestContent) -> str:
-    return f"{content.portfolio}: digest of {_day(content.business_date)}"
+def title_of(content: DigestContent, voice: Voice = ENGLISH) -> str:
+    return voice.put(Words.TITLE, portfolio=content.portfolio, day=voice.day(content.business_date))
 
 
-def parts_of(content: DigestContent) -> list[Part]:
+def parts_of(content: DigestContent, voice: Voice = ENGLISH) -> list[Part]:
     """The parts in the order of the morning page: decisions, thresholds, what failed, what changed and why."""
+    say, day = voice.say, voice.day
     parts = [
         Part(
-            "What needs a decision",
-            heads=("Work", "Waiting"),
-            rows=[(Cell(w.label, w.href), Cell(f"{w.count:,}", number=True)) for w in content.decisions],
+            say(Words.DECISIONS),
+            heads=(say(Words.WORK), say(Words.WAITING)),
+            rows=[
+                (Cell(w.label, w.href), Cell(voice.number(w.count), number=True)) for w in content.decisions
+            ],
         )
         if content.decisions
-        else Part("What needs a decision", "Nothing waits for a decision in this portfolio.")
+        else Part(say(Words.DECISIONS), say(Words.NO_DECISION))
     ]
     if content.thresholds:
-        rows = [(Cell(t.figure, t.href), Cell(t.limit), Cell(_day(t.since))) for t in content.thresholds]
-        parts.append(Part("Thresholds that are crossed", heads=("Figure", "Threshold", "Since"), rows=rows))
+        rows = [(Cell(t.figure, t.href), Cell(t.limit), Cell(day(t.since))) for t in content.thresholds]
+        heads = (say(Words.FIGURE), say(Words.THRESHOLD), say(Words.SINCE))
+        parts.append(Part(say(Words.THRESHOLDS), heads=heads, rows=rows))
     if content.failures:
-        failed = [(Cell(f.title), Cell(f.detail), Cell(_day(f.since))) for f in content.failures]
-        sentence = "Do not use this portfolio’s figures until these are over."
-        parts.append(Part("Proofs that failed", sentence, ("Check", "What it found", "Since"), failed))
-    return [*parts, _changed(content)]
+        failed = [(Cell(f.title), Cell(f.detail), Cell(day(f.since))) for f in content.failures]
+        heads = (say(Words.CHECK), say(Words.FOUND), say(Words.SINCE))
+        parts.append(Part(say(Words.FAILED), say(Words.DO_NOT_USE), heads, failed))
+    return [*parts, _changed(content, voice)]
 
 
-def _changed(content: DigestContent) -> Part:
+def _changed(content: DigestContent, voice: Voice) -> Part:
+    say = voice.say
     compared = {Compare(name): day for name, day in content.compared.items()}
     main = next(iter(compared))
+    against = {"what": say(COMPARE_WORDS[main]), "day": voice.day(compared[main])}
     if not content.changed:
-        return Part(
-            "What changed",
-            f"No figure moved by a tenth of a point against {COMPARE_WORDS[main]}, {_day(compared[main])}, "
-            "or that day has no figures.",
-        )
-    said = f"Against {COMPARE_WORDS[main]}, {_day(compared[main])}; what got worse comes first."
-    heads = ("Figure", "Now", *(f"Against {COMPARE_WORDS[each]}" for each in compared), "Why")
+        return Part(say(Words.CHANGED), voice.put(Words.NOTHING_CHANGED, **against))
+    others = (voice.put(Words.AGAINST, what=say(COMPARE_WORDS[each])) for each in compared)
+    heads = (say(Words.FIGURE), say(Words.NOW), *others, say(Words.WHY))
     rows = [
         (
             Cell(each.title, each.href),
-            Cell(_value(each), number=True),
+            Cell(_value(each, voice), number=True),
             *(
-                Cell(_step(each, each.changes.get(name.value), name is main), number=True)
+                Cell(_step(each, each.changes.get(name.value), voice, is_main=name is main), number=True)
                 for name in compared
             ),
-            Cell("; ".join(_reasons(each))),
+            Cell("; ".join(_reasons(each, voice))),
         )
         for each in content.changed
     ]
-    return Part("What changed", said, heads, rows)
+    return Part(say(Words.CHANGED), voice.put(Words.AGAINST_DAY, **against), heads, rows)
 
 
-def _reasons(figure: ToldFigure) -> Iterator[str]:
+def _reasons(figure: ToldFigure, voice: Voice) -> Iterator[str]:
     for why in figure.why:
-        yield f"{why.dimension.replace('_', ' ')} {why.member or 'none'} {_step(figure, why.amount, is_main=False)}"
+        step = _step(figure, why.amount, voice, is_main=False)
+        yield f"{voice.say(why.dimension.replace('_', ' '))} {why.member or voice.say(Words.NONE)} {step}"
 
 
 NOTICEABLE = 0.05
 """Tenths are shown."""
-_UNITS = {100: "%", 1000: "per 1,000", 1: "days"}
-_STEPS = _UNITS | {100: "points"}
+_UNITS = {100: "%", 1000: Words.PER_1000, 1: Words.DAYS}
+_STEPS = _UNITS | {100: Words.POINTS}
+_TENTHS = "#,##0.0"
 
 
-def _value(figure: ToldFigure) -> str:
+def _value(figure: ToldFigure, voice: Voice) -> str:
     if figure.value is None:
-        return "nothing yet"
-    return f"{figure.value * figure.per:,.1f} {_UNITS[figure.per]}"
+        return voice.say(Words.NOTHING_YET)
+    return f"{voice.number(figure.value * figure.per, _TENTHS)} {voice.say(_UNITS[figure.per])}"
 
 
-def _step(figure: ToldFigure, amount: float | None, is_main: bool) -> str:  # noqa: FBT001
+def _step(figure: ToldFigure, amount: float | None, voice: Voice, *, is_main: bool) -> str:
     if amount is None:
         return "–"
     if abs(amount) * figure.per < NOTICEABLE:
-        return "no change"
+        return voice.say(Words.NO_CHANGE)
     sign = "+" if amount > 0 else "−"
-    step = f"{abs(amount) * figure.per:,.1f} {_STEPS[figure.per]}"
-    judged = {"good": ", better", "bad": ", worse"}.get(figure.tone, "") if is_main else ""
-    return f"{sign}{step}{judged}"
-
-
-def _day(iso: str) -> str:
-    on = date.fromisoformat(iso)
-    return f"{on.day} {on:%B %Y}"
+    step = f"{voice.number(abs(amount) * figure.per, _TENTHS)} {voice.say(_STEPS[figure.per])}"
+    judged = {"good": Words.BETTER, "bad": Words.WORSE}.get(figure.tone) if is_main else None
+    return f"{sign}{step}, {voice.say(judged)}" if judged else f"{sign}{step}"
 
 
 # --- as text, HTML, PDF and JSON ----------------------------------------------------------------------------
 
 
-def as_text(content: DigestContent) -> str:
-    lines = [f"{content.creditor} ({content.portfolio}) at the end of {_day(content.business_date)}.", ""]
-    for part in parts_of(content):
+def as_text(content: DigestContent, voice: Voice = ENGLISH) -> str:
+    day = voice.day(content.business_date)
+    lines = [voice.put(Words.STANDS, creditor=content.creditor, portfolio=content.portfolio, day=day), ""]
+    for part in parts_of(content, voice):
         lines += [part.heading, "-" * len(part.heading)]
         lines += [part.sentence] if part.sentence else []
         for row in part.rows:
@@ -131,23 +191,24 @@ def as_text(content: DigestContent) -> str:
             lines.append(f"* {first.text}: {' | '.join(said)}")
             lines += [f"  {first.href}"] if first.href else []
         lines.append("")
-    return "\n".join([*lines, f"The morning page of that day: {content.href}", DISCLAIMER, ""])
+    return "\n".join([*lines, f"{voice.say(Words.MORNING)}: {content.href}", voice.say(Words.DISCLAIMER), ""])
 
 
 _TABLE = "border-collapse:collapse;width:100%"
 _CELL = "padding:6px 10px;border-bottom:1px solid #b9bec5;text-align:left;vertical-align:top"
 
 
-def as_html(content: DigestContent) -> str:
+def as_html(content: DigestContent, voice: Voice = ENGLISH) -> str:
     """A page that mail programs show: no script, no picture, nothing fetched."""
+    title = escape(title_of(content, voice))
     pieces = [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{_tag(voice)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-        f"<title>{escape(title_of(content))}</title></head>"
+        f"<title>{title}</title></head>"
         '<body style="font-family:system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem">'
-        f"<h1>{escape(title_of(content))}</h1><p>{escape(content.creditor)}</p>"
+        f"<h1>{title}</h1><p>{escape(content.creditor)}</p>"
     ]
-    for part in parts_of(content):
+    for part in parts_of(content, voice):
         pieces.append(f"<h2>{escape(part.heading)}</h2>")
         if part.sentence:
             pieces.append(f"<p>{escape(part.sentence)}</p>")
@@ -157,8 +218,14 @@ def as_html(content: DigestContent) -> str:
             pieces.append(
                 f'<table style="{_TABLE}"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
             )
-    link = f'<a href="{escape(content.href)}">The morning page of that day</a>'
-    return "".join([*pieces, f"<p>{link}</p><p>{escape(DISCLAIMER)}</p></body></html>"])
+    link = f'<a href="{escape(content.href)}">{escape(voice.say(Words.MORNING))}</a>'
+    disclaimer = escape(voice.say(Words.DISCLAIMER))
+    return "".join([*pieces, f"<p>{link}</p><p>{disclaimer}</p></body></html>"])
+
+
+def _tag(voice: Voice) -> str:
+    """The language as HTML names it: `zh-Hant`."""
+    return str(voice.locale).replace("_", "-")
 
 
 def _html_cell(cell: Cell) -> str:
@@ -167,18 +234,21 @@ def _html_cell(cell: Cell) -> str:
     return f'<td style="{style}">{text}</td>'
 
 
-def as_pdf_data(content: DigestContent) -> dict[str, object]:
+def as_pdf_data(content: DigestContent, voice: Voice = ENGLISH) -> dict[str, object]:
     """The data that `digest.typ` lays out, every value as text."""
     return {
-        "title": title_of(content),
+        "title": title_of(content, voice),
         "creditor": content.creditor,
         "href": content.href,
-        "disclaimer": DISCLAIMER,
-        "parts": [asdict(part) for part in parts_of(content)],
+        "morning": voice.say(Words.MORNING),
+        "page": voice.say(Words.PAGE),
+        "language": voice.locale.language,
+        "disclaimer": voice.say(Words.DISCLAIMER),
+        "parts": [asdict(part) for part in parts_of(content, voice)],
     }
 
 
 def as_webhook(content: DigestContent, key: str, made_at: str) -> bytes:
-    """The published JSON of a digest (docs/digest.md)."""
+    """The published JSON of a digest (docs/digest.md), in English."""
     body = {"type": "digest.made", "timestamp": made_at, "id": key, "data": asdict(content)}
     return json.dumps(body, ensure_ascii=False, sort_keys=True).encode()

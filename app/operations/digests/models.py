@@ -40,6 +40,8 @@ class DigestRecipient(Row, table=True):
     old_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """Until when the secret that was replaced signs beside the new one."""
     cadence: DigestCadence = Field(sa_type=enum_type(DigestCadence))
+    language: str = Field(default="en", max_length=20, sa_column_kwargs={"server_default": "en"})
+    """Of the digest's words: a catalogue's name. A webhook's are English."""
     active: bool = True
     after_on: date | None = Field(default=None, sa_type=sa.Date)
     """Only later days are told: the last closed day when the recipient joined, or came back."""

@@ -28,7 +28,7 @@ from app.core.timeline.service import about_portfolio, record
 from app.core.vocabulary import Channel
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
-from app.operations.digests.content import gather
+from app.operations.digests.content import gather, voice_of
 from app.operations.digests.document import as_html, as_pdf_data, as_text, as_webhook, title_of
 from app.operations.digests.events import DigestGivenUp
 from app.operations.digests.models import Digest, DigestRecipient
@@ -66,13 +66,15 @@ def make_due(engine: Engine, pages_url: str, *, now: datetime) -> int:
         ]
     if not due:
         return 0
-    contents: dict[tuple[int, date, DigestCadence], str] = {}
+    contents: dict[tuple[int, date, DigestCadence, str], str] = {}
     made = 0
     for portfolio, row, on in due:
-        key = (id_of(portfolio), on, row.cadence)
+        key = (id_of(portfolio), on, row.cadence, row.language)
         if key not in contents:
             with reading(engine) as session:
-                found = gather(session, portfolio, on, row.cadence, pages_url=pages_url, now=now)
+                found = gather(
+                    session, portfolio, on, row.cadence, pages_url=pages_url, language=row.language, now=now
+                )
             contents[key] = found.to_json()
         with transaction(engine) as session:
             made += _make(session, id_of(row), on, contents[key], now)
@@ -193,8 +195,9 @@ def _send(claimed: _Claimed, ports: DigestPorts, now: datetime) -> SendResult:
         body = as_webhook(content, digest.key, digest.made_at.isoformat())
         signing = webhook_secrets(ports.secret, recipient.salt, recipient.old_salt, recipient.old_until, now)
         return ports.hook.post(recipient.url, digest.key, signing, body)
+    voice = voice_of(content.language)
     try:
-        pdf = ports.pdf(as_pdf_data(content), digest.business_date)
+        pdf = ports.pdf(as_pdf_data(content, voice), digest.business_date)
     except ValueError as problem:  # its message may quote the data
         return TryLater(f"the PDF could not be made ({type(problem).__name__})")
     return ports.email(
@@ -204,11 +207,11 @@ def _send(claimed: _Claimed, ports: DigestPorts, now: datetime) -> SendResult:
             channel=Channel.EMAIL,
             to=recipient.email,
             recipient_name="",
-            language="en",
+            language=content.language,
             letter="digest",
-            text=as_text(content),
-            html=as_html(content),
-            subject=title_of(content),
+            text=as_text(content, voice),
+            html=as_html(content, voice),
+            subject=title_of(content, voice),
             sender_name=SENDER_NAME,
             business_date=digest.business_date,
             attachments=(

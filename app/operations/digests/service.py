@@ -23,6 +23,7 @@ from app.core.staff.queries import user_named
 from app.core.staff.rules import Role
 from app.core.text import refuse_card_number
 from app.core.timeline.service import about_portfolio, lock_streams, portfolio_stream, record
+from app.http.interface import ENGLISH, languages
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert
 from app.operations.digests.events import (
@@ -89,6 +90,7 @@ def add_recipient(
     email: str = "",
     url: str = "",
     cadence: DigestCadence,
+    language: str = ENGLISH,
     private: bool,
     by: Actor,
     now: datetime,
@@ -103,6 +105,7 @@ def add_recipient(
     )  # fmt: skip
     if way is DigestWay.EMAIL:
         row.username, row.email = _manager(session, username), _email(email)
+        row.language = _language(language)
     else:
         row.url, row.salt = _url(url, private=private), secrets.token_urlsafe(24)
     lock_streams(session, [portfolio_stream(id_of(portfolio))])
@@ -125,6 +128,7 @@ def change_recipient(
     *,
     email: str | None = None,
     cadence: DigestCadence | None = None,
+    language: str | None = None,
     active: bool | None = None,
     by: Actor,
     now: datetime,
@@ -136,6 +140,10 @@ def change_recipient(
         if row.way is not DigestWay.EMAIL:
             raise Invalid("A webhook has no e-mail address.", "email")
         row.email = _email(email)
+    if language is not None:
+        if row.way is not DigestWay.EMAIL:
+            raise Invalid("A webhook is in English.", "language")
+        row.language = _language(language)
     if cadence is not None:
         row.cadence = cadence
     if active is not None and active != row.active:
@@ -195,7 +203,12 @@ def _open(session: Session, portfolio: Portfolio, recipient_id: int) -> DigestRe
 
 
 def _told(row: DigestRecipient) -> dict[str, str]:
-    return {"email": row.email, "cadence": row.cadence.value, "active": "yes" if row.active else "no"}
+    return {
+        "email": row.email,
+        "cadence": row.cadence.value,
+        "language": row.language,
+        "active": "yes" if row.active else "no",
+    }
 
 
 def _manager(session: Session, username: str) -> str:
@@ -203,6 +216,14 @@ def _manager(session: Session, username: str) -> str:
     if user is None or not may_read(user):
         raise Invalid("Choose an active manager: digests are for managers only.", "username")
     return user.username
+
+
+def _language(name: str) -> str:
+    if name not in languages():
+        raise Invalid(
+            f"Choose a language that has a catalogue: {', '.join(sorted(languages()))}.", "language"
+        )
+    return name
 
 
 def _email(text: str) -> str:

@@ -91,6 +91,8 @@ class DigestContent:
     changed: tuple[ToldFigure, ...]
     href: str
     """The morning page of the day."""
+    language: str = "en"
+    """Of its words: a catalogue's name."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from app.core.errors import Invalid
 from app.core.money import BadAmount, typed_minor, with_code
+from app.core.text import Say
 from app.reporting.kpis.rules import Definition, Dimension, Scale, Statistic, Unit
 
 MILLIONTHS = 1_000_000
@@ -138,31 +139,36 @@ def require_judged(definition: Definition, measured: Measured, dimension: str) -
         raise Invalid(f"{definition.title} counts nothing on its own. Choose the figure itself.", "measured")
 
 
-def limit_words(limit: Limit, definition: Definition, currency: str) -> str:
+def limit_words(limit: Limit, definition: Definition, currency: str, say: Say = str) -> str:
     """A limit in words: `above 12.5 %`, `changed by more than 2 points since a week before`."""
-    said = number_words(Fraction(limit.amount), definition, limit.measured, currency)
+    said = number_words(Fraction(limit.amount), definition, limit.measured, currency, say)
     if (
         limit.test is ThresholdTest.CHANGED
         and limit.measured is Measured.VALUE
         and definition.scale is Scale.PERCENT
     ):
-        said = said.replace(" %", " points")
-    since = " since a week before" if limit.test is ThresholdTest.CHANGED else ""
-    return f"{TEST_LABELS[limit.test]} {said}{since}"
+        said = said.replace(" %", f" {say(POINTS)}")
+    since = f" {say(SINCE)}" if limit.test is ThresholdTest.CHANGED else ""
+    return f"{say(TEST_LABELS[limit.test])} {said}{since}"
 
 
-def number_words(number: Fraction, definition: Definition, measured: Measured, currency: str) -> str:
+POINTS, SINCE = "points", "since a week before"
+
+
+def number_words(
+    number: Fraction, definition: Definition, measured: Measured, currency: str, say: Say = str
+) -> str:
     """A judged number as people read it."""
     if measured is Measured.COUNTED:
         if definition.unit is Unit.MONEY:
             code, _, amount = with_code(int(number), currency).partition(" ")
             whole, dot, part = amount.partition(".")
             return f"{code} {int(whole):,}{dot}{part}"
-        return f"{int(number):,} {definition.unit.value}"
-    return f"{_decimals(number / MILLIONTHS * definition.scale.factor)} {_UNITS[definition.scale]}"
+        return f"{int(number):,} {say(definition.unit.value)}"
+    return f"{_decimals(number / MILLIONTHS * definition.scale.factor)} {say(UNIT_WORDS[definition.scale])}"
 
 
-_UNITS = {Scale.PERCENT: "%", Scale.PER_1000: "per 1,000", Scale.DAYS: "days"}
+UNIT_WORDS = {Scale.PERCENT: "%", Scale.PER_1000: "per 1,000", Scale.DAYS: "days"}
 
 
 def _decimals(number: Fraction) -> str:

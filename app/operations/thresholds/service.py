@@ -12,6 +12,7 @@ from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
+from app.core.text import Say
 from app.core.timeline.service import about_portfolio, lock_streams, portfolio_stream, record
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
@@ -44,16 +45,16 @@ def thresholds_of(session: Session, portfolio_id: int, *, crossed: bool = False)
     return session.scalars(query.order_by(col(Threshold.kpi), col(Threshold.id))).all()
 
 
-def figure_words(row: Threshold) -> str:
+def figure_words(row: Threshold, say: Say = str) -> str:
     """The figure of a threshold, and its slice."""
-    counted = "" if row.measured is Measured.VALUE else f" ({DEFINITIONS[row.kpi].counted})"
-    place = f", {row.dimension.replace('_', ' ')} {row.member or 'none'}" if row.dimension else ""
-    return f"{DEFINITIONS[row.kpi].title}{counted}{place}"
+    counted = "" if row.measured is Measured.VALUE else f" ({say(DEFINITIONS[row.kpi].counted)})"
+    place = f", {say(row.dimension.replace('_', ' '))} {row.member or say('none')}" if row.dimension else ""
+    return f"{say(DEFINITIONS[row.kpi].title)}{counted}{place}"
 
 
-def words_of(row: Threshold, portfolio: Portfolio) -> str:
+def words_of(row: Threshold, portfolio: Portfolio, say: Say = str) -> str:
     """The limit of a threshold in words."""
-    return limit_words(row.limit, DEFINITIONS[row.kpi], portfolio.currency)
+    return limit_words(row.limit, DEFINITIONS[row.kpi], portfolio.currency, say)
 
 
 # --- set, change, end ---------------------------------------------------------------------------------------

@@ -10,13 +10,15 @@ from itertools import chain
 
 from app.book.delinquency.days import CURRENT
 from app.book.ledger.rules import AccountStatus, EntryKind
+from app.operations.alerts.rules import ALERT_TITLES
+from app.operations.digests.document import words_of_digests
 from app.operations.digests.rules import CADENCE_LABELS, OLD_SECRET_LABELS
-from app.operations.thresholds.rules import TEST_LABELS
+from app.operations.thresholds.rules import POINTS, SINCE, TEST_LABELS, UNIT_WORDS
 from app.reporting.cohorts.rules import CURVES
 from app.reporting.kpis.definitions.catalog import FAMILIES, ON_DEMAND
 from app.reporting.kpis.definitions.outcomes.schemes import schemes
 from app.reporting.kpis.definitions.roll_forward import LINES
-from app.reporting.kpis.rules import SEED_TITLES, Dimension
+from app.reporting.kpis.rules import SEED_TITLES, Dimension, Unit
 from app.reporting.returns.definitions.catalog import known_returns
 from app.worklist.waiting import LABELS as WAITING_LABELS
 
@@ -50,6 +52,10 @@ def page_words() -> Iterator[str]:
     yield from chain(
         CADENCE_LABELS.values(), OLD_SECRET_LABELS.values(), TEST_LABELS.values(), WAITING_LABELS
     )
+    yield from chain(
+        ALERT_TITLES.values(), UNIT_WORDS.values(), (POINTS, SINCE), (each.value for each in Unit)
+    )
+    yield from words_of_digests()
     yield from _of_returns()
 
 

@@ -4,7 +4,9 @@ may read it."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -17,6 +19,7 @@ from app.core.ids import id_of
 from app.core.staff.queries import user_named
 from app.core.staff.rules import Role
 from app.core.staff.service import change_user
+from app.http import interface
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import open_alerts
 from app.operations.digests.rules import (
@@ -229,6 +232,61 @@ def test_each_recipient_gets_each_closed_day_once(book: Engine) -> None:
     assert "No figure moved" in post.mails[-1].text
     assert [row.status for row in digests(book)] == [DigestStatus.SENT] * 4
     assert {row.content for row in digests(book)} == {""}
+
+
+NORWEGIAN = """
+msgid ""
+msgstr "Content-Type: text/plain; charset=UTF-8\\n"
+
+msgid "What changed"
+msgstr "Hva er endret"
+
+msgid "{portfolio}: digest of {day}"
+msgstr "{portfolio}: sammendrag for {day}"
+
+msgid "points"
+msgstr "prosentpoeng"
+
+msgid "Overdue rate by accounts, 30+ days"
+msgstr "Mislighold, kontoer over 30 dager"
+"""
+
+
+@pytest.fixture
+def norwegian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "nb.po").write_text(NORWEGIAN, encoding="utf-8")
+    monkeypatch.setattr(interface, "CATALOGUES", tmp_path)
+    caches = (interface.languages, interface.interface_locale, interface.translations, interface.words_of)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.mark.usefixtures("norwegian")
+def test_each_person_reads_it_in_their_language_and_a_webhook_in_english(engine: Engine) -> None:
+    with transaction(engine) as session:
+        portfolio = open_book(session)
+        close(session, portfolio, SATURDAY, 10)
+        number = id_of(list_mei(session, portfolio, language="nb"))
+        list_hook(session, portfolio)
+        close(session, portfolio, SUNDAY, 15)
+        with pytest.raises(Invalid, match="Choose a language that has a catalogue: en, nb"):
+            list_mei(session, portfolio, language="nl")
+    post = Post()
+    assert tick(engine, post, FixedClock(NOW)) == {"sent": 2}
+    [mail] = post.mails
+    assert (mail.language, mail.subject) == ("nb", "CARDS: sammendrag for 1 mars 2026")
+    for words in ("Hva er endret", "Mislighold, kontoer over 30 dager", "prosentpoeng", "5,0"):
+        assert words in mail.text, words
+    assert '<html lang="nb">' in mail.html
+    [(_, _, body)] = post.hooks
+    assert b"Overdue rate by accounts, 30+ days" in body
+    with transaction(engine) as session:
+        change_recipient(session, the_book(session), number, language="en", by=MEI, now=NOW)
+        [told] = builders.events(session, "digest.recipient_changed")
+        assert (told["was"], told["now"]) == ({"language": "nb"}, {"language": "en"})
 
 
 def test_a_failed_one_is_tried_again_under_the_same_key_and_with_the_same_words(book: Engine) -> None:

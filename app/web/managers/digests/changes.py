@@ -9,19 +9,21 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from app.core.text import Say
 from app.core.timeline.payload import Payload
 from app.core.timeline.queries import events_of_portfolio
+from app.http.interface import marked
 from app.operations.digests.rules import CADENCE_LABELS, DigestCadence
 
 MOST = 50
 _SAID = {
-    "digest.recipient_added": "{recipient}: added, {cadence}",
-    "digest.secret_replaced": "{recipient}: a new secret; the old one signs until {until}",
-    "digest.recipient_ended": "{recipient}: taken off the list",
-    "digest.given_up": "{recipient}: the digest of {business_date} was given up, {reason}",
-    "threshold.set": "{figure}: set to {limit}",
-    "threshold.changed": "{figure}: {was}, now {now}",
-    "threshold.ended": "{figure}: ended, was {limit}",
+    "digest.recipient_added": marked("{recipient}: added, {cadence}"),
+    "digest.secret_replaced": marked("{recipient}: a new secret; the old one signs until {until}"),
+    "digest.recipient_ended": marked("{recipient}: taken off the list"),
+    "digest.given_up": marked("{recipient}: the digest of {business_date} was given up, {reason}"),
+    "threshold.set": marked("{figure}: set to {limit}"),
+    "threshold.changed": marked("{figure}: {was}, now {now}"),
+    "threshold.ended": marked("{figure}: ended, was {limit}"),
 }
 
 
@@ -34,24 +36,32 @@ class SaidChange:
     words: str
 
 
-def changes_of(session: Session, portfolio_id: int, *payloads: type[Payload]) -> Sequence[SaidChange]:
-    """The latest changes, newest first."""
+def changes_of(
+    session: Session, portfolio_id: int, say: Say, *payloads: type[Payload]
+) -> Sequence[SaidChange]:
+    """The latest changes, newest first, in the reader's language."""
     events = events_of_portfolio(session, portfolio_id, [each.KIND for each in payloads], MOST)
-    return [SaidChange(each.at, each.by, _words(each.kind, json.loads(each.data))) for each in events]
+    return [SaidChange(each.at, each.by, _words(each.kind, json.loads(each.data), say)) for each in events]
 
 
-def _words(kind: str, data: dict[str, object]) -> str:
+_CHANGED = marked("{name} {was}, now {now}")
+_NO_OLD_SECRET = marked("{recipient}: a new secret; the old one signs nothing more")
+
+
+def _words(kind: str, data: dict[str, object], say: Say) -> str:
     if kind == "digest.recipient_changed":
         was, now = data["was"], data["now"]
         assert isinstance(was, dict)
         assert isinstance(now, dict)
-        parts = (f"{name} {_plain(was[name])}, now {_plain(now[name])}" for name in now)
+        parts = (
+            say(_CHANGED).format(name=say(name), was=_plain(was[name], say), now=_plain(now[name], say))
+            for name in now
+        )
         return f"{data['recipient']}: {'; '.join(parts)}"
-    if kind == "digest.secret_replaced" and not data["until"]:
-        return f"{data['recipient']}: a new secret; the old one signs nothing more"
-    return _SAID[kind].format(**{name: _plain(value) for name, value in data.items()})
+    said = _SAID[kind] if data.get("until") != "" else _NO_OLD_SECRET
+    return say(said).format(**{name: _plain(value, say) for name, value in data.items()})
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, say: Say) -> str:
     text = str(value)
-    return CADENCE_LABELS[DigestCadence(text)].lower() if text in set(DigestCadence) else text
+    return say(CADENCE_LABELS[DigestCadence(text)]).lower() if text in set(DigestCadence) else text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
+from babel import Locale
 from fastapi import Form
 from sqlmodel import Session, col, select
 from starlette.requests import Request
@@ -22,7 +23,8 @@ from app.core.text import sentence
 from app.http.context import Now, settings_of
 from app.http.cursors import RowId
 from app.http.doors import Manager
-from app.http.interface import marked
+from app.http.formats import reader_locale, reader_words
+from app.http.interface import ENGLISH, catalogue_of, languages, marked
 from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.operations.digests.events import (
@@ -80,6 +82,10 @@ class DigestsPage(Page):
     cadences: Sequence[tuple[str, str]]
     labels: Mapping[DigestCadence, str]
     old_secrets: Sequence[tuple[str, str]]
+    tongues: Sequence[tuple[str, str]]
+    """Languages that a digest can be in, each by its own name."""
+    tongue: str
+    """That of this page."""
     managers: Sequence[tuple[str, str]]
     may_read: frozenset[str]
     changes: Sequence[SaidChange]
@@ -124,12 +130,15 @@ def _page(
             statuses=STATUS_WORDS,
             cadences=[(cadence.value, label) for cadence, label in CADENCE_LABELS.items()],
             labels=CADENCE_LABELS,
+            tongues=_tongues(),
+            tongue=catalogue_of(reader_locale(request)) or ENGLISH,
             old_secrets=[(each.value, label) for each, label in OLD_SECRET_LABELS.items()],
             managers=[(user.username, user.display_name) for user in managers],
             may_read=frozenset(user.username for user in managers),
             changes=changes_of(
                 session,
                 portfolio_id,
+                reader_words(request),
                 DigestRecipientAdded,
                 DigestRecipientChanged,
                 DigestRecipientEnded,
@@ -144,6 +153,10 @@ def _page(
         ),
         status,
     )
+
+
+def _tongues() -> list[tuple[str, str]]:
+    return [(each, Locale.parse(each).get_display_name(each) or each) for each in sorted(languages())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +182,14 @@ def add(
     email: Annotated[str, Form(max_length=300)] = "",
     url: Annotated[str, Form(max_length=1000)] = "",
     cadence: Annotated[DigestCadence, Form()] = DigestCadence.DAILY,
+    language: Annotated[str, Form(max_length=20)] = ENGLISH,
 ) -> Response:
     """Put a manager or a webhook on the list; the secret of a webhook is on this answer only."""
     book, settings = get_portfolio(session, portfolio), settings_of(request)
     try:
         with session.begin_nested():
             row = add_recipient(
-                session, book, way, username=username, email=email, url=url, cadence=cadence,
+                session, book, way, username=username, email=email, url=url, cadence=cadence, language=language,
                 private=settings.webhook_private, by=staff.by, now=now,
             )  # fmt: skip
     except (Invalid, Conflict) as refused:
@@ -200,14 +214,16 @@ def change(
     portfolio: Annotated[str, Form(max_length=40)] = "",
     email: Annotated[str | None, Form(max_length=300)] = None,
     cadence: Annotated[DigestCadence | None, Form()] = None,
+    language: Annotated[str | None, Form(max_length=20)] = None,
     active: Annotated[bool | None, Form()] = None,
 ) -> Response:
     book = get_portfolio(session, portfolio)
     try:
         with session.begin_nested():
             row = change_recipient(
-                session, book, recipient_id, email=email, cadence=cadence, active=active, by=staff.by, now=now
-            )
+                session, book, recipient_id, email=email, cadence=cadence, language=language, active=active,
+                by=staff.by, now=now,
+            )  # fmt: skip
     except (Invalid, Conflict) as refused:
         errors = {f"changed_{refused.field}": sentence(refused.message)}
         values = {"changed_email": email or ""}

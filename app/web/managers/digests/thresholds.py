@@ -17,10 +17,11 @@ from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
-from app.core.text import sentence
+from app.core.text import Say, sentence
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
+from app.http.formats import reader_words
 from app.http.interface import marked
 from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
@@ -46,6 +47,7 @@ from app.web.rendering import Page, page, redirect
 
 router = Router(prefix="/thresholds")
 COLUMNS = [Column(marked("Figure")), Column(marked("Threshold")), Column(marked("State")), Column("")]
+WHOLE, NONE = marked("the whole portfolio"), marked("none")
 SLICED_BY = (Dimension.BUCKET, Dimension.PRODUCT, Dimension.TEAM, Dimension.CHANNEL, Dimension.SEGMENT)
 """Dimensions that the form offers; a program may name any."""
 MEASURED_LABELS = {Measured.VALUE: marked("The figure itself"), Measured.COUNTED: marked("What it counts")}
@@ -105,19 +107,22 @@ def _page(
     portfolios, chosen = choose_portfolio(session, code)
     on = last_closed(session, chosen) if chosen else None
     portfolio_id = id_of(chosen) if chosen else 0
+    say = reader_words(request)
     return page(
         request,
         ThresholdsPage(
             portfolio=chosen,
             portfolios=portfolios,
             on=on,
-            rows=[_shown(row, chosen, on) for row in thresholds_of(session, portfolio_id)] if chosen else [],
+            rows=[_shown(row, chosen, on, say) for row in thresholds_of(session, portfolio_id)]
+            if chosen
+            else [],
             columns=COLUMNS,
             figures=[(name, each.title) for name, each in DEFINITIONS.items() if each.is_tile],
             tests=[(test.value, label) for test, label in TEST_LABELS.items()],
             measured=[(each.value, label) for each, label in MEASURED_LABELS.items()],
-            slices=_slices(session, portfolio_id, on),
-            changes=changes_of(session, portfolio_id, ThresholdSet, ThresholdChanged, ThresholdEnded),
+            slices=_slices(session, portfolio_id, on, say),
+            changes=changes_of(session, portfolio_id, say, ThresholdSet, ThresholdChanged, ThresholdEnded),
             names=staff_names(session),
             values=values,
             errors=errors or {},
@@ -127,17 +132,17 @@ def _page(
     )
 
 
-def _shown(row: Threshold, portfolio: Portfolio, on: date | None) -> ShownThreshold:
+def _shown(row: Threshold, portfolio: Portfolio, on: date | None, say: Say) -> ShownThreshold:
     href = figure_href(row.kpi, portfolio.code, on, row.dimension, row.member) if on else ""
-    return ShownThreshold(row, figure_words(row), words_of(row, portfolio), href)
+    return ShownThreshold(row, figure_words(row, say), words_of(row, portfolio, say), href)
 
 
-def _slices(session: Session, portfolio_id: int, on: date | None) -> list[tuple[str, str]]:
+def _slices(session: Session, portfolio_id: int, on: date | None, say: Say) -> list[tuple[str, str]]:
     """The slices of the last closed day, as `bucket:30-59`."""
     stored = latest_versions(session, portfolio_id, on) if on else {}
     known = {(kind, member) for _, kind, member in stored if kind in SLICED_BY}
-    return [("", "the whole portfolio")] + [
-        (f"{kind}:{member}", f"{kind} {member or 'none'}") for kind, member in sorted(known)
+    return [("", say(WHOLE))] + [
+        (f"{kind}:{member}", f"{say(kind)} {member or say(NONE)}") for kind, member in sorted(known)
     ]
 
 
