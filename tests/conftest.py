@@ -39,6 +39,7 @@ from sqlalchemy.engine import Engine  # noqa: E402
 from app.core.database.engine import make_engine  # noqa: E402
 from app.core.migration import schema  # noqa: E402
 from app.core.settings import Settings, get_settings  # noqa: E402
+from app.policy.composition import use_providers  # noqa: E402
 from app.programs import ports  # noqa: E402
 from tests import postgres  # noqa: E402
 from tests.databases import Shelf, sharing  # noqa: E402
@@ -60,6 +61,13 @@ hypothesis_settings.register_profile(
     "local", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("ci" if IN_CI else "local")
+
+
+@pytest.fixture(autouse=True)
+def _no_provider() -> Iterator[None]:
+    """A test that names Twilio as its provider does not name it for the next one."""
+    yield
+    use_providers()
 
 
 def pytest_configure(config: pytest.Config) -> None:

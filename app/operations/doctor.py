@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from app.book.portfolios.models import Portfolio
-from app.outreach.gate.places.coverage import coverage
+from app.core.labels import CHANNEL_LABELS, country_name, in_sentence
+from app.outreach.gate.places.coverage import CountryCover, coverage
+from app.policy.composition import pack_of, packs_for
+from app.policy.kinds.forbidden import ForbiddenRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Finding:
     portfolio: str
     """Code of the portfolio."""
     check: str
-    """Name of the check, for programs: `coverage`."""
+    """Name of the check, for programs: `coverage`, `forbidden`."""
     sentence: str
     """What is wrong, where, and what to do."""
 
@@ -33,11 +36,12 @@ def findings(session: Session) -> Sequence[Finding]:
 
 def findings_of(session: Session, portfolio: Portfolio) -> Sequence[Finding]:
     """The faults of one portfolio."""
-    return list(_uncovered(session, portfolio))
+    countries = coverage(session, portfolio)
+    return [*_uncovered(portfolio, countries), *_forbidden(portfolio, countries)]
 
 
-def _uncovered(session: Session, portfolio: Portfolio) -> Iterator[Finding]:
-    for each in coverage(session, portfolio):
+def _uncovered(portfolio: Portfolio, countries: Sequence[CountryCover]) -> Iterator[Finding]:
+    for each in countries:
         if each.covered:
             continue
         customers = "1 customer lives" if each.customers == 1 else f"{each.customers:,} customers live"
@@ -47,4 +51,33 @@ def _uncovered(session: Session, portfolio: Portfolio) -> Iterator[Finding]:
             f"{portfolio.code}: {customers} in {each.name}, and no pack covers {each.name}: nothing is sent to them. A"
             " manager adopts a pack on the page Contact rules, or with: desk portfolio adopt"
             f" {portfolio.code} {each.country} PACK --reason TEXT",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Anywhere:
+    """Some customer in a country."""
+
+    country: str
+    region: str = ""
+    city: str = ""
+    postcode: str = ""
+
+
+def _forbidden(portfolio: Portfolio, countries: Sequence[CountryCover]) -> Iterator[Finding]:
+    """Channels that a rule bans for every customer in a country, whatever they allow: a provider's policy."""
+    own = pack_of(portfolio).country
+    names = {each.country: each.name for each in countries} or {own: country_name(own)}
+    banned: dict[ForbiddenRule, list[str]] = {}
+    for country, name in names.items():
+        for rule in packs_for(portfolio, _Anywhere(country)).rules:
+            if isinstance(rule, ForbiddenRule):
+                banned.setdefault(rule, []).append(name)
+    for rule, where in banned.items():
+        channels = ", ".join(in_sentence(CHANNEL_LABELS[channel]) for channel in sorted(rule.channels))
+        yield Finding(
+            portfolio.code,
+            "forbidden",
+            f"{portfolio.code}: no {channels} leaves to customers in {', '.join(where)}. {rule.why} ({rule.citation})."
+            " Use other channels, or another provider that carries them.",
         )

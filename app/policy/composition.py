@@ -23,9 +23,17 @@ from app.policy.sections.agreements import strictest_agreements
 from app.policy.sections.pauses import all_pauses
 from app.policy.sections.retention import longest_retention
 
+_providers: tuple[str, ...] = ()
 _US_TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "UM", "VI"})
 _SOURCE = ("citation", "source", "verified", "force")
 """Fields in which two rules that say the same may differ."""
+
+
+def use_providers(*names: str) -> None:
+    """Name the providers that carry the messages of this process, as the settings spell them. The composition root says
+    so once; what they forbid is part of every composition from then on."""
+    global _providers  # noqa: PLW0603 - one installation has one set of providers
+    _providers = tuple(sorted(names))
 
 
 class PortfolioPolicy(Protocol):
@@ -67,6 +75,7 @@ def packs_for(portfolio: PortfolioPolicy, customer: Resident) -> Pack:
         portfolio.pack,
         str(portfolio.collector),
         portfolio.adopted_packs,
+        _providers,
         customer.country,
         customer.region,
         customer.city,
@@ -79,7 +88,7 @@ def packs_for(portfolio: PortfolioPolicy, customer: Resident) -> Pack:
 
 def pack_of(portfolio: PortfolioPolicy) -> Pack:
     """The pack of a portfolio wherever its customers live. NotFound as `packs_for`."""
-    found = _packs_at(portfolio.pack, str(portfolio.collector), "", "", "", "", "")
+    found = _packs_at(portfolio.pack, str(portfolio.collector), "", _providers, "", "", "", "")
     if not found.codes:
         raise _unknown(portfolio)
     return _effective(found, portfolio.tightening)
@@ -97,8 +106,13 @@ def covers(pack: Pack, country: str, collector: str) -> bool:
     return pack.country == country and not pack.stacks_on and pack.collector in ("any", collector)
 
 
+def portfolio_packs() -> list[str]:
+    """Codes of the packs that a portfolio may name as its own: all but those of providers."""
+    return [pack.code for pack in shipped_packs().values() if not pack.provider]
+
+
 def _unknown(portfolio: PortfolioPolicy) -> NotFound:
-    known = ", ".join(shipped_packs())
+    known = ", ".join(portfolio_packs())
     return NotFound(
         f"Portfolio {portfolio.code} names policy pack {portfolio.pack!r}. Known packs are {known}."
     )
@@ -114,7 +128,14 @@ class _Found(NamedTuple):
 
 @lru_cache(maxsize=100_000)
 def _packs_at(
-    base: str, collector: str, adopted: str, country: str, region: str, city: str, postcode: str
+    base: str,
+    collector: str,
+    adopted: str,
+    providers: tuple[str, ...],
+    country: str,
+    region: str,
+    city: str,
+    postcode: str,
 ) -> _Found:
     packs = shipped_packs()
     if base not in packs:
@@ -135,6 +156,7 @@ def _packs_at(
             for pack in packs.values()
             if pack.code not in chosen
             and pack.collector in ("any", collector)
+            and pack.provider in ("", *providers)
             and set(pack.stacks_on).intersection(chosen)
             and (
                 pack.place is None

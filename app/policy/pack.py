@@ -50,6 +50,9 @@ class Pack:
     """None = the portfolio's settings alone say what may be agreed."""
     stacks_on: tuple[str, ...] = ()
     """Packs that this one only adds to; it applies together with each of them that does."""
+    provider: str = ""
+    """The provider whose policy it is, as the settings spell it: it applies where that provider carries our messages;
+    '' = it is no provider's."""
     place: Territory | None = None
     """Part of its country in which an overlay applies; None = everywhere."""
     uncovered: str = ""

@@ -72,6 +72,10 @@ def parse_pack(text: str, name: str) -> Pack:
     table = _checked(_PackTable, content, name)
     rules = tuple(rule_of(entry, f"{name}: {_called(entry, at)}") for at, entry in enumerate(entries))
     _refuse_twice(rules, name)
+    if table.provider and not table.stacks_on:
+        raise BadPack(
+            f"{name}: stacks_on: the policy of a provider is no pack of its own; name those it adds to"
+        )
     if table.stacks_on:
         if table.place is None and table.collector == "any":
             raise BadPack(f"{name}: stacks_on: needs a [place] or a collector, else it is no pack of its own")
@@ -161,6 +165,7 @@ class _PackTable(DatedTable):
     effective_from: date
     disclaimer: Text
     stacks_on: list[Text] = []
+    provider: Annotated[str, Field(pattern=r"^[a-z]*$")] = ""
     place: _PlaceTable | None = None
     re_age: ReAgeTable | None = None
     pauses: PausesTable | None = None
@@ -188,6 +193,7 @@ class _PackTable(DatedTable):
             after_referral=self.after_referral.section() if self.after_referral else None,
             agreements=self.agreements.section(label) if self.agreements else None,
             stacks_on=tuple(self.stacks_on),
+            provider=self.provider,
             place=self.place.territory() if self.place else None,
             text=text,
         )

@@ -29,6 +29,7 @@ from app.outreach.outbox.printing import Paper, Press, PrintService
 from app.outreach.outbox.rules import Pace
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.links import LinkSigner
+from app.policy.composition import use_providers
 
 LETTERS = ROOT / "letters"
 
@@ -50,6 +51,7 @@ class WorkerPorts(Ports):
 def make_ports(settings: Settings, clock: Clock | None = None) -> WorkerPorts:
     """The ports that the settings ask for. SystemExit with a clear sentence where one is incomplete."""
     clock = clock or SystemClock()
+    use_providers(settings.sms.value)  # what a provider forbids is part of what the gate is asked
     seal = _seal(settings)
     sms = _sms(settings, clock)
     press = _press(settings)

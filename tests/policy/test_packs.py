@@ -37,7 +37,10 @@ ZONES = {
 }
 PACKS_ALONE = [pack for pack in shipped_packs().values() if not pack.stacks_on]
 STACKS = PACKS_ALONE + [
-    stack([shipped_packs()[below], pack]) for pack in shipped_packs().values() for below in pack.stacks_on
+    stack([shipped_packs()[below], pack])
+    for pack in shipped_packs().values()
+    for below in pack.stacks_on
+    if not pack.provider
 ]
 
 GOOD = """

@@ -540,3 +540,40 @@ def test_a_wrong_statement_is_replaced_or_withdrawn(desk: Desk, tmp_path: Path) 
     missing = desk("statement", "withdraw", named, *book, "--reason", "another's")
     assert (missing.status, "There is no statement" in missing.err) == (1, True)
     assert desk("statement", "withdraw", "AGAIN", *book, "--reason", "another's").json["withdrawn"] is True
+
+
+def test_an_agency_with_twilio_is_warned_when_its_portfolio_is_opened(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The provider's policy, before a message is written: Twilio errors 30863, 30460, 30869."""
+    for name, value in (
+        ("SMS", "twilio"),
+        ("TWILIO_ACCOUNT_SID", "AC1"),
+        ("TWILIO_AUTH_TOKEN", "t"),
+        ("TWILIO_FROM", "+12125550100"),
+    ):
+        monkeypatch.setenv(f"DESK_{name}", value)
+    assert desk("migrate").status == 0
+    opened = desk(
+        "portfolio", "add", "AGENCY", "--currency", "USD", "--timezone", "America/New_York", "--policy",
+        "us-third-party", "--collector", "third_party", "--contact-phone", "+12125550100",
+    )  # fmt: skip
+    assert opened.status == 0
+    assert "! AGENCY: no SMS leaves to customers in United States." in opened.err
+    found = desk("doctor", "--json")
+    assert found.status == 1
+    assert [each["check"] for each in found.json["findings"]] == ["forbidden"]
+    assert desk("portfolio", "set", "AGENCY", "policy=twilio").status == 1
+    monkeypatch.setenv("DESK_SMS", "console")
+    assert desk("doctor").out == "Nothing is wrong with the set-up.\n"
+
+
+def test_a_pack_is_adopted_by_name_and_taken_back(desk: Desk) -> None:
+    assert desk("migrate").status == 0
+    assert desk(*ADD, "--contact-phone", "1").status == 0
+    adopted = desk("portfolio", "adopt", "CARDS", "de", "nl", "--reason", "counsel's letter", "--json")
+    assert adopted.json == {"portfolio": "CARDS", "country": "DE", "pack": "nl"}
+    assert desk("portfolio", "adopt", "CARDS", "DE", "none", "--reason", "withdrawn").status == 0
+    refused = desk("portfolio", "adopt", "CARDS", "CN", "nl", "--reason", "x")
+    assert refused.status == 1
+    assert "is covered by cn" in refused.err

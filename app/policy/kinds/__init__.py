@@ -8,6 +8,7 @@ from app.policy.kinds.agreement import AgreementRule
 from app.policy.kinds.cap import CapRule
 from app.policy.kinds.consent import ConsentRule
 from app.policy.kinds.content import ContentRule
+from app.policy.kinds.forbidden import ForbiddenRule
 from app.policy.kinds.gap import GapRule
 from app.policy.kinds.hold import HoldRule
 from app.policy.kinds.hours import HoursRule
@@ -33,6 +34,7 @@ KINDS: dict[str, type[Rule]] = {
         LimitationRule,
         AgreementRule,
         RepresentedRule,
+        ForbiddenRule,
     )
 }
 """`kind` as a pack spells it -> its rule."""

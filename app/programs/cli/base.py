@@ -26,11 +26,14 @@ BY = Actor.system("cli")
 
 
 def migrated_engine() -> Engine:
-    """The database of the settings. DeskError when its schema is not the one this program needs."""
+    """The database of the settings. DeskError when its schema is not the one this program needs. From here on the gate
+    knows which providers carry the messages."""
     from app.core.database.engine import make_engine
     from app.core.migration.revisions import why_unfit
     from app.core.settings import get_settings
+    from app.policy.composition import use_providers
 
+    use_providers(get_settings().sms.value)
     engine = make_engine(get_settings().database_url)
     if trouble := why_unfit(engine):
         raise DeskError(trouble)

@@ -92,11 +92,12 @@ def portfolio_add(
 ) -> None:
     """Open a portfolio."""
     from app.book.portfolios.service import add_portfolio
+    from app.operations.doctor import findings_of
     from app.outreach.outbox.rules import unreachable
-    from app.policy.packfile import shipped_packs
+    from app.policy.composition import portfolio_packs
 
-    if policy not in shipped_packs():
-        raise Invalid(f"There is no policy pack {policy!r}. Packs: {', '.join(shipped_packs())}.")
+    if policy not in portfolio_packs():
+        raise Invalid(f"There is no policy pack {policy!r}. Packs: {', '.join(portfolio_packs())}.")
     if not accrues and late_fee.strip("0."):
         raise Invalid("--late-fee needs --accrues: without it the creditor sends its own late fees.")
     if not (contact_phone.strip() or contact_email.strip()) and sys.stdin.isatty():
@@ -105,7 +106,7 @@ def portfolio_add(
             "E-mail address that letters give", default="" if contact_phone.strip() else None, err=True
         )
     with transaction(migrated_engine()) as session:
-        add_portfolio(
+        portfolio = add_portfolio(
             session,
             code,
             creditor=creditor or code,
@@ -127,6 +128,9 @@ def portfolio_add(
             by=BY,
             now=read_clock(),
         )
+        wrong = findings_of(session, portfolio)
+    for each in wrong:
+        print(f"! {each.sentence}", file=sys.stderr)
     if not (contact_phone.strip() or contact_email.strip()):
         print(unreachable(code), file=sys.stderr)
     print_result(
@@ -254,11 +258,11 @@ def _set_portfolio(code: str, given: dict[str, str]) -> dict[str, str]:
     """All settings after the change, by name."""
     from app.book.ledger.service import mark_all_changed
     from app.book.portfolios.service import get_portfolio, set_portfolio, settings_of
-    from app.policy.packfile import shipped_packs
+    from app.policy.composition import portfolio_packs
 
     policy = given.get("policy")
-    if policy is not None and policy not in shipped_packs():
-        raise Invalid(f"There is no policy pack {policy!r}. Packs: {', '.join(shipped_packs())}.", "policy")
+    if policy is not None and policy not in portfolio_packs():
+        raise Invalid(f"There is no policy pack {policy!r}. Packs: {', '.join(portfolio_packs())}.", "policy")
     with transaction(migrated_engine()) as session:
         portfolio = get_portfolio(session, code)
         set_portfolio(session, portfolio, given, refold=mark_all_changed, by=BY, now=read_clock())

@@ -1,0 +1,70 @@
+"""`desk doctor`: faults of the set-up, each a sentence that says what to do."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from app.book.portfolios.rules import CollectorKind
+from app.core.database.engine import transaction
+from app.core.settings import EmailAdapter, Settings, SmsAdapter
+from app.operations.doctor import findings
+from app.policy.composition import use_providers
+from app.programs.ports import make_ports
+from tests import builders
+
+AMERICAN = {"currency": "USD", "timezone": "America/New_York"}
+
+
+def said(engine: Engine) -> list[tuple[str, str]]:
+    with transaction(engine) as session:
+        return [(each.portfolio, each.check) for each in findings(session)]
+
+
+def test_an_agency_with_twilio_is_told_that_no_sms_leaves(engine: Engine) -> None:
+    with transaction(engine) as session:
+        builders.portfolio(
+            session, "AGENCY", pack="us-third-party", collector=CollectorKind.THIRD_PARTY, **AMERICAN
+        )
+        book = builders.portfolio(session, "BANK", pack="us-first-party", **AMERICAN)
+        builders.customer(session, book, country="US", timezone="America/New_York")
+    assert said(engine) == []
+    use_providers("twilio")
+    assert said(engine) == [("AGENCY", "forbidden")]
+    with transaction(engine) as session:
+        [finding] = findings(session)
+    assert finding.sentence.startswith(
+        "AGENCY: no SMS leaves to customers in United States. Twilio carries no SMS"
+    )
+    assert "Twilio errors 30863, 30460, 30869" in finding.sentence
+    assert finding.sentence.endswith("Use other channels, or another provider that carries them.")
+
+
+def test_the_composition_root_names_the_provider(engine: Engine) -> None:
+    settings = Settings(
+        secret_key="s" * 40,  # type: ignore[arg-type]
+        sms=SmsAdapter.TWILIO,
+        email=EmailAdapter.CONSOLE,
+        twilio_account_sid="AC1",
+        twilio_auth_token="t",  # type: ignore[arg-type]
+        twilio_from="+12125550100",
+    )
+    with transaction(engine) as session:
+        builders.portfolio(
+            session, "AGENCY", pack="us-third-party", collector=CollectorKind.THIRD_PARTY, **AMERICAN
+        )
+    make_ports(settings)
+    assert said(engine) == [("AGENCY", "forbidden")]
+
+
+@pytest.mark.parametrize("n", [1, 1200])
+def test_customers_where_no_pack_holds_are_counted(sqlite_engine: Engine, n: int) -> None:
+    with transaction(sqlite_engine) as session:
+        book = builders.portfolio(session)
+        for _ in range(n):
+            builders.customer(session, book, country="DE", mobile="")
+    with transaction(sqlite_engine) as session:
+        [finding] = findings(session)
+    assert finding.sentence.startswith(
+        f"CARDS: {'1 customer lives' if n == 1 else '1,200 customers live'} in Germany"
+    )
