@@ -21,9 +21,9 @@ SCHEMES = {
     "us_ffiec": ((180, "Loss"), (90, "Substandard"), (1, "Not classified")),
     "cn_card": ((181, "Loss"), (121, "Doubtful"), (91, "Substandard"), (1, "Special mention")),
     "cn_general": ((361, "Loss"), (271, "Doubtful"), (91, "Substandard"), (1, "Special mention")),
-    "in_rbi": ((91, "NPA"), (61, "SMA-2"), (31, "SMA-1"), (1, "SMA-0")),
+    "in_rbi": ((90, "NPA"), (60, "SMA-2"), (30, "SMA-1"), (1, "SMA-0")),
 }
-CLASSIFIED = {"us_ffiec": 90, "cn_card": 91, "cn_general": 91, "in_rbi": 91}
+CLASSIFIED = {"us_ffiec": 90, "cn_card": 91, "cn_general": 91, "in_rbi": 90}
 Pairs = dict[tuple[str, str, str], tuple[int, int]]
 """Figure, dimension and member -> numerator and denominator."""
 

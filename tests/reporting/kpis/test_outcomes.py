@@ -280,8 +280,9 @@ def _check_lists(session: Session, book: Portfolio, on: date) -> None:
         (Dimension.CN_CARD, 91, "Substandard"), (Dimension.CN_CARD, 120, "Substandard"),
         (Dimension.CN_CARD, 121, "Doubtful"), (Dimension.CN_CARD, 180, "Doubtful"), (Dimension.CN_CARD, 181, "Loss"),
         (Dimension.CN_GENERAL, 270, "Substandard"), (Dimension.CN_GENERAL, 360, "Doubtful"),
-        (Dimension.CN_GENERAL, 361, "Loss"), (Dimension.IN_RBI, 30, "SMA-0"), (Dimension.IN_RBI, 31, "SMA-1"),
-        (Dimension.IN_RBI, 60, "SMA-1"), (Dimension.IN_RBI, 61, "SMA-2"), (Dimension.IN_RBI, 91, "NPA"),
+        (Dimension.CN_GENERAL, 361, "Loss"), (Dimension.IN_RBI, 29, "SMA-0"), (Dimension.IN_RBI, 30, "SMA-1"),
+        (Dimension.IN_RBI, 59, "SMA-1"), (Dimension.IN_RBI, 60, "SMA-2"), (Dimension.IN_RBI, 89, "SMA-2"),
+        (Dimension.IN_RBI, 90, "NPA"),
         (Dimension.IN_RBI, 0, ""),
     ],
 )  # fmt: skip
@@ -304,3 +305,14 @@ def test_a_scheme_that_makes_no_sense_is_refused(
                 "classified_from": classified_from, "classes": classes,
             }
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [(date(2021, 4, 30), "SMA-1"), (date(2021, 5, 30), "SMA-2"), (date(2021, 6, 29), "NPA")],
+)
+def test_the_example_of_the_reserve_bank(on: date, expected: str) -> None:
+    """Due on 31 March 2021; each class begins on that day and not on the one before."""
+    scheme, days = schemes()[Dimension.IN_RBI], (on - date(2021, 3, 31)).days
+    assert scheme.class_of(days) == expected
+    assert scheme.class_of(days - 1) != expected

@@ -75,6 +75,7 @@ OVERDUE = Family(
                 "balance",
                 more_is_better=False,
                 scheme=scheme.label,
+                version=scheme.version,
             )
             for dimension, scheme in schemes().items()
         ),

@@ -46,6 +46,7 @@ def _definition(name: str, title: str, unit: Unit, what: str, column: str) -> De
         more_is_better=False,
         is_tile=False,
         scheme="\n".join(each.label for each in schemes().values()),
+        version=max(each.version for each in schemes().values()),
     )
 
 

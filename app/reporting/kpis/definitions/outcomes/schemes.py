@@ -33,6 +33,8 @@ class Scheme(_Table):
     source: str
     verified: bool
     classified_from: int
+    version: str = "1"
+    """Raised with every change of a class: the figures that go by it have it, too."""
     classes: tuple[SupervisoryClass, ...]
 
     @model_validator(mode="after")
