@@ -8,7 +8,7 @@ alike. The portfolio sets what an agent or one manager may grant alone; beyond t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
@@ -42,7 +42,7 @@ from app.core.staff.rules import Role
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import Occasion
-from app.outreach.planning.event_letters import (
+from app.outreach.planning.in_writing.agreements import (
     confirm_plan,
     left_in_writing,
     offer_in_writing,
@@ -63,10 +63,10 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A plan or settlement that the customer may accept, and the gate's answer for its letter."""
+    """A plan or settlement that the customer may accept, and the gate's answer for each channel of its letter."""
 
     plan: Plan
-    in_writing: Answer | None
+    in_writing: Mapping[Channel, Answer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def offer(
     proposal = _granted(session, case, terms, replaces, grantor, now)
     made = put_offer(session, case, proposal, until=until, by=grantor.by, now=now)
     if made.kind is PlanKind.PROMISE:
-        return Offer(made, None)  # it is the customer's own word, and confirmed once it is accepted
+        return Offer(made)  # it is the customer's own word, and confirmed once it is accepted
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
     return Offer(made, offer_in_writing(session, portfolio, made, letters, on=today, by=grantor.by, now=now))

@@ -4,7 +4,8 @@ it writes the hold, the pauses that come with it, its event and the letter that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -34,7 +35,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.models import Event
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.event_letters import acknowledge_hold
@@ -46,10 +47,11 @@ from app.policy.sections.pauses import PauseKind
 
 @dataclass(frozen=True, slots=True)
 class PlacedHold:
-    """A hold and the gate's answer about the letter that acknowledges it; None where no letter belongs to its kind."""
+    """A hold and the gate's answer for each channel of the letter that acknowledges it; none where no letter belongs to
+    its kind."""
 
     hold: CaseHold
-    acknowledgement: Answer | None
+    acknowledgement: Mapping[Channel, Answer] = field(default_factory=dict)
 
 
 def place_hold(
@@ -81,9 +83,9 @@ def place_hold(
             if account.status not in ENDED:
                 _pause(session, account, hold, today, until, by=by, now=now)
     if not acknowledge:
-        return PlacedHold(hold, None)
-    answer = acknowledge_hold(session, portfolio, hold, letters, on=today, by=by, now=now)
-    return PlacedHold(hold, answer)
+        return PlacedHold(hold)
+    answers = acknowledge_hold(session, portfolio, hold, letters, on=today, by=by, now=now)
+    return PlacedHold(hold, answers)
 
 
 def review_hold(

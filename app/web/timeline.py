@@ -24,6 +24,7 @@ from app.web.wording import actor_words, language_words, pack_words, rule_words,
 
 _AMOUNT = r"\b{} (-?\d+(?:\.\d+)?)\b"
 _ISO = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
+_CHANNEL = re.compile(r"\b(for|of) (sms|email)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ class PageReader:
         return self.clock(at) if local.date() == today else self.instant(at)
 
     def plain(self, text: str) -> str:
-        """Return a reason of the gate or of a plan with its dates and amounts as the reader writes them. Midnight in
-        the reader's zone is the end of a day, at any hour in UTC."""
+        """Return a reason of the gate or of a plan with its dates, amounts and channels as the reader writes them.
+        Midnight in the reader's zone is the end of a day, at any hour in UTC."""
 
         def said(found: re.Match[str]) -> str:
             try:
@@ -80,7 +81,7 @@ class PageReader:
             return self.day(local.date()) if local.hour == local.minute == 0 else self.instant(at)
 
         amounts = re.compile(_AMOUNT.format(re.escape(self.currency)))
-        return amounts.sub(self._amount, _ISO.sub(said, text))
+        return amounts.sub(self._amount, _CHANNEL.sub(_channel_words, _ISO.sub(said, text)))
 
     def _amount(self, found: re.Match[str]) -> str:
         try:
@@ -157,3 +158,7 @@ def fold(events: Sequence[Event]) -> list[tuple[Event, int]]:
 def payload_in(event: Event) -> Payload | None:
     kind = payload_of(event.kind)
     return kind.from_json(event.data) if kind else None
+
+
+def _channel_words(found: re.Match[str]) -> str:
+    return f"{found[1]} {in_sentence(CHANNEL_LABELS[found[2]])}"

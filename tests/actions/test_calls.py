@@ -142,7 +142,7 @@ def test_what_they_say_holds_at_once(session: Session, code: ResultCode) -> None
 def test_a_dispute_on_the_phone_is_acknowledged_by_its_letter(session: Session) -> None:
     effects = call(session, a_case(session), CallReport(CallResult.DISPUTES))
     assert effects.placed is not None
-    assert isinstance(effects.placed.acknowledgement, Clearance)
+    assert [type(answer) for answer in effects.placed.acknowledgement.values()] == [Clearance]
     [message] = session.scalars(select(OutboxMessage))
     assert message.letter == "dispute_acknowledged"
 

@@ -55,7 +55,7 @@ def test_the_hold_its_event_and_its_letter_are_written_together(engine: Engine) 
         placed = place(
             session, builders.delinquent_case(session, due_on=ON - 10 * DAY, on=ON), HoldKind.DISPUTE
         )
-        assert isinstance(placed.acknowledgement, Clearance)
+        assert [type(answer) for answer in placed.acknowledgement.values()] == [Clearance]
         [event] = builders.events(session, HoldPlaced.KIND)
         assert (event["hold"], event["by"]) == (placed.hold.id, "user:ann")
     assert letters(engine) == ["dispute_acknowledged"]
@@ -65,8 +65,9 @@ def test_the_hold_its_event_and_its_letter_are_written_together(engine: Engine) 
 def test_the_represented_and_the_dead_are_not_written_to(engine: Engine, first: HoldKind) -> None:
     with transaction(engine) as session:
         case = builders.delinquent_case(session, due_on=ON - 10 * DAY, on=ON)
-        assert place(session, case, first).acknowledgement is None
-        assert isinstance(place(session, case, HoldKind.DISPUTE).acknowledgement, Refusals)
+        assert place(session, case, first).acknowledgement == {}
+        answers = place(session, case, HoldKind.DISPUTE).acknowledgement
+        assert {type(answer) for answer in answers.values()} == {Refusals}
     assert letters(engine) == []
     assert kinds(engine) == [first, HoldKind.DISPUTE]
 

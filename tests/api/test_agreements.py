@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import Session, select
 
 from app.actions.approvals.asking import ask_approval
+from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.rules import AskAgreement
 from app.casework.cases.models import CollectionsCase
@@ -37,6 +38,23 @@ def case_at_our_rate(desk: Desk) -> CollectionsCase:
     return case
 
 
+def test_the_letters_of_an_agreement_name_the_channel_that_carries_them(program: Program) -> None:
+    case = late_case(program.desk)
+    path = f"/cases/{case.reference}/plans"
+    agent = program.as_(Role.AGENT)
+
+    def by_post_only(session: Session) -> None:
+        customer = session.get_one(Customer, case.customer_id)
+        customer.mobile = customer.email = ""
+
+    program.desk.write(by_post_only)
+    offer = agent.post(path, PLAN).json()
+    assert (offer["in_writing"]["decision"], offer["in_writing_by"]) == ("clear", "post")
+    accepted = agent.post(f"{path}/{offer['reference']}/acceptance").json()
+    answers = {channel: answer["decision"] for channel, answer in accepted["confirmations"].items()}
+    assert answers == {"sms": "refuse", "email": "refuse", "post": "clear"}
+
+
 def test_a_plan_is_previewed_offered_accepted_and_cancelled(program: Program) -> None:
     case = late_case(program.desk)
     path = f"/cases/{case.reference}/plans"
@@ -57,6 +75,7 @@ def test_a_plan_is_previewed_offered_accepted_and_cancelled(program: Program) ->
         "600.00",
         "clear",
     )
+    assert offer["in_writing_by"] == "email"
     assert offer["instalments"] == parts
 
     claimed = agent.post(f"{path}/{offer['reference']}/acceptance", {"acceptance": "page"})

@@ -49,7 +49,7 @@ from app.outreach.gate.events import ContactRefused, ContactWaiting, ContactWith
 from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.planning.event_letters import confirm_plan
+from app.outreach.planning.in_writing.agreements import confirm_plan
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.queries import month_roll_forward, snapshots
 from tests import builders

@@ -18,7 +18,7 @@ from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel
 from app.outreach.outbox.dispatch import Dispatch
-from app.outreach.planning.event_letters import confirm_plan
+from app.outreach.planning.in_writing.agreements import confirm_plan
 from app.outreach.planning.wording import message_context
 from app.programs.ports import LETTERS
 from tests import builders

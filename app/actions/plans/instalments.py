@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session
@@ -16,10 +18,20 @@ from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
+from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.instalments.confirmations import confirm_change
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.representatives.writing import write_to_adviser
+from app.policy.answers import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedChange:
+    """A changed instalment, and the gate's answer for each channel that confirms it."""
+
+    change: PlanChange
+    confirmations: Mapping[Channel, Answer]
 
 
 def move_instalment(
@@ -32,7 +44,7 @@ def move_instalment(
     *,
     by: Actor,
     now: datetime,
-) -> PlanChange:
+) -> ConfirmedChange:
     """Move the due date of instalment `n` to `to_on`, and confirm it in writing. The plan goes on, and its reminders
     follow the new day. Conflict where the plan does not run or its moves of this month are used; Invalid, for `due_on`,
     where the day cannot be."""
@@ -50,7 +62,7 @@ def skip_instalment(
     *,
     grantor: Grantor,
     now: datetime,
-) -> PlanChange:
+) -> ConfirmedChange:
     """Skip instalment `n`, and confirm it in writing. Its amount falls due with the last instalment.
 
     Beyond what the agreement says the grantor may grant so many skips a year alone; Forbidden, for `n`, where they
@@ -75,11 +87,11 @@ def _confirmed(
     by: Actor,
     today: date,
     now: datetime,
-) -> PlanChange:
+) -> ConfirmedChange:
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
-    confirm_change(session, portfolio, plan, change, letters, on=today, by=by, now=now)
+    answers = confirm_change(session, portfolio, plan, change, letters, on=today, by=by, now=now)
     write_to_adviser(session, portfolio, plan, Occasion.CHANGED, letters, on=today, by=by, now=now)
-    return change
+    return ConfirmedChange(change, answers)
 
 
 def _locked(session: Session, plan: Plan, now: datetime) -> tuple[Plan, date]:

@@ -20,6 +20,7 @@ from app.core.errors import Invalid
 from app.core.money import BadAmount, to_decimal_string, to_minor
 from app.core.text import Paragraph
 from app.core.vocabulary import Channel
+from app.outreach.planning.in_writing.rules import decisive
 from app.policy.answers import Answer
 
 
@@ -125,10 +126,15 @@ class OfferShape(PlanShape):
     in_writing: AnswerShape | None = Field(
         description="The gate's answer to the letter; where it is `clear`, the letter is queued."
     )
+    in_writing_by: Channel | None = Field(
+        description="The channel of that answer: e-mail, or post where no e-mail may go."
+    )
 
     @classmethod
-    def with_answer(cls, plan: PlanShape, answer: Answer | None) -> Self:
-        return cls(**dict(plan), in_writing=AnswerShape.of(answer) if answer is not None else None)
+    def with_answers(cls, plan: PlanShape, answers: Mapping[Channel, Answer]) -> Self:
+        channel, answer = decisive(answers) or (None, None)
+        shown = AnswerShape.of(answer) if answer is not None else None
+        return cls(**dict(plan), in_writing=shown, in_writing_by=channel)
 
 
 class TermsShape(Shape):

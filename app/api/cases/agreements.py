@@ -181,7 +181,7 @@ def _agreement(session: Session, made: Agreement) -> AgreementShape:
 
 
 def _offer(session: Session, made: Offer) -> OfferShape:
-    return OfferShape.with_answer(_plan(session, made.plan), made.in_writing)
+    return OfferShape.with_answers(_plan(session, made.plan), made.in_writing)
 
 
 def _plan(session: Session, plan: Plan) -> PlanShape:

@@ -59,6 +59,7 @@ from app.outreach.outbox.rules import (
     retry_wait,
     write_attempt_id,
 )
+from app.outreach.planning.in_writing.rules import LETTERS
 from app.policy.answers import Answer
 
 log = structlog.get_logger("desk.delivery")
@@ -150,6 +151,7 @@ def finish(row: OutboxMessage, result: SendResult, *, now: datetime) -> bool:
         if row.status is OutboxStatus.UNKNOWN and not isinstance(result, Uncertain):
             move(row, OutboxStatus.FAILED)
             row.error, row.finished_at = result.reason[:500], now
+            give_up(row, now=now)
             return True
         return False
     row.finished_at = now
@@ -165,7 +167,7 @@ def finish(row: OutboxMessage, result: SendResult, *, now: datetime) -> bool:
             row.error = reason[:500]
         case TryLater(reason=reason, after_seconds=seconds):
             row.error = reason[:500]
-            _try_again(row, now + retry_wait(seconds, row.attempts))
+            _try_again(row, now + retry_wait(seconds, row.attempts), now)
         case Misconfigured(reason=reason):
             row.error = reason[:500]
             requeue(row, row.not_before)
@@ -180,10 +182,11 @@ REPORTED = (OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNDELIVERED,
 """The provider has reported that it took the message."""
 
 
-def _try_again(row: OutboxMessage, at: datetime) -> None:
+def _try_again(row: OutboxMessage, at: datetime, now: datetime) -> None:
     """Try again at `at`, at the end of the message's window at the latest: the gate then says when the next opens."""
     if row.attempts >= MAX_ATTEMPTS:
         move(row, OutboxStatus.FAILED)
+        give_up(row, now=now)
     else:
         requeue(row, min(at, row.not_after) if row.not_after else at)
 
@@ -192,7 +195,13 @@ def cannot_arrive(row: OutboxMessage, status: OutboxStatus, why: str, *, now: da
     """Mark a message that can never arrive; its step may go on by another channel (`planning/fallback.py`)."""
     move(row, status)
     row.error, row.finished_at = why[:500], now
-    if row.purpose is not Purpose.CONFIRMATION and row.destination in TO_CUSTOMERS:
+    if row.destination in TO_CUSTOMERS and (row.purpose is not Purpose.CONFIRMATION or row.letter in LETTERS):
+        row.fallback_at = now
+
+
+def give_up(row: OutboxMessage, *, now: datetime) -> None:
+    """Let post take the place of a failed message that its reader is to have in writing."""
+    if row.destination in TO_CUSTOMERS and row.letter in LETTERS:
         row.fallback_at = now
 
 
@@ -207,7 +216,8 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEnt
     move(row, OutboxStatus.WITHHELD)
     row.error, row.finished_at = why.reason[:500], now
     # A notice that the gate refuses is owed all the same: a hold may have come in between.
-    is_owed = row.purpose is Purpose.NOTICE and why.asked is not None
+    # So is what its reader is to have in writing, which may go by post.
+    is_owed = why.asked is not None and (row.purpose is Purpose.NOTICE or row.letter in LETTERS)
     if row.destination in TO_CUSTOMERS and (why.reason in WRITTEN_AGAIN or is_owed):
         row.fallback_at = now
     if why.asked is not None:

@@ -36,6 +36,7 @@ from app.outreach.outbox.rules import (
     CHANGED,
     MOVED,
     OUTDATED,
+    REFUSED_AT_DELIVERY,
     purpose_of_answer,
 )
 from app.outreach.planning.agreements.as_of_now import says_otherwise
@@ -272,7 +273,7 @@ def _ask_gate(
     rules = ", ".join(reason.rule for reason in answer.reasons)
     if isinstance(answer, WaitUntil):
         return Postpone(answer.at, rules, (asked, answer))
-    return Withhold(f"the gate refused it: {rules}", {}, (asked, answer))
+    return Withhold(f"{REFUSED_AT_DELIVERY}: {rules}", {}, (asked, answer))
 
 
 def too_old(row: OutboxMessage) -> Withhold:

@@ -13,7 +13,7 @@ from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.service import record
-from app.outreach.delivery.moves import REPORTED, cannot_arrive, message_event, move
+from app.outreach.delivery.moves import REPORTED, cannot_arrive, give_up, message_event, move
 from app.outreach.gate.suppression import apply_refusal
 from app.outreach.outbox.channel_stops import stop_channel
 from app.outreach.outbox.claims import Claim, locked_rows
@@ -97,6 +97,7 @@ def prove_sent(session: Session, row: OutboxMessage, source: str, *, now: dateti
     """Move the message to `sent`, because the provider has it. It counts from its attempt."""
     move(row, OutboxStatus.SENT)
     row.sent_at, row.finished_at, row.error, row.claimed_by = row.attempted_at or now, now, "", ""
+    row.fallback_at = None
     sent = ContactSent(
         id_of(row), row.letter, row.address, row.provider_ref, row.template_version, known_by=source
     )
@@ -112,6 +113,8 @@ def resolve_unknown(
     row.finished_at = now
     if was_sent:
         row.sent_at = row.attempted_at or now
+    else:
+        give_up(row, now=now)
     found = ContactSent if was_sent else ContactFailed
     payload = found(id_of(row), row.letter, to=row.address, resolved_by=by)
     event = replace(message_event(row, payload), at=row.sent_at)

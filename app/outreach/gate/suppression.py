@@ -45,6 +45,19 @@ def channel_of(address: str) -> Channel:
     return Channel.EMAIL if "@" in address else Channel.SMS
 
 
+def reaches(channel: Channel) -> sa.ColumnElement[bool]:
+    """SQL of a customer whose number or e-mail address is on file, not suppressed, and not opted out of."""
+    customer, closed, consent = table_of(Customer), table_of(SuppressedAddress), table_of(Consent)
+    address = customer.c.email if channel is Channel.EMAIL else customer.c.mobile
+    suppressed = sa.exists().where(
+        closed.c.address == sa.func.lower(address), closed.c.channel == channel, closed.c.ended_at.is_(None)
+    )
+    opted_out = sa.exists().where(
+        consent.c.customer_id == customer.c.id, consent.c.channel == channel, consent.c.allowed.is_(False)
+    )
+    return sa.and_(address != "", ~suppressed, ~opted_out)
+
+
 def on_list(address: str = "", *, ended: bool = False) -> SelectOfScalar[SuppressedAddress]:
     """The list, latest first, or with `ended` the addresses taken off it; `address` = only this one."""
     off = col(SuppressedAddress.ended_at)

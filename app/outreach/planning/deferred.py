@@ -90,6 +90,12 @@ def deferred_steps(session: Session, steps: Iterable[CaseStep]) -> set[CaseStep]
     return {row.case_step for row in _kept(session, {(step, "") for step in steps})}
 
 
+def waiting_channels(session: Session, step: CaseStep) -> set[Channel]:
+    """The channels by which letters of this step are kept; that of one by e-mail or post is e-mail."""
+    rows = session.scalars(select(DeferredLetter).where(DeferredLetter.case_id == step.case_id))
+    return {Channel(row.channel or Channel.EMAIL) for row in rows if row.case_step == step}
+
+
 def _kept(session: Session, wanted: Collection[tuple[CaseStep, str]]) -> list[DeferredLetter]:
     cases = {step.case_id for step, _ in wanted}
     rows = session.scalars(select(DeferredLetter).where(col(DeferredLetter.case_id).in_(cases)))

@@ -1,10 +1,9 @@
-"""Fallback: the step of a message that cannot arrive goes on by the next channel that the strategy names. A message
-that was withheld because its reader had moved, a notice because of a hold, or the letter of an agreement because what
-it tells has changed, is written again."""
+"""Fallback: the step of a message that cannot arrive goes on by the next channel that the strategy names; a letter that
+its reader is to have in writing goes by post. A message that was withheld because its reader had moved, a notice
+because of a hold, or the letter of an agreement because what it tells has changed, is written again."""
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -13,12 +12,12 @@ from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.rules import CaseStatus
-from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.queries import steps_of
-from app.casework.contacts.rules import CaseStep
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import PlanStatus
+from app.casework.plans.tracking.references import reference_of
 from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
 from app.core.database.engine import reading, retrying, table_of, transaction
@@ -27,9 +26,19 @@ from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, WRITTEN_AS_OF_NOW, OutboxStatus
-from app.outreach.planning.agreements.as_of_now import request_now
-from app.outreach.planning.agreements.event_figures import NO_OFFER, why_untrue
+from app.outreach.outbox.rules import (
+    ANSWER_LETTER,
+    MOVED,
+    REFUSED_AT_DELIVERY,
+    WRITTEN_AGAIN,
+    WRITTEN_AS_OF_NOW,
+    OutboxStatus,
+)
+from app.outreach.planning.agreements.event_figures import NO_OFFER, formatted, why_untrue
+from app.outreach.planning.event_letters import still_true
+from app.outreach.planning.in_writing.again import figures_again, said_before
+from app.outreach.planning.in_writing.rules import IN_WRITING, LETTERS, tells_all
+from app.outreach.planning.in_writing.told import ON_ITS_WAY, is_on_its_way, messages_of
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import HELP_LETTER
 from app.outreach.planning.rows import LetterRequest, ReplacedMessage
@@ -43,12 +52,8 @@ AT_ONCE = 200
 GIVE_UP_AFTER = timedelta(days=3)
 """A step whose other channel would be open only later than that is left to the next step."""
 OWED_FOR = timedelta(days=366)
-"""Time for which a notice that was withheld is asked for again."""
+"""Time for which a notice that was withheld, or what is to be had in writing, is asked for again."""
 ASK_AGAIN_AFTER = timedelta(days=1)
-ON_ITS_WAY = (
-    OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED,
-    OutboxStatus.UNKNOWN,
-)  # fmt: skip
 
 
 def fall_back_due(engine: Engine, catalog: LetterCatalog, *, clock: Clock) -> int:
@@ -84,12 +89,12 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
     portfolio = session.get_one(Portfolio, row.portfolio_id)
     on = local_date(now, portfolio.timezone)
     [contact_case] = load_contact_cases(session, portfolio, [row.case_id], now=now, as_of=on)
+    of = steps_of(session, [row.contact])[row.contact]
+    if row.letter in IN_WRITING.get(of.step, ()):
+        return _write_again(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
     if contact_case.case.status is not CaseStatus.OPEN:
         return False
-    of = steps_of(session, [row.contact])[row.contact]
-    if row.error in WRITTEN_AS_OF_NOW:
-        return _write_as_of_now(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
-    known = _messages_of(session, of)
+    known = messages_of(session, of)
     if any(status in ON_ITS_WAY for _, status in known) and not _is_owed(row):
         return False
     step, chosen = _step_of(session, portfolio, contact_case, of, now)
@@ -121,7 +126,7 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
     return False
 
 
-def _write_as_of_now(
+def _write_again(
     session: Session,
     portfolio: Portfolio,
     contact_case: ContactCase,
@@ -132,25 +137,42 @@ def _write_as_of_now(
     on: date,
     now: datetime,
 ) -> bool:
-    """Write the letter of an agreement again by the same channel, with the figures of now. True if it was queued. One
-    that would be false, or that the gate refuses, is left to a person, unless its agreement ended or is no longer
-    offered."""
-    row.error = why_untrue(session, of, on) or row.error
-    if row.error not in WRITTEN_AS_OF_NOW:
-        if session.get_one(Plan, of.plan_id).status is PlanStatus.OFFERED and row.error != NO_OFFER:
-            _leave_to_a_person(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
+    """Write again what its reader is to have in writing: by the same channel, to the address or with the figures of
+    now, where these have changed; otherwise by post. True if it was queued. A person has the task where nothing may go,
+    or an offer would be false."""
+    if of.step != DeskStep.CLOSED and contact_case.case.status is not CaseStatus.OPEN:
         return False
-    replaced = ReplacedMessage(id_of(row), row.contact)
-    other = dataclasses.replace(
-        request_now(session, portfolio, contact_case, row, of, catalog, on),
-        about={"instead_of": id_of(row)},
-        instead_of=replaced,
-    )
-    [[answer]] = request_letters(session, portfolio, [other], catalog, on=on, by=SYSTEM, now=now)
-    if isinstance(answer, Clearance):
-        return True
-    if isinstance(answer, WaitUntil):
-        return _wait(row, answer.at)
+    if row.error in WRITTEN_AS_OF_NOW:
+        row.error = why_untrue(session, of, on) or row.error
+        if row.error not in WRITTEN_AS_OF_NOW:
+            if session.get_one(Plan, of.plan_id).status is PlanStatus.OFFERED and row.error != NO_OFFER:
+                _leave_to_a_person(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
+            return False
+    elif not still_true(session, of, row.letter, on):
+        return False
+    plan = session.get_one(Plan, of.plan_id) if of.plan_id else None
+    enough = tells_all(of.step, plan.kind if plan else None)
+    now_so = figures_again(session, of, portfolio.timezone, on)
+    figures = formatted(now_so, portfolio, catalog.letters[row.letter], contact_case)
+    figures.update(said_before(row))
+    if of.plan_id and of.instalment is not None:
+        figures["payment_reference"] = reference_of(of.plan_id, of.instalment)
+    own = Channel(row.destination.value)
+    again = (own,) if row.error in WRITTEN_AGAIN else ()
+    for channel in (*again, *((Channel.POST,) if own is not Channel.POST else ())):
+        is_again = channel in again
+        if not is_again and is_on_its_way(session, of, enough):
+            return False
+        other = LetterRequest(
+            contact_case, row.letter, row.purpose, (channel,), of, plan=plan,
+            figures=figures, about={"instead_of": id_of(row)},
+            instead_of=ReplacedMessage(id_of(row), row.contact) if is_again else None,
+        )  # fmt: skip
+        [[answer]] = request_letters(session, portfolio, [other], catalog, on=on, by=SYSTEM, now=now)
+        if isinstance(answer, Clearance):
+            return True
+        if isinstance(answer, WaitUntil):
+            return _wait(row, answer.at)
     _leave_to_a_person(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
     return False
 
@@ -162,7 +184,7 @@ def _is_owed(row: OutboxMessage) -> bool:
 
 def _wait(row: OutboxMessage, until: datetime) -> bool:
     """Ask again at that time, unless the next step comes before."""
-    patience = OWED_FOR if _is_owed(row) or row.error in WRITTEN_AS_OF_NOW else GIVE_UP_AFTER
+    patience = OWED_FOR if _is_owed(row) or row.letter in LETTERS else GIVE_UP_AFTER
     if until < (row.finished_at or until) + patience:
         row.fallback_at = until
     return False
@@ -179,10 +201,15 @@ def _leave_to_a_person(
     on: date,
     now: datetime,
 ) -> None:
-    """Give a person the task to write the message again: event letters and letters on demand have figures of a day."""
-    is_answer = row.letter in (ANSWER_LETTER, HELP_LETTER)  # to a message from the address they had
-    if row.status is OutboxStatus.WITHHELD and row.letter in catalog.letters and not is_answer:
-        why = f"{row.error}. Write it again, if it still has to be said."
+    """Give a person the task to write the message again. What asks for money and was stopped by the gate is not made up
+    for."""
+    if row.letter in LETTERS:
+        is_lost = row.purpose is not Purpose.REMINDER or not row.error.startswith(REFUSED_AT_DELIVERY)
+    else:
+        is_answer = row.letter in (ANSWER_LETTER, HELP_LETTER)  # to a message from the address they had
+        is_lost = row.status is OutboxStatus.WITHHELD and not is_answer
+    if is_lost and row.letter in catalog.letters:
+        why = f"{row.error.rstrip('.')}. Write it again, if it still has to be said."
         report_unsent(session, portfolio, contact_case, row, step, why, catalog, on=on, now=now)
 
 
@@ -195,21 +222,3 @@ def _step_of(
     facts = gather_case_facts(session, portfolio, live, [of.case_id], on=today)
     chosen = live.of(contact_case.case.customer_id, facts[of.case_id])
     return next((step for step in chosen.ladder.steps if step.id == of.step), None), chosen
-
-
-def _messages_of(session: Session, of: CaseStep) -> list[tuple[Channel, OutboxStatus]]:
-    """Channel and status of the step's messages."""
-    message, contact = table_of(OutboxMessage), table_of(PlannedContact)
-    query = (
-        sa.select(contact.c.channel, message.c.status)
-        .join(contact, contact.c.id == message.c.contact_id)
-        .where(
-            message.c.case_id == of.case_id,
-            contact.c.step == of.step,
-            contact.c.occurrence == of.occurrence,
-            contact.c.plan_id.is_not_distinct_from(of.plan_id),
-            contact.c.hold_id.is_not_distinct_from(of.hold_id),
-            contact.c.instalment.is_not_distinct_from(of.instalment),
-        )
-    )
-    return [(channel, status) for channel, status in session.execute(query)]

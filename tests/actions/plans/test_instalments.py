@@ -80,7 +80,7 @@ def test_a_moved_instalment_is_on_record_and_judged_on_its_new_day(engine: Engin
             " paid on the 17th ",
             by=ANN,
             now=builders.at(D1),
-        )
+        ).change
         assert (row.change, row.from_on, row.to_on, row.reason, row.by) == (
             InstalmentChange.MOVED, D1, D1 + 7 * DAY, "paid on the 17th", ANN,
         )  # fmt: skip
@@ -147,7 +147,7 @@ def test_a_skipped_instalment_falls_due_with_the_last(engine: Engine) -> None:
             "new job",
             grantor=Grantor(ANN, Role.AGENT),
             now=builders.at(D1),
-        )
+        ).change
         assert (row.change, row.from_on, row.to_on) == (InstalmentChange.SKIPPED, D1, D3)
         assert plan.assess_on == D2
         [event] = builders.events(session, InstalmentSkipped.KIND, customer_id=plan.customer_id)
@@ -235,7 +235,7 @@ def test_a_move_and_a_skip_change_the_interest_of_the_last_payment_and_the_custo
         before = figures(session, plan)
         row = move_instalment(
             session, plan, 1, D1 + 7 * DAY, builders.catalog(), by=ANN, now=builders.at(TODAY)
-        )
+        ).change
         after = figures(session, plan)
         assert [amount for amount, _ in after[:2]] == [amount for amount, _ in before[:2]]
         # 12 % of 102.12 for 7 days
@@ -252,7 +252,7 @@ def test_a_move_and_a_skip_change_the_interest_of_the_last_payment_and_the_custo
             builders.catalog(),
             grantor=Grantor(ANN, Role.AGENT),
             now=builders.at(TODAY + DAY),
-        )
+        ).change
         last = figures(session, plan)[2][0]
         assert skip.interest_minor == last - after[2][0] > 100, "12 % of 102.12 for a month"
         portfolio = session.get_one(Portfolio, plan.portfolio_id)
@@ -299,7 +299,7 @@ def test_the_letter_of_the_last_moved_one_names_its_amount_with_interest_once(sq
         plan = a_plan_at_a_rate(session)
         row = move_instalment(
             session, plan, 3, D3 + 2 * DAY, builders.catalog(), by=ANN, now=builders.at(TODAY)
-        )
+        ).change
         assert row.interest_minor
         last = f"CN¥{figures(session, plan)[2][0] / 100:.2f}"
         texts = moved_texts(session)

@@ -67,7 +67,7 @@ def test_skips_that_are_agreed_on_are_counted_by_the_years_of_the_plan(
 def skip(session: Session, plan: Plan, n: int, on: date = TODAY, role: Role = Role.AGENT) -> PlanChange:
     return skip_instalment(
         session, plan, n, builders.catalog(), grantor=Grantor(ANN, role), now=builders.at(on)
-    )
+    ).change
 
 
 def a_long_plan(session: Session) -> Plan:

@@ -24,7 +24,7 @@ from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.planning.event_letters import offer_in_writing
+from app.outreach.planning.in_writing.agreements import offer_in_writing
 from tests import builders
 from tests.agreements import make_offer, monthly, offer_settlement
 

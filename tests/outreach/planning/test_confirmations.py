@@ -22,8 +22,9 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.planning.event_letters import confirm_plan, write_deferred
+from app.outreach.planning.event_letters import write_deferred
 from app.outreach.planning.fallback import fall_back_due
+from app.outreach.planning.in_writing.agreements import confirm_plan
 from app.outreach.planning.models import DeferredLetter
 from tests import builders
 from tests.outreach.agreements.made import agreement

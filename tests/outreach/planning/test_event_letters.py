@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import pytest
@@ -36,7 +37,7 @@ from app.outreach.letters.locales import format_date
 from app.outreach.letters.statutory import AnswerTime
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
-from app.outreach.planning.event_letters import confirm_plan, offer_in_writing
+from app.outreach.planning.in_writing.agreements import confirm_plan, offer_in_writing
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.models import DeferredLetter
 from app.outreach.planning.on_demand import write_on_demand
@@ -53,7 +54,7 @@ ON = date(2026, 3, 16)
 DUE = ON - timedelta(days=4)
 
 
-def offer(engine: Engine, **about: object) -> tuple[CollectionsCase, int, Answer | None]:
+def offer(engine: Engine) -> tuple[CollectionsCase, int, Mapping[Channel, Answer]]:
     """A case, and a plan of two payments offered to it in writing."""
     with transaction(engine) as session:
         case = builders.delinquent_case(session, due_on=DUE, on=ON)
@@ -66,14 +67,14 @@ def offer(engine: Engine, **about: object) -> tuple[CollectionsCase, int, Answer
             **told,
         )
         book = get_portfolio(session, builders.BOOK)
-        answer = offer_in_writing(session, book, plan, builders.catalog(), on=ON, **told)
-        assert offer_in_writing(session, book, plan, builders.catalog(), on=ON, **told) is None, "once"
-        return case, id_of(plan), answer
+        answers = offer_in_writing(session, book, plan, builders.catalog(), on=ON, **told)
+        assert offer_in_writing(session, book, plan, builders.catalog(), on=ON, **told) == {}, "once"
+        return case, id_of(plan), answers
 
 
 def test_an_offer_is_written_once_with_its_payments_and_a_day_to_answer_by(engine: Engine) -> None:
-    case, plan, answer = offer(engine)
-    assert isinstance(answer, Clearance)
+    case, plan, answers = offer(engine)
+    assert [type(answer) for answer in answers.values()] == [Clearance]
     [row] = builders.messages(engine)
     assert builders.step_of(engine, row) == CaseStep(id_of(case), DeskStep.OFFER, plan_id=plan)
     assert row.destination is Destination.EMAIL
@@ -148,8 +149,8 @@ def test_a_settlement_is_offered_in_writing_and_paying_it_ends_the_case_without_
         case = session.scalars(select(CollectionsCase)).one()
         plan = offer_settlement(session, case, 60_000, offered + timedelta(days=21), today=offered, **told)
         book = get_portfolio(session, builders.BOOK)
-        answer = offer_in_writing(session, book, plan, builders.catalog(), on=offered, **told)
-        assert isinstance(answer, Clearance)
+        answers = offer_in_writing(session, book, plan, builders.catalog(), on=offered, **told)
+        assert [type(answer) for answer in answers.values()] == [Clearance]
     [letter] = builders.deliver(engine, builders.at(offered, 13)).sent
     assert letter.letter == "settlement_offer"
     assert (
@@ -178,7 +179,8 @@ def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> No
         for kind in (HoldKind.DISPUTE, HoldKind.VULNERABLE):
             until, letters = ON + timedelta(days=20), builders.catalog()
             placed = place_hold(session, case, kind, "not hers", until, letters, **told)
-            assert isinstance(placed.acknowledgement, Clearance) == (kind is HoldKind.DISPUTE)
+            told_by = [type(answer) for answer in placed.acknowledgement.values()]
+            assert told_by == ([Clearance] if kind is HoldKind.DISPUTE else [])
     [sent] = builders.deliver(engine, builders.at(ON, 13)).sent
     assert sent.letter == "dispute_acknowledged"
     assert "On 16 March 2026 you told us" in sent.text
@@ -250,7 +252,7 @@ def test_what_may_not_be_said_on_a_weekend_is_said_on_monday_once_if_it_still_ho
         assert [type(answer) for answer in answers.values()] == [WaitUntil, WaitUntil]
         until = FRIDAY + timedelta(days=30)
         placed = place_hold(session, case, HoldKind.COMPLAINT, "rude", until, letters, **told)
-        assert isinstance(placed.acknowledgement, WaitUntil)
+        assert [type(answer) for answer in placed.acknowledgement.values()] == [WaitUntil]
     for days in (0, 1):
         builders.close_day(engine, FRIDAY + timedelta(days=days))
     assert written(engine) == []

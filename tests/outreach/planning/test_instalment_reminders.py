@@ -29,10 +29,14 @@ from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import Channel, HoldKind
+from app.outreach.gate.consent import set_consent
+from app.outreach.gate.facts import address_of
+from app.outreach.gate.suppression import suppress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
+from app.policy.facts import Suppression
 from app.programs.ports import make_paper
 from tests import builders
 from tests.outreach.agreements.made import agreement
@@ -344,9 +348,20 @@ def test_a_portfolio_switches_each_reminder_off(sqlite_engine: Engine) -> None:
     assert [night(sqlite_engine, DUE + days * DAY) for days in range(-9, 4)] == [0] * 13
 
 
-def test_a_customer_with_an_address_only_is_reminded_by_post_and_earlier(engine: Engine) -> None:
+@pytest.mark.parametrize("how", ["nothing else on file", "opted out", "suppressed"])
+def test_who_is_reached_by_post_only_is_reminded_by_post_and_earlier(engine: Engine, how: str) -> None:
     with transaction(engine) as session:
-        a_plan(session, mobile="", email="")
+        nothing = {"mobile": "", "email": ""} if how == "nothing else on file" else {}
+        plan = a_plan(session, **nothing)
+        customer = session.get_one(Customer, plan.customer_id)
+        for channel in (Channel.SMS, Channel.EMAIL) if not nothing else ():
+            now = builders.at(DUE - 20 * DAY)
+            if how == "opted out":
+                set_consent(session, customer, channel, allowed=False, source="STOP", by=ANN, now=now)
+            else:
+                suppress(
+                    session, channel, address_of(customer, channel), Suppression.BOUNCED, by=ANN, now=now
+                )
     assert night(engine, DUE - 9 * DAY) == 0
     assert night(engine, DUE - 8 * DAY) == 1
     [row] = reminders(engine)

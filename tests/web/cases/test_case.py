@@ -151,7 +151,7 @@ def test_every_no_says_why_by_which_rule_and_until_when(desk: Desk, ben: Browser
     desk.write(refuse)
     page = page_of(ben, case_id)
     assert page.count('data-verdict="no"') == 2
-    assert "opted out of sms" in page
+    assert "opted out of SMS" in page
     assert "no address on file" in page
     desk.clock.at = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)  # 23:30 in Shanghai
     page = page_of(desk.sign_in(Role.AGENT), case_id)
@@ -220,7 +220,7 @@ def test_a_contact_refused_night_after_night_is_one_line_and_each_can_be_seen(de
     page = page_of(ben, case_id, "?tab=timeline")
     assert page.count("No SMS: refused") == 1
     assert "asked 3 times" in page
-    assert "no address on file for sms" in page_of(ben, case_id)
+    assert "no address on file for SMS" in page_of(ben, case_id)
     assert page_of(ben, case_id, "?tab=timeline&show=refusals").count("No SMS: refused") == 3
 
 
@@ -447,7 +447,7 @@ def test_a_promise_says_what_was_queued_and_why_not(desk: Desk, ben: Browser) ->
     case_id = make_case(desk)
     ben.submit(f"/cases/{case_id}/consent", channel="sms", allowed="no", source="told me")
     said = flash(ben, ben.submit(f"/cases/{case_id}/promise", amount="25", due_on="2026-03-10"))
-    assert "no SMS, opted out of sms" in said
+    assert "no SMS, opted out of SMS" in said
     assert "e-mail queued" in said
     [plan] = all_of(desk, Plan)
     assert (plan.status, plan.total_minor) == (PlanStatus.ACTIVE, 2_500)

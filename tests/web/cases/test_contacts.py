@@ -60,7 +60,7 @@ def test_counts_are_those_on_record(desk: Desk, manager: Browser, lived: book.Bo
     page = manager.get("/contacts").text
     assert "Refusals by rule" in page
     assert "desk.no_address" in page
-    assert "no address on file for sms" in page
+    assert "no address on file for SMS" in page
     assert "built into the desk" in page
 
 

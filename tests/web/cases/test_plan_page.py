@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.book.ledger.models import Account
+from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Instalment, PlanStatus
@@ -78,6 +78,42 @@ def test_the_page_shows_what_came_for_each_payment(desk: Desk) -> None:
     case = ben.get(f"/cases/{case_id}").text
     assert f'href="/cases/{case_id}/plans/{plan_id}"' in case
     assert f"/cases/{case_id}/plans/{plan_id}" in ben.get(f"/cases/{case_id}?tab=agreements").text
+
+
+def test_the_page_says_by_which_channel_its_letters_go_and_why_not(desk: Desk) -> None:
+    ben = desk.sign_in(Role.AGENT)
+    case_id, plan_id = desk.write(offered)
+    page = ben.get(f"/cases/{case_id}/plans/{plan_id}").text
+    assert "Nothing was written to the customer about it." in page
+
+    def by_post_only(session: Session) -> None:
+        customer = session.get_one(Customer, session.get_one(Plan, plan_id).customer_id)
+        customer.mobile = customer.email = ""
+
+    desk.write(by_post_only)
+    path = f"/cases/{case_id}/plans/{plan_id}"
+
+    def done(what: str, **typed: str) -> str:
+        ben.submit(f"{path}/{what}", from_plan="1", **typed)
+        return ben.get(path).text
+
+    page = done("accept", **AGREED)
+    assert (
+        "no SMS, no address on file for SMS; no e-mail, no address on file for e-mail; letter queued" in page
+    )
+    assert "Plan confirmation, letter: leaves from" in page
+    assert "May not go" not in page, "it is told by post"
+
+    def nowhere(session: Session) -> None:
+        session.get_one(Customer, session.get_one(Plan, plan_id).customer_id).address_line1 = ""
+
+    desk.write(nowhere)
+    page = done("move", n="1", due_on="2026-04-22")
+    assert "The payment is due on Apr 22, 2026 now." in page
+    assert "no letter, no address on file for post" in page
+    for channel in ("SMS", "e-mail", "letter"):
+        assert f"Instalment moved, {channel}: no address on file for" in page
+    assert page.count("May not go") == 3
 
 
 def test_only_the_case_of_a_plan_shows_it_and_legal_only_reads(desk: Desk) -> None:

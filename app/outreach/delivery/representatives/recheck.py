@@ -18,7 +18,7 @@ from app.outreach.gate.contact_cases import STALE_AFTER, ContactCase, load_conta
 from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.outbox.dispatch import Dispatch
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
-from app.outreach.outbox.rules import BY_CHANNEL
+from app.outreach.outbox.rules import BY_CHANNEL, REFUSED_AT_DELIVERY
 from app.outreach.planning.letterhead import Letterhead
 from app.outreach.planning.representatives.facts import agreement_now, mandate_of, question
 from app.outreach.planning.representatives.rules import no_longer_so, why_not_sent_to
@@ -64,7 +64,7 @@ def recheck_letter(
     rules = ", ".join(reason.rule for reason in answer.reasons)
     if isinstance(answer, WaitUntil):
         return Postpone(answer.at, rules, (asked, answer))
-    return Withhold(f"the gate refused it: {rules}", {}, (asked, answer))
+    return Withhold(f"{REFUSED_AT_DELIVERY}: {rules}", {}, (asked, answer))
 
 
 def dispatch_to_representative(row: OutboxMessage, portfolio: Portfolio) -> Dispatch:

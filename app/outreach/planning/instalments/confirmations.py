@@ -16,7 +16,8 @@ from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
 from app.outreach.planning.agreements.event_figures import figures_now
-from app.outreach.planning.event_letters import EventLetter, write_event_letters, writing_channels
+from app.outreach.planning.event_letters import EventLetter, write_event_letters
+from app.outreach.planning.in_writing.rules import WITH_SMS
 from app.outreach.planning.instalments.facts import read_instalments
 from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Answer
@@ -38,7 +39,8 @@ def confirm_change(
     by: Actor,
     now: datetime,
 ) -> Mapping[Channel, Answer]:
-    """Queue the written confirmation of a change that was just made, on each channel the gate clears."""
+    """Queue the written confirmation of a change that was just made, on each channel the gate clears, and by post
+    where none of them may. Returns the gate's answers."""
     session.flush()
     facts = read_instalments(session, [id_of(plan)], on)
     step, letter = LETTERS[change.change]
@@ -46,10 +48,6 @@ def confirm_change(
         plan.case_id, step, facts.occurrence(id_of(plan), change.n), plan_id=id_of(plan), instalment=change.n
     )
     figures = figures_now(session, of, on, {})
-    answers = {}
-    for channel in writing_channels(session, plan):
-        event = EventLetter(of, letter, figures, plan, channel, reference_of(id_of(plan), change.n))
-        written = write_event_letters(session, portfolio, [event], catalog, on=on, by=by, now=now)
-        if plan.case_id in written:
-            answers[channel] = written[plan.case_id]
-    return answers
+    letter_of_change = EventLetter(of, letter, figures, plan, WITH_SMS, reference_of(id_of(plan), change.n))
+    written = write_event_letters(session, portfolio, [letter_of_change], catalog, on=on, by=by, now=now)
+    return written.get(plan.case_id, {})

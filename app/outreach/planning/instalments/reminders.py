@@ -39,6 +39,7 @@ from app.outreach.agreements.rules import (
     waits_to_join,
 )
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
+from app.outreach.gate.suppression import reaches
 from app.outreach.letters.letter import InstalmentLine
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
@@ -70,7 +71,7 @@ class DueReminder:
     plan_id: int
     n: int
     by_post: bool
-    """The customer has neither a mobile number nor an e-mail address."""
+    """Neither a number nor an e-mail address of the customer may be used."""
 
     @property
     def case_id(self) -> int:
@@ -93,7 +94,7 @@ def reminders_of_night(session: Session, portfolio: Portfolio, on: date) -> list
     for row in session.connection().execute(_instalments_near(portfolio, days, leaves_on, since)):
         if leaves_on < row.due_on <= leaves_on + timedelta(days=JOINS_WITHIN):
             near.add(row.plan_id)
-        by_post = not row.mobile and not row.email
+        by_post = not row.by_sms_or_email
         known_since = max(row.accepted_on, _local(row.moved_at, portfolio) or row.accepted_on)
         instalment = DueInstalment(row.due_on, row.grace_days, known_since)
         kind = reminder_due(instalment, days, leaves_on, by_post=by_post)
@@ -174,7 +175,7 @@ def _instalments_near(
     return (
         sa.select(
             plan.c.case_id, part.c.plan_id, part.c.n, part.c.due_on, plan.c.grace_days, plan.c.accepted_on,
-            customer.c.mobile, customer.c.email, moved_at.label("moved_at"),
+            sa.or_(reaches(Channel.SMS), reaches(Channel.EMAIL)).label("by_sms_or_email"), moved_at.label("moved_at"),
             moves.label("moves"),
         )
         .join(part, part.c.plan_id == plan.c.id)

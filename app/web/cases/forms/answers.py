@@ -26,13 +26,13 @@ def confirmation_words(
     return "Confirmation: " + "; ".join(said) + ".", "good" if queued else "warn"
 
 
-def in_writing_words(request: Request, file: CaseFile, answer: Answer | None, now: datetime) -> str:
-    """The result of the letter that belongs to an action; '' = there is none."""
-    if answer is None:
-        return ""
-    words = answer_words(Channel.EMAIL if file.customer.email else Channel.POST, answer,
-                          reader_of(request, file, zone=file.zone), now)  # fmt: skip
-    return f"In writing: {words}."
+def in_writing_words(
+    request: Request, file: CaseFile, answers: Mapping[Channel, Answer], now: datetime
+) -> str:
+    """The result of the letter that belongs to an action, by each channel that was asked; '' = there is none."""
+    reader = reader_of(request, file, zone=file.zone)
+    said = [answer_words(channel, answer, reader, now) for channel, answer in answers.items()]
+    return f"In writing: {'; '.join(said)}." if said else ""
 
 
 def answer_words(

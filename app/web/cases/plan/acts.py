@@ -122,11 +122,13 @@ def move_payment(
         n, due_on = fields.whole("n"), fields.day("due_on")
         fields.done()
         plan = plan_of(session, file.case, plan_id)
-        change = move_instalment(
+        made = move_instalment(
             session, plan, n, due_on, ports_of(request).catalog, typed.reason, by=staff.by, now=now
         )
         reader = reader_of(request, file)
-        return f"The payment is due on {reader.day(due_on)} now.{interest_words(reader, change)}", "good"
+        words, tone = confirmation_words(request, file, made.confirmations, now)
+        said = f"The payment is due on {reader.day(due_on)} now.{interest_words(reader, made.change)}"
+        return f"{said} {words}", tone
 
     place = place_of(request, session, staff, case_id, plan_id)
     return submit(request, session, staff, case_id, f"move-{plan_id}", typed, act, now=now, place=place)
@@ -147,12 +149,13 @@ def skip_payment(
         fields.done()
         plan = plan_of(session, file.case, plan_id)
         grantor = Grantor(staff.by, staff.role)
-        change = skip_instalment(
+        made = skip_instalment(
             session, plan, n, ports_of(request).catalog, typed.reason, grantor=grantor, now=now
         )
-        reader = reader_of(request, file)
-        said = f"The payment is skipped; its amount is due on {reader.day(change.to_on)}, with the last one."
-        return f"{said}{interest_words(reader, change)}", "good"
+        reader, last_on = reader_of(request, file), made.change.to_on
+        words, tone = confirmation_words(request, file, made.confirmations, now)
+        said = f"The payment is skipped; its amount is due on {reader.day(last_on)}, with the last one."
+        return f"{said}{interest_words(reader, made.change)} {words}", tone
 
     place = place_of(request, session, staff, case_id, plan_id)
     return submit(request, session, staff, case_id, f"skip-{plan_id}", typed, act, now=now, place=place)

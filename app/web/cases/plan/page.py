@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 from starlette.requests import Request
@@ -22,6 +22,7 @@ from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.plan.acceptance import ACCEPTANCES, PAYS_BY, parties_who_may_agree
+from app.web.cases.plan.in_writing import WrittenLine, written_lines
 from app.web.cases.plan.lines import Line
 from app.web.cases.plan.reads import PlanFile, open_plan
 from app.web.cases.plan.words import PLAN_TONES, authority_words, concession_words, read_back
@@ -45,6 +46,7 @@ class PlanPage(Page):
     concessions: Sequence[str]
     read_back: str
     """Of an offer: the sentence that the customer says yes to."""
+    written: Sequence[WrittenLine]
     story: Sequence[TimelineEntry]
     labels: Mapping[str, Mapping[str, str]]
     tones: Mapping[PlanStatus, Tone]
@@ -97,6 +99,7 @@ def show_plan(
         granted=authority_words(view, reader),
         concessions=concession_words(view, reader),
         read_back=read_back(view.agreed_parts, view.terms, reader) if view.is_offer else "",
+        written=written_lines(session, view.plan, replace(reader, timezone=file.zone)),
         story=[presenter.present(event) for event in view.events],
         labels={
             "plan": PLAN_LABELS,
