@@ -101,7 +101,8 @@ def _payment_codes(dispatch: Dispatch) -> list[dict[str, str]]:
     context = dispatch.context
     asked = context.get("payment_codes", ())
     if code := str(context.get("payment_code", "")):
-        caption = [str(context.get(name, "")) for name in ("missing", "due_on", "payment_reference")]
+        pairs = (("missing", "amount"), ("due_on", "promise_on"), ("payment_reference", ""))
+        caption = [str(context.get(name) or context.get(otherwise, "")) for name, otherwise in pairs]
         asked = [{"code": code, "caption": caption}]
     return [
         {"picture": qr_drawing(each["code"]), "caption": "\n".join(filter(None, each["caption"]))}

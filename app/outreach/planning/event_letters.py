@@ -20,7 +20,6 @@ from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import LIVE, PlanStatus
 from app.casework.plans.tracking.payments import missed_lines
-from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -67,8 +66,6 @@ class EventLetter:
     plan: Plan | None = None
     channels: tuple[Channel, ...] = (Channel.EMAIL,)
     """Channels that are asked one beside the other. Where none of them tells the customer all of it, post is asked."""
-    payment_reference: str = ""
-    """Of the one instalment that it speaks of."""
 
     @property
     def case_id(self) -> int:
@@ -120,9 +117,7 @@ def write_event_letters(
             continue  # nothing is owed that it could ask for
         if channels == (Channel.EMAIL,) and not contact_case.customer.email:
             channels = (Channel.POST,)
-        figures = formatted(each.figures, portfolio, letter, contact_case)
-        if each.payment_reference:
-            figures["payment_reference"] = each.payment_reference
+        figures = formatted(each.figures, portfolio, letter, contact_case, step=each.step, plan=each.plan)
         purpose = Purpose(letter.purpose)
         request = LetterRequest(contact_case, each.letter, purpose, channels, each.step, each.plan, figures)
         asked.append(_Asked(each, request))
@@ -210,7 +205,6 @@ def write_deferred(
             figures_now(session, row.case_step, on, figures_of(row)),
             session.get_one(Plan, row.plan_id) if row.plan_id and row.step in WORDED_FROM_PLAN else None,
             (Channel(row.channel),) if row.channel else (Channel.EMAIL,),
-            reference_of(row.plan_id, row.instalment) if row.plan_id and row.instalment is not None else "",
         )
         for row in true
     ]

@@ -17,7 +17,6 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import PlanStatus
-from app.casework.plans.tracking.references import reference_of
 from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
 from app.core.database.engine import reading, retrying, table_of, transaction
@@ -153,10 +152,8 @@ def _write_again(
     plan = session.get_one(Plan, of.plan_id) if of.plan_id else None
     enough = tells_all(of.step, plan.kind if plan else None)
     now_so = figures_again(session, of, portfolio.timezone, on)
-    figures = formatted(now_so, portfolio, catalog.letters[row.letter], contact_case)
+    figures = formatted(now_so, portfolio, catalog.letters[row.letter], contact_case, step=of, plan=plan)
     figures.update(said_before(row))
-    if of.plan_id and of.instalment is not None:
-        figures["payment_reference"] = reference_of(of.plan_id, of.instalment)
     own = Channel(row.destination.value)
     again = (own,) if row.error in WRITTEN_AGAIN else ()
     for channel in (*again, *((Channel.POST,) if own is not Channel.POST else ())):

@@ -170,6 +170,8 @@ def _of_agreement(
     rules = contact_case.pack.agreements
     no_new_card = rules is not None and Content.NO_NEW_CARD in rules.required
     found: Values = agreement_figures(session, plan, reader, head.payee, no_new_card=no_new_card)
+    if "payment_reference" not in letter.variables:
+        found = {**found, "payment_code": ""}  # it asks for no payment of the agreement
     if "interest" in letter.variables:
         found = {**found, **interest_figures(session, plan, reader, on=today)}
     if "debt" in letter.variables:

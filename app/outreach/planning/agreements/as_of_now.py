@@ -11,9 +11,7 @@ from sqlmodel import Session
 from app.book.portfolios.models import Portfolio
 from app.casework.contacts.rules import CaseStep
 from app.casework.plans.models import Plan
-from app.casework.plans.tracking.references import reference_of
 from app.core.clock import local_date
-from app.core.ids import id_of
 from app.core.types import JsonObject
 from app.core.vocabulary import Channel
 from app.outreach.gate.contact_cases import ContactCase
@@ -67,9 +65,8 @@ def request_now(
     """The request for the same letter by the same channel, with the figures of `on`."""
     plan = session.get_one(Plan, step.plan_id)
     letter = catalog.letters[row.letter]
-    figures = formatted(figures_now(session, step, on, {}), portfolio, letter, contact_case)
-    if step.instalment is not None:
-        figures["payment_reference"] = reference_of(id_of(plan), step.instalment)
+    added = figures_now(session, step, on, {})
+    figures = formatted(added, portfolio, letter, contact_case, step=step, plan=plan)
     return LetterRequest(
         contact_case,
         row.letter,

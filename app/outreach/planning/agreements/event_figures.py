@@ -3,7 +3,6 @@ would be false by now."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 from sqlmodel import Session
@@ -14,17 +13,19 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.queries import instalments_of, live_plan
-from app.casework.plans.rules import InstalmentChange, PlanKind, PlanStatus
+from app.casework.plans.rules import Instalment, InstalmentChange, PlanKind, PlanStatus
 from app.casework.plans.service import less_is_owed
 from app.casework.plans.tracking.payments import accounts_of, missed_lines, paid_to_settle
 from app.casework.plans.tracking.progress import InstalmentProgress
 from app.core.ids import id_of
+from app.outreach.agreements.figures import paying
+from app.outreach.agreements.reader import Reader
 from app.outreach.agreements.rules import ended_since
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.letters.letter import Letter
-from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.planning.deferred import Figures
 from app.outreach.planning.instalments.facts import changed_since, last_change, read_instalments
+from app.outreach.planning.letterhead import Letterhead
 
 CHANGES = {
     DeskStep.MOVED_INSTALMENT: InstalmentChange.MOVED,
@@ -141,13 +142,26 @@ def missed_figures(line: InstalmentProgress) -> Figures:
 
 
 def formatted(
-    figures: Mapping[str, date | int], portfolio: Portfolio, letter: Letter, contact_case: ContactCase
+    figures: Figures,
+    portfolio: Portfolio,
+    letter: Letter,
+    contact_case: ContactCase,
+    *,
+    step: CaseStep,
+    plan: Plan | None,
 ) -> dict[str, str]:
-    """The figures in the language of the letter's reader."""
+    """The figures in the language of the letter's reader; of a payment that was moved also how to make it, with a code
+    for what is missing of it."""
     language = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
-    return {
-        name: format_date(value, language)
-        if isinstance(value, date)
-        else format_amount(value, portfolio.currency, language)
+    reader = Reader(language, portfolio.currency)
+    told = {
+        name: reader.day(value) if isinstance(value, date) else reader.money(value)
         for name, value in figures.items()
     }
+    if step.step != DeskStep.MOVED_INSTALMENT or plan is None or step.instalment is None:
+        return told
+    due_on, amount = figures["due_on"], figures["amount"]
+    assert isinstance(due_on, date)
+    assert isinstance(amount, int)
+    part = Instalment(step.instalment, due_on, amount)
+    return {**told, **paying(plan, Letterhead.of(portfolio).payee, part, reader)}

@@ -11,7 +11,6 @@ from app.book.portfolios.models import Portfolio
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.rules import InstalmentChange
-from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
@@ -48,6 +47,6 @@ def confirm_change(
         plan.case_id, step, facts.occurrence(id_of(plan), change.n), plan_id=id_of(plan), instalment=change.n
     )
     figures = figures_now(session, of, on, {})
-    letter_of_change = EventLetter(of, letter, figures, plan, WITH_SMS, reference_of(id_of(plan), change.n))
+    letter_of_change = EventLetter(of, letter, figures, plan, WITH_SMS)
     written = write_event_letters(session, portfolio, [letter_of_change], catalog, on=on, by=by, now=now)
     return written.get(plan.case_id, {})
