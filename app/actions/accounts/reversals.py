@@ -23,7 +23,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.queries import get_case
 from app.casework.cases.service import reopen_case
 from app.casework.plans.concessions import look_at_waivers_again
-from app.casework.plans.models import Plan, PlanAccount
+from app.casework.plans.models import InstalmentPayment, Plan, PlanAccount
 from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.service import break_plan, resume_plan
@@ -60,8 +60,18 @@ def move_payment(
     brought about there."""
     ended = _ended(session, entry)
     moved = entries.move_payment(session, entry, to_account, reason, by=by, role=role, now=now)
+    _keep_named(session, entry, moved, to_account)
     _look_after(session, entry, ended, f"moved to {to_account.reference}: {reason}", by=by, now=now)
     return moved
+
+
+def _keep_named(session: Session, entry: Entry, moved: Entry, to_account: Account) -> None:
+    """Let the moved payment pay the instalment that it had named, of an agreement of the same customer."""
+    named = select(InstalmentPayment).join(Plan, col(Plan.id) == InstalmentPayment.plan_id)
+    query = named.where(InstalmentPayment.entry_id == entry.id, Plan.customer_id == to_account.customer_id)
+    for row in session.scalars(query).all():
+        session.add(InstalmentPayment(entry_id=id_of(moved), plan_id=row.plan_id, n=row.n))
+    session.flush()
 
 
 def _ended(session: Session, entry: Entry) -> date | None:

@@ -10,6 +10,7 @@ from pydantic import Field
 from sqlmodel import Session
 
 from app.actions.approvals.asking import ask_approval
+from app.actions.plans.earlier_money import earlier_money
 from app.actions.plans.instalments import move_instalment, skip_instalment
 from app.api.approvals.shapes import ApprovalShape
 from app.api.cases.lookup import case_named
@@ -24,6 +25,7 @@ from app.casework.plans.queries import find_plan, plan_of
 from app.casework.plans.tracking.payments import progress_of
 from app.casework.plans.tracking.progress import InstalmentProgress, InstalmentState, PlanProgress
 from app.core.clock import local_date
+from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.text import Paragraph
 from app.http.context import Now, ports_of
@@ -74,12 +76,16 @@ class PlanProgressShape(Shape):
     left: Money
     overdue: Money = Field(description="What fell due and is missing.")
     beyond: Money = Field(description="What came beyond all instalments.")
+    earlier: Money = Field(
+        description="Paid before the agreement was offered and posted after that: it lowers the debt, and pays nothing "
+        "of the agreement."
+    )
     percent_done: int = Field(description="Share of the total that is paid, rounded down.")
     next_instalment: int | None = Field(description="Number of the instalment that is wanted next.")
     instalments: list[InstalmentProgressShape]
 
     @classmethod
-    def of(cls, plan: Plan, standing: PlanProgress, currency: str) -> Self:
+    def of(cls, plan: Plan, standing: PlanProgress, earlier_minor: int, currency: str) -> Self:
         return cls(
             reference=plan.reference,
             currency=currency,
@@ -89,6 +95,7 @@ class PlanProgressShape(Shape):
             left=to_decimal_string(standing.left, currency),
             overdue=to_decimal_string(standing.overdue, currency),
             beyond=to_decimal_string(standing.beyond, currency),
+            earlier=to_decimal_string(earlier_minor, currency),
             percent_done=standing.percent_done,
             next_instalment=standing.next.n if standing.next else None,
             instalments=[InstalmentProgressShape.of(line, currency) for line in standing.instalments],
@@ -179,4 +186,5 @@ def post_skip_request(
 def _progress(session: Session, plan: Plan, now: Now) -> PlanProgressShape:
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    return PlanProgressShape.of(plan, progress_of(session, plan, today), portfolio.currency)
+    earlier = earlier_money(session, [id_of(plan)]).get(id_of(plan), 0)
+    return PlanProgressShape.of(plan, progress_of(session, plan, today), earlier, portfolio.currency)

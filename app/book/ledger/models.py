@@ -218,6 +218,16 @@ class Entry(Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class SameMoney(Row, table=True):
+    """An entry of money that was moved or posted again, and the first entry that had it, which has a row too."""
+
+    __tablename__ = "same_money"
+    __table_args__ = (sa.Index("ix_same_money_first", "first_id"),)
+
+    entry_id: int = Field(primary_key=True, foreign_key="ledger_entry.id", sa_type=BigId)
+    first_id: int = Field(foreign_key="ledger_entry.id", sa_type=BigId)
+
+
 class LedgerChange(Row, table=True):
     """Accounts with entries or statements that delinquency has not folded yet, and from which date on.
 

@@ -35,6 +35,8 @@ class DeskStep(Word):
     """A payment to look for, because the customer says that it was made."""
     BACK_FROM_LEGAL = "back-from-legal"
     """A case that came back from the legal team: its owner reads why."""
+    EARLIER_MONEY = "money-before-agreement"
+    """Money that was paid before an agreement was offered and posted after that: a person looks at the agreement."""
     PAID_WITH_LEGAL = "settlement-paid-with-legal"
     """A settlement that was paid while the legal team has the case: it is not accepted, and a person decides."""
 

@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from app.actions.accounts.reversals import break_undone_settlements
 from app.actions.negotiation.sending import end_shown_offers
+from app.actions.plans.earlier_money import tell_of_earlier_money
 from app.actions.plans.reviews import give_reviews
 from app.actions.plans.with_legal import tell_of_paid_settlements
 from app.actions.results.claims import claimants, settle_claims
@@ -75,6 +76,7 @@ from app.outreach.strategy.tasks import drop_tasks
 from app.policy.composition import pack_of
 from app.reporting.experiments.service import end_by_rule
 from app.reporting.kpis.buckets import keep_buckets, restate_buckets
+from app.reporting.kpis.models import StandingNight
 from app.reporting.kpis.proof.restatements import mark_entries_seen
 from app.reporting.kpis.service import restate, take_snapshot
 from app.reporting.kpis.slices import refresh_slices
@@ -176,6 +178,10 @@ def _assess(day: Day) -> Counts:
         counts["broken"] += break_undone_settlements(session, day.portfolio, day.on, now=day.now)
         if told := tell_of_paid_settlements(session, day.portfolio, day.on, now=day.now):
             counts["paid_with_legal"] = told
+        night = session.get(StandingNight, id_of(day.portfolio))
+        seen = night.last_entry_id if night else 0
+        if told := tell_of_earlier_money(session, day.portfolio, day.on, seen_entry_id=seen, now=day.now):
+            counts["earlier_money"] = told
         claimed = claimants(session, day.portfolio)
         lock_customers(session, claimed)
         settle_claims(session, claimed, by=SYSTEM, now=day.now)

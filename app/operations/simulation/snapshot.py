@@ -177,6 +177,10 @@ def _of_plans(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
     return table.c.plan_id.in_(_ids(table, "plan", portfolio_id))
 
 
+def _of_entries(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
+    return table.c.entry_id.in_(_ids(table, "ledger_entry", portfolio_id))
+
+
 def _of_experiments(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
     return table.c.experiment_id.in_(_ids(table, "strategy_experiment", portfolio_id))
 
@@ -203,4 +207,5 @@ BY_PARENT: Mapping[str, Wanted] = {
     "party_letter": _of_plans,
     "strategy_stop_rule": _of_experiments,
     "suppressed_address": _suppressed,
+    "same_money": _of_entries,
 }

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.corrections.reversals import require_reversible
+from app.book.ledger.corrections.same_money import join_moved, join_posted_again
 from app.book.ledger.ends.after_reversal import judge_reversal
 from app.book.ledger.ends.recoveries import reinstate_recoveries
 from app.book.ledger.events import PaymentMoved
@@ -78,6 +79,7 @@ def post_by_hand(
         by=by,
         now=now,
     )
+    join_posted_again(session, account, entry)
     reinstate_recoveries(session, account.portfolio_id, [id_of(account)], now=now)
     return entry
 
@@ -150,6 +152,7 @@ def move_payment(
         by=by,
         now=now,
     )
+    join_moved(session, entry, moved)
     reinstate_recoveries(session, entry.portfolio_id, [id_of(to_account)], now=now)
     told = PaymentMoved(entry.reference, entry.amount_minor, wrong.reference, to_account.reference, reason)
     for account in (wrong, to_account):

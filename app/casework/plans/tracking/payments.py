@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.book.ledger.models import Account, Entry
+from app.book.ledger.models import Account, Entry, SameMoney
 from app.book.ledger.queries import keeps_agreements
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import InstalmentPayment, Plan, PlanAccount
@@ -32,6 +32,7 @@ from app.core.database.rows import Query
 from app.core.ids import id_of
 
 PLAN, ENTRY, ACCOUNT, LINK = table_of(Plan), table_of(Entry), table_of(Account), table_of(InstalmentPayment)
+SETTLED, SAME, HOLDER = table_of(PlanAccount), table_of(SameMoney), ACCOUNT.alias("holder")
 
 
 def progress_of(session: Session, plan: Plan, on: date) -> PlanProgress:
@@ -112,15 +113,33 @@ def counted_from() -> sa.ColumnElement[date]:
 def came_since() -> sa.ColumnElement[bool]:
     """Select entries since an agreement that was accepted was offered. What was on the ledger before had lowered the
     debt that it is about: it does not count again."""
-    return sa.and_(PLAN.c.accepted_on.is_not(None), _since_offer())
+    return sa.and_(PLAN.c.accepted_on.is_not(None), since_offer())
 
 
-def _since_offer() -> sa.ColumnElement[bool]:
-    first = counted_from()
+def since_offer(day: date | None = None) -> sa.ColumnElement[bool]:
+    """Select money of a day after that of the offer (`day`, or as the plan has it), or of that day and first known to
+    us after the offer. Its day is that of its value, whenever it was posted, moved or posted again (decision 0321)."""
+    first = counted_from() if day is None else sa.literal(day, sa.Date)
+    known = first_known(HOLDER.c.customer_id == PLAN.c.customer_id)
     return sa.or_(
-        ENTRY.c.effective_on > first,
-        sa.and_(ENTRY.c.effective_on == first, ENTRY.c.created_at >= PLAN.c.offered_at),
+        ENTRY.c.effective_on > first, sa.and_(ENTRY.c.effective_on == first, known >= PLAN.c.offered_at)
     )
+
+
+def first_known(where: sa.ColumnElement[bool]) -> sa.ColumnElement[datetime]:
+    """The time at which the money of an entry first came to an account (`HOLDER`) of those `where` it is looked for."""
+    own, same, other = SAME.alias("own_money"), SAME.alias("all_of_it"), ENTRY.alias("earlier_entry")
+    earlier = (
+        sa.select(sa.func.min(other.c.created_at))
+        .select_from(own)
+        .join(same, same.c.first_id == own.c.first_id)
+        .join(other, other.c.id == same.c.entry_id)
+        .join(HOLDER, HOLDER.c.id == other.c.account_id)
+        .where(own.c.entry_id == ENTRY.c.id, where)
+        .correlate(ENTRY, PLAN)
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(earlier, ENTRY.c.created_at)
 
 
 def paid_since_offer(session: Session, plan: Plan, on: date) -> int:
@@ -130,7 +149,7 @@ def paid_since_offer(session: Session, plan: Plan, on: date) -> int:
         .select_from(PLAN)
         .join(ACCOUNT, ACCOUNT.c.customer_id == PLAN.c.customer_id)
         .join(ENTRY, ENTRY.c.account_id == ACCOUNT.c.id)
-        .where(PLAN.c.id == id_of(plan), _since_offer(), ENTRY.c.effective_on <= on, keeps_agreements())
+        .where(PLAN.c.id == id_of(plan), since_offer(), ENTRY.c.effective_on <= on, keeps_agreements())
     )
     session.flush()
     return int(session.connection().execute(query).scalar_one())
@@ -154,11 +173,10 @@ def _of_customers(on: date) -> Query:
 
 def _of_settlements(on: date) -> Query:
     """Payments on the accounts that a settlement settles, from the day of its offer on: paying accepts it."""
-    settled = table_of(PlanAccount)
     return (
         sa.select(PLAN.c.id, ENTRY.c.effective_on, ENTRY.c.amount_minor, LINK.c.n)
-        .join(settled, settled.c.plan_id == PLAN.c.id)
-        .join(ENTRY, ENTRY.c.account_id == settled.c.account_id)
+        .join(SETTLED, SETTLED.c.plan_id == PLAN.c.id)
+        .join(ENTRY, ENTRY.c.account_id == SETTLED.c.account_id)
         .outerjoin(LINK, sa.and_(LINK.c.entry_id == ENTRY.c.id, LINK.c.plan_id == PLAN.c.id))
         .where(
             PLAN.c.kind == PlanKind.SETTLEMENT,
@@ -179,21 +197,24 @@ def paid_to_settle(session: Session, plan: Plan, on: date) -> list[tuple[date, i
     """Payments for a settlement on its accounts, from its offer to `on`: not those that were on the ledger when it was
     offered, nor those for another agreement. One that names no instalment is for the plan that the settlement would
     replace where it is of that plan's amount: paying on as agreed accepts nothing."""
-    offered = offered_on(session, plan)
     names_another = sa.exists().where(LINK.c.entry_id == ENTRY.c.id, LINK.c.plan_id != id_of(plan))
     names_this = sa.exists().where(LINK.c.entry_id == ENTRY.c.id, LINK.c.plan_id == id_of(plan))
     asked = _asked_by_the_replaced(session, plan)
-    query = sa.select(col(Entry.effective_on), col(Entry.amount_minor)).where(
-        col(Entry.account_id).in_(accounts_of(id_of(plan))),
-        sa.or_(
-            col(Entry.effective_on) > offered,
-            sa.and_(col(Entry.effective_on) == offered, col(Entry.created_at) >= plan.offered_at),
-        ),
-        col(Entry.effective_on) <= on,
-        keeps_agreements(),
-        ~names_another,
-        sa.or_(names_this, col(Entry.amount_minor).not_in([-amount for amount in asked])),
+    query = (
+        sa.select(ENTRY.c.effective_on, ENTRY.c.amount_minor)
+        .select_from(PLAN)
+        .join(SETTLED, SETTLED.c.plan_id == PLAN.c.id)
+        .join(ENTRY, ENTRY.c.account_id == SETTLED.c.account_id)
+        .where(
+            PLAN.c.id == id_of(plan),
+            since_offer(plan.counts_from or offered_on(session, plan)),
+            ENTRY.c.effective_on <= on,
+            keeps_agreements(),
+            ~names_another,
+            sa.or_(names_this, ENTRY.c.amount_minor.not_in([-amount for amount in asked])),
+        )
     )
+    session.flush()
     return [(effective_on, -amount) for effective_on, amount in session.execute(query)]
 
 

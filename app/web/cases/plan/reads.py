@@ -8,6 +8,7 @@ from datetime import date
 
 from sqlmodel import Session, col, select
 
+from app.actions.plans.earlier_money import earlier_money
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
 from app.casework.parties.models import ThirdParty
@@ -51,6 +52,8 @@ class PlanFile:
     """Other agreements and offers of the case."""
     events: Sequence[Event]
     case_is_open: bool
+    earlier_minor: int
+    """Money that was paid before it was offered and posted after that."""
     waived_minor: int
     """Fees that it waives, or waived."""
     most_skips: int
@@ -147,6 +150,7 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
         ],
         events=_events(session, plan),
         case_is_open=file.is_open,
+        earlier_minor=earlier_money(session, [plan_id]).get(plan_id, 0) if runs else 0,
         waived_minor=waived_fees(session, plan),
         most_skips=file.portfolio.plan_skips,
     )
