@@ -86,6 +86,7 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
         NavItem("/returns", marked("Regulatory returns"), "file", MANAGEMENT),
         NavItem("/contacts", marked("Contacts & refusals"), "shield", MANAGEMENT),
         NavItem("/outbox", marked("Outbox"), "send", MANAGEMENT),
+        NavItem("/duties", marked("Letters owed"), "file", MANAGEMENT),
         NavItem("/people", marked("Figures of people"), "people", CASEWORK),
         NavItem("/forecast", marked("Expected cash"), "chart", MANAGEMENT),
         NavItem("/peers", marked("Peers"), "chart", MANAGEMENT),

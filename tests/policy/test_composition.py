@@ -41,15 +41,27 @@ def home(country: str, region: str = "", city: str = "", postcode: str = "") -> 
 PLACES = [
     # portfolio's pack and collector, customer's place, codes stacked
     (("us-third-party", "third_party"), ("US", "CA", "Los Angeles", "90001"), "us-third-party"),
-    (("us-third-party", "third_party"), ("US", "", "", "10001"), "us-third-party us-ny us-nyc"),
-    (("us-third-party", "third_party"), ("US", "NY", "brooklyn", ""), "us-third-party us-ny us-nyc"),
+    (
+        ("us-third-party", "third_party"),
+        ("US", "", "", "10001"),
+        "us-third-party us-ny-third-party us-ny us-nyc",
+    ),
+    (
+        ("us-third-party", "third_party"),
+        ("US", "NY", "brooklyn", ""),
+        "us-third-party us-ny-third-party us-ny us-nyc",
+    ),
     (("us-third-party", "third_party"), ("US", "OH", "Brooklyn", "44144"), "us-third-party"),
-    (("us-third-party", "third_party"), ("US", "NY", "Albany", "12207"), "us-third-party us-ny"),
+    (
+        ("us-third-party", "third_party"),
+        ("US", "NY", "Albany", "12207"),
+        "us-third-party us-ny-third-party us-ny",
+    ),
     (("us-first-party", "first_party"), ("US", "Massachusetts", "", ""), "us-first-party us-ma"),
     (("us-first-party", "first_party"), ("US", "", "", "02108-1234"), "us-first-party us-ma"),
     (("us-nyc", "first_party"), ("US", "CA", "", "90001"), "us-first-party us-nyc"),
     (("cn", "first_party"), ("US", "CA", "", "90001"), "cn us-first-party"),
-    (("cn", "third_party"), ("US", "NY", "", "10001"), "cn us-third-party us-ny us-nyc"),
+    (("cn", "third_party"), ("US", "NY", "", "10001"), "cn us-third-party us-ny-third-party us-ny us-nyc"),
     (("uk", "third_party"), ("NL", "", "", ""), "uk nl nl-third-party"),
     (("uk", "first_party"), ("NL", "", "", ""), "uk nl"),
     (("nl", "third_party"), ("DE", "", "", ""), "nl nl-third-party no-pack"),

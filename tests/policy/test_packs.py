@@ -276,6 +276,10 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "in.grievance_hold",
         "in.hours_2027",
         "in.requested_times",
+        "uk.complaint_duty",
+        "us-ny.settlement_duty",
+        "us-ny.substantiation_duty",
+        "us-nyc.validation_duty",
     }
 
 

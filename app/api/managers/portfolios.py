@@ -10,14 +10,16 @@ from sqlmodel import Session, col, select
 
 from app.api.deps import ApiCaseReader, ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, after, page_of
-from app.api.managers.shapes import ContactRulesShape, CountryCoverShape, PortfolioShape
+from app.api.managers.shapes import ContactRulesShape, CountryCoverShape, DutyShape, PortfolioShape
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
+from app.core.clock import local_date
 from app.core.ids import id_of
 from app.core.text import Line
 from app.http.context import Now
 from app.operations.doctor import findings_of
+from app.outreach.duties.queries import owed_letters
 from app.outreach.gate.places.coverage import adopt_pack, coverage
 
 router = api_router("/portfolios", tags=["portfolios"])
@@ -90,3 +92,13 @@ def post_adopted_pack_end(
     portfolio = get_portfolio(session, code)
     adopt_pack(session, portfolio, country, "", body.reason, by=caller.by, now=now)
     return _contact_rules(session, code)
+
+
+@router.get("/{code}/duties", summary="List letters that are owed")
+def list_duties(code: PortfolioCode, _caller: ApiManager, session: ReadSession, now: Now) -> Page[DutyShape]:
+    """Letters that the law wants within some days of an event and that have not left, the oldest due day first; at most
+    200."""
+    portfolio = get_portfolio(session, code)
+    today = local_date(now, portfolio.timezone)
+    rows = owed_letters(session, id_of(portfolio), limit=200)
+    return Page(items=[DutyShape.of(row, today) for row in rows])

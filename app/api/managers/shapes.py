@@ -16,8 +16,11 @@ from app.book.delinquency.queries import RollForward as Roll
 from app.book.delinquency.service import edges_of
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind, DelinquencySource
+from app.casework.cases.models import case_reference
 from app.core.money import to_decimal_string
+from app.outreach.duties.queries import OwedLetter
 from app.outreach.gate.places.coverage import CountryCover
+from app.policy.kinds.duty import DutyEvent
 from app.reporting.cohorts.rules import CURVES, Cohort, Curve, Point
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.models import KpiSnapshot
@@ -54,6 +57,37 @@ class ContactRulesShape(Shape):
     policy_pack: str = Field(description="The portfolio's own, which holds for every customer.")
     countries: list[CountryCoverShape]
     findings: list[str] = Field(description="What is wrong with the set-up, and what to do.")
+
+
+class DutyShape(Shape):
+    """A letter that the law wants within some days of an event."""
+
+    case: str
+    customer: str
+    rule: str
+    citation: str
+    verified: bool
+    event: DutyEvent
+    letter: str = Field(description="Name of the letter that the desk writes.")
+    arose_on: date
+    due_on: date = Field(description="Last day on which it leaves in time.")
+    overdue: bool
+
+    @classmethod
+    def of(cls, owed: OwedLetter, today: date) -> Self:
+        duty = owed.duty
+        return cls(
+            case=case_reference(duty.case_id),
+            customer=owed.customer_name,
+            rule=duty.rule,
+            citation=duty.citation,
+            verified=duty.verified,
+            event=duty.event,
+            letter=duty.letter,
+            arose_on=duty.arose_on,
+            due_on=duty.due_on,
+            overdue=owed.is_overdue(today),
+        )
 
 
 class PortfolioShape(Shape):

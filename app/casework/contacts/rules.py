@@ -26,6 +26,8 @@ class DeskStep(Word):
     HOLD = "hold-acknowledgement"
     CLOSED = "case-closed"
     MANUAL = "manual-letter"
+    DUTY = "owed-letter"
+    """A letter that the law wants within some days of an event."""
     HELP = "help-answer"
     ANSWER = "sms-answer"
     CALL_REQUEST = "call-me"

@@ -61,6 +61,7 @@ from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.runs import note_restated, run_of
 from app.operations.invariants.checks import Violation, quick
 from app.operations.thresholds.service import judge
+from app.outreach.duties.service import make_duties, open_duties, settle_duties, write_owed
 from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
@@ -216,6 +217,25 @@ def end_experiments(day: Day) -> Counts:
     return {"experiments_ended": 1} if ended else {}
 
 
+def fulfil_duties(day: Day) -> Counts:
+    """Before contacts are planned: make the duties that the day's events brought, end those that are met, say which are
+    overdue, and write what is owed. One letter is one transaction."""
+    with transaction(day.engine) as session:
+        made = make_duties(session, day.portfolio, now=day.now)
+        counts = settle_duties(session, day.portfolio, day.on, now=day.now)
+    with reading(day.engine) as session:
+        owed = [id_of(duty) for duty in open_duties(session, day.portfolio)]
+    written = 0
+    for duty_id in owed:
+        with transaction(day.engine) as session:
+            written += write_owed(session, day.portfolio, duty_id, day.catalog, on=day.on, now=day.now)
+    return {
+        **({"duties_made": made} if made else {}),
+        **counts,
+        **({"duties_written": written} if written else {}),
+    }
+
+
 def contact(day: Day) -> Counts:
     """Write deferred letters and the letters of today's events; set the next day where no step is due; plan, clear
     and enqueue the others. One chunk of cases is one transaction, so an answer and its consequences stay together."""
@@ -324,6 +344,7 @@ STAGES: Mapping[str, Callable[[Day], Counts]] = {
     "assess": assess,
     "cases": work_cases,
     "experiments": end_experiments,
+    "duties": fulfil_duties,
     "contacts": contact,
     "legal": refer,
     "kpis": measure,

@@ -31,6 +31,7 @@ from app.operations.simulation.rules import (
     Transmission,
     through_channel,
 )
+from app.outreach.duties.events import DutyArose, DutyOverdue
 from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting, ContactWithheld
 from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
@@ -63,6 +64,8 @@ class Tally:
     withheld: Counter[str] = field(default_factory=Counter)
     steps: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     customers: set[int] = field(default_factory=set)
+    duties: Counter[str] = field(default_factory=Counter)
+    """Events of duties, by kind."""
     leaving: dict[Channel, list[tuple[Transmission, int]]] = field(default_factory=lambda: defaultdict(list))
     """Messages that left, with their segments or pages, by channel, in order of time."""
 
@@ -127,6 +130,8 @@ def count_events(
         for found in session.execute(_events_after(after)):
             row = _CountedEvent(*found)
             after = row.id
+            if row.kind in (DutyArose.KIND, DutyOverdue.KIND):
+                tally.duties[row.kind] += 1
             decision = DECISIONS.get(row.kind)
             if decision is None:
                 continue
@@ -193,6 +198,8 @@ def summed_up(ref: str, timezone: str, tariff: Tariff, tally: Tally) -> Strategy
     side.steps = [(*key, n) for key, n in sorted(tally.steps.items())]
     side.call_tasks = [(day, n) for day, _, decision, n in side.contacts if decision == "call_task"]
     side.tasks = sum(n for _, _, decision, n in side.contacts if decision == "task")
+    side.duties_made = tally.duties[DutyArose.KIND]
+    side.duties_overdue = tally.duties[DutyOverdue.KIND]
     side.agent_minutes = tariff.call_minutes * sum(n for _, n in side.call_tasks)
     for channel, leaving in sorted(tally.leaving.items()):
         side.units[channel.value] = sum(units for _, units in leaving)

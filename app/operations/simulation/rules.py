@@ -153,6 +153,10 @@ class StrategyResult:
     call_tasks: list[tuple[str, int]] = field(default_factory=list)
     """(day, number)."""
     tasks: int = 0
+    duties_made: int = 0
+    """Letters that the law came to want within some days of an event."""
+    duties_overdue: int = 0
+    """Of those and the earlier ones, the letters that did not leave in time."""
     agent_minutes: int = 0
     bottlenecks: list[tuple[str, str, int, int]] = field(default_factory=list)
     """(day, channel, messages not through within their window, longest wait in minutes)."""
@@ -180,6 +184,9 @@ def measures(side: Values) -> dict[str, int | Decimal]:
         "call_tasks": total(side, "call_task"),
         "agent_minutes": side["agent_minutes"],
         "tasks": side["tasks"],
+        # A result of before duties were counted has none.
+        "duties_made": side.get("duties_made", 0),
+        "duties_overdue": side.get("duties_overdue", 0),
         "refused": total(side, "refused"),
         "waiting": total(side, "waiting"),
         "withheld": total(side, "withheld"),
@@ -198,6 +205,8 @@ MEASURE_WORDS = {
     "call_tasks": "Call tasks",
     "agent_minutes": "Agent minutes",
     "tasks": "Other tasks",
+    "duties_made": "Letters that come to be owed",
+    "duties_overdue": "Owed letters overdue",
     "refused": "Refused by the gate",
     "waiting": "Asked to wait, per night",
     "withheld": "Stopped before sending",

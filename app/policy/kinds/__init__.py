@@ -8,6 +8,7 @@ from app.policy.kinds.agreement import AgreementRule
 from app.policy.kinds.cap import CapRule
 from app.policy.kinds.consent import ConsentRule
 from app.policy.kinds.content import ContentRule
+from app.policy.kinds.duty import DutyRule
 from app.policy.kinds.forbidden import ForbiddenRule
 from app.policy.kinds.gap import GapRule
 from app.policy.kinds.hold import HoldRule
@@ -35,6 +36,7 @@ KINDS: dict[str, type[Rule]] = {
         AgreementRule,
         RepresentedRule,
         ForbiddenRule,
+        DutyRule,
     )
 }
 """`kind` as a pack spells it -> its rule."""

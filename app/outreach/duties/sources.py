@@ -1,0 +1,131 @@
+"""Sources of duties: the events of the last days that a letter may follow, read in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from pydantic_core import from_json
+from sqlmodel import Session
+
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.events import CallLogged
+from app.casework.cases.models import CollectionsCase
+from app.casework.holds.models import CaseHold
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanKind
+from app.casework.results.file import shipped_conversations
+from app.casework.results.rules import Counts
+from app.core.clock import local_date
+from app.core.database.bulk import among, chunked
+from app.core.database.engine import table_of
+from app.core.timeline.models import Event
+from app.core.vocabulary import HoldKind
+from app.outreach.outbox.events import ContactSent
+from app.policy.kinds.duty import DutyEvent
+
+LOOK_BACK = timedelta(days=7)
+"""An event is looked for in the nights of a week, so that a night that is closed late finds it; an older one, of before
+the desk knew the duty, starts none."""
+CHUNK = 5000
+
+
+class Happened(NamedTuple):
+    """An event that a duty may follow."""
+
+    customer_id: int
+    case_id: int
+    occasion: int
+    on: date
+
+
+def happened(
+    session: Session, portfolio: Portfolio, event: DutyEvent, *, since: datetime, now: datetime
+) -> Sequence[Happened]:
+    """The events of this sort of the portfolio's customers in [since, now)."""
+    return list(_SOURCES[event](session, portfolio, since, now))
+
+
+def _first_contacts(
+    session: Session, portfolio: Portfolio, since: datetime, now: datetime
+) -> Iterable[Happened]:
+    """The first message that left, or the first conversation, of customers who had none before."""
+    event, customer = table_of(Event), table_of(Customer)
+    kinds = (ContactSent.KIND, CallLogged.KIND)
+    lately = (
+        sa.select(event.c.customer_id)
+        .join(customer, customer.c.id == event.c.customer_id)
+        .where(
+            event.c.kind.in_(kinds), event.c.at >= since, event.c.at < now,
+            customer.c.portfolio_id == portfolio.id,
+        )
+        .distinct()
+    )  # fmt: skip
+    first: dict[int, tuple[datetime, int]] = {}
+    for ids in chunked(session.scalars(lately).all(), CHUNK):
+        query = (
+            sa.select(event.c.customer_id, event.c.at, event.c.case_id, event.c.kind, event.c.data)
+            .where(among(session, event.c.customer_id, ids), event.c.kind.in_(kinds), event.c.at < now)
+            .order_by(event.c.at, event.c.id)
+        )
+        for customer_id, at, case_id, kind, data in session.execute(query):
+            if customer_id not in first and case_id is not None and _is_communication(kind, data):
+                first[customer_id] = (at, case_id)
+    for customer_id, (at, case_id) in first.items():
+        if at >= since:
+            yield Happened(customer_id, case_id, 0, local_date(at, portfolio.timezone))
+
+
+def _is_communication(kind: str, data: str) -> bool:
+    """A call that reached nobody, or another person, conveys nothing about the debt to the customer."""
+    if kind == ContactSent.KIND:
+        return True
+    told = from_json(data)
+    return told.get("counts") == Counts.CONVERSATION or told.get("result") in shipped_conversations()
+
+
+def _holds(
+    kind: HoldKind,
+) -> Callable[[Session, Portfolio, datetime, datetime], Iterable[Happened]]:
+    def found(session: Session, portfolio: Portfolio, since: datetime, now: datetime) -> Iterable[Happened]:
+        hold, customer = table_of(CaseHold), table_of(Customer)
+        query = (
+            sa.select(hold.c.customer_id, hold.c.case_id, hold.c.id, hold.c.started_at)
+            .join(customer, customer.c.id == hold.c.customer_id)
+            .where(
+                hold.c.kind == kind, hold.c.started_at >= since, hold.c.started_at < now,
+                customer.c.portfolio_id == portfolio.id,
+            )
+        )  # fmt: skip
+        for customer_id, case_id, hold_id, at in session.execute(query):
+            yield Happened(customer_id, case_id, hold_id, local_date(at, portfolio.timezone))
+
+    return found
+
+
+def _settlements(
+    session: Session, portfolio: Portfolio, since: datetime, now: datetime
+) -> Iterable[Happened]:
+    plan, case = table_of(Plan), table_of(CollectionsCase)
+    first, last = (local_date(at, portfolio.timezone) for at in (since, now))
+    query = (
+        sa.select(case.c.customer_id, plan.c.case_id, plan.c.id, plan.c.accepted_on)
+        .join(case, case.c.id == plan.c.case_id)
+        .where(
+            plan.c.kind == PlanKind.SETTLEMENT, plan.c.accepted_on.between(first, last),
+            case.c.portfolio_id == portfolio.id,
+        )
+    )  # fmt: skip
+    for row in session.execute(query):
+        yield Happened(*row)
+
+
+_SOURCES: Mapping[DutyEvent, Callable[[Session, Portfolio, datetime, datetime], Iterable[Happened]]] = {
+    DutyEvent.FIRST_CONTACT: _first_contacts,
+    DutyEvent.DISPUTE: _holds(HoldKind.DISPUTE),
+    DutyEvent.COMPLAINT: _holds(HoldKind.COMPLAINT),
+    DutyEvent.SETTLEMENT: _settlements,
+}

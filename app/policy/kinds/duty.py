@@ -1,0 +1,96 @@
+"""`duty`: a letter that is owed within some days of an event. It forbids nothing: the desk sends the letter, and says
+when it is overdue. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field
+
+from app.core.types import JsonObject
+from app.policy.answers import Reason
+from app.policy.calendars import DAY, Holidays
+from app.policy.rules import Comparison, Question, Rule, RuleTable
+from app.policy.schema import Names
+
+
+class DutyEvent(StrEnum):
+    """Events that a duty may follow."""
+
+    FIRST_CONTACT = "first_contact"
+    """The first message that left, or the first conversation: the initial communication (12 CFR 1006.34(a)(1))."""
+    DISPUTE = "dispute"
+    """The customer disputed the debt."""
+    COMPLAINT = "complaint"
+    SETTLEMENT = "settlement"
+    """A settlement was agreed on."""
+
+
+class DutyTable(RuleTable):
+    letters: Names
+    event: Annotated[DutyEvent, Field(strict=False)]
+    days: Annotated[int, Field(ge=1, le=366)]
+    business_days: bool = False
+
+    def rule(self) -> DutyRule:
+        return DutyRule(
+            **self.shared(),
+            letters=tuple(self.letters),
+            event=self.event,
+            days=self.days,
+            business_days=self.business_days,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyRule(Rule):
+    """One of these letters is owed within `days` of the event, by one of the rule's channels."""
+
+    kind: ClassVar[str] = "duty"
+    table: ClassVar[type[RuleTable]] = DutyTable
+
+    letters: tuple[str, ...]
+    """Any of them fulfils it; the desk writes the first."""
+    event: DutyEvent
+    days: int
+    business_days: bool = False
+    """Only days that are neither Saturday, Sunday nor a public holiday of the country count."""
+
+    def idle(self, _asked: Question) -> bool:
+        return True
+
+    def objections(self, _asked: Question) -> Sequence[Reason]:
+        return ()
+
+    def due_on(self, arose_on: date, country: str) -> date:
+        """The last day on which the letter may leave in time; the day of the event is day 0."""
+        if not self.business_days:
+            return arose_on + timedelta(days=self.days)
+        due, left, holidays = arose_on, self.days, Holidays(country)
+        while left:
+            due += DAY
+            if due.weekday() < 5 and not holidays.name_of(due):
+                left -= 1
+        return due
+
+    def in_force_on(self, day: date) -> bool:
+        """Whether the duty is in force on a day."""
+        return (self.effective_from or date.min) <= day <= (self.effective_to or date.max)
+
+    def _spelling(self) -> JsonObject:
+        spelt: JsonObject = {"letters": list(self.letters), "event": self.event.value, "days": self.days}
+        return {**spelt, **({"business_days": True} if self.business_days else {})}
+
+    def _compared(self, changed: Self) -> Mapping[str, Comparison]:
+        return {
+            "letters": Comparison(self.letters, changed.letters, changed.letters == self.letters),
+            "event": Comparison(self.event, changed.event, changed.event is self.event),
+            "days": Comparison(self.days, changed.days, changed.days <= self.days),
+            "business_days": Comparison(
+                self.business_days, changed.business_days, self.business_days or not changed.business_days
+            ),
+        }

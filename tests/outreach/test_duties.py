@@ -1,0 +1,251 @@
+"""Duties: letters owed within some days of an event; made once, written, met, overdue."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.actions.documents import add_document
+from app.actions.holds import place_hold
+from app.book.delinquency.service import fold_accounts
+from app.book.portfolios.rules import CollectorKind
+from app.book.portfolios.service import get_portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.documents.rules import DocumentKind
+from app.core.actor import SYSTEM, Actor
+from app.core.database.engine import transaction
+from app.core.ids import id_of
+from app.core.timeline.service import about_customer, record
+from app.core.vocabulary import Channel, HoldKind
+from app.outreach.duties.events import DutyArose, DutyEnded, DutyOverdue
+from app.outreach.duties.models import Duty
+from app.outreach.duties.queries import duty_counts, owed_letters
+from app.outreach.duties.service import make_duties, open_duties, settle_duties, write_owed
+from app.outreach.outbox.events import ContactSent
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.strategy.models import StrategyTask
+from app.policy.kinds.duty import DutyRule
+from app.policy.overrides import check
+from app.policy.packfile import BadPack, shipped_packs
+from tests import builders
+
+TEXAS = "America/Chicago"
+ON = date(2026, 6, 1)
+DUE = ON - timedelta(days=4)
+RULES = {
+    rule.id: rule for pack in shipped_packs().values() for rule in pack.rules if isinstance(rule, DutyRule)
+}
+
+
+def catalog() -> LetterCatalog:
+    return dataclasses.replace(builders.catalog(), sender_address="P.O. Box 1, Austin, TX 78701")
+
+
+def a_case(
+    session: Session, region: str = "TX", postcode: str = "75201", **changes: object
+) -> CollectionsCase:
+    given = {
+        "pack": "us-third-party", "collector": CollectorKind.THIRD_PARTY, "currency": "USD", "timezone": TEXAS,
+        "agency": "Meridian Recovery",
+    }  # fmt: skip
+    book = builders.portfolio(session, **{**given, **changes})
+    card = builders.late_customer(
+        session, book, due_on=DUE, country="US", region=region, city="Dallas", postcode=postcode, timezone=TEXAS,
+        mobile="",
+    )  # fmt: skip
+    fold_accounts(session, book, [id_of(card)], through=ON)
+    case = CollectionsCase(
+        portfolio_id=id_of(book), customer_id=card.customer_id, opened_on=ON, past_due_minor=5_000,
+        balance_minor=100_000, oldest_due_on=DUE, next_contact_on=ON,
+    )  # fmt: skip
+    session.add(case)
+    session.flush()
+    return case
+
+
+def night(engine: Engine, n: int) -> dict[str, int]:
+    """The duties of the night after day `ON` + n."""
+    on = ON + timedelta(days=n)
+    now = builders.night_after(on, TEXAS)
+    with transaction(engine) as session:
+        book = get_portfolio(session, builders.BOOK)
+        counts = {"made": make_duties(session, book, now=now), **settle_duties(session, book, on, now=now)}
+        written = sum(
+            write_owed(session, book, id_of(duty), catalog(), on=on, now=now)
+            for duty in open_duties(session, book)
+        )
+        return {**counts, "written": written}
+
+
+def sent(session: Session, case: CollectionsCase, letter: str, day: date) -> None:
+    """A message that left at noon of a day, with its event."""
+    at = builders.at(day, 12, zone=TEXAS)
+    row = builders.queued_message(
+        session, case, on=day, step=letter, channel=Channel.EMAIL, letter=letter, status=OutboxStatus.SENT, sent_at=at
+    )  # fmt: skip
+    left = ContactSent(message_id=id_of(row), letter=letter, to=row.address)
+    event = about_customer(case.customer_id, left, case_id=case.id, channel=Channel.EMAIL)
+    record(session, event, by=SYSTEM, now=at)
+
+
+# --- days -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "arose_on", "due_on"),
+    [
+        ("us.validation_duty", "2026-06-01", "2026-06-06"),  # 12 CFR 1006.34(a)(1): within five days
+        ("us-ny.settlement_duty", "2026-06-01", "2026-06-08"),  # 23 NYCRR 1.5(a): five business days
+        ("us-ny.settlement_duty", "2026-06-26", "2026-07-06"),  # Independence Day is kept on Friday 3 July
+        ("us-ny.substantiation_duty", "2026-06-01", "2026-07-31"),  # 23 NYCRR 1.4: sixty days
+        ("uk.complaint_duty", "2026-05-22", "2026-06-01"),  # the Spring bank holiday is Monday 25 May
+    ],
+)
+def test_the_last_day_of_a_duty(rule: str, arose_on: str, due_on: str) -> None:
+    country = "GB" if rule.startswith("uk") else "US"
+    assert RULES[rule].due_on(date.fromisoformat(arose_on), country) == date.fromisoformat(due_on)
+
+
+def test_a_portfolio_may_owe_sooner_and_not_later() -> None:
+    rules = list(RULES.values())
+    assert check('[[rules]]\nid = "us.validation_duty"\ndays = 3\n', rules) == ["us.validation_duty"]
+    for looser in ("days = 6", "business_days = true", 'letters = ["first_reminder"]', 'event = "dispute"'):
+        with pytest.raises(BadPack):
+            check(f'[[rules]]\nid = "us.validation_duty"\n{looser}\n', rules)
+
+
+# --- the validation notice ------------------------------------------------------------------------------------
+
+
+def test_the_first_message_brings_the_validation_notice_within_five_days(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+    assert night(engine, 0) == {"made": 0, "written": 0}, "nothing has left yet, so nothing is owed"
+    with transaction(engine) as session:
+        sent(session, session.get_one(CollectionsCase, case.id), "first_reminder", ON + timedelta(days=1))
+
+    assert night(engine, 1) == {"made": 1, "written": 1}
+    with transaction(engine) as session:
+        [duty] = session.scalars(select(Duty))
+        assert (duty.arose_on, duty.due_on) == (date(2026, 6, 2), date(2026, 6, 7))
+        [notice] = [
+            row for row in session.scalars(select(OutboxMessage)) if row.letter == "validation_notice"
+        ]
+        assert notice.status is OutboxStatus.QUEUED
+        assert notice.destination.value == "post", "paper needs no consent to electronic delivery"
+        [arose] = builders.events(session, DutyArose.KIND)
+        assert (arose["citation"], arose["due"]) == ("12 CFR 1006.34(a)(1); 15 USC 1692g(a)", "2026-06-07")
+
+    assert night(engine, 2) == {"made": 0, "written": 0}, "it is on its way: neither made nor written twice"
+    with transaction(engine) as session:
+        [notice] = [
+            row for row in session.scalars(select(OutboxMessage)) if row.letter == "validation_notice"
+        ]
+        notice.status, notice.sent_at = OutboxStatus.SENT, builders.at(date(2026, 6, 4), 12, zone=TEXAS)
+    assert night(engine, 3) == {"made": 0, "duties_met": 1, "written": 0}
+    with transaction(engine) as session:
+        [duty] = session.scalars(select(Duty))
+        assert (duty.met_on, duty.ended_why) == (date(2026, 6, 4), "it left on 2026-06-04")
+        [ended] = builders.events(session, DutyEnded.KIND)
+        assert ended["met"] is True
+    assert night(engine, 4) == {"made": 0, "written": 0}
+
+
+@pytest.mark.parametrize(("n", "overdue"), [(5, 0), (6, 1)])
+def test_a_letter_that_does_not_leave_is_overdue_the_day_after(engine: Engine, n: int, overdue: int) -> None:
+    """Owed by 7 June: not overdue in the night that begins that day, overdue in the one that ends it."""
+    with transaction(engine) as session:
+        case = a_case(session)
+        sent(session, case, "first_reminder", ON + timedelta(days=1))
+    night(engine, 1)
+    with transaction(engine) as session:
+        for row in session.scalars(select(OutboxMessage)):
+            if row.letter == "validation_notice":
+                row.status = OutboxStatus.WITHHELD
+    assert night(engine, n).get("duties_overdue", 0) == overdue
+    assert "duties_overdue" not in night(engine, n), "it is said once"
+    with transaction(engine) as session:
+        book = get_portfolio(session, builders.BOOK)
+        today = ON + timedelta(days=n + 1)
+        assert duty_counts(session, id_of(book), today).overdue == overdue
+        [owed] = owed_letters(session, id_of(book))
+        assert owed.is_overdue(today) is bool(overdue)
+        assert len(builders.events(session, DutyOverdue.KIND)) == overdue
+
+
+def test_a_notice_given_before_or_outside_the_desk_is_enough(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        sent(session, case, "first_reminder", ON + timedelta(days=1))
+        add_document(
+            session, case, DocumentKind.VALIDATION_NOTICE, "n.txt", b"given by the creditor's lawyer",
+            dated_on=date(2026, 5, 20), by=Actor.user("ann"), now=builders.at(ON, zone=TEXAS),
+        )  # fmt: skip
+    assert night(engine, 1) == {"made": 1, "duties_met": 1, "written": 0}
+
+
+def test_a_closed_case_owes_no_letter_any_more(engine: Engine) -> None:
+    """12 CFR 1006.34(a)(1): unless the consumer has paid before."""
+    with transaction(engine) as session:
+        case = a_case(session)
+        sent(session, case, "first_reminder", ON + timedelta(days=1))
+    with transaction(engine) as session:
+        session.get_one(CollectionsCase, case.id).status = CaseStatus.CLOSED
+    assert night(engine, 1) == {"made": 1, "written": 0}
+    with transaction(engine) as session:
+        [duty] = session.scalars(select(Duty))
+        assert (duty.met_on, duty.ended_why) == (None, "the case is closed")
+
+
+@pytest.mark.parametrize("days", [8, 400])
+def test_a_first_contact_of_before_brings_no_flood_of_letters(engine: Engine, days: int) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        sent(session, case, "first_reminder", ON - timedelta(days=days))
+        sent(session, case, "second_reminder", ON)  # lately, but not the first
+    assert night(engine, 0) == {"made": 0, "written": 0}
+
+
+# --- other events ---------------------------------------------------------------------------------------------
+
+
+def test_a_letter_that_the_desk_does_not_have_is_a_persons_work_once(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session, region="NY", postcode="12207")
+        place_hold(
+            session, case, HoldKind.DISPUTE, "not mine", ON + timedelta(days=30), builders.catalog(),
+            by=Actor.user("ann"), now=builders.at(ON, zone=TEXAS),
+        )  # fmt: skip
+    assert night(engine, 0)["made"] == 1
+    night(engine, 1)
+    with transaction(engine) as session:
+        [duty] = session.scalars(select(Duty))
+        assert (duty.rule, duty.verified, duty.due_on) == (
+            "us-ny.substantiation_duty",
+            False,
+            ON + timedelta(days=60),
+        )
+        [task] = [each for each in session.scalars(select(StrategyTask)) if each.step == "owed-letter"]
+        assert task.text.startswith("Send by 2026-07-31: debt verification (23 NYCRR 1.4).")
+        add_document(
+            session, session.get_one(CollectionsCase, duty.case_id), DocumentKind.VERIFICATION, "v.txt", b"proof",
+            dated_on=ON + timedelta(days=2), by=Actor.user("ann"), now=builders.at(ON + timedelta(days=2), 20),
+        )  # fmt: skip
+    assert night(engine, 2)["duties_met"] == 1
+
+
+def test_a_creditor_that_collects_itself_owes_no_validation_notice(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(
+            session, pack="us-first-party", collector=CollectorKind.FIRST_PARTY, agency="", charge_off_days=0
+        )
+        sent(session, case, "first_reminder", ON)
+        assert builders.events(session, ContactSent.KIND)
+    assert night(engine, 0) == {"made": 0, "written": 0}
