@@ -1,7 +1,7 @@
 """Duties: letters that the law wants within some days of an event.
 
 Revision ID: 0033
-Revises: 0029
+Revises: 0026
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0033"
-down_revision = "0029"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
