@@ -119,7 +119,7 @@ class Portfolio(Row, table=True):
     cost_sms_minor: int = Field(
         default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
     )
-    """What a message costs, for the cost to collect; the next three likewise. All 0 = not known."""
+    """What a message costs, for the cost to collect; the next four likewise. All 0 = not known."""
     cost_email_minor: int = Field(
         default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
     )
@@ -130,6 +130,10 @@ class Portfolio(Row, table=True):
         default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
     )
     """What an hour of an agent costs, all in."""
+    cost_legal_case_minor: int = Field(
+        default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """What a case that the legal team received costs: court, attorney, service."""
     cost_call_minutes: int = Field(default=6, ge=1, sa_column_kwargs={"server_default": "6"})
     """Minutes of an agent that a call takes, all in."""
     payee: str = Field(default="", max_length=70, sa_column_kwargs={"server_default": ""})

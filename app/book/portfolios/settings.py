@@ -1,4 +1,4 @@
-"""Settings of a portfolio: one row a setting, and the rules of changing one. Pure.
+"""Settings of a portfolio: one row a setting, and the rules of changing one (long by design: one table). Pure.
 
 A new setting is a column of `Portfolio` and one row of `SETTINGS`; `desk portfolio set | show`, the page and the API
 read this table.
@@ -257,6 +257,9 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
     PortfolioSetting("cost-email", "cost_email_minor", _AMOUNT, "Cost of an e-mail."),
     PortfolioSetting("cost-letter", "cost_letter_minor", _AMOUNT, "Cost of a letter, postage included."),
     PortfolioSetting("cost-agent-hour", "cost_agent_hour_minor", _AMOUNT, "Cost of an agent's hour, all in."),
+    PortfolioSetting(
+        "cost-legal-case", "cost_legal_case_minor", _AMOUNT, "Cost of a case at the legal team."
+    ),
     PortfolioSetting("call-minutes", "cost_call_minutes", _NUMBER, "Minutes of a call.", least=1, most=240),
     PortfolioSetting(
         "remind-days",

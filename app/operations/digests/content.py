@@ -120,4 +120,5 @@ def _told(
         why=tuple(ToldReason(why.dimension.value, why.member, why.amount) for why in change.why),
         href=f"{pages_url}/figures/{change.kpi}?{asked}",
         per=definition.scale.factor,
+        scale=definition.scale.value,
     )

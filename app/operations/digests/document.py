@@ -44,7 +44,7 @@ class Words:
     NOW, AGAINST, WHY = "Now", "Against {what}", "Why"
     NONE, NOTHING_YET, NO_CHANGE = "none", "nothing yet", "no change"
     BETTER, WORSE = "better", "worse"
-    POINTS, PER_1000, DAYS = "points", "per 1,000", "days"
+    POINTS, PER_1000, OF_5, DAYS = "points", "per 1,000", "of 5", "days"
     PAGE = "Page"
 
 
@@ -154,15 +154,15 @@ def _reasons(figure: ToldFigure, voice: Voice) -> Iterator[str]:
 
 NOTICEABLE = 0.05
 """Tenths are shown."""
-_UNITS = {100: "%", 1000: Words.PER_1000, 1: Words.DAYS}
-_STEPS = _UNITS | {100: Words.POINTS}
+_UNITS = {"percent": "%", "per_1000": Words.PER_1000, "score": Words.OF_5, "days": Words.DAYS}
+_STEPS = _UNITS | {"percent": Words.POINTS}
 _TENTHS = "#,##0.0"
 
 
 def _value(figure: ToldFigure, voice: Voice) -> str:
     if figure.value is None:
         return voice.say(Words.NOTHING_YET)
-    return f"{voice.number(figure.value * figure.per, _TENTHS)} {voice.say(_UNITS[figure.per])}"
+    return f"{voice.number(figure.value * figure.per, _TENTHS)} {voice.say(_UNITS[figure.scale])}"
 
 
 def _step(figure: ToldFigure, amount: float | None, voice: Voice, *, is_main: bool) -> str:
@@ -171,7 +171,7 @@ def _step(figure: ToldFigure, amount: float | None, voice: Voice, *, is_main: bo
     if abs(amount) * figure.per < NOTICEABLE:
         return voice.say(Words.NO_CHANGE)
     sign = "+" if amount > 0 else "−"
-    step = f"{voice.number(abs(amount) * figure.per, _TENTHS)} {voice.say(_STEPS[figure.per])}"
+    step = f"{voice.number(abs(amount) * figure.per, _TENTHS)} {voice.say(_STEPS[figure.scale])}"
     judged = {"good": Words.BETTER, "bad": Words.WORSE}.get(figure.tone) if is_main else None
     return f"{sign}{step}, {voice.say(judged)}" if judged else f"{sign}{step}"
 

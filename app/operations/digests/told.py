@@ -42,7 +42,9 @@ class ToldFigure:
     why: tuple[ToldReason, ...]
     href: str
     per: int = 100
-    """The value times this is read: 100 = a percentage, 1000 = per thousand, 1 = days."""
+    """The value times this is read: 100 = a percentage, 1000 = per thousand, 1 = days, or a score."""
+    scale: str = "percent"
+    """`percent`, `per_1000`, `score` (of 5) or `days`."""
 
 
 @dataclass(frozen=True, slots=True)

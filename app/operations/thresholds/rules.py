@@ -107,6 +107,7 @@ def read_limit(text: str, definition: Definition, measured: Measured, currency: 
 _EXAMPLES = {
     Scale.PERCENT: "a percentage such as 12.5 %",
     Scale.PER_1000: "a number for each thousand such as 2.5",
+    Scale.SCORE: "a score such as 3.5",
     Scale.DAYS: "a number of days such as 4.5",
 }
 
@@ -115,7 +116,7 @@ def _read_value(text: str, definition: Definition) -> int:
     """Millionths of the value."""
     example = _EXAMPLES[definition.scale]
     plain = text.strip()
-    for suffix in ("%", "points", "days", "per 1,000", "per 1000"):
+    for suffix in ("%", "points", "days", "per 1,000", "per 1000", "of 5"):
         plain = plain.removesuffix(suffix).strip()
     if plain.count(",") == 1 and "." not in plain and len(plain.rpartition(",")[2]) != 3:
         plain = plain.replace(",", ".")  # 12,5 as it is written on the continent
@@ -134,7 +135,7 @@ def require_judged(definition: Definition, measured: Measured, dimension: str) -
         raise Invalid(f"{definition.title} reads by its slices only. Choose one.", "dimension")
     if dimension and dimension not in set(Dimension):
         raise Invalid("Figures are not sliced by this. Choose a dimension of the figure.", "dimension")
-    counts = definition.scale is not Scale.DAYS and definition.statistic is Statistic.RATIO
+    counts = definition.scale in (Scale.PERCENT, Scale.PER_1000) and definition.statistic is Statistic.RATIO
     if measured is Measured.COUNTED and not counts:
         raise Invalid(f"{definition.title} counts nothing on its own. Choose the figure itself.", "measured")
 
@@ -168,7 +169,7 @@ def number_words(
     return f"{_decimals(number / MILLIONTHS * definition.scale.factor)} {say(UNIT_WORDS[definition.scale])}"
 
 
-UNIT_WORDS = {Scale.PERCENT: "%", Scale.PER_1000: "per 1,000", Scale.DAYS: "days"}
+UNIT_WORDS = {Scale.PERCENT: "%", Scale.PER_1000: "per 1,000", Scale.SCORE: "of 5", Scale.DAYS: "days"}
 
 
 def _decimals(number: Fraction) -> str:

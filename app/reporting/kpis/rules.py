@@ -23,6 +23,8 @@ class Unit(StrEnum):
     RE_AGES = "re-ages"
     COMPLAINTS = "complaints"
     REFERRALS = "referrals"
+    ANSWERS = "answers"
+    """Scores over answers to a survey."""
     DAYS = "days"
     """Days over cases: the value is a number of days, not a share."""
 
@@ -34,6 +36,8 @@ class Scale(StrEnum):
     """A share of the denominator."""
     PER_1000 = "per_1000"
     """So many of the one for each thousand of the other; not a share."""
+    SCORE = "score"
+    """A mean score, of 5 at most."""
     DAYS = "days"
 
     @property
@@ -47,7 +51,8 @@ class Scale(StrEnum):
         return 0.05 / self.factor
 
 
-_FACTORS = {Scale.PERCENT: 100, Scale.PER_1000: 1000, Scale.DAYS: 1}
+_SCALES = {Unit.DAYS: Scale.DAYS, Unit.ANSWERS: Scale.SCORE}
+_FACTORS = {Scale.PERCENT: 100, Scale.PER_1000: 1000, Scale.SCORE: 1, Scale.DAYS: 1}
 
 
 class Seed(StrEnum):
@@ -167,8 +172,8 @@ class Definition:
 
     @property
     def scale(self) -> Scale:
-        if self.unit is Unit.DAYS:
-            return Scale.DAYS
+        if self.unit in _SCALES:
+            return _SCALES[self.unit]
         return Scale.PER_1000 if self.per_1000 else Scale.PERCENT
 
     @property

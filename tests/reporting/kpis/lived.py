@@ -41,6 +41,7 @@ def live_through(engine: Engine) -> None:
     with transaction(engine) as session:
         book = builders.portfolio(session)
         book.cost_sms_minor, book.cost_agent_hour_minor, book.cost_call_minutes = 8, 3_600, 5
+        book.cost_legal_case_minor = 4_000
         for name, team in (("mei", "early"), ("jonas", "late")):
             password = "s3cret-enough-to-pass"
             user = add_user(session, name, name.title(), Role.AGENT, password, by=SYSTEM, now=builders.NOW)

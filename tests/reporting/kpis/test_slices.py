@@ -164,12 +164,13 @@ def _check_values(tiles: dict[tuple[str, str, str], tuple[int, int]]) -> None:
     by_hand = {
         "promise_kept_rate": (1, 2), "promise_kept_rate_amount": (7_000, 10_000), "plan_kept_rate": (1, 2),
         "contact_rate": (1, 2), "right_party_rate": (1, 2), "delivery_rate": (1, 2),
-        "legal_turnaround_days": (3, 1), "legal_returned_days": (2, 1), "bundle_complete_rate": (0, 1),
+        "csat": (0, 0), "legal_turnaround_days": (3, 1), "legal_returned_days": (2, 1), "bundle_complete_rate": (0, 1),
         "returned_contact_rate": (1, 2), "returned_rate": (1, 1),
         # Two complaints in seven accounts, one closed by a person in time.
         "complaints_per_1000": (2, 7), "complaints_on_time": (1, 2),
-        # Two SMS at 0.08 and two calls of five minutes at 36.00 an hour, of 250.00 that came.
-        "cost_to_collect": (616, 25_000), "cost_of_messages": (16, 25_000), "cost_of_agents": (600, 25_000),
+        # Two SMS at 0.08, two calls of five minutes at 36.00 an hour and a legal case at 40.00, of 250.00 that came.
+        "cost_to_collect": (4_616, 25_000), "cost_of_messages": (16, 25_000), "cost_of_agents": (600, 25_000),
+        "cost_of_legal": (4_000, 25_000),
         # b owed 1,000.00 on 25 February and has paid 100.00 since.
         "liquidation_curve": (10_000, 100_000), "liquidation_charge_off": (0, 0),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Cost to collect: messages and agents' time at the portfolio's own tariffs, of the cash that was collected."""
+"""Cost to collect: messages, agents' time and legal cases at the portfolio's own tariffs, of the cash that came."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import MONEY_IN
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallLogged
+from app.casework.cases.models import CollectionsCase
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
 from app.core.timeline.models import Event
+from app.legal.referrals.models import Referral
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination
 from app.reporting.kpis.definitions.contacts import LEFT
@@ -19,13 +21,13 @@ from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 WINDOW = 30
 """Days, the last of which is the day of the figure."""
-MEASURES = ("messages", "agents", "both", "cash")
+MEASURES = ("messages", "agents", "legal", "all", "cash")
 
 
 def _rows(_shape: Shape, days: Days) -> Query:
-    """Messages and calls of the window at their cost, and the cash of the window. A portfolio without a tariff has
-    none of these rows: its cost is not known, and not nothing."""
-    rows = sa.union_all(_messages(days), _calls(days), _cash(days)).subquery("costs")
+    """Messages, calls and legal cases of the window at their cost, and the cash of the window. A portfolio without a
+    tariff has none of these rows: its cost is not known, and not nothing."""
+    rows = sa.union_all(_messages(days), _calls(days), _legal_cases(days), _cash(days)).subquery("costs")
     return sa.select(*rows.c)
 
 
@@ -50,7 +52,7 @@ def _messages(days: Days) -> Query:
             *edge,
             sa.literal("").label("agent"),
             channel.label("channel"),
-            *_measures(messages=cost, both=cost),
+            *_measures(messages=cost, all=cost),
         )
         .join(book, book.c.id == message.c.portfolio_id)
         .where(
@@ -69,7 +71,9 @@ def _calls(days: Days) -> Query:
     """Calls in either direction: both take an agent's time."""
     event, customer, book = table_of(Event), table_of(Customer), table_of(Portfolio)
     begin, end = days.window(WINDOW)
-    cost = sa.cast(book.c.cost_agent_hour_minor * book.c.cost_call_minutes / 60, sa.BigInteger)
+    cost = (
+        book.c.cost_agent_hour_minor * book.c.cost_call_minutes // 60
+    )  # whole minor units on both databases
     edge = thing(
         Thing.CALL,
         event.c.id,
@@ -82,7 +86,7 @@ def _calls(days: Days) -> Query:
             *edge,
             agent_of(event.c.by).label("agent"),
             sa.literal("call").label("channel"),
-            *_measures(agents=cost, both=cost),
+            *_measures(agents=cost, all=cost),
         )
         .join(customer, customer.c.id == event.c.customer_id)
         .join(book, book.c.id == customer.c.portfolio_id)
@@ -91,6 +95,32 @@ def _calls(days: Days) -> Query:
             event.c.at >= begin,
             event.c.at < end,
             customer.c.portfolio_id == days.portfolio_id,
+            _has_tariff(days),
+        )
+    )
+
+
+def _legal_cases(days: Days) -> Query:
+    """Referrals that the legal team received in the window."""
+    referral, case, book = table_of(Referral), table_of(CollectionsCase), table_of(Portfolio)
+    begin, end = days.window(WINDOW)
+    cost = book.c.cost_legal_case_minor
+    edge = thing(
+        Thing.REFERRAL,
+        referral.c.id,
+        sa.type_coerce(sa.func.date(referral.c.delivered_at), sa.Date()),
+        first_account(case.c.customer_id),
+        case.c.customer_id,
+    )
+    nobody = sa.literal("")
+    return (
+        sa.select(*edge, nobody.label("agent"), nobody.label("channel"), *_measures(legal=cost, all=cost))
+        .join(case, case.c.id == referral.c.case_id)
+        .join(book, book.c.id == referral.c.portfolio_id)
+        .where(
+            referral.c.portfolio_id == days.portfolio_id,
+            referral.c.delivered_at >= begin,
+            referral.c.delivered_at < end,
             _has_tariff(days),
         )
     )
@@ -122,7 +152,7 @@ def _has_tariff(days: Days) -> sa.ColumnElement[bool]:
     """Asked once, before any row is read."""
     book = table_of(Portfolio).alias("tariff")
     costs = book.c.cost_sms_minor + book.c.cost_email_minor + book.c.cost_letter_minor
-    costs += book.c.cost_agent_hour_minor
+    costs += book.c.cost_agent_hour_minor + book.c.cost_legal_case_minor
     return sa.select(costs).where(book.c.id == days.portfolio_id).scalar_subquery() > 0
 
 
@@ -130,7 +160,7 @@ def _measures(**amounts: Expression) -> list[Expression]:
     return [sa.cast(amounts.get(name, sa.literal(0)), sa.BigInteger).label(name) for name in MEASURES]
 
 
-def _definition(name: str, title: str, counted: str, column: str) -> Definition:
+def _definition(name: str, title: str, counted: str, column: str, version: str = "1") -> Definition:
     return Definition(
         name,
         title,
@@ -141,6 +171,7 @@ def _definition(name: str, title: str, counted: str, column: str) -> Definition:
         column,
         "cash",
         more_is_better=False,
+        version=version,
     )
 
 
@@ -151,8 +182,9 @@ COSTS = Family(
         _definition(
             "cost_to_collect",
             "Cost to collect",
-            f"cost of messages and of agents' time of the last {WINDOW} days",
-            "both",
+            f"cost of messages, agents' time and legal cases of the last {WINDOW} days",
+            "all",
+            "2",
         ),
         _definition(
             "cost_of_messages",
@@ -166,10 +198,17 @@ COSTS = Family(
             f"calls of the last {WINDOW} days, at the minutes of a call and the cost of an hour",
             "agents",
         ),
+        _definition(
+            "cost_of_legal",
+            "Cost to collect: legal cases",
+            f"cases that the legal team received in the last {WINDOW} days, at what a case costs",
+            "legal",
+        ),
     ),
     _rows,
     (Dimension.AGENT, Dimension.CHANNEL),
-    "At the tariffs of now: the portfolio's `cost-sms`, `cost-email`, `cost-letter`, `cost-agent-hour` and "
-    "`call-minutes`. Without one there is nothing yet. Cash has no agent and no channel. Legal costs are not told "
-    "apart in the ledger.",
+    "At the tariffs of now: the portfolio's `cost-sms`, `cost-email`, `cost-letter`, `cost-agent-hour`, "
+    "`call-minutes` and `cost-legal-case`. Without one there is nothing yet. Cash and legal cases have no agent and no "
+    "channel. A legal case is counted on the day on which the legal team received it, at what one costs on average: "
+    "the ledger does not tell fees of courts from other fees.",
 )
