@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
@@ -118,6 +120,16 @@ class Days:
 
         return midnight(f"begin_of_{days}", 1 - days), midnight("end_of_day", 1)
 
+    def local_day(self, at: Expression) -> sa.ColumnElement[date]:
+        """The day of an instant of the last year where the portfolio is, whatever its clocks did meanwhile."""
+        return _LocalDay(
+            at,
+            self._parameter("zone", sa.String(), lambda portfolio, _: portfolio.timezone),
+            self._parameter("clocks_changed", UtcDateTime(), lambda portfolio, on: clocks(portfolio, on)[0]),
+            self._parameter("clock_before", sa.String(), lambda portfolio, on: clocks(portfolio, on)[1]),
+            self._parameter("clock_after", sa.String(), lambda portfolio, on: clocks(portfolio, on)[2]),
+        )
+
     def values(self, portfolio: Portfolio, on: date) -> dict[str, object]:
         """The value of each parameter that was asked for."""
         return {name: reckon(portfolio, on) for name, reckon in self._reckoned.items()}
@@ -127,6 +139,35 @@ class Days:
     ) -> sa.ColumnElement[T]:
         self._reckoned[name] = reckon
         return sa.bindparam(name, type_=kind)
+
+
+LOCAL_DAYS = 60
+"""Days before the one that is measured whose instants `Days.local_day` can tell: clocks change once in them at most."""
+
+
+@lru_cache(maxsize=256)
+def _clocks(zone_name: str, on: date) -> tuple[datetime, str, str]:
+    zone = ZoneInfo(zone_name)
+    first = local_instant(on - timedelta(days=LOCAL_DAYS), 0, 0, zone_name)
+    last = local_instant(on + timedelta(days=1), 0, 0, zone_name)
+
+    def minutes(at: datetime) -> int:
+        offset = at.astimezone(zone).utcoffset()
+        assert offset is not None
+        return int(offset.total_seconds()) // 60
+
+    before, after = minutes(first), minutes(last)
+    low, high = first, last
+    while before != after and high - low > timedelta(minutes=1):
+        middle = low + (high - low) / 2
+        low, high = (middle, high) if minutes(middle) == before else (low, middle)
+    return high.replace(microsecond=0), f"{before:+d} minutes", f"{after:+d} minutes"
+
+
+def clocks(portfolio: Portfolio, on: date) -> tuple[datetime, str, str]:
+    """When the portfolio's clocks changed in the days up to `on`, and what is added to UTC before and after it. Without
+    a change both are the same."""
+    return _clocks(portfolio.timezone, on)
 
 
 def month_end_before(on: date) -> date:
@@ -204,6 +245,23 @@ def agent_of(by: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
 def days_between(first: Expression, last: Expression) -> sa.ColumnElement[int]:
     """The days from one date to another, as a whole number on both databases."""
     return _DaysBetween(first, last)
+
+
+class _LocalDay(FunctionElement[date]):
+    type = sa.Date()
+    inherit_cache = True
+
+
+@compiles(_LocalDay, "postgresql")
+def _by_zone(element: _LocalDay, compiler: SQLCompiler, **options: object) -> str:
+    at, zone, *_ = (compiler.process(each, **options) for each in element.clauses)
+    return f"CAST(timezone({zone}, {at}) AS DATE)"
+
+
+@compiles(_LocalDay, "sqlite")
+def _by_offset(element: _LocalDay, compiler: SQLCompiler, **options: object) -> str:
+    at, _, changed, before, after = (compiler.process(each, **options) for each in element.clauses)
+    return f"date({at}, CASE WHEN {at} < {changed} THEN {before} ELSE {after} END)"
 
 
 class _DaysBetween(FunctionElement[int]):

@@ -31,8 +31,10 @@ from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
 from app.reporting.kpis.definitions.roll_forward import LINES, ROLL_FORWARD
 from app.reporting.kpis.family import Family, Scope
 from app.reporting.kpis.measuring import sliced_rows
+from app.reporting.kpis.proof.casework import CHECKED, summed_pairs
 from app.reporting.kpis.proof.life import Key, Life
 from app.reporting.kpis.proof.recount import count, summed
+from app.reporting.kpis.proof.rows import count_casework
 from app.reporting.kpis.queries import bucket_flows, latest_versions
 from app.reporting.kpis.rules import BucketFlow, Dimension
 
@@ -62,7 +64,8 @@ PROVEN = (MONTH, THIRTY_DAYS, OVERDUE, FLOW, REPAYMENT, RE_AGES, CURES, CHARGE_O
 
 def check_day(session: Session, scope: Scope, on: date) -> list[Difference]:
     """Count every account of the portfolio at the end of `on` and compare the sums with the day's figures: of the
-    whole portfolio, of each bucket, and of each supervisory class.
+    whole portfolio, of each bucket, and of each supervisory class; of agreements, complaints and costs by agent and
+    channel.
 
     Accounts with entries that no night has folded yet are taken as the figures have them: they are restated next.
     """
@@ -90,10 +93,13 @@ def check_day(session: Session, scope: Scope, on: date) -> list[Difference]:
         pairs = [pair for (name, by, _), pair in counted.items() if (name, by) == (kpi, Dimension.BUCKET)]
         counted[kpi, "", ""] = (sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs))
     compared = {"", *(dimension for _, dimension, _ in counted)}
+    if not waiting:  # otherwise agreements and cash have moved on since the figures, which are restated next
+        accounts = counted["overdue_rate_accounts_1", "", ""][1]
+        counted |= summed_pairs(count_casework(session, scope.portfolio, on, accounts))
     stored = {
         key: (numerator, denominator)
         for key, (_, numerator, denominator) in latest_versions(session, scope.portfolio_id, on).items()
-        if key[0] in kpis and key[1] in compared
+        if (key[0] in kpis and key[1] in compared) or (not waiting and key[1] in CHECKED.get(key[0], ()))
     }
     flows = bucket_flows(session, scope.portfolio, on)
     stored |= _lines_of(flows)

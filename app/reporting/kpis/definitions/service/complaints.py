@@ -33,7 +33,7 @@ def _opened_rows(shape: Shape, days: Days) -> Query:
             *thing(
                 Thing.COMPLAINT,
                 hold.c.id,
-                sa.type_coerce(sa.func.date(hold.c.started_at), sa.Date()),
+                days.local_day(hold.c.started_at),
                 first_account(hold.c.customer_id),
                 hold.c.customer_id,
             ),
@@ -59,13 +59,13 @@ def _closed_rows(_shape: Shape, days: Days) -> Query:
     hold, case = table_of(CaseHold), table_of(CollectionsCase)
     begin, end = days.window(WINDOW)
     by_somebody = agent_of(hold.c.ended_by) != ""
-    in_time = sa.type_coerce(sa.func.date(hold.c.ended_at), sa.Date()) <= hold.c.until
+    in_time = days.local_day(hold.c.ended_at) <= hold.c.until
     return (
         sa.select(
             *thing(
                 Thing.COMPLAINT,
                 hold.c.id,
-                sa.type_coerce(sa.func.date(hold.c.ended_at), sa.Date()),
+                days.local_day(hold.c.ended_at),
                 first_account(hold.c.customer_id),
                 hold.c.customer_id,
             ),
