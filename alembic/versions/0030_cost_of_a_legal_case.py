@@ -1,14 +1,14 @@
 """What a case that is handed to the legal team costs, for the cost to collect.
 
 Revision ID: 0030
-Revises: 0029
+Revises: 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0029"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
