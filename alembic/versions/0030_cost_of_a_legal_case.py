@@ -1,14 +1,14 @@
 """What a case that is handed to the legal team costs, for the cost to collect.
 
 Revision ID: 0030
-Revises: 0026
+Revises: 0033
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0026"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
