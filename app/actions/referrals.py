@@ -15,6 +15,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import about_case, add_note
 from app.casework.contacts.rules import DeskStep
+from app.casework.plans.restoration.service import restore_after_legal
 from app.casework.plans.tracking.assessment import take_up_after_legal
 from app.core.actor import Actor
 from app.core.clock import local_date
@@ -75,8 +76,9 @@ def return_case(
     """Take a case back from the legal team, who give it back or from whom a manager recalls it (`is_recall`).
 
     Everything that rested goes on: reminders and calls by the strategy, from the day that is open; agreements can be
-    made and changed. A settlement whose first payment was made meanwhile is accepted as of today. The owner has a task
-    that says why. A bundle that was not delivered yet stays here.
+    made and changed. A settlement whose first payment was made meanwhile is accepted as of today, and a broken
+    agreement that was paid in time runs on. The owner has a task that says why. A bundle that was not delivered yet
+    stays here.
     """
     referral = locked_referral(session, referral_id)
     case = service.return_case(session, referral, reason, is_recall=is_recall, by=by, now=now)
@@ -85,11 +87,12 @@ def return_case(
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
     case.next_contact_on = business_date(session, portfolio, now)
+    restored = restore_after_legal(session, id_of(case), case.next_contact_on, now=now)
     paid = take_up_after_legal(session, id_of(case), today, now=now)
     for task in session.scalars(
         select(StrategyTask).where(
             StrategyTask.case_id == case.id,
-            StrategyTask.step == DeskStep.PAID_WITH_LEGAL,
+            col(StrategyTask.step).in_((DeskStep.PAID_WITH_LEGAL, DeskStep.IN_TIME_WITH_LEGAL)),
             col(StrategyTask.done_at).is_(None),
         )
     ):
@@ -97,7 +100,8 @@ def return_case(
     how = (
         "A manager recalled the case from the legal team" if is_recall else "The legal team returned the case"
     )
-    more = f" Settlement {paid.reference}, which was paid meanwhile, is accepted." if paid else ""
+    more = "".join(f" {plan.reference}, which was paid in time, runs on." for plan in restored)
+    more += f" Settlement {paid.reference}, which was paid meanwhile, is accepted." if paid else ""
     text = f"{how}.{more} {' '.join(referral.return_reason.split())}"
     add_task(session, case, DeskStep.BACK_FROM_LEGAL, text, today, by=by, now=now)
     return referral

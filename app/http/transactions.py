@@ -17,6 +17,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 
 from app.casework.cases.figures import refresh_touched
+from app.casework.plans.restoration.service import restore_touched
 from app.casework.plans.tracking.linking import link_touched
 from app.core.database.engine import open_reading, transaction
 from app.http.context import engine_of, read_clock
@@ -48,7 +49,8 @@ def end_reading(request: Request) -> None:
 @contextmanager
 def write_transaction(request: Request) -> Iterator[Session]:
     """The request's one transaction. Its last step brings the cases whose money it moved to this moment, so that lists
-    filter and sort by what is owed now, and links payments to the instalments that they name."""
+    filter and sort by what is owed now; it links payments to the instalments that they name, and lets an agreement run
+    on that was found broken and that such a payment shows was not."""
     _require_admitted(request)
     with transaction(engine_of(request)) as session:
         request.state.write_session = request.state.session = session
@@ -57,6 +59,7 @@ def write_transaction(request: Request) -> Iterator[Session]:
         finally:
             request.state.session = None
         link_touched(session)
+        restore_touched(session, read_clock(request))
         refresh_touched(session, read_clock(request))
 
 

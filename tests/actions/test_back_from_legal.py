@@ -7,12 +7,13 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.agreements import agree, offer
-from app.actions.plans.with_legal import tell_of_paid_settlements
+from app.actions.plans.with_legal import tell_of_paid_settlements, tell_of_plans_paid_in_time
 from app.actions.referrals import decide_referral, nominate, return_case, seal_bundle
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.contacts.rules import DeskStep
+from app.casework.plans.restoration.service import restore_plans
 from app.casework.plans.rules import Acceptance, PlanStatus
 from app.core.actor import Actor
 from app.core.database.engine import transaction
@@ -154,3 +155,33 @@ def test_a_closed_case_comes_back_without_work(
         return_case(session, id_of(referral), "a mistake", is_recall=True, by=MEI, now=builders.at(LATER))
         assert (case.with_legal_since, case.next_contact_on, open_texts(session, case)) == (None, None, {})
         assert builders.events(session, "referral.returned")[0]["is_recall"] is True
+
+
+def test_a_plan_that_was_paid_in_time_runs_on_when_the_case_is_back(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The payment is posted while the legal team has the case: nothing changes there, and its owner is told once."""
+    with transaction(engine) as session:
+        case = a_case(session)
+        book = session.get_one(Portfolio, case.portfolio_id)
+        plan = agree(session, case, PLAN, LETTERS, **AS_MANAGER).plan
+        due = ON + 6 * DAY
+        assess(session, case, due + 4 * DAY)
+        assert plan.status is PlanStatus.BROKEN
+        referral = with_legal(session, case, monkeypatch)
+        posted_on = due + 6 * DAY
+        builders.payment(
+            session, the_card(session), 10_000, due, posted_on=posted_on, now=builders.at(posted_on)
+        )
+        night = builders.night_after(posted_on)
+        for _ in range(2):
+            assert restore_plans(session, book, posted_on, now=night) == 0
+            tell_of_plans_paid_in_time(session, book, posted_on, now=night)
+        assert plan.status is PlanStatus.BROKEN
+        assert f"{plan.reference} was found broken" in open_texts(session, case)[DeskStep.IN_TIME_WITH_LEGAL]
+        now = builders.at(posted_on + 10 * DAY)
+        return_case(session, id_of(referral), "paid in time", is_recall=False, by=LARS, now=now)
+        assert plan.status is PlanStatus.ACTIVE
+        text = open_texts(session, case)[DeskStep.BACK_FROM_LEGAL]
+        assert f"{plan.reference}, which was paid in time, runs on." in text
+        assert DeskStep.IN_TIME_WITH_LEGAL not in open_texts(session, case)

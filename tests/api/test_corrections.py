@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from app.book.ledger.events import PaymentMoved
 from app.book.ledger.models import Entry, Statement
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanStatus
+from app.core.ids import id_of
 from app.core.staff.rules import Role
 from tests import builders
+from tests.agreements import promise_to_pay
 from tests.api.program import CARD, TODAY, Program, account_of, fields, late_case
 
 BOOK = "/portfolios/CARDS"
@@ -199,3 +204,21 @@ def test_a_statement_is_replaced_and_withdrawn_by_a_managers_program(program: Pr
     assert [(each["statement_ref"], each["minimum_due"]) for each in listed["items"]] == [
         ("S-NEW", "45.00"), (reference, made.json()["minimum_due"]),
     ]  # fmt: skip
+
+
+def test_a_payment_that_was_made_in_time_lets_its_broken_agreement_run_on(program: Program) -> None:
+    account = account_of(program.desk, late_case(program.desk))
+    due_on = TODAY - timedelta(days=8)
+
+    def agree(session: Session) -> int:
+        case = session.scalars(select(CollectionsCase)).one()
+        made = {"by": "user:ann", "today": due_on, "now": builders.at(due_on)}
+        return id_of(promise_to_pay(session, case, 2_000, due_on, **made))
+
+    plan_id = program.desk.write(agree)
+    builders.close_day(program.desk.engine, TODAY - timedelta(days=4))
+    assert program.desk.read(lambda session: session.get_one(Plan, plan_id).status) is PlanStatus.BROKEN
+    paid = a_fee(account.reference, kind="payment", amount="20.00", effective_on=due_on.isoformat())
+    assert program.post(f"{BOOK}/entries", paid).status_code == 201
+    status = program.desk.read(lambda session: session.get_one(Plan, plan_id).status)
+    assert status is PlanStatus.ACTIVE, "the night keeps it"

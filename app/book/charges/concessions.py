@@ -59,6 +59,26 @@ def end_concessions(session: Session, plan_id: int, on: date, *, by: Actor, now:
     session.flush()
 
 
+def resume_concessions(session: Session, plan_id: int, *, by: Actor, now: datetime) -> dict[int, date]:
+    """Let what ended under this agreement run on without a gap, because it should not have ended. By account, the first
+    day of the gap. Interest of days that passed is the night's to correct (`mark_changed`)."""
+    rows = session.scalars(
+        select(Concession).where(Concession.plan_id == plan_id).order_by(col(Concession.id))
+    )
+    last = {row.account_id: row for row in rows}
+    found: dict[int, date] = {}
+    for account_id, ended in last.items():
+        account = session.get_one(Account, account_id)
+        if ended.to_on is None or account.ended_on is not None:
+            continue
+        start_concession(
+            session, account, plan_id, ended.to_on, apr_millionths=ended.apr_millionths,
+            without_fees=ended.without_fees, by=by, now=now,
+        )  # fmt: skip
+        found[account_id] = ended.to_on
+    return found
+
+
 def lower_rates(session: Session, account_ids: Sequence[int]) -> dict[int, list[LowerRate]]:
     """The lower rates that these accounts have had, by account."""
     row = table_of(Concession)

@@ -17,7 +17,7 @@ from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import post_entry
 from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
-from app.core.actor import Actor
+from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import table_of
 from app.core.staff.rules import Role
 
@@ -110,6 +110,22 @@ def _standing_fees(session: Session, account_id: int, names: Sequence[str]) -> l
                *(col(Entry.reference).startswith(f"late-fee:{name}:", autoescape=True) for name in names)),
         ~sa.exists().where(reversal.c.reverses_id == Entry.id),
     )  # fmt: skip
+    found = session.scalars(query.order_by(col(Entry.effective_on), col(Entry.id))).all()
+    return [fee for fee in found if session.scalar(standing_waivers(fee)) is None]
+
+
+def late_fees_since(session: Session, account_id: int, since: date) -> list[Entry]:
+    """Late fees of ours since that day that count in full, the oldest first. One that a person waived, wholly or in
+    part, is left to people."""
+    reversal = table_of(Entry).alias("reversal")
+    query = select(Entry).where(
+        Entry.account_id == account_id,
+        Entry.kind == EntryKind.FEE,
+        Entry.source == SYSTEM,
+        col(Entry.reference).startswith("late-fee:"),
+        col(Entry.effective_on) >= since,
+        ~sa.exists().where(reversal.c.reverses_id == Entry.id),
+    )
     found = session.scalars(query.order_by(col(Entry.effective_on), col(Entry.id))).all()
     return [fee for fee in found if session.scalar(standing_waivers(fee)) is None]
 

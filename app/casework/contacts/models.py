@@ -32,7 +32,7 @@ class CaseStepColumns(Row):
 
 def once_a_step(table: str, *also: str) -> tuple[sa.Index, ...]:
     """Unique indexes that let each step of a case (and each of `also`) have one row in `table`. A step that speaks of a
-    plan or a hold is told apart by that, one of an instalment by its number and occurrence, any other by its
+    hold is told apart by that, one of a plan or of an instalment by that and its occurrence, any other by its
     occurrence."""
     return tuple(
         sa.Index(
@@ -45,7 +45,7 @@ def once_a_step(table: str, *also: str) -> tuple[sa.Index, ...]:
         )
         for name, columns, where in (
             ("step", ("case_id", "step", "occurrence"), "plan_id IS NULL AND hold_id IS NULL"),
-            ("plan", ("plan_id", "step"), "plan_id IS NOT NULL AND instalment IS NULL"),
+            ("plan", ("plan_id", "step", "occurrence"), "plan_id IS NOT NULL AND instalment IS NULL"),
             ("instalment", ("plan_id", "instalment", "step", "occurrence"), "instalment IS NOT NULL"),
             ("hold", ("hold_id", "step"), "hold_id IS NOT NULL"),
         )

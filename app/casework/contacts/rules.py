@@ -20,6 +20,8 @@ class DeskStep(Word):
     MOVED_INSTALMENT = "instalment-moved"
     SKIPPED_INSTALMENT = "instalment-skipped"
     BROKEN_PLAN = "plan-broken"
+    RESTORED_PLAN = "plan-restored"
+    """What was written of a broken agreement is taken back: it was paid in time."""
     CANCELLED_PLAN = "plan-cancelled"
     FEES_AGAIN = "fees-charged-again"
     """Fees that an ended agreement had waived are charged again."""
@@ -41,12 +43,14 @@ class DeskStep(Word):
     """Money that was paid before an agreement was offered and posted after that: a person looks at the agreement."""
     PAID_WITH_LEGAL = "settlement-paid-with-legal"
     """A settlement that was paid while the legal team has the case: it is not accepted, and a person decides."""
+    IN_TIME_WITH_LEGAL = "plan-in-time-with-legal"
+    """A broken agreement that was paid in time, of a case that the legal team has: a person decides."""
 
 
 class CaseStep(NamedTuple):
     """A step that a case takes: its name, its occurrence (1 for the first time), and the plan, instalment of a plan or
     hold that it is about. A moved instalment takes its steps once more: of those, the occurrence is 1 + how often its
-    date was moved."""
+    date was moved. So does an agreement that breaks again: 1 + how often a break of it was taken back."""
 
     case_id: int
     step: str

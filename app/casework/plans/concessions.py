@@ -15,7 +15,9 @@ from datetime import date, datetime
 from sqlalchemy import exists
 from sqlmodel import Session, col, func, select
 
-from app.book.charges.concessions import end_concessions, start_concession
+from app.book.charges.concessions import end_concessions, resume_concessions, start_concession
+from app.book.charges.statements import late_fees_since
+from app.book.delinquency.days import DAY
 from app.book.delinquency.lifecycle import ReAgeRefused, re_age_as_agreed, undo_re_age
 from app.book.delinquency.models import ReAge
 from app.book.delinquency.service import fold_accounts, standing_on
@@ -23,6 +25,7 @@ from app.book.ledger.corrections.reversals import reverse_entry
 from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
 from app.book.ledger.models import Account, Entry, Waiver
 from app.book.ledger.rules import COLLECTABLE, EntryKind
+from app.book.ledger.service import mark_changed
 from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import worked_accounts
@@ -83,6 +86,45 @@ def un_keep(session: Session, plan: Plan, *, by: Actor, now: datetime) -> None:
         undo_re_age(session, made, f"agreement {plan.reference} is not kept any more", by=by, now=now)
     if plan.status is PlanStatus.BROKEN and plan.ended_on is not None:
         _charge_fees_again(session, plan, plan.ended_on, plan.ended_on, by=by, now=now)
+
+
+def concede_again(session: Session, plan: Plan, *, by: Actor, now: datetime) -> None:
+    """Give back what a plan lost by a break that was none: its fees are waived again, its lower rate
+    and the absence of late fees have no gap. Interest of the gap is corrected by the night after."""
+    waive_again(session, plan, by=by, now=now)
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    gaps = resume_concessions(session, id_of(plan), by=by, now=now)
+    if plan.kind is PlanKind.HARDSHIP:
+        why = f"agreement {plan.reference} was not broken"
+        for account_id, since in gaps.items():
+            for fee in late_fees_since(session, account_id, since):
+                posted_on = business_date(session, portfolio, now)
+                reverse_entry(session, fee, reason=why, posted_on=posted_on, by=by, now=now)
+    if portfolio.accrues and plan.apr_millionths is not None:
+        # Interest of a day is on the balance of the evening before.
+        mark_changed(
+            session, id_of(portfolio), {account_id: since - DAY for account_id, since in gaps.items()}
+        )
+
+
+def waive_again(session: Session, plan: Plan, *, by: Actor, now: datetime) -> None:
+    """Waive the fees again that the end of a plan charged again: it was paid, as turned out since."""
+    undone = (
+        select(PlanWaiver, Waiver)
+        .join(Waiver, col(Waiver.id) == PlanWaiver.waiver_id)
+        .where(PlanWaiver.plan_id == plan.id, exists().where(_REVERSAL.c.reverses_id == Waiver.credit_id))
+        .order_by(col(Waiver.id))
+    )
+    for link, waiver in session.execute(undone).all():
+        account, fee = session.get_one(Account, waiver.account_id), session.get_one(Entry, waiver.entry_id)
+        was_reversed = session.scalar(select(Entry.id).where(Entry.reverses_id == fee.id)) is not None
+        amount = min(waiver.amount_minor, left_to_waive(session, fee))
+        if account.status not in COLLECTABLE or was_reversed or amount <= 0:
+            continue
+        again = waive_as_agreed(session, fee, amount, f"agreement {plan.reference}", by=by, now=now)
+        session.delete(link)
+        session.add(PlanWaiver(waiver_id=id_of(again), plan_id=id_of(plan)))
+        session.flush()
 
 
 def look_at_waivers_again(

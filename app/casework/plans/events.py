@@ -97,6 +97,16 @@ class PlanBroken(PlanEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PlanRestored(PlanEvent):
+    """A payment that was made in time was posted after the plan broke: it counts as not broken."""
+
+    KIND = "plan.restored"
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return self.told(reader, "was not broken", "good")
+
+
+@dataclass(frozen=True, slots=True)
 class PlanCancelled(PlanEvent):
     KIND = "plan.cancelled"
 

@@ -86,7 +86,8 @@ TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = {
     PlanStatus.ACTIVE: frozenset({PlanStatus.KEPT, PlanStatus.BROKEN, PlanStatus.CANCELLED}),
     # A payment that made it kept may come back.
     PlanStatus.KEPT: frozenset({PlanStatus.ACTIVE, PlanStatus.BROKEN}),
-    PlanStatus.BROKEN: frozenset(),
+    # A payment that was made in time may be posted later: the plan runs on, was kept, or had been replaced meanwhile.
+    PlanStatus.BROKEN: frozenset({PlanStatus.ACTIVE, PlanStatus.KEPT, PlanStatus.CANCELLED}),
     PlanStatus.CANCELLED: frozenset(),
 }
 

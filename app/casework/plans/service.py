@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.book.ledger.balances import balance_of
 from app.book.portfolios.days import local_today
@@ -187,6 +187,16 @@ def resume_plan(session: Session, plan: Plan, assess_on: date, why: str, *, by: 
     start_concessions(session, plan, local_today(session, plan.portfolio_id, now), by=by, now=now)
 
 
+def run_on(session: Session, plan: Plan, assess_on: date, *, by: Actor, now: datetime) -> None:
+    """Let a broken plan run on, as it was not broken after all."""
+    plan.ended_on, plan.broken_instalment, plan.assess_on, plan.why = None, None, assess_on, ""
+    move_plan(session, plan, PlanStatus.ACTIVE, by=by, now=now)
+    # What was offered to the customer since would take its place.
+    offers = select(Plan).where(Plan.case_id == plan.case_id, Plan.status == PlanStatus.OFFERED)
+    for offered in session.scalars(offers.order_by(col(Plan.id)).with_for_update()).all():
+        offered.supersedes_id = id_of(plan)
+
+
 def wake_case(session: Session, plan: Plan, on: date) -> None:
     """Let the strategy look at the case again: the plan no longer holds it."""
     case = get_case(session, plan.case_id)
@@ -212,7 +222,8 @@ def move_plans(
     """Move plans to a status, each with its event. Conflict where the lifecycle has no such move. One that ends
     has its `ended_on` before: what it conceded ends with that day. One that is not kept any more loses what it conceded
     for that."""
-    ending = [plan for plan in plans if plan.status is PlanStatus.ACTIVE and concedes(plan)]
+    unended = () if to is PlanStatus.ACTIVE else (PlanStatus.ACTIVE, PlanStatus.BROKEN)
+    ending = [plan for plan in plans if plan.status in unended and concedes(plan)]
     unkept = [plan for plan in plans if plan.status is PlanStatus.KEPT and concedes(plan)]
     for plan in plans:
         if to not in TRANSITIONS[plan.status]:

@@ -20,7 +20,7 @@ from app.actions.accounts.reversals import break_undone_settlements
 from app.actions.negotiation.sending import end_shown_offers
 from app.actions.plans.earlier_money import tell_of_earlier_money
 from app.actions.plans.reviews import give_reviews
-from app.actions.plans.with_legal import tell_of_paid_settlements
+from app.actions.plans.with_legal import tell_of_paid_settlements, tell_of_plans_paid_in_time
 from app.actions.results.claims import claimants, settle_claims
 from app.book.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
 from app.book.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, reopen_paid, wake
@@ -47,6 +47,7 @@ from app.casework.holds.service import end_due_holds
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
+from app.casework.plans.restoration.service import restore_plans
 from app.casework.plans.tracking.assessment import assess_due
 from app.core.actor import SYSTEM
 from app.core.database.bulk import chunked, refresh_statistics
@@ -63,6 +64,7 @@ from app.operations.invariants.checks import Violation, quick
 from app.operations.thresholds.service import judge
 from app.outreach.duties.service import make_duties, open_duties, settle_duties, write_owed
 from app.outreach.outbox.rules import Occasion
+from app.outreach.planning.agreements.restored import restored_letters
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
 from app.outreach.planning.event_letters import letters_of_night, write_deferred, write_event_letters
@@ -70,7 +72,11 @@ from app.outreach.planning.instalments.fees_again import fees_letters_of_night
 from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
-from app.outreach.planning.representatives.night import broken_with_advisers, letters_to_ask_about
+from app.outreach.planning.representatives.night import (
+    broken_with_advisers,
+    letters_to_ask_about,
+    restored_with_advisers,
+)
 from app.outreach.planning.representatives.writing import ask_again, write_to_adviser
 from app.outreach.strategy.due_steps import cases_to_contact
 from app.outreach.strategy.tasks import drop_tasks
@@ -175,10 +181,13 @@ def assess(day: Day) -> Counts:
 
 def _assess(day: Day) -> Counts:
     with transaction(day.engine) as session:
+        restored = restore_plans(session, day.portfolio, day.on, now=day.now)
         counts = assess_due(session, day.portfolio, day.on, now=day.now)
+        counts.update({"restored": restored} if restored else {})
         counts["broken"] += break_undone_settlements(session, day.portfolio, day.on, now=day.now)
-        if told := tell_of_paid_settlements(session, day.portfolio, day.on, now=day.now):
-            counts["paid_with_legal"] = told
+        told = tell_of_paid_settlements(session, day.portfolio, day.on, now=day.now)
+        told += tell_of_plans_paid_in_time(session, day.portfolio, day.on, now=day.now)
+        counts.update({"paid_with_legal": told} if told else {})
         night = session.get(StandingNight, id_of(day.portfolio))
         seen = night.last_entry_id if night else 0
         if told := tell_of_earlier_money(session, day.portfolio, day.on, seen_entry_id=seen, now=day.now):
@@ -241,6 +250,7 @@ def contact(day: Day) -> Counts:
     and enqueue the others. One chunk of cases is one transaction, so an answer and its consequences stay together."""
     with reading(day.engine) as session:
         happened = letters_of_night(session, day.portfolio, day.on)
+        happened += restored_letters(session, day.portfolio, day.on)
         happened += fees_letters_of_night(session, day.portfolio, day.on, list(chain(*happened)))
         deferred = due_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)
     for ids in deferred:
@@ -262,19 +272,20 @@ def contact(day: Day) -> Counts:
 
 
 def tell_advisers(day: Day) -> None:
-    """Ask about letters to advisers whose wait is over, and tell the adviser who made an agreement that it is broken;
-    one letter is one transaction."""
+    """Ask about letters to advisers whose wait is over, and tell the adviser who made an agreement that it is broken,
+    or was not after all; one letter is one transaction."""
     with reading(day.engine) as session:
         waiting = letters_to_ask_about(session, day.portfolio, day.now)
-        broken = broken_with_advisers(session, day.portfolio, day.on)
+        told = [(each, Occasion.BROKEN) for each in broken_with_advisers(session, day.portfolio, day.on)]
+        told += [(each, Occasion.RESTORED) for each in restored_with_advisers(session, day.portfolio, day.on)]
     for letter_id in waiting:
         with transaction(day.engine) as session:
             ask_again(session, day.portfolio, letter_id, day.catalog, on=day.on, by=SYSTEM, now=day.now)
-    for plan_id in broken:
+    for plan_id, occasion in told:
         with transaction(day.engine) as session:
             plan = session.get_one(Plan, plan_id)
             write_to_adviser(
-                session, day.portfolio, plan, Occasion.BROKEN, day.catalog, on=day.on, by=SYSTEM, now=day.now
+                session, day.portfolio, plan, occasion, day.catalog, on=day.on, by=SYSTEM, now=day.now
             )
 
 

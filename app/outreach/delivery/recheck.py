@@ -41,6 +41,7 @@ from app.outreach.outbox.rules import (
 )
 from app.outreach.planning.agreements.as_of_now import says_otherwise
 from app.outreach.planning.agreements.event_figures import AS_OF_NOW, NO_OFFER
+from app.outreach.planning.agreements.truth import why_false
 from app.outreach.planning.event_letters import CLOSING
 from app.outreach.planning.instalments.facts import (
     InstalmentFacts,
@@ -172,20 +173,22 @@ def _no_longer_true(
         return ended
     if step.step == DeskStep.CONFIRMATION and _changed_since(row, step, known):
         return OUTDATED
+    if false := why_false(session, step, today):
+        return false
     if not _still_offered(session, step, today):
         return NO_OFFER
     if not _hold_stands(session, step):
         return "the hold it acknowledges has ended"
     if step.instalment is not None:
-        said = message_context(row)
-        missing = said.get("missing_minor")
+        figures = message_context(row)
+        missing = figures.get("missing_minor")
         return no_longer_so(
             known.instalments,
             step,
             contact_case,
             int(missing) if missing else None,
             today,
-            others=read_others(said.get("others_minor", "")),
+            others=read_others(figures.get("others_minor", "")),
         ) or _closed_since(contact_case, row)
     if row.letter == ANSWER_LETTER and purpose_of_answer(contact_case.facts.holds) is not row.purpose:
         return "whether they dispute the debt has changed since it was written"

@@ -201,6 +201,17 @@ class LetterContext:
     """What came of an instalment."""
     moved_from: str = ""
     grace_until: str = ""
+    wrote_on: str = ""
+    """When a letter left that this one takes back; '' = none did."""
+    paid_on: str = ""
+    """The date of a payment that was posted late; `paid_amount` is what it brought."""
+    paid_amount: str = ""
+    restored: str = ""
+    """An agreement that was not broken after all: it `runs`, is `kept`, or `over`."""
+    replaced_by: str = ""
+    """The agreement that runs in its place."""
+    extended_to: str = ""
+    """The new date of payments that fell due while it was taken to be broken."""
     adviser_name: str = ""
     """The representative to whom it goes."""
     client_hears: str = ""
@@ -226,7 +237,7 @@ LISTS: Mapping[str, type] = {
 MAY_BE_EMPTY = frozenset(
     {
         "collector_kind", "instalments", "others", "plan_kind", "cadence", "interest", "rates", "late_fees",
-        "acceptance", "relief",
+        "acceptance", "relief", "restored",
     }
 )  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are

@@ -48,6 +48,8 @@ class Occasion(StrEnum):
     CONFIRMED = "confirmed"
     CHANGED = "changed"
     BROKEN = "broken"
+    RESTORED = "restored"
+    """It was found broken, and a payment that was made in time was posted later."""
     ENDED = "ended"
     """It was cancelled, or another one replaces it."""
 
@@ -104,6 +106,10 @@ class OutboxStatus(StrEnum):
     FAILED = "failed"
     WITHHELD = "withheld"
     UNKNOWN = "unknown"
+
+
+MAY_HAVE_LEFT = (OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNKNOWN)
+"""States of a message that its reader has, or may have: what it says is taken back in writing."""
 
 
 # A message that the provider says it took is `sent`, against our own belief: also where we had read its answer, or a

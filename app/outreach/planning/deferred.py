@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import TypeGuard
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -18,8 +20,8 @@ from app.outreach.gate.contact_cases import CaseRow
 from app.outreach.planning.models import DeferredLetter
 from app.policy.answers import Answer, WaitUntil
 
-Figures = Mapping[str, date | int]
-"""Dates, and amounts in minor units."""
+Figures = Mapping[str, date | int | str]
+"""Dates, amounts in minor units, and words that are no date: a reference, or what a template compares."""
 
 
 def defer_letter(
@@ -49,9 +51,13 @@ def defer_letter(
     session.execute(upsert(session, DeferredLetter).values(**row).on_conflict_do_nothing())
 
 
-def figures_of(row: DeferredLetter) -> dict[str, date | int]:
+def figures_of(row: DeferredLetter) -> dict[str, date | int | str]:
     kept: dict[str, str | int] = json.loads(row.figures)
-    return {n: date.fromisoformat(v) if isinstance(v, str) else v for n, v in kept.items()}
+    return {name: date.fromisoformat(value) if _is_day(value) else value for name, value in kept.items()}
+
+
+def _is_day(value: str | int) -> TypeGuard[str]:
+    return isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII) is not None
 
 
 def forget_deferred(session: Session, ids: Collection[int]) -> None:

@@ -18,6 +18,7 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
+from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.rules import LIVE, PlanStatus
 from app.casework.plans.tracking.payments import missed_lines
 from app.core.actor import Actor
@@ -31,6 +32,7 @@ from app.outreach.planning.agreements.event_figures import (
     missed_figures,
     why_untrue,
 )
+from app.outreach.planning.agreements.truth import why_false
 from app.outreach.planning.deferred import (
     Figures,
     defer_letter,
@@ -49,7 +51,7 @@ from app.policy.answers import Answer
 
 WORDED_FROM_PLAN = (
     DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN, DeskStep.BROKEN_PLAN, DeskStep.MOVED_INSTALMENT,
-    DeskStep.SKIPPED_INSTALMENT, DeskStep.FEES_AGAIN,
+    DeskStep.SKIPPED_INSTALMENT, DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN,
 )  # fmt: skip
 """Steps whose letters quote the plan's payments."""
 CLOSING = {CaseOutcome.PAID: "paid_in_full", CaseOutcome.SETTLED: "settlement_completed"}
@@ -216,8 +218,8 @@ def still_true(session: Session, step: CaseStep, letter: str, on: date) -> bool:
     case = session.get_one(CollectionsCase, step.case_id)
     if step.step == DeskStep.CLOSED:
         return case.outcome is not None and CLOSING.get(case.outcome) == letter
-    if step.step == DeskStep.FEES_AGAIN:
-        return True
+    if step.step in (DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN):
+        return not why_false(session, step, on)
     if case.status is not CaseStatus.OPEN:
         return False
     if step.hold_id is not None:
@@ -276,10 +278,15 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Even
     )  # fmt: skip
     ids = list(session.scalars(query))
     plans = session.scalars(select(Plan).where(col(Plan.id).in_(ids)).order_by(col(Plan.id))).all()
-    missed = missed_lines(session, plans, on)
+    missed, before = missed_lines(session, plans, on), times_restored(session, ids)
     return [
         EventLetter(
-            CaseStep(broken.case_id, DeskStep.BROKEN_PLAN, plan_id=id_of(broken)),
+            CaseStep(
+                broken.case_id,
+                DeskStep.BROKEN_PLAN,
+                1 + before.get(id_of(broken), 0),
+                plan_id=id_of(broken),
+            ),
             "plan_broken",
             missed_figures(missed[id_of(broken)]),
             broken,

@@ -134,6 +134,7 @@ def test_the_letters_we_ship() -> None:
         "plan_broken": ("reminder", "sepc"),
         "plan_cancelled": ("confirmation", "sep"),
         "fees_charged_again": ("confirmation", "ep"),
+        "plan_restored": ("confirmation", "ep"),
         "settlement_confirmation": ("confirmation", "sep"),
         "instalment_reminder": ("reminder", "sep"),
         "instalment_moved": ("confirmation", "sep"),
@@ -154,6 +155,7 @@ def test_the_letters_we_ship() -> None:
         "adviser_plan_confirmed": ("representative", "ep"),
         "adviser_plan_changed": ("representative", "ep"),
         "adviser_plan_broken": ("representative", "ep"),
+        "adviser_plan_restored": ("representative", "ep"),
         "adviser_plan_ended": ("representative", "ep"),
         "sms_answer": ("confirmation", "s"),
     }
@@ -162,7 +164,8 @@ def test_the_letters_we_ship() -> None:
         "due_reminder", "plan_offer", "plan_confirmation", "plan_broken", "plan_cancelled", "promise_confirmation",
         "settlement_offer", "settlement_confirmation", "settlement_completed", "instalment_reminder",
         "instalment_moved", "instalment_skipped", "agreement", "fees_charged_again",
-        "adviser_plan_confirmed", "adviser_plan_changed", "adviser_plan_broken", "adviser_plan_ended",
+        "adviser_plan_confirmed", "adviser_plan_changed", "adviser_plan_broken", "adviser_plan_restored",
+        "adviser_plan_ended", "plan_restored",
     }  # fmt: skip
     claimed = {
         name: set(letter.languages)

@@ -127,6 +127,14 @@ def _end(
     return {"kept": len(kept), "broken": len(broken)}
 
 
+def keep_plan(session: Session, portfolio: Portfolio, plan: Plan, on: date, *, now: datetime) -> None:
+    """Keep a plan of which all was paid, at the end of `on`."""
+    plan.ended_on, plan.why = on, ""
+    move_plan(session, plan, PlanStatus.KEPT, by=SYSTEM, now=now)
+    if plan.kind is PlanKind.SETTLEMENT:
+        _settle_accounts(session, portfolio, plan, on, now=now)
+
+
 def _story(broken: Broken, portfolio: Portfolio) -> str:
     """Which instalment was not paid, how much of it came, and when."""
     if broken.came_on is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -21,7 +22,7 @@ from app.casework.plans.tracking.change_rules import MoveLimits, check_move
 from app.casework.plans.tracking.payments import offered_on, paid_toward, progress_of, terms_of
 from app.casework.plans.tracking.rework import reworked
 from app.casework.plans.tracking.skips import Skip, beyond_grant, propose_skip
-from app.core.actor import Actor
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
@@ -79,6 +80,30 @@ def skip_instalment(
     return _changed(session, plan, n, InstalmentChange.SKIPPED, event, interest, by=by, today=today, now=now)
 
 
+def give_time(
+    session: Session,
+    plan: Plan,
+    numbers: Sequence[int],
+    to_on: date,
+    reason: str,
+    *,
+    today: date,
+    now: datetime,
+) -> None:
+    """Move these instalments of a running plan to `to_on`, because nobody could pay them in time. It is no move of the
+    customer's: no bounds apply, and their own of this month are not used up. The plan is locked by the caller."""
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    for n in numbers:
+        part = session.get_one(PlanInstalment, (id_of(plan), n))
+        was = part.due_on
+        part.agreed_on, part.due_on = part.agreed_on or was, to_on
+        session.flush()
+        interest, last_minor = _work_out_again(session, portfolio, plan, today)
+        short = progress_of(session, plan, today).line(n).short
+        event = InstalmentMoved(id_of(plan), plan.kind, n, short, was, to_on, reason, last_minor)
+        _changed(session, plan, n, InstalmentChange.MOVED, event, interest, by=SYSTEM, today=today, now=now)
+
+
 def check_skippable(session: Session, plan: Plan, n: int, today: date) -> Skip:
     """The skip of an instalment of a running plan. NotFound or Conflict where nobody may grant it now."""
     _require_running(session, plan)
@@ -131,9 +156,11 @@ def _check_length(session: Session, portfolio: Portfolio, plan: Plan, n: int, to
 
 
 def moved_in_month(session: Session, plan: Plan, today: date, timezone: str) -> int:
-    """Due dates of the plan that were moved in today's calendar month."""
+    """Due dates of the plan that people moved in today's calendar month."""
     moved = select(PlanChange.at).where(
-        PlanChange.plan_id == plan.id, col(PlanChange.change) == InstalmentChange.MOVED
+        PlanChange.plan_id == plan.id,
+        col(PlanChange.change) == InstalmentChange.MOVED,
+        PlanChange.by != SYSTEM,
     )
     days = (local_date(at, timezone) for at in session.scalars(moved))
     return sum((day.year, day.month) == (today.year, today.month) for day in days)

@@ -49,7 +49,7 @@ def recheck_letter(
     [contact_case] = load_contact_cases(session, portfolio, [row.case_id], now=now, as_of=today)
     mandate, channel = mandate_of(session, party, contact_case, today), BY_CHANNEL[row.destination]
     why = why_not_sent_to(mandate, channel, row.address) or no_longer_so(
-        letter.occasion, letter.occurrence, agreement_now(session, plan, contact_case)
+        letter.occasion, letter.occurrence, agreement_now(session, plan, contact_case, today)
     )
     way = mandate.by(channel)
     if why or way is None:

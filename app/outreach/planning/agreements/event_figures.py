@@ -13,6 +13,7 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.queries import instalments_of, live_plan
+from app.casework.plans.restoration.queries import last_restoration
 from app.casework.plans.rules import Instalment, InstalmentChange, PlanKind, PlanStatus
 from app.casework.plans.service import less_is_owed
 from app.casework.plans.tracking.payments import accounts_of, missed_lines, paid_to_settle
@@ -23,6 +24,8 @@ from app.outreach.agreements.reader import Reader
 from app.outreach.agreements.rules import ended_since
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.letters.letter import Letter
+from app.outreach.planning.agreements.restoration_figures import restoration_figures, told_on
+from app.outreach.planning.agreements.truth import why_false
 from app.outreach.planning.deferred import Figures
 from app.outreach.planning.instalments.facts import changed_since, last_change, read_instalments
 from app.outreach.planning.letterhead import Letterhead
@@ -32,7 +35,7 @@ CHANGES = {
     DeskStep.SKIPPED_INSTALMENT: InstalmentChange.SKIPPED,
 }
 """Steps whose letters confirm the change of an instalment."""
-AS_OF_NOW = (DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN, *CHANGES)
+AS_OF_NOW = (DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN, DeskStep.RESTORED_PLAN, *CHANGES)
 """Steps whose letters leave with the figures of the moment: one that would say something else by then is written
 again."""
 NO_OFFER = "the plan it offers is no longer on offer"
@@ -49,6 +52,9 @@ def figures_now(session: Session, step: CaseStep, on: date, kept: Figures) -> Fi
             return offer_figures(session, plan, on)
         case DeskStep.BROKEN_PLAN:
             return missed_figures(missed_lines(session, [plan], on)[id_of(plan)])
+        case DeskStep.RESTORED_PLAN:
+            made = last_restoration(session, id_of(plan))
+            return restoration_figures(session, plan, made, told_on(session, made)) if made else kept
         case DeskStep.MOVED_INSTALMENT | DeskStep.SKIPPED_INSTALMENT:
             return _change_figures(session, step, on)
     return kept
@@ -63,11 +69,9 @@ def why_untrue(session: Session, step: CaseStep, on: date) -> str:
         return ended
     if step.step == DeskStep.OFFER:
         return _why_not_offered(session, plan, on)
-    if step.step == DeskStep.BROKEN_PLAN:
-        if live_plan(session, plan.case_id) is not None:
-            return "a promise or plan was made since it was written"
-        return "" if missed_lines(session, [plan], on) else "the payment that it says is missing came in time"
-    return _why_not_changed(session, step, on) if step.step in CHANGES else ""
+    if step.step in CHANGES:
+        return _why_not_changed(session, step, on)
+    return why_false(session, step, on)
 
 
 def _why_not_offered(session: Session, plan: Plan, on: date) -> str:
@@ -155,7 +159,11 @@ def formatted(
     language = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
     reader = Reader(language, portfolio.currency)
     told = {
-        name: reader.day(value) if isinstance(value, date) else reader.money(value)
+        name: value
+        if isinstance(value, str)
+        else reader.day(value)
+        if isinstance(value, date)
+        else reader.money(value)
         for name, value in figures.items()
     }
     if step.step != DeskStep.MOVED_INSTALMENT or plan is None or step.instalment is None:

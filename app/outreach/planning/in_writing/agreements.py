@@ -18,7 +18,7 @@ from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.outbox.rules import MAY_HAVE_LEFT
 from app.outreach.planning.agreements.event_figures import offer_figures
 from app.outreach.planning.event_letters import EventLetter, write_event_letters
 from app.outreach.planning.in_writing.rules import WITH_SMS
@@ -31,8 +31,6 @@ CONFIRMED_BY: Mapping[PlanKind, str] = {
     PlanKind.HARDSHIP: "plan_confirmation",
     PlanKind.SETTLEMENT: "settlement_confirmation",
 }
-MAY_HAVE_LEFT = (OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNKNOWN)
-"""States of a message that its reader has, or may have: what it says is taken back in writing."""
 
 
 def offer_in_writing(

@@ -21,6 +21,7 @@ IN_WRITING: Mapping[str, frozenset[str]] = {
     DeskStep.SKIPPED_INSTALMENT: frozenset({"instalment_skipped"}),
     DeskStep.BROKEN_PLAN: frozenset({"plan_broken"}),
     DeskStep.CANCELLED_PLAN: frozenset({"plan_cancelled"}),
+    DeskStep.RESTORED_PLAN: frozenset({"plan_restored"}),
     DeskStep.FEES_AGAIN: frozenset({"fees_charged_again"}),
     DeskStep.CLOSED: frozenset({"paid_in_full", "settlement_completed"}),
     DeskStep.HOLD: frozenset({"dispute_acknowledged", "complaint_acknowledged"}),

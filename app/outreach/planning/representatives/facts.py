@@ -14,7 +14,9 @@ from app.casework.parties.queries import parties_of, speaker
 from app.casework.parties.rules import in_force
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
+from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.rules import PlanStatus
+from app.casework.plans.tracking.payments import missed_lines
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
@@ -98,22 +100,31 @@ def occurrence_of(session: Session, plan: Plan, occasion: Occasion) -> int:
     """Which one of its occasion happened to a plan last, as `PartyLetter.occurrence` has it."""
     if occasion is Occasion.CHANGED:
         return last_change(session, plan)
+    if occasion is Occasion.RESTORED:
+        return _times_restored(session, plan)
     return _broken_on(plan) if occasion is Occasion.BROKEN else 0
 
 
-def agreement_now(session: Session, plan: Plan, contact_case: ContactCase) -> AgreementNow:
+def agreement_now(session: Session, plan: Plan, contact_case: ContactCase, today: date) -> AgreementNow:
+    is_broken = plan.status is PlanStatus.BROKEN
     return AgreementNow(
         plan.status,
         last_change(session, plan),
         _broken_on(plan),
         live_plan(session, plan.case_id) is not None,
         contact_case.to_ask > 0,
+        is_broken and missed_lines(session, [plan], today) != {},
+        _times_restored(session, plan),
     )
 
 
 def _broken_on(plan: Plan) -> int:
     is_broken = plan.status is PlanStatus.BROKEN and plan.ended_on is not None
     return plan.ended_on.toordinal() if is_broken and plan.ended_on else 0
+
+
+def _times_restored(session: Session, plan: Plan) -> int:
+    return times_restored(session, [id_of(plan)]).get(id_of(plan), 0)
 
 
 def question(

@@ -1,4 +1,5 @@
-"""What a night has to tell advisers: agreements that broke on its day, and letters whose wait is over."""
+"""What a night has to tell advisers: agreements that broke or were restored on its day, and letters whose wait is
+over."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
 from app.casework.plans.models import Plan
+from app.casework.plans.restoration.models import PlanRestoration
 from app.casework.plans.rules import PlanStatus
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -28,6 +30,23 @@ def broken_with_advisers(session: Session, portfolio: Portfolio, on: date) -> li
             plan.c.portfolio_id == id_of(portfolio), plan.c.status == PlanStatus.BROKEN, plan.c.ended_on == on,
             party.c.kind == PartyKind.ADVISER,
         )
+        .order_by(plan.c.id)
+    )  # fmt: skip
+    return list(session.scalars(query))
+
+
+def restored_with_advisers(session: Session, portfolio: Portfolio, on: date) -> list[int]:
+    """Ids of the plans restored on a day, or on the day before while its night ran, that an adviser made."""
+    made, plan, party = table_of(PlanRestoration), table_of(Plan), table_of(ThirdParty)
+    query = (
+        sa.select(plan.c.id)
+        .join(made, made.c.plan_id == plan.c.id)
+        .join(party, party.c.id == plan.c.agreed_with_id)
+        .where(
+            made.c.portfolio_id == id_of(portfolio), made.c.restored_on.between(on - WITHIN, on),
+            party.c.kind == PartyKind.ADVISER,
+        )
+        .distinct()
         .order_by(plan.c.id)
     )  # fmt: skip
     return list(session.scalars(query))

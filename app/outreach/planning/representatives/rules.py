@@ -15,6 +15,7 @@ LETTERS: Mapping[Occasion, str] = {
     Occasion.CONFIRMED: "adviser_plan_confirmed",
     Occasion.CHANGED: "adviser_plan_changed",
     Occasion.BROKEN: "adviser_plan_broken",
+    Occasion.RESTORED: "adviser_plan_restored",
     Occasion.ENDED: "adviser_plan_ended",
 }
 
@@ -104,6 +105,10 @@ class AgreementNow:
     has_live: bool
     """The case has an agreement that runs: this one or another."""
     is_owed: bool
+    is_missed: bool = True
+    """The payment at which it broke is missing still, with all that is posted by now."""
+    times_restored: int = 0
+    """How often a break of it was taken back."""
 
 
 def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
@@ -119,8 +124,13 @@ def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
                 return "the agreement is not broken any more, or another one runs"
             if now.broken_on != occurrence:
                 return "the agreement was broken on another day"
+            if not now.is_missed:
+                return "the payment that it says is missing came in time"
             if not now.is_owed:
                 return "nothing is past due and owed"
+        case Occasion.RESTORED:
+            if now.status is PlanStatus.BROKEN or now.times_restored != occurrence:
+                return "the agreement was broken since it was written"
         case Occasion.ENDED:
             if now.status is not PlanStatus.CANCELLED:
                 return "the agreement has not ended"

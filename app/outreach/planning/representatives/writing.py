@@ -10,15 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+import sqlalchemy as sa
+from sqlmodel import Session, select
 
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import case_reference
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
 from app.casework.plans.models import Plan
+from app.casework.plans.restoration.models import PlanRestoration
+from app.casework.plans.restoration.queries import last_restoration
 from app.casework.plans.tracking.payments import missed_lines
 from app.core.actor import Actor
+from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.ids import id_of
 from app.core.timeline.service import about_customer, lock_customers
@@ -33,7 +37,8 @@ from app.outreach.letters.locales import format_date
 from app.outreach.letters.rendering import render
 from app.outreach.outbox.events import RepresentativeLetter
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
-from app.outreach.outbox.rules import TO_ADVISERS, Occasion, OutboxStatus, PartyLetterStatus
+from app.outreach.outbox.rules import MAY_HAVE_LEFT, TO_ADVISERS, Occasion, PartyLetterStatus
+from app.outreach.planning.agreements.restoration_figures import new_date, restoration_figures
 from app.outreach.planning.letterhead import LetterCatalog, Letterhead
 from app.outreach.planning.representatives.facts import (
     agreement_now,
@@ -46,7 +51,6 @@ from app.outreach.planning.representatives.rules import LETTERS, no_longer_so, w
 from app.outreach.planning.wording import context_text
 from app.policy.answers import Answer, Clearance, WaitUntil
 
-MAY_HAVE_LEFT = (OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNKNOWN)
 SHOWN = (
     "plan_reference", "replaces", "replaces_on", "amount", "last_amount", "promise_on", "instalments", "payee",
     "iban", "payment_reference",
@@ -107,17 +111,45 @@ def ask_again(
 
 
 def _is_new(session: Session, plan: Plan, party: ThirdParty, occasion: Occasion, occurrence: int) -> bool:
-    """False where it was decided before; an end is told to those alone who may have read of the agreement."""
+    """False where it was decided before; an end is told to those alone who may have read of the agreement, that it was
+    not broken to those who may have read that it was, or where a date of it is another one now."""
     written = select(PartyLetter).where(PartyLetter.plan_id == plan.id, PartyLetter.party_id == party.id)
     known = written.where(PartyLetter.occasion == occasion, PartyLetter.occurrence == occurrence)
     if session.scalars(known).first() is not None:
         return False
+    if occasion is Occasion.RESTORED:
+        made = last_restoration(session, id_of(plan))
+        has_new_date = made is not None and new_date(session, made) is not None
+        return has_new_date or _told_of_break(session, plan, party, made) is not None
     if occasion is not Occasion.ENDED:
         return True
-    left = written.join(OutboxMessage, col(OutboxMessage.party_letter_id) == PartyLetter.id).where(
-        col(OutboxMessage.status).in_(MAY_HAVE_LEFT)
+    return _left(session, plan, party) is not None
+
+
+def _told_of_break(
+    session: Session, plan: Plan, party: ThirdParty, made: PlanRestoration | None
+) -> date | None:
+    """The day of the letter that told of the break which was taken back, if it left or may have left."""
+    return _left(session, plan, party, broken_on=made.broken_on) if made is not None else None
+
+
+def _left(session: Session, plan: Plan, party: ThirdParty, *, broken_on: date | None = None) -> date | None:
+    """The day of the last letter to them about the plan that left, or may have left; `broken_on`: of those alone that
+    told of its break of that day."""
+    message, letter = table_of(OutboxMessage), table_of(PartyLetter)
+    left = (
+        sa.select(sa.func.max(message.c.business_date))
+        .join(letter, letter.c.id == message.c.party_letter_id)
+        .where(
+            letter.c.plan_id == id_of(plan),
+            letter.c.party_id == id_of(party),
+            message.c.status.in_(MAY_HAVE_LEFT),
+        )
     )
-    return session.scalars(left).first() is not None
+    if broken_on is not None:
+        left = left.where(letter.c.occasion == Occasion.BROKEN, letter.c.occurrence == broken_on.toordinal())
+    day: date | None = session.scalar(left)
+    return day
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +179,9 @@ class _AdviserLetter:
         mandate = mandate_of(session, self.party, contact_case, self.on)
         why = why_not_written_to(mandate)
         if not why:
-            why = no_longer_so(row.occasion, row.occurrence, agreement_now(session, plan, contact_case))
+            why = no_longer_so(
+                row.occasion, row.occurrence, agreement_now(session, plan, contact_case, self.on)
+            )
         if why or mandate.way is None:
             self._not_written(why)
             return None
@@ -255,6 +289,8 @@ class _AdviserLetter:
         if self.row.occasion is Occasion.BROKEN:
             hears = "" if is_written_instead(contact_case, self.now) else "yes"
             shown |= {**self._missed(reader), "client_hears": hears}
+        if self.row.occasion is Occasion.RESTORED:
+            shown |= self._restored(reader)
         return LetterContext(
             customer_name=customer.full_name,
             creditor=head.creditor,
@@ -282,4 +318,19 @@ class _AdviserLetter:
             "missed_on": reader.day(line.due_on),
             "missed_amount": reader.money(line.due),
             "came": reader.money_if_any(line.paid),
+        }
+
+    def _restored(self, reader: Reader) -> dict[str, str]:
+        made = last_restoration(self.session, id_of(self.plan))
+        if made is None:
+            raise Unsayable("No break of the agreement was taken back.")
+        wrote_on = _told_of_break(self.session, self.plan, self.party, made)
+        figures = restoration_figures(self.session, self.plan, made, wrote_on)
+        return {
+            name: value
+            if isinstance(value, str)
+            else reader.day(value)
+            if isinstance(value, date)
+            else reader.money(value)
+            for name, value in figures.items()
         }

@@ -1,0 +1,83 @@
+"""Broken agreements for which a payment was posted since, and the breaks that were taken back before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.queries import keeps_agreements
+from app.casework.cases.models import CollectionsCase
+from app.casework.plans.models import Plan, PlanAccount
+from app.casework.plans.restoration.models import PlanRestoration
+from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.tracking.payments import came_since
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
+from app.core.database.rows import Query
+
+PLAN, ACCOUNT, ENTRY = table_of(Plan), table_of(Account), table_of(Entry)
+CASE, SETTLED, MADE = table_of(CollectionsCase), table_of(PlanAccount), table_of(PlanRestoration)
+NIGHTS = timedelta(days=1)
+"""A payment that is posted while a night runs has the night's own day, and the night after finds it."""
+
+
+def paid_late(session: Session, portfolio_id: int, since: date, until: date) -> dict[int, int]:
+    """Broken plans with a payment that was posted in these days, or on the day before, and after they broke, by plan
+    id; the id of the last such payment. Whether it was made in time is judged by `judge_break`."""
+    posted = ENTRY.c.posted_on.between(since - NIGHTS, until)
+    return _found(session, _broken_since().where(PLAN.c.portfolio_id == portfolio_id, posted))
+
+
+def paid_late_to(session: Session, account_ids: Collection[int]) -> dict[int, int]:
+    """The same of the customers of these accounts, with payments of any day since."""
+    theirs = (
+        sa.select(CASE.c.id)
+        .join(ACCOUNT, ACCOUNT.c.customer_id == CASE.c.customer_id)
+        .where(among(session, ACCOUNT.c.id, account_ids))
+    )
+    return _found(session, _broken_since().where(PLAN.c.case_id.in_(theirs)))
+
+
+def paid_late_in(session: Session, case_id: int) -> dict[int, int]:
+    """The same of a case, with payments of any day since."""
+    return _found(session, _broken_since().where(PLAN.c.case_id == case_id))
+
+
+def _broken_since() -> Query:
+    """(plan, payment): broken plans, and what was posted after they broke and counts toward them."""
+    its_account = sa.exists().where(SETTLED.c.plan_id == PLAN.c.id, SETTLED.c.account_id == ACCOUNT.c.id)
+    return (
+        sa.select(PLAN.c.id, ENTRY.c.id)
+        .join(ACCOUNT, ACCOUNT.c.customer_id == PLAN.c.customer_id)
+        .join(ENTRY, ENTRY.c.account_id == ACCOUNT.c.id)
+        .where(
+            PLAN.c.status == PlanStatus.BROKEN,
+            came_since(),
+            ENTRY.c.amount_minor < 0,
+            ENTRY.c.posted_on >= PLAN.c.ended_on,
+            keeps_agreements(),
+            sa.or_(PLAN.c.kind != PlanKind.SETTLEMENT, its_account),
+        )
+        .order_by(PLAN.c.id, ENTRY.c.id)
+    )
+
+
+def _found(session: Session, query: Query) -> dict[int, int]:
+    session.flush()
+    return {plan_id: entry_id for plan_id, entry_id in session.connection().execute(query)}
+
+
+def times_restored(session: Session, plan_ids: Sequence[int]) -> dict[int, int]:
+    """How often a break of these plans was taken back; plans without are left out."""
+    query = sa.select(MADE.c.plan_id, sa.func.count()).group_by(MADE.c.plan_id)
+    rows = session.connection().execute(query.where(among(session, MADE.c.plan_id, plan_ids)))
+    return {plan_id: int(times) for plan_id, times in rows}
+
+
+def last_restoration(session: Session, plan_id: int) -> PlanRestoration | None:
+    query = select(PlanRestoration).where(PlanRestoration.plan_id == plan_id)
+    return session.scalars(query.order_by(col(PlanRestoration.id).desc()).limit(1)).first()

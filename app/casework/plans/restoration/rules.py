@@ -1,0 +1,88 @@
+"""Restoration of a broken agreement: whether its payment was made in time after all, and what happens to instalments
+that fell due while it was taken to be broken. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from app.casework.plans.rules import Instalment
+from app.casework.plans.tracking.assessing import (
+    Assessment,
+    Broken,
+    InGrace,
+    Kept,
+    Payments,
+    Running,
+    assess,
+)
+
+MORE_TIME = timedelta(days=14)
+"""From the restoration to the new date of an instalment that ran out of time meanwhile: a letter by post takes a week,
+and the customer had read that the agreement was over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A break as it is on record: the instalment, and the day on which the agreement was found broken."""
+
+    n: int
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """An agreement that was not broken: how it stands today, and the instalments that get a new date."""
+
+    stands: Running | InGrace | Kept
+    more_time: tuple[Instalment, ...] = ()
+    """As they were before; all of them fall due on `new_date`."""
+    new_date: date | None = None
+
+
+def judge_break(
+    instalments: Sequence[Instalment],
+    payments: Payments,
+    broken: Break,
+    *,
+    today: date,
+    grace_days: int,
+    tolerance: int = 0,
+) -> Restored | None:
+    """The agreement as it stands at the end of `today` with all payments known by now, if it was not broken; None if
+    it was. A payment counts on its own date, on whatever day it was posted."""
+    parts = list(instalments)
+
+    def judged(on: date) -> Assessment:
+        return assess(parts, payments, today=on, grace_days=grace_days, tolerance=tolerance)
+
+    part = next((each for each in parts if each.n == broken.n), None)
+    if part is None:
+        return None
+    over_on = part.due_on + timedelta(days=grace_days + 1)
+    if _is_short(judged(min(today, max(broken.on, over_on))), part):
+        return None
+    more_time: list[Instalment] = []
+    new_date = today + MORE_TIME
+    while isinstance(stands := judged(today), Broken):
+        at = next(at for at, each in enumerate(parts) if each.n == stands.n)
+        more_time.append(parts[at])
+        parts[at] = replace(parts[at], due_on=new_date)
+    if not isinstance(stands, Running | InGrace | Kept):
+        return None
+    return Restored(stands, tuple(more_time), new_date if more_time else None)
+
+
+def _is_short(stands: Assessment, part: Instalment) -> bool:
+    """True if the agreement was broken on that day, or the instalment was still to be paid: of a settlement whose
+    payment came back before its day."""
+    match stands:
+        case Broken():
+            return True
+        case InGrace(n=n):
+            return n == part.n
+        case Running(next_due_on=due_on):
+            return due_on <= part.due_on
+    return False

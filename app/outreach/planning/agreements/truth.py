@@ -1,0 +1,63 @@
+"""Letters about a broken agreement, and those that take them back: whether one still tells the truth."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlmodel import Session
+
+from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.plans.concessions import charged_again
+from app.casework.plans.models import Plan
+from app.casework.plans.queries import live_plan
+from app.casework.plans.restoration.queries import times_restored
+from app.casework.plans.rules import LIVE, PlanStatus
+from app.casework.plans.tracking.payments import missed_lines
+from app.core.ids import id_of
+
+
+def why_false(session: Session, step: CaseStep, on: date) -> str:
+    """The reason that a letter of this step about a broken agreement would be false at the end of `on`; '' = it holds,
+    and for a letter of another step."""
+    match step.step:
+        case DeskStep.BROKEN_PLAN:
+            return _not_broken(session, step, on)
+        case DeskStep.RESTORED_PLAN:
+            return _not_restored(session, step)
+        case DeskStep.FEES_AGAIN:
+            plan = session.get_one(Plan, step.plan_id)
+            is_over = plan.status in (PlanStatus.BROKEN, PlanStatus.CANCELLED)
+            return (
+                "" if is_over and charged_again(session, plan) else "the fees are not charged again any more"
+            )
+    return ""
+
+
+def break_number(session: Session, plan: Plan) -> int:
+    """The occurrence of a step about the break of a plan: 1 for its first."""
+    return 1 + times_restored(session, [id_of(plan)]).get(id_of(plan), 0)
+
+
+def _not_broken(session: Session, step: CaseStep, on: date) -> str:
+    plan = session.get_one(Plan, step.plan_id)
+    if plan.status is not PlanStatus.BROKEN:
+        return "the agreement that it calls broken is not"
+    if step.occurrence != break_number(session, plan):
+        return "the agreement was broken another time since it was written"
+    if live_plan(session, plan.case_id) is not None:
+        return "a promise or plan was made since it was written"
+    return "" if missed_lines(session, [plan], on) else "the payment that it says is missing came in time"
+
+
+def _not_restored(session: Session, step: CaseStep) -> str:
+    plan = session.get_one(Plan, step.plan_id)
+    if step.occurrence != times_restored(session, [id_of(plan)]).get(id_of(plan)):
+        return "the agreement was restored another time since it was written"
+    return "the agreement was broken since it was written" if plan.status is PlanStatus.BROKEN else ""
+
+
+def state_of(plan: Plan) -> str:
+    """A restored agreement as its letter tells it: `runs`, `kept`, or `over`."""
+    if plan.status in LIVE:
+        return "runs"
+    return "kept" if plan.status is PlanStatus.KEPT else "over"
