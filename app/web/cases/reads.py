@@ -81,6 +81,7 @@ class CaseReads:
         theirs = sa.select(account.c.id).where(account.c.customer_id == customer)
         self.paid_on_plan = reads.rows(
             sa.select(sa.cast(-sa.func.sum(entry.c.amount_minor), sa.BigInteger).label("paid"))
+            .select_from(entry)
             .join(plan, came_since())
             .where(
                 entry.c.effective_on <= sa.bindparam("today", type_=sa.Date),
