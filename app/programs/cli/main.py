@@ -35,7 +35,7 @@ VERBS = {
     "serve": Verb("running", "serve", "Run the web application; Ctrl-C ends it."),
     "jobs": Verb("running", "jobs", "Run a worker: business days, delivery, heartbeat."),
     "status": Verb("running", "status", "Show portfolios, workers and sending, and what needs attention."),
-    "doctor": Verb("running", "doctor", "Check the set-up: rules, places, providers."),
+    "doctor": Verb("running", "doctor", "Check the set-up before anything is sent."),
     "portfolio": Verb("portfolios", "portfolio_app", "Portfolios: open one, show and change its settings."),
     "feed": Verb("feeds", "feed_app", "Files of the creditor and the bank: load, preview."),
     "reported": Verb(
