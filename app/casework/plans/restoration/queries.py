@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import sqlalchemy as sa
@@ -25,14 +26,28 @@ NIGHTS = timedelta(days=1)
 """A payment that is posted while a night runs has the night's own day, and the night after finds it."""
 
 
-def paid_late(session: Session, portfolio_id: int, since: date, until: date) -> dict[int, int]:
-    """Broken plans with a payment that was posted in these days, or on the day before, and after they broke, by plan
-    id; the id of the last such payment. Whether it was made in time is judged by `judge_break`."""
+@dataclass(frozen=True, slots=True)
+class LatePayment:
+    """A payment that was posted after its agreement broke."""
+
+    entry_id: int
+    on: date
+    amount: int
+    """Minor units."""
+
+
+LatePayments = dict[int, list[LatePayment]]
+"""By plan id, in the order in which they were written."""
+
+
+def paid_late(session: Session, portfolio_id: int, since: date, until: date) -> LatePayments:
+    """Broken plans with a payment that was posted in these days, or on the day before, and after they broke. Whether it
+    was made in time is judged by `judge_break`."""
     posted = ENTRY.c.posted_on.between(since - NIGHTS, until)
     return _found(session, _broken_since().where(PLAN.c.portfolio_id == portfolio_id, posted))
 
 
-def paid_late_to(session: Session, account_ids: Collection[int]) -> dict[int, int]:
+def paid_late_to(session: Session, account_ids: Collection[int]) -> LatePayments:
     """The same of the customers of these accounts, with payments of any day since."""
     theirs = (
         sa.select(CASE.c.id)
@@ -42,16 +57,16 @@ def paid_late_to(session: Session, account_ids: Collection[int]) -> dict[int, in
     return _found(session, _broken_since().where(PLAN.c.case_id.in_(theirs)))
 
 
-def paid_late_in(session: Session, case_id: int) -> dict[int, int]:
+def paid_late_in(session: Session, case_id: int) -> LatePayments:
     """The same of a case, with payments of any day since."""
     return _found(session, _broken_since().where(PLAN.c.case_id == case_id))
 
 
 def _broken_since() -> Query:
-    """(plan, payment): broken plans, and what was posted after they broke and counts toward them."""
+    """(plan, payment, its day and amount): broken plans, and what was posted since that counts toward them."""
     its_account = sa.exists().where(SETTLED.c.plan_id == PLAN.c.id, SETTLED.c.account_id == ACCOUNT.c.id)
     return (
-        sa.select(PLAN.c.id, ENTRY.c.id)
+        sa.select(PLAN.c.id, ENTRY.c.id, ENTRY.c.effective_on, -ENTRY.c.amount_minor)
         .join(ACCOUNT, ACCOUNT.c.customer_id == PLAN.c.customer_id)
         .join(ENTRY, ENTRY.c.account_id == ACCOUNT.c.id)
         .where(
@@ -66,9 +81,12 @@ def _broken_since() -> Query:
     )
 
 
-def _found(session: Session, query: Query) -> dict[int, int]:
+def _found(session: Session, query: Query) -> LatePayments:
     session.flush()
-    return {plan_id: entry_id for plan_id, entry_id in session.connection().execute(query)}
+    found: LatePayments = {}
+    for plan_id, *payment in session.connection().execute(query):
+        found.setdefault(plan_id, []).append(LatePayment(*payment))
+    return found
 
 
 def times_restored(session: Session, plan_ids: Sequence[int]) -> dict[int, int]:

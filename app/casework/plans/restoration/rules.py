@@ -4,9 +4,11 @@ that fell due while it was taken to be broken. Pure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 
 from app.casework.plans.rules import Instalment
 from app.casework.plans.tracking.assessing import (
@@ -45,6 +47,7 @@ class Restored:
 def judge_break(
     instalments: Sequence[Instalment],
     payments: Payments,
+    late: Payments,
     broken: Break,
     *,
     today: date,
@@ -52,7 +55,29 @@ def judge_break(
     tolerance: int = 0,
 ) -> Restored | None:
     """The agreement as it stands at the end of `today` with all payments known by now, if it was not broken; None if
-    it was. A payment counts on its own date, on whatever day it was posted."""
+    it was. A payment counts on its own date, on whatever day it was posted.
+
+    `late`: those of the payments that were posted after the break. It is taken back only if they make the difference:
+    an agreement of which nothing was missing broke for another reason, as a settlement does whose debt is a higher one
+    because a payment from before its offer came back.
+    """
+    stands = partial(
+        _stands, instalments, broken=broken, today=today, grace_days=grace_days, tolerance=tolerance
+    )
+    if stands(list((Counter(payments) - Counter(late)).elements())) is not None:
+        return None
+    return stands(payments)
+
+
+def _stands(
+    instalments: Sequence[Instalment],
+    payments: Payments,
+    *,
+    broken: Break,
+    today: date,
+    grace_days: int,
+    tolerance: int,
+) -> Restored | None:
     parts = list(instalments)
 
     def judged(on: date) -> Assessment:

@@ -7,7 +7,7 @@ The letters that take back what was written are the night's (`outreach/planning/
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -25,7 +25,7 @@ from app.casework.plans.events import PlanRestored
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.restoration.models import PlanRestoration
-from app.casework.plans.restoration.queries import paid_late, paid_late_in, paid_late_to
+from app.casework.plans.restoration.queries import LatePayment, paid_late, paid_late_in, paid_late_to
 from app.casework.plans.restoration.rules import Break, Restored, judge_break
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.service import move_plan, run_on, wake_case
@@ -103,10 +103,10 @@ def paid_in_time_with_legal(session: Session, portfolio: Portfolio, on: date) ->
         .where(among(session, table_of(Plan).c.id, found), col(CollectionsCase.with_legal_since).is_not(None))
     )
     plans = session.scalars(with_legal.order_by(col(Plan.id))).all() if found else []
-    return [plan for plan in plans if _judged(session, plan, on) is not None]
+    return [plan for plan in plans if _judged(session, plan, found[id_of(plan)], on) is not None]
 
 
-def _locked(session: Session, plan_ids: Collection[int] | Mapping[int, int]) -> list[Plan]:
+def _locked(session: Session, plan_ids: Collection[int]) -> list[Plan]:
     """Those of these plans that are broken still; their customers are locked, then their rows."""
     if not plan_ids:
         return []
@@ -116,12 +116,13 @@ def _locked(session: Session, plan_ids: Collection[int] | Mapping[int, int]) -> 
     return [plan for plan in session.scalars(fresh).all() if plan.status is PlanStatus.BROKEN]
 
 
-def _judged(session: Session, plan: Plan, on: date) -> Restored | None:
+def _judged(session: Session, plan: Plan, late: Sequence[LatePayment], on: date) -> Restored | None:
     assert plan.broken_instalment is not None
     assert plan.ended_on is not None
     return judge_break(
         instalments_of(session, [id_of(plan)])[id_of(plan)],
         paid_toward(session, plan, on),
+        [(payment.on, payment.amount) for payment in late],
         Break(plan.broken_instalment, plan.ended_on),
         today=on,
         grace_days=plan.grace_days,
@@ -133,7 +134,7 @@ def _restore(
     session: Session,
     portfolio: Portfolio,
     plan: Plan,
-    entry_id: int,
+    late: Sequence[LatePayment],
     on: date,
     *,
     is_night: bool,
@@ -141,14 +142,14 @@ def _restore(
 ) -> bool:
     """Take a break back. By day only where the plan runs on: the night ends what has to end. False where it was broken,
     or the legal team has the case."""
-    case, found = get_case(session, plan.case_id), _judged(session, plan, on)
+    case, found = get_case(session, plan.case_id), _judged(session, plan, late, on)
     if found is None or case.with_legal_since is not None:
         return False
     other = live_plan(session, plan.case_id)
     runs_on = other is None and case.status is CaseStatus.OPEN
     if not (runs_on or is_night):
         return False
-    _put_on_record(session, case, plan, session.get_one(Entry, entry_id), on, now=now)
+    _put_on_record(session, case, plan, session.get_one(Entry, late[-1].entry_id), on, now=now)
     concede_again(session, plan, by=SYSTEM, now=now)
     if runs_on:
         _run_on(session, plan, found, on, now=now)

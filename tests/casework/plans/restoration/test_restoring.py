@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.accounts.reversals import reverse_entry
 from app.actions.agreements import agree, offer
 from app.book.charges.models import Concession
 from app.book.delinquency.service import stale_accounts
@@ -272,3 +273,26 @@ def test_a_plan_can_break_again_and_be_restored_again(sqlite_engine: Engine) -> 
         assert night(session, case, again + DAY) == 1
         assert plan.status is PlanStatus.ACTIVE
         assert len(session.scalars(select(PlanRestoration)).all()) == 2
+
+
+def test_a_settlement_that_broke_for_a_payment_from_before_its_offer_is_not_restored_by_a_later_one(
+    engine: Engine,
+) -> None:
+    """Its own payment covers it; the debt that it was offered on was a higher one than was known."""
+    with transaction(engine) as session:
+        case = a_case(session)
+        cheque = pay(session, 1_000, ON - 5 * DAY, ON - 5 * DAY)
+        plan = agree(
+            session, case, AgreementTerms(PlanKind.SETTLEMENT, 60_000, DUE), LETTERS, **AS_MANAGER
+        ).plan
+        pay(session, 60_000, DUE, DUE)
+        assess(session, case, DUE)
+        assert plan.status is PlanStatus.KEPT
+        back = DUE + 4 * DAY
+        reverse_entry(session, cheque, reason="no funds", posted_on=back, by=MEI, now=builders.at(back))
+        assert plan.status is PlanStatus.BROKEN
+        owed = balance(session, back + DAY)
+        assert owed > 0
+        pay(session, 500, back + DAY, back + DAY)
+        assert night(session, case, back + DAY) == 0
+        assert (plan.status, balance(session, back + DAY)) == (PlanStatus.BROKEN, owed - 500)

@@ -21,7 +21,8 @@ FOUND = Break(1, DUE + (GRACE + 1) * DAY)
 def judge(
     payments: list[tuple[date, int]], today: date, parts: list[Instalment] = PARTS, tolerance: int = 0
 ) -> Restored | None:
-    return judge_break(parts, payments, FOUND, today=today, grace_days=GRACE, tolerance=tolerance)
+    """All of the payments were posted after the break."""
+    return judge_break(parts, payments, payments, FOUND, today=today, grace_days=GRACE, tolerance=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -74,5 +75,15 @@ def test_a_settlement_that_broke_before_its_day_wants_its_money(paid: int, stand
     """Its payment came back before it was due; a second one is made in time."""
     early = Break(1, DUE - 4 * DAY)
     payments = [(DUE - DAY, paid)] if paid else []
-    found = judge_break(PARTS[:1], payments, early, today=DUE, grace_days=GRACE)
+    found = judge_break(PARTS[:1], payments, payments, early, today=DUE, grace_days=GRACE)
     assert (found is not None) is stands
+
+
+def test_an_agreement_of_which_nothing_was_missing_broke_for_another_reason() -> None:
+    """All of a settlement was paid in time, and a payment from before its offer came back: a later one changes
+    nothing."""
+    paid, later = (DUE, 10_000), (DUE + 20 * DAY, 10_000)
+    found = judge_break(
+        PARTS[:1], [paid, later], [later], Break(1, DUE + 10 * DAY), today=DUE + 20 * DAY, grace_days=GRACE
+    )
+    assert found is None
