@@ -41,10 +41,10 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
+from app.outreach.agreements.known import left_in_writing
 from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.in_writing.agreements import (
     confirm_plan,
-    left_in_writing,
     offer_in_writing,
     take_back_confirmation,
 )

@@ -130,8 +130,9 @@ def test_what_an_agent_may_not_grant_a_manager_may(sqlite_program: Program) -> N
     another = sqlite_program.post(f"{path}/settlements", settlement)
     assert (another.status_code, another.json()["detail"]) == (
         409,
-        f"Case {case.reference} has an offer to settle already. Withdraw it, or make one that asks for less and no "
-        "sooner.",
+        f"Until 2026-03-23 settlement {made.json()['reference']} of CNY 600.00 stands. Offer one that asks for less "
+        "and no sooner, agree on another with the customer (beyond your own limit a manager does), or withdraw it if "
+        "its letter has not left yet.",
     )
 
 

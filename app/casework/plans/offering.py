@@ -32,7 +32,14 @@ from app.casework.plans.limits import (
 )
 from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
 from app.casework.plans.queries import balances_to_settle, instalments_of, live_plan, offered_settlement
-from app.casework.plans.rules import Cadence, Instalment, PlanKind, PlanStatus, asks_for_less
+from app.casework.plans.rules import (
+    Cadence,
+    Instalment,
+    PlanKind,
+    PlanStatus,
+    asks_for_less,
+    replaced_by,
+)
 from app.casework.plans.schedule import portions_of, schedule
 from app.casework.plans.service import cancel, move_plan, nothing_to_agree_on, require_with_us
 from app.casework.plans.terms import AgreementTerms, stored_terms
@@ -46,6 +53,16 @@ from app.policy.composition import pack_of
 
 TOLERATED_SHARE = 10
 """The tolerance is at most one part in so many of the smallest instalment."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandingOffer:
+    """An offer to settle that the customer may still take up by paying."""
+
+    reference: str
+    amount_minor: int
+    until: date
+    """The last day on which its first payment takes it up, its grace days included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +83,8 @@ class Proposal:
     """What is past due and owed: an ordinary plan of less is bound as token payments are."""
     replaces_id: int | None = None
     """The live plan that it is renegotiated from."""
+    in_place_of: StandingOffer | None = None
+    """Of a settlement: the offer that stands and ends for it."""
 
 
 def propose(
@@ -99,10 +118,12 @@ def propose(
     check_limits(terms, parts, limits, today)
     _require_own_rate(portfolio, terms)
     settles: Mapping[int, int] = {}
+    standing = None
     if terms.kind is PlanKind.SETTLEMENT:
         settles = _check_settlement(session, case, terms, today)
-        if not is_agreed:
-            _require_better(session, case, parts, settles, today)
+        standing = offered_settlement(session, id_of(case))
+        if standing is not None and not is_agreed:
+            _require_better(session, portfolio, standing, parts, settles, today)
     owes = check_agreement(session, case, terms, replaces=replaces, today=today)
     if terms.re_age and pack_of(portfolio).re_age is None:
         raise Invalid(f"Policy pack {portfolio.pack} permits no re-age of accounts.", "re_age")
@@ -129,6 +150,7 @@ def propose(
         waived,
         owes.past_due,
         id_of(replaces) if replaces else None,
+        _standing_offer(session, standing) if standing else None,
     )
 
 
@@ -214,7 +236,7 @@ def put_offer(
     session.add_all(PlanAccount(plan_id=id_of(plan), account_id=account) for account in proposal.settles)
     standing = offered_settlement(session, id_of(case)) if terms.kind is PlanKind.SETTLEMENT else None
     if standing is not None:
-        cancel(session, standing, f"replaced by {plan.reference}", by=by, today=today, now=now)
+        cancel(session, standing, replaced_by(plan.reference), by=by, today=today, now=now)
     move_plan(session, plan, PlanStatus.OFFERED, by=by, now=now)
     return plan
 
@@ -247,25 +269,39 @@ def _check_settlement(
     return owed
 
 
+def _standing_offer(session: Session, standing: Plan) -> StandingOffer:
+    first = min(part.due_on for part in instalments_of(session, [id_of(standing)])[id_of(standing)])
+    until = first + timedelta(days=standing.grace_days)
+    return StandingOffer(standing.reference, standing.total_minor, until)
+
+
 def _require_better(
     session: Session,
-    case: CollectionsCase,
+    portfolio: Portfolio,
+    standing: Plan,
     parts: Sequence[Instalment],
     settles: Mapping[int, int],
     today: date,
 ) -> None:
-    """Conflict where an offer to settle stands whose payments, as the customer was told of them, would not pay the new
-    one."""
-    standing = offered_settlement(session, id_of(case))
-    if standing is None:
-        return
+    """Conflict where the payments of an offer to settle that stands, as the customer was told of them, would not pay
+    the new one."""
+    offer = _standing_offer(session, standing)
+    which = f"settlement {offer.reference} of {with_code(offer.amount_minor, portfolio.currency)}"
+    agree = "agree on another with the customer (beyond your own limit a manager does)"
+    if paid_to_settle(session, standing, today):
+        raise Conflict(
+            f"A payment came for {which}, so no other offer takes its place. Wait for the rest until "
+            f"{offer.until.isoformat()}, or {agree}."
+        )
     told = instalments_of(session, [id_of(standing)])[id_of(standing)]
     covers = settles.keys() >= set(session.scalars(accounts_of(id_of(standing))))
-    if not (asks_for_less(parts, told) and covers) or paid_to_settle(session, standing, today):
-        raise Conflict(
-            f"Case {case.reference} has an offer to settle already. Withdraw it, or make one that asks for less and no "
-            "sooner."
-        )
+    if asks_for_less(parts, told) and covers:
+        return
+    which_accounts = "" if covers else " and settles all of its accounts"
+    raise Conflict(
+        f"Until {offer.until.isoformat()} {which} stands. Offer one that asks for less and no sooner{which_accounts}, "
+        f"{agree}, or withdraw it if its letter has not left yet."
+    )
 
 
 def _require_payable(

@@ -15,7 +15,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import worked_accounts
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.models import Plan, PlanInstalment, plan_reference
-from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
+from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus, replaced_by
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
@@ -108,6 +108,22 @@ def cases_with_settlement_offer(session: Session, portfolio_id: int) -> list[int
 def offered_settlement(session: Session, case_id: int) -> Plan | None:
     """The offer to settle that this case has now."""
     return session.scalar(offered_settlements().where(Plan.case_id == case_id))
+
+
+def offers_beside(session: Session, plan: Plan) -> list[Plan]:
+    """Offers to settle that a settlement took the place of, or that no payment takes up while this accepted plan runs;
+    not one that is to replace the plan itself."""
+    of_case = select(Plan).where(
+        Plan.case_id == plan.case_id, Plan.kind == PlanKind.SETTLEMENT, Plan.id != plan.id
+    )
+    if plan.kind is PlanKind.SETTLEMENT:
+        found = of_case.where(Plan.status == PlanStatus.CANCELLED, Plan.why == replaced_by(plan.reference))
+    elif plan.kind is not PlanKind.PROMISE and plan.status in LIVE:
+        is_free = col(Plan.supersedes_id).is_distinct_from(plan.id)
+        found = of_case.where(Plan.status == PlanStatus.OFFERED, is_free)
+    else:
+        return []
+    return list(session.scalars(found.order_by(col(Plan.id))))
 
 
 def plan_of(session: Session, case: CollectionsCase, plan_id: int) -> Plan:

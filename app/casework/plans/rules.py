@@ -132,6 +132,11 @@ class Instalment:
     """Skipped as agreed: its amount falls due with the last instalment."""
 
 
+def replaced_by(reference: str) -> str:
+    """The reason for which an offer to settle ends that another one takes the place of."""
+    return f"replaced by {reference}"
+
+
 def asks_for_less(new: Sequence[Instalment], old: Sequence[Instalment]) -> bool:
     """True if the new instalments ask for less in total, and on no day for more of it by then: who pays as the old ones
     said has paid the new ones too."""

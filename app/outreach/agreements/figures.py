@@ -12,14 +12,15 @@ from app.book.ledger.models import Entry
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.concessions import charged_again, waived_fees
 from app.casework.plans.models import Plan
-from app.casework.plans.queries import instalments_of
+from app.casework.plans.queries import instalments_of, offers_beside
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
 from app.casework.plans.terms import read_terms
 from app.casework.plans.tracking.assessing import as_due
-from app.casework.plans.tracking.payments import accounts_of
+from app.casework.plans.tracking.payments import accounts_of, offered_on
 from app.casework.plans.tracking.references import reference_of
 from app.core.database.engine import table_of
 from app.core.ids import id_of
+from app.outreach.agreements.known import may_be_known
 from app.outreach.agreements.payment_code import Payee, payment_code
 from app.outreach.agreements.reader import Reader, Value
 from app.outreach.gate.contact_cases import AccountRow
@@ -119,6 +120,17 @@ def _replaced(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
         "replaces": old.reference,
         "replaces_on": reader.day(old.accepted_on),
         "replaces_amount": reader.money(old.total_minor),
+    }
+
+
+def beside_figures(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
+    """The offer to settle that the customer has in writing, and that does not stand beside this agreement."""
+    told = [each for each in offers_beside(session, plan) if may_be_known(session, each)]
+    if not told:
+        return {}
+    return {
+        "beside_on": reader.day(offered_on(session, told[-1])),
+        "beside_amount": reader.money(told[-1].total_minor),
     }
 
 

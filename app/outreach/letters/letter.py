@@ -136,6 +136,10 @@ class LetterContext:
     replaces_on: str = ""
     """The day on which that one was agreed on."""
     replaces_amount: str = ""
+    beside_on: str = ""
+    """The day of an offer to settle, which the customer has in writing, that a settlement takes the place of, or that
+    does not apply while a plan runs; '' = there is none."""
+    beside_amount: str = ""
     cadence: str = ""
     currency: str = ""
     """ISO 4217."""

@@ -17,7 +17,12 @@ from app.core.ids import id_of
 from app.core.timeline.rules import canonical
 from app.core.types import Cells, JsonObject, Values
 from app.core.vocabulary import Channel
-from app.outreach.agreements.figures import agreed_accounts, agreement_figures, debt_lines
+from app.outreach.agreements.figures import (
+    agreed_accounts,
+    agreement_figures,
+    beside_figures,
+    debt_lines,
+)
 from app.outreach.agreements.rates import interest_figures
 from app.outreach.agreements.reader import Reader
 from app.outreach.gate.contact_cases import ContactCase
@@ -174,6 +179,8 @@ def _of_agreement(
         found = {**found, "payment_code": ""}  # it asks for no payment of the agreement
     if "interest" in letter.variables:
         found = {**found, **interest_figures(session, plan, reader, on=today)}
+    if "beside_on" in letter.variables:
+        found = {**found, **beside_figures(session, plan, reader)}
     if "debt" in letter.variables:
         accounts = agreed_accounts(session, plan, contact_case.accounts)
         found = {**found, "debt": debt_lines(session, accounts, reader, today=today)}

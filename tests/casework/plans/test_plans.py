@@ -210,7 +210,7 @@ def test_an_offer_to_settle_that_is_not_paid_ends_and_nothing_is_let_off(engine:
     with transaction(engine) as session:
         case = a_late_case(session)
         plan = settle(session, case, 60_000, 10)
-        with pytest.raises(Conflict, match="Withdraw it"):
+        with pytest.raises(Conflict, match="withdraw it if its letter has not left yet"):
             settle(session, case, 70_000, 10)
         [card] = session.scalars(select(Account)).all()
         builders.payment(session, card, 59_999, TODAY + timedelta(days=2))

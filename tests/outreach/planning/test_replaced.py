@@ -132,3 +132,59 @@ def test_a_cancelled_agreement_is_named_in_every_language() -> None:
             text = render(letter, channel, language, context).text
             assert context.agreed_on.replace("\u00a0", " ") in text.replace("\u00a0", " ")
             assert channel is Channel.SMS or context.plan_reference in text
+
+
+# --- an offer to settle beside it ---------------------------------------------------------------------------
+
+
+def settlement_offered(engine: Engine, *, left: bool) -> None:
+    """600.00, offered on the 16th; in writing where its letter left."""
+    with transaction(engine) as session:
+        builders.portfolio(session)
+        case = builders.delinquent_case(session, due_on=ON - 20 * DAY, on=ON)
+        offer(session, case, SETTLE, CATALOG, grantor=AS_MANAGER, now=builders.at(ON))
+    if left:
+        builders.deliver(engine, builders.at(ON, 13))
+
+
+@pytest.mark.parametrize(("left", "is_agreed"), [(True, True), (True, False), (False, True)])
+def test_a_better_settlement_names_the_offer_whose_place_it_takes(
+    engine: Engine, left: bool, is_agreed: bool
+) -> None:
+    settlement_offered(engine, left=left)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        terms, now = dataclasses.replace(SETTLE, total_minor=55_000), builders.at(ON + 2 * DAY)
+        if is_agreed:
+            agree(session, case, terms, CATALOG, IN_WRITING, grantor=AS_MANAGER, now=now)
+        else:
+            offer(session, case, terms, CATALOG, grantor=AS_MANAGER, now=now)
+    text = max(letters(engine, "settlement_confirmation" if is_agreed else "settlement_offer"), key=len)
+    said = "This takes the place of our offer of 16 March 2026 to settle for CN¥600.00."
+    assert (said in text) is left, "nobody is told of an offer that they have not got"
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_plan_says_that_an_offer_to_settle_does_not_apply_while_it_runs(engine: Engine, left: bool) -> None:
+    settlement_offered(engine, left=left)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        agree(session, case, PLAN, CATALOG, IN_WRITING, grantor=AS_MANAGER, now=builders.at(ON + 2 * DAY))
+    text = max(letters(engine, "plan_confirmation"), key=len)
+    said = "While this agreement runs, our offer of 16 March 2026 to settle for CN¥600.00 does not apply."
+    assert (said in text) is left
+
+
+def test_each_language_names_the_offer_beside_it() -> None:
+    for name in ("plan_confirmation", "settlement_confirmation", "settlement_offer", "agreement"):
+        letter = CATALOG.letters[name]
+        for language in letter.languages:
+            for kind in ("settlement", "instalments"):
+                context = dataclasses.replace(
+                    filled(language), plan_kind=kind, beside_on="ON-4", beside_amount="AMOUNT-4"
+                )
+                for channel in letter.channels & {Channel.EMAIL, Channel.POST}:
+                    words = render(letter, channel, language, context)
+                    [line] = [each for each in words.text.splitlines() if "ON-4" in each]
+                    assert "AMOUNT-4" in line
+                    assert not words.html or f"<p>{line}</p>" in unescape(words.html)

@@ -64,6 +64,31 @@ def test_an_agents_request_is_decided_beside_its_story(sqlite_desk: Desk, case_i
     assert "approved" in agent.get(f"/cases/{case_id}").text  # the task on the case
 
 
+def test_a_manager_sees_which_standing_offer_a_settlement_takes_the_place_of(
+    sqlite_desk: Desk, case_id: int
+) -> None:
+    agent, manager = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.MANAGER)
+    typed = {"amount": "650.00", "due_on": "2026-03-12", "sure": "settle:100000:65000"}
+    made = manager.submit(f"/cases/{case_id}/settlements", **typed)
+    assert made.status_code == 303, made.text
+    refused = ask(agent, case_id, amount="700.00")
+    assert refused.status_code == 409  # type: ignore[attr-defined]
+    assert "Until Mar 15, 2026 settlement P-000001 of CN¥650.00 stands." in refused.text  # type: ignore[attr-defined]
+    ask(agent, case_id)
+    story = re.sub(r"<[^>]+>", "", manager.get("/approvals").text)
+    assert (
+        "It takes the place of settlement P-000001 of CN¥650.00, which the customer may have in writing"
+        in story
+    )
+    assert "stands until Mar 15, 2026" in story
+    row = request_of(sqlite_desk)
+    manager.submit(f"/approvals/{row.id}/decision", approve="true", seen=row.figures.mark)
+    plans = sqlite_desk.read(lambda session: session.scalars(select(Plan).order_by(Plan.id)).all())  # type: ignore[arg-type]
+    assert [(plan.total_minor, plan.why) for plan in plans] == [
+        (65_000, "replaced by P-000002"), (60_000, ""),
+    ]  # fmt: skip
+
+
 def test_a_refused_decision_keeps_the_note_and_its_story(sqlite_desk: Desk, case_id: int) -> None:
     agent, manager = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.MANAGER)
     ask(agent, case_id)

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
-from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind
 from app.core.actor import Actor
-from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
-from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import MAY_HAVE_LEFT
+from app.outreach.agreements.known import left_in_writing
 from app.outreach.planning.agreements.event_figures import offer_figures
 from app.outreach.planning.event_letters import EventLetter, write_event_letters
 from app.outreach.planning.in_writing.rules import WITH_SMS
@@ -69,17 +65,6 @@ def confirm_plan(
     letter = EventLetter(step, CONFIRMED_BY[plan.kind], plan=plan, channels=tuple(channels))
     written = write_event_letters(session, portfolio, [letter], catalog, on=on, by=by, now=now)
     return written.get(plan.case_id, {})
-
-
-def left_in_writing(session: Session, plan: Plan, step: DeskStep) -> list[Channel]:
-    """Channels by which the plan's letter of this step left, or may have left."""
-    message, contact = table_of(OutboxMessage), table_of(PlannedContact)
-    query = sa.select(contact.c.channel).join(message, message.c.contact_id == contact.c.id)
-    left = query.where(
-        contact.c.plan_id == plan.id, contact.c.step == step, message.c.status.in_(MAY_HAVE_LEFT)
-    )
-    session.flush()
-    return [Channel(channel) for channel in session.scalars(left.order_by(contact.c.channel))]
 
 
 def take_back_confirmation(
