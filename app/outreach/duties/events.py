@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.core.timeline.payload import Payload, stored_as
-from app.core.timeline.presenting import Reader, TimelineEntry
+from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
 from app.policy.kinds.duty import DutyEvent
 
 
@@ -15,6 +15,7 @@ class DutyArose(Payload):
     """A letter is owed from now on."""
 
     KIND = "duty.arose"
+    FILTERS = (TimelineFilter.CONTACTS,)
 
     duty_id: int = field(metadata=stored_as("duty"))
     rule: str
@@ -33,6 +34,7 @@ class DutyOverdue(Payload):
     """The last day of a duty is over, and the letter has not left."""
 
     KIND = "duty.overdue"
+    FILTERS = (TimelineFilter.CONTACTS,)
 
     duty_id: int = field(metadata=stored_as("duty"))
     rule: str
@@ -49,6 +51,7 @@ class DutyEnded(Payload):
     """The letter left, or nothing is owed any more."""
 
     KIND = "duty.ended"
+    FILTERS = (TimelineFilter.CONTACTS,)
 
     duty_id: int = field(metadata=stored_as("duty"))
     rule: str

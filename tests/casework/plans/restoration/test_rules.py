@@ -66,7 +66,8 @@ def test_what_ran_out_of_time_meanwhile_gets_a_new_date_and_what_is_still_to_com
 
 def test_an_earlier_payment_that_is_missing_is_missing_still() -> None:
     second = Break(2, PARTS[1].due_on + (GRACE + 1) * DAY)
-    found = judge_break(PARTS, [(PARTS[1].due_on, 10_000)], second, today=second.on + DAY, grace_days=GRACE)
+    late = [(PARTS[1].due_on, 10_000)]
+    found = judge_break(PARTS, late, late, second, today=second.on + DAY, grace_days=GRACE)
     assert found is None, "the first instalment was never paid"
 
 
