@@ -98,7 +98,8 @@ def reworked(
         paid += due
     last = order[-1].n
     others = sum(amount for n, amount in amounts.items() if n != last)
-    amounts[last] = max(1, paid - others)
+    overpaid = max(0, -run.owed)  # money beyond the debt is no interest
+    amounts[last] = max(1, paid - overpaid - others)
     return _with_interest(parts, order, amounts, interest_by)
 
 

@@ -78,6 +78,14 @@ def test_no_rate_no_interest() -> None:
         assert again(parts, free) == parts
 
 
+def test_what_was_paid_beyond_the_debt_is_no_interest() -> None:
+    """At 0.0001 % nothing accrues; 71 and 130 % of two payments came, 300 more than is owed."""
+    of = terms(60_000, 1, 2)
+    parts = schedule(of, [])
+    paid = [(parts[0].due_on, 21_300), (parts[1].due_on, 39_000)]
+    assert sum(part.interest for part in again(parts, of, paid, parts[1].due_on)) == 0
+
+
 changes = st.lists(st.tuples(st.booleans(), st.integers(1, 30), st.integers(-12, 12)), max_size=4)
 
 
