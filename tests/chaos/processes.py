@@ -172,6 +172,7 @@ def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[An
         "instead_of_id": {r["id"]: contacts.get(r["contact_id"], "") for r in rows["outbox_message"]},
         "entry_id": {r["id"]: r["reference"] for r in rows["ledger_entry"]},
         "first_id": {r["id"]: r["reference"] for r in rows["ledger_entry"]},
+        "last_entry_id": {r["id"]: r["reference"] for r in rows["ledger_entry"]},
         "restatement_id": {r["id"]: f"restated by {r['run_on']}" for r in rows["kpi_restatement"]},
         "return_id": {r["id"]: f"{r['kind']} of {r['business_date']}" for r in rows["frozen_return"]},
         "slice_id": {r["id"]: " ".join(str(r[name]) for name in SLICES) for r in rows["kpi_slice"]},
