@@ -22,6 +22,7 @@ from sqlmodel import select
 from app.book.portfolios.models import DailyRun
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.events import CaseOpened
+from app.core.actor import SYSTEM
 from app.core.clock import FixedClock, local_date
 from app.core.database.engine import make_engine, transaction
 from app.core.errors import Conflict
@@ -30,6 +31,7 @@ from app.operations.day.closing import run_days
 from app.operations.day.events import DayClosed
 from app.operations.invariants.checks import thorough
 from app.outreach.delivery.sending import deliver_due
+from app.outreach.gate.places.coverage import adopt_pack
 from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
@@ -111,6 +113,7 @@ def todays_book(engine: Engine, customers: int, *, closed_days_ago: int) -> date
     yesterday = local_date(now, zone) - timedelta(days=1)
     with transaction(engine) as session:
         book = builders.portfolio(session, timezone=zone)
+        adopt_pack(session, book, "BR", book.pack, "as in our own country", by=SYSTEM, now=now)
         for n in range(customers):
             # Neither the country nor the number says where they are, so that only their zone counts.
             where = {"timezone": zone, "country": "BR", "mobile": f"+12125550{100 + n}"}
