@@ -216,6 +216,25 @@ def test_a_first_contact_of_before_brings_no_flood_of_letters(engine: Engine, da
 # --- other events ---------------------------------------------------------------------------------------------
 
 
+def test_a_letter_that_leaves_while_the_night_runs_is_not_written_twice(engine: Engine) -> None:
+    """A worker sends it after the night looked for letters that left, and before it writes what is owed."""
+    with transaction(engine) as session:
+        case = a_case(session)
+        sent(session, case, "first_reminder", ON + timedelta(days=1))
+    assert night(engine, 1) == {"made": 1, "written": 1}
+    now = builders.night_after(ON + timedelta(days=2), TEXAS)
+    with transaction(engine) as session:
+        book = get_portfolio(session, builders.BOOK)
+        assert settle_duties(session, book, ON + timedelta(days=2), now=now) == {}
+        [notice] = session.scalars(select(OutboxMessage).where(OutboxMessage.letter == "validation_notice"))
+        notice.status, notice.sent_at = OutboxStatus.SENT, now
+    with transaction(engine) as session:
+        book = get_portfolio(session, builders.BOOK)
+        [duty] = open_duties(session, book)
+        assert not write_owed(session, book, id_of(duty), catalog(), on=ON + timedelta(days=2), now=now)
+    assert builders.count(engine, OutboxMessage) == 2
+
+
 def test_a_letter_that_the_desk_does_not_have_is_a_persons_work_once(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session, region="NY", postcode="12207")

@@ -19,7 +19,7 @@ from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import letter_of
 from app.core.actor import SYSTEM
 from app.core.clock import local_date
-from app.core.database.bulk import upsert
+from app.core.database.bulk import among, upsert
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.text import sentence
@@ -90,10 +90,8 @@ def _owed(
     session: Session, portfolio: Portfolio, found: Sequence[tuple[Happened, DutyEvent]]
 ) -> Iterator[tuple[Happened, DutyRule, date]]:
     """The events that a pack of the customer's place wants a letter after, and until when."""
-    ids = {each.customer_id for each, _ in found}
-    customers = {
-        id_of(each): each for each in session.scalars(select(Customer).where(col(Customer.id).in_(ids)))
-    }
+    theirs = among(session, table_of(Customer).c.id, {each.customer_id for each, _ in found})
+    customers = {id_of(each): each for each in session.scalars(select(Customer).where(theirs))}
     for each, event in found:
         customer = customers[each.customer_id]
         pack = packs_for(portfolio, customer)
@@ -105,7 +103,8 @@ def _owed(
 def _known(session: Session, customer_ids: Sequence[int]) -> set[tuple[int, str, int]]:
     duty = table_of(Duty)
     query = sa.select(duty.c.customer_id, duty.c.rule, duty.c.occasion)
-    return {tuple(row) for row in session.execute(query.where(duty.c.customer_id.in_(set(customer_ids))))}  # type: ignore[misc]
+    query = query.where(among(session, duty.c.customer_id, set(customer_ids)))
+    return {tuple(row) for row in session.execute(query)}  # type: ignore[misc]
 
 
 def _insert(
@@ -146,7 +145,7 @@ def settle_duties(session: Session, portfolio: Portfolio, on: date, *, now: date
     told: list[NewEvent] = []
     counts = {"duties_met": 0, "duties_overdue": 0}
     for duty in duties:
-        met_on = next((day for day in left.get(_key(duty), ()) if _counts(duty, day)), None)
+        met_on = _first_that_counts(duty, left)
         if met_on is not None:
             counts["duties_met"] += 1
             told.append(_end(duty, f"it left on {met_on}", today, met_on=met_on))
@@ -192,7 +191,7 @@ def _left(
     names = {name for duty in duties for name in duty.letters.split()}
     message, document = table_of(OutboxMessage), table_of(CaseDocument)
     sent = sa.select(message.c.customer_id, message.c.letter, message.c.sent_at).where(
-        message.c.customer_id.in_(ids),
+        among(session, message.c.customer_id, ids),
         message.c.letter.in_(names),
         message.c.status.in_(LEFT),
         message.c.console_only.is_(False),
@@ -200,7 +199,7 @@ def _left(
     for customer_id, letter, at in session.execute(sent):
         by_customer[customer_id][letter].append(local_date(at, portfolio.timezone))
     filed = sa.select(document.c.customer_id, document.c.kind, document.c.dated_on).where(
-        document.c.customer_id.in_(ids), document.c.withdrawn_at.is_(None)
+        among(session, document.c.customer_id, ids), document.c.withdrawn_at.is_(None)
     )
     for customer_id, kind, dated_on in session.execute(filed):
         by_customer[customer_id][letter_of(kind)].append(dated_on)
@@ -214,10 +213,18 @@ def _left(
     }
 
 
+def _first_that_counts(duty: Duty, left: Mapping[tuple[int, str], Sequence[date]]) -> date | None:
+    return next((day for day in left.get(_key(duty), ()) if _counts(duty, day)), None)
+
+
+def _met_on(session: Session, portfolio: Portfolio, duty: Duty) -> date | None:
+    return _first_that_counts(duty, _left(session, portfolio, [duty]))
+
+
 def _closed(session: Session, duties: Sequence[Duty]) -> set[int]:
     case = table_of(CollectionsCase)
     query = sa.select(case.c.id).where(
-        case.c.id.in_({duty.case_id for duty in duties}), case.c.status == CaseStatus.CLOSED
+        among(session, case.c.id, {duty.case_id for duty in duties}), case.c.status == CaseStatus.CLOSED
     )
     return set(session.scalars(query))
 
@@ -239,11 +246,11 @@ def write_owed(
 ) -> bool:
     """Queue the letter of one open duty on the first of its channels that the gate clears; True if one was queued. One
     on its way is not written twice. Where the desk cannot write it at all, a person is given the work, once."""
-    found = session.get_one(Duty, duty_id)
-    lock_customers(session, [found.customer_id])
-    session.refresh(found)
-    duty = found
-    if duty.ended_on is not None or _is_on_its_way(session, duty):
+    duty = session.get_one(Duty, duty_id)
+    lock_customers(session, [duty.customer_id])
+    session.refresh(duty)
+    # In this order: a letter that leaves between the two questions is found by the second.
+    if duty.ended_on is not None or _is_on_its_way(session, duty) or _met_on(session, portfolio, duty):
         return False
     case = session.get_one(CollectionsCase, duty.case_id)
     why = _why_not_written(session, portfolio, duty, catalog)
