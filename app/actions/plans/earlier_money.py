@@ -81,13 +81,10 @@ def tell_of_earlier_money(
     `seen_entry_id` brought money that was paid before it was offered. Returns how many."""
     step = DeskStep.EARLIER_MONEY
     ids = _to_ask_about(session, id_of(portfolio), max(0, seen_entry_id - AGAIN))
-    told = set(
-        session.scalars(
-            select(StrategyTask.plan_id).where(StrategyTask.step == step, col(StrategyTask.plan_id).in_(ids))
-        )
-    )
+    theirs = among(session, table_of(StrategyTask).c.plan_id, ids)
+    told = set(session.scalars(select(StrategyTask.plan_id).where(StrategyTask.step == step, theirs)))
     found = earlier_money(session, set(ids) - told)
-    plans = session.scalars(select(Plan).where(col(Plan.id).in_(found)).order_by(col(Plan.id))).all()
+    plans = session.scalars(select(Plan).where(among(session, PLAN.c.id, found)).order_by(col(Plan.id))).all()
     lock_customers(session, {plan.customer_id for plan in plans})
     for plan in plans:
         amount = f"{to_decimal_string(found[id_of(plan)], portfolio.currency)} {portfolio.currency}"

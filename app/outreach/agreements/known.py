@@ -11,10 +11,7 @@ from app.casework.plans.models import Plan
 from app.core.database.engine import table_of
 from app.core.vocabulary import Channel
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import OutboxStatus
-
-MAY_HAVE_LEFT = (OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNKNOWN)
-"""States of a message that its reader has, or may have: what it says is taken back in writing."""
+from app.outreach.outbox.rules import MAY_HAVE_LEFT
 
 
 def left_in_writing(session: Session, plan: Plan, step: DeskStep) -> list[Channel]:
