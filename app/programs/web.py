@@ -20,6 +20,7 @@ from app.http.middleware.admission import Admission
 from app.http.middleware.afterwards import Afterwards
 from app.http.middleware.compression import Compression
 from app.http.middleware.headers import SecurityHeaders
+from app.http.middleware.turns import Turns
 from app.http.middleware.watch import Watch
 from app.http.ports import Ports
 from app.http.static_files import STATIC_FOLDERS, HashedFiles
@@ -53,6 +54,7 @@ def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
             Middleware(Compression),
             Middleware(Watch, registry=registry, failure=answer_failure),
             Middleware(Admission, refuse=refuse),
+            Middleware(Turns),
         ],
     )
     app.state.settings, app.state.engine, app.state.ports, app.state.jobs = settings, engine, ports, {}
