@@ -50,6 +50,7 @@ from app.outreach.outbox.events import (
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     MAX_ATTEMPTS,
+    PARTY_MOVED,
     TO_ADVISERS,
     TO_CUSTOMERS,
     TRANSITIONS,
@@ -60,7 +61,7 @@ from app.outreach.outbox.rules import (
     write_attempt_id,
 )
 from app.outreach.planning.in_writing.rules import LETTERS
-from app.policy.answers import Answer
+from app.policy.answers import Answer, Refusals
 
 log = structlog.get_logger("desk.delivery")
 T = TypeVar("T")
@@ -195,13 +196,15 @@ def cannot_arrive(row: OutboxMessage, status: OutboxStatus, why: str, *, now: da
     """Mark a message that can never arrive; its step may go on by another channel (`planning/fallback.py`)."""
     move(row, status)
     row.error, row.finished_at = why[:500], now
-    if row.destination in TO_CUSTOMERS and (row.purpose is not Purpose.CONFIRMATION or row.letter in LETTERS):
+    is_owed = row.purpose is not Purpose.CONFIRMATION or row.letter in LETTERS
+    if row.destination in TO_ADVISERS.values() or (row.destination in TO_CUSTOMERS and is_owed):
         row.fallback_at = now
 
 
 def give_up(row: OutboxMessage, *, now: datetime) -> None:
-    """Let post take the place of a failed message that its reader is to have in writing."""
-    if row.destination in TO_CUSTOMERS and row.letter in LETTERS:
+    """Let another channel take the place of a failed message that its reader is to have in writing."""
+    is_owed = row.destination in TO_CUSTOMERS and row.letter in LETTERS
+    if is_owed or row.destination in TO_ADVISERS.values():
         row.fallback_at = now
 
 
@@ -215,10 +218,7 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEnt
     """Withhold the message for ever; returns what goes on record (`record_decisions`)."""
     move(row, OutboxStatus.WITHHELD)
     row.error, row.finished_at = why.reason[:500], now
-    # A notice that the gate refuses is owed all the same: a hold may have come in between.
-    # So is what its reader is to have in writing, which may go by post.
-    is_owed = why.asked is not None and (row.purpose is Purpose.NOTICE or row.letter in LETTERS)
-    if row.destination in TO_CUSTOMERS and (why.reason in WRITTEN_AGAIN or is_owed):
+    if _is_written_again(row, why):
         row.fallback_at = now
     if why.asked is not None:
         asked, answer = why.asked
@@ -235,6 +235,20 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEnt
     return message_event(
         row, ContactWithheld({"message": id_of(row), "letter": row.letter, "reason": why.reason, **why.data})
     )
+
+
+def _is_written_again(row: OutboxMessage, why: Withhold) -> bool:
+    """True if something else is written in the place of a message that is withheld."""
+    answer = why.asked[1] if why.asked else None
+    if row.destination in TO_CUSTOMERS:
+        # A notice that the gate refuses is owed all the same: a hold may have come in between. So is what its reader is
+        # to have in writing, which may go by post.
+        is_owed = answer is not None and (row.purpose is Purpose.NOTICE or row.letter in LETTERS)
+        return why.reason in WRITTEN_AGAIN or is_owed
+    is_closed = isinstance(answer, Refusals) and any(
+        each.rule == "desk.suppressed" for each in answer.reasons
+    )
+    return row.destination in TO_ADVISERS.values() and (why.reason == PARTY_MOVED or is_closed)
 
 
 def cancel_message(session: Session, row: OutboxMessage, reason: str, *, by: Actor, now: datetime) -> None:

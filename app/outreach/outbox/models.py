@@ -37,6 +37,14 @@ class OutboxMessage(Row, table=True):
             sqlite_where=sa.text("instead_of_id IS NULL"),
             postgresql_where=sa.text("instead_of_id IS NULL"),
         ),
+        # So has a letter to a representative.
+        sa.Index(
+            "uq_outbox_message_party_letter",
+            "party_letter_id",
+            unique=True,
+            sqlite_where=sa.text("instead_of_id IS NULL"),
+            postgresql_where=sa.text("instead_of_id IS NULL"),
+        ),
         sa.Index(
             "uq_outbox_message_instead_of",
             "instead_of_id",
@@ -58,15 +66,14 @@ class OutboxMessage(Row, table=True):
     contact_id: int | None = Field(default=None, foreign_key="contact.id", sa_type=BigId)
     """None = it carries a bundle to the legal desk, or goes to a representative."""
     instead_of_id: int | None = Field(default=None, foreign_key="outbox_message.id", sa_type=BigId)
-    """The message of the same contact that was withheld, and in whose place this one was written."""
+    """The message of the same contact that was withheld, or of the same letter to a representative that could not
+    arrive, in whose place this one was written."""
     destination: Destination = Field(sa_type=enum_type(Destination))
     portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
     customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
     case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
     bundle_id: int | None = Field(default=None, unique=True, sa_type=BigId)
-    party_letter_id: int | None = Field(
-        default=None, foreign_key="party_letter.id", unique=True, sa_type=BigId
-    )
+    party_letter_id: int | None = Field(default=None, foreign_key="party_letter.id", sa_type=BigId)
     """The letter to a representative that it carries; None = it goes to the customer or the legal desk."""
     recipient: str = Field(default="", max_length=420, sa_column_kwargs={"server_default": ""})
     """Name of the representative to whom it goes; '' = the customer, or the legal desk."""

@@ -90,6 +90,8 @@ OUTDATED = "a date of the agreement was changed since it was written"
 CHANGED = "what it tells of the agreement has changed since it was written"
 WRITTEN_AS_OF_NOW = (OUTDATED, CHANGED)
 """Reasons for which the letter of an agreement is written again by the same channel, with the figures of the moment."""
+PARTY_MOVED = "the adviser's address has changed since it was written"
+"""The reason of a letter to an adviser that is withheld and written to their new address instead."""
 REFUSED_AT_DELIVERY = "the gate refused it"
 """What the reason begins with of a message that the gate stopped as it was to leave."""
 WRITTEN_AGAIN = (MOVED, *WRITTEN_AS_OF_NOW)

@@ -1,6 +1,7 @@
 """Fallback: the step of a message that cannot arrive goes on by the next channel that the strategy names; a letter that
-its reader is to have in writing goes by post. A message that was withheld because its reader had moved, a notice
-because of a hold, or the letter of an agreement because what it tells has changed, is written again."""
+its reader is to have in writing goes by post, and one to an adviser by the other channel. A message that was withheld
+because its reader had moved, a notice because of a hold, or the letter of an agreement because what it tells has
+changed, is written again."""
 
 from __future__ import annotations
 
@@ -29,6 +30,7 @@ from app.outreach.outbox.rules import (
     ANSWER_LETTER,
     MOVED,
     REFUSED_AT_DELIVERY,
+    TO_ADVISERS,
     WRITTEN_AGAIN,
     WRITTEN_AS_OF_NOW,
     OutboxStatus,
@@ -40,6 +42,7 @@ from app.outreach.planning.in_writing.rules import IN_WRITING, LETTERS, tells_al
 from app.outreach.planning.in_writing.told import ON_ITS_WAY, is_on_its_way, messages_of
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import HELP_LETTER
+from app.outreach.planning.representatives.writing import write_again
 from app.outreach.planning.rows import LetterRequest, ReplacedMessage
 from app.outreach.planning.service import report_unsent, request_letters
 from app.outreach.strategy.facts import gather_case_facts
@@ -87,6 +90,8 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
     row.fallback_at = None
     portfolio = session.get_one(Portfolio, row.portfolio_id)
     on = local_date(now, portfolio.timezone)
+    if row.destination in TO_ADVISERS.values():
+        return write_again(session, portfolio, row, catalog, on=on, by=SYSTEM, now=now)
     [contact_case] = load_contact_cases(session, portfolio, [row.case_id], now=now, as_of=on)
     of = steps_of(session, [row.contact])[row.contact]
     if row.letter in IN_WRITING.get(of.step, ()):

@@ -4,9 +4,10 @@ nothing of the customer's is mixed with the adviser's."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email import message_from_bytes, policy
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
@@ -43,6 +44,7 @@ from app.outreach.outbox.dispatch import Undeliverable
 from app.outreach.outbox.events import ContactSent, RepresentativeLetter
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.planning.fallback import fall_back_due
 from app.outreach.planning.representatives.addresses import close_address, closed_address, open_address
 from app.policy.answers import Refusals
 from app.policy.facts import Contact, Facts, Suppression
@@ -50,7 +52,19 @@ from app.policy.packfile import shipped_packs
 from app.policy.review import review
 from tests import builders
 from tests.adapters.test_smtp_email import Mailbox, serving
-from tests.outreach.advised import ANN, CATALOG, DUE, EMAIL, NOW, ON, SOON, agreed, deliver, to_adviser
+from tests.outreach.advised import (
+    ADDRESS,
+    ANN,
+    CATALOG,
+    DUE,
+    EMAIL,
+    NOW,
+    ON,
+    SOON,
+    agreed,
+    deliver,
+    to_adviser,
+)
 
 
 def test_the_confirmation_reaches_the_adviser_by_mail_and_counts_for_nothing_of_the_customer(
@@ -267,6 +281,89 @@ def test_mail_that_comes_back_closes_the_advisers_address_and_nothing_of_a_custo
     reached = {row.customer_id for row in to_adviser(engine)}
     assert third not in reached
     assert fourth in reached
+
+
+def fall_back(engine: Engine, at: datetime = SOON) -> int:
+    return fall_back_due(engine, CATALOG, clock=FixedClock(at))
+
+
+def no_such_mailbox() -> builders.RecordingSender:
+    return builders.RecordingSender([Undeliverable("no such mailbox", no_such_address=True)])
+
+
+@pytest.mark.parametrize("how", ["came back", "refused", "closed before it left", "failed for a while"])
+def test_what_cannot_arrive_by_mail_is_written_by_post_once(engine: Engine, how: str) -> None:
+    with transaction(engine) as session:
+        agreed(session, address=ADDRESS)
+        if how == "closed before it left":
+            address_wrong(session, session.scalars(select(Plan)).one())
+    deliver(engine, no_such_mailbox() if how == "refused" else None)
+    if how in ("came back", "failed for a while"):
+        severity = Severity.HARD if how == "came back" else Severity.SOFT
+        [row] = to_adviser(engine)
+        with transaction(engine) as session:
+            notice = Notice(
+                NoticeKind.BOUNCE,
+                severity=severity,
+                status="5.2.2",
+                attempts=(row.attempt_id,),
+                recipients=(EMAIL,),
+            )
+            put_on_record(session, b"raw", notice, "", now=SOON)
+    assert (fall_back(engine), fall_back(engine, SOON + timedelta(days=1))) == (1, 0)
+    mail, paper = to_adviser(engine)
+    assert paper.destination is Destination.ADVISER_POST
+    assert paper.address.startswith(ADDRESS)
+    assert (paper.letter, paper.instead_of_id) == ("adviser_plan_confirmed", mail.id)
+    assert paper.party_letter_id == mail.party_letter_id
+    [sent] = deliver(engine, channel=Channel.POST).sent
+    assert "CN¥25.00" in sent.text
+    assert fall_back(engine, SOON + timedelta(days=2)) == 0
+
+
+def test_where_there_is_no_other_address_the_timeline_says_so(engine: Engine) -> None:
+    with transaction(engine) as session:
+        agreed(session)
+    deliver(engine, no_such_mailbox())
+    assert fall_back(engine) == 0
+    assert len(to_adviser(engine)) == 1
+    with transaction(engine) as session:
+        told = builders.events(session, RepresentativeLetter.KIND)[-1]
+        assert (told["state"], told["detail"]) == (
+            "not written", "it could not arrive, and no address of the adviser is on file",
+        )  # fmt: skip
+
+
+def test_post_that_cannot_arrive_does_not_go_back_to_the_mail_that_could_not(engine: Engine) -> None:
+    with transaction(engine) as session:
+        agreed(session, address=ADDRESS)
+    deliver(engine, no_such_mailbox())
+    assert fall_back(engine) == 1
+    unprintable = builders.RecordingSender([Undeliverable("a character no font has")])
+    deliver(engine, unprintable, channel=Channel.POST)
+    with transaction(engine) as session:
+        open_address(session, EMAIL, "they mended it", by=ANN, now=SOON)
+    assert fall_back(engine) == 0
+    assert len(to_adviser(engine)) == 2
+
+
+def test_a_new_address_of_the_adviser_is_written_to(engine: Engine) -> None:
+    with transaction(engine) as session:
+        address_changed(session, agreed(session))
+    assert deliver(engine).sent == []
+    assert fall_back(engine) == 1
+    assert [each.to for each in deliver(engine).sent] == ["new@help.example"]
+    assert fall_back(engine) == 0
+
+
+def test_what_is_false_by_then_is_not_written_by_post(engine: Engine) -> None:
+    with transaction(engine) as session:
+        agreed(session, address=ADDRESS)
+    deliver(engine, no_such_mailbox())
+    with transaction(engine) as session:
+        plan_cancelled(session, session.scalars(select(Plan)).one())
+    assert fall_back(engine) == 0
+    assert [row.letter for row in to_adviser(engine)] == ["adviser_plan_confirmed"]
 
 
 def test_a_mailbox_that_does_not_exist_closes_the_address_at_once(engine: Engine) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.casework.parties.rules import MayBeTold, PartyKind
 from app.casework.plans.rules import LIVE, PlanStatus
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import Occasion
+from app.outreach.outbox.rules import PARTY_MOVED, Occasion
 
 LETTERS: Mapping[Occasion, str] = {
     Occasion.CONFIRMED: "adviser_plan_confirmed",
@@ -56,6 +56,10 @@ class Mandate:
         usable = [way for way in self.ways if not way.is_customers_own]
         return next((way for way in usable if way.closed_since is None), next(iter(usable), None))
 
+    def without(self, tried: Collection[Channel]) -> Mandate:
+        """The same without the ways of these channels, by which a letter could not arrive."""
+        return replace(self, ways=tuple(way for way in self.ways if way.channel not in tried))
+
     def by(self, channel: Channel) -> Way | None:
         """The way of a channel."""
         return next((way for way in self.ways if way.channel is channel), None)
@@ -89,7 +93,7 @@ def why_not_sent_to(mandate: Mandate, channel: Channel, address: str) -> str:
         return why
     way = mandate.by(channel)
     if way is None or way.address != address:
-        return "the adviser's address has changed since it was written"
+        return PARTY_MOVED
     return OWN_ADDRESS if way.is_customers_own else ""
 
 

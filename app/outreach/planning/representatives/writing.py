@@ -7,11 +7,12 @@ in `PartyLetter`: a night that was cut off and runs again repeats nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import case_reference
@@ -37,7 +38,14 @@ from app.outreach.letters.locales import format_date
 from app.outreach.letters.rendering import render
 from app.outreach.outbox.events import RepresentativeLetter
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
-from app.outreach.outbox.rules import MAY_HAVE_LEFT, TO_ADVISERS, Occasion, PartyLetterStatus
+from app.outreach.outbox.rules import (
+    BY_CHANNEL,
+    MAY_HAVE_LEFT,
+    PARTY_MOVED,
+    TO_ADVISERS,
+    Occasion,
+    PartyLetterStatus,
+)
 from app.outreach.planning.agreements.restoration_figures import new_date, restoration_figures
 from app.outreach.planning.letterhead import LetterCatalog, Letterhead
 from app.outreach.planning.representatives.facts import (
@@ -110,6 +118,24 @@ def ask_again(
     return _AdviserLetter(session, portfolio, plan, party, row, catalog, on, by, now).decide()
 
 
+def write_again(
+    session: Session,
+    portfolio: Portfolio,
+    message: OutboxMessage,
+    catalog: LetterCatalog,
+    *,
+    on: date,
+    by: Actor,
+    now: datetime,
+) -> bool:
+    """Write a letter again that could not arrive: to the adviser's new address where it has changed, otherwise by the
+    other channel. True if it was queued; the timeline says why not. The caller holds the customer's lock."""
+    letter = session.get_one(PartyLetter, message.party_letter_id)
+    plan, party = session.get_one(Plan, letter.plan_id), session.get_one(ThirdParty, letter.party_id)
+    again = _AdviserLetter(session, portfolio, plan, party, letter, catalog, on, by, now)
+    return isinstance(again.decide(), Clearance)
+
+
 def _is_new(session: Session, plan: Plan, party: ThirdParty, occasion: Occasion, occurrence: int) -> bool:
     """False where it was decided before; an end is told to those alone who may have read of the agreement, that it was
     not broken to those who may have read that it was, or where a date of it is another one now."""
@@ -170,14 +196,23 @@ class _AdviserLetter:
     def letter(self) -> Letter:
         return self.catalog.letters[LETTERS[self.row.occasion]]
 
+    def _earlier(self) -> Sequence[OutboxMessage]:
+        """Its messages that could not arrive, in order."""
+        query = select(OutboxMessage).where(OutboxMessage.party_letter_id == self.row.id)
+        return self.session.scalars(query.order_by(col(OutboxMessage.id))).all()
+
     def decide(self) -> Answer | None:
-        """Queue it, let it wait, or say on the timeline why it is not written."""
+        """Queue it, let it wait, or say on the timeline why it is not written. A channel by which it could not arrive
+        is not tried again, unless the address there has changed."""
         session, plan, row = self.session, self.plan, self.row
         [contact_case] = load_contact_cases(
             session, self.portfolio, [plan.case_id], now=self.now, as_of=self.on
         )
-        mandate = mandate_of(session, self.party, contact_case, self.on)
+        tried = [BY_CHANNEL[each.destination] for each in self._earlier() if each.error != PARTY_MOVED]
+        mandate = mandate_of(session, self.party, contact_case, self.on).without(tried)
         why = why_not_written_to(mandate)
+        if why and tried:
+            why = f"it could not arrive, and {why}"
         if not why:
             why = no_longer_so(
                 row.occasion, row.occurrence, agreement_now(session, plan, contact_case, self.on)
@@ -246,9 +281,10 @@ class _AdviserLetter:
     ) -> None:
         """Put it into the outbox; only a Clearance does, for exactly its address."""
         self._settle(PartyLetterStatus.WRITTEN)
-        contact, party = clearance.contact, self.party
+        contact, party, earlier = clearance.contact, self.party, self._earlier()
         message = OutboxMessage(
             party_letter_id=id_of(self.row),
+            instead_of_id=id_of(earlier[-1]) if earlier else None,
             recipient=party.full_name,
             destination=TO_ADVISERS[contact.channel],
             portfolio_id=head.portfolio_id,

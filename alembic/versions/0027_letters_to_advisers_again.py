@@ -1,0 +1,33 @@
+"""A letter to a representative that could not arrive has another message in its place.
+
+Revision ID: 0027
+Revises: 0021
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0027"
+down_revision = "0021"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("outbox_message") as message:
+        message.drop_constraint(op.f("uq_outbox_message_party_letter_id"), type_="unique")
+    op.create_index(
+        "uq_outbox_message_party_letter",
+        "outbox_message",
+        ["party_letter_id"],
+        unique=True,
+        sqlite_where=sa.text("instead_of_id IS NULL"),
+        postgresql_where=sa.text("instead_of_id IS NULL"),
+    )
+
+
+def downgrade() -> None:
+    op.execute("DELETE FROM outbox_message WHERE party_letter_id IS NOT NULL AND instead_of_id IS NOT NULL")
+    op.drop_index("uq_outbox_message_party_letter", table_name="outbox_message")
+    with op.batch_alter_table("outbox_message") as message:
+        message.create_unique_constraint(op.f("uq_outbox_message_party_letter_id"), ["party_letter_id"])
