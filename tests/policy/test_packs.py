@@ -277,8 +277,12 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "in.hours_2027",
         "in.requested_times",
         "uk.complaint_duty",
+        "uk-scotland.prescription",
+        "us.esign",
+        "us-ny.email_consent",
         "us-ny.settlement_duty",
         "us-ny.substantiation_duty",
+        "us-ny.time_barred_notice",
         "us-nyc.validation_duty",
     }
 

@@ -307,7 +307,9 @@ def test_new_york_city_wants_a_yes_to_electronic_contact(
     """6 RCNY 5-77: revocable consent, by medium."""
     answer = ask(NYC, NEW_YORK, "2026-10-07 12:00", channel, consent=consent)
     assert isinstance(answer, Clearance) is permitted
-    assert isinstance(ask(NYC, NEW_YORK, "2026-08-31 12:00", channel, consent=consent), Clearance)
+    before = ask(NYC, NEW_YORK, "2026-08-31 12:00", channel, consent=consent)
+    # 23 NYCRR 1.6 wants it of collectors by e-mail in all of New York State, before the city did.
+    assert rules_of(before) == (set() if channel is not EMAIL else {"us-ny.email_consent"})
 
 
 @pytest.mark.parametrize(("when", "permitted"), [("2027-01-30 12:00", True), ("2027-01-31 12:00", False)])
@@ -461,7 +463,13 @@ OLD_DEBTS = [
     (US, "2023-10-07", "2023-10-07", "2026-10-06", set()),
     (US, "2023-10-07", "2023-10-07", "2026-10-07", {"us.time_barred"}),  # 12 CFR 1006.26(b)
     (US, "2023-10-07", "2025-01-01", "2026-10-07", set()),  # a payment began it anew
-    (NYC, "2023-10-07", "2025-01-01", "2026-10-07", {"us-ny.limitation"}),  # not in New York: CPLR 214-i
+    (
+        NYC,
+        "2023-10-07",
+        "2025-01-01",
+        "2026-10-07",
+        {"us-ny.limitation", "us-ny.time_barred_notice"},
+    ),  # CPLR 214-i
     (UK, "2020-10-07", "2020-10-07", "2026-10-06", set()),
     (UK, "2020-10-07", "2020-10-07", "2026-10-07", {"uk.limitation"}),  # Limitation Act 1980 s.5
     (CN, "2023-10-07", "2023-10-07", "2026-10-07", {"cn.limitation"}),  # Civil Code art 188
@@ -480,7 +488,7 @@ def test_a_time_barred_debt_is_neither_sued_for_nor_threatened_with_it(
     blocks = ("accounts", "disclosure", "dispute", "identify", "opt_out", "reach_us")
     threat = Contact(POST, Purpose.REMINDER, "1 Street", "last_reminder", (*blocks, "legal_action"))
     assert rules_of(review(threat, facts, pack, noon)) == rules
-    plain = Contact(POST, Purpose.REMINDER, "1 Street", "last_reminder", blocks)
+    plain = Contact(POST, Purpose.REMINDER, "1 Street", "last_reminder", (*blocks, "time_barred"))
     assert isinstance(review(plain, facts, pack, noon), Clearance)
 
 
@@ -554,7 +562,8 @@ def test_a_statutory_notice_may_pass_where_a_reminder_may_not() -> None:
 
 EVERYWHERE = {
     "us": (US, NEW_YORK), "us creditor": (US_OWN, NEW_YORK), "nyc": (NYC, NEW_YORK), "ma": (BOSTON_AGENCY, BOSTON),
-    "uk": (UK, LONDON), "cn": (CN, SHANGHAI), "id": (ID, JAKARTA), "nl": (NL, AMSTERDAM),
+    "uk": (UK, LONDON), "scotland": (at("GB", postcode="EH1 1AA"), LONDON), "cn": (CN, SHANGHAI),
+    "id": (ID, JAKARTA), "nl": (NL, AMSTERDAM),
     "nl creditor": (NL_OWN, AMSTERDAM), "no": (NO, OSLO), "in": (IN, KOLKATA), "au": (AU, SYDNEY),
     "hk": (HK, HONG_KONG), "sg": (SG, SINGAPORE), "tw": (TW, TAIPEI),
 }  # fmt: skip

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal, Self
 from app.core.types import JsonObject
 from app.core.vocabulary import Channel
 from app.policy.answers import Reason
-from app.policy.rules import Comparison, Question, Rule, RuleTable
+from app.policy.rules import Comparison, Question, Rule, RuleTable, compare_letters
+from app.policy.schema import Names
 
 Mode = Literal["opt_out", "opt_in"]
 
@@ -17,9 +18,11 @@ Mode = Literal["opt_out", "opt_in"]
 class ConsentTable(RuleTable):
     mode: Mode
     across: bool = False
+    letters: Names | None = None
 
     def rule(self) -> ConsentRule:
-        return ConsentRule(**self.shared(), mode=self.mode, across=self.across)
+        letters = frozenset(self.letters or ())
+        return ConsentRule(**self.shared(), mode=self.mode, across=self.across, letters=letters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +37,15 @@ class ConsentRule(Rule):
 
     mode: Mode
     across: bool = False
+    letters: frozenset[str] = frozenset()
+    """Only these letters; empty = every contact."""
+
+    def idle(self, asked: Question) -> bool:
+        return bool(self.letters) and asked.contact.letter not in self.letters
 
     def objections(self, asked: Question) -> Sequence[Reason]:
+        if self.idle(asked):
+            return ()
         channel = asked.contact.channel
         given = asked.facts.consent
         if self.across and False in given.values():
@@ -53,10 +63,12 @@ class ConsentRule(Rule):
         return [self._reason(detail, None, consent=False, opted_out_at=opted_out_at)]
 
     def _spelling(self) -> JsonObject:
-        return {"mode": self.mode, "across": self.across}
+        letters = {"letters": sorted(self.letters)} if self.letters else {}
+        return {"mode": self.mode, "across": self.across, **letters}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
         return {
             "mode": Comparison(self.mode, changed.mode, changed.mode in (self.mode, "opt_in")),
             "across": Comparison(self.across, changed.across, changed.across or not self.across),
+            "letters": compare_letters(self.letters, changed.letters),
         }

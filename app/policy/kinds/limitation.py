@@ -16,7 +16,13 @@ from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable
 SUIT_BLOCK = "legal_action"
 """The block with which a letter says that the debt may go to court."""
 
-Stops = Literal["suit", "contact"]
+TIME_BARRED_BLOCK = "time_barred"
+"""The block with which a letter says that the debt can no longer be sued for."""
+
+Stops = Literal["suit", "silence", "contact"]
+
+
+_STRICTER: tuple[Stops, ...] = ("suit", "silence", "contact")
 
 
 class LimitationTable(RuleTable):
@@ -33,7 +39,8 @@ class LimitationRule(Rule):
     """A debt that is time-barred: `years` after its last payment, or where a payment does not start the period anew
     (`restarts` = False) after its oldest due date.
 
-    `stops` = `suit`: no suit, and no letter that threatens one. `contact`: nothing at all is asked for any more.
+    `stops` = `suit`: no suit, and no letter that threatens one. `silence`: moreover no words that do not say that the
+    debt is too old to be sued for (the block `time_barred`). `contact`: nothing at all is asked for any more.
     """
 
     kind: ClassVar[str] = "limitation"
@@ -48,14 +55,23 @@ class LimitationRule(Rule):
         return FactsNeeded(debt_years=self.years)
 
     def idle(self, asked: Question) -> bool:
-        return asked.facts.due_since is None or (
-            self.stops == "suit" and SUIT_BLOCK not in (asked.contact.blocks or ())
-        )
+        blocks = asked.contact.blocks
+        if asked.facts.due_since is None:
+            return True
+        if self.stops == "contact" or SUIT_BLOCK in (blocks or ()):
+            return False
+        return self.stops == "suit" or blocks is None or TIME_BARRED_BLOCK in blocks
 
     def objections(self, asked: Question) -> Sequence[Reason]:
-        return () if self.idle(asked) else self.suit_objections(asked)
+        if self.idle(asked):
+            return ()
+        lacks = self.stops == "silence" and TIME_BARRED_BLOCK not in (asked.contact.blocks or ())
+        return self._barred(asked, "; the words do not say that it cannot be sued for" if lacks else "")
 
     def suit_objections(self, asked: Question) -> Sequence[Reason]:
+        return self._barred(asked)
+
+    def _barred(self, asked: Question, more: str = "") -> Sequence[Reason]:
         since = asked.facts.paid_or_due_since if self.restarts else asked.facts.due_since
         if since is None:
             return ()
@@ -63,7 +79,7 @@ class LimitationRule(Rule):
         today = max((day for _, day in asked.local_days), default=asked.at.date())
         if today < first:
             return ()
-        detail = f"time-barred since {first}: {self.years} years from {since}"
+        detail = f"time-barred since {first}: {self.years} years from {since}{more}"
         return [
             self._reason(detail, None, since=since.isoformat(), years=self.years, barred_on=first.isoformat())
         ]
@@ -74,6 +90,8 @@ class LimitationRule(Rule):
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
         return {
             "years": Comparison(self.years, changed.years, changed.years <= self.years),
-            "stops": Comparison(self.stops, changed.stops, changed.stops in (self.stops, "contact")),
+            "stops": Comparison(
+                self.stops, changed.stops, _STRICTER.index(changed.stops) >= _STRICTER.index(self.stops)
+            ),
             "restarts": Comparison(self.restarts, changed.restarts, self.restarts or not changed.restarts),
         }
