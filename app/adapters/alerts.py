@@ -12,6 +12,7 @@ import httpx2
 from app.adapters.mail.server import connect, parse_smtp_url
 from app.adapters.webhooks import key_of, signed_headers
 from app.core.clock import Clock
+from app.core.text import counted
 from app.operations.alerts.rules import ALERT_ADVICE, AlertNews
 
 TIMEOUT_SECONDS = 15.0
@@ -46,7 +47,7 @@ class MailMessenger:
         return (
             f"{news.title}.\n{ended}\n{news.detail}\n{advice}\n"
             f"First seen {news.first_at:%Y-%m-%d %H:%M} UTC, last {news.last_at:%Y-%m-%d %H:%M} UTC, "
-            f"{news.times} times.\nAll alerts: {self._pages}/alerts\n"
+            f"{counted(news.times, 'time')}.\nAll alerts: {self._pages}/alerts\n"
         )
 
 

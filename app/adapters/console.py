@@ -8,6 +8,7 @@ from typing import TextIO
 
 import structlog
 
+from app.core.text import counted
 from app.core.vocabulary import Channel
 from app.outreach.outbox.dispatch import Accepted, Dispatch, SendResult
 
@@ -49,5 +50,5 @@ def masked(channel: Channel, to: str) -> str:
         local, _, domain = to.rpartition("@")
         return f"{local[:1]}***@{domain}"
     if channel is Channel.POST:
-        return f"({len(to.splitlines())} lines)"
+        return f"({counted(len(to.splitlines()), 'line')})"
     return f"***{to[-2:]}"

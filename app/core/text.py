@@ -55,6 +55,11 @@ def clean_text(
     return text
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things in words: `1 day`, `2 days`. `many`: of a noun that takes more than an s."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def clean_reason(
     text: str, field: str = "reason", *, at_most: int = LONGEST_REASON, required: bool = True
 ) -> str:

@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 from app.book.ledger.queries import portfolio_overview
 from app.book.portfolios.models import Portfolio
 from app.core.settings import Settings
+from app.core.text import counted
 from app.operations.alerts.rules import ALERT_TITLES
 from app.operations.alerts.service import open_alerts
 from app.operations.day.runs import day_due
@@ -107,7 +108,7 @@ def _attention(
                 f"desk day --portfolio {each.code} --date {each.due_on}"
             )
         elif each.days_behind:
-            found.append(f"{each.code} is {each.days_behind} days behind: {each.due_on} is over.")
+            found.append(f"{each.code} is {counted(each.days_behind, 'day')} behind: {each.due_on} is over.")
     if not any(each.alive for each in seen):
         found.append(
             "No worker is running: nothing is sent and no night is closed. Start one with: desk jobs"
@@ -116,6 +117,8 @@ def _attention(
         found.append(f"Sending by {destination} is stopped: {reason}")
     unknown = sum(by_status.get(OutboxStatus.UNKNOWN.value, 0) for by_status in outbox.values())
     if unknown:
-        found.append(f"{unknown} messages may or may not have left. A person decides on the page Outbox.")
+        found.append(
+            f"{counted(unknown, 'message')} may or may not have left. A person decides on the page Outbox."
+        )
     found += [unreachable(each.code) for each in portfolios if not each.reachable]
     return found

@@ -29,6 +29,7 @@ from app.core.database.bulk import upsert
 from app.core.database.engine import Busy, reading, transaction
 from app.core.settings import Settings
 from app.core.staff.drafts import purge_drafts
+from app.core.text import counted
 from app.inbound.bounces.service import collect
 from app.inbound.interpretation import interpret_due
 from app.inbound.missed import fetch_missed
@@ -219,7 +220,7 @@ class Worker:
         self._failures[tick] = self._failures.get(tick, 0) + 1
         if self._failures[tick] < FAILURES_OF_AN_ALERT:
             return
-        detail = f"{tick} has failed {self._failures[tick]} times in a row: {error}"
+        detail = f"{tick} has failed {counted(self._failures[tick], 'time')} in a row: {error}"
         with transaction(self.engine) as session:
             raise_alert(session, AlertKind.TICK_FAILED, tick, detail, now=self.ports.clock.now())
 

@@ -159,7 +159,7 @@ def test_a_bundle_is_built_with_a_reason_for_each_gap(program: Program) -> None:
     path = f"/cases/{case.reference}/bundles"
     refused = legal.post(path, {"incomplete_reason": "copy to follow"})
     assert refused.status_code == 409
-    assert "2 items are missing" in refused.json()["detail"]
+    assert "Items are missing. Give a reason for each" in refused.json()["detail"]
     reasons = [
         {"item": "document.agreement", "reason": "on paper in the branch"},
         {"item": "contact.reminder", "reason": "moved abroad"},

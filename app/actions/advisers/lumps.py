@@ -34,7 +34,7 @@ from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.money import MAX_MINOR, to_decimal_string, with_code
 from app.core.staff.rules import CASEWORK, Role
-from app.core.text import clean_reason, clean_text
+from app.core.text import clean_reason, clean_text, counted
 from app.core.timeline.service import about_portfolio, lock_streams, record
 
 NOT_NAMED = "This part of the payment is in no line of the schedule."
@@ -123,7 +123,7 @@ def split_lump(
     session.add(lump)
     session.flush()
     if credit is not None:
-        settle_split(session, credit, f"split over {len(lines)} lines", by=by, now=now)
+        settle_split(session, credit, f"split over {counted(len(lines), 'line')}", by=by, now=now)
     parts = [_post(session, lump, line, by=by, role=role, today=today, now=now) for line in lines]
     if rest:
         number = max(line.number for line in lines) + 1

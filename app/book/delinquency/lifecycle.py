@@ -30,7 +30,7 @@ from app.core.database.rows import Query
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role
-from app.core.text import clean_reason
+from app.core.text import clean_reason, counted
 from app.core.timeline.service import lock_customers
 from app.policy.sections.pauses import PauseKind
 from app.policy.sections.re_age import ReAgeRule
@@ -262,7 +262,7 @@ def charge_off(
         )
     )
     balances = {account_id: int(balance) for account_id, balance in states}
-    reason = f"{portfolio.charge_off_days} days past due"
+    reason = f"{counted(portfolio.charge_off_days, 'day')} past due"
     for account in accounts:
         set_status(
             session,
@@ -293,7 +293,7 @@ def fall_dormant(session: Session, portfolio: Portfolio, on: date, *, now: datet
         ~owes,
         ~moved,
     )
-    reason = f"nothing owed and no entry for {portfolio.dormant_after_days} days"
+    reason = f"nothing owed and no entry for {counted(portfolio.dormant_after_days, 'day')}"
     return _turn_all(session, quiet, AccountStatus.DORMANT, on, reason, now)
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from app.core.dates import add_months
+from app.core.text import counted
 from app.policy.sections.re_age import ReAgeRule
 
 
@@ -64,7 +65,7 @@ def review_re_age(facts: ReAgeFacts, rule: ReAgeRule | None, on: date) -> list[R
     if add_months(facts.opened_on, rule.min_age_months) > on:
         refuse(
             ReAgeReason.TOO_YOUNG,
-            f"opened on {facts.opened_on}: it must be at least {rule.min_age_months} months old",
+            f"opened on {facts.opened_on}: it must be at least {counted(rule.min_age_months, 'month')} old",
         )
     if len(facts.minimums) < rule.min_payments:
         refuse(

@@ -90,7 +90,7 @@ def add_document(
 def _refuse_repeated(session: Session, case: CollectionsCase, kind: DocumentKind, digest: str) -> None:
     held = [each for each in documents_of(session, case.customer_id) if each.withdrawn_at is None]
     if len(held) >= MOST_DOCUMENTS:
-        raise Conflict(f"{MOST_DOCUMENTS} documents are on file for this customer. Withdraw one first.")
+        raise Conflict(f"A customer has at most {MOST_DOCUMENTS} documents on file. Withdraw one first.")
     same = next((each for each in held if each.sha256 == digest and each.kind is kind), None)
     if same is not None:
         raise Conflict(f"This file is on file already as document {same.id}. Choose another file.")

@@ -30,7 +30,7 @@ from app.casework.negotiation.solver.situation import Situation, situation_of
 from app.casework.negotiation.solver.whole_debt import hardship, long_plan
 from app.casework.plans.rules import Cadence
 
-SOLVER_VERSION = "3"
+SOLVER_VERSION = "4"
 """Changes whenever the same facts would be answered differently, or facts are gathered that change an answer."""
 
 MOST_OF_A_KIND = 3

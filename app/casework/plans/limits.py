@@ -17,6 +17,7 @@ from app.core.actor import Actor
 from app.core.errors import Invalid
 from app.core.money import with_code
 from app.core.staff.rules import MANAGEMENT, Role
+from app.core.text import counted
 from app.policy.calendars import public_holidays
 from app.policy.composition import packs_for
 from app.policy.kinds.agreement import AgreementRule
@@ -145,7 +146,7 @@ def _check_dates(
         if last > today + timedelta(days=most.value):
             raise _over(
                 most,
-                f"A promise lies at most {most.value} days ahead. Offer a repayment plan instead.",
+                f"A promise lies at most {counted(most.value, 'day')} ahead. Offer a repayment plan instead.",
                 "due_on",
             )
         return
@@ -155,7 +156,7 @@ def _check_dates(
             raise _over(most, f"A settlement has at most {_payments(most.value)}.", "payments")
     most = limits.first_within_days
     if first > today + timedelta(days=most.value):
-        raise _over(most, f"The first payment is due within {most.value} days.", "due_on")
+        raise _over(most, f"The first payment is due within {counted(most.value, 'day')}.", "due_on")
 
 
 def check_length(
@@ -165,10 +166,10 @@ def check_length(
     a date that is moved."""
     most = limits.settlement_days
     if kind is PlanKind.SETTLEMENT and parts[-1].due_on > offered_on + timedelta(days=most.value):
-        raise _over(most, f"A settlement is paid within {most.value} days.", "due_on")
+        raise _over(most, f"A settlement is paid within {counted(most.value, 'day')}.", "due_on")
     most = limits.longest_months
     if kind in _CONCESSIONS and longest_months(parts) > most.value:
-        raise _over(most, f"A plan ends within {most.value} months.", "payments")
+        raise _over(most, f"A plan ends within {counted(most.value, 'month')}.", "payments")
 
 
 def _check_concessions(terms: AgreementTerms, limits: AgreementLimits) -> None:
@@ -296,7 +297,8 @@ def beyond(
     who, ask = _who(authority, "offer")
     if terms.kind in _CONCESSIONS and terms.count > authority.max_payments:
         said = (
-            f"{terms.count} instalments are beyond the {authority.max_payments} that {who} may grant. {ask}"
+            f"{counted(terms.count, 'instalment')} {_are(terms.count)} beyond the {authority.max_payments} that {who} "
+            f"may grant. {ask}"
         )
         return BeyondAuthority(said, "payments")
     most = authority.max_discount_percent
@@ -321,15 +323,18 @@ def beyond(
     if (months := terms.relief_months) > authority.max_relief_months:
         what = "token" if terms.is_token else "reduced"
         most = authority.max_relief_months
-        said = f"{months} months of {what} payments are beyond the {most} that {who} may grant alone. {ask}"
+        said = (
+            f"{counted(months, 'month')} of {what} payments {_are(months)} beyond the {most} that {who} may grant "
+            f"alone. {ask}"
+        )
         return BeyondAuthority(said, "token" if terms.is_token else "reduced_payments")
     if (
         is_partial(terms, past_due_minor)
         and (months := terms.months_of(terms.count)) > authority.max_relief_months
     ):
         said = (
-            f"It pays less than what is past due, and {months} months of such payments are beyond the "
-            f"{authority.max_relief_months} that {who} may grant alone. {ask}"
+            f"It pays less than what is past due, and {counted(months, 'month')} of such payments "
+            f"{_are(months)} beyond the {authority.max_relief_months} that {who} may grant alone. {ask}"
         )
         return BeyondAuthority(said, "payments")
     if terms.skips_allowed > authority.max_skips_a_year * _years(terms):
@@ -360,6 +365,10 @@ def _who(authority: Authority, act: str) -> tuple[str, str]:
 
 def _skips(number: int) -> str:
     return "no skip" if not number else "one skip" if number == 1 else f"{number} skips"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _years(terms: AgreementTerms) -> int:

@@ -17,6 +17,7 @@ from app.casework.plans.rules import PERIODS_A_YEAR, Cadence, Instalment, period
 from app.casework.plans.terms import AgreementTerms, Payday, Portion
 from app.core.dates import add_months
 from app.core.errors import Invalid
+from app.core.text import counted
 from app.policy.sections.charges import MILLION
 
 MOST_PAYMENTS = 600
@@ -375,4 +376,6 @@ def _check_payday(cadence: Cadence, payday: Payday) -> None:
 
 def _too_little(terms: AgreementTerms) -> Invalid:
     left = "What the down payment leaves" if terms.down_payment_minor else "This"
-    return Invalid(f"{left} is too little for {terms.payments} instalments. Offer fewer.", "amount")
+    return Invalid(
+        f"{left} is too little for {counted(terms.payments, 'instalment')}. Offer fewer.", "amount"
+    )

@@ -19,6 +19,7 @@ from app.casework.results.effects import (
     Retry,
 )
 from app.casework.results.rules import NO_CALLS, CallField, Counts, ResultCode, ResultSet
+from app.core.text import counted
 from app.core.vocabulary import HOLD_TRAITS
 
 FIELDS_OF: Mapping[type, tuple[CallField, ...]] = {
@@ -118,7 +119,7 @@ def _less_than(code: ResultCode, shipped: ResultCode) -> Iterator[tuple[str, str
     if shipped.hold is not None and code.hold is not shipped.hold:
         yield "effects", f"the {shipped.hold.value} hold must stay"
     if 0 < _days(code) < _days(shipped):
-        yield "effects", f"the hold must stand at least {_days(shipped)} days, as shipped"
+        yield "effects", f"the hold must stand at least {counted(_days(shipped), 'day')}, as shipped"
     if shipped.hold in NO_CALLS and (more := code.requires - shipped.requires):
         yield "requires", f"{min(more).value} must stay optional: nothing may keep an agent from this hold"
     for kind, said in ((OptOut, "opt_out"), (PaymentClaimed, "payment_claimed")):

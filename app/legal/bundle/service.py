@@ -130,7 +130,7 @@ def single_excuse(items: Sequence[ChecklistItem], reason: str) -> dict[str, str]
         return {}
     if len(missing) > 1:
         named = "; ".join(f"{item.id} ({item.title})" for item in missing)
-        raise Conflict(f"{len(missing)} items are missing; give a reason for each of them by name: {named}.")
+        raise Conflict(f"Items are missing. Give a reason for each of them by name: {named}.")
     return {missing[0].id: reason}
 
 

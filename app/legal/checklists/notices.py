@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.book.portfolios.rules import CollectorKind
 from app.core.dates import add_months
+from app.core.text import counted
 from app.legal.checklists.case_file import CaseFile, Portfolio
 from app.legal.checklists.items import ChecklistItem
 
@@ -122,8 +123,8 @@ def check_notice(case: CaseFile, notice: Notice) -> ChecklistItem:
     if not given:
         return ChecklistItem(notice.id, title, False, "not on record")
     ok = any(notice.is_over(each, case.as_of) for each in given)
-    wanted = f"at least {notice.days} days old, its own last day over" + (
-        f", at most {notice.valid_months} months old" if notice.valid_months is not None else ""
+    wanted = f"at least {counted(notice.days, 'day')} old, its own last day over" + (
+        f", at most {counted(notice.valid_months, 'month')} old" if notice.valid_months is not None else ""
     )
     dates = ", ".join(map(str, given))
     return ChecklistItem(notice.id, title, ok, f"given {dates}; must be {wanted}")

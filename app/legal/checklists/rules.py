@@ -8,6 +8,7 @@ from datetime import timedelta
 from app.book.portfolios.rules import CollectorKind
 from app.casework.plans.rules import PlanStatus
 from app.core.money import to_decimal_string
+from app.core.text import counted
 from app.core.vocabulary import HoldKind, Suit, holds_with
 from app.legal.checklists.case_file import AGREEMENT, ASSIGNMENT, Account, CaseFile, ledger_sum
 from app.legal.checklists.items import ChecklistItem
@@ -106,7 +107,9 @@ def _owed(case: CaseFile) -> ChecklistItem:
 def _claim(case: CaseFile) -> ChecklistItem:
     currency = case.portfolio.currency
     total = ledger_sum(case.entries)
-    detail = f"{to_decimal_string(total, currency)} {currency} in {len(case.entries)} entries"
+    detail = (
+        f"{to_decimal_string(total, currency)} {currency} in {counted(len(case.entries), 'entry', 'entries')}"
+    )
     return ChecklistItem(
         "ledger.claim", "Ledger sums to the amount claimed", total == case.claimed_minor, detail
     )

@@ -19,6 +19,7 @@ from app.core.actor import SYSTEM
 from app.core.clock import local_instant
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
+from app.core.text import counted
 from app.core.timeline.service import about_customer, record_many
 from app.core.types import Rows
 from app.core.vocabulary import Purpose
@@ -62,7 +63,7 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
     reached = _reached(session, portfolio, live, session.connection().execute(query).all(), on)
     for row in _lawful(session, portfolio, reached, now=now):
         late = days_past_due(row.oldest_due_on, on)
-        reason = f"{late} days past due"
+        reason = f"{counted(late, 'day')} past due"
         session.add(
             Referral(
                 portfolio_id=row.portfolio_id,

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from app.core.clock import Clock
 from app.core.database.engine import reading, table_of, transaction
 from app.core.ids import id_of
+from app.core.text import counted
 from app.outreach.delivery.reports import note_status
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.dispatch import Misconfigured, TryLater
@@ -129,7 +130,11 @@ def _note(session: Session, seen: OutboxMessage, found: list[ProviderMessage], *
             failure=it.failure, known_by="the provider's list", now=now,
         )  # fmt: skip
         return "found"
-    said = f"{len(candidates)} messages that may be this one" if candidates else "no such message so far"
+    said = (
+        f"{counted(len(candidates), 'message')} that may be this one"
+        if candidates
+        else "no such message so far"
+    )
     row.error = row.error.partition(LOOKED_UP)[0][:300] + LOOKED_UP + said
     return "unclear" if candidates else "not_found"
 

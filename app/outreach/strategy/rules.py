@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from app.core.text import counted
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.strategy.conditions import (
     HOLDS,
@@ -261,7 +262,7 @@ def _stopped(ladder: Ladder, situation: Situation, today: date) -> NothingDue | 
         if paid > 0 and 100 * paid >= stop.paid_percent * (facts.past_due + paid):
             until = lately[0][0] + timedelta(days=stop.paid_days)
             return NothingDue(
-                f"{stop.paid_percent} % or more was paid in the last {stop.paid_days} days", until
+                f"{stop.paid_percent} % or more was paid in the last {counted(stop.paid_days, 'day')}", until
             )
     if stop.condition and meets(stop.condition, facts):
         return NothingDue("the strategy's own condition to stop holds", _next_day(ladder, situation, today))

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field
 
 from app.core.dates import add_months
+from app.core.text import counted
 from app.core.types import JsonObject
 from app.policy.answers import Reason
 from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable
@@ -79,7 +80,7 @@ class LimitationRule(Rule):
         today = max((day for _, day in asked.local_days), default=asked.at.date())
         if today < first:
             return ()
-        detail = f"time-barred since {first}: {self.years} years from {since}{more}"
+        detail = f"time-barred since {first}: {counted(self.years, 'year')} from {since}{more}"
         return [
             self._reason(detail, None, since=since.isoformat(), years=self.years, barred_on=first.isoformat())
         ]

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from app.core.dates import add_months
+from app.core.text import counted
 from app.core.types import JsonObject
 from app.policy.answers import Reason
 from app.policy.calendars import DAY, midnight
@@ -111,7 +112,7 @@ class WaitRule(Rule):
         if coming:
             return [self._running(*min(coming, key=_start), names, asked)]
         last = self._day_of(max(sent, key=lambda notice: notice.at), asked)
-        detail = f"{names} of {last} is older than {self.valid_months} months"
+        detail = f"{names} of {last} is older than {counted(self.valid_months, 'month')}"
         return [self._reason(detail, None, **self._figures(names, last), valid_months=self.valid_months)]
 
     def _running(self, until: datetime, notice: Notice, names: str, asked: Question) -> Reason:
@@ -121,7 +122,7 @@ class WaitRule(Rule):
             sent = [each for each in asked.facts.notices if each.letter in self.after]
             last = self._day_of(max(sent, key=lambda each: each.at), asked)
             days = self.undated_days or self.days
-            detail = f"{names} was sent on {last}; {days} days must pass"
+            detail = f"{names} was sent on {last}; {counted(days, 'day')} must pass"
             return self._reason(detail, until, **self._figures(names, last))
         day = self._day_of(notice, asked)
         detail = f"{names} of {day} leaves the customer until {notice.answer_by}; that day must be over"

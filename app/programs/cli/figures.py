@@ -12,6 +12,7 @@ import typer
 from app.core.database.engine import reading, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
+from app.core.text import counted
 from app.programs.cli.base import (
     BY,
     Day,
@@ -90,7 +91,9 @@ def account(
                 f"  owed of it {data['owed_amount']}, not owed {data['not_owed_amount']}: the balance is lower"
             )
         if stands.oldest_due_on:
-            print(f"  {stands.days_past_due} days past due; the oldest was due on {stands.oldest_due_on}")
+            print(
+                f"  {counted(stands.days_past_due, 'day')} past due; the oldest was due on {stands.oldest_due_on}"
+            )
 
     print_result(data, as_json, say)
 

@@ -16,6 +16,7 @@ from app.casework.advisers.models import Adviser
 from app.casework.advisers.queries import get_adviser
 from app.casework.advisers.service import AdviserContact
 from app.core.staff.rules import Staff
+from app.core.text import counted
 from app.http.context import Now
 from app.http.doors import CaseWorker, Manager
 from app.http.routes import Router
@@ -41,7 +42,7 @@ def correct(
     def act(adviser: Adviser, told: Mapping[str, str]) -> str:
         contact = AdviserContact(told["email"], told["address"], bool(told["by_post"]))
         clients = correct_adviser(session, adviser, contact, by=staff.by, now=now)
-        also = f" The address was replaced on the files of {clients} customers." if clients else ""
+        also = f" The address was replaced on the files of {counted(clients, 'customer')}." if clients else ""
         return f"The contact data of {adviser.name} was saved.{also}"
 
     return _obey(request, session, staff, code, "contact", typed, act, now)

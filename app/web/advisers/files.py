@@ -36,6 +36,7 @@ from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.labels import CADENCE_LABELS, PLAN_LABELS, Labels
 from app.core.staff.rules import Staff
+from app.core.text import counted
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
@@ -87,7 +88,7 @@ def load(
         book, content = portfolio_of(session, told["portfolio"]), file.file.read(LARGEST + 1)
         made = load_proposals(session, book, adviser, file.filename, content, by=staff.by, now=now)
         row = made.file
-        said = f"{row.loaded} of {row.read} proposals were taken, {row.rejected} rejected."
+        said = f"{row.loaded} of {counted(row.read, 'proposal')} taken, {row.rejected} rejected."
         if not made.is_new:
             said = "This file was loaded before; nothing changed."
         return f"/advisers/{code}/files/{row.id}", said
@@ -162,7 +163,7 @@ def accept_all(
     def act(_told: Mapping[str, str]) -> tuple[str, str]:
         letters = ports_of(request).catalog
         done = accept_simple(session, adviser, file, letters, by=staff.by, role=staff.role, now=now)
-        said = f"{len(done.accepted)} proposals were accepted, {len(done.left)} are left."
+        said = f"{counted(len(done.accepted), 'proposal')} accepted, {len(done.left)} left."
         return f"/advisers/{code}/files/{file_id}", said
 
     def show(form: FormState, status: int) -> Response:

@@ -36,7 +36,7 @@ from app.casework.results.rules import CallField, ResultSet
 from app.core.errors import Conflict, Invalid
 from app.core.labels import HOLD_LABELS
 from app.core.staff.rules import MANAGEMENT
-from app.core.text import sentence
+from app.core.text import counted, sentence
 from app.http.context import Now
 from app.http.doors import CaseReader, Manager
 from app.http.routes import Router
@@ -59,14 +59,14 @@ def effect_words(effect: Effect) -> str:
                 "; task to find another" if look else ""
             )
         case PaymentClaimed(days=days):
-            return f"Reminders pause for {days} days while the payment is looked for"
+            return f"Reminders pause for {counted(days, 'day')} while the payment is looked for"
         case Promise():
             return "Promise to pay"
         case Callback():
             return "Callback"
         case PlaceHold(kind=kind, days=days):
             ends = "until a person ends it, review after" if kind in FOR_GOOD else "for"
-            return f"{HOLD_LABELS[kind]} hold {ends} {days} days"
+            return f"{HOLD_LABELS[kind]} hold {ends} {counted(days, 'day')}"
         case OptOut():
             return "Opt-out of that channel"
         case AskManager():

@@ -327,7 +327,7 @@ def test_gaps_are_excused_one_by_one_by_a_named_person(engine: Engine) -> None:
         build(document__agreemint="on paper")
     with transaction(engine) as session:
         items = completeness(load_case_file(session, case, bundle_id="X", now=noon(NEXT)))
-        with pytest.raises(Conflict, match="2 items are missing"):
+        with pytest.raises(Conflict, match="Items are missing. Give a reason for each"):
             single_excuse(items, "copy to follow")
     bundle = build(document__agreement="on paper in the branch", contact__reminder="moved abroad")
     assert not bundle.complete

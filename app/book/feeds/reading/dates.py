@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.book.ledger.rules import FeedKind
+from app.core.text import counted
 
 MONTH, YEAR = timedelta(days=31), timedelta(days=366)
 
@@ -53,7 +54,7 @@ def refusal(rule: DateRule, values: Mapping[str, date | None], today: date, open
         return before_opening(on, opened_on)
     start = values.get(rule.after) if rule.after else None
     if start and on > start + rule.longest:
-        return f"{on} is more than {rule.longest.days} days after {rule.after} {start}"
+        return f"{on} is more than {counted(rule.longest.days, 'day')} after {rule.after} {start}"
     return ""
 
 

@@ -17,6 +17,7 @@ from app.casework.negotiation.solver.candidates import (
 from app.casework.negotiation.solver.situation import SHORT_MONTHS, Situation, joined, periods_within
 from app.casework.plans.rules import Cadence, PlanKind
 from app.casework.plans.terms import AgreementTerms, Limit
+from app.core.text import counted
 
 MOST_PROMISED = 4
 """Dates of one promise; more of them are a plan."""
@@ -49,15 +50,14 @@ def promise(s: Situation) -> Found:
     if s.is_proposed:
         short, pays = "what is offered does not", s.pays
     why = (
-        f"A promise is kept within {limit.value} days. In that time {short} pay the {s.money(s.past_due)} that is past "
-        f"due: {pays} {s.sum(s.monthly)} a month and {s.sum(s.once)} at once."
+        f"A promise is kept within {counted(limit.value, 'day')}. In that time {short} pay the {s.money(s.past_due)} "
+        f"that is past due: {pays} {s.sum(s.monthly)} a month and {s.sum(s.once)} at once."
     )
     if s.is_known and s.once >= s.past_due:
         return Found(candidates, _paid_at_once(s, kind))
     if not s.is_known:
-        why = (
-            f"The first payment would fall due on {s.first_due()}, after the {limit.value} days of a promise."
-        )
+        days = counted(limit.value, "day")
+        why = f"The first payment would fall due on {s.first_due()}, after the {days} of a promise."
     return Found(candidates, s.not_offered(kind, why, limit))
 
 
@@ -102,8 +102,8 @@ def short_plan(s: Situation) -> Found:
     beside = f" beside the minimum payments of {s.money(s.minimum)}" if s.minimum else ""
     paid = monthly if s.is_proposed else s.monthly  # who proposes names no minimum payment
     why = (
-        f"Paying the {s.money(s.past_due)} that is past due within {months} months takes {s.money(need)} a month"
-        f"{beside}; {s.pays} {s.sum(paid)} a month."
+        f"Paying the {s.money(s.past_due)} that is past due within {counted(months, 'month')} takes "
+        f"{s.money(need)} a month{beside}; {s.pays} {s.sum(paid)} a month."
     )
     return Found(candidates, s.not_offered(kind, why, "affordability"))
 
@@ -136,7 +136,7 @@ def re_age(s: Situation) -> Found:
     cadence = s.cadences[-1]
     per = s.per_period(cadence)
     why = (
-        f"A re-age takes {rule.value} payments of {s.money(minimum)} in a row; {s.pays} {s.money(per)} "
+        f"A re-age takes {counted(rule.value, 'payment')} of {s.money(minimum)} in a row; {s.pays} {s.money(per)} "
         "each time."
     )
     if per < minimum:

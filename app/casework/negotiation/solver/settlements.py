@@ -18,6 +18,7 @@ from app.casework.negotiation.solver.situation import Situation
 from app.casework.negotiation.solver.whole_debt import NEEDS_NONE_MONTHS, repays_in_a_year
 from app.casework.plans.rules import Cadence, PlanKind, period_on
 from app.casework.plans.terms import AgreementTerms
+from app.core.text import counted
 
 
 def settlement(s: Situation) -> Found:
@@ -29,16 +30,15 @@ def settlement(s: Situation) -> Found:
         return only(s.unasked(kind))
     sums = raised(s)
     best = max(sums.values(), default=0)
+    payments = counted(limits.settlement_payments.value, "payment")
+    days = counted(limits.settlement_days.value, "day")
     if best >= owed:
-        why = (
-            f"The household can raise the whole {s.money(owed)} in {limits.settlement_payments.value} payments within "
-            f"{limits.settlement_days.value} days: nothing needs to be waived."
-        )
+        why = f"The household can raise the whole {s.money(owed)} in {payments} within {days}: nothing need be waived."
         return only(s.not_offered(kind, why, "need"))
     least, most = _least(s)
     why = (
-        f"In {limits.settlement_payments.value} payments within {limits.settlement_days.value} days the household can "
-        f"raise {s.sum(best)} of {s.money(owed)}; the least that is proposed is {s.money(least)}, {most} % waived."
+        f"In {payments} within {days} the household can raise {s.sum(best)} of {s.money(owed)}; the least that is "
+        f"proposed is {s.money(least)}, {most} % waived."
     )
     rule = limits.settlement_payments if best < least else limits.settlement_days
     return Found(_candidates(s, sums, least), s.not_offered(kind, why, rule))
@@ -58,7 +58,8 @@ def settlement_of(household: Situation, proposed: Situation, payments: int | Non
     }
     if not sums:
         most_payments, days = limits.settlement_payments, limits.settlement_days
-        why = f"A settlement is paid in at most {most_payments.value} payments within {days.value} days."
+        most_of = counted(most_payments.value, "payment")
+        why = f"A settlement is paid in at most {most_of} within {counted(days.value, 'day')}."
         return only(household.not_offered(kind, why, most_payments))
     best, (least, most) = max(sums.values()), _least(household)
     if best >= owed:
@@ -69,7 +70,7 @@ def settlement_of(household: Situation, proposed: Situation, payments: int | Non
         f"{household.money(least)}, {most} % waived."
     )
     if best >= least:
-        why = f"{household.sum(best)} is not paid within {limits.settlement_days.value} days on these dates."
+        why = f"{household.sum(best)} is not paid within {counted(limits.settlement_days.value, 'day')} on these dates."
     rule = limits.settlement_days if best >= least else "authority"
     return Found(_candidates(proposed, sums, least), household.not_offered(kind, why, rule))
 

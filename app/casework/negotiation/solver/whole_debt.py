@@ -13,6 +13,7 @@ from app.casework.negotiation.solver.annuity import annuity_factors, interest_of
 from app.casework.negotiation.solver.candidates import Candidate, Found, Repayment, only, sweep
 from app.casework.negotiation.solver.situation import SHORT_MONTHS, Situation, periods_within
 from app.casework.plans.rules import Cadence, PlanKind
+from app.core.text import counted
 
 NEEDS_NONE_MONTHS = 12
 """A household that repays everything within so many months needs no concession."""
@@ -138,7 +139,7 @@ def _too_dear(s: Situation, debt: Repayment) -> tuple[str, str, str]:
         return why, rule.rule, rule.citation
     need = monthly_need(s, debt, limits.longest_months.value)
     why = (
-        f"Repaying {s.money(debt.principal_minor)}{a_year} within {limits.longest_months.value} months takes "
-        f"{s.money(need)} a month; {s.pays} {s.sum(s.monthly)}."
+        f"Repaying {s.money(debt.principal_minor)}{a_year} within "
+        f"{counted(limits.longest_months.value, 'month')} takes {s.money(need)} a month; {s.pays} {s.sum(s.monthly)}."
     )
     return why, limits.longest_months.rule, limits.longest_months.citation

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from app.casework.plans.tracking.progress import InstalmentProgress, InstalmentState, PlanProgress
 from app.core.errors import Conflict, Invalid, NotFound
+from app.core.text import counted
 
 DONE = (InstalmentState.PAID, InstalmentState.NEARLY_PAID)
 
@@ -44,7 +45,7 @@ def check_move(standing: PlanProgress, n: int, to_on: date, limits: MoveLimits) 
     first, last = line.agreed_on - timedelta(days=limits.days), line.agreed_on + timedelta(days=limits.days)
     if not first <= to_on <= last:
         raise Invalid(
-            f"Instalment {n} can be moved by at most {limits.days} days from {line.agreed_on.isoformat()}: "
+            f"Instalment {n} can be moved by at most {counted(limits.days, 'day')} from {line.agreed_on.isoformat()}: "
             f"from {max(first, today).isoformat()} to {last.isoformat()}.",
             "due_on",
         )

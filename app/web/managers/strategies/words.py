@@ -10,6 +10,7 @@ from starlette.requests import Request
 from app.book.portfolios.models import Portfolio
 from app.core.errors import NotFound
 from app.core.labels import CHANNEL_LABELS
+from app.core.text import counted
 from app.http.context import ports_of
 from app.http.formats import format_money, reader_locale
 from app.outreach.strategy import service
@@ -101,14 +102,14 @@ class _Words:
 
     def waits(self, step: Step) -> str:
         wait = step.wait_for
-        return f"{wait.days} days after {wait.step} {MOMENT_WORDS[wait.moment]}" if wait else ""
+        return f"{counted(wait.days, 'day')} after {wait.step} {MOMENT_WORDS[wait.moment]}" if wait else ""
 
     def stop(self, ladder: Ladder) -> str:
         stop, said = ladder.stop, []
         if stop.holds:
             said.append(f"there is a hold ({', '.join(sorted(stop.holds)).replace('_', ' ')})")
         if stop.paid_percent:
-            said.append(f"{stop.paid_percent} % was paid within {stop.paid_days} days")
+            said.append(f"{stop.paid_percent} % was paid within {counted(stop.paid_days, 'day')}")
         if stop.condition:
             said.append(self.condition(stop.condition))
         return f"Everything stops while {', or while '.join(said)}." if said else ""
