@@ -119,7 +119,7 @@ def finish_case_task(
     """Mark a task of the strategy as done."""
     task = locked_row(session, StrategyTask, task_id)
     if task is None or task.case_id != case.id:
-        raise NotFound(f"Case {case.reference} has no such task.")
+        raise NotFound(f"Case {case.reference} has no task {task_id}. Choose one of its open tasks.")
     finish_task(session, task, case.customer_id, by=by, now=now)
     return task
 

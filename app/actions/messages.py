@@ -20,7 +20,7 @@ from app.core.vocabulary import Channel
 from app.outreach.delivery.moves import cancel_message
 from app.outreach.delivery.reports import resolve_unknown
 from app.outreach.outbox import channel_stops
-from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.models import OutboxMessage, message_reference
 from app.outreach.outbox.queries import channel_stops as stopped_channels
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.outbox.waiting import wait_for_undo
@@ -53,7 +53,9 @@ def cancel_case_message(
     """Cancel a queued message to the case's customer: it is never sent."""
     row = locked_row(session, OutboxMessage, message_id)
     if row is None or row.customer_id != case.customer_id or row.destination is Destination.LEGAL_DESK:
-        raise NotFound("This customer has no such message.")
+        raise NotFound(
+            f"Case {case.reference} has no message {message_reference(message_id)}. Choose one of its timeline."
+        )
     cancel_message(session, row, reason, by=by, now=now)
     return row
 

@@ -59,7 +59,7 @@ def _new_view(session: Session, name: str, *, by: Actor, now: datetime) -> Saved
 def delete_view(session: Session, view_id: int, *, by: Actor) -> None:
     view = locked_row(session, SavedView, view_id)
     if view is None or view.owner != str(by):
-        raise NotFound("You have no such saved view.")
+        raise NotFound(f"You have no saved view {view_id}. Choose one of your list.")
     session.delete(view)
 
 

@@ -34,7 +34,7 @@ from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.gate.events import ContactCleared
 from app.outreach.letters.letter import RenderedLetter
 from app.outreach.letters.rendering import render
-from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.models import OutboxMessage, message_reference
 from app.outreach.outbox.rules import ANSWER_LETTER, purpose_of_answer
 from app.outreach.outbox.waiting import can_be_undone, wait_for_undo
 from app.outreach.planning.letterhead import LetterCatalog, Letterhead
@@ -202,7 +202,9 @@ def undo_message(
     """Take back a message that was sent by hand in the last seconds, without a reason. Conflict when they are over."""
     row = session.get(OutboxMessage, message_id)
     if row is None or row.customer_id != case.customer_id:
-        raise NotFound("This customer has no such message.")
+        raise NotFound(
+            f"Case {case.reference} has no message {message_reference(message_id)}. Choose one of its timeline."
+        )
     contact = session.get(PlannedContact, row.contact_id) if row.contact_id else None
     if contact is None or not can_be_undone(contact.step, row.created_at, now):
         raise Conflict("The ten seconds are over. Cancel the message with a reason while it is still queued.")

@@ -142,7 +142,7 @@ def test_a_plan_of_another_case_is_not_reached_through_this_one(sqlite_program: 
     answer = sqlite_program.post(f"/cases/{other.reference}/plans/{offer}/acceptance")
     assert (answer.status_code, answer.json()["detail"]) == (
         404,
-        f"Case {other.reference} has no such plan.",
+        f"Case {other.reference} has no agreement {offer}. Choose one of its agreements.",
     )
 
 

@@ -122,7 +122,7 @@ def _loader(request: Request) -> FeedLoader:
 
 def _require_own(loader: FeedLoader, portfolio: Portfolio, token: str) -> None:
     if read_upload(folder_of(loader.upload_dir, token)).portfolio != portfolio.code:
-        raise NotFound(f"Portfolio {portfolio.code} has no such upload. Upload the file first.")
+        raise NotFound(f"Portfolio {portfolio.code} has no upload of this token. Upload the file first.")
 
 
 def _shown(session: Session, loader: FeedLoader, token: str, now: datetime) -> UploadPreviewShape:

@@ -104,7 +104,7 @@ def get_decision_replay(
     case = get_case(session, case_id_of(reference))
     event = session.get(Event, decision_id)
     if event is None or event.case_id != case.id:
-        raise NotFound("This case has no such decision.")
+        raise NotFound(f"Case {case.reference} has no decision {decision_id}. Take one of its list.")
     found = replay(session, decision_id)
     return ReplayShape(
         id=found.event_id,

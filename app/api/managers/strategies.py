@@ -92,7 +92,9 @@ def get_strategy_version(
     portfolio = get_portfolio(session, code)
     version = session.get(StrategyVersion, version_id)
     if version is None or version.portfolio_id != portfolio.id:
-        raise NotFound("This portfolio has no such version.")
+        raise NotFound(
+            f"Portfolio {portfolio.code} has no strategy version {version_id}. Take one of its list."
+        )
     live = ladders.live_version(session, id_of(portfolio))
     return StrategyText(**StrategyVersionShape.of(version, live).model_dump(), text=version.text)
 

@@ -140,7 +140,7 @@ def files_of(session: Session, adviser: Adviser) -> Sequence[AdviserFile]:
 def get_file(session: Session, adviser: Adviser, file_id: int) -> AdviserFile:
     found = session.get(AdviserFile, file_id)
     if found is None or found.adviser_id != adviser.id:
-        raise NotFound(f"{adviser.name} has no such file.")
+        raise NotFound(f"{adviser.name} has no file {file_id}. Choose one of its files.")
     return found
 
 
@@ -163,7 +163,7 @@ def get_proposal(
         else session.get(AdviserProposal, proposal_id)
     )
     if found is None or found.adviser_id != adviser.id:
-        raise NotFound(f"{adviser.name} has no such proposal.")
+        raise NotFound(f"{adviser.name} has no proposal {proposal_id}. Choose one of its proposals.")
     return found
 
 
@@ -190,7 +190,7 @@ def lumps_of(session: Session, adviser: Adviser) -> Sequence[LumpPayment]:
 def get_lump(session: Session, adviser: Adviser, lump_id: int, *, lock: bool = False) -> LumpPayment:
     found = locked_row(session, LumpPayment, lump_id) if lock else session.get(LumpPayment, lump_id)
     if found is None or found.adviser_id != adviser.id:
-        raise NotFound(f"{adviser.name} has no such lump payment.")
+        raise NotFound(f"{adviser.name} has no lump payment {lump_id}. Choose one of its payments.")
     return found
 
 

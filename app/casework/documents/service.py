@@ -132,7 +132,7 @@ def get_document(session: Session, case: CollectionsCase, document_id: int) -> C
     """A document of the case's customer; NotFound otherwise."""
     document = session.get(CaseDocument, document_id)
     if document is None or document.customer_id != case.customer_id:
-        raise NotFound("This case has no such document.")
+        raise NotFound(f"Case {case.reference} has no document {document_id}. Choose one of its documents.")
     return document
 
 

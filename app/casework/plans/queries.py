@@ -130,15 +130,19 @@ def plan_of(session: Session, case: CollectionsCase, plan_id: int) -> Plan:
     """A plan of the case, locked. NotFound where the case has no such plan."""
     plan = locked_row(session, Plan, plan_id)
     if plan is None or plan.case_id != case.id:
-        raise NotFound(f"Case {case.reference} has no such plan.")
+        raise NotFound(_no_plan(case, plan_id))
     return plan
+
+
+def _no_plan(case: CollectionsCase, plan_id: int) -> str:
+    return f"Case {case.reference} has no agreement {plan_reference(plan_id)}. Choose one of its agreements."
 
 
 def find_plan(session: Session, case: CollectionsCase, plan_id: int) -> Plan:
     """A plan of the case, to read. NotFound where the case has no such plan."""
     plan = session.get(Plan, plan_id)
     if plan is None or plan.case_id != case.id:
-        raise NotFound(f"Case {case.reference} has no such plan.")
+        raise NotFound(_no_plan(case, plan_id))
     return plan
 
 

@@ -196,7 +196,9 @@ def _open(session: Session, portfolio: Portfolio, recipient_id: int) -> DigestRe
     """The row, locked. NotFound in another portfolio; Conflict once it has ended."""
     row = session.get(DigestRecipient, recipient_id, with_for_update=True)
     if row is None or row.portfolio_id != portfolio.id:
-        raise NotFound(f"The list of {portfolio.code} has no such recipient.")
+        raise NotFound(
+            f"The list of {portfolio.code} has no recipient {recipient_id}. Choose one of the list."
+        )
     if row.ended_at is not None:
         raise Conflict("This recipient was taken off the list. Add it again.")
     return row

@@ -136,7 +136,7 @@ def _open(session: Session, portfolio: Portfolio, threshold_id: int) -> Threshol
     """The row, locked. NotFound in another portfolio; Conflict once it has ended."""
     row = session.get(Threshold, threshold_id, with_for_update=True)
     if row is None or row.portfolio_id != portfolio.id:
-        raise NotFound(f"{portfolio.code} has no such threshold.")
+        raise NotFound(f"Portfolio {portfolio.code} has no threshold {threshold_id}. Choose one of its list.")
     if row.ended_at is not None:
         raise Conflict("This threshold has ended. Set a new one.")
     return row

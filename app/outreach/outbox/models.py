@@ -22,6 +22,11 @@ ONE_SUBJECT = (
 """A message is a contact with the customer, a bundle, or a letter to their representative."""
 
 
+def message_reference(number: int) -> str:
+    """Such as `M-000012`."""
+    return f"M-{number:06d}"
+
+
 class OutboxMessage(Row, table=True):
     __tablename__ = "outbox_message"
     __table_args__ = (
@@ -123,7 +128,7 @@ class OutboxMessage(Row, table=True):
     @property
     def reference(self) -> str:
         """Its number for people, providers and files."""
-        return f"M-{id_of(self):06d}"
+        return message_reference(id_of(self))
 
     @property
     def contact(self) -> int:

@@ -153,7 +153,7 @@ def cell_named(cells: Sequence[Cell], row: str, measure: str) -> Cell:
     """The cell of a row and column. NotFound for a cell that the return has not, or that counts nothing itself."""
     found = next((each for each in cells if (each.row, each.measure.value) == (row, measure)), None)
     if found is None:
-        raise NotFound("This return has no such cell. Open its list from the return.")
+        raise NotFound("This return has no cell of this row and column. Open its list from the return.")
     if not found.behind:
         raise NotFound(f"{found.title}: this cell has no list. {found.missing}".strip())
     return found

@@ -227,7 +227,7 @@ def payout(
 def _entry(session: Session, account_id: int, entry_id: int) -> Entry:
     entry = session.get(Entry, entry_id)
     if entry is None or entry.account_id != account_id:
-        raise NotFound("This account has no such entry.")
+        raise NotFound(f"This account has no entry {entry_id}. Choose one of its ledger.")
     return entry
 
 

@@ -94,7 +94,7 @@ def stop_pause(
         submission.fields.done()
         found = session.get(Pause, pause_id)
         if found is None or found.account_id != account_id:
-            raise NotFound("This account has no such pause.")
+            raise NotFound(f"This account has no pause {pause_id}. Choose one of its record.")
         never_was = on <= found.from_on
         title = f"End the pause ({PAUSE_WORDS[found.kind.value].lower()})"
         end_pause(session, found, on, by=staff.by, now=now)

@@ -115,7 +115,7 @@ def case_replay(
     file = open_case_file(session, case_id, now)
     event = session.get(Event, event_id)
     if event is None or event.case_id != case_id:
-        raise NotFound("This case has no such decision.")
+        raise NotFound(f"Case {file.case.reference} has no decision {event_id}. Choose one of its contacts.")
     found, problem = None, ""
     try:
         found = replay(session, event_id)

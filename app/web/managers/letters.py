@@ -28,6 +28,7 @@ from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS
 from app.core.settings import Settings
 from app.core.staff.rules import CASE_READING, Role, Staff
+from app.core.text import counted
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of, settings_of
 from app.http.doors import requires
@@ -177,7 +178,7 @@ def picture(
     wanted = _wanted(request, staff, name, Channel.POST, collector, case)
     pages = _paper(request).pictures(_dispatch(request, session, wanted, language, now=now))
     if not 1 <= number <= len(pages):
-        raise NotFound("The letter has no such page.")
+        raise NotFound(f"This letter has no page {number}: it has {counted(len(pages), 'page')}.")
     return Response(pages[number - 1], media_type="image/png", headers=PRIVATE)
 
 

@@ -41,6 +41,11 @@ class Negotiation(Row, table=True):
         return from_json(SolverFacts, self.facts)
 
 
+def offer_reference(number: int) -> str:
+    """Such as `O-000012`."""
+    return f"O-{number:06d}"
+
+
 class NegotiationOffer(Row, table=True):
     """An offer of a negotiation, or a kind that was not offered with the reason. Its terms and price never change."""
 
@@ -98,4 +103,4 @@ class NegotiationOffer(Row, table=True):
     @property
     def reference(self) -> str:
         """Such as `O-000012`."""
-        return f"O-{id_of(self):06d}"
+        return offer_reference(id_of(self))

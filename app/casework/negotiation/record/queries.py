@@ -8,7 +8,7 @@ from datetime import date
 from sqlmodel import Session, col, select
 
 from app.casework.cases.models import CollectionsCase
-from app.casework.negotiation.record.models import Negotiation, NegotiationOffer
+from app.casework.negotiation.record.models import Negotiation, NegotiationOffer, offer_reference
 from app.casework.negotiation.record.rules import STANDING
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
@@ -24,7 +24,7 @@ def negotiation_of(session: Session, case: CollectionsCase, number: int) -> Nego
     """A negotiation of the case. NotFound where the case has no such one."""
     found = session.get(Negotiation, number)
     if found is None or found.case_id != case.id:
-        raise NotFound(f"Case {case.reference} has no such negotiation.")
+        raise NotFound(f"Case {case.reference} has no negotiation {number}. Choose one of its negotiations.")
     return found
 
 
@@ -54,7 +54,9 @@ def offer_of(session: Session, case: CollectionsCase, number: int) -> Negotiatio
     """An offer of the case, locked. NotFound where the case has no such one."""
     found = locked_row(session, NegotiationOffer, number)
     if found is None or found.case_id != case.id:
-        raise NotFound(f"Case {case.reference} has no such offer.")
+        raise NotFound(
+            f"Case {case.reference} has no offer {offer_reference(number)}. Choose one that was shown."
+        )
     return found
 
 

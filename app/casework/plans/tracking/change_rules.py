@@ -88,7 +88,7 @@ def check_skip(standing: PlanProgress, n: int, allowed: int) -> tuple[Instalment
 def _open_instalment(standing: PlanProgress, n: int, change: str) -> InstalmentProgress:
     line = next((each for each in standing.instalments if each.n == n), None)
     if line is None:
-        raise NotFound(f"The plan has no instalment {n}.")
+        raise NotFound(f"The agreement has no instalment {n}. Choose one of its schedule.")
     if line.state is InstalmentState.SKIPPED:
         raise Conflict(f"Instalment {n} is skipped. It cannot be {change}.")
     if line.state in DONE:

@@ -15,11 +15,11 @@ from app.casework.parties.models import ThirdParty
 from app.casework.plans.concessions import waived_fees
 from app.casework.plans.events import InstalmentEvent, PlanEvent
 from app.casework.plans.models import Plan, PlanChange
+from app.casework.plans.queries import find_plan
 from app.casework.plans.rules import LIVE, Instalment, InstalmentChange, PlanStatus, offer_end
 from app.casework.plans.terms import AgreementTerms
 from app.casework.plans.tracking.payments import progress_of, terms_of
 from app.casework.plans.tracking.progress import PlanProgress
-from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.payload import kinds_under
@@ -122,9 +122,7 @@ class PlanFile:
 
 def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
     """NotFound where the case has no such agreement."""
-    plan = session.get(Plan, plan_id)
-    if plan is None or plan.case_id != file.case.id:
-        raise NotFound(f"Case {file.case.reference} has no such plan.")
+    plan = find_plan(session, file.case, plan_id)
     progress = progress_of(session, plan, file.book.today)
     runs = plan.status in (*LIVE, PlanStatus.OFFERED)
     others = select(Plan).where(Plan.case_id == plan.case_id, col(Plan.id) != plan_id)

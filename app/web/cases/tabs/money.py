@@ -129,7 +129,9 @@ def money_tab(request: Request, session: Session, file: CaseFile) -> MoneyTab:
     wanted = request.query_params.get("account", "")
     chosen = next((account for account in file.accounts if account.reference == wanted), None)
     if wanted and chosen is None:
-        raise NotFound("This case has no such account.")
+        raise NotFound(
+            f"Case {file.case.reference} has no account of this reference. Choose one of its accounts."
+        )
     chosen = chosen or next((a for a in file.accounts if file.stands_of(a).past_due), file.accounts[0])
     found = MONEY_READS.reads.fetch(session, account_id=id_of(chosen))
     stands = file.stands_of(chosen)
