@@ -109,7 +109,7 @@ class WaitRule(Rule):
             return [self._running(*max(coming, key=_start), names, asked)] if coming else ()
         if any(start <= asked.at < end for start, end in ends):
             return ()
-        if coming:
+        if coming or self.valid_months is None:
             return [self._running(*min(coming, key=_start), names, asked)]
         last = self._day_of(max(sent, key=lambda notice: notice.at), asked)
         detail = f"{names} of {last} is older than {counted(self.valid_months, 'month')}"
