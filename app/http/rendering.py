@@ -13,10 +13,12 @@ from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, n
 from jinja2.compiler import CodeGenerator
 from jinja2.environment import TemplateModule
 from jinja2.runtime import Context, Macro
+from jinja2.utils import htmlsafe_json_dumps
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 from starlette.requests import Request
 
+from app.core.types import JsonObject
 from app.http.formats import day, decimal, moment, money, number, pct, reader_locale, role_label
 from app.http.interface import add_translations
 from app.http.static_files import PAGES, static_url
@@ -108,8 +110,12 @@ class _Inlined(NodeTransformer):
         return nodes.Scope(self.environment._parse(source, name, path).body, lineno=node.lineno)
 
 
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
+
+
 class PageEnvironment(Environment):
-    """An environment that spends little on each page. What it draws is what Jinja's own draws."""
+    """An environment that spends little on each page. What it draws is what Jinja's own draws, without the indentation
+    of its templates: a browser shows none of it."""
 
     code_generator_class = _PageCode
     context_class = _PageContext
@@ -117,7 +123,7 @@ class PageEnvironment(Environment):
     escaped = staticmethod(escaped)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        tree = super()._parse(source, name, filename)
+        tree = super()._parse(_INDENTATION.sub("", source), name, filename)
         _Inlined(self).visit(tree)
         return tree
 
@@ -141,11 +147,21 @@ def environment() -> PageEnvironment:
         moment=moment,
         pct=pct,
         number=number,
+        chart_data=chart_data,
         role_label=role_label,
     )
     env.globals.update(static=static_url, remembered=Remembered())
     add_translations(env)
     return env
+
+
+def chart_data(spec: JsonObject) -> Markup:
+    """The data of a chart for its script, as short as they can be drawn from: five digits after the point."""
+    series = [
+        {**each, "values": [None if v is None else round(v, 5) for v in each["values"]]}
+        for each in spec["series"]
+    ]
+    return htmlsafe_json_dumps({**spec, "series": series}, separators=(",", ":"))
 
 
 def macros(names: Mapping[str, Any]) -> TemplateModule:

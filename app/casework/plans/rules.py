@@ -34,6 +34,11 @@ class Cadence(StrEnum):
     """On dates, and of amounts, that were agreed one by one."""
 
 
+def payment_name(n: int) -> str:
+    """Instalment `n` of a plan in a sentence; its number 0 is the down payment."""
+    return f"instalment {n}" if n else "the down payment"
+
+
 PERIODS_A_YEAR: Mapping[Cadence, int] = {
     Cadence.WEEKLY: 52,
     Cadence.FORTNIGHTLY: 26,

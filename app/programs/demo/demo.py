@@ -1,4 +1,4 @@
-"""`desk demo`: a department that has been at work for weeks, on real accounts, ready in under a minute.
+"""`desk demo`: a department that has been at work for weeks, on real accounts, ready in a few minutes.
 
 Everything goes through the same feeds, days, gate, outbox and services as in production; only the clock, the
 people and the SMS and e-mail providers are simulated. The legal desk is the real reference receiver.
@@ -24,7 +24,7 @@ from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import add_portfolio
 from app.core.actor import SYSTEM, Actor
-from app.core.clock import FixedClock, SystemClock, local_date
+from app.core.clock import FixedClock, SystemClock, local_date, local_instant
 from app.core.database.engine import make_engine, transaction
 from app.core.errors import DeskError
 from app.core.ids import id_of
@@ -40,8 +40,8 @@ from app.operations.thresholds.rules import ThresholdTest
 from app.operations.thresholds.service import set_threshold
 from app.programs.demo.department import STAFF, Department
 from app.programs.demo.negotiations import negotiate_for_the_visitor
-from app.programs.demo.playback import DemoSender, play_days
-from app.programs.demo.sample import CODE, load_sample
+from app.programs.demo.playback import NIGHT, DemoSender, play_days
+from app.programs.demo.sample import CODE, SampleFeeds
 from app.programs.demo.serving import free_port, make_key, serve_demo, serve_in_background, write_env
 from app.programs.demo.terminal import Progress, introduce, say
 from app.programs.demo.visitor import leave_for_the_visitor
@@ -119,8 +119,8 @@ def _build(settings: Settings, ports: Ports, accounts: int) -> Mapping[str, str]
         _watch(session, portfolio, now)
     yesterday = local_date(now, portfolio.timezone) - timedelta(days=1)
     shift = yesterday - STORY_ENDS
-    load_sample(engine, settings, shift, accounts, now)
-    _live(engine, ports, portfolio, yesterday, now)
+    feeds = SampleFeeds(engine, settings, shift, accounts)
+    _live(engine, ports, portfolio, feeds, yesterday, now)
     leave_for_the_visitor(engine, settings, portfolio, yesterday, now)
     negotiate_for_the_visitor(engine, portfolio, ports.catalog, yesterday, now)
     engine.dispose()
@@ -147,7 +147,9 @@ def _watch(session: Session, portfolio: Portfolio, now: datetime) -> None:
     )
 
 
-def _live(engine: Engine, ports: Ports, portfolio: Portfolio, yesterday: date, now: datetime) -> None:
+def _live(
+    engine: Engine, ports: Ports, portfolio: Portfolio, feeds: SampleFeeds, yesterday: date, now: datetime
+) -> None:
     clock = FixedClock()
     chance = random.Random(20050926)  # noqa: S311 - a story, not a secret
     simulated = Ports(
@@ -162,6 +164,9 @@ def _live(engine: Engine, ports: Ports, portfolio: Portfolio, yesterday: date, n
         seal=ports.seal,
     )
     first = yesterday - timedelta(days=DAYS_LIVED - 1)
+    taken_over = local_instant(first, *NIGHT, portfolio.timezone)
+    for kind, loaded in feeds.load_until(first - timedelta(days=1), taken_over).items():
+        say(f"  {loaded:>6,} {kind.value} loaded")
     department = Department(engine, simulated, id_of(portfolio), chance, yesterday)
     with Progress(DAYS_LIVED) as step:
         play_days(
@@ -172,6 +177,7 @@ def _live(engine: Engine, ports: Ports, portfolio: Portfolio, yesterday: date, n
             simulated,
             clock,
             stop_at=now,
+            feeds=feeds.load_until,
             people=department.work,
             progress=step,
         )

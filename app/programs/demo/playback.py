@@ -50,10 +50,12 @@ def play_days(
     clock: FixedClock,
     *,
     stop_at: datetime,
+    feeds: Callable[[date, datetime], object],
     people: Callable[[date, datetime], None],
     progress: Callable[[DayReport], None],
 ) -> None:
-    """Close every day from `first` to `last`; each following day messages leave and `people` do their work.
+    """Load the `feeds` of every day from `first` to `last` and close it; each following day messages leave and `people`
+    do their work.
 
     Nothing happens after `stop_at`, and what the last night planned stays queued. `clock` is the one in `ports`.
     """
@@ -61,6 +63,7 @@ def play_days(
     while on <= last:
         tomorrow = on + timedelta(days=1)
         clock.at = min(local_instant(tomorrow, *NIGHT, portfolio.timezone), stop_at)
+        feeds(on, clock.at)
         reports = run_days(engine, portfolio.code, on, ports.catalog, now=clock.at)
         for hour in DELIVERY_HOURS:
             at = local_instant(tomorrow, hour, 0, portfolio.timezone)

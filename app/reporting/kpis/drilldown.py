@@ -102,8 +102,8 @@ def things_behind(
     shown = first.limit(limit).subquery("shown")
     query = (
         sa.select(
-            shown.c.kind, shown.c.thing_id, shown.c.on, shown.c.account_id, col(Account.reference),
-            shown.c.customer_id, col(Customer.full_name), shown.c.amount,
+            shown.c.kind, shown.c.thing_id, sa.type_coerce(shown.c.on, sa.Date), shown.c.account_id,
+            col(Account.reference), shown.c.customer_id, col(Customer.full_name), shown.c.amount,
         )
         .join(Account, col(Account.id) == shown.c.account_id)
         .join(Customer, col(Customer.id) == shown.c.customer_id)

@@ -79,6 +79,7 @@ def test_a_broken_plan_says_which_instalment_and_why() -> None:
         Broken(2, DUE, 1).why
         == "instalment 2, due 2026-04-10, was not received in full within the grace period"
     )
+    assert Broken(0, DUE, 1).why.startswith("the down payment, due 2026-04-10, was not received in full")
 
 
 # --- on rows --------------------------------------------------------------------------------------

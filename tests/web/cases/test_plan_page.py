@@ -158,6 +158,7 @@ def test_an_offer_is_accepted_and_cancelled_on_its_page(desk: Desk) -> None:
     page = ben.get(path).text
     assert "They asked" in page
     assert "It ended on" in page
+    assert f'href="{path.split("/plans/")[0]}/negotiate"' in page, "a debt that stands can be agreed on again"
 
 
 def test_a_date_is_moved_and_a_payment_skipped_as_the_agreement_lets(desk: Desk) -> None:

@@ -155,7 +155,7 @@ def test_complaints_read_as_so_many_of_a_thousand_accounts(engine: Engine) -> No
     page = manager.get(f"/morning?portfolio=CARDS&date={LAST}").text
     assert "285.7 per 1,000" in page
     trend = manager.get("/trends?portfolio=CARDS&figure=complaints_per_1000").text
-    assert '"unit": "count"' in trend
+    assert '"unit":"count"' in trend
     assert "285.714" in trend
 
 
@@ -167,3 +167,24 @@ def test_cohorts_open_on_the_first_curve_that_has_a_value(engine: Engine) -> Non
     builders.close_day(engine, date(2026, 3, 2))
     manager = Desk(engine).sign_in(Role.MANAGER)
     assert '<option value="late-30" selected>' in manager.get("/trends/cohorts?portfolio=CARDS").text
+
+
+def test_a_figure_of_the_page_leads_to_what_it_counts_and_its_trend(engine: Engine) -> None:
+    manager = lived_desk(engine).sign_in(Role.MANAGER)
+    page = manager.get(f"/morning?portfolio=CARDS&date={LAST}").text
+    assert len(page.encode()) < 60_000
+    places = re.findall(r'<a class="kpi-link" href="([^"]+)"', page)
+    assert len(places) > 30
+    for place in places:
+        behind = manager.get(place.replace("&amp;", "&")).text
+        (trend,) = re.findall(r'<a class="button" href="(/trends\?[^"]+)">Trend</a>', behind)
+        assert manager.get(trend.replace("&amp;", "&")).status_code == 200, place
+
+
+def test_figures_that_count_nothing_are_named_together(manager: Browser) -> None:
+    page = manager.get("/morning").text
+    empty = re.findall(r"Nothing yet: (.*?)\.</p>", page, re.DOTALL)
+    assert empty
+    for names in empty:
+        assert "/trends?portfolio=" in names
+        assert "kpi-value" not in names

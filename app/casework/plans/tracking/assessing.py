@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from app.casework.plans.rules import Instalment, PlanKind
+from app.casework.plans.rules import Instalment, PlanKind, payment_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ class Broken:
 
     @property
     def why(self) -> str:
-        return f"instalment {self.n}, due {self.due_on.isoformat()}, was not received in full within the grace period"
+        what = f"{payment_name(self.n)}, due {self.due_on.isoformat()},"
+        return f"{what} was not received in full within the grace period"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from app.casework.plans.rules import payment_name
 from app.casework.plans.tracking.progress import InstalmentProgress, InstalmentState, PlanProgress
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.text import counted
@@ -39,24 +40,26 @@ def check_move(standing: PlanProgress, n: int, to_on: date, limits: MoveLimits) 
             else f"A due date of a plan is moved {times} a month, and that was done. Ask for the payment on its day."
         )
     if to_on == line.due_on:
-        raise Invalid(f"Instalment {n} is due on {to_on.isoformat()} already. Enter another day.", "due_on")
+        raise Invalid(f"{_named(n)} is due on {to_on.isoformat()} already. Enter another day.", "due_on")
     if to_on < today:
         raise Invalid(f"The new day must not be before today, {today.isoformat()}.", "due_on")
     first, last = line.agreed_on - timedelta(days=limits.days), line.agreed_on + timedelta(days=limits.days)
     if not first <= to_on <= last:
         raise Invalid(
-            f"Instalment {n} can be moved by at most {counted(limits.days, 'day')} from {line.agreed_on.isoformat()}: "
+            f"{_named(n)} can be moved by at most {counted(limits.days, 'day')} from {line.agreed_on.isoformat()}: "
             f"from {max(first, today).isoformat()} to {last.isoformat()}.",
             "due_on",
         )
     before, after = _neighbours(standing, line)
     if before is not None and to_on <= before.due_on:
         raise Invalid(
-            f"The new day must be after instalment {before.n}, due on {before.due_on.isoformat()}.", "due_on"
+            f"The new day must be after {payment_name(before.n)}, due on {before.due_on.isoformat()}.",
+            "due_on",
         )
     if after is not None and to_on >= after.due_on:
         raise Invalid(
-            f"The new day must be before instalment {after.n}, due on {after.due_on.isoformat()}.", "due_on"
+            f"The new day must be before {payment_name(after.n)}, due on {after.due_on.isoformat()}.",
+            "due_on",
         )
     return line
 
@@ -75,27 +78,28 @@ def check_skip(standing: PlanProgress, n: int, allowed: int) -> tuple[Instalment
     last = standing.last
     if line.n == last.n:
         raise Conflict(
-            f"Instalment {n} is the last: skipped amounts fall due with it. Move its date, or renegotiate."
+            f"{_named(n)} is the last: skipped amounts fall due with it. Move its date, or renegotiate."
         )
     order = sorted(standing.instalments, key=lambda each: (each.due_on, each.n))
     at = order.index(line)
     for neighbour in order[max(0, at - 1) : at + 2]:
         if neighbour.n in skipped:
-            raise Conflict(f"Instalment {neighbour.n} is skipped: two in a row cannot be.")
+            raise Conflict(f"{_named(neighbour.n)} is skipped: two in a row cannot be.")
     return line, last
 
 
 def _open_instalment(standing: PlanProgress, n: int, change: str) -> InstalmentProgress:
     line = next((each for each in standing.instalments if each.n == n), None)
     if line is None:
-        raise NotFound(f"The agreement has no instalment {n}. Choose one of its schedule.")
+        name = f"instalment {n}" if n else "down payment"
+        raise NotFound(f"The agreement has no {name}. Choose a payment of its schedule.")
     if line.state is InstalmentState.SKIPPED:
-        raise Conflict(f"Instalment {n} is skipped. It cannot be {change}.")
+        raise Conflict(f"{_named(n)} is skipped. It cannot be {change}.")
     if line.state in DONE:
-        raise Conflict(f"Instalment {n} is paid. It cannot be {change}.")
+        raise Conflict(f"{_named(n)} is paid. It cannot be {change}.")
     if standing.on > line.grace_until:
         raise Conflict(
-            f"Instalment {n} was due on {line.due_on.isoformat()}, and its grace days are over. It cannot be {change}."
+            f"{_named(n)} was due on {line.due_on.isoformat()}, and its grace days are over. It cannot be {change}."
         )
     return line
 
@@ -106,3 +110,9 @@ def _neighbours(
     order = sorted(standing.instalments, key=lambda each: (each.due_on, each.n))
     at = order.index(line)
     return (order[at - 1] if at else None), (order[at + 1] if at + 1 < len(order) else None)
+
+
+def _named(n: int) -> str:
+    """The payment at the beginning of a sentence."""
+    name = payment_name(n)
+    return name[0].upper() + name[1:]

@@ -30,7 +30,7 @@ from app.reporting.kpis.buckets import buckets_at_close, month_at_close
 from app.reporting.kpis.definitions.catalog import DEFINITIONS
 from app.reporting.kpis.history import Point
 from app.reporting.kpis.proof.restatements import Cause, causes_of
-from app.reporting.kpis.rules import OVERDUE_DAYS, SEED_TITLES, Definition, Figure, Unit
+from app.reporting.kpis.rules import OVERDUE_DAYS, Definition, Figure, Unit
 from app.web.lists import csv_download
 from app.web.managers.figures.choice import choose_portfolio, figure_href
 from app.web.managers.figures.dashboard_charts import charts_of
@@ -38,6 +38,7 @@ from app.web.rendering import Page, page
 
 router = Router(prefix="/dashboard")
 RANGES = (30, 90, 180, 365)
+RESTATED_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,10 @@ class DashboardPage(Page):
     on: date
     first_on: date
     tiles: Mapping[str, Tile]
-    seeds: Sequence[tuple[str, str, Sequence[Tile]]]
-    """Further figures, by the question that they answer."""
     overdue_days: tuple[int, int, int, int]
     restated: Sequence[Point]
+    listed: int
+    """How many of them the page lists, the newest first."""
     causes: Mapping[int, Sequence[Cause]]
     """Entries behind the restated figures that the page lists."""
     definitions: Mapping[str, Definition]
@@ -99,7 +100,9 @@ def dashboard(
     roll = month_at_close(session, chosen, on)
     buckets = buckets_at_close(session, chosen, on)
     restated = [point for point in reversed(shown) if point.restated]
-    causes = causes_of(session, {each.restatement_id for each in restated[:100] if each.restatement_id})
+    causes = causes_of(
+        session, {each.restatement_id for each in restated[:RESTATED_LISTED] if each.restatement_id}
+    )
     tiles = {tile.definition.name: tile for tile in _tiles(points, chosen, on=on, compared_on=compared_on)}
     return page(
         request,
@@ -111,9 +114,9 @@ def dashboard(
             on=on,
             first_on=max(first_on, min((point.on for point in shown), default=on)),
             tiles=tiles,
-            seeds=_by_seed(tiles),
             overdue_days=OVERDUE_DAYS,
             restated=restated,
+            listed=RESTATED_LISTED,
             causes=causes,
             definitions=DEFINITIONS,
             charts=charts_of(request, session, chosen, shown),
@@ -162,17 +165,6 @@ def _tiles(points: Sequence[Point], portfolio: Portfolio, *, on: date, compared_
             href=figure_href(name, portfolio.code, on),
             more_is_better=DEFINITIONS[name].more_is_better,
         )
-
-
-def _by_seed(tiles: Mapping[str, Tile]) -> list[tuple[str, str, Sequence[Tile]]]:
-    """The figures that have no section of their own on the page."""
-    shown = [tile for name, tile in tiles.items() if not name.startswith(("recovery_rate", "overdue_rate"))]
-    found: list[tuple[str, str, Sequence[Tile]]] = []
-    for seed, title in SEED_TITLES.items():
-        of_seed = [tile for tile in shown if tile.definition.seed is seed]
-        if of_seed:
-            found.append((seed.value, title, of_seed))
-    return found
 
 
 @dataclass(frozen=True, slots=True)

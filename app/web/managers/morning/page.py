@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -61,6 +61,16 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """One of the five questions that the figures answer: the figures with a value, and those that count nothing yet."""
+
+    key: str
+    title: str
+    shown: Sequence[Tile]
+    empty: Sequence[Tile]
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A figure that changed against the compared day, with its changes against the other days."""
 
@@ -90,8 +100,7 @@ class MorningPage(Page):
     moved: Sequence[Moved]
     restated: Sequence[Restated]
     causes: Sequence[LateEntries]
-    seeds: Sequence[tuple[str, str, Sequence[Tile]]]
-    """Key, title and tiles of each of the five questions."""
+    seeds: Sequence[Question]
     definitions: Mapping[str, Definition]
     spark_width: int
     spark_height: int
@@ -148,7 +157,7 @@ def morning(
             moved=_moved(book, current, found, key),
             restated=restated,
             causes=late_entries_since(session, portfolio_id, since) if since and restated else [],
-            seeds=_seeds(book, current, sparks, key),
+            seeds=list(_seeds(book, current, sparks, key)),
             definitions=DEFINITIONS,
             spark_width=WIDTH,
             spark_height=HEIGHT,
@@ -188,15 +197,15 @@ def _seeds(
     current: Mapping[str, Change],
     sparks: Mapping[str, Sequence[str]],
     key: tuple[str, str],
-) -> list[tuple[str, str, Sequence[Tile]]]:
+) -> Iterator[Question]:
     def tile(name: str) -> Tile:
         href = figure_href(name, book.portfolio.code, book.on, *key)
         return Tile(DEFINITIONS[name], current[name], sparks.get(name, ()), href)
 
-    return [
-        (seed.value, title, [tile(name) for name in current if DEFINITIONS[name].seed is seed])
-        for seed, title in SEED_TITLES.items()
-    ]
+    for seed, title in SEED_TITLES.items():
+        tiles = [tile(name) for name in current if DEFINITIONS[name].seed is seed]
+        shown = [each for each in tiles if each.has_value]
+        yield Question(seed.value, title, shown, [each for each in tiles if not each.has_value])
 
 
 def _sparks(session: Session, book: ClosedBook, dimension: str, member: str) -> dict[str, list[str]]:

@@ -18,11 +18,14 @@ def sparkline(values: Sequence[float | None]) -> list[str]:
         return []
     low, span = min(known), max(known) - min(known)
     step = (WIDTH - 2 * MARGIN) / max(1, len(values) - 1)
-    lines: list[list[str]] = [[]]
+    lines: list[list[tuple[int, int]]] = [[]]
     for n, value in enumerate(values):
         if value is None:
             lines.append([])
             continue
         part = (value - low) / span if span else 0.5
-        lines[-1].append(f"{MARGIN + n * step:.1f},{HEIGHT - MARGIN - part * (HEIGHT - 2 * MARGIN):.1f}")
-    return [" ".join(line) for line in lines if len(line) > 1]
+        point = round(MARGIN + n * step), round(HEIGHT - MARGIN - part * (HEIGHT - 2 * MARGIN))
+        if len(lines[-1]) > 1 and lines[-1][-1][1] == lines[-1][-2][1] == point[1]:
+            lines[-1].pop()  # a level stretch is drawn by its two ends
+        lines[-1].append(point)
+    return [" ".join(f"{x},{y}" for x, y in line) for line in lines if len(line) > 1]

@@ -78,6 +78,7 @@ def test_moving_again_does_not_move_the_bounds() -> None:
         (D2 + 3 * DAY, 2, (), 1, None, ""),
         (D2 + 4 * DAY, 2, (), 1, Conflict, "grace days are over"),
         (D1, 7, (), 1, NotFound, "no instalment 7"),
+        (D1, 0, (), 1, NotFound, "The agreement has no down payment"),
     ],
 )
 def test_as_many_are_skipped_as_was_agreed_and_no_two_in_a_row(
