@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -12,6 +13,7 @@ from app.core.labels import CHANNEL_LABELS, country_name, in_sentence
 from app.outreach.gate.places.coverage import CountryCover, coverage
 from app.policy.composition import pack_of, packs_for
 from app.policy.kinds.forbidden import ForbiddenRule
+from app.policy.kinds.hours import HoursRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +23,31 @@ class Finding:
     portfolio: str
     """Code of the portfolio."""
     check: str
-    """Name of the check, for programs: `coverage`, `forbidden`."""
+    """Name of the check, for programs: `coverage`, `forbidden`, `runs_out`."""
     sentence: str
     """What is wrong, where, and what to do."""
 
 
-def findings(session: Session) -> Sequence[Finding]:
+RUNS_OUT_WITHIN = timedelta(days=180)
+"""Dated data of a pack are asked for this long before they run out: a decree takes its time to be found and read."""
+
+
+def findings(session: Session, *, today: date) -> Sequence[Finding]:
     """All faults of all portfolios, in the order of their codes; empty when nothing is wrong."""
     found: list[Finding] = []
     for portfolio in session.scalars(select(Portfolio).order_by(col(Portfolio.code))):
-        found.extend(findings_of(session, portfolio))
+        found.extend(findings_of(session, portfolio, today=today))
     return found
 
 
-def findings_of(session: Session, portfolio: Portfolio) -> Sequence[Finding]:
+def findings_of(session: Session, portfolio: Portfolio, *, today: date) -> Sequence[Finding]:
     """The faults of one portfolio."""
     countries = coverage(session, portfolio)
-    return [*_uncovered(portfolio, countries), *_forbidden(portfolio, countries)]
+    return [
+        *_uncovered(portfolio, countries),
+        *_forbidden(portfolio, countries),
+        *_running_out(portfolio, countries, today),
+    ]
 
 
 def _uncovered(portfolio: Portfolio, countries: Sequence[CountryCover]) -> Iterator[Finding]:
@@ -81,3 +91,24 @@ def _forbidden(portfolio: Portfolio, countries: Sequence[CountryCover]) -> Itera
             f"{portfolio.code}: no {channels} leaves to customers in {', '.join(where)}. {rule.why} ({rule.citation})."
             " Use other channels, or another provider that carries them.",
         )
+
+
+def _running_out(portfolio: Portfolio, countries: Sequence[CountryCover], today: date) -> Iterator[Finding]:
+    """Days and figures of the packs that are known for some years only, and will not be known for long."""
+    own = pack_of(portfolio)
+    known: dict[str, date] = {}
+    for country in [each.country for each in countries] or [own.country]:
+        for rule in packs_for(portfolio, _Anywhere(country)).rules:
+            if isinstance(rule, HoursRule) and rule.holidays and rule.holidays.equated_until:
+                known[f"the days made equal to holidays (rule {rule.id})"] = rule.holidays.equated_until
+    charges = own.charges
+    if charges and charges.known_until and portfolio.late_fee_minor:
+        known[f"the figures of [charges] in pack {own.code}"] = charges.known_until
+    for what, until in known.items():
+        if today + RUNS_OUT_WITHIN >= until:
+            ends = "are known until" if today <= until else "have not been known since"
+            yield Finding(
+                portfolio.code,
+                "runs_out",
+                f"{portfolio.code}: {what} {ends} {until}. Look up those of the years after, and add them to the pack.",
+            )

@@ -69,7 +69,7 @@ def read_status(session: Session, settings: Settings, *, now: datetime) -> Statu
         alerts=alerts,
         attention=alerts
         + _attention(portfolios, seen, outbox, stopped)
-        + [finding.sentence for finding in findings(session)],
+        + [finding.sentence for finding in findings(session, today=now.date())],
     )
 
 

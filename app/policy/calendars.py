@@ -72,6 +72,8 @@ class Holidays:
     categories: tuple[str, ...] = ("public",)
     equated: frozenset[date] = frozenset()
     """Days that a decree makes equal to a holiday."""
+    equated_until: date | None = None
+    """Last day for which `equated` is known; None = it does not run out."""
 
     def name_of(self, day: date) -> str:
         """The holiday on that day, in English where the library has it; '' = an ordinary day."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from sqlalchemy.engine import Engine
 
@@ -13,12 +15,13 @@ from app.policy.composition import use_providers
 from app.programs.ports import make_ports
 from tests import builders
 
+TODAY = date(2026, 6, 3)
 AMERICAN = {"currency": "USD", "timezone": "America/New_York"}
 
 
 def said(engine: Engine) -> list[tuple[str, str]]:
     with transaction(engine) as session:
-        return [(each.portfolio, each.check) for each in findings(session)]
+        return [(each.portfolio, each.check) for each in findings(session, today=TODAY)]
 
 
 def test_an_agency_with_twilio_is_told_that_no_sms_leaves(engine: Engine) -> None:
@@ -32,7 +35,7 @@ def test_an_agency_with_twilio_is_told_that_no_sms_leaves(engine: Engine) -> Non
     use_providers("twilio")
     assert said(engine) == [("AGENCY", "forbidden")]
     with transaction(engine) as session:
-        [finding] = findings(session)
+        [finding] = findings(session, today=TODAY)
     assert finding.sentence.startswith(
         "AGENCY: no SMS leaves to customers in United States. Twilio carries no SMS"
     )
@@ -64,7 +67,45 @@ def test_customers_where_no_pack_holds_are_counted(sqlite_engine: Engine, n: int
         for _ in range(n):
             builders.customer(session, book, country="DE", mobile="")
     with transaction(sqlite_engine) as session:
-        [finding] = findings(session)
+        [finding] = findings(session, today=TODAY)
     assert finding.sentence.startswith(
         f"CARDS: {'1 customer lives' if n == 1 else '1,200 customers live'} in Germany"
     )
+
+
+@pytest.mark.parametrize(
+    ("today", "said"),
+    [
+        ("2028-07-03", ""),  # 181 days before the last that is known
+        ("2028-07-04", "are known until 2028-12-31"),
+        ("2029-01-01", "have not been known since 2028-12-31"),
+    ],
+)
+def test_equated_days_are_asked_for_before_they_run_out(sqlite_engine: Engine, today: str, said: str) -> None:
+    with transaction(sqlite_engine) as session:
+        builders.portfolio(
+            session,
+            "INCASSO",
+            pack="nl-third-party",
+            collector=CollectorKind.THIRD_PARTY,
+            timezone="Europe/Amsterdam",
+        )
+        found = [
+            each for each in findings(session, today=date.fromisoformat(today)) if each.check == "runs_out"
+        ]
+    assert [said in each.sentence for each in found] == ([True] if said else [])
+    if said:
+        assert "rule nl.days" in found[0].sentence
+
+
+@pytest.mark.parametrize(("late_fee_minor", "asked"), [(0, False), (2500, True)])
+def test_a_fee_of_the_year_is_asked_for_where_the_desk_charges_one(
+    sqlite_engine: Engine, late_fee_minor: int, asked: bool
+) -> None:
+    """12 CFR 1026.52(b)(1)(ii): the safe harbour changes by the year."""
+    with transaction(sqlite_engine) as session:
+        builders.portfolio(session, "BANK", pack="us-first-party", late_fee_minor=late_fee_minor, **AMERICAN)
+        found = findings(session, today=date(2026, 7, 4))
+        before = findings(session, today=date(2026, 7, 3))
+    assert [each.check for each in found] == (["runs_out"] if asked else [])
+    assert before == []

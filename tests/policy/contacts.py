@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 from app.core.vocabulary import Channel, Purpose
 from app.policy.answers import Refusals, WaitUntil
+from app.policy.composition import packs_for
 from app.policy.facts import Contact, ContactResult, PastContact
 from app.policy.pack import Pack
 from app.policy.packfile import shipped_packs
 from app.policy.rules import Rule
+
+AMSTERDAM, OSLO, SYDNEY, KOLKATA = "Europe/Amsterdam", "Europe/Oslo", "Australia/Sydney", "Asia/Kolkata"
+
+
+def pack_at(
+    pack: str,
+    country: str,
+    region: str = "",
+    postcode: str = "",
+    collector: str = "third_party",
+    city: str = "",
+) -> Pack:
+    """The effective pack of a customer who lives there."""
+    portfolio = SimpleNamespace(code="b", pack=pack, collector=collector, tightening="", adopted_packs="")
+    return packs_for(portfolio, SimpleNamespace(country=country, region=region, city=city, postcode=postcode))
+
 
 US, UK, CN = (shipped_packs()[code] for code in ("us-third-party", "uk", "cn"))
 NEW_YORK, LOS_ANGELES, LONDON, SHANGHAI = (

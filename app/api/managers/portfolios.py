@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path
@@ -41,19 +42,22 @@ def list_portfolios(
 
 
 @router.get("/{code}/contact-rules", summary="Show where a portfolio's customers are covered")
-def get_contact_rules(code: PortfolioCode, _caller: ApiManager, session: ReadSession) -> ContactRulesShape:
+def get_contact_rules(
+    code: PortfolioCode, _caller: ApiManager, session: ReadSession, now: Now
+) -> ContactRulesShape:
     """The countries of its customers with the packs that hold there, those that no pack covers first; and what is wrong
     with its set-up."""
-    return _contact_rules(session, code)
+    return _contact_rules(session, code, now=now)
 
 
-def _contact_rules(session: Session, code: str) -> ContactRulesShape:
+def _contact_rules(session: Session, code: str, *, now: datetime) -> ContactRulesShape:
     portfolio = get_portfolio(session, code)
+    today = local_date(now, portfolio.timezone)
     return ContactRulesShape(
         portfolio=portfolio.code,
         policy_pack=portfolio.pack,
         countries=[CountryCoverShape.of(each) for each in coverage(session, portfolio)],
-        findings=[each.sentence for each in findings_of(session, portfolio)],
+        findings=[each.sentence for each in findings_of(session, portfolio, today=today)],
     )
 
 
@@ -72,7 +76,7 @@ def post_adopted_pack(
     """Let a pack of another country hold where no pack covers the customers. Until then nothing is sent to them."""
     portfolio = get_portfolio(session, code)
     adopt_pack(session, portfolio, body.country, body.pack, body.reason, by=caller.by, now=now)
-    return _contact_rules(session, code)
+    return _contact_rules(session, code, now=now)
 
 
 class AdoptedPackEnd(Input):
@@ -91,7 +95,7 @@ def post_adopted_pack_end(
     """Nothing is sent to the country any more."""
     portfolio = get_portfolio(session, code)
     adopt_pack(session, portfolio, country, "", body.reason, by=caller.by, now=now)
-    return _contact_rules(session, code)
+    return _contact_rules(session, code, now=now)
 
 
 @router.get("/{code}/duties", summary="List letters that are owed")

@@ -40,9 +40,17 @@ class _Holidays(Table):
     subdivision: str = ""
     categories: Annotated[list[Text], Field(min_length=1)] = ["public"]
     equated: list[date] = []
+    equated_until: date | None = None
+
+    @model_validator(mode="after")
+    def equated_days_are_known(self) -> Self:
+        if self.equated_until and any(day > self.equated_until for day in self.equated):
+            raise ValueError("equated: a day is after equated_until")
+        return self
 
     def holidays(self) -> Holidays:
-        return Holidays(self.country, self.subdivision, tuple(self.categories), frozenset(self.equated))
+        days = frozenset(self.equated)
+        return Holidays(self.country, self.subdivision, tuple(self.categories), days, self.equated_until)
 
 
 class HoursTable(RuleTable):
@@ -169,6 +177,8 @@ class HoursRule(Rule):
                 "categories": list(self.holidays.categories),
                 "equated": sorted(self.holidays.equated),
             }
+            if self.holidays.equated_until is not None:
+                spelled["holidays"]["equated_until"] = self.holidays.equated_until
         return spelled
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, model_validator
@@ -33,12 +34,15 @@ class ChargeCaps:
     late_fee_minor: int | None = None
     currency: str = ""
     """Of `late_fee_minor`."""
+    known_until: date | None = None
+    """Last day for which the figures are known, where they change by the year; None = they do not."""
 
 
 class ChargesTable(SourcedTable):
     max_apr: Annotated[int, BeforeValidator(_millionths)] | None = None
     late_fee: str | None = None
     currency: str = ""
+    known_until: date | None = None
 
     @model_validator(mode="after")
     def fee_has_a_currency(self) -> Self:
@@ -59,4 +63,5 @@ class ChargesTable(SourcedTable):
             max_apr_millionths=self.max_apr,
             late_fee_minor=self._late_fee_minor(),
             currency=self.currency,
+            known_until=self.known_until,
         )

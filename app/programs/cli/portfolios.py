@@ -128,7 +128,7 @@ def portfolio_add(
             by=BY,
             now=read_clock(),
         )
-        wrong = findings_of(session, portfolio)
+        wrong = findings_of(session, portfolio, today=local_date(read_clock(), portfolio.timezone))
     for each in wrong:
         print(f"! {each.sentence}", file=sys.stderr)
     if not (contact_phone.strip() or contact_email.strip()):

@@ -126,7 +126,7 @@ def doctor(as_json: Json = False) -> None:
     from app.operations.doctor import findings
 
     with reading(migrated_engine()) as session:
-        found = findings(session)
+        found = findings(session, today=read_clock().date())
 
     def say() -> None:
         for each in found:

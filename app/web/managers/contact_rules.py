@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Form
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
+from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.labels import country_name
 from app.core.text import sentence
@@ -50,8 +52,10 @@ class ContactRulesPage(Page):
 
 
 @router.get("")
-def contact_rules(request: Request, _staff: Manager, session: ReadSession, portfolio: str = "") -> Response:
-    return _page(request, session, portfolio)
+def contact_rules(
+    request: Request, _staff: Manager, session: ReadSession, now: Now, portfolio: str = ""
+) -> Response:
+    return _page(request, session, portfolio, now=now)
 
 
 def _page(
@@ -59,6 +63,7 @@ def _page(
     session: Session,
     code: str,
     *,
+    now: datetime,
     values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
     opened: str = "",
@@ -76,7 +81,7 @@ def _page(
             columns=COLUMNS,
             packs=[(each, packs[each].name) for each in adoptable(chosen)] if chosen else (),
             names={each.code: each.name for each in packs.values()},
-            findings=findings_of(session, chosen) if chosen else (),
+            findings=findings_of(session, chosen, today=local_date(now, chosen.timezone)) if chosen else (),
             values=values or {},
             errors=errors or {},
             opened=opened,
@@ -104,7 +109,9 @@ def adopt(
     """Adopt a pack for a country that none covers."""
     if not pack.strip():
         values, errors = {"reason": reason}, {"pack": "Choose a pack."}
-        return _page(request, session, portfolio, values=values, errors=errors, opened=country, status=422)
+        return _page(
+            request, session, portfolio, now=now, values=values, errors=errors, opened=country, status=422
+        )
     said = f"A pack holds in {country_name(country)} now: {pack}."
     return _change(request, session, portfolio, country, pack, reason, said, staff=staff, now=now)
 
@@ -144,6 +151,13 @@ def _change(
         errors = {refused.field or "pack": sentence(refused.message)}
         values = {"pack": pack, "reason": reason}
         return _page(
-            request, session, code, values=values, errors=errors, opened=country, status=refused.status
+            request,
+            session,
+            code,
+            now=now,
+            values=values,
+            errors=errors,
+            opened=country,
+            status=refused.status,
         )
     return redirect(request, f"/contact-rules?portfolio={portfolio.code}", said)

@@ -105,6 +105,6 @@ def test_a_late_fee_is_never_above_the_cap_nor_the_minimum(
 def test_the_shipped_caps_say_where_they_are_from() -> None:
     caps = shipped_packs()["us-third-party"].charges
     assert caps is not None
-    assert (caps.late_fee_minor, caps.currency, caps.max_apr_millionths) == (3_200, "USD", 360_000)
+    assert (caps.late_fee_minor, caps.currency, caps.max_apr_millionths) == (3_000, "USD", 360_000)
     assert "1026.52(b)" in caps.citation
     assert shipped_packs()["cn"].charges is None

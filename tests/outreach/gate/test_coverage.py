@@ -23,6 +23,7 @@ from tests import builders
 
 NOON = builders.at(date(2026, 6, 3), 12, zone="Europe/Berlin")
 """A Wednesday: no pack anywhere objects to the hour."""
+TODAY = date(2026, 6, 3)
 KIM = {"by": Actor.user("kim"), "now": NOON}
 
 
@@ -78,13 +79,13 @@ def test_the_country_of_the_portfolio_and_its_territories_are_covered(session: S
 def test_a_manager_adopts_a_pack_by_name_and_takes_it_back(session: Session) -> None:
     book = an_american_bank(session, "DE", "US")
     assert [(each.country, each.covered) for each in coverage(session, book)] == [("DE", False), ("US", True)]
-    [finding] = findings(session)
+    [finding] = findings(session, today=TODAY)
     assert finding.sentence.startswith("CARDS: 1 customer lives in Germany, and no pack covers Germany:")
 
     adopt_pack(session, book, "de", "nl", "counsel's letter of 2 June", **KIM)  # type: ignore[arg-type]
     [german, _] = coverage(session, book)
     assert (german.packs, german.adopted) == (("nl",), True)
-    assert findings(session) == []
+    assert findings(session, today=TODAY) == []
     found = answers(session, book)
     reminder = found["DE", Channel.EMAIL, Purpose.REMINDER]
     assert isinstance(reminder, Clearance)

@@ -48,10 +48,10 @@ HOLDS = [
         {R, C},
         "house.cease_contact",
     ),  # CCA 1974 ss.86C, 87: notices are owed on paper
-    (UK, HoldKind.ATTORNEY, {R, C, N}, "house.full_stop"),
+    (UK, HoldKind.ATTORNEY, {R, C, N}, "house.attorney_post"),
     (UK, HoldKind.VULNERABLE, {R}, "house.holds"),
     (CN, HoldKind.DISPUTE, {R}, "house.objection"),
-    (CN, HoldKind.CEASE_CONTACT, {R, C, N}, "house.full_stop"),
+    (CN, HoldKind.CEASE_CONTACT, {R, C, N}, "house.no_contact_post"),
     (CN, HoldKind.HARDSHIP, {R}, "house.hardship"),
 ]
 

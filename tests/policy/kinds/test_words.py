@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from datetime import date
-from types import SimpleNamespace
 
 import pytest
 
 from app.core.vocabulary import Channel, Purpose
 from app.policy.answers import Clearance, Refusals
-from app.policy.composition import packs_for
 from app.policy.facts import Contact, Facts
 from app.policy.overrides import check
-from app.policy.pack import Pack
 from app.policy.packfile import BadPack, shipped_packs
 from app.policy.review import review, suit_objections
-from tests.policy.contacts import CALL, CN, EMAIL, LONDON, NEW_YORK, POST, SHANGHAI, SMS, US, local, rule_ids
-
-
-def at(pack: str, country: str, region: str = "", postcode: str = "", collector: str = "third_party") -> Pack:
-    portfolio = SimpleNamespace(code="b", pack=pack, collector=collector, tightening="", adopted_packs="")
-    return packs_for(portfolio, SimpleNamespace(country=country, region=region, city="", postcode=postcode))
-
+from tests.policy.contacts import (
+    CALL,
+    CN,
+    EMAIL,
+    LONDON,
+    NEW_YORK,
+    POST,
+    SHANGHAI,
+    SMS,
+    US,
+    local,
+    pack_at,
+    rule_ids,
+)
 
 YES = dict.fromkeys(Channel, True)
-ALBANY, EDINBURGH = at("us-third-party", "US", "NY", "12207"), at("uk", "GB", postcode="EH1 1AA")
+ALBANY, EDINBURGH = pack_at("us-third-party", "US", "NY", "12207"), pack_at("uk", "GB", postcode="EH1 1AA")
 
 
 # --- debts too old to be sued for -----------------------------------------------------------------------------
@@ -69,14 +73,14 @@ def test_a_debt_of_five_years_is_extinguished_in_scotland(
     assert isinstance(found, Refusals if extinguished else Clearance)
     barred = {reason.rule for reason in suit_objections(facts, EDINBURGH, noon)}
     assert ("uk-scotland.prescription" in barred) is extinguished
-    england = at("uk", "GB", postcode="GL1 1AA")
+    england = pack_at("uk", "GB", postcode="GL1 1AA")
     assert isinstance(review(contact, facts, england, noon), Clearance), "six years, and the debt stays"
 
 
 @pytest.mark.parametrize("postcode", ["G1 1AA", "AB10 1AA", "TD15 1AA", "EH1 1AA"])
 def test_where_scotland_is(postcode: str) -> None:
-    assert any(part.startswith("uk-scotland@") for part in at("uk", "GB", postcode=postcode).parts)
-    assert not any(part.startswith("uk-scotland@") for part in at("uk", "GB", postcode="GU1 1AA").parts)
+    assert any(part.startswith("uk-scotland@") for part in pack_at("uk", "GB", postcode=postcode).parts)
+    assert not any(part.startswith("uk-scotland@") for part in pack_at("uk", "GB", postcode="GU1 1AA").parts)
 
 
 def test_a_portfolio_is_silent_sooner_and_not_less() -> None:

@@ -1,0 +1,193 @@
+"""Dated stories of the packs, each with its citation: below, at and above; what passes a hold, by letter."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.policy.answers import Clearance, Refusals
+from app.policy.facts import Contact, ContactResult, Facts, Hold, Notice, PastContact
+from app.policy.kinds.hours import HoursRule
+from app.policy.pack import Pack
+from app.policy.packfile import shipped_packs
+from app.policy.review import review
+from tests.policy.contacts import (
+    AMSTERDAM,
+    CALL,
+    EMAIL,
+    LONDON,
+    NEW_YORK,
+    OSLO,
+    POST,
+    SMS,
+    SYDNEY,
+    UK,
+    US,
+    local,
+    pack_at,
+    rule_ids,
+)
+
+NL = pack_at("nl", "NL")
+NO, AU = (shipped_packs()[code] for code in ("no", "au"))
+YES = dict.fromkeys(Channel, True)
+
+
+def asked(
+    pack: Pack, zone: str, when: str, channel: Channel, letter: str, purpose: Purpose, **facts: object
+) -> object:
+    contact = Contact(channel, purpose, "a", letter)
+    return review(contact, Facts((zone,), consent=YES, **facts), pack, local(when, zone))  # type: ignore[arg-type]
+
+
+# --- the Netherlands: days made equal to holidays -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("day", "open_"),
+    [
+        ("2025-05-28", True),
+        ("2025-05-29", False),  # Ascension Day
+        ("2025-05-30", False),  # made equal
+        ("2026-01-02", False),
+        ("2026-01-03", True),
+        ("2026-05-15", False),
+        ("2026-05-16", True),
+        ("2027-05-07", False),
+        ("2028-04-28", False),
+        ("2028-05-26", False),
+    ],
+)
+def test_a_dutch_agency_rests_on_days_made_equal_by_decree(day: str, open_: bool) -> None:
+    """Besluit kwaliteit incassodienstverlening art. 4.2; Algemene termijnenwet art. 3(3)."""
+    answer = asked(NL, AMSTERDAM, f"{day} 12:00", SMS, "", Purpose.REMINDER)
+    assert isinstance(answer, Clearance) is open_
+    if not open_:
+        assert "nl.days" in rule_ids(answer)
+
+
+def test_the_equated_days_say_until_when_they_are_known_and_that_nobody_read_the_decree() -> None:
+    [rule] = [rule for rule in shipped_packs()["nl-third-party"].rules if rule.id == "nl.days"]
+    assert isinstance(rule, HoursRule)
+    assert rule.holidays
+    assert rule.holidays.equated_until == date(2028, 12, 31)
+    assert not rule.verified
+
+
+# --- figures --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["us-first-party", "us-third-party"])
+def test_the_late_fee_is_that_of_the_rule_before_the_vacated_one(code: str) -> None:
+    """12 CFR 1026.52(b)(1)(ii); 89 FR 19128 was vacated on 15 April 2025 (N.D. Tex.)."""
+    charges = shipped_packs()[code].charges
+    assert charges is not None
+    assert (charges.late_fee_minor, charges.currency, charges.known_until) == (
+        3000,
+        "USD",
+        date(2026, 12, 31),
+    )
+    assert not charges.verified
+
+
+def test_nothing_read_second_hand_is_called_verified() -> None:
+    rules = {rule.id: rule for pack in shipped_packs().values() for rule in pack.rules}
+    for name in ("us.validation_duty", "in.hours", "uk-scotland.prescription", "nl.days"):
+        assert not rules[name].verified, name
+
+
+# --- Australia: what was asked for is no contact of the creditor ----------------------------------------------
+
+
+@pytest.mark.parametrize(("made", "passes"), [(2, True), (3, False), (4, False)])
+def test_three_contacts_a_week_stop_reminders_and_no_confirmation(made: int, passes: bool) -> None:
+    """RG 96 s. 5(c)."""
+    past = tuple(
+        PastContact(local(f"2026-06-0{day} 12:00", SYDNEY), EMAIL, ContactResult.PLACED)
+        for day in range(1, made + 1)
+    )
+    reminder = asked(AU, SYDNEY, "2026-06-05 12:00", EMAIL, "", Purpose.REMINDER, history=past)
+    assert isinstance(reminder, Clearance) is passes
+    promised = asked(
+        AU, SYDNEY, "2026-06-05 12:00", EMAIL, "promise_confirmation", Purpose.CONFIRMATION, history=past
+    )
+    assert isinstance(promised, Clearance)
+
+
+# --- which letters pass a lawyer, a bankruptcy, a death -------------------------------------------------------
+
+WARNED = Notice("inkassovarsel", local("2026-05-01 12:00", OSLO), date(2026, 5, 20))
+
+
+@pytest.mark.parametrize(
+    ("pack", "zone", "letter"),
+    [
+        (UK, LONDON, "default_notice"),  # CCA 1974 s.87
+        (UK, LONDON, "arrears_notice"),  # CCA 1974 s.86C
+        (NL, AMSTERDAM, "fourteen_day_letter"),  # BW 6:96(6)
+        (NO, OSLO, "inkassovarsel"),  # Inkassoloven s 9
+        (NO, OSLO, "betalingsoppfordring"),  # Inkassoloven s 10
+        (AU, SYDNEY, "default_notice"),  # National Credit Code s 88
+    ],
+)
+@pytest.mark.parametrize(
+    ("kind", "on_paper"),
+    [(HoldKind.ATTORNEY, True), (HoldKind.BANKRUPTCY, False), (HoldKind.DECEASED, False)],
+)
+def test_a_notice_owed_to_the_customer_passes_a_lawyer_on_paper_and_nothing_else(
+    pack: Pack, zone: str, letter: str, kind: HoldKind, on_paper: bool
+) -> None:
+    at = local("2026-06-03 12:00", zone)
+    facts = {"holds": (Hold(kind, at - timedelta(days=3), None),), "notices": (WARNED,)}
+    assert (
+        isinstance(asked(pack, zone, "2026-06-03 12:00", POST, letter, Purpose.NOTICE, **facts), Clearance)
+        is on_paper
+    )
+    for channel in (SMS, EMAIL, CALL):
+        refused = asked(pack, zone, "2026-06-03 12:00", channel, letter, Purpose.NOTICE, **facts)
+        assert isinstance(refused, Refusals), channel
+    reminder = asked(pack, zone, "2026-06-03 12:00", POST, "final_notice", Purpose.REMINDER, **facts)
+    assert isinstance(reminder, Refusals)
+
+
+@pytest.mark.parametrize("code", ["uk", "nl", "no", "au", "cn", "id", "in", "hk", "sg", "tw"])
+@pytest.mark.parametrize("kind", [HoldKind.CEASE_CONTACT, HoldKind.ATTORNEY])
+def test_the_answer_to_a_complaint_passes_on_paper(code: str, kind: HoldKind) -> None:
+    """DISP 1.6.1R in the United Kingdom; elsewhere our choice: the customer asked."""
+    zone = {
+        "uk": LONDON,
+        "nl": AMSTERDAM,
+        "no": OSLO,
+        "au": SYDNEY,
+        "in": "Asia/Kolkata",
+        "id": "Asia/Jakarta",
+    }
+    place = zone.get(code, "Asia/Hong_Kong")
+    at = local("2026-06-03 12:00", place)
+    held = {"holds": (Hold(kind, at - timedelta(days=3), None),)}
+    answer = asked(
+        shipped_packs()[code],
+        place,
+        "2026-06-03 12:00",
+        POST,
+        "complaint_acknowledged",
+        Purpose.CONFIRMATION,
+        **held,
+    )
+    assert isinstance(answer, Clearance)
+    other = asked(
+        shipped_packs()[code], place, "2026-06-03 12:00", POST, "plan_offer", Purpose.CONFIRMATION, **held
+    )
+    assert isinstance(other, Refusals)
+
+
+@pytest.mark.parametrize("kind", [HoldKind.ATTORNEY, HoldKind.BANKRUPTCY, HoldKind.DECEASED])
+def test_nothing_passes_a_lawyer_or_a_stay_in_the_united_states(kind: HoldKind) -> None:
+    """12 CFR 1006.6(b)(2): the attorney is written to instead. 11 USC 362(a)(6)."""
+    at = local("2026-06-03 12:00", NEW_YORK)
+    held = {"holds": (Hold(kind, at - timedelta(days=3), None),)}
+    for letter in ("validation_notice", "complaint_acknowledged"):
+        answer = asked(US, NEW_YORK, "2026-06-03 12:00", POST, letter, Purpose.NOTICE, **held)
+        assert isinstance(answer, Refusals), letter
