@@ -255,7 +255,7 @@ _LINE = re.compile(r"(?P<country>[A-Z]{2})=(?P<pack>[a-z][a-z0-9-]*)")
 
 @lru_cache(maxsize=256)
 def read_adopted(text: str) -> Mapping[str, str]:
-    """Codes of adopted packs by country, from the text that a portfolio keeps: `DE=us-first-party`, one country a line.
+    """Codes of adopted packs by country, from the text that a portfolio keeps: `AT=us-first-party`, one country a line.
     ValueError for a line that is none."""
     found: dict[str, str] = {}
     for line in text.splitlines():

@@ -113,10 +113,10 @@ def todays_book(engine: Engine, customers: int, *, closed_days_ago: int) -> date
     yesterday = local_date(now, zone) - timedelta(days=1)
     with transaction(engine) as session:
         book = builders.portfolio(session, timezone=zone)
-        adopt_pack(session, book, "BR", book.pack, "as in our own country", by=SYSTEM, now=now)
+        adopt_pack(session, book, "MX", book.pack, "as in our own country", by=SYSTEM, now=now)
         for n in range(customers):
             # Neither the country nor the number says where they are, so that only their zone counts.
-            where = {"timezone": zone, "country": "BR", "mobile": f"+12125550{100 + n}"}
+            where = {"timezone": zone, "country": "MX", "mobile": f"+12125550{100 + n}"}
             builders.late_customer(session, book, due_on=yesterday - timedelta(days=3), **where)
     last = yesterday - timedelta(days=closed_days_ago)
     run_days(engine, builders.BOOK, last, builders.catalog(), now=now)

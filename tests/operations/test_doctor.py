@@ -65,11 +65,11 @@ def test_customers_where_no_pack_holds_are_counted(sqlite_engine: Engine, n: int
     with transaction(sqlite_engine) as session:
         book = builders.portfolio(session)
         for _ in range(n):
-            builders.customer(session, book, country="DE", mobile="")
+            builders.customer(session, book, country="AT", mobile="")
     with transaction(sqlite_engine) as session:
         [finding] = findings(session, today=TODAY)
     assert finding.sentence.startswith(
-        f"CARDS: {'1 customer lives' if n == 1 else '1,200 customers live'} in Germany"
+        f"CARDS: {'1 customer lives' if n == 1 else '1,200 customers live'} in Austria"
     )
 
 

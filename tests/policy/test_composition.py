@@ -40,7 +40,11 @@ def home(country: str, region: str = "", city: str = "", postcode: str = "") -> 
 
 PLACES = [
     # portfolio's pack and collector, customer's place, codes stacked
-    (("us-third-party", "third_party"), ("US", "CA", "Los Angeles", "90001"), "us-third-party"),
+    (
+        ("us-third-party", "third_party"),
+        ("US", "CA", "Los Angeles", "90001"),
+        "us-third-party us-ca-third-party us-ca",
+    ),
     (
         ("us-third-party", "third_party"),
         ("US", "", "", "10001"),
@@ -57,14 +61,22 @@ PLACES = [
         ("US", "NY", "Albany", "12207"),
         "us-third-party us-ny-third-party us-ny",
     ),
-    (("us-first-party", "first_party"), ("US", "Massachusetts", "", ""), "us-first-party us-ma"),
-    (("us-first-party", "first_party"), ("US", "", "", "02108-1234"), "us-first-party us-ma"),
-    (("us-nyc", "first_party"), ("US", "CA", "", "90001"), "us-first-party us-nyc"),
-    (("cn", "first_party"), ("US", "CA", "", "90001"), "cn us-first-party"),
+    (
+        ("us-first-party", "first_party"),
+        ("US", "Massachusetts", "", ""),
+        "us-first-party us-ma-first-party us-ma",
+    ),
+    (
+        ("us-first-party", "first_party"),
+        ("US", "", "", "02108-1234"),
+        "us-first-party us-ma-first-party us-ma",
+    ),
+    (("us-nyc", "first_party"), ("US", "CA", "", "90001"), "us-first-party us-nyc us-ca"),
+    (("cn", "first_party"), ("US", "CA", "", "90001"), "cn us-first-party us-ca"),
     (("cn", "third_party"), ("US", "NY", "", "10001"), "cn us-third-party us-ny-third-party us-ny us-nyc"),
     (("uk", "third_party"), ("NL", "", "", ""), "uk nl nl-third-party"),
     (("uk", "first_party"), ("NL", "", "", ""), "uk nl"),
-    (("nl", "third_party"), ("DE", "", "", ""), "nl nl-third-party no-pack"),
+    (("nl", "third_party"), ("AT", "", "", ""), "nl nl-third-party no-pack"),
     (("cn", "first_party"), ("TW", "", "", ""), "cn tw"),
     (("tw", "first_party"), ("TW", "", "", ""), "tw"),
     (("cn", "first_party"), ("KR", "", "", ""), "cn no-pack"),
@@ -75,14 +87,14 @@ PLACES = [
 
 ADOPTED = [
     # text, country, collector, codes stacked
-    ("DE=uk", "DE", "third_party", "cn uk"),
-    ("DE=nl", "DE", "third_party", "cn nl nl-third-party"),  # with the overlay for agencies
-    ("DE=nl", "DE", "first_party", "cn nl"),
-    ("DE=uk\nFR=nl", "FR", "first_party", "cn nl"),
-    ("FR=nl", "DE", "first_party", "cn no-pack"),
-    ("DE=gone", "DE", "first_party", "cn no-pack"),  # a pack that is not shipped any more
+    ("AT=uk", "AT", "third_party", "cn uk"),
+    ("AT=nl", "AT", "third_party", "cn nl nl-third-party"),  # with the overlay for agencies
+    ("AT=nl", "AT", "first_party", "cn nl"),
+    ("AT=uk\nFR=nl", "FR", "first_party", "cn nl"),
+    ("FR=nl", "AT", "first_party", "cn no-pack"),
+    ("AT=gone", "AT", "first_party", "cn no-pack"),  # a pack that is not shipped any more
     ("US=uk", "US", "first_party", "cn us-first-party"),  # a country's own pack comes first
-    ("DE=cn", "DE", "first_party", "cn"),
+    ("AT=cn", "AT", "first_party", "cn"),
 ]
 
 
@@ -220,7 +232,7 @@ def test_a_rule_of_ones_own_is_added() -> None:
 def test_a_rule_of_another_place_is_passed_over() -> None:
     text = '[[rules]]\nid = "us-nyc.freq"\nmost = 2\n'
     assert check(text, EVERY_RULE) == ["us-nyc.freq"]
-    elsewhere = packs_for(portfolio_of("us-third-party", tightening=text), home("US", "CA", "", "90001"))
+    elsewhere = packs_for(portfolio_of("us-third-party", tightening=text), home("US", "OR", "", "97201"))
     assert elsewhere.rules == shipped_packs()["us-third-party"].rules
     there = packs_for(portfolio_of("us-third-party", tightening=text), home("US", "NY", "", "10001"))
     assert [rule.most for rule in there.rules if rule.id == "us-nyc.freq"] == [2]  # type: ignore[attr-defined]

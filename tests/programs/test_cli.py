@@ -571,9 +571,9 @@ def test_an_agency_with_twilio_is_warned_when_its_portfolio_is_opened(
 def test_a_pack_is_adopted_by_name_and_taken_back(desk: Desk) -> None:
     assert desk("migrate").status == 0
     assert desk(*ADD, "--contact-phone", "1").status == 0
-    adopted = desk("portfolio", "adopt", "CARDS", "de", "nl", "--reason", "counsel's letter", "--json")
-    assert adopted.json == {"portfolio": "CARDS", "country": "DE", "pack": "nl"}
-    assert desk("portfolio", "adopt", "CARDS", "DE", "none", "--reason", "withdrawn").status == 0
+    adopted = desk("portfolio", "adopt", "CARDS", "at", "nl", "--reason", "counsel's letter", "--json")
+    assert adopted.json == {"portfolio": "CARDS", "country": "AT", "pack": "nl"}
+    assert desk("portfolio", "adopt", "CARDS", "AT", "none", "--reason", "withdrawn").status == 0
     refused = desk("portfolio", "adopt", "CARDS", "CN", "nl", "--reason", "x")
     assert refused.status == 1
     assert "is covered by cn" in refused.err

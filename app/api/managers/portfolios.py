@@ -62,7 +62,7 @@ def _contact_rules(session: Session, code: str, *, now: datetime) -> ContactRule
 
 
 class AdoptedPack(Input):
-    country: Annotated[Line, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.", examples=["DE"])]
+    country: Annotated[Line, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.", examples=["AT"])]
     pack: Annotated[Line, Field(min_length=1, max_length=40, description="Code of a policy pack.")]
     reason: Annotated[
         Line, Field(min_length=1, max_length=300, description="Why this one, and who advised it.")

@@ -1,4 +1,7 @@
-"""`wait`: certain letters, or a suit, only when the time that a notice leaves the customer is over. Pure."""
+"""`wait`: certain letters, every contact or a suit, only when the time that a notice leaves the customer is over.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ from app.policy.schema import Names
 
 SUIT = "suit"
 """In `before`: handing the debt to a court, which is no letter."""
+CONTACT = "contact"
+"""In `before`: every contact of the rule's channels and purposes but the notice itself."""
 _FOR_EVER = 10**6
 
 
@@ -45,8 +50,9 @@ class WaitTable(RuleTable):
         return WaitRule(
             **self.shared(),
             after=frozenset(self.after),
-            before=before - {SUIT},
+            before=before - {SUIT, CONTACT},
             before_suit=SUIT in before,
+            before_contact=CONTACT in before,
             blocks=frozenset(self.blocks or ()),
             days=self.days,
             undated_days=self.undated_days,
@@ -72,6 +78,8 @@ class WaitRule(Rule):
     before: frozenset[str]
     """Letters that have to wait."""
     before_suit: bool = False
+    before_contact: bool = False
+    """Every contact has to wait, but the letters of `after`."""
     blocks: frozenset[str] = frozenset()
     """Letters with one of these blocks have to wait, whatever their name."""
     days: int
@@ -87,6 +95,8 @@ class WaitRule(Rule):
 
     def idle(self, asked: Question) -> bool:
         if asked.contact.letter in self.before:
+            return False
+        if self.before_contact and asked.contact.letter not in self.after:
             return False
         return self.blocks.isdisjoint(asked.contact.blocks or ())
 
@@ -152,11 +162,12 @@ class WaitRule(Rule):
 
     @property
     def _steps(self) -> frozenset[str]:
-        return self.before | ({SUIT} if self.before_suit else frozenset())
+        named = {SUIT: self.before_suit, CONTACT: self.before_contact}
+        return self.before | {name for name, waits in named.items() if waits}
 
     def _spelling(self) -> JsonObject:
         more: JsonObject = {
-            "before": sorted(self.before) + ([SUIT] if self.before_suit else []),
+            "before": sorted(self._steps),
             "blocks": sorted(self.blocks),
             "undated_days": self.undated_days,
             "valid_months": self.valid_months,

@@ -37,7 +37,7 @@ def an_american_bank(session: Session, *countries: str, **changes: object) -> Po
     given = {"pack": "us-first-party", "currency": "USD", "timezone": "America/New_York"}
     book = builders.portfolio(session, **{**given, **changes})
     for country in countries:
-        zone = {"DE": "Europe/Berlin", "US": "America/New_York", "PR": "America/Puerto_Rico"}.get(country, "")
+        zone = {"AT": "Europe/Berlin", "US": "America/New_York", "PR": "America/Puerto_Rico"}.get(country, "")
         builders.customer(session, book, country=country, timezone=zone, region="", city="Town", mobile="")
     return book
 
@@ -53,16 +53,16 @@ def answers(session: Session, book: Portfolio) -> dict[tuple[str, Channel, Purpo
 
 
 def test_nothing_is_sent_where_no_pack_holds(session: Session) -> None:
-    """A card-holder in Germany: the American pack says nothing about Germany, so the answer is no, with the reason."""
-    book = an_american_bank(session, "DE")
+    """A card-holder in Austria: the American pack says nothing about Austria, so the answer is no, with the reason."""
+    book = an_american_bank(session, "AT")
     for answer in answers(session, book).values():
         assert isinstance(answer, Refusals)
         [reason] = [each for each in answer.reasons if each.rule == "desk.no_pack"]
         assert reason.detail == (
-            "no pack covers Germany; nothing is sent there until a manager adopts one by name"
+            "no pack covers Austria; nothing is sent there until a manager adopts one by name"
         )
-        assert (reason.until, reason.figures) == (None, {"country": "DE"})
-        assert answer.pack.endswith("+no-pack@DE")
+        assert (reason.until, reason.figures) == (None, {"country": "AT"})
+        assert answer.pack.endswith("+no-pack@AT")
     [german] = builders.customers_of(session, book)
     assert "desk.no_pack" in {reason.rule for reason in may_sue(session, book, german, at=NOON)}
 
@@ -77,27 +77,27 @@ def test_the_country_of_the_portfolio_and_its_territories_are_covered(session: S
 
 
 def test_a_manager_adopts_a_pack_by_name_and_takes_it_back(session: Session) -> None:
-    book = an_american_bank(session, "DE", "US")
-    assert [(each.country, each.covered) for each in coverage(session, book)] == [("DE", False), ("US", True)]
+    book = an_american_bank(session, "AT", "US")
+    assert [(each.country, each.covered) for each in coverage(session, book)] == [("AT", False), ("US", True)]
     [finding] = findings(session, today=TODAY)
-    assert finding.sentence.startswith("CARDS: 1 customer lives in Germany, and no pack covers Germany:")
+    assert finding.sentence.startswith("CARDS: 1 customer lives in Austria, and no pack covers Austria:")
 
-    adopt_pack(session, book, "de", "nl", "counsel's letter of 2 June", **KIM)  # type: ignore[arg-type]
+    adopt_pack(session, book, "at", "nl", "counsel's letter of 2 June", **KIM)  # type: ignore[arg-type]
     [german, _] = coverage(session, book)
     assert (german.packs, german.adopted) == (("nl",), True)
     assert findings(session, today=TODAY) == []
     found = answers(session, book)
-    reminder = found["DE", Channel.EMAIL, Purpose.REMINDER]
+    reminder = found["AT", Channel.EMAIL, Purpose.REMINDER]
     assert isinstance(reminder, Clearance)
     parts = [part.partition("@")[0] for part in reminder.pack.split("+")]
     assert parts == ["us-first-party", "nl"], "on top of the portfolio's own, and the strictest counts"
 
-    adopt_pack(session, book, "DE", "", "the letter was withdrawn", **KIM)  # type: ignore[arg-type]
-    assert isinstance(answers(session, book)["DE", Channel.EMAIL, Purpose.REMINDER], Refusals)
+    adopt_pack(session, book, "AT", "", "the letter was withdrawn", **KIM)  # type: ignore[arg-type]
+    assert isinstance(answers(session, book)["AT", Channel.EMAIL, Purpose.REMINDER], Refusals)
     told = builders.events(session, PackAdopted.KIND)
     assert [(each["country"], each["pack"], each["by"]) for each in told] == [
-        ("DE", "nl", "user:kim"),
-        ("DE", "", "user:kim"),
+        ("AT", "nl", "user:kim"),
+        ("AT", "", "user:kim"),
     ]
 
 
@@ -105,18 +105,18 @@ def test_a_manager_adopts_a_pack_by_name_and_takes_it_back(session: Session) -> 
     ("country", "pack", "reason", "error", "field"),
     [
         ("ZZ", "nl", "why", Invalid, "country"),
-        ("DE", "atlantis", "why", Invalid, "pack"),
-        ("DE", "us-nyc", "why", Invalid, "pack"),  # an overlay is no pack of its own
-        ("DE", "us-third-party", "why", Invalid, "pack"),  # for other collectors
-        ("DE", "nl", "  ", Invalid, "reason"),
+        ("AT", "atlantis", "why", Invalid, "pack"),
+        ("AT", "us-nyc", "why", Invalid, "pack"),  # an overlay is no pack of its own
+        ("AT", "us-third-party", "why", Invalid, "pack"),  # for other collectors
+        ("AT", "nl", "  ", Invalid, "reason"),
         ("US", "nl", "why", Conflict, None),  # the United States have a pack
-        ("DE", "", "why", Conflict, None),  # nothing to take back
+        ("AT", "", "why", Conflict, None),  # nothing to take back
     ],
 )
 def test_what_may_not_be_adopted(
     session: Session, country: str, pack: str, reason: str, error: type[Exception], field: str | None
 ) -> None:
-    book = an_american_bank(session, "DE")
+    book = an_american_bank(session, "AT")
     with pytest.raises(error) as refused:
         adopt_pack(session, book, country, pack, reason, **KIM)  # type: ignore[arg-type]
     assert getattr(refused.value, "field", None) == field

@@ -44,7 +44,10 @@ PEOPLE = {
     "zh": ("王小明", "第一港灣銀行", "子午資產管理"),
     "zh-Hans": ("王小明", "第一港湾银行", "子午资产管理"),
 }
-NOT_SHIPPED = {"arrears_notice", "betalingsoppfordring", "letter_of_claim", "collection_costs_demand"}
+NOT_SHIPPED = {
+    "arrears_notice", "betalingsoppfordring", "collection_costs_demand", "collection_notice", "letter_of_claim",
+    "warning_letter",
+}  # fmt: skip
 """Letters that packs speak of and we do not write yet."""
 
 

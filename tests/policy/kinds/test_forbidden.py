@@ -57,7 +57,10 @@ def test_other_channels_of_the_agency_are_open(channel: Channel) -> None:
         ("uk", "third_party", "GB", "", False),
         ("uk", "third_party", "US", "", True),  # a British agency's customer in the United States
         ("uk", "third_party", "PR", "", True),
-        ("us-third-party", "third_party", "CA", "CA=us-third-party", True),
+        ("us-third-party", "third_party", "CA", "", True),
+        ("ca", "third_party", "CA", "", True),
+        ("ca", "first_party", "CA", "", False),
+        ("uk", "third_party", "CA", "", True),
     ],
 )
 def test_who_is_concerned(pack: str, collector: str, country: str, adopted: str, forbidden: bool) -> None:
@@ -82,6 +85,8 @@ def test_no_portfolio_names_a_providers_policy_as_its_pack_or_changes_its_words(
     rules = shipped_packs()["twilio"].rules
     with pytest.raises(BadPack, match="why"):
         check('[[rules]]\nid = "twilio.third_party_collection"\nwhy = "we asked them"\n', rules)
-    alone = shipped_packs()["twilio"].text.replace('stacks_on = ["us-third-party", "us-first-party"]\n', "")
+    alone = shipped_packs()["twilio"].text.replace(
+        'stacks_on = ["us-third-party", "us-first-party", "ca"]\n', ""
+    )
     with pytest.raises(BadPack, match="no pack of its own"):
         parse_pack(alone, "twilio.toml")
