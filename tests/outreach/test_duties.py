@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -11,7 +12,9 @@ from sqlmodel import Session, select
 
 from app.actions.documents import add_document
 from app.actions.holds import place_hold
+from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts
+from app.book.ledger.models import Account
 from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
@@ -49,7 +52,7 @@ def catalog() -> LetterCatalog:
 
 
 def a_case(
-    session: Session, region: str = "TX", postcode: str = "75201", **changes: object
+    session: Session, region: str = "TX", postcode: str = "75201", *, country: str = "US", **changes: object
 ) -> CollectionsCase:
     given = {
         "pack": "us-third-party", "collector": CollectorKind.THIRD_PARTY, "currency": "USD", "timezone": TEXAS,
@@ -57,7 +60,7 @@ def a_case(
     }  # fmt: skip
     book = builders.portfolio(session, **{**given, **changes})
     card = builders.late_customer(
-        session, book, due_on=DUE, country="US", region=region, city="Dallas", postcode=postcode, timezone=TEXAS,
+        session, book, due_on=DUE, country=country, region=region, city="Dallas", postcode=postcode, timezone=TEXAS,
         mobile="",
     )  # fmt: skip
     fold_accounts(session, book, [id_of(card)], through=ON)
@@ -268,3 +271,58 @@ def test_a_creditor_that_collects_itself_owes_no_validation_notice(engine: Engin
         sent(session, case, "first_reminder", ON)
         assert builders.events(session, ContactSent.KIND)
     assert night(engine, 0) == {"made": 0, "written": 0}
+
+
+# --- two payments behind ----------------------------------------------------------------------------------------
+
+
+def behind(engine: Engine, account_id: int, *due_on: str) -> None:
+    """The unpaid dues of an account, as the fold leaves them."""
+    with transaction(engine) as session:
+        state = session.get_one(AccountState, account_id)
+        state.dues = json.dumps([[day, 5_000] for day in due_on])
+        state.oldest_due_on = date.fromisoformat(due_on[0]) if due_on else None
+
+
+def test_a_notice_of_arrears_is_owed_for_each_two_payments_that_were_missed(engine: Engine) -> None:
+    """Consumer Credit Act 1974 s.86C: no notice about a payment that one was about before."""
+    with transaction(engine) as session:
+        case = a_case(
+            session, "", "EC1A 1BB", pack="uk", currency="GBP", timezone="Europe/London", country="GB"
+        )
+        [card] = session.scalars(select(Account.id).where(Account.customer_id == case.customer_id))
+    may, june, july, august = "2026-05-01", "2026-05-31", "2026-06-30", "2026-07-30"
+    behind(engine, card, june)
+    assert night(engine, 0)["made"] == 0, "one payment"
+    behind(engine, card, may, june)
+    assert night(engine, 0)["made"] == 1
+    assert night(engine, 1)["made"] == 0, "made once"
+    with transaction(engine) as session:
+        [duty] = session.scalars(select(Duty))
+        assert (duty.rule, duty.letter) == ("uk.arrears_notice_duty", "arrears_notice")
+        assert (duty.arose_on, duty.due_on) == (date(2026, 6, 1), date(2026, 6, 29))
+    behind(engine, card, may, june, july)
+    assert night(engine, 30)["made"] == 0, "the third follows a payment that the notice was about"
+    behind(engine, card, may, june, july, august)
+    assert night(engine, 60)["made"] == 1
+    with transaction(engine) as session:
+        assert [duty.arose_on for duty in session.scalars(select(Duty).order_by(Duty.id))] == [
+            date(2026, 6, 1), date(2026, 7, 31),
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pack", "country", "dues"),
+    [
+        ("uk", "GB", ("2026-03-01", "2026-04-01")),  # of before the desk knew the duty
+        ("nl", "NL", ("2026-05-01", "2026-05-31")),  # no pack there wants such a notice
+    ],
+)
+def test_payments_missed_long_ago_or_elsewhere_start_nothing(
+    engine: Engine, pack: str, country: str, dues: tuple[str, ...]
+) -> None:
+    with transaction(engine) as session:
+        case = a_case(session, "", "1011 AB", pack=pack, currency="EUR", country=country)
+        [card] = session.scalars(select(Account.id).where(Account.customer_id == case.customer_id))
+    behind(engine, card, *dues)
+    assert night(engine, 0)["made"] == 0

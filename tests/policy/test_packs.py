@@ -297,6 +297,7 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "tw.told_before",
         "uk-ni.limitation",
         "uk-scotland.prescription",
+        "uk.arrears_notice_duty",
         "uk.breathing_space",
         "uk.complaint_duty",
         "uk.limitation",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -10,10 +10,14 @@ import sqlalchemy as sa
 from pydantic_core import from_json
 from sqlmodel import Session
 
-from app.book.ledger.models import Customer
+from app.book.delinquency.loading import unpack
+from app.book.delinquency.models import AccountState
+from app.book.ledger.models import Account, Customer
+from app.book.ledger.queries import worked
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind
@@ -24,6 +28,7 @@ from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.core.vocabulary import HoldKind
+from app.outreach.duties.models import Duty
 from app.outreach.outbox.events import ContactSent
 from app.policy.kinds.duty import DutyEvent
 
@@ -31,6 +36,8 @@ LOOK_BACK = timedelta(days=7)
 """An event is looked for in the nights of a week, so that a night that is closed late finds it; an older one, of before
 the desk knew the duty, starts none."""
 CHUNK = 5000
+ACCOUNT = 10_000_000
+"""The occasion of missed payments: the account's id times this, and the ordinal of the later one's due date."""
 
 
 class Happened(NamedTuple):
@@ -123,9 +130,50 @@ def _settlements(
         yield Happened(*row)
 
 
+def _two_behind(session: Session, portfolio: Portfolio, since: datetime, now: datetime) -> Iterable[Happened]:
+    """Accounts whose last two payments were missed, the later one lately. Money pays the oldest due first, so that the
+    unpaid dues are the last payments."""
+    first, last = (local_date(at, portfolio.timezone) for at in (since, now))
+    days = [last - timedelta(days=n) for n in range((last - first).days + 1)]
+    account, state, case = table_of(Account), table_of(AccountState), table_of(CollectionsCase)
+    query = (
+        sa.select(account.c.customer_id, case.c.id, account.c.id, state.c.dues)
+        .join(account, account.c.id == state.c.account_id)
+        .join(case, sa.and_(case.c.customer_id == account.c.customer_id, case.c.status == CaseStatus.OPEN))
+        .where(
+            state.c.portfolio_id == portfolio.id, state.c.oldest_due_on < last, worked(),
+            sa.or_(*[state.c.dues.like(f'%"{day}"%') for day in days]),
+        )
+    )  # fmt: skip
+    rows = session.execute(query).all()
+    told = _told_behind(session, {row[0] for row in rows})
+    for customer_id, case_id, account_id, text in rows:
+        dues, _ = unpack(text, "[]")
+        if len(dues) < 2:
+            continue
+        earlier, later = dues[-2][0], dues[-1][0]
+        on = later + timedelta(days=1)
+        if first <= on <= last and told.get(account_id, date.min) < earlier:
+            yield Happened(customer_id, case_id, account_id * ACCOUNT + later.toordinal(), on)
+
+
+def _told_behind(session: Session, customer_ids: Collection[int]) -> Mapping[int, date]:
+    """By account the day on which the later payment of the last event was due."""
+    duty = table_of(Duty)
+    query = sa.select(duty.c.occasion).where(
+        among(session, duty.c.customer_id, customer_ids), duty.c.event == DutyEvent.TWO_PAYMENTS_BEHIND
+    )
+    told: dict[int, date] = {}
+    for occasion in session.scalars(query):
+        account_id, ordinal = divmod(occasion, ACCOUNT)
+        told[account_id] = max(told.get(account_id, date.min), date.fromordinal(ordinal))
+    return told
+
+
 _SOURCES: Mapping[DutyEvent, Callable[[Session, Portfolio, datetime, datetime], Iterable[Happened]]] = {
     DutyEvent.FIRST_CONTACT: _first_contacts,
     DutyEvent.DISPUTE: _holds(HoldKind.DISPUTE),
     DutyEvent.COMPLAINT: _holds(HoldKind.COMPLAINT),
     DutyEvent.SETTLEMENT: _settlements,
+    DutyEvent.TWO_PAYMENTS_BEHIND: _two_behind,
 }

@@ -28,6 +28,9 @@ class DutyEvent(StrEnum):
     COMPLAINT = "complaint"
     SETTLEMENT = "settlement"
     """A settlement was agreed on."""
+    TWO_PAYMENTS_BEHIND = "two_payments_behind"
+    """The last two payments of an account were missed, and no earlier event was about either of them (Consumer Credit
+    Act 1974 s.86C(1))."""
 
 
 class DutyTable(RuleTable):
