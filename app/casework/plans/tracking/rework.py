@@ -123,7 +123,8 @@ def _with_interest(
     amounts: dict[int, int],
     interest_by: dict[int, int],
 ) -> list[Instalment]:
-    """Divide the interest among the instalments: what is paid stays as it is, each other pays first what has run."""
+    """Divide the interest among the instalments: what is paid stays as it is while its interest has run, each
+    other pays first what has run."""
     principal = sum(part.amount - part.interest for part in parts)
     total = sum(amounts.values()) - principal
     told: dict[int, int] = {}
@@ -134,4 +135,9 @@ def _with_interest(
     for n in (order[-1].n, *(part.n for part in parts if part.is_skipped)):
         told[n] = max(0, min(amounts[n], rest))
         rest -= told[n]
+    # Too much came so early that less interest runs than was agreed: the latest instalments had the least of it.
+    for part in reversed(order):
+        saved = min(told[part.n], max(0, -rest))
+        told[part.n] -= saved
+        rest += saved
     return [replace(part, amount=amounts[part.n], interest=told[part.n]) for part in parts]

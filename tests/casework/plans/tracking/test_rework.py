@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.book.charges.rules import accrue
@@ -89,6 +89,11 @@ def test_what_was_paid_beyond_the_debt_is_no_interest() -> None:
 changes = st.lists(st.tuples(st.booleans(), st.integers(1, 30), st.integers(-12, 12)), max_size=4)
 
 
+PAID_EARLY = [(-5, 123), (-5, 98), (-5, 96)]
+
+
+@example(60_000, 126_758, 4, [], 3, PAID_EARLY)
+@example(60_000, 126_758, 4, [(True, 3, 0)], 2, PAID_EARLY)
 @given(
     st.integers(60_000, 10**8), st.integers(1, 360_000), st.integers(2, 30), changes, st.integers(0, 12),
     st.lists(st.tuples(st.integers(-5, 3), st.integers(50, 130)), max_size=12),
