@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account, Entry
-from app.book.ledger.rules import AccountStatus, EntryKind, is_charge_off
+from app.book.ledger.rules import PAYS_DUES, AccountStatus, EntryKind, is_charge_off
 from app.book.ledger.service import standing_entries
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import DelinquencySource
@@ -42,6 +42,13 @@ def off_the_book(session: Session, account: Account, on: date) -> int:
     return missing - sum(entry.amount_minor for entry in entries)
 
 
+def charged_since(session: Session, account: Account, on: date) -> int:
+    """Sum of charges up to `on` that a charge-off here did not count: they are on the book. 0 for other accounts."""
+    if account.status is not AccountStatus.CHARGED_OFF or account.ended_on is None:
+        return 0
+    return charges_in(uncounted(account.ended_on, _story(session, account, on)))
+
+
 def bookkeeping(session: Session, account: Account) -> list[Entry]:
     """Return the entries that took an account's debt off the book, here or at its creditor, and those that balance
     later recoveries. The debt that they take away is not forgiven."""
@@ -71,6 +78,30 @@ def bookkeeping_in(account: Account, story: Sequence[Entry]) -> list[Entry]:
     ]
     # A creditor may have taken the debt off its book days before the account ended here, or tell so later.
     return [*charge_offs(before), *since]
+
+
+def uncounted(ended_on: date, story: Sequence[Entry]) -> list[Entry]:
+    """Return the standing entries of an account that its charge-off did not count: dated after it, or entered after it
+    though dated before. Money of the latter was written off and paid; bookkeeping is left out."""
+    written_off = (
+        id_of(entry)
+        for entry in story
+        if entry.kind is EntryKind.WRITE_OFF
+        and entry.effective_on == ended_on
+        and entry.ended_as is AccountStatus.CHARGED_OFF
+    )
+    first_id = min(written_off, default=None)
+    return [
+        entry
+        for entry in story
+        if entry.kind is not EntryKind.WRITE_OFF and entry.ended_as is None and entry.reinstates_id is None
+        if entry.effective_on > ended_on or (first_id is not None and id_of(entry) > first_id)
+    ]
+
+
+def charges_in(entries: Sequence[Entry]) -> int:
+    """Sum of entries that are not money, less credits among them; not below zero."""
+    return max(0, sum(entry.amount_minor for entry in entries if entry.kind not in PAYS_DUES))
 
 
 def charge_offs(story: Sequence[Entry]) -> list[Entry]:

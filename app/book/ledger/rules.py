@@ -255,6 +255,8 @@ class EndFacts:
     """Amount taken off the book less recoveries."""
     reinstated: bool = False
     """The entry's reinstatement was reversed along with it: the write-off had not counted it."""
+    charged_since_minor: int = 0
+    """Charges since the charge-off, which are on the book."""
 
 
 def judge_end(facts: EndFacts) -> EndVerdict:
@@ -264,6 +266,8 @@ def judge_end(facts: EndFacts) -> EndVerdict:
     and not forgiven, so what a bounced payment adds is taken off too. A reversed charge lowers what was taken off
     first, and only the rest is an overpayment.
     """
+    if facts.status is AccountStatus.CHARGED_OFF:
+        return EndVerdict.OFF_THE_BOOK if to_take_off(facts) else EndVerdict.STANDS
     ends_with_nothing_owed = facts.status in (AccountStatus.SETTLED, AccountStatus.PAID)
     if ends_with_nothing_owed and facts.before is AccountStatus.CHARGED_OFF:
         bounced = facts.entry_minor < 0 and facts.entry_on <= facts.ended_on
@@ -277,3 +281,23 @@ def judge_end(facts: EndFacts) -> EndVerdict:
     if facts.entry_minor < 0:
         return EndVerdict.STANDS if ends_with_nothing_owed else EndVerdict.OFF_THE_BOOK
     return EndVerdict.OFF_THE_BOOK if facts.entry_minor <= facts.off_book_minor else EndVerdict.STANDS
+
+
+def to_take_off(facts: EndFacts) -> int:
+    """Return how much of a reversal is taken off the book of an account that stays ended; below zero, how much less
+    was taken off. Of a charge-off that is what `off_book_target` lacks: money that came since may have paid it."""
+    if facts.status is not AccountStatus.CHARGED_OFF:
+        return -facts.entry_minor
+    owed = facts.balance_minor + facts.off_book_minor
+    lacks = off_book_target(owed, facts.charged_since_minor) - facts.off_book_minor
+    return (
+        min(max(0, lacks), -facts.entry_minor)
+        if facts.entry_minor < 0
+        else max(min(0, lacks), -facts.entry_minor)
+    )
+
+
+def off_book_target(owed_minor: int, charged_since_minor: int) -> int:
+    """Return what should be off the book of a charged-off account: all it owes except charges since. An account that
+    owes is never overpaid: its money first pays what is off the book, then the charges, and the rest is a credit."""
+    return max(0, owed_minor - charged_since_minor)

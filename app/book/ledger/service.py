@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import count
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -118,10 +119,14 @@ def lock_account(session: Session, account: Account) -> Account:
     return session.get_one(Account, account.id, populate_existing=True)
 
 
-def reinstatement_references(entry: Entry) -> list[str]:
-    """Return the possible references of the entry set against a recovery; a later one is for an account that was
-    reopened in between."""
-    return [suffixed(entry, "again:" * n + "reinstated") for n in range(5)]
+REINSTATED = "reinstated"
+
+
+def reinstatement_reference(entry: Entry, taken: Collection[str]) -> str:
+    """Return the reference of an entry set against a recovery. A later one is for an account that was reopened in
+    between, or for more of the same recovery; `taken` are the references of the account that hold `REINSTATED`."""
+    names = (suffixed(entry, f"again:{n}:{REINSTATED}" if n else REINSTATED) for n in count())
+    return next(name for name in names if name not in taken)
 
 
 def fresh_reference(session: Session, account: Account, word: str, on: date) -> str:

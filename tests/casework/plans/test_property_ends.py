@@ -1,4 +1,5 @@
-"""An account ends and its end is undone, in any order of payments, bounces, settlements, charge-offs and recoveries.
+"""An account ends and its end is undone, in any order of payments, fees, bounces, payments moved to another account,
+settlements, charge-offs and recoveries.
 
 Each night the stored state is what folding from nothing gives and the book closes to the cent; and once everything that
 came has been taken back, the account stands as one that nothing ever came for.
@@ -11,12 +12,12 @@ from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.actions.accounts.reversals import reverse_entry
+from app.actions.accounts.reversals import move_payment, reverse_entry
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts, schedule_later_changes, stale_accounts
 from app.book.ledger.balances import balance_of, still_owed
@@ -41,6 +42,7 @@ from tests import builders
 
 FIRST, DAY, OPENING = date(2026, 1, 1), timedelta(days=1), 100_000
 CREDITS = (EntryKind.PAYMENT, EntryKind.RECOVERY, EntryKind.REFUND)
+CAME = (*CREDITS, EntryKind.FEE)
 CHECKS = (
     roll_forward_closes, states_match_movements, states_match_spells, balances_match_ledger, refolding_gives_the_same,
     ended_accounts_owe_nothing,
@@ -50,7 +52,8 @@ _books = itertools.count(1)
 steps = st.lists(
     st.tuples(
         st.sampled_from(
-            ["pay", "pay", "bounce", "bounce", "settled", "paid", "charged_off", "sold", "active"]
+            ["pay", "pay", "pay", "bounce", "bounce", "bounce", "move", "fee"]
+            + ["settled", "paid", "charged_off", "charged_off", "sold", "active"]
         ),
         st.integers(0, 9),
         st.integers(0, 12),
@@ -61,10 +64,10 @@ steps = st.lists(
 
 
 def standing(session: Session, card_id: int) -> list[Entry]:
-    """What came and was not taken back."""
+    """Money and fees that came and were not taken back."""
     entries = session.scalars(select(Entry).where(Entry.account_id == card_id).order_by(col(Entry.id))).all()
     undone = {entry.reverses_id for entry in entries}
-    return [each for each in entries if each.kind in CREDITS and each.id not in undone]
+    return [each for each in entries if each.kind in CAME and each.id not in undone]
 
 
 class Clerk:
@@ -74,7 +77,8 @@ class Clerk:
             book = builders.portfolio(session, f"ENDS-{next(_books)}", charge_off_days=0)
             self.book_id = id_of(book)
             self.cards = []
-            for _ in range(2):  # the second is one that nothing ever comes for
+            # The second is one that nothing ever comes for; payments of others are moved to the third.
+            for _ in range(3):
                 card = builders.account(session, builders.customer(session, book))
                 builders.entry(session, card, EntryKind.OPENING_BALANCE, OPENING, FIRST)
                 for month in range(3):
@@ -102,12 +106,21 @@ class Clerk:
                     role=Role.MANAGER,
                     **self.told(on),
                 )
+            elif what == "fee" and card.status not in ENDED:
+                day, text = max(on - (n % 3) * 3 * DAY, FIRST), "court"
+                told = {"role": Role.MANAGER, **self.told(on)}
+                post_by_hand(session, card, EntryKind.FEE, 500 + n, day, text, **told)
+            elif what == "move":
+                if came := [e for e in standing(session, self.cards[0]) if e.kind in CREDITS]:
+                    other = session.get_one(Account, self.cards[2])
+                    told = {"role": Role.MANAGER, **self.told(on)}
+                    move_payment(session, came[n % len(came)], other, "theirs", **told)
             elif what == "bounce":
                 if came := standing(session, self.cards[0]):
                     entry = came[n % len(came)]
                     posted_on = max(on, entry.effective_on)
                     reverse_entry(session, entry, reason="no funds", posted_on=posted_on, **self.told(on))
-            else:
+            elif what in set(AccountStatus):
                 change_status(session, card, AccountStatus(what), on, "told", **self.told(on))
 
     def night(self, on: date) -> None:
@@ -122,17 +135,25 @@ class Clerk:
         with transaction(self.engine) as session:
             book, card = session.get_one(Portfolio, self.book_id), session.get_one(Account, self.cards[0])
             assert [row for check in CHECKS for row in check(session, book)] == []
-            came = -sum(entry.amount_minor for entry in standing(session, self.cards[0]))
+            owed = OPENING + sum(entry.amount_minor for entry in standing(session, self.cards[0]))
             if card.status not in ENDED:
-                assert balance_of(session, self.cards[0], on) == OPENING - came
+                assert balance_of(session, self.cards[0], on) == owed
             elif card.status is AccountStatus.CHARGED_OFF:
-                assert still_owed(session, card, on) == OPENING - came
+                assert still_owed(session, card, on) == owed
                 # What was recovered beyond the debt is an overpayment.
-                assert balance_of(session, self.cards[0], on) == min(0, OPENING - came)
+                assert balance_of(session, self.cards[0], on) == min(0, owed)
+
+
+# A payment of before the charge-off comes back after another one had paid what was charged off.
+PAID_TWICE = [
+    ("pay", 0, 0), ("charged_off", 0, 0), ("pay", 4, 0), ("bounce", 0, 0), ("pay", 0, 1), ("bounce", 1, 0),
+]  # fmt: skip
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps)
+@example(PAID_TWICE)
+@example([("pay", 0, 0), *PAID_TWICE])
 def test_ending_and_undoing_in_any_order_leaves_no_trace(
     sqlite_engine: Engine, story: list[tuple[str, int, int]]
 ) -> None:
@@ -159,6 +180,6 @@ def test_ending_and_undoing_in_any_order_leaves_no_trace(
             change_status(session, card, AccountStatus.ACTIVE, on, "all of it", **clerk.told(on))
     clerk.night(on)
     with transaction(sqlite_engine) as session:
-        lived, untouched = (session.get_one(AccountState, card_id) for card_id in clerk.cards)
+        lived, untouched = (session.get_one(AccountState, card_id) for card_id in clerk.cards[:2])
         for field in ("balance_minor", "past_due_minor", "oldest_due_on", "bucket", "dues", "minimums"):
             assert getattr(lived, field) == getattr(untouched, field), field

@@ -127,8 +127,8 @@ def move_payment(
         )
     lock_customers(session, [wrong.customer_id, to_account.customer_id])
     to_account = lock_account(session, to_account)
-    counterpart = require_reversible(session, wrong, entry)
-    for each in filter(None, (counterpart, entry)):
+    reinstated = require_reversible(session, wrong, entry)
+    for each in (*reinstated, entry):
         post_mirror(session, wrong, each, f"moved: {reason}", each.effective_on, by=by, now=now)
     judge_reversal(
         session,
@@ -136,7 +136,7 @@ def move_payment(
         entry,
         f"moved: {reason}",
         entry.effective_on,
-        reinstated=counterpart is not None,
+        reinstated=bool(reinstated),
         by=by,
         now=now,
     )

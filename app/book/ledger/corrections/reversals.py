@@ -30,17 +30,15 @@ def reverse_entry(
     """
     account = lock_account(session, session.get_one(Account, entry.account_id))
     reinstated = require_reversible(session, account, entry)
-    if reinstated is not None:
-        post_mirror(session, account, reinstated, reason, posted_on, by=by, now=now)
+    for each in reinstated:
+        post_mirror(session, account, each, reason, posted_on, by=by, now=now)
     mirror = post_mirror(session, account, entry, reason, posted_on, by=by, now=now)
-    judge_reversal(
-        session, account, entry, reason, posted_on, reinstated=reinstated is not None, by=by, now=now
-    )
+    judge_reversal(session, account, entry, reason, posted_on, reinstated=bool(reinstated), by=by, now=now)
     return mirror
 
 
-def require_reversible(session: Session, account: Account, entry: Entry) -> Entry | None:
-    """Raise Conflict if an entry may not be undone now. Returns the entry that goes with it, which reinstated the
+def require_reversible(session: Session, account: Account, entry: Entry) -> list[Entry]:
+    """Raise Conflict if an entry may not be undone now. Returns the entries that go with it, which reinstated the
     book balance after a recovery. The caller holds the customer's lock."""
     if entry.kind is EntryKind.REVERSAL:
         raise Conflict(
@@ -62,7 +60,7 @@ def require_reversible(session: Session, account: Account, entry: Entry) -> Entr
     if waivers:
         raise Conflict(f"A waiver of entry {entry.reference} waits for a decision. Decide about it first.")
     found = standing_entries(session, [entry.account_id], entry.effective_on)
-    return next((other for other in found if other.reinstates_id == entry.id), None)
+    return [other for other in found if other.reinstates_id == entry.id]
 
 
 def standing_waivers(entry: Entry) -> SelectOfScalar[Waiver]:

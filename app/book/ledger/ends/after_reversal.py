@@ -8,11 +8,20 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
-from app.book.ledger.balances import balance_of, off_the_book
+from app.book.ledger.balances import balance_of, charged_since, off_the_book
+from app.book.ledger.ends.recoveries import reinstate_later_money
 from app.book.ledger.ends.status import set_status
 from app.book.ledger.events import AccountStatusChanged
 from app.book.ledger.models import Account, Entry
-from app.book.ledger.rules import ENDED, AccountStatus, EndFacts, EndVerdict, EntryKind, judge_end
+from app.book.ledger.rules import (
+    ENDED,
+    AccountStatus,
+    EndFacts,
+    EndVerdict,
+    EntryKind,
+    judge_end,
+    to_take_off,
+)
 from app.book.ledger.service import fresh_reference, post_entry
 from app.book.portfolios.days import business_date, first_open_day
 from app.book.portfolios.models import Portfolio
@@ -56,7 +65,8 @@ def judge_reversal(
     by: Actor,
     now: datetime,
 ) -> None:
-    """Undo the end of an account that owes again, or keep the amount taken off the book equal to what is owed.
+    """Undo the end of an account that owes again, or keep the amount taken off the book equal to what is owed: first
+    by the money that came since, then by an entry of its own.
 
     For use after `entry` was reversed, effective `on`, with what had reinstated it, if anything had; `judge_end`
     decides. The caller holds the customer's lock.
@@ -65,8 +75,26 @@ def judge_reversal(
         return
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     today = max(on, business_date(session, portfolio, now))
+    reinstate_later_money(session, account, now=now)
+    facts = _facts(session, account, entry, today, reinstated=reinstated)
+    verdict = judge_end(facts)
+    if verdict is EndVerdict.UNDONE:
+        why = f"{entry.reference} was reversed: {reason}"[:200]
+        set_status(session, account, facts.before, today, facts.balance_minor, why, by=by, now=now)
+        if account.ended_on is None:
+            return
+        # Its end is a charge-off again.
+        facts = _facts(session, account, entry, today, reinstated=reinstated)
+        verdict = judge_end(facts)
+    if verdict is EndVerdict.OFF_THE_BOOK:
+        _keep_off_the_book(session, account, to_take_off(facts), reason, on, by=by, now=now)
+
+
+def _facts(session: Session, account: Account, entry: Entry, today: date, *, reinstated: bool) -> EndFacts:
+    """Facts of an ended account, right after this entry of it was reversed."""
+    assert account.ended_on is not None
     end, account_id = last_end(session, account), id_of(account)
-    facts = EndFacts(
+    return EndFacts(
         status=account.status,
         before=end.before,
         ended_on=end.on,
@@ -76,16 +104,8 @@ def judge_reversal(
         balance_minor=balance_of(session, account_id, today),
         off_book_minor=off_the_book(session, account, today),
         reinstated=reinstated,
+        charged_since_minor=charged_since(session, account, today),
     )
-    match judge_end(facts):
-        case EndVerdict.UNDONE:
-            why = f"{entry.reference} was reversed: {reason}"[:200]
-            set_status(session, account, end.before, today, facts.balance_minor, why, by=by, now=now)
-            counted = not reinstated and account.ended_on is not None
-            if counted and entry.effective_on <= account.ended_on:
-                _keep_off_the_book(session, account, -entry.amount_minor, reason, on, by=by, now=now)
-        case EndVerdict.OFF_THE_BOOK:
-            _keep_off_the_book(session, account, -entry.amount_minor, reason, on, by=by, now=now)
 
 
 def _keep_off_the_book(
@@ -93,14 +113,16 @@ def _keep_off_the_book(
 ) -> None:
     """Keep the balance of an account that stays ended at zero. An amount that a reversal adds is taken off the book
     like the rest; an amount that it takes away lowers what was taken off. Undoing the end undoes this too."""
+    # A payment that is moved is undone on its own day, which may lie before the end.
+    off_on = max(on, account.ended_on or on)
     written_off = owed_again > 0 and account.status is not AccountStatus.SOLD
     post_entry(
         session,
         account,
         EntryKind.WRITE_OFF if written_off else EntryKind.ADJUSTMENT,
         owed_again if written_off else -owed_again,
-        effective_on=on,
-        posted_on=posting_date(on, first_open_day(session, account.portfolio_id)),
+        effective_on=off_on,
+        posted_on=posting_date(off_on, first_open_day(session, account.portfolio_id)),
         reference=fresh_reference(session, account, account.status.value, on),
         ended_as=account.status,
         description=reason,
