@@ -30,7 +30,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.casework.plans.queries import kept_agreements
 from app.casework.results.file import shipped_conversations
-from app.casework.results.rules import Counts, Direction
+from app.casework.results.rules import CallResult, Counts, Direction
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
@@ -60,6 +60,8 @@ from app.policy.zones import zones_for
 COUNTED = (ContactSent.KIND, ContactConsoleOnly.KIND, CallLogged.KIND)
 """Events that caps and gaps count: messages that a provider accepted, calls made by hand, and messages printed to the
 console in place of a provider, so that a desk on trial keeps the pace of a real one."""
+NOT_CONNECTED = frozenset({CallResult.BUSY, CallResult.OUT_OF_SERVICE})
+"""Results of calls that rang at no number: an attempt, and no call placed (12 CFR 1006.14(b)(3)(ii))."""
 CHUNK = 5000
 
 
@@ -310,6 +312,8 @@ def past_contact(at: datetime, channel: Channel, text: str) -> PastContact:
     data = from_json(text)
     spoke = data.get("counts") == Counts.CONVERSATION or data.get("result") in shipped_conversations()
     result = ContactResult.ANSWERED if spoke else ContactResult.PLACED
+    if channel is Channel.CALL and data.get("result") in NOT_CONNECTED:
+        result = ContactResult.ATTEMPTED
     address = data.get("number") or data.get("to") or ""
     return PastContact(at, channel, result, address, inbound=data.get("direction") == Direction.IN)
 
