@@ -22,6 +22,7 @@ from app.core.actor import CUSTOMER, SYSTEM
 from app.core.vocabulary import HOLD_TRAITS, Channel, HoldKind
 from app.inbound.call_requests import task_to_call
 from app.inbound.messages import or_a_person, reading_of, source_of, today_of
+from app.inbound.phrases.wishes import unwanted_time
 from app.inbound.rules import HOLDS, PAGE_HOLDS, InboundSource, Intent
 from app.outreach.gate.consent import consent_of
 from app.outreach.gate.facts import address_of
@@ -72,6 +73,27 @@ def _wrong_address(message: InboundMessage, customer: Customer) -> str:
     if message.source is InboundSource.PAGE:
         return address_of(customer, Channel(message.recipient))
     return message.sender if message.sender == customer.mobile else ""
+
+
+def note_unwanted_time(
+    session: Session, match: InboundMatch, message: InboundMessage, customer: Customer, *, now: datetime
+) -> None:
+    """Keep a time of day at which they ask for no contact. A person reads the message all the same."""
+    told = unwanted_time(message.body)
+    if told is None or Intent.WRONG_NUMBER in reading_of(message).intents:
+        return
+    add_preference(
+        session,
+        customer,
+        PreferenceKind.TIME,
+        channel=told.channel,
+        start_minute=told.start,
+        end_minute=told.end,
+        source=source_of(message),
+        case_id=match.case_id,
+        by=CUSTOMER,
+        now=now,
+    )
 
 
 def place_holds(

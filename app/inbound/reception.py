@@ -24,7 +24,7 @@ from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
-from app.inbound.effects import ask_for_call, obey_refusals, place_holds
+from app.inbound.effects import ask_for_call, note_unwanted_time, obey_refusals, place_holds
 from app.inbound.messages import close_message, lock_matches, or_a_person, reading_of, record_match, source_of
 from app.inbound.phrases.rules import Phrasebook
 from app.inbound.rules import (
@@ -94,6 +94,8 @@ def receive(
             obey_refusals(session, match, message, customer, now=now)
         with or_a_person(session, message, now=now):
             place_holds(session, match, message, letters, alone=len(customers) == 1, now=now)
+        with or_a_person(session, message, now=now):
+            note_unwanted_time(session, match, message, customer, now=now)
     if not customers and Channel.SMS in meant.refused and message.sender.startswith("+"):
         # The number has no customer yet; a later owner has refused already.
         suppress(
@@ -140,6 +142,8 @@ def receive_from_page(
         obey_refusals(session, match, message, customer, now=now)
     with or_a_person(session, message, now=now):
         place_holds(session, match, message, letters, alone=True, now=now)  # before the page says so
+    with or_a_person(session, message, now=now):
+        note_unwanted_time(session, match, message, customer, now=now)
     message.interpreted_at = now
     with or_a_person(session, message, now=now):
         if intent is Intent.CALL_ME and ask_for_call(session, match, message, now=now) and not body:
@@ -166,6 +170,7 @@ def attach(
     match = _match(session, message, customer, by=by, now=now)
     obey_refusals(session, match, message, customer, now=now)
     place_holds(session, match, message, letters, alone=True, now=now)
+    note_unwanted_time(session, match, message, customer, now=now)
     return match
 
 

@@ -445,3 +445,40 @@ def test_what_no_database_takes_costs_no_message(engine: Engine) -> None:
     message = writes(engine, "please stop\0 texting me", sid="SM\0\ud8001", opt_out_type="ST\0OP")
     assert message is not None
     assert (message.provider_ref, message.provider_said) == ("SM?1", "STOP")
+
+
+# --- a time, and a channel alone --------------------------------------------------------------------------------
+
+
+def test_dont_call_before_ten_is_kept_and_a_person_reads_it(engine: Engine) -> None:
+    customer = a_customer(engine)
+    writes(engine, "Please don't call before 10")
+    assert the_job(engine) == {"read": 1, "for_a_person": 1}
+    with transaction(engine) as session:
+        [told] = open_preferences(session, id_of(customer))
+        assert (told.kind, told.channel, told.start_minute, told.end_minute) == (
+            PreferenceKind.TIME, Channel.CALL, 0, 600,
+        )  # fmt: skip
+        assert told.source.startswith("SMS reply")
+        assert session.scalar(select(CaseHold)) is None
+    assert consents(engine, customer) == {}, "it refuses no channel"
+    writes(engine, "Please don't call before 10")
+    with transaction(engine) as session:
+        assert len(open_preferences(session, id_of(customer))) == 1, "the same message twice"
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("Only contact me by email", {Channel.SMS, Channel.CALL}),
+        ("please contact me by e-mail only", {Channel.SMS, Channel.CALL}),
+        ("Only text me please", {Channel.CALL, Channel.EMAIL}),
+        ("only in writing", {Channel.CALL}),
+        ("By post only", {Channel.SMS, Channel.CALL, Channel.EMAIL}),
+    ],
+)
+def test_a_wish_for_one_channel_ends_the_others(engine: Engine, text: str, refused: set[Channel]) -> None:
+    customer = a_customer(engine)
+    writes(engine, text)
+    assert the_job(engine) == {"read": 1, "for_a_person": 1}
+    assert consents(engine, customer) == dict.fromkeys(refused, False)

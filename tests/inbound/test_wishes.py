@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.inbound.phrases.wishes import wished_time
+from app.core.vocabulary import Channel
+from app.inbound.phrases.wishes import UnwantedTime, unwanted_time, wished_time
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 FRIDAY = datetime(2026, 11, 27, 14, 0, tzinfo=TAIPEI)
@@ -60,3 +61,48 @@ def test_one_day_and_one_time_are_read(words: str, at: str) -> None:
 )
 def test_anything_else_stays_in_their_words(words: str) -> None:
     assert wished_time(words, FRIDAY) is None
+
+
+CALL, SMS = Channel.CALL, Channel.SMS
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("Don't call before 10", (CALL, 0, 600)),
+        ("please do not call me before 10am, I work nights", (CALL, 0, 600)),
+        ("DON’T CALL ME BEFORE 9:30", (CALL, 0, 570)),
+        ("never ring after 6pm", (CALL, 1080, 1440)),
+        ("no calls after 18:00 please", (CALL, 1080, 1440)),
+        ("don't text me before noon", None),  # a word for a time is for a person
+        ("dont text after 8 p.m.", (SMS, 1200, 1440)),
+        ("Do not contact me before 8:30 a.m.", (None, 0, 510)),
+        ("bel mij niet voor 10 uur", (CALL, 0, 600)),
+        ("ikke ring meg før kl. 11", (CALL, 0, 660)),
+        ("jangan telepon saya sebelum jam 10", (CALL, 0, 600)),
+    ],
+)
+def test_a_time_that_does_not_suit_is_read(words: str, told: tuple[Channel | None, int, int] | None) -> None:
+    assert unwanted_time(words) == (UnwantedTime(*told) if told else None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "don't call",
+        "call me before 10",
+        "don't call after 6",  # in the morning or in the evening
+        "don't call before 3",
+        "don't call before 10 on Mondays",
+        "don't call before 10 or after 18:00",  # two times
+        "don't call before 10, call me at 15:00",
+        "don't call before 10 tomorrow",
+        "I don't call before 10 people have paid 20",
+        "don't call before 25",
+        "don't call before 0:00",
+        "x" * 300 + " don't call before 10",
+    ],
+)
+def test_a_time_that_is_not_plain_is_left_to_a_person(words: str) -> None:
+    assert unwanted_time(words) is None

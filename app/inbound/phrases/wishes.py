@@ -1,4 +1,4 @@
-"""Read the time at which a customer wants to be called from a few plain words. Pure.
+"""Read the times at which a customer wants to be called, and those that do not suit them, from a few plain words. Pure.
 
 Only what is plain is read: one day, one time. Anything else stays as the customer wrote it, for the person who calls.
 """
@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+
+from app.core.vocabulary import Channel
 
 _DAYS: Mapping[str, int] = {
     "today": 0, "vandaag": 0, "i dag": 0, "hari ini": 0, "今天": 0,
@@ -57,11 +60,81 @@ _CHINESE_TIME = re.compile(
     r"(?P<half>上午|下午|晚上)?(?P<hour>\d{1,2})[點点時](?:(?P<minute>\d{1,2})分|(?P<thirty>半))?"
 )
 
+_CLOCK = (
+    r"(?P<hour>[01]?\d|2[0-3])(?:[:.](?P<minute>[0-5]\d))?(?:\s*(?P<half>a\.?m\b\.?|p\.?m\b\.?))?"
+    r"(?:\s*(?:o'?clock|uur|h))?"
+)
+_UNWANTED = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\b(?:do not|dont|don't|never|stop|no|please not)\s+(?:ever\s+)?"
+        r"(?P<verb>call|ring|phon|text|messag|contact)\w*"
+        rf"(?:\s+me)?(?:\s+(?:at all|again|anymore))?\s+(?P<side>before|after)\s+{_CLOCK}",
+        rf"\b(?P<verb>bel|sms|app|benader)(?:len)?\s+(?:mij\s+|me\s+)?niet\s+(?P<side>voor|na)\s+{_CLOCK}",
+        rf"\bikke\s+(?P<verb>ring|sms|kontakt)\w*\s+(?:meg\s+)?(?P<side>før|etter)\s+(?:kl\.?\s*|klokken\s+)?{_CLOCK}",
+        rf"\bjangan\s+(?P<verb>telepon|telpon|menelepon|sms|hubungi)\s+(?:saya\s+)?(?P<side>sebelum|setelah)\s+"
+        rf"(?:jam\s+|pukul\s+)?{_CLOCK}",
+    )
+)
+"""A request not to be contacted before or after a time of day, on any day."""
+_EVERY_WEEK = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days\b")
+_BEFORE = frozenset({"before", "voor", "før", "sebelum"})
+_VERBS: Mapping[str, Channel] = {
+    **dict.fromkeys(("call", "ring", "phon", "bel", "telepon", "telpon", "menelepon"), Channel.CALL),
+    **dict.fromkeys(("text", "messag", "sms", "app"), Channel.SMS),
+}
+_EARLIEST_PLAIN, _LATEST_PLAIN = 5 * 60, 12 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class UnwantedTime:
+    """Minutes after local midnight, every day, at which a channel does not suit the customer; no channel = none of
+    them."""
+
+    channel: Channel | None
+    start: int
+    end: int
+
+
+def unwanted_time(text: str) -> UnwantedTime | None:
+    """The time of day at which the words ask for no contact; None where they name none, or more than a plain one: a
+    day, a second time, an hour that may be in the morning or in the afternoon."""
+    plain = _plain(text)
+    if not plain or len(plain) > 200 or _EVERY_WEEK.search(plain):
+        return None
+    if _days_of(plain, date.min + timedelta(days=7)) != []:
+        return None
+    found = [match for pattern in _UNWANTED for match in pattern.finditer(plain)]
+    if len(found) != 1 or re.search(r"\d", plain.replace(found[0][0], " ", 1)):
+        return None
+    match = found[0]
+    is_before = match["side"] in _BEFORE
+    minute = _minute_of(match, is_before=is_before)
+    if minute is None or not 0 < minute < 1440:
+        return None
+    channel = _VERBS.get(match["verb"])
+    return UnwantedTime(channel, 0, minute) if is_before else UnwantedTime(channel, minute, 1440)
+
+
+def _minute_of(match: re.Match[str], *, is_before: bool) -> int | None:
+    """Minutes after midnight. "Before 10" is in the morning; "after 6" without more may be either, and is not plain."""
+    hour, minute, half = int(match["hour"]), int(match["minute"] or 0), (match["half"] or "")[:1]
+    if half:
+        return (hour % 12 + (12 if half == "p" else 0)) * 60 + minute if 1 <= hour <= 12 else None
+    at = hour * 60 + minute
+    if hour > 12 or (is_before and _EARLIEST_PLAIN <= at <= _LATEST_PLAIN):
+        return at
+    return None
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().replace("’", "'").split())
+
 
 def wished_time(text: str, now: datetime) -> datetime | None:
     """The first time from `now` (aware, in the customer's zone) that the words name; None where they name none, or
     may mean another."""
-    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().replace("’", "'").split())
+    plain = _plain(text)
     if not plain or len(plain) > 200 or _UNCLEAR.search(plain):
         return None
     at = _time_of(plain)
