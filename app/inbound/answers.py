@@ -86,7 +86,12 @@ def word_answer(
         session, Letterhead.of(portfolio), catalog, contact_case, letter, Channel.SMS, None, now=now
     )
     context = dataclasses.replace(context, answer=words)
-    return render(letter, Channel.SMS, letter.language_for(contact_case.customer.language), context)
+    return render(
+        letter,
+        Channel.SMS,
+        letter.language_for(contact_case.customer.language, contact_case.customer.country),
+        context,
+    )
 
 
 def answer_sms(

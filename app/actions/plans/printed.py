@@ -67,7 +67,9 @@ def _dispatch(session: Session, plan: Plan, catalog: LetterCatalog) -> Dispatch:
     head, letter = Letterhead.of(portfolio), catalog.letters[LETTER]
     reader = Reader(letter.locale_for(customer.language, customer.country), portfolio.currency)
     context = _context(session, plan, portfolio, catalog, made_on)
-    words = render(letter, Channel.POST, letter.language_for(customer.language), context, leaves=True)
+    words = render(
+        letter, Channel.POST, letter.language_for(customer.language, customer.country), context, leaves=True
+    )
     return Dispatch(
         key=plan.reference,
         attempt_id="",
@@ -94,7 +96,7 @@ def _check_contents(portfolio: Portfolio, customer: Customer, catalog: LetterCat
     """Invalid where the words lack a part that the customer's packs want in a written agreement."""
     rules = packs_for(portfolio, customer).agreements
     letter = catalog.letters[LETTER]
-    carried = letter.carries[Channel.POST, letter.language_for(customer.language)]
+    carried = letter.carries[Channel.POST, letter.language_for(customer.language, customer.country)]
     for law in rules.contents if rules is not None else ():
         if missing := [part.value for part in law.parts if part.block not in carried]:
             lacking = ", ".join(missing)

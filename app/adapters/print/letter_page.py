@@ -168,7 +168,8 @@ def parts(text: str) -> list[dict[str, Any]]:
     Parts are separated by blank lines: `# ` and `## ` start headings, `---` is a rule, `- - -` the line to cut along,
     lines that all start with `- ` are a list, with `[ ] ` boxes to tick, with `__ ` lines to sign on; lines starting
     with `|` are the rows of a table (the first one its header, `|=` the total; an empty last column is there to be
-    written into), anything else is a paragraph.
+    written into), a paragraph after `! ` is bold, anything else is a plain one. What stands after `= = =` begins on a
+    page of its own.
     """
     return [_part(chunk) for chunk in re.split(r"\n\s*\n", text.strip()) if chunk.strip()]
 
@@ -181,6 +182,10 @@ def _part(chunk: str) -> dict[str, Any]:
         return {"kind": "rule"}
     if chunk.strip() == "- - -":
         return {"kind": "cut"}
+    if chunk.strip() == "= = =":
+        return {"kind": "page"}
+    if chunk.startswith("! "):
+        return {"kind": "bold", "text": chunk.removeprefix("! ").strip()}
     lines = chunk.strip().splitlines()
     if chunk.startswith("|"):
         return {"kind": "table", "rows": _rows(lines)}

@@ -141,6 +141,10 @@ class Portfolio(Row, table=True):
     payee_iban: str = Field(default="", max_length=34, sa_column_kwargs={"server_default": ""})
     """The account that customers pay into; '' = they pay as their card statement says."""
     payee_bic: str = Field(default="", max_length=11, sa_column_kwargs={"server_default": ""})
+    creditor_address: str = Field(default="", max_length=200, sa_column_kwargs={"server_default": ""})
+    """Where post reaches the creditor, on one line; '' = where it reaches us, unless an agency writes."""
+    payment_term: str = Field(default="", max_length=120, sa_column_kwargs={"server_default": ""})
+    """The term of the card agreement by which payments fall due, as statutory notices name it."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

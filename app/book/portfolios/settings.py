@@ -65,6 +65,19 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
     PortfolioSetting(
         "contact-phone", "contact_phone", _TEXT, "Telephone number that letters give.", longest=40
     ),
+    PortfolioSetting(
+        "creditor-address",
+        "creditor_address",
+        _TEXT,
+        "Postal address of the creditor on one line, where an agency writes: statutory notices name it.",
+        longest=200,
+    ),
+    PortfolioSetting(
+        "payment-term",
+        "payment_term",
+        _TEXT,
+        "Term of the card agreement by which payments fall due, as default notices name it: clause 4 (Payments).",
+    ),
     PortfolioSetting("contact-email", "contact_email", _TEXT, "E-mail address that letters give."),
     PortfolioSetting("policy", "pack", _TEXT, "Policy pack of contact rules.", longest=40),
     PortfolioSetting(

@@ -171,7 +171,7 @@ def _check_names(files: LetterFiles, letter: Letter, path: str, of: str = "") ->
     """Check that the letter and its blocks use declared variables only, and of lists only what lines have."""
     template = files.template(of or path)
     where = f"{path}, block {of.rpartition('/')[2]}" if of else path
-    if undeclared := template.names - letter.variables - {"block"}:
+    if undeclared := template.names - letter.variables - {"block"} - ({"item"} if of else set()):
         raise BadLetter(
             f"{where}: variable {', '.join(sorted(undeclared))} is not declared. Add it to letter.toml."
         )

@@ -10,7 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.core.vocabulary import Channel
 from app.outreach.letters.compiled import CompiledLetter
-from app.outreach.letters.locales import known_language, locale_for
+from app.outreach.letters.locales import known_language, locale_for, written_there
 from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime
 
 PURPOSES = frozenset({"reminder", "confirmation", "notice", "representative"})
@@ -35,6 +35,8 @@ class AccountLine:
     balance: str
     days_past_due: int
     currency: str
+    oldest_due_on: str = ""
+    """When the oldest payment that is missing fell due; only in notices that the law of a place has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,17 @@ class RateLine:
     """'' = the same."""
 
 
+@dataclass(frozen=True, slots=True)
+class PaidLine:
+    """What came for one account while its case was open; amounts already formatted."""
+
+    product: str
+    last4: str
+    amount: str
+    paid_on: str
+    """The day of the last payment."""
+
+
 @dataclass(slots=True)  # not frozen either
 class LetterContext:
     """All values that a letter may use. Dates and amounts are text, already in the letter's language."""
@@ -120,8 +133,17 @@ class LetterContext:
     collection_costs: str = ""
     total_with_costs: str = ""
     itemization: tuple[ItemLine, ...] = ()
+    paid: tuple[PaidLine, ...] = ()
+    country: str = ""
+    """Of the customer, ISO 3166; only compared."""
     sender_address: str = ""
     """On one line; empty = not told."""
+    creditor_address: str = ""
+    """On one line, as `sender_address`; where an agency writes, the creditor's own."""
+    payment_term: str = ""
+    """The term of the card agreement by which payments fall due: `clause 4 (Payments)`."""
+    customer_address: str = ""
+    """Where letters reach the customer, on one line, without the name; empty = no whole address is on file."""
     answer: str = ""
     """Answer of one of our people to a customer who wrote."""
     register_number: str = ""
@@ -235,17 +257,20 @@ LISTS: Mapping[str, type] = {
     "others": InstalmentLine,
     "itemization": ItemLine,
     "debt": DebtLine,
+    "paid": PaidLine,
     "rates": RateLine,
 }
 """Variables that are lists, and what one of their lines is."""
 MAY_BE_EMPTY = frozenset(
     {
-        "collector_kind", "instalments", "others", "plan_kind", "cadence", "interest", "rates", "late_fees",
-        "acceptance", "relief", "restored",
+        "collector_kind", "country", "instalments", "others", "paid", "plan_kind", "cadence", "interest", "rates",
+        "late_fees", "acceptance", "relief", "restored",
     }
 )  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are
 only compared, never printed."""
+NEVER_EMPTY = frozenset(LISTS) - MAY_BE_EMPTY
+"""Lists without which a letter that shows them does not leave."""
 ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message", "adviser"})
 """Subjects of letters: a letter has nothing to say until its subject exists."""
 
@@ -312,8 +337,10 @@ class Letter:
     """By channel and language, where the letter's templates allow it."""
     _language: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def language_for(self, wanted: str) -> str:
-        """The language in which this letter goes to a customer who reads `wanted` ('zh-TW' -> 'zh', 'fr' -> 'en')."""
+    def language_for(self, wanted: str, country: str = "") -> str:
+        """The language in which this letter goes to a customer who reads `wanted` ('zh-TW' -> 'zh', 'fr' -> 'en'), and
+        lives there: 'zh' in China is 'zh-Hans'."""
+        wanted = written_there(wanted, country)
         language = self._language.get(wanted)
         if language is None:
             found = known_language(wanted, self.sent_in or self.languages)
@@ -324,7 +351,7 @@ class Letter:
 
     def locale_for(self, wanted: str, country: str) -> str:
         """Locale of its dates and amounts for a reader there, as `format_date` and `format_amount` take it."""
-        return locale_for(self.language_for(wanted), country)
+        return locale_for(self.language_for(wanted, country), country)
 
     def misfit(self, country: str, collector: str, currency: str, told: Collection[str]) -> str:
         """Reason why the letter does not suit this customer; '' = it does. `told` are the needed variables we have."""

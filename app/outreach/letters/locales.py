@@ -33,10 +33,11 @@ ENGLISH = {
 
 @lru_cache(maxsize=1000)
 def known_language(wanted: str, languages: tuple[str, ...] = tuple(LOCALES)) -> str:
-    """The language for a tag ('nl-BE' -> 'nl', 'zh-CN' -> 'zh-Hans') if it is among `languages`, otherwise English."""
+    """The language for a tag ('nl-BE' -> 'nl', 'zh-CN' -> 'zh-Hans') if it is among `languages`, otherwise English: the
+    two ways of writing Chinese are two languages."""
     base, *rest = re.split(r"[-_]", wanted.strip().lower())
-    if base == "zh" and {"hans", "cn", "sg"} & set(rest) and "zh-Hans" in languages:
-        return "zh-Hans"
+    if base == "zh" and {"hans", "cn", "sg"} & set(rest):
+        return "zh-Hans" if "zh-Hans" in languages else FALLBACK_LANGUAGE
     base = _NORWEGIAN.get(base, base)
     return base if base in languages else FALLBACK_LANGUAGE
 
@@ -46,6 +47,13 @@ def locale_for(language: str, country: str) -> str:
     """The letters' language in the manner of a country (ISO 3166): ('en', 'AU') -> 'en_AU', ('en', 'FR') -> 'en_GB',
     ('nl', 'BE') -> 'nl'."""
     return ENGLISH.get(country, "en_GB") if language == "en" else language
+
+
+def written_there(language: str, country: str) -> str:
+    """The tag with the script of the country, where it names none: ('zh', 'CN') -> 'zh-CN'."""
+    return (
+        f"{language}-{country}" if language.strip().lower() == "zh" and country in ("CN", "SG") else language
+    )
 
 
 _NORWEGIAN = {"no": "nb", "nn": "nb"}

@@ -19,7 +19,6 @@ from app.outreach.letters.forms import (
     FORMS,
     SUBJECT,
     block_path,
-    check_required,
 )
 from app.outreach.letters.letter import BadLetter, Letter, LetterContext, RenderedLetter, Unsayable
 from app.outreach.letters.locales import known_language
@@ -34,9 +33,9 @@ def render(
 ) -> RenderedLetter:
     """The letter's words for one channel, in `language` or, where it does not exist in that, in English.
 
-    Raises BadLetter if the letter does not exist on the channel, names something unknown, or lacks a required block;
-    Unsayable where it `leaves` and a figure, name or address that it prints is empty: our own people may look at a
-    draft.
+    Raises BadLetter if the letter does not exist on the channel or names something unknown (its required blocks were
+    checked when it was read); Unsayable where it `leaves` and a figure, name or address that it prints is empty: our
+    own people may look at a draft.
     """
     if channel not in letter.channels:
         raise BadLetter(
@@ -88,8 +87,6 @@ def word(letter: Letter, channel: Channel, language: str, values: Mapping[str, V
     words: dict[str, str] = {}
     for form in FORMS[channel]:
         words[form], carried[form] = _fill(letter, language, form, values)
-        if form != SUBJECT:
-            check_required(letter, channel, f"{letter.name}/{language}/{form}", carried[form])
 
     subject, html = "", ""
     text = words[BODY_FORMS[channel]]
@@ -107,10 +104,11 @@ def _fill(
     """Fill one file: its words with its blocks in place, and the names of those blocks."""
     used: set[str] = set()
 
-    def block(name: str) -> str:
+    def block(name: str, item: object = None) -> str:
+        """The block's words; of a block that tells of one line of a list, with that line."""
         source = block_path(language, name, form)
         used.add(name)
-        words = letter.environment.get_template(source).render(values).strip()
+        words = letter.environment.get_template(source).render(values, item=item).strip()
         return Markup(words) if form.endswith(".html") else words  # noqa: S704 - the block was escaped when rendered
 
     path = f"{letter.name}/{language}/{form}"

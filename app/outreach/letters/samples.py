@@ -8,7 +8,14 @@ from typing import Any
 
 from app.book.portfolios.rules import CollectorKind
 from app.core.vocabulary import Channel
-from app.outreach.letters.letter import AccountLine, DebtLine, InstalmentLine, ItemLine, LetterContext
+from app.outreach.letters.letter import (
+    AccountLine,
+    DebtLine,
+    InstalmentLine,
+    ItemLine,
+    LetterContext,
+    PaidLine,
+)
 from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.outbox.dispatch import Dispatch
 
@@ -48,8 +55,8 @@ def sample_context(
         collector_kind=collector.value,
         reference="C-000041",
         accounts=(
-            AccountLine("Gold Card", "4321", money(120), money(1_840), 12, currency),
-            AccountLine("Store Card", "8765", money(45), money(310), 12, currency),
+            AccountLine("Gold Card", "4321", money(120), money(1_840), 12, currency, day(-12)),
+            AccountLine("Store Card", "8765", money(45), money(310), 12, currency, day(-12)),
         ),
         past_due_total=money(165),
         oldest_due_on=day(-12),
@@ -80,8 +87,13 @@ def sample_context(
                 "Gold Card", "4321", day(-60), money(1_700), money(90), money(50), "", money(0), money(1_840)
             ),
         ),
+        paid=(PaidLine("Gold Card", "4321", money(1_840), day(-2)),),
         register_number="12345",
         sender_address="1 Harbour Square, Boston MA 02110",
+        country=ADDRESSES.get(language, ADDRESSES["en"])[-2:],
+        creditor_address="100 Main Street, Boston MA 02108",
+        payment_term="clause 4 (Payments)",
+        customer_address=", ".join(ADDRESSES.get(language, ADDRESSES["en"]).split("\n")[:-1]),
         sender=AGENCY if collector is CollectorKind.THIRD_PARTY else "",
         **_of_agreement(language, currency, money, day),
     )

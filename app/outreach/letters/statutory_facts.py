@@ -8,15 +8,17 @@ from typing import TypedDict
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.book.ledger.models import Entry, Statement
-from app.book.ledger.rules import MONEY_IN
+from app.book.ledger.models import Account, Entry, Statement
+from app.book.ledger.rules import MONEY_IN, AccountStatus
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseOutcome
 from app.core.database.engine import table_of
 from app.outreach.gate.contact_cases import AccountRow, ContactCase
-from app.outreach.letters.letter import BadLetter, ItemLine, Letter, Unsayable
+from app.outreach.letters.letter import BadLetter, ItemLine, Letter, PaidLine, Unsayable
 from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.letters.statutory import COSTS_CURRENCY, collection_costs, itemize
 
-FIGURES = frozenset({"balance_total", "collection_costs", "itemization"})
+FIGURES = frozenset({"balance_total", "collection_costs", "itemization", "paid"})
 """Variables that are worked out here, besides the day to answer by."""
 
 
@@ -28,6 +30,7 @@ class StatutoryFigures(TypedDict, total=False):
     collection_costs: str
     total_with_costs: str
     itemization: tuple[ItemLine, ...]
+    paid: tuple[PaidLine, ...]
 
 
 def figures_for(
@@ -56,7 +59,52 @@ def figures_for(
         found["itemization"] = tuple(_line(session, each, currency, language, today) for each in late)
         total = sum(account.balance_minor for account in late)
         found["balance_total"] = format_amount(total, currency, language)
+    if "paid" in letter.variables:
+        found["paid"] = _paid(session, contact_case, currency, language, today)
     return found
+
+
+def _paid(
+    session: Session, contact_case: ContactCase, currency: str, language: str, today: date
+) -> tuple[PaidLine, ...]:
+    """What the customer paid while the case was open, on each card that the case closed with: of a settlement, on those
+    that it settled. A payment that came back does not count."""
+    case, account, entry = table_of(CollectionsCase), table_of(Account), table_of(Entry)
+    undone = entry.alias("undone")
+    query = (
+        sa.select(
+            account.c.product,
+            account.c.card_last4,
+            sa.func.sum(-entry.c.amount_minor),
+            sa.func.max(entry.c.effective_on),
+        )
+        .select_from(case)
+        .join(
+            account,
+            sa.and_(
+                account.c.customer_id == case.c.customer_id, account.c.portfolio_id == case.c.portfolio_id
+            ),
+        )
+        .join(entry, entry.c.account_id == account.c.id)
+        .outerjoin(undone, undone.c.reverses_id == entry.c.id)
+        .where(
+            case.c.id == contact_case.case.id,
+            sa.or_(case.c.outcome != CaseOutcome.SETTLED, account.c.status == AccountStatus.SETTLED),
+            entry.c.kind.in_(MONEY_IN),
+            entry.c.reverses_id.is_(None),
+            undone.c.id.is_(None),
+            entry.c.effective_on >= case.c.opened_on,
+            entry.c.effective_on <= today,
+        )
+        .group_by(account.c.id, account.c.product, account.c.card_last4)
+        .order_by(account.c.id)
+    )
+    return tuple(
+        PaidLine(
+            product, last4, format_amount(int(minor), currency, language), format_date(_date(on), language)
+        )
+        for product, last4, minor, on in session.execute(query)
+    )
 
 
 def _line(session: Session, account: AccountRow, currency: str, language: str, today: date) -> ItemLine:

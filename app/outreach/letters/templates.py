@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from app.core.types import JsonObject
 from app.outreach.letters.compiled import HARMLESS_FILTERS
 from app.outreach.letters.forms import BASE, BLOCK_FORMS, block_path
-from app.outreach.letters.letter import BadLetter
+from app.outreach.letters.letter import NEVER_EMPTY, BadLetter
 
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 
@@ -145,7 +145,9 @@ def read_template(environment: Environment, source: str) -> Template:
                 asked.append(node.test)
                 sometimes = True
             case nodes.For():
-                sometimes = True
+                # Of a list that may not be empty, there is a first line.
+                listed = isinstance(node.iter, nodes.Name) and node.iter.name in NEVER_EMPTY
+                sometimes = sometimes or not listed
             case nodes.Filter():
                 plain = plain and node.name in HARMLESS_FILTERS
             case nodes.Test():

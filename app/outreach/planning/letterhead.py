@@ -32,6 +32,8 @@ class Letterhead(NamedTuple):
     contact_email: str
     code: str = ""
     payee: Payee = Payee("", "")
+    creditor_address: str = ""
+    payment_term: str = ""
 
     @property
     def unreachable(self) -> str:
@@ -53,7 +55,15 @@ class Letterhead(NamedTuple):
             portfolio.contact_email.strip(),
             portfolio.code,
             Payee(portfolio.payee or portfolio.creditor, portfolio.payee_iban, portfolio.payee_bic),
+            portfolio.creditor_address.strip(),
+            portfolio.payment_term.strip(),
         )
+
+
+def postal_line(customer: Person) -> str:
+    """The postal address on one line, without name and country; '' = no whole one is on file."""
+    lines = address_of(customer, Channel.POST).split("\n")[:-1]
+    return ", ".join(line for line in lines if line != customer.full_name.strip())
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ class LetterCatalog:
         if not letter:
             return Contact(channel, purpose, address)
         chosen = self.letters[letter]
-        language = chosen.language_for(customer.language)
+        language = chosen.language_for(customer.language, customer.country)
         blocks = chosen.carries.get((channel, language))
         if blocks and not self.register_number:
             blocks = tuple(name for name in blocks if name != "register_number")

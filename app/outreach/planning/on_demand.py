@@ -149,7 +149,7 @@ def letter_choices(
     for name, sent in written.items():
         letter = catalog.letters[name]
         why = _not_for(session, portfolio, case, contact_case, letter, catalog)
-        language = letter.language_for(contact_case.customer.language)
+        language = letter.language_for(contact_case.customer.language, contact_case.customer.country)
         for channel in (each for each in Channel if each in letter.channels and each is not Channel.CALL):
             choice = LetterChoice(name, letter.title, channel, language, why=why)
             if not why and channel in sent:
@@ -198,7 +198,7 @@ def word_on_demand(
     if misfit := catalog.misfit(chosen, head, contact_case.customer.country):
         raise Invalid(sentence(misfit), "letter")
     context = letter_context(session, head, catalog, contact_case, chosen, channel, None, now=now)
-    language = chosen.language_for(contact_case.customer.language)
+    language = chosen.language_for(contact_case.customer.language, contact_case.customer.country)
     try:
         return render(chosen, channel, language, context, leaves=True)
     except Unsayable as why:

@@ -41,7 +41,7 @@ from app.outreach.letters.rendering import render
 from app.outreach.letters.statutory_facts import FIGURES, figures_for
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.planning.letterhead import LetterCatalog, Letterhead
+from app.outreach.planning.letterhead import LetterCatalog, Letterhead, postal_line
 from app.outreach.planning.rows import LetterRequest
 from app.policy.answers import Clearance
 from app.policy.facts import ContactResult, PastContact
@@ -71,7 +71,7 @@ class LetterWriter:
         )  # fmt: skip
         if request and request.figures:
             context = dataclasses.replace(context, **dict(request.figures))  # type: ignore[arg-type]
-        language = chosen.language_for(contact_case.customer.language)
+        language = chosen.language_for(contact_case.customer.language, contact_case.customer.country)
         words = render(chosen, contact.channel, language, context, leaves=True)
         enclosed = ""
         if chosen.encloses and contact.channel is Channel.EMAIL:
@@ -136,6 +136,9 @@ def letter_context(
                     format_amount(account.balance_minor, currency, language),
                     days_past_due(account.oldest_due_on, today),
                     currency,
+                    format_date(account.oldest_due_on, language)
+                    if letter.places and account.oldest_due_on
+                    else "",
                 )
                 for account, asked in late
             ]
@@ -149,6 +152,10 @@ def letter_context(
             id_of(contact_case.customer), channel, contact_case.customer.link_number, on=today
         ),
         sender_address=catalog.sender_address,
+        country=contact_case.customer.country if "country" in letter.variables else "",
+        creditor_address=head.creditor_address or ("" if head.agency else catalog.sender_address),
+        payment_term=head.payment_term,
+        customer_address=postal_line(contact_case.customer) if "customer_address" in letter.variables else "",
         register_number=catalog.register_number,
         sender=head.agency,
     )

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from app.adapters.print.letter_page import parts
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.letters.letter import (
     VARIABLES,
@@ -21,7 +22,9 @@ from app.outreach.letters.letter import (
     ItemLine,
     Letter,
     LetterContext,
+    PaidLine,
     RenderedLetter,
+    Unsayable,
 )
 from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.rendering import render
@@ -70,7 +73,7 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         creditor=creditor,
         collector_kind="third_party" if agency else "first_party",
         reference="C-000041",
-        accounts=(AccountLine("Visa", "4321", money(11), money(12), 12, CURRENCY[language]),),
+        accounts=(AccountLine("Visa", "4321", money(11), money(12), 12, CURRENCY[language], day(13)),),
         past_due_total=money(31),
         oldest_due_on=day(2),
         today=day(3),
@@ -97,7 +100,12 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
                 "Visa", "4321", day(1), money(80), money(81), money(82), money(83), money(84), money(85)
             ),
         ),
+        paid=(PaidLine("Visa", "4321", money(14), day(15)),),
         sender_address="P.O. Box 1, Pasadena, CA 91111",
+        country={"en": "GB", "id": "ID", "nb": "NO", "nl": "NL", "zh": "TW", "zh-Hans": "CN"}[language],
+        creditor_address="100 Main Street, Boston MA 02108",
+        payment_term="clause 4 (Payments)",
+        customer_address="14 Elm Street, Springfield IL 62701",
         register_number="R-777" if agency else "",
         sender=collector if agency else "",
         plan_kind="hardship",
@@ -237,8 +245,8 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
         "settlement_offer": ("balance_total", "settlement_amount", "settle_by"),
         "dispute_acknowledged": ("review_on",),
         "complaint_acknowledged": ("received_on", "review_on"),
-        "validation_notice": ("balance_total", "answer_by", "sender_address"),
-        "default_notice": ("past_due_total", "balance_total", "answer_by", "sender_address"),
+        "validation_notice": ("answer_by", "sender_address", "customer_address"),
+        "default_notice": ("answer_by", "creditor_address", "payment_term"),
         "inkassovarsel": ("past_due_total", "answer_by", "oldest_due_on"),
         "fourteen_day_letter": ("past_due_total", "collection_costs", "total_with_costs"),
         "due_reminder": ("amount", "due_on"),
@@ -496,6 +504,45 @@ def test_the_validation_notice_has_the_words_of_the_model_form() -> None:
     ):
         assert sentence in post
     assert post.index("\n- - -\n") < post.index("How do you want to respond?")
+
+
+def test_each_debt_has_a_validation_notice_of_its_own() -> None:
+    """One may be disputed, and not another: 12 CFR 1006.34(c)(4)."""
+    one = filled("en", agency=True)
+    [first] = one.itemization
+    second = dataclasses.replace(first, last4="8765", now="$9.00")
+    context = dataclasses.replace(one, itemization=(first, second))
+    for channel in (Channel.EMAIL, Channel.POST):
+        text = render(LETTERS["validation_notice"], channel, "en", context, leaves=True).text
+        assert "More ways to talk" not in text
+        assert text.count("How do you want to respond?") == 2
+        assert text.count("name and address of the original creditor.") == 2
+        for item in (first, second):
+            assert f"account number ending {item.last4}" in text
+            assert item.now in text
+        assert text.count(one.customer_address) >= 2, "1006.34(c)(2)(ii)"
+    kinds = [part["kind"] for part in parts(text)]
+    assert kinds.count("page") == kinds.count("boxes") == kinds.count("cut") == 2
+
+
+def test_each_agreement_has_a_default_notice_that_names_creditor_term_and_sum() -> None:
+    """CCA 1974 s. 87(1); SI 1983/1561 sch. 2 paras 1 and 3."""
+    agency = filled("en", agency=True)
+    [first] = agency.accounts
+    second = dataclasses.replace(first, last4="8765", past_due="£9.00", oldest_due_on="1 May 2026")
+    context = dataclasses.replace(agency, accounts=(first, second))
+    letter = LETTERS["default_notice"]
+    notices = render(letter, Channel.POST, "en", context, leaves=True).text.split("= = =")[1:]
+    assert len(notices) == 2
+    for notice, account in zip(notices, (first, second), strict=True):
+        assert f"Pay {account.past_due} so that it reaches us before {agency.answer_by}." in notice
+        assert f"since {account.oldest_due_on}" in notice
+        assert f"{agency.creditor}, {agency.creditor_address}." in notice
+        assert f"not kept: {agency.payment_term}." in notice
+        assert f"{agency.creditor} may end your right to use the card" in notice
+    for lacking in ("creditor_address", "payment_term"):
+        with pytest.raises(Unsayable, match=lacking.replace("_", " ")):
+            render(letter, Channel.POST, "en", dataclasses.replace(context, **{lacking: ""}), leaves=True)  # type: ignore[arg-type]
 
 
 def test_the_dutch_letter_gives_fourteen_days_from_the_day_after_receipt() -> None:

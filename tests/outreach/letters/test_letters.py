@@ -161,6 +161,8 @@ def test_the_letters_we_ship() -> None:
     }
     in_simplified = {name for name, letter in LETTERS.items() if "zh-Hans" in letter.languages}
     assert in_simplified == {
+        "first_reminder", "second_reminder", "final_notice", "paid_in_full", "dispute_acknowledged",
+        "complaint_acknowledged", "hardship_form", "help_answer", "sms_answer",
         "due_reminder", "plan_offer", "plan_confirmation", "plan_broken", "plan_cancelled", "promise_confirmation",
         "settlement_offer", "settlement_confirmation", "settlement_completed", "instalment_reminder",
         "instalment_moved", "instalment_skipped", "agreement", "fees_charged_again",
@@ -330,7 +332,7 @@ def test_html_is_well_formed() -> None:
         ("en-GB", "en"),
         ("zh-TW", "zh"),
         ("zh_Hant", "zh"),
-        ("zh-CN", "zh"),
+        ("zh-CN", "zh-Hans"),
         ("fr", "en"),
         ("", "en"),
         ("nl-BE", "nl"),
@@ -577,8 +579,8 @@ def test_a_letter_without_a_required_block_does_not_load(folder: Path, file: str
     [
         ('purpose = "reminder"', 'purpose = "threat"', "purpose 'threat' is unknown"),
         ('"oldest_due_on"', '"swift"', "variable swift is unknown"),
-        ('["en", "id", "nb", "nl", "zh"]', '["zh"]', "missing in en. Every letter exists"),
-        ('["en", "id", "nb", "nl", "zh"]', '["en", "tlh"]', "language tlh is unknown"),
+        ('["en", "id", "nb", "nl", "zh", "zh-Hans"]', '["zh"]', "missing in en. Every letter exists"),
+        ('["en", "id", "nb", "nl", "zh", "zh-Hans"]', '["en", "tlh"]', "language tlh is unknown"),
         ('"sms", "email"', '"fax", "email"', "fax"),
         ('title = "First reminder"', 'about = "life"\ntitle = ""', "about = 'life' is unknown"),
         ('title = "First reminder"', 'sent_in = ["da"]\ntitle = ""', "sent_in names da"),
@@ -605,3 +607,28 @@ def test_a_channel_the_letter_does_not_have() -> None:
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadLetter, match="no letters"):
         load_letters(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "country", "got"),
+    [
+        ("zh", "TW", "zh"),
+        ("zh", "CN", "zh-Hans"),
+        ("zh", "SG", "zh-Hans"),
+        ("zh-TW", "CN", "zh"),
+        ("nl", "CN", "nl"),
+    ],
+)
+def test_chinese_without_a_script_is_written_as_the_country_writes(
+    wanted: str, country: str, got: str
+) -> None:
+    assert LETTERS["final_notice"].language_for(wanted, country) == got
+
+
+def test_reminders_to_the_mainland_tell_rights_ways_and_the_individual_agreement() -> None:
+    """银监会令2011年第2号 arts 69, 70."""
+    for name in ("first_reminder", "second_reminder", "final_notice"):
+        for channel in (Channel.EMAIL, Channel.POST):
+            text = render(LETTERS[name], channel, "zh-Hans", CHINESE).text
+            for said in ("2011年第2号", "提出异议", "查询账户状态", "最长五年", "停止催收"):
+                assert said in text, f"{name} {channel}"

@@ -184,7 +184,7 @@ def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> No
     [sent] = builders.deliver(engine, builders.at(ON, 13)).sent
     assert sent.letter == "dispute_acknowledged"
     assert "On 16 March 2026 you told us" in sent.text
-    assert "You hear from us by 5 April 2026 at the latest" in sent.text
+    assert "You will hear from us by 5 April 2026 at the latest" in sent.text
 
 
 def test_an_acknowledgement_does_not_go_out_when_its_hold_has_ended(engine: Engine) -> None:
@@ -360,7 +360,7 @@ def test_a_dutch_agency_without_a_register_number_writes_nothing(sqlite_engine: 
         known = dataclasses.replace(builders.catalog(), register_number="12345")
         assert isinstance(by_hand(session, case, "first_reminder", known), Clearance)
         row = session.scalars(select(OutboxMessage)).one()
-        assert "register of debt collection services: 12345" in row.text
+        assert "registration number as a debt collector: 12345" in row.text
 
 
 def test_an_american_notice_itemizes_the_debt_since_the_last_statement(sqlite_engine: Engine) -> None:

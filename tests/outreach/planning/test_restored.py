@@ -137,7 +137,7 @@ def test_new_dates_are_told_though_no_letter_said_that_it_is_broken(engine: Engi
     restored = DUE + 12 * DAY
     pay(engine, 10_000, DUE, restored)
     [letter] = letters(engine, DeskStep.RESTORED_PLAN)
-    assert "We had taken our agreement" in letter.text
+    assert "We had treated our agreement" in letter.text
     assert "What fell due in the meantime is now due by 21 April 2026." in letter.text
 
 

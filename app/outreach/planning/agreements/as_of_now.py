@@ -49,7 +49,12 @@ def says_otherwise(
     )
     context = dataclasses.replace(context, **dict(request.figures))  # type: ignore[arg-type]
     context = _dated_as(context, message_context(row))
-    words = render(letter, channel, letter.language_for(contact_case.customer.language), context)
+    words = render(
+        letter,
+        channel,
+        letter.language_for(contact_case.customer.language, contact_case.customer.country),
+        context,
+    )
     return words.text != row.text
 
 

@@ -226,7 +226,7 @@ class _AdviserLetter:
             self.party,
             mandate.way,
             self.letter.name,
-            self.letter.language_for(contact_case.customer.language),
+            self.letter.language_for(contact_case.customer.language, contact_case.customer.country),
             head.unreachable,
             now=self.now,
             waits=True,
