@@ -209,7 +209,7 @@ def _event_data(kind: str, text: str) -> str:
     if kind in ("day.closed", "feed.loaded"):
         # What one run found left to do; a run that was cut off leaves less for the next.
         data = {name: value for name, value in data.items() if name in ("business_date", "kind")}
-    for name in ("hold", "plan", "referral", "message", "instead_of"):
+    for name in ("hold", "plan", "referral", "message", "instead_of", "duty"):
         data.pop(name, None)
     return json.dumps(data, sort_keys=True)
 

@@ -15,6 +15,7 @@ from app.actions.holds import place_hold
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account
+from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
@@ -58,7 +59,8 @@ def a_case(
         "pack": "us-third-party", "collector": CollectorKind.THIRD_PARTY, "currency": "USD", "timezone": TEXAS,
         "agency": "Meridian Recovery",
     }  # fmt: skip
-    book = builders.portfolio(session, **{**given, **changes})
+    named = select(Portfolio).where(Portfolio.code == builders.BOOK)
+    book = session.scalar(named) or builders.portfolio(session, **{**given, **changes})
     card = builders.late_customer(
         session, book, due_on=DUE, country=country, region=region, city="Dallas", postcode=postcode, timezone=TEXAS,
         mobile="",
