@@ -42,6 +42,8 @@ from app.outreach.planning.event_letters import acknowledge_hold
 from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Answer
 from app.policy.composition import packs_for
+from app.policy.kinds.hold import HoldRule
+from app.policy.pack import Pack
 from app.policy.sections.pauses import PauseKind
 
 
@@ -68,16 +70,18 @@ def place_hold(
 ) -> PlacedHold:
     """Leave the customer alone until a day, or until a person ends the hold and the day is its review date.
 
-    Where the policy pack says so, the days of the customer's accounts rest as long. A dispute or complaint is
+    Where a pack of the customer's place knows how long such a hold lasts by law, it does not end before. Where the pack
+    says so, the days of the customer's accounts rest as long. A dispute or complaint is
     acknowledged in writing where the gate clears it; `acknowledge` off is for words that may be another person's.
     Conflict where a hold of this kind stands. The caller holds the customer's lock.
     """
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
     _require_none_stands(session, case, kind)
+    pack = packs_for(portfolio, session.get_one(Customer, case.customer_id))
+    until = _not_before_the_law(pack, kind, until, today)
     hold = start_hold(session, case, kind, reason, until, by=by, today=today, now=now)
-    customer = session.get_one(Customer, case.customer_id)
-    pauses = packs_for(portfolio, customer).pauses
+    pauses = pack.pauses
     if pauses is not None and kind in pauses.holds:
         for account in accounts_of(session, case.customer_id):
             if account.status not in ENDED:
@@ -88,12 +92,21 @@ def place_hold(
     return PlacedHold(hold, answers)
 
 
+def _not_before_the_law(pack: Pack, kind: HoldKind, until: date, placed_on: date) -> date:
+    """The end of a hold: as it was entered, or later where the law names a length."""
+    ends = [rule.law_ends(kind, placed_on) for rule in pack.rules if isinstance(rule, HoldRule)]
+    return max([until, *filter(None, ends)])
+
+
 def review_hold(
     session: Session, hold: CaseHold, reason: str, until: date, *, by: Actor, now: datetime
 ) -> None:
     """Keep a hold after a look at it, until another day; its pauses move with it, but for one that a person has ended
-    before. Conflict where it has ended."""
+    before, nor before the end that the law names. Conflict where it has ended."""
     before = hold.until
+    portfolio = session.get_one(Portfolio, session.get_one(CollectionsCase, hold.case_id).portfolio_id)
+    pack = packs_for(portfolio, session.get_one(Customer, hold.customer_id))
+    until = _not_before_the_law(pack, hold.kind, until, local_date(hold.started_at, portfolio.timezone))
     keep_hold(session, hold, reason, until, by=by, today=_today(session, hold, now), now=now)
     for pause in _pauses_of(session, hold):
         if pause.to_on is not None and pause.to_on > until:

@@ -13,7 +13,7 @@ from app.book.delinquency.days import days_past_due
 from app.book.delinquency.lifecycle import end_pause
 from app.book.delinquency.models import Pause
 from app.book.delinquency.service import fold_accounts, standing_on
-from app.book.ledger.models import Account
+from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.correspondence.models import InboundMatch
@@ -116,12 +116,12 @@ def test_a_second_hold_of_a_kind_is_refused(sqlite_engine: Engine) -> None:
         place(session, case, HoldKind.CEASE_CONTACT)
 
 
-@pytest.mark.parametrize("days", [20, 60])
+@pytest.mark.parametrize("days", [70, 100])
 def test_a_review_moves_the_pauses_of_the_hold_and_no_other(engine: Engine, days: int) -> None:
     with transaction(engine) as session:
         builders.portfolio(session, pack="uk")
         case = builders.delinquent_case(session, due_on=ON - 10 * DAY, on=ON)
-        hold = place(session, case, HoldKind.BREATHING_SPACE).hold
+        hold = place(session, case, HoldKind.BREATHING_SPACE, ON + 90 * DAY).hold
         until = ON + days * DAY
         review_hold(session, hold, "the adviser needs another date", until, by=ANN, now=NOW)
         pauses = session.scalars(select(Pause).order_by(col(Pause.from_on))).all()
@@ -145,15 +145,40 @@ def breathing_space(session: Session) -> CaseHold:
     return place(session, case, HoldKind.BREATHING_SPACE).hold
 
 
+@pytest.mark.parametrize(
+    ("postcode", "typed", "lasts"),
+    [
+        ("EC1A 1BB", 30, 61),  # SI 2020/1311: sixty days from the day after it is registered
+        ("EC1A 1BB", 61, 61),
+        ("EC1A 1BB", 62, 62),  # a mental-health crisis lasts longer
+        ("EH1 1AA", 61, 184),  # Scotland's own moratorium: six months
+    ],
+)
+def test_a_moratorium_lasts_as_long_as_the_law_says(
+    sqlite_engine: Engine, postcode: str, typed: int, lasts: int
+) -> None:
+    with transaction(sqlite_engine) as session:
+        builders.portfolio(session, pack="uk")
+        case = builders.delinquent_case(session, due_on=ON - 10 * DAY, on=ON)
+        customer = session.get_one(Customer, case.customer_id)
+        customer.country, customer.postcode, customer.region = "GB", postcode, ""
+        hold = place(session, case, HoldKind.BREATHING_SPACE, ON + typed * DAY).hold
+        assert (hold.until - ON).days == lasts
+        review_hold(session, hold, "typed wrongly", ON + DAY, by=ANN, now=NOW + DAY)
+        assert (hold.until - ON).days == min(lasts, 184 if postcode.startswith("EH") else 61)
+        other = place(session, case, HoldKind.HARDSHIP, ON + 10 * DAY).hold
+        assert (other.until - ON).days == 10, "no law names its length"
+
+
 def test_a_hold_that_is_reviewed_again_and_again_pauses_each_day_once(engine: Engine) -> None:
     with transaction(engine) as session:
         hold = breathing_space(session)
-        for days in (60, 90, 120):
+        for days in (90, 120, 150):
             review_hold(session, hold, "more time", ON + days * DAY, by=ANN, now=NOW + DAY)
-        assert paused(session) == [(0, 30), (30, 60), (60, 90), (90, 120)]
-        review_hold(session, hold, "less time", ON + 20 * DAY, by=ANN, now=NOW + DAY)
-        review_hold(session, hold, "more again", ON + 40 * DAY, by=ANN, now=NOW + DAY)
-        assert paused(session) == [(0, 20), (20, 40)]
+        assert paused(session) == [(0, 61), (61, 90), (90, 120), (120, 150)]
+        review_hold(session, hold, "less time", ON + 80 * DAY, by=ANN, now=NOW + DAY)
+        review_hold(session, hold, "more again", ON + 100 * DAY, by=ANN, now=NOW + DAY)
+        assert paused(session) == [(0, 61), (61, 80), (80, 100)]
 
 
 def test_a_pause_that_a_person_has_ended_stays_ended_when_its_hold_is_reviewed(engine: Engine) -> None:
@@ -161,15 +186,15 @@ def test_a_pause_that_a_person_has_ended_stays_ended_when_its_hold_is_reviewed(e
         hold = breathing_space(session)
         [pause] = session.scalars(select(Pause))
         end_pause(session, pause, ON + 5 * DAY, by=ANN, now=NOW + 5 * DAY)
-        review_hold(session, hold, "more time", ON + 60 * DAY, by=ANN, now=NOW + 5 * DAY)
+        review_hold(session, hold, "more time", ON + 90 * DAY, by=ANN, now=NOW + 5 * DAY)
         assert paused(session) == [(0, 5)]
 
 
 def test_a_review_that_comes_late_leaves_no_day_out(engine: Engine) -> None:
     with transaction(engine) as session:
         hold = breathing_space(session)
-        review_hold(session, hold, "more time", ON + 60 * DAY, by=ANN, now=NOW + 33 * DAY)
-        assert paused(session) == [(0, 30), (30, 60)]
+        review_hold(session, hold, "more time", ON + 90 * DAY, by=ANN, now=NOW + 64 * DAY)
+        assert paused(session) == [(0, 61), (61, 90)]
 
 
 def test_days_past_due_rest_with_the_hold_and_count_again_after_it(engine: Engine) -> None:

@@ -296,6 +296,7 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "tw.identify",
         "tw.told_before",
         "uk-ni.limitation",
+        "uk-scotland.moratorium",
         "uk-scotland.prescription",
         "uk.arrears_notice_duty",
         "uk.breathing_space",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
@@ -29,6 +29,7 @@ class HoldTable(RuleTable):
     holds: Annotated[list[HoldKindField], Field(min_length=1)]
     passes: Names | None = None
     allows: Names | None = None
+    least_days: Annotated[int, Field(ge=1, le=731)] | None = None
 
     def rule(self) -> HoldRule:
         return HoldRule(
@@ -36,6 +37,7 @@ class HoldTable(RuleTable):
             holds=frozenset(self.holds),
             passes=frozenset(self.passes or ()),
             allows=frozenset(self.allows or ()),
+            least_days=self.least_days,
         )
 
 
@@ -57,6 +59,14 @@ class HoldRule(Rule):
     allows: frozenset[str] = frozenset()
     """Letters that the hold does not stop: the answer to the customer's own question, or a notice that the law demands
     even now. A contact whose letter is not chosen yet is stopped."""
+    least_days: int | None = None
+    """Days that such a hold lasts by law, from the day after it was placed: nobody enters an earlier end."""
+
+    def law_ends(self, kind: HoldKind, placed_on: date) -> date | None:
+        """The first day on which such a hold may be over; None where the law names no length."""
+        if kind not in self.holds or self.least_days is None:
+            return None
+        return placed_on + timedelta(days=self.least_days + 1)
 
     @property
     def needed(self) -> FactsNeeded:
@@ -95,13 +105,21 @@ class HoldRule(Rule):
 
     def _spelling(self) -> JsonObject:
         letters = {"passes": sorted(self.passes), "allows": sorted(self.allows)}
-        return {"holds": sorted(self.holds), **{name: names for name, names in letters.items() if names}}
+        lasts = {"least_days": self.least_days} if self.least_days is not None else {}
+        return {
+            "holds": sorted(self.holds),
+            **{name: names for name, names in letters.items() if names},
+            **lasts,
+        }
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
         return {
             "holds": compare_more(self.holds, changed.holds),
             "passes": compare_fewer(self.passes, changed.passes),
             "allows": compare_fewer(self.allows, changed.allows),
+            "least_days": Comparison(
+                self.least_days, changed.least_days, (changed.least_days or 0) >= (self.least_days or 0)
+            ),
         }
 
 

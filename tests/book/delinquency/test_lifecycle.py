@@ -130,7 +130,7 @@ def test_a_pause_that_makes_no_sense_is_refused(sqlite_engine: Engine) -> None:
 
 
 def test_a_hold_pauses_all_accounts_of_the_customer_where_the_pack_says_so(engine: Engine) -> None:
-    until = DUE + 60 * DAY
+    until = DUE + 80 * DAY
     for pack, kind, paused in (
         ("uk", HoldKind.BREATHING_SPACE, 2),
         ("uk", HoldKind.HARDSHIP, 0),
