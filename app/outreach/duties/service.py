@@ -293,6 +293,8 @@ def _why_not_written(session: Session, portfolio: Portfolio, duty: Duty, catalog
         return "the desk has no such letter"
     if letter.about != "case":
         return "the desk writes it with what it is about, and it did not leave"
+    if letter.by_hand:
+        return "a person sends it, after looking into the case"
     country = session.get_one(Customer, duty.customer_id).country
     return catalog.misfit(letter, Letterhead.of(portfolio), country)
 

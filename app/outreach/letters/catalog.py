@@ -75,6 +75,7 @@ def _load(files: LetterFiles, folder: Path) -> Letter:
             sent_in=tuple(about.get("sent_in", ())),
             encloses=bool(about.get("encloses", False)),
             needs=frozenset(about.get("needs", ())),
+            by_hand=bool(about.get("by_hand", False)),
             follows_up=bool(about.get("follows_up", False)),
             version=files.add_letter(folder),
             environment=files.environment,

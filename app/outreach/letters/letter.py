@@ -132,6 +132,8 @@ class LetterContext:
     review_on: str = ""
     collection_costs: str = ""
     total_with_costs: str = ""
+    costs_owed: str = ""
+    """`yes`: the costs are owed by now; '' = they would be, after the day that is named."""
     itemization: tuple[ItemLine, ...] = ()
     paid: tuple[PaidLine, ...] = ()
     country: str = ""
@@ -263,8 +265,8 @@ LISTS: Mapping[str, type] = {
 """Variables that are lists, and what one of their lines is."""
 MAY_BE_EMPTY = frozenset(
     {
-        "collector_kind", "country", "instalments", "others", "paid", "plan_kind", "cadence", "interest", "rates",
-        "late_fees", "acceptance", "relief", "restored",
+        "collector_kind", "costs_owed", "country", "instalments", "others", "paid", "plan_kind", "cadence", "interest",
+        "rates", "late_fees", "acceptance", "relief", "restored",
     }
 )  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are
@@ -320,6 +322,8 @@ class Letter:
     """True if an e-mail brings the printed letter along, to be kept."""
     needs: frozenset[str]
     """Variables without which it says too little to go out."""
+    by_hand: bool
+    """A person sends it after looking into the case: no duty of the law writes it unasked."""
     follows_up: bool
     """It says that we wrote before, and leaves only where an earlier letter of the case was sent."""
     version: str

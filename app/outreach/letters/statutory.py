@@ -9,6 +9,8 @@ from datetime import date, timedelta
 
 from app.policy.calendars import Holidays
 
+COSTS_LETTER = "fourteen_day_letter"
+"""The letter that names the costs before they are owed."""
 COSTS_CURRENCY = "EUR"
 _COSTS_SCALE = ((2_500_00, 15_0), (5_000_00, 10_0), (10_000_00, 5_0), (200_000_00, 1_0), (None, 5))
 """Up to which principal (cents), and how many thousandths of that part."""

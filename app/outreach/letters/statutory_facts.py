@@ -16,7 +16,9 @@ from app.core.database.engine import table_of
 from app.outreach.gate.contact_cases import AccountRow, ContactCase
 from app.outreach.letters.letter import BadLetter, ItemLine, Letter, PaidLine, Unsayable
 from app.outreach.letters.locales import format_amount, format_date
-from app.outreach.letters.statutory import COSTS_CURRENCY, collection_costs, itemize
+from app.outreach.letters.statutory import COSTS_CURRENCY, COSTS_LETTER, collection_costs, itemize
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import MAY_HAVE_LEFT
 
 FIGURES = frozenset({"balance_total", "collection_costs", "itemization", "paid"})
 """Variables that are worked out here, besides the day to answer by."""
@@ -29,6 +31,7 @@ class StatutoryFigures(TypedDict, total=False):
     balance_total: str
     collection_costs: str
     total_with_costs: str
+    costs_owed: str
     itemization: tuple[ItemLine, ...]
     paid: tuple[PaidLine, ...]
 
@@ -51,8 +54,9 @@ def figures_for(
     if "collection_costs" in letter.variables:
         if currency != COSTS_CURRENCY or contact_case.to_ask <= 0:
             raise BadLetter(f"Letter {letter.name}: the law gives costs for debts in {COSTS_CURRENCY} only.")
-        costs = collection_costs(contact_case.to_ask)
+        costs = collection_costs(_costs_base(session, contact_case, letter))
         found["collection_costs"] = format_amount(costs, currency, language)
+        found["costs_owed"] = "yes" if letter.follows_up else ""
         found["total_with_costs"] = format_amount(contact_case.to_ask + costs, currency, language)
     if "itemization" in letter.variables:
         late = [account for account in contact_case.accounts if account.asked > 0]
@@ -62,6 +66,27 @@ def figures_for(
     if "paid" in letter.variables:
         found["paid"] = _paid(session, contact_case, currency, language, today)
     return found
+
+
+def _costs_base(session: Session, contact_case: ContactCase, letter: Letter) -> int:
+    """The amount in minor units of which the costs are a share. Where a letter asks for them, it is what the letter
+    before named, or what is left of it: costs of what fell due since were not announced."""
+    if not letter.follows_up:
+        return contact_case.to_ask
+    message = table_of(OutboxMessage)
+    named = session.scalar(
+        sa.select(message.c.past_due_minor)
+        .where(
+            message.c.case_id == contact_case.case.id,
+            message.c.letter == COSTS_LETTER,
+            message.c.status.in_(MAY_HAVE_LEFT),
+        )
+        .order_by(message.c.id.desc())
+        .limit(1)
+    )
+    if named is None:
+        raise Unsayable("The fourteen-day letter that names these costs has not left. Send it first.")
+    return min(int(named), contact_case.to_ask)
 
 
 def _paid(

@@ -197,9 +197,9 @@ def word_on_demand(
     head = Letterhead.of(portfolio)
     if misfit := catalog.misfit(chosen, head, contact_case.customer.country):
         raise Invalid(sentence(misfit), "letter")
-    context = letter_context(session, head, catalog, contact_case, chosen, channel, None, now=now)
     language = chosen.language_for(contact_case.customer.language, contact_case.customer.country)
     try:
+        context = letter_context(session, head, catalog, contact_case, chosen, channel, None, now=now)
         return render(chosen, channel, language, context, leaves=True)
     except Unsayable as why:
         raise Invalid(str(why), "letter") from None

@@ -163,6 +163,11 @@ def letter_context(
         context = dataclasses.replace(
             context, **_of_agreement(session, head, contact_case, letter, plan, language, today)
         )
+    elif "debt" in letter.variables:
+        asked_for = [account for account, _ in late]
+        reader = Reader(language, currency)
+        debt = debt_lines(session, asked_for, reader, today=today)
+        context = dataclasses.replace(context, debt=debt, currency=currency)
     if letter.answer is None and letter.variables.isdisjoint(FIGURES):
         return context
     more = figures_for(session, contact_case, letter, currency, language, today=today)

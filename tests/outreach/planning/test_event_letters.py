@@ -170,6 +170,8 @@ def test_a_settlement_is_offered_in_writing_and_paying_it_ends_the_case_without_
     builders.close_day(engine, paid_on + timedelta(days=10))
     sent = builders.deliver(engine, builders.at(paid_on + timedelta(days=1), 12)).sent
     assert [m.letter for m in sent] == ["settlement_completed"]
+    for proof in ("card ending", "CN¥600.00 paid, the last payment on 22 March 2026"):
+        assert proof in sent[0].text, "23 NYCRR 1.5(b): card, amount and day"
 
 
 def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> None:
