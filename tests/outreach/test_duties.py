@@ -240,7 +240,7 @@ def test_a_letter_that_leaves_while_the_night_runs_is_not_written_twice(engine: 
     assert builders.count(engine, OutboxMessage) == 2
 
 
-def test_a_letter_that_the_desk_does_not_have_is_a_persons_work_once(engine: Engine) -> None:
+def test_a_letter_that_wants_a_look_at_the_case_is_a_persons_work_once(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session, region="NY", postcode="12207")
         place_hold(

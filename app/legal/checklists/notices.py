@@ -94,7 +94,11 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     ),
     "AU": (
         Notice(
-            "notice.default", "Default notice served", ("default_notice",), "National Credit Code s 88", 30
+            "notice.default",
+            "Default notice served",
+            ("default_notice", "default_notice_au"),
+            "National Credit Code s 88",
+            30,
         ),
     ),
 }

@@ -133,7 +133,7 @@ class LetterContext:
     collection_costs: str = ""
     total_with_costs: str = ""
     costs_owed: str = ""
-    """`yes`: the costs are owed by now; '' = they would be, after the day that is named."""
+    """`yes` in a letter that follows up: the costs are owed by now; '' = they would be, if nothing is paid in time."""
     itemization: tuple[ItemLine, ...] = ()
     paid: tuple[PaidLine, ...] = ()
     country: str = ""

@@ -136,6 +136,8 @@ def values_for(letter: Letter, channel: Channel, context: LetterContext) -> dict
         else tuple([_harmless_line(line, post) for line in value])
         for name, value in zip(names, read(context), strict=True)
     }
+    if "costs_owed" in values:  # a letter that follows up asks for what an earlier one announced
+        values["costs_owed"] = "yes" if letter.follows_up else ""
     if values.get("sender") == "":
         values["sender"] = _harmless(context.creditor, post)
     return values

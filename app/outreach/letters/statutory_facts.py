@@ -31,7 +31,6 @@ class StatutoryFigures(TypedDict, total=False):
     balance_total: str
     collection_costs: str
     total_with_costs: str
-    costs_owed: str
     itemization: tuple[ItemLine, ...]
     paid: tuple[PaidLine, ...]
 
@@ -56,7 +55,6 @@ def figures_for(
             raise BadLetter(f"Letter {letter.name}: the law gives costs for debts in {COSTS_CURRENCY} only.")
         costs = collection_costs(_costs_base(session, contact_case, letter))
         found["collection_costs"] = format_amount(costs, currency, language)
-        found["costs_owed"] = "yes" if letter.follows_up else ""
         found["total_with_costs"] = format_amount(contact_case.to_ask + costs, currency, language)
     if "itemization" in letter.variables:
         late = [account for account in contact_case.accounts if account.asked > 0]

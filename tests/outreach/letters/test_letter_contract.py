@@ -244,6 +244,7 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
         "complaint_acknowledged": ("received_on", "review_on"),
         "validation_notice": ("answer_by", "sender_address", "customer_address"),
         "default_notice": ("answer_by", "creditor_address", "payment_term"),
+        "default_notice_au": ("answer_by", "creditor_address", "payment_term"),
         "inkassovarsel": ("past_due_total", "answer_by", "oldest_due_on"),
         "debt_verification": ("creditor", "past_due_total", "today"),
         "arrears_notice": ("past_due_total", "oldest_due_on", "sender_address"),
@@ -569,7 +570,13 @@ def test_only_what_may_threaten_a_suit_does() -> None:
     threats = re.compile(
         r"court|legal action|lawsuit|judgment|rechter|rettslig|hukum|法院|法律途徑", re.IGNORECASE
     )
-    allowed = {"final_notice", "default_notice", "letter_of_claim", "betalingsoppfordring"}
+    allowed = {
+        "final_notice",
+        "default_notice",
+        "default_notice_au",
+        "letter_of_claim",
+        "betalingsoppfordring",
+    }
     for letter, channel, language, words in all_worded():
         if threats.search(words.text) and letter.name in allowed:
             assert "legal_action" in words.blocks, "the gate refuses it for a debt that is too old"
