@@ -24,7 +24,9 @@ from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.types import Values
 from app.core.vocabulary import Channel
+from app.outreach.agreements.figures import figures_as_made
 from app.outreach.agreements.payment_code import payment_code
+from app.outreach.agreements.rates import interest_figures
 from app.outreach.agreements.reader import Reader
 from app.outreach.gate.contact_cases import AccountRow, load_contact_cases
 from app.outreach.gate.facts import address_of
@@ -49,8 +51,9 @@ class PrintPorts(Protocol):
 
 
 def agreement_pdf(session: Session, plan: Plan, ports: PrintPorts) -> bytes:
-    """The agreement as tagged PDF/A in the customer's language, as of the day on which it was made: the same agreement
-    is the same bytes. Invalid where it cannot be printed, or would lack a part that the customer's law wants in it."""
+    """The agreement as tagged PDF/A in the customer's language, as it was made, with the days that changed since: the
+    same agreement is the same bytes. Invalid where it cannot be printed, or would lack a part that the customer's law
+    wants in it."""
     if ports.paper is None:
         raise Invalid("This installation prints no letters. Set it up as docs/printing.md says.")
     try:
@@ -108,7 +111,7 @@ def _check_contents(portfolio: Portfolio, customer: Customer, catalog: LetterCat
 def _context(
     session: Session, plan: Plan, portfolio: Portfolio, catalog: LetterCatalog, made_on: date
 ) -> LetterContext:
-    """The figures of the day on which the agreement was made."""
+    """The figures of the day on which the agreement was made; days that changed since are named beside them."""
     at = local_instant(made_on, 12, 0, portfolio.timezone)
     [contact_case] = load_contact_cases(session, portfolio, [plan.case_id], now=at, lock=False)
     letter = catalog.letters[LETTER]
@@ -116,12 +119,16 @@ def _context(
     context = letter_context(
         session, Letterhead.of(portfolio), catalog, contact_case, letter, Channel.POST, plan, now=at
     )
-    if plan.ended_on is None or plan.accepted_on is None:
-        return context
     reader = Reader(
         letter.locale_for(contact_case.customer.language, contact_case.customer.country), portfolio.currency
     )
-    return dataclasses.replace(context, **_fees(session, plan, reader))
+    figures: Values = {
+        **figures_as_made(session, plan, reader, Letterhead.of(portfolio).payee),
+        **interest_figures(session, plan, reader, on=made_on, as_made=True),
+    }
+    if plan.ended_on is not None and plan.accepted_on is not None:
+        figures = {**figures, **_fees(session, plan, reader)}
+    return dataclasses.replace(context, **figures)
 
 
 def _fees(session: Session, plan: Plan, reader: Reader) -> Values:

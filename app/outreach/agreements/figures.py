@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Entry
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.concessions import charged_again, waived_fees
-from app.casework.plans.models import Plan
+from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import instalments_of, offers_beside
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
 from app.casework.plans.terms import read_terms
@@ -35,34 +36,82 @@ def agreement_figures(
 ) -> dict[str, Value]:
     """Values of the variables that speak of an agreement, by name; those of interest are `interest_figures`.
     `no_new_card`: the customer's packs want the promise to apply for no other card in it."""
-    parts = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])
-    last = parts[-1]
+    agreed = instalments_of(session, [id_of(plan)])[id_of(plan)]
+    skipped = sum(part.is_skipped for part in agreed)
     figures: dict[str, Value] = {
         "plan_kind": plan.kind.value,
         "plan_reference": plan.reference,
         "cadence": plan.cadence.value,
         "currency": reader.currency,
-        "amount": reader.money(plan.total_minor),
-        "promise_on": reader.day(last.due_on),
-        "last_due_on": reader.day(last.due_on),
-        "last_amount": reader.money(last.amount),
-        "instalments": _lines(plan, parts, reader) if len(parts) > 1 else (),
-        "skips": str(plan.skips_allowed) if plan.skips_allowed else "",
+        **_schedule(plan, as_due(agreed), payee, reader),
+        "skips": _some(plan.skips_allowed - skipped),
         "grace_days": str(plan.grace_days),
         "re_age": "yes" if plan.re_age else "",
         "relief": ("token" if plan.is_token else "reduced") if plan.review_on else "",
         "relief_until": reader.day(plan.review_on) if plan.review_on else "",
-        **_step(plan, parts, reader),
         "ended_on": reader.day(plan.ended_on) if plan.ended_on else "",
         "waived_fees": reader.money_if_any(_fees(session, plan)),
         "no_new_card": "yes" if no_new_card else "",
         **_replaced(session, plan, reader),
         **_acceptance(session, plan, reader),
-        **paying(plan, payee, parts[0] if len(parts) == 1 else None, reader),
     }
     if plan.kind is PlanKind.SETTLEMENT:
         figures["settlement_amount"], figures["settle_by"] = figures["amount"], figures["last_due_on"]
     return figures
+
+
+def figures_as_made(session: Session, plan: Plan, reader: Reader, payee: Payee) -> dict[str, Value]:
+    """Those of the schedule and of skips as the agreement was made, with the days that changed since."""
+    now, made = instalments_of(session, [id_of(plan)])[id_of(plan)], as_made(session, plan)
+    due, was_due = as_due(now), as_due(made)
+    granted = select(PlanChange).where(PlanChange.plan_id == plan.id, col(PlanChange.is_granted))
+    more = len(session.scalars(granted).all())
+    days = {part.n: due[-1].due_on if part.is_skipped else part.due_on for part in now}
+    changed = [part for part in made if days[part.n] != part.due_on]
+    last = reader.money(due[-1].amount) if due[-1].amount != was_due[-1].amount else ""
+    return {
+        **_schedule(plan, was_due, payee, reader),
+        "skips": _some(plan.skips_allowed - more),
+        "changed_dates": tuple(
+            InstalmentLine(part.n, reader.day(days[part.n]), reader.money(part.amount)) for part in changed
+        ),
+        "new_last_amount": last if changed else "",
+    }
+
+
+def as_made(session: Session, plan: Plan) -> list[Instalment]:
+    """The instalments as they were agreed on: on their first days, none skipped, without the interest that moves and
+    skips brought."""
+    changes = session.scalars(select(PlanChange).where(PlanChange.plan_id == plan.id)).all()
+    parts = [
+        replace(part, due_on=part.agreed_on or part.due_on, agreed_on=None, is_skipped=False)
+        for part in instalments_of(session, [id_of(plan)])[id_of(plan)]
+    ]
+    last = max(range(len(parts)), key=lambda at: (parts[at].due_on, parts[at].n))
+    interest = sum(change.interest_minor for change in changes)
+    parts[last] = replace(parts[last], amount=max(1, parts[last].amount - interest))
+    return parts
+
+
+def _schedule(plan: Plan, parts: Sequence[Instalment], payee: Payee, reader: Reader) -> dict[str, Value]:
+    """Values that speak of these payments, in the order in which they are due."""
+    last = parts[-1]
+    down = next((part for part in parts if part.n == 0), None) if len(parts) > 1 else None
+    return {
+        "amount": reader.money(sum(part.amount for part in parts)),
+        "promise_on": reader.day(last.due_on),
+        "last_due_on": reader.day(last.due_on),
+        "last_amount": reader.money(last.amount),
+        "instalments": _lines(plan, parts, reader) if len(parts) > 1 else (),
+        "down_payment": reader.money(down.amount) if down else "",
+        "payments": str(len(parts) - (down is not None)),
+        **_step(plan, parts, reader),
+        **paying(plan, payee, parts[0] if len(parts) == 1 else None, reader),
+    }
+
+
+def _some(number: int) -> str:
+    return str(number) if number > 0 else ""
 
 
 def _step(plan: Plan, parts: Sequence[Instalment], reader: Reader) -> dict[str, Value]:

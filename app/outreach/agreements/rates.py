@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.charges.models import Concession
 from app.book.charges.rules import capped_apr
 from app.book.charges.service import bears_interest
 from app.book.ledger.balances import balance_of
+from app.book.ledger.events import AccountChanged
 from app.book.ledger.models import Account
 from app.book.ledger.queries import worked
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind
 from app.casework.plans.tracking.payments import accounts_of
+from app.core.clock import local_instant
 from app.core.ids import id_of
+from app.core.timeline.models import Event
 from app.outreach.agreements.reader import Reader, Value
 from app.outreach.letters.letter import RateLine
 from app.policy.composition import pack_of
@@ -36,17 +40,22 @@ class AccountRate:
     """While the agreement is kept: its own, or the lower one that was agreed."""
 
 
-def interest_figures(session: Session, plan: Plan, reader: Reader, *, on: date) -> dict[str, Value]:
+def interest_figures(
+    session: Session, plan: Plan, reader: Reader, *, on: date, as_made: bool = False
+) -> dict[str, Value]:
     """Values of the variables that speak of interest and late fees, by name. Where the creditor charges them, we lower
-    no rate, and say nothing of it."""
+    no rate, and say nothing of it. `as_made`: with the accounts' own rates of the time of the offer, not of now."""
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     if not portfolio.accrues:
         return {"interest": "same"}
     late_fees = {"late_fees": "none"} if plan.kind is PlanKind.HARDSHIP else {}
     caps = pack_of(portfolio).charges
-    rates = []
-    for account in _accounts(session, plan, on):
-        own = capped_apr(account.apr_millionths, caps) if _bore_interest(account, on) else 0
+    rates, accounts = [], _accounts(session, plan, on)
+    since = max(plan.offered_at, local_instant(on, 0, 0, portfolio.timezone)) if as_made else None
+    before = _rates_before(session, plan.customer_id, since) if since else {}
+    for account in accounts:
+        apr = before.get(id_of(account), account.apr_millionths)
+        own = capped_apr(apr, caps) if _bore_interest(account, on) else 0
         agreed = own if plan.apr_millionths is None else min(own, plan.apr_millionths)
         rates.append(AccountRate(account.product, account.card_last4, own, agreed))
     return {**interest_told(rates, reader), **late_fees}
@@ -90,9 +99,24 @@ def _accounts(session: Session, plan: Plan, on: date) -> Sequence[Account]:
     elif session.scalars(conceded).first() is not None:
         theirs = query.where(col(Account.id).in_(conceded))
     else:
-        theirs = query.where(Account.customer_id == plan.customer_id, worked())
+        worked_then = sa.or_(worked(), col(Account.ended_on) > on)
+        theirs = query.where(Account.customer_id == plan.customer_id, worked_then)
     found = session.scalars(theirs).all()
     return [each for each in found if balance_of(session, id_of(each), on) > 0] or found
+
+
+def _rates_before(session: Session, customer_id: int, since: datetime) -> dict[int, int]:
+    """By account, the yearly rate in millionths that it had before its first change since this moment; accounts whose
+    rate did not change are left out."""
+    query = select(Event.account_id, Event.data).where(
+        Event.customer_id == customer_id, Event.kind == AccountChanged.KIND, col(Event.at) > since
+    )
+    found: dict[int, int] = {}
+    for account_id, text in session.execute(query.order_by(col(Event.seq))):
+        before = AccountChanged.from_json(text).from_.get("apr_millionths")
+        if before is not None:
+            found.setdefault(account_id, int(before))
+    return found
 
 
 def _bore_interest(account: Account, on: date) -> bool:

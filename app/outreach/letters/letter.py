@@ -121,6 +121,12 @@ class LetterContext:
     amount: str = ""
     promise_on: str = ""
     instalments: tuple[InstalmentLine, ...] = ()
+    down_payment: str = ""
+    """Its amount, where the instalments begin with one."""
+    payments: str = ""
+    """How many payments there are beside it."""
+    changed_dates: tuple[InstalmentLine, ...] = ()
+    """The present days of instalments that were moved or skipped since the agreement was made."""
     due_on: str = ""
     answer_by: str = ""
     balance_total: str = ""
@@ -189,7 +195,7 @@ class LetterContext:
     charged_on: str = ""
     """The day as of which fees that were waived are charged again."""
     skips: str = ""
-    """How many payments may be skipped."""
+    """How many payments may still be skipped; as printed in the agreement, how many it lets be skipped."""
     grace_days: str = ""
     re_age: str = ""
     """`yes` or ''."""
@@ -257,6 +263,7 @@ LISTS: Mapping[str, type] = {
     "accounts": AccountLine,
     "instalments": InstalmentLine,
     "others": InstalmentLine,
+    "changed_dates": InstalmentLine,
     "itemization": ItemLine,
     "debt": DebtLine,
     "paid": PaidLine,

@@ -111,6 +111,7 @@ def _of_agreement(
         "debt": (
             DebtLine("Gold Card", "4321", money(2_100), money(90), money(50), money(400), money(1_840)),
         ),
+        "payments": "2",
         "last_due_on": day(40),
         "last_amount": money(80),
         "new_last_amount": money(80),

@@ -13,14 +13,18 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.plans.printed import agreement_pdf
+from app.book.ledger.balances import balance_of
 from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.corrections.terms import change_terms
+from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Customer, Entry
-from app.book.ledger.rules import EntryKind
+from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.portfolios.rules import CollectorKind
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.concessions import pass_on_waivers, waive_fees
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind, PlanStatus
+from app.casework.plans.tracking.changes import move_instalment, skip_instalment
 from app.casework.plans.tracking.references import reference_of
 from app.core.actor import Actor
 from app.core.database.engine import transaction
@@ -186,3 +190,47 @@ def test_one_that_ended_says_what_it_waived_and_whether_it_was_charged_again(
     assert says in text
     assert not_ not in text
     assert "We waive fees of €35.00. They are charged again only if" in text
+
+
+def test_rates_and_days_are_those_of_the_agreement_and_not_of_now(engine: Engine) -> None:
+    """The creditor's file changed the rate, one date was moved and one payment skipped since."""
+    days = [*PARTS, (date(2026, 6, 1), 2_600), (date(2026, 7, 1), 2_600)]
+    later = {"by": Actor.user("ann"), "now": builders.at(date(2026, 3, 20))}
+    with transaction(engine) as session:
+        plan = made(session, parts=days, kind=PlanKind.HARDSHIP, apr_millionths=59_900, skips_allowed=2)
+        before = " ".join(text_of(agreement_pdf(session, plan, Ports())).split())
+        change_terms(
+            session, session.scalars(select(Account)).one(), {"apr_millionths": 250_000}, "x", **later
+        )
+        today = date(2026, 3, 20)
+        move_instalment(session, plan, 2, date(2026, 5, 8), "", today=today, **later)
+        skip_instalment(session, plan, 3, "", authority=None, today=today, **later)
+        session.flush()
+        after = " ".join(text_of(agreement_pdf(session, plan, Ports())).split())
+    assert "Dates that changed" not in before
+    changed = after[after.index("Dates that changed since it was made:") :]
+    assert "Payment 2: 8 May 2026" in changed
+    assert "Payment 3: 1 July 2026" in changed
+    assert "The last payment is now" in changed
+    for said in (
+        "interest is 5.99% a year instead of 18%.", "now 18% a year", "in 4 payments in EUR, the last on 1 July 2026",
+        "You may skip 2 payments", "1 June 2026", "1 May 2026",
+    ):  # fmt: skip
+        assert said in before, said
+        assert said in after, said
+
+
+def test_an_account_that_has_ended_since_still_tells_its_rate(engine: Engine) -> None:
+    with transaction(engine) as session:
+        plan = made(session)
+        plan.status, plan.ended_on = PlanStatus.KEPT, date(2026, 5, 1)
+        card = session.scalars(select(Account)).one()
+        balance = balance_of(session, id_of(card), date(2026, 5, 1))
+        builders.payment(session, card, balance, date(2026, 5, 1), now=builders.at(date(2026, 5, 1)))
+        change_status(
+            session, card, AccountStatus.PAID, date(2026, 5, 1), "paid", by=Actor.user("ann"),
+            now=builders.at(date(2026, 5, 2)),
+        )  # fmt: skip
+        text = " ".join(text_of(agreement_pdf(session, plan, Ports())).split())
+    assert "Interest is 18% a year." in text
+    assert "No interest is charged" not in text

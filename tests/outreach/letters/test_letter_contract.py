@@ -110,6 +110,8 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         cadence="monthly",
         currency=CURRENCY[language],
         debt=(DebtLine("Visa", "4321", money(86), money(87), money(88), money(89), money(91)),),
+        payments="2" if plan else "1",
+        changed_dates=(InstalmentLine(2, day(15), money(102)),) if plan else (),
         last_due_on=day(25),
         last_amount=money(92),
         new_last_amount=money(98),
@@ -230,7 +232,7 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
     said = {
         "final_notice": ("past_due_total", "answer_by"),
         "plan_offer": ("amount",),
-        "plan_broken": ("missed_amount", "missed_on"),
+        "plan_broken": ("missed_amount", "missed_on", "agreed_on"),
         "settlement_confirmation": ("settlement_amount", "settle_by"),
         "instalment_reminder": ("missing", "due_on", "grace_until"),
         "instalment_moved": ("amount", "due_on", "moved_from", "last_due_on", "new_last_amount"),
@@ -272,6 +274,44 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
                 language,
                 name,
             )
+
+
+@pytest.mark.parametrize("language", PEOPLE)
+def test_a_broken_plan_is_named_and_an_offer_claims_no_talk_before_it(language: str) -> None:
+    for channel in (Channel.EMAIL, Channel.POST, Channel.CALL):
+        assert filled(language).plan_reference in worded("plan_broken", channel, language).text
+        offer = worded("plan_offer", channel, language).text
+        assert not re.search(r"discussed|spraken over|snakket om|pembicaraan kita|先前|此前", offer)
+
+
+@pytest.mark.parametrize("language", PEOPLE)
+def test_a_down_payment_is_told_apart_from_the_payments_that_follow(language: str) -> None:
+    """The cadence and the number of payments are those of the others."""
+    context = filled(language)
+    first, lines = InstalmentLine(0, context.due_on, context.came, "RF43P0000070"), context.instalments
+    for name in (
+        "plan_offer",
+        "plan_confirmation",
+        "settlement_offer",
+        "settlement_confirmation",
+        "agreement",
+    ):
+        several = {"instalments": (first, *lines), "down_payment": first.amount, "payments": "2"}
+        one = {"instalments": (first, lines[0]), "down_payment": first.amount, "payments": "1"}
+        for given in (several, one):
+            for channel in LETTERS[name].channels & {Channel.EMAIL, Channel.POST}:
+                words = render(LETTERS[name], channel, language, dataclasses.replace(context, **given))  # type: ignore[arg-type]
+                where = f"{name} {channel} {language} {given['payments']}"
+                said = next(line for line in words.text.splitlines() if line.rstrip().endswith((":", "："))
+                            and first.amount in line and context.last_due_on in line)  # fmt: skip
+                assert not re.search(r"\b3 (payments|pembayaran|betalinger|termijnen)|共 3 期", said), where
+                assert bool(re.search(r"\b2 (payments|pembayaran|betalinger|termijnen)|共 2 期", said)) == (
+                    given is several
+                ), where
+                assert words.text.count(first.reference) == 1, where
+                if channel is Channel.EMAIL:
+                    assert unescape(words.html).count(first.reference) == 1, where
+                    assert said in unescape(words.html), where
 
 
 # -------------------------------------------------------------------------------------------- one text, two forms

@@ -66,7 +66,9 @@ def test_what_came_after_the_grace_days_is_not_said_to_have_come_in_time(
         assess(session, case, last_day + DAY)
         assert night(session, last_day + DAY) == ["plan_broken"]
         letter = written(session)[-1].text
-        assert f"We agreed that you would pay CN¥100.00 by 26 March 2026. {NOT_IN_TIME}" in letter
+        agreement = f"In our agreement {plan.reference} of 20 March 2026"
+        said_first = f"{agreement} you were to pay CN¥100.00 by 26 March 2026."
+        assert f"{said_first} {NOT_IN_TIME}" in letter
         assert said in letter
 
 

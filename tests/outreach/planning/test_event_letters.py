@@ -131,7 +131,8 @@ def test_a_broken_plan_is_told_the_same_night_and_no_reminder_goes_with_it(engin
     assert [builders.step_of(engine, row) for row in broken] == [
         CaseStep(id_of(case), DeskStep.BROKEN_PLAN, plan_id=plan.id)
     ]
-    assert "We agreed that you would pay CN¥50.00 by 25 March 2026." in broken[0].text
+    assert f"In our agreement {plan.reference} of " in broken[0].text
+    assert "you were to pay CN¥50.00 by 25 March 2026." in broken[0].text
     sent = builders.deliver(engine, builders.at(first + timedelta(days=2))).sent
     assert [m.letter for m in sent] == ["plan_broken"], "one written reminder a day, and this is it"
 
