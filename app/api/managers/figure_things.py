@@ -15,7 +15,7 @@ from app.book.portfolios.service import get_portfolio
 from app.core.money import to_decimal_string
 from app.core.text import Line
 from app.http.cursors import decode_cursor, encode_cursor
-from app.reporting.kpis.drilldown import Behind, figure_slice, things_behind, total_behind
+from app.reporting.kpis.lists.drilldown import Behind, figure_slice, things_behind, total_behind
 from app.reporting.kpis.rules import Part, Thing, Unit
 
 router = api_router("/figures", tags=["figures"])

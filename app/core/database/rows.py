@@ -9,8 +9,10 @@ from sqlmodel import Session
 
 from app.core.database.engine import Row, only_reads
 
-DbRow = sa.Row[*tuple[Any, ...]]
-Query = sa.Select[*tuple[Any, ...]]
+_Cells = tuple[Any, ...]
+DbRow = sa.Row[*_Cells]
+Query = sa.Select[*_Cells]
+QueryStack = sa.CompoundSelect[*_Cells]
 Expression = sa.ColumnElement[Any]
 StoredColumn = sa.Column[Any]
 Model = TypeVar("Model", bound=Row)

@@ -7,7 +7,7 @@ list adds up to its figure by construction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -25,7 +25,7 @@ from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind, DelinquencySource
 from app.core.clock import local_instant
 from app.core.database.engine import BigId, UtcDateTime, table_of
-from app.core.database.rows import Expression, Query
+from app.core.database.rows import Expression, Query, QueryStack
 from app.core.dates import month_start
 from app.core.ids import id_of
 from app.reporting.kpis.rules import Definition, Dimension, Statistic, Thing
@@ -35,6 +35,9 @@ EDGE_COLUMNS = ("kind", "thing_id", "on", "account_id", "customer_id")
 account by whose history it is sliced, and the customer."""
 
 T = TypeVar("T")
+
+Rows = Query | QueryStack
+"""The select of a family: one, or several whose rows stand together (UNION ALL)."""
 
 SLICE = "slice_id"
 """A column by which rows may bring the combination of members of their account with them, as wide rows do."""
@@ -74,6 +77,8 @@ class Shape:
     is_reported: bool
     """The creditor reports how accounts stand."""
     from_wide_rows: bool
+    for_list: bool = False
+    """A few things are shown: what they say of themselves may be looked up one by one, and is not where nobody asks."""
 
 
 class Days:
@@ -186,11 +191,14 @@ class Family:
     name: str
     title: str
     definitions: tuple[Definition, ...]
-    rows: Callable[[Shape, Days], Query]
+    rows: Callable[[Shape, Days], Rows]
     own: tuple[Dimension, ...] = ()
     """Dimensions of which the thing itself says its member, over that of its account."""
     about: str = ""
     """A sentence for readers that holds for all its figures."""
+    is_folded: bool = False
+    """Its rows come from the fold alone: a night changes them and restates the days they touch, and nothing else does.
+    So the figure of a day that is stored is the sum of its list at any hour (`proof/checking.py` compares both)."""
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -202,6 +210,58 @@ class Family:
     def spread(self) -> str | None:
         """The measure of which a median is asked for, if any."""
         return next((each.numerator for each in self.definitions if each.statistic is Statistic.MEDIAN), None)
+
+
+def selects_of(rows: Rows) -> tuple[Query, ...]:
+    """The selects whose rows stand together."""
+    return tuple(rows.selects) if isinstance(rows, sa.CompoundSelect) else (rows,)  # type: ignore[arg-type]
+
+
+def together(selects: Sequence[Query]) -> Rows:
+    return selects[0] if len(selects) == 1 else sa.union_all(*selects)
+
+
+def only(rows: Rows, names: Sequence[str]) -> Rows:
+    """The same things with these columns only. A database leaves out a join of which nothing is read, and does not look
+    for one beneath a UNION."""
+    return together([columns_of(each, names) for each in selects_of(rows)])
+
+
+def columns_of(query: Query, names: Sequence[str], *more: Expression) -> Query:
+    """A select with these of its columns, and with more. Where it joins, it names the table it joins to
+    (`select_from`), for its columns may not."""
+    return query.with_only_columns(*(query.selected_columns[name] for name in names), *more)
+
+
+def counted_in(rows: Rows, measure: str) -> Iterator[tuple[Query, Expression]]:
+    """The selects with those of their rows only whose measure is not 0, and what the measure is there.
+
+    A measure is mostly `CASE WHEN condition THEN amount ELSE 0 END`. Where it is not 0 the condition holds, and said so
+    it lets the database find the rows by an index; the sum of a figure needs all rows, a list only these.
+    """
+    for query in selects_of(rows):
+        conditions, amount = _parted(query.selected_columns[measure])
+        if _is_nothing(amount):
+            continue
+        if not isinstance(amount, sa.BindParameter):
+            conditions.append(amount != 0)
+        yield query.where(*conditions), amount
+
+
+def _parted(measure: Expression) -> tuple[list[sa.ColumnElement[bool]], Expression]:
+    """The conditions under which a measure is not 0, and the amount that it then is."""
+    if isinstance(measure, sa.Label):
+        return _parted(measure.element)
+    if isinstance(measure, sa.Case) and measure.value is None and len(measure.whens) == 1:
+        [(condition, amount)] = measure.whens
+        if measure.else_ is not None and _is_nothing(measure.else_):
+            inner, amount = _parted(amount)
+            return [condition, *inner], amount
+    return [], measure
+
+
+def _is_nothing(amount: Expression) -> bool:
+    return isinstance(amount, sa.BindParameter) and amount.value == 0
 
 
 def thing(

@@ -16,7 +16,7 @@ from app.book.delinquency.queries import spells_on
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
 from app.core.ids import id_of
-from app.reporting.kpis.family import SLICE, Days, Family, Scope, Shape
+from app.reporting.kpis.family import SLICE, Days, Family, Scope, Shape, only, selects_of
 from app.reporting.kpis.models import AccountSlice, AccountStanding, KpiSlice
 from app.reporting.kpis.rules import Definition, Dimension, Figure, Statistic, median_pair
 from app.reporting.kpis.slices import KEPT, valid_on
@@ -70,10 +70,19 @@ class SlicedRows:
 
 @lru_cache(maxsize=STATEMENTS)
 def sliced_rows(family: Family, shape: Shape, *, with_members: bool = False) -> SlicedRows:
-    """The rows of a family at the end of a day with their members. `with_members` joins the texts of the kept members;
-    without it a row has the number of its combination only."""
+    """The accounts and measures of a family's rows at the end of a day with their members. `with_members` joins the
+    texts of the kept members; without it a row has the number of its combination only."""
     days = Days()
-    rows = family.rows(shape, days).subquery("things")
+    whole = family.rows(shape, days)
+    has_slice = (SLICE,) if SLICE in selects_of(whole)[0].selected_columns else ()
+    names = ("account_id", *has_slice, *(each.value for each in family.own), *family.measures)
+    return with_members_of(only(whole, names).subquery("things"), family, shape, days, texts=with_members)
+
+
+def with_members_of(
+    rows: sa.Subquery, family: Family, shape: Shape, days: Days, *, texts: bool
+) -> SlicedRows:
+    """Rows that have the account, the dimensions and the combination of a family's rows, joined to their members."""
     source: sa.FromClause = rows
     members: dict[Dimension, Expression] = {each: rows.c[each.value] for each in family.own}
     if SLICE in rows.c:
@@ -91,7 +100,7 @@ def sliced_rows(family: Family, shape: Shape, *, with_members: bool = False) -> 
         spells = spells_on(days.portfolio_id, days.on)
         source = source.outerjoin(spells, spells.c.account_id == rows.c.account_id)
         members[Dimension.BUCKET] = sa.func.coalesce(spells.c.bucket, CURRENT)
-    if with_members:
+    if texts:
         known = table_of(KpiSlice)
         source = source.outerjoin(known, known.c.id == slice_id)
         members = {each: known.c[each.value] for each in KEPT} | members

@@ -137,6 +137,25 @@ class AccountStanding(Row, table=True):
             sqlite_where=sa.text("status <> 'active'"),
             postgresql_where=sa.text("status <> 'active'"),
         ),
+        # Lists behind figures show the first accounts, or the largest balances: of all, or of those that are past due.
+        sa.Index("ix_account_standing_balance", "portfolio_id", "balance_minor"),
+        sa.Index(
+            "ix_account_standing_late",
+            "portfolio_id",
+            "account_id",
+            "oldest_due_on",
+            sqlite_where=sa.text("oldest_due_on IS NOT NULL"),
+            postgresql_where=sa.text("oldest_due_on IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_account_standing_late_balance",
+            "portfolio_id",
+            "balance_minor",
+            "account_id",
+            "oldest_due_on",
+            sqlite_where=sa.text("oldest_due_on IS NOT NULL"),
+            postgresql_where=sa.text("oldest_due_on IS NOT NULL"),
+        ),
     )
 
     account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)

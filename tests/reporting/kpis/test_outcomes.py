@@ -34,8 +34,8 @@ from app.reporting.kpis.definitions.outcomes.settlements import SETTLEMENTS
 from app.reporting.kpis.definitions.outcomes.workouts import WORKOUT
 from app.reporting.kpis.definitions.overdue import OVERDUE
 from app.reporting.kpis.definitions.roll_forward import LINES
-from app.reporting.kpis.drilldown import figure_slice, total_behind
 from app.reporting.kpis.family import Scope
+from app.reporting.kpis.lists.drilldown import figure_slice, total_behind
 from app.reporting.kpis.measuring import measured_figures
 from app.reporting.kpis.proof.checking import check_accounts, check_day
 from app.reporting.kpis.queries import bucket_flows, class_totals, latest_versions, month_roll_forward

@@ -22,8 +22,8 @@ from app.reporting.cohorts.rules import Curve
 from app.reporting.kpis.definitions.catalog import DEFINITIONS, FAMILIES
 from app.reporting.kpis.definitions.contacts import REFUSALS
 from app.reporting.kpis.definitions.document import write_document
-from app.reporting.kpis.drilldown import figure_slice, things_behind, total_behind
 from app.reporting.kpis.family import Scope
+from app.reporting.kpis.lists.drilldown import Tile, figure_slice, things_behind, tile_behind, total_behind
 from app.reporting.kpis.measuring import measured_figures, sliced_rows
 from app.reporting.kpis.models import AccountSlice, AccountStanding, KpiSlice, KpiSnapshot
 from app.reporting.kpis.proof.checking import check_accounts, check_day
@@ -102,8 +102,9 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
         ).one()
         row.numerator += 1
         session.flush()
-        [found] = figures_match_ledger(session, book)
-        assert "overdue_rate_accounts_1: 4 / 7 is stored, the ledger gives 3 / 7" in found
+        counted, listed = figures_match_ledger(session, book)
+        assert "overdue_rate_accounts_1: 4 / 7 is stored, the ledger gives 3 / 7" in counted
+        assert "overdue_rate_accounts_1: 4 / 7 is stored, its lists add up to 3 / 7" in listed
 
 
 def wide_rows(session: Session) -> list[tuple[object, ...]]:
@@ -157,6 +158,7 @@ def _check_list(
             continue
         assert sum(each.amount for each in listed) == expected, (on, tile, part)
         assert total_behind(session, asked) == (len(listed), expected)
+        assert tile_behind(session, asked) == Tile(len(listed), expected)
 
 
 def _check_values(tiles: dict[tuple[str, str, str], tuple[int, int]]) -> None:
@@ -204,6 +206,22 @@ def _check_pages(session: Session, book: Portfolio) -> None:
         after = rows[-1].place
     assert len(whole) > 2
     assert pages == whole
+    # The same in a list of two selects, one side of which some of them do not have.
+    for kpi, dimension, member in (
+        ("recovery_rate", "", ""),
+        ("recovery_rate", "bucket", "current"),
+        ("recovery_rate", "product", "Gold card"),
+        ("overdue_rate_balance_1", "agent", "mei"),
+    ):
+        asked = figure_slice(
+            session, book, kpi, LAST, dimension=dimension, member=member, part=Part.DENOMINATOR
+        )
+        whole, pages, after = things_behind(session, asked), [], None
+        while rows := things_behind(session, asked, after=after, limit=1):
+            pages += rows
+            after = rows[-1].place
+        assert len(whole) > 1
+        assert pages == whole
 
 
 def test_the_document_is_fresh() -> None:

@@ -43,6 +43,7 @@ def _call_rows(_shape: Shape, days: Days) -> Query:
             sa.case((is_reached, 1), else_=0).label("reached"),
             sa.case((is_right_party, 1), else_=0).label("right_party"),
         )
+        .select_from(event)
         .join(customer, customer.c.id == event.c.customer_id)
         .where(
             event.c.kind == CallLogged.KIND,
@@ -171,6 +172,7 @@ def _refusal_rows(_shape: Shape, days: Days) -> Query:
             sa.literal(1).label("asked"),
             sa.case((is_refused, 1), else_=0).label("refused"),
         )
+        .select_from(event)
         .join(customer, customer.c.id == event.c.customer_id)
         .where(
             event.c.kind.in_([ContactCleared.KIND, ContactRefused.KIND]),

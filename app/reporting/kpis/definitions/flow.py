@@ -143,6 +143,7 @@ FLOW = Family(
     _flow_rows,
     (Dimension.BUCKET, Dimension.MOVE),
     "Its bucket is that of the last month end; `move` is a cell of the matrix, such as `1-29>current`.",
+    is_folded=True,
 )
 
 
@@ -174,6 +175,7 @@ def _repayment_rows(_shape: Shape, days: Days) -> Query:
             sa.literal(1).label("fell"),
             sa.case((cleared, 1), else_=0).label("cleared"),
         )
+        .select_from(spell)
         .join(account, account.c.id == spell.c.account_id)
         .where(spell.c.portfolio_id == days.portfolio_id, spell.c.from_on == fell_on, ~was_late)
     )

@@ -32,6 +32,7 @@ def _referral_rows(_shape: Shape, days: Days) -> Query:
             sa.literal(1).label("referrals"),
             sa.case((referral.c.returned_at < end, 1), else_=0).label("returned"),
         )
+        .select_from(referral)
         .join(case, case.c.id == referral.c.case_id)
         .where(
             referral.c.portfolio_id == days.portfolio_id,
@@ -58,6 +59,7 @@ def _return_rows(_shape: Shape, days: Days) -> Query:
             days_between(sa.func.date(referral.c.decided_at), returned_on).label("days"),
             sa.literal(1).label("referrals"),
         )
+        .select_from(referral)
         .join(case, case.c.id == referral.c.case_id)
         .where(
             referral.c.portfolio_id == days.portfolio_id,
@@ -83,6 +85,7 @@ def _bundle_rows(_shape: Shape, days: Days) -> Query:
             sa.literal(1).label("bundles"),
             sa.case((bundle.c.complete, 1), else_=0).label("complete"),
         )
+        .select_from(bundle)
         .join(case, case.c.id == bundle.c.case_id)
         .where(case.c.portfolio_id == days.portfolio_id, bundle.c.built_at >= begin, bundle.c.built_at < end)
     )

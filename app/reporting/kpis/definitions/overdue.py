@@ -83,4 +83,5 @@ OVERDUE = Family(
     _rows,
     (Dimension.BUCKET,),
     "Days past due count from the due date of the oldest unpaid due; paused days do not count.",
+    is_folded=True,
 )

@@ -9,58 +9,75 @@ import sqlalchemy as sa
 
 from app.book.delinquency.days import CURRENT
 from app.book.delinquency.facts import MovementKind
-from app.book.delinquency.models import Movement
+from app.book.delinquency.models import Movement, Spell
 from app.book.delinquency.queries import spells_on
 from app.book.ledger.models import Account
 from app.core.database.engine import table_of
-from app.core.database.rows import Query
-from app.reporting.kpis.family import Days, Family, Shape, thing
+from app.core.database.rows import Expression
+from app.reporting.kpis.family import Days, Family, Rows, Shape, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 Window = Callable[[Days], tuple[sa.ColumnElement[date], sa.ColumnElement[date]]]
 """The first day of a window, and the day before it."""
 
 
-def _rows(window: Window) -> Callable[[Shape, Days], Query]:
+def _rows(window: Window) -> Callable[[Shape, Days], Rows]:
     """Movements of the window, and what each account had past due the night before it.
 
     The bucket is that of the account the night before the window: a payment counts where the debt stood, not where
     it brought the account.
     """
 
-    def rows(_shape: Shape, days: Days) -> Query:
+    def rows(shape: Shape, days: Days) -> Rows:
         first_on, before = window(days)
         movement, account = table_of(Movement), table_of(Account)
         start = spells_on(days.portfolio_id, before)
+        stood_in = _bucket_of(movement.c.account_id, before) if shape.for_list else start.c.bucket
         is_paid, fell = (movement.c.kind == kind for kind in (MovementKind.PAID, MovementKind.FELL_PAST_DUE))
         moved = (
             sa.select(
                 *thing(
                     Thing.MOVEMENT, movement.c.id, movement.c.on, movement.c.account_id, account.c.customer_id
                 ),
-                sa.func.coalesce(start.c.bucket, CURRENT).label("bucket"),
+                sa.func.coalesce(stood_in, CURRENT).label("bucket"),
                 sa.case((is_paid, movement.c.amount_minor), else_=0).label("paid"),
                 sa.case((fell, movement.c.amount_minor), else_=0).label("payable"),
             )
-            .join(account, account.c.id == movement.c.account_id)
-            .outerjoin(start, start.c.account_id == movement.c.account_id)
+            .select_from(movement)
+            .outerjoin(account, account.c.id == movement.c.account_id)
             .where(
                 movement.c.portfolio_id == days.portfolio_id,
                 movement.c.on.between(first_on, days.on),
                 movement.c.kind.in_([MovementKind.PAID, MovementKind.FELL_PAST_DUE]),
             )
         )
+        if not shape.for_list:
+            moved = moved.outerjoin(start, start.c.account_id == movement.c.account_id)
         begun = spells_on(days.portfolio_id, before)
-        past_due = sa.select(
-            *thing(Thing.ACCOUNT, begun.c.account_id, before, begun.c.account_id, account.c.customer_id),
-            begun.c.bucket,
-            sa.literal(0).label("paid"),
-            begun.c.past_due_minor.label("payable"),
-        ).join(account, account.c.id == begun.c.account_id)
-        both = sa.union_all(moved, past_due).subquery("recovery")
-        return sa.select(*both.c)
+        past_due = (
+            sa.select(
+                *thing(Thing.ACCOUNT, begun.c.account_id, before, begun.c.account_id, account.c.customer_id),
+                begun.c.bucket,
+                sa.literal(0).label("paid"),
+                begun.c.past_due_minor.label("payable"),
+            )
+            .select_from(begun)
+            .outerjoin(account, account.c.id == begun.c.account_id)
+        )
+        return sa.union_all(moved, past_due)
 
     return rows
+
+
+def _bucket_of(account_id: sa.ColumnElement[int], on: sa.ColumnElement[date]) -> Expression:
+    """The bucket of an account that was past due at the end of a day."""
+    spell = table_of(Spell)
+    is_then = sa.or_(spell.c.to_on.is_(None), spell.c.to_on > on)
+    return (
+        sa.select(spell.c.bucket)
+        .where(spell.c.account_id == account_id, spell.c.from_on <= on, is_then)
+        .scalar_subquery()
+    )
 
 
 def _definition(name: str, title: str, window: str, start: str) -> Definition:
@@ -92,6 +109,7 @@ MONTH = Family(
     _rows(lambda days: (days.month_start, days.month_end)),
     (Dimension.BUCKET,),
     ABOUT,
+    is_folded=True,
 )
 THIRTY_DAYS = Family(
     "recovery_30d",
@@ -107,4 +125,5 @@ THIRTY_DAYS = Family(
     _rows(lambda days: (days.before(29), days.before(30))),
     (Dimension.BUCKET,),
     ABOUT,
+    is_folded=True,
 )

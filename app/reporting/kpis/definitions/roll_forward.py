@@ -16,7 +16,7 @@ from app.book.ledger.models import Account
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
 from app.reporting.kpis.definitions.outcomes.rules import LOST, ROLL_FORWARD_PREFIX
-from app.reporting.kpis.family import Days, Family, Shape, thing
+from app.reporting.kpis.family import Days, Family, Rows, Shape, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 LINES = {
@@ -32,7 +32,7 @@ LINES = {
 """Columns, their titles and words: opening + fell + moved in - moved out - cured - paid - adjusted = closing."""
 
 
-def _rows(_shape: Shape, days: Days) -> Query:
+def _rows(_shape: Shape, days: Days) -> Rows:
     account = table_of(Account)
     begun, now = _then_and_now(days)
     stays = begun.c.bucket == now.c.bucket
@@ -53,8 +53,7 @@ def _rows(_shape: Shape, days: Days) -> Query:
         .join(account, account.c.id == begun.c.account_id)
         .outerjoin(now, now.c.account_id == begun.c.account_id)
     )
-    rolled = sa.union_all(stood, *_arrivals(days, account), _moved(days, account)).subquery("rolled")
-    return sa.select(*rolled.c)
+    return sa.union_all(stood, *_arrivals(days, account), _moved(days, account))
 
 
 def _arrivals(days: Days, account: sa.Table) -> tuple[Query, Query]:

@@ -19,6 +19,7 @@ from app.book.portfolios.rules import DelinquencySource
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.dates import month_start
+from app.reporting.kpis.definitions.catalog import FAMILIES
 from app.reporting.kpis.definitions.flow import FLOW, REPAYMENT
 from app.reporting.kpis.definitions.outcomes.charge_offs import CHARGE_OFFS
 from app.reporting.kpis.definitions.outcomes.classes import CLASSES
@@ -30,13 +31,14 @@ from app.reporting.kpis.definitions.overdue import OVERDUE
 from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
 from app.reporting.kpis.definitions.roll_forward import LINES, ROLL_FORWARD
 from app.reporting.kpis.family import Family, Scope
+from app.reporting.kpis.lists.drilldown import FigureSlice, stored_side, total_behind
 from app.reporting.kpis.measuring import sliced_rows
 from app.reporting.kpis.proof.casework import CHECKED, summed_pairs
 from app.reporting.kpis.proof.life import Key, Life
 from app.reporting.kpis.proof.recount import count, summed
 from app.reporting.kpis.proof.rows import count_casework
 from app.reporting.kpis.queries import bucket_flows, latest_versions
-from app.reporting.kpis.rules import BucketFlow, Dimension
+from app.reporting.kpis.rules import BucketFlow, Dimension, Part
 
 CHUNK = 2000
 
@@ -49,12 +51,13 @@ class Difference:
     member: str | None
     stored: tuple[int, int]
     counted: tuple[int, int]
+    counted_by: str = "the ledger gives"
 
     def __str__(self) -> str:
         where = f", {self.member}" if self.member is not None else ""
         return (
             f"{self.kpi}{where}: {self.stored[0]} / {self.stored[1]} is stored, "
-            f"the ledger gives {self.counted[0]} / {self.counted[1]}"
+            f"{self.counted_by} {self.counted[0]} / {self.counted[1]}"
         )
 
 
@@ -112,6 +115,22 @@ def check_day(session: Session, scope: Scope, on: date) -> list[Difference]:
         kept, wanted = stored.get(name, (0, 0)), counted.get(name, (0, 0))
         if kept != wanted:
             found.append(Difference(name[0], name[2] if name[1] else None, kept, wanted))
+    return [*found, *check_lists(session, scope, on)]
+
+
+def check_lists(session: Session, scope: Scope, on: date) -> list[Difference]:
+    """Add up both lists behind each figure whose page shows the stored figure as the sum of its list."""
+    found = []
+    for family in FAMILIES:
+        for each in family.definitions if family.is_folded else ():
+            asked = [FigureSlice(scope.portfolio, each, on, part) for part in Part]
+            numerator, denominator = (stored_side(session, side) for side in asked)
+            if numerator is None or denominator is None:
+                continue
+            listed = total_behind(session, asked[0])[1], total_behind(session, asked[1])[1]
+            if listed != (numerator, denominator):
+                kept = (numerator, denominator)
+                found.append(Difference(each.name, None, kept, listed, "its lists add up to"))
     return found
 
 

@@ -19,15 +19,16 @@ from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
 from app.http.routes import Router
 from app.http.transactions import StreamSession
-from app.reporting.kpis.drilldown import Behind, FigureSlice, figure_slice, things_behind, total_behind
 from app.reporting.kpis.history import latest_cases
+from app.reporting.kpis.lists.drilldown import Behind, FigureSlice, figure_slice, things_behind, tile_behind
+from app.reporting.kpis.lists.statements import COUNTED_TO
 from app.reporting.kpis.rules import Definition, Part, Unit
 from app.web.lists import Column, csv_download
 from app.web.managers.figures.choice import choose_portfolio, figure_href
 from app.web.rendering import Page, page
 
 router = Router(prefix="/figures")
-PAGE = 100
+PAGE = 50
 CSV_HEADER = ("kind", "id", "on", "account_ref", "name", "amount", "unit")
 
 
@@ -45,7 +46,9 @@ class BehindPage(Page):
     columns: Sequence[Column]
     rows: Sequence[Behind]
     cases: Mapping[int, int]
-    count: int
+    count: int | None
+    """None: more than `counted_to`."""
+    counted_to: int
     total: int
     next_cursor: str | None
 
@@ -76,7 +79,7 @@ def things(
         )
     seen = decode_cursor(cursor, 3, int, str, int)
     rows = things_behind(session, asked, after=(seen[0], seen[1], seen[2]) if seen else None, limit=PAGE + 1)
-    count, total = total_behind(session, asked)
+    tile = tile_behind(session, asked)
     shown = rows[:PAGE]
     words = asked.definition
     return page(
@@ -100,8 +103,9 @@ def things(
             ],
             rows=shown,
             cases=latest_cases(session, [row.customer_id for row in shown]),
-            count=count,
-            total=total,
+            count=tile.number,
+            counted_to=COUNTED_TO,
+            total=tile.total,
             next_cursor=encode_cursor(*shown[-1].place) if len(rows) > PAGE else None,
         ),
     )

@@ -33,6 +33,7 @@ def _rows(_shape: Shape, days: Days) -> Query:
             back.label("recovered"),
             (off - back).label("net"),
         )
+        .select_from(entry)
         .join(account, account.c.id == entry.c.account_id)
         .where(
             account.c.portfolio_id == days.portfolio_id,

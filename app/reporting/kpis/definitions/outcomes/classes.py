@@ -72,4 +72,5 @@ CLASSES = Family(
     _rows,
     (Dimension.BUCKET, *schemes()),
     "A dimension is a scheme, its members are the classes. Days past due as the overdue rates count them.",
+    is_folded=True,
 )

@@ -38,6 +38,7 @@ def _rows(_shape: Shape, days: Days) -> Query:
             *thing(Thing.CURE, spell.c.id, spell.c.to_on, spell.c.account_id, account.c.customer_id),
             *measures,
         )
+        .select_from(spell)
         .join(account, account.c.id == spell.c.account_id)
         .where(
             spell.c.portfolio_id == days.portfolio_id,

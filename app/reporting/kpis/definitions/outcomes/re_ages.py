@@ -29,6 +29,7 @@ def _rows(_shape: Shape, days: Days) -> Query:
     first, last = min(HORIZONS), max(HORIZONS)
     return (
         sa.select(*thing(Thing.RE_AGE, made.c.id, made.c.on, account.c.id, account.c.customer_id), *measures)
+        .select_from(made)
         .join(account, account.c.id == made.c.account_id)
         .where(
             made.c.portfolio_id == days.portfolio_id,

@@ -9,7 +9,7 @@ from app.casework.holds.models import CaseHold
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
 from app.core.vocabulary import HoldKind
-from app.reporting.kpis.family import Days, Family, Shape, agent_of, first_account, thing
+from app.reporting.kpis.family import Days, Family, Rows, Shape, agent_of, first_account, thing
 from app.reporting.kpis.rules import Definition, Seed, Thing, Unit
 from app.reporting.kpis.standing import standing_on
 
@@ -17,7 +17,7 @@ WINDOW = 30
 """Days, the last of which is the day of the figure."""
 
 
-def _opened_rows(shape: Shape, days: Days) -> Query:
+def _opened_rows(shape: Shape, days: Days) -> Rows:
     """Complaints that began in the window, and every counted account; without a complaint there is nothing yet, and no
     account is looked at."""
     hold, case = table_of(CaseHold), table_of(CollectionsCase)
@@ -40,6 +40,7 @@ def _opened_rows(shape: Shape, days: Days) -> Query:
             sa.literal(1).label("complaints"),
             sa.literal(0).label("accounts"),
         )
+        .select_from(hold)
         .join(case, case.c.id == hold.c.case_id)
         .where(*began)
     )
@@ -50,8 +51,7 @@ def _opened_rows(shape: Shape, days: Days) -> Query:
         sa.literal(0).label("complaints"),
         sa.literal(1).label("accounts"),
     ).where(there_is_one)
-    both = sa.union_all(complaints, accounts).subquery("complained")
-    return sa.select(*both.c)
+    return sa.union_all(complaints, accounts)
 
 
 def _closed_rows(_shape: Shape, days: Days) -> Query:
@@ -72,6 +72,7 @@ def _closed_rows(_shape: Shape, days: Days) -> Query:
             sa.literal(1).label("ended"),
             sa.case((sa.and_(by_somebody, in_time), 1), else_=0).label("on_time"),
         )
+        .select_from(hold)
         .join(case, case.c.id == hold.c.case_id)
         .where(
             case.c.portfolio_id == days.portfolio_id,

@@ -16,7 +16,7 @@ from app.legal.referrals.models import Referral
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination
 from app.reporting.kpis.definitions.contacts import LEFT
-from app.reporting.kpis.family import Days, Family, Shape, agent_of, first_account, thing
+from app.reporting.kpis.family import Days, Family, Rows, Shape, agent_of, first_account, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
 WINDOW = 30
@@ -24,11 +24,10 @@ WINDOW = 30
 MEASURES = ("messages", "agents", "legal", "all", "cash")
 
 
-def _rows(_shape: Shape, days: Days) -> Query:
+def _rows(_shape: Shape, days: Days) -> Rows:
     """Messages, calls and legal cases of the window at their cost, and the cash of the window. A portfolio without a
     tariff has none of these rows: its cost is not known, and not nothing."""
-    rows = sa.union_all(_messages(days), _calls(days), _legal_cases(days), _cash(days)).subquery("costs")
-    return sa.select(*rows.c)
+    return sa.union_all(_messages(days), _calls(days), _legal_cases(days), _cash(days))
 
 
 def _messages(days: Days) -> Query:
@@ -54,6 +53,7 @@ def _messages(days: Days) -> Query:
             channel.label("channel"),
             *_measures(messages=cost, all=cost),
         )
+        .select_from(message)
         .join(book, book.c.id == message.c.portfolio_id)
         .where(
             message.c.portfolio_id == days.portfolio_id,
@@ -88,6 +88,7 @@ def _calls(days: Days) -> Query:
             sa.literal("call").label("channel"),
             *_measures(agents=cost, all=cost),
         )
+        .select_from(event)
         .join(customer, customer.c.id == event.c.customer_id)
         .join(book, book.c.id == customer.c.portfolio_id)
         .where(
@@ -115,6 +116,7 @@ def _legal_cases(days: Days) -> Query:
     nobody = sa.literal("")
     return (
         sa.select(*edge, nobody.label("agent"), nobody.label("channel"), *_measures(legal=cost, all=cost))
+        .select_from(referral)
         .join(case, case.c.id == referral.c.case_id)
         .join(book, book.c.id == referral.c.portfolio_id)
         .where(
@@ -137,6 +139,7 @@ def _cash(days: Days) -> Query:
             sa.literal("").label("channel"),
             *_measures(cash=-entry.c.amount_minor),
         )
+        .select_from(entry)
         .join(account, account.c.id == entry.c.account_id)
         .where(
             _has_tariff(days),

@@ -1,0 +1,1 @@
+"""Lists behind figures: the things that a figure counts, on any closed day, by slice."""
