@@ -37,6 +37,14 @@ def test_an_agent_reads_and_does_not_change(sqlite_desk: Desk) -> None:
     assert ben.submit("/results", portfolio=portfolio.code, text="x", reason="y").status_code == 403
 
 
+def test_several_portfolios_are_offered_by_their_creditors(sqlite_desk: Desk) -> None:
+    sqlite_desk.write(builders.portfolio)
+    sqlite_desk.write(lambda session: builders.portfolio(session, "LOANS", creditor="Inland Bank"))
+    page = sqlite_desk.sign_in(Role.MANAGER).get("/results?portfolio=LOANS").text
+    assert "Harbour Bank" in page
+    assert '<a href="/results?portfolio=LOANS" aria-current="page"><bdi>Inland Bank</bdi> (LOANS)</a>' in page
+
+
 def test_the_table_says_fields_and_effects_as_the_form_does(sqlite_desk: Desk) -> None:
     sqlite_desk.write(builders.portfolio)
     page = sqlite_desk.sign_in(Role.AGENT).get("/results").text
