@@ -169,6 +169,8 @@ class Facts:
     """Since when the legal team has the customer's open case; None = it does not."""
     agreement: KeptAgreement | None = None
     """The agreement that they keep, as far as a rule of the pack looks at it."""
+    callback_at: datetime | None = None
+    """Time at which the customer asked to be called."""
     represented: Representation | None = None
     """Who may be contacted in the customer's place, as far as a rule of the pack looks at it."""
     representative: str = ""

@@ -16,7 +16,7 @@ from pydantic import Field
 from app.core.types import JsonObject
 from app.core.vocabulary import TO_CUSTOMERS, Channel, Purpose
 from app.policy.answers import Reason
-from app.policy.facts import Contact, Facts
+from app.policy.facts import Contact, ContactResult, Facts
 from app.policy.schema import ChannelField, DatedTable, PurposeField, RuleId, SourcedTable
 
 HORIZON = timedelta(days=60)
@@ -65,6 +65,28 @@ class FactsNeeded:
             self.agreements_on_hold or other.agreements_on_hold,
             self.represented or other.represented,
         )
+
+
+CONSENT_DAYS = 7
+"""Days for which a request to be called holds, the day of the request being the first (12 CFR 1006.14(b)(3)(i))."""
+
+
+def call_was_asked_for(asked: Question) -> bool:
+    """True for a call that the customer asked for in the last conversation: on that day, not before that time."""
+    due = asked.facts.callback_at
+    if due is None or asked.contact.channel is not Channel.CALL or asked.at < due:
+        return False
+    spoken = (
+        past.at
+        for past in reversed(asked.facts.history)
+        if past.channel is Channel.CALL and past.result is ContactResult.ANSWERED
+    )
+    spoke_at = next(spoken, None)
+    return spoke_at is not None and all(
+        due.astimezone(zone).date() == today
+        and today < spoke_at.astimezone(zone).date() + timedelta(days=CONSENT_DAYS)
+        for zone, today in asked.local_days
+    )
 
 
 class Comparison(NamedTuple):
@@ -202,3 +224,8 @@ def compare_fewer(was: frozenset[T], now: frozenset[T]) -> Comparison:
 def compare_letters(was: frozenset[str], now: frozenset[str]) -> Comparison:
     """The letters a rule concerns; no letters named means all of them."""
     return Comparison(sorted(was), sorted(now), not now or (bool(was) and now >= was))
+
+
+def compare_exception(was: bool, now: bool) -> Comparison:
+    """An exception that a rule makes; without it the rule is stricter."""
+    return Comparison(was, now, was or not now)

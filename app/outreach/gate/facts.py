@@ -103,14 +103,9 @@ def address_of(customer: Person, channel: Channel) -> str:
     if not (customer.address_line1 and customer.city):
         return ""
     lines = postal_lines(
-        customer.full_name,
-        customer.address_line1,
-        customer.address_line2,
-        customer.city,
-        customer.region,
-        customer.postcode,
-        customer.country,
-    )
+        customer.full_name, customer.address_line1, customer.address_line2, customer.city, customer.region,
+        customer.postcode, customer.country,
+    )  # fmt: skip
     return "\n".join([*lines, customer.country])
 
 
@@ -144,12 +139,12 @@ def gather_facts(
     history = _history(session, ids, now - timedelta(days=needed.history_days + 1))
     notices = _notices(session, ids, needed.letters)
     limitation = _limitation(session, ids, needed.debt_years, now)
-    with_legal = _with_legal(session, ids)
+    with_legal, callbacks = _of_open_cases(session, ids)
     keeping = ids if needed.agreements else [i for i in ids if needed.agreements_on_hold and i in holds]
     agreements = kept_agreements(session, keeping)
     represented = representations(session, customers if needed.represented else (), zones, now=now)
     told_apart = {*represented, *agreements}.union(
-        suppressed, holds, preferred, notices, limitation, with_legal
+        suppressed, holds, preferred, notices, limitation, with_legal, callbacks
     )
     facts = {}
     ordinary: dict[Cells, Facts] = {}
@@ -175,6 +170,7 @@ def gather_facts(
             due_since=limitation.get(i, (None, None))[0],
             paid_or_due_since=limitation.get(i, (None, None))[1],
             with_legal_since=with_legal.get(i),
+            callback_at=callbacks.get(i),
             agreement=agreements.get(i),
             represented=represented.get(i),
         )
@@ -228,16 +224,8 @@ def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], 
     }
     empty = {"weekdays": sa.literal(""), "timezone": sa.literal("")}
     names = (
-        "customer_id",
-        "kind",
-        "channel",
-        "weekdays",
-        "start_minute",
-        "end_minute",
-        "address",
-        "timezone",
-        "until",
-    )
+        "customer_id", "kind", "channel", "weekdays", "start_minute", "end_minute", "address", "timezone", "until",
+    )  # fmt: skip
     closed = sa.or_(point.c.state == PointState.BAD, point.c.employer)
     told: dict[int, str] = {}
     rows: dict[int, list[DbRow]] = {}
@@ -288,12 +276,16 @@ def _holds(
     return holds
 
 
-def _with_legal(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
-    """Customers whose open case the legal team has, and since when."""
+def _of_open_cases(session: Session, ids: Sequence[int]) -> tuple[dict[int, datetime], dict[int, datetime]]:
+    """Customers whose open case the legal team has, and since when; those who asked to be called, and when."""
     case = table_of(CollectionsCase)
-    columns = (case.c.customer_id, case.c.with_legal_since)
-    where = (case.c.with_legal_since.is_not(None), case.c.status == CaseStatus.OPEN)
-    return {row.customer_id: row.with_legal_since for row in _of_customers(session, columns, ids, *where)}
+    columns = (case.c.customer_id, case.c.with_legal_since, case.c.callback_at)
+    told = sa.or_(case.c.with_legal_since.is_not(None), case.c.callback_at.is_not(None))
+    rows = list(_of_customers(session, columns, ids, told, case.c.status == CaseStatus.OPEN))
+    return (
+        {row.customer_id: row.with_legal_since for row in rows if row.with_legal_since},
+        {row.customer_id: row.callback_at for row in rows if row.callback_at},
+    )
 
 
 def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int, list[PastContact]]:

@@ -17,7 +17,15 @@ from app.core.vocabulary import Channel
 from app.policy.answers import Reason
 from app.policy.calendars import DAY, Period, calendar_period, midnight
 from app.policy.facts import ContactResult
-from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable
+from app.policy.rules import (
+    Comparison,
+    FactsNeeded,
+    Question,
+    Rule,
+    RuleTable,
+    call_was_asked_for,
+    compare_exception,
+)
 
 Per = Literal["person", "debt", "account", "number"]
 _PER_DEBT = ("debt", "account")
@@ -64,6 +72,7 @@ class CapTable(RuleTable):
     window_days: Annotated[int, Field(ge=1, le=366)] | None = None
     window_hours: Annotated[int, Field(ge=1, le=8784)] | None = None
     calendar: Period | None = None
+    but_asked_for: bool = False
 
     @model_validator(mode="after")
     def one_window(self) -> Self:
@@ -80,6 +89,7 @@ class CapTable(RuleTable):
             window_days=self.window_days,
             window_hours=self.window_hours,
             calendar=self.calendar,
+            but_asked_for=self.but_asked_for,
         )
 
 
@@ -104,6 +114,8 @@ class CapRule(Rule):
     window_days: int | None = None
     window_hours: int | None = None
     calendar: Period | None = None
+    but_asked_for: bool = False
+    """A call that the customer asked for is not stopped."""
 
     @property
     def window_in_days(self) -> int:
@@ -121,6 +133,8 @@ class CapRule(Rule):
             return ()  # of most people we know fewer contacts than any window may hold
         if self.most and history[-self.most].at < asked.at - _days(self.window_in_days + _LOCAL_SLACK):
             return ()  # too few contacts, of any result, are young enough for any window
+        if self.but_asked_for and call_was_asked_for(asked):
+            return ()
         full = list(self._full_windows(asked))
         if not full:
             return ()
@@ -188,7 +202,8 @@ class CapRule(Rule):
 
     def _spelling(self) -> JsonObject:
         window = {name: getattr(self, name) for name in _WINDOWS if getattr(self, name) is not None}
-        return {"most": self.most, "counts": str(self.counts), "per": self.per, **window}
+        asked_for = {"but_asked_for": True} if self.but_asked_for else {}
+        return {"most": self.most, "counts": str(self.counts), "per": self.per, **window, **asked_for}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
         return {
@@ -196,6 +211,7 @@ class CapRule(Rule):
             "counts": Comparison(self.counts, changed.counts, self.counts in _COVERED[changed.counts]),
             "per": Comparison(self.per, changed.per, changed.per in (self.per, "person")),
             **{name: _as_long(getattr(self, name), getattr(changed, name)) for name in _WINDOWS},
+            "but_asked_for": compare_exception(self.but_asked_for, changed.but_asked_for),
         }
 
 

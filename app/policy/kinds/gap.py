@@ -14,14 +14,23 @@ from app.core.vocabulary import Channel
 from app.policy.answers import Reason
 from app.policy.calendars import midnight
 from app.policy.facts import ContactResult
-from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable
+from app.policy.rules import (
+    Comparison,
+    FactsNeeded,
+    Question,
+    Rule,
+    RuleTable,
+    call_was_asked_for,
+    compare_exception,
+)
 
 
 class GapTable(RuleTable):
     days: Annotated[int, Field(ge=1, le=366)]
+    but_asked_for: bool = False
 
     def rule(self) -> GapRule:
-        return GapRule(**self.shared(), days=self.days)
+        return GapRule(**self.shared(), days=self.days, but_asked_for=self.but_asked_for)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,8 @@ class GapRule(Rule):
     table: ClassVar[type[RuleTable]] = GapTable
 
     days: int
+    but_asked_for: bool = False
+    """A call that the customer asked for in that conversation passes."""
 
     @property
     def needed(self) -> FactsNeeded:
@@ -42,7 +53,7 @@ class GapRule(Rule):
 
     def objections(self, asked: Question) -> Sequence[Reason]:
         spoke_at = self._last_conversation(asked)
-        if spoke_at is None:
+        if spoke_at is None or (self.but_asked_for and call_was_asked_for(asked)):
             return ()
         length = timedelta(days=self.days)
         ends = [
@@ -65,7 +76,10 @@ class GapRule(Rule):
         return None
 
     def _spelling(self) -> JsonObject:
-        return {"days": self.days}
+        return {"days": self.days, **({"but_asked_for": True} if self.but_asked_for else {})}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
-        return {"days": Comparison(self.days, changed.days, changed.days >= self.days)}
+        return {
+            "days": Comparison(self.days, changed.days, changed.days >= self.days),
+            "but_asked_for": compare_exception(self.but_asked_for, changed.but_asked_for),
+        }

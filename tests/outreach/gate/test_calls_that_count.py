@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy.engine import Engine
 
+from app.book.ledger.models import Customer
+from app.casework.cases.rules import CaseStatus
 from app.casework.results.rules import CallResult, Counts, Direction
+from app.core.database.engine import transaction
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.facts import past_contact
+from app.outreach.gate.facts import gather_facts, past_contact
 from app.policy.answers import Clearance
-from app.policy.facts import Contact, ContactResult, Facts
+from app.policy.facts import Contact, ContactResult, Facts, PastContact
 from app.policy.packfile import shipped_packs
 from app.policy.review import review
+from tests import builders
 
 NOON = datetime(2026, 6, 8, 17, 0, tzinfo=UTC)
 
@@ -63,3 +69,74 @@ def test_places_that_count_attempts_count_a_busy_line() -> None:
     [cap] = [rule for rule in shipped_packs()["us-dc"].rules if rule.id == "us-dc.calls"]
     assert cap.counts == "attempted"  # type: ignore[attr-defined]
     assert past.result is ContactResult.ATTEMPTED
+
+
+# --- asked for --------------------------------------------------------------------------------------------------
+
+CHICAGO = ZoneInfo("America/Chicago")
+
+
+def wall(day: int, clock: str) -> datetime:
+    hour, minute = map(int, clock.split(":"))
+    return datetime(2026, 6, day, hour, minute, tzinfo=CHICAGO).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("spoke_on", "asked_for", "at", "passes"),
+    [
+        (1, (3, "15:00"), (3, "14:59"), False),  # before the time that they named
+        (1, (3, "15:00"), (3, "15:00"), True),
+        (1, (3, "15:00"), (3, "20:59"), True),
+        (1, (3, "15:00"), (4, "15:00"), False),  # another day
+        (1, (7, "15:00"), (7, "15:00"), True),  # day 7 of the consent
+        (1, None, (7, "15:00"), False),
+        (1, None, (8, "15:00"), True),  # the gap is over
+    ],
+)
+def test_a_call_that_was_asked_for_in_a_conversation_passes(
+    spoke_on: int, asked_for: tuple[int, str] | None, at: tuple[int, str], passes: bool
+) -> None:
+    """12 CFR 1006.14(b)(3)(i): seven days, the day of the consent being the first."""
+    spoke = PastContact(wall(spoke_on, "10:00"), Channel.CALL, ContactResult.ANSWERED)
+    facts = Facts(("America/Chicago",), history=(spoke,), callback_at=wall(*asked_for) if asked_for else None)
+    contact = Contact(Channel.CALL, Purpose.REMINDER, "+1")
+    answer = review(contact, facts, shipped_packs()["us-third-party"], wall(*at))
+    assert isinstance(answer, Clearance) is passes
+
+
+@pytest.mark.parametrize(("spoke_on", "passes"), [(3, True), (1, False)])
+def test_a_request_older_than_seven_days_does_not_lift_seven_calls_in_seven_days(
+    spoke_on: int, passes: bool
+) -> None:
+    rang = [PastContact(wall(day, "11:00"), Channel.CALL, ContactResult.PLACED) for day in range(2, 9)]
+    spoke = PastContact(wall(spoke_on, "10:00"), Channel.CALL, ContactResult.ANSWERED)
+    facts = Facts(("America/Chicago",), history=(spoke, *rang), callback_at=wall(8, "15:00"))
+    contact = Contact(Channel.CALL, Purpose.CONFIRMATION, "+1")
+    answer = review(contact, facts, shipped_packs()["us-third-party"], wall(8, "15:00"))
+    assert isinstance(answer, Clearance) is passes
+
+
+def test_a_text_is_no_call_that_was_asked_for() -> None:
+    past = [PastContact(wall(day, "11:00"), Channel.SMS, ContactResult.PLACED) for day in (1, 2, 3)]
+    facts = Facts(("America/Chicago",), history=tuple(past), callback_at=wall(3, "12:00"))
+    answer = review(
+        Contact(Channel.SMS, Purpose.REMINDER, "+1"),
+        facts,
+        shipped_packs()["us-third-party"],
+        wall(3, "15:00"),
+    )
+    assert not isinstance(answer, Clearance)
+
+
+def test_the_gate_and_the_page_know_what_was_asked_for(engine: Engine) -> None:
+    due = wall(3, "15:00")
+    with transaction(engine) as session:
+        case = builders.delinquent_case(
+            session, due_on=date(2026, 5, 20), on=date(2026, 6, 1), callback_at=due
+        )
+        customer = session.get_one(Customer, case.customer_id)
+        pack = shipped_packs()["us-third-party"]
+        assert gather_facts(session, [customer], pack, now=due)[customer.id].callback_at == due
+        case.status = CaseStatus.CLOSED
+        session.flush()
+        assert gather_facts(session, [customer], pack, now=due)[customer.id].callback_at is None

@@ -9,16 +9,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.actions.documents import add_document
 from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.documents.rules import DocumentKind
 from app.casework.holds.service import start_hold
 from app.core.actor import SYSTEM
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.contact_cases import reserved_contacts
 from app.outreach.gate.facts import gather_facts
+from app.outreach.outbox.rules import OutboxStatus
 from app.web.cases.reads import read_case
 from tests import builders
 from tests.web.book import lived_in
@@ -27,7 +31,8 @@ from tests.web.desk import NOW, Desk
 
 
 def test_what_is_read_together_is_what_the_nights_and_the_gate_read(desk: Desk) -> None:
-    """Anna paid a minute ago, Bo's payment was posted late, Cai is with the legal team, Dora has no mobile."""
+    """Anna paid a minute ago, Bo's payment was posted late, Cai is with the legal team, Dora has no mobile. All asked
+    to be called, and all had a warning and a demand with a last day."""
     lived_in(desk.engine)
 
     def change(session: Session) -> None:
@@ -45,6 +50,17 @@ def test_what_is_read_together_is_what_the_nights_and_the_gate_read(desk: Desk) 
                 today=TODAY,
                 now=NOW,
             )
+        for case in session.scalars(select(CollectionsCase)).all():
+            session.get_one(Portfolio, case.portfolio_id).pack = "no"
+            case.callback_at = NOW + timedelta(hours=3)
+            builders.queued_message(
+                session, case, on=TODAY, step="warned", channel=Channel.POST, letter="inkassovarsel",
+                status=OutboxStatus.SENT, sent_at=NOW - timedelta(days=3), answer_by=TODAY + timedelta(days=20),
+            )  # fmt: skip
+            add_document(
+                session, case, DocumentKind.PAYMENT_DEMAND, "demand.txt", b"Pay, please.", dated_on=TODAY,
+                answer_by=TODAY + timedelta(days=14), by=SYSTEM, now=NOW,
+            )  # fmt: skip
 
     desk.write(change)
 
@@ -58,6 +74,7 @@ def test_what_is_read_together_is_what_the_nights_and_the_gate_read(desk: Desk) 
             reserved = reserved_contacts(session, file.portfolio, [who], now=NOW)
             facts = gather_facts(session, [file.customer], view.pack, now=NOW, reserved=reserved)
             assert view.facts == facts[who]
+            assert [notice.answer_by is not None for notice in view.facts.notices] == [True, True]
         return len(cases)
 
     assert desk.read(compare) >= 3

@@ -18,6 +18,7 @@ from app.book.ledger.rules import MONEY_IN
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
+from app.casework.documents.rules import letter_of
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.casework.parties.models import ThirdParty
@@ -102,7 +103,7 @@ class GateReads:
             )
         )
         self.notices = reads.rows(
-            sa.select(message.c.letter, message.c.sent_at).where(
+            sa.select(message.c.letter, message.c.sent_at, message.c.answer_by).where(
                 message.c.customer_id == customer,
                 message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
                 message.c.console_only.is_(False),
@@ -110,7 +111,7 @@ class GateReads:
             )
         )
         self.documents = reads.rows(
-            sa.select(document.c.dated_on, document.c.kind).where(
+            sa.select(document.c.dated_on, document.c.kind, document.c.answer_by).where(
                 document.c.customer_id == customer, document.c.withdrawn_at.is_(None)
             )
         )
@@ -159,7 +160,7 @@ class GateReads:
             past_contact(row.at, row.channel, row.data) for row in found[self.history] if row.at >= since
         ]
         due = self._limitation(found, pack, states, now)
-        with_legal = case.with_legal_since if case.status is CaseStatus.OPEN else None
+        is_open = case.status is CaseStatus.OPEN
         return Facts(
             timezones=zones,
             consent={channel: allowed for channel, (allowed, _) in consents.items()},
@@ -175,7 +176,8 @@ class GateReads:
             notices=self._notices(found, pack),
             due_since=min((due_on for due_on, _ in due), default=None),
             paid_or_due_since=min((runs_from for _, runs_from in due), default=None),
-            with_legal_since=with_legal,
+            with_legal_since=case.with_legal_since if is_open else None,
+            callback_at=case.callback_at if is_open else None,
             agreement=self._agreement(found, pack),
             represented=self._represented(found, customer, pack, zones, now),
         )
@@ -205,11 +207,11 @@ class GateReads:
 
     def _notices(self, found: Found, pack: Pack) -> tuple[Notice, ...]:
         letters = pack.needed.letters
-        notices = [Notice(letter, at) for letter, at in found[self.notices] if letter in letters]
-        for dated_on, kind in found[self.documents]:
-            if kind.value in letters:
+        notices = [Notice(*row) for row in found[self.notices] if row.letter in letters]
+        for dated_on, kind, answer_by in found[self.documents]:
+            if letter_of(kind) in letters:
                 at = datetime(dated_on.year, dated_on.month, dated_on.day, 12, tzinfo=UTC)
-                notices.append(Notice(kind.value, at))
+                notices.append(Notice(letter_of(kind), at, answer_by))
         return tuple(sorted(notices, key=lambda notice: notice.at))
 
     def _limitation(
