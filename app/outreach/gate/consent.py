@@ -1,8 +1,11 @@
-"""Consent and opt-out of a channel, as the customer last stated it."""
+"""Consent and opt-out of a channel, as the customer last stated it. A consent holds for the number or address it was
+given for; an opt-out is the person's, whatever their number is."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
+from typing import Protocol
 
 from sqlmodel import Session, select
 
@@ -31,7 +34,8 @@ def set_consent(
     """Record that the customer allows or refuses a channel; the gate obeys from this moment."""
     source = clean_text(source, "source", required=False, at_most=120)
     customer_id, insert = id_of(customer), upsert(session, Consent)
-    values = {"allowed": allowed, "source": source, "at": now}
+    given_for = fingerprint(customer, channel) if allowed else ""
+    values = {"allowed": allowed, "source": source, "at": now, "given_for": given_for}
     session.execute(
         insert.values(customer_id=customer_id, channel=channel, **values).on_conflict_do_update(
             index_elements=["customer_id", "channel"], set_=values
@@ -40,6 +44,28 @@ def set_consent(
     changed = ConsentChanged(allowed, source)
     event = about_customer(customer_id, changed, case_id=case_id, channel=channel)
     record(session, event, by=by, now=now)
+
+
+class Addressee(Protocol):
+    """The numbers and addresses of a customer that a consent can be given for."""
+
+    @property
+    def mobile(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+
+
+def fingerprint(customer: Addressee, channel: Channel) -> str:
+    """The number or address on file, so that it is known again and cannot be read; '' where the customer has none, and
+    for letters, whose address may be written in many ways."""
+    address = {Channel.EMAIL: customer.email, Channel.POST: ""}.get(channel, customer.mobile)
+    return hashlib.sha256(address.lower().encode()).hexdigest()[:32] if address else ""
+
+
+def is_for_another(given_for: str, customer: Addressee, channel: Channel) -> bool:
+    """True if a consent was given for a number or address that is not the customer's any more (47 CFR 64.1200(a): the
+    consent of the called party)."""
+    return bool(given_for) and given_for != fingerprint(customer, channel)
 
 
 def consent_of(session: Session, customer: Customer, channel: Channel) -> Consent | None:

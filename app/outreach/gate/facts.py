@@ -38,6 +38,7 @@ from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
+from app.outreach.gate.consent import is_for_another
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
 from app.outreach.gate.third_parties.representation import representations
 from app.outreach.outbox.events import ContactConsoleOnly, ContactSent
@@ -127,7 +128,7 @@ def gather_facts(
     look. `reserved` are contacts not made yet that must count already (queued or being sent)."""
     asked = [packs] if isinstance(packs, Pack) else list({id(pack): pack for pack in packs.values()}.values())
     ids = [c.id for c in customers if c.id is not None]
-    consents, opted_out = _consents(session, ids)
+    consents, opted_out = _consents(session, {id_of(c): c for c in customers if c.id is not None})
     suppressed = _suppressed(session, ids)
     told, preferred = _preferences(session, ids)
     zones = {
@@ -178,13 +179,18 @@ def gather_facts(
 
 
 def _consents(
-    session: Session, ids: Sequence[int]
+    session: Session, customers: Mapping[int, Person]
 ) -> tuple[dict[int, dict[Channel, bool]], dict[int, dict[Channel, datetime]]]:
+    """What each customer said of each channel, and when they refused it. A consent for another number is none."""
     consent = table_of(Consent)
     allowed: dict[int, dict[Channel, bool]] = {}
     opted_out: dict[int, dict[Channel, datetime]] = {}
-    columns = (consent.c.customer_id, consent.c.channel, consent.c.allowed, consent.c.at)
-    for customer_id, channel, yes, at in _of_customers(session, columns, ids):
+    columns = (
+        consent.c.customer_id, consent.c.channel, consent.c.allowed, consent.c.at, consent.c.given_for,
+    )  # fmt: skip
+    for customer_id, channel, yes, at, given_for in _of_customers(session, columns, list(customers)):
+        if yes and is_for_another(given_for, customers[customer_id], channel):
+            continue
         allowed.setdefault(customer_id, {})[channel] = yes
         if not yes:
             opted_out.setdefault(customer_id, {})[channel] = at

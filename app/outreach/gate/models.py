@@ -22,6 +22,8 @@ class Consent(Row, table=True):
     allowed: bool
     source: str = Field(max_length=120)
     at: datetime = Field(sa_type=UtcDateTime)
+    given_for: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": ""})
+    """Of a consent: the fingerprint of the number or address on file when it was given; '' = it is bound to none."""
 
 
 class ContactPreference(Row, table=True):

@@ -30,6 +30,7 @@ from app.core.database.rows import Query
 from app.core.database.together import Found, Reads
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel
+from app.outreach.gate.consent import is_for_another
 from app.outreach.gate.contact_cases import PENDING, STALE_AFTER
 from app.outreach.gate.facts import COUNTED, Person, past_contact, preference_of
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
@@ -76,7 +77,7 @@ class GateReads:
         message, document = table_of(OutboxMessage), table_of(CaseDocument)
         event = table_of(Event)
         self.consents = reads.rows(
-            sa.select(consent.c.channel, consent.c.allowed, consent.c.at).where(
+            sa.select(consent.c.channel, consent.c.allowed, consent.c.at, consent.c.given_for).where(
                 consent.c.customer_id == customer
             )
         )
@@ -154,7 +155,11 @@ class GateReads:
             told[-1] if told else "",
         )  # fmt: skip
         said = [preference_of(row, zones) for row in preferences if row.kind is not PreferenceKind.TIMEZONE]
-        consents = {channel: (allowed, at) for channel, allowed, at in found[self.consents]}
+        consents = {
+            channel: (allowed, at)
+            for channel, allowed, at, given_for in found[self.consents]
+            if not (allowed and is_for_another(given_for, customer, channel))
+        }
         since = now - timedelta(days=pack.needed.history_days + 1)
         history = [
             past_contact(row.at, row.channel, row.data) for row in found[self.history] if row.at >= since

@@ -1,0 +1,102 @@
+"""A consent is given for a number or address; an opt-out is the person's."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.actions.preferences import change_consent
+from app.book.ledger.models import Customer
+from app.book.portfolios.service import get_portfolio
+from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
+from app.core.database.engine import transaction
+from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.explain import explain
+from app.outreach.gate.facts import gather_facts
+from app.outreach.gate.models import Consent
+from app.policy.answers import Clearance
+from app.policy.packfile import shipped_packs
+from tests import builders
+
+ON = date(2026, 10, 7)
+NOW = builders.at(ON, 12, zone="America/New_York")
+ANN = {"by": Actor.user("ann"), "now": NOW}
+
+
+def new_yorker(session: Session) -> Customer:
+    """Where electronic contact needs consent (6 RCNY 5-77)."""
+    builders.portfolio(
+        session,
+        pack="us-first-party",
+        currency="USD",
+        timezone="America/New_York",
+        contact_phone="+12125550100",
+    )
+    case: CollectionsCase = builders.delinquent_case(session, due_on=date(2026, 9, 20), on=ON)
+    customer = session.get_one(Customer, case.customer_id)
+    customer.country, customer.region, customer.postcode = "US", "NY", "10001"
+    customer.timezone, customer.mobile, customer.email = (
+        "America/New_York",
+        "+12125550111",
+        "Anna@example.org",
+    )
+    session.flush()
+    return customer
+
+
+def permitted(session: Session, customer: Customer, channel: Channel) -> bool:
+    book = get_portfolio(session, builders.BOOK)
+    return isinstance(explain(session, book, customer, channel, Purpose.REMINDER, at=NOW), Clearance)
+
+
+@pytest.mark.parametrize(
+    ("channel", "field", "value", "still"),
+    [
+        (Channel.SMS, "mobile", "+12125550111", True),
+        (Channel.SMS, "mobile", "+12125550222", False),  # reassigned, or another person's
+        (Channel.SMS, "email", "other@example.org", True),
+        (Channel.EMAIL, "email", "anna@example.org", True),  # the same address
+        (Channel.EMAIL, "email", "other@example.org", False),
+    ],
+)
+def test_a_consent_ends_with_the_address_it_was_given_for(
+    engine: Engine, channel: Channel, field: str, value: str, still: bool
+) -> None:
+    """47 CFR 64.1200(a): the consent of the called party; 12 CFR 1006.6(d)(5)."""
+    with transaction(engine) as session:
+        customer = new_yorker(session)
+        assert not permitted(session, customer, channel)
+        change_consent(session, customer, channel, allowed=True, source="form", **ANN)
+        assert permitted(session, customer, channel)
+        setattr(customer, field, value)
+        session.flush()
+        assert permitted(session, customer, channel) is still
+        change_consent(session, customer, channel, allowed=True, source="form, again", **ANN)
+        assert permitted(session, customer, channel), "given for the new one"
+
+
+def test_an_opt_out_stays_whatever_the_number_is(engine: Engine) -> None:
+    with transaction(engine) as session:
+        customer = new_yorker(session)
+        change_consent(session, customer, Channel.SMS, allowed=False, source="STOP", **ANN)
+        customer.mobile = "+12125550222"
+        session.flush()
+        facts = gather_facts(session, [customer], shipped_packs()["us-first-party"], now=NOW)
+        assert facts[customer.id].consent == {Channel.SMS: False}  # type: ignore[index]
+
+
+def test_a_consent_of_before_stays_bound_to_no_number_and_none_can_be_read(engine: Engine) -> None:
+    with transaction(engine) as session:
+        customer = new_yorker(session)
+        change_consent(session, customer, Channel.SMS, allowed=True, source="form", **ANN)
+        row = session.scalars(select(Consent)).one()
+        assert len(row.given_for) == 32
+        assert "5550111" not in row.given_for
+        row.given_for = ""
+        customer.mobile = "+12125550222"
+        session.flush()
+        assert permitted(session, customer, Channel.SMS)
