@@ -77,6 +77,8 @@ class Shape:
     is_reported: bool
     """The creditor reports how accounts stand."""
     from_wide_rows: bool
+    is_pooled: bool = False
+    """Wide rows that no measure tells apart are one row, with their number and the sums of their amounts."""
     for_list: bool = False
     """A few things are shown: what they say of themselves may be looked up one by one, and is not where nobody asks."""
 
@@ -199,6 +201,12 @@ class Family:
     is_folded: bool = False
     """Its rows come from the fold alone: a night changes them and restates the days they touch, and nothing else does.
     So the figure of a day that is stored is the sum of its list at any hour (`proof/checking.py` compares both)."""
+
+    is_pooled: bool = False
+    """Its rows may be pooled (`Shape.is_pooled`) where only sums are asked for."""
+
+    is_sparse: bool = False
+    """Its things are few beside the accounts of a portfolio: the wide row of each is looked up."""
 
     @property
     def measures(self) -> tuple[str, ...]:

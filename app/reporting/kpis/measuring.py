@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 
@@ -75,7 +76,8 @@ def sliced_rows(family: Family, shape: Shape, *, with_members: bool = False) -> 
     days = Days()
     whole = family.rows(shape, days)
     has_slice = (SLICE,) if SLICE in selects_of(whole)[0].selected_columns else ()
-    names = ("account_id", *has_slice, *(each.value for each in family.own), *family.measures)
+    account = () if shape.is_pooled else ("account_id",)
+    names = (*account, *has_slice, *(each.value for each in family.own), *family.measures)
     return with_members_of(only(whole, names).subquery("things"), family, shape, days, texts=with_members)
 
 
@@ -110,7 +112,7 @@ def with_members_of(
 @lru_cache(maxsize=STATEMENTS)
 def _sums(family: Family, shape: Shape) -> tuple[Query, SlicedRows]:
     """The sums of the family's measures by combination and member, and the amount and number of its spread."""
-    sliced = sliced_rows(family, shape)
+    sliced = sliced_rows(family, replace(shape, is_pooled=family.is_pooled and shape.from_wide_rows))
     groups = [sliced.slice_id, *sliced.members.values()]
     spread = sliced.rows.c[family.spread] if family.spread else sa.literal(0)
     by = [*groups, spread] if family.spread else groups
@@ -128,7 +130,9 @@ def measure(
     if combinations is None:
         combinations = _combinations(session, scope)
     found: Measured = defaultdict(lambda: Sums([0] * len(family.measures)))
-    for slice_id, *cells in session.execute(query, sliced.days.values(scope.portfolio, on)):
+    with _looking_up(session, family.is_sparse and scope.standing_through == on):
+        rows = session.execute(query, sliced.days.values(scope.portfolio, on)).all()
+    for slice_id, *cells in rows:
         its_own = {each: str(cells[n]) for n, each in enumerate(own)}
         amount, number, *amounts = cells[len(own) :]
         keys = [
@@ -142,6 +146,18 @@ def measure(
                 sums_of.spread[int(amount)] += number
     found[WHOLE]  # the whole has figures even where nothing is counted
     return dict(found)
+
+
+@contextmanager
+def _looking_up(session: Session, is_sparse: bool) -> Iterator[None]:
+    """PostgreSQL takes each look-up of a row for a read of the disk, and would rather hash the wide rows of all
+    accounts than look up those of a few."""
+    switches = is_sparse and session.connection().dialect.name == "postgresql"
+    if switches:
+        session.execute(sa.text("SET LOCAL enable_hashjoin = off"))
+    yield
+    if switches:
+        session.execute(sa.text("SET LOCAL enable_hashjoin = on"))
 
 
 def figures_of(family: Family, measured: Measured) -> Iterator[tuple[SliceKey, Figure]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import sqlalchemy as sa
 
 from app.book.delinquency.days import CURRENT
-from app.book.delinquency.models import AccountState
+from app.book.delinquency.models import AccountState, ReAge
 from app.book.delinquency.queries import spells_on
 from app.book.ledger.models import Account, Entry, Position
 from app.book.ledger.rules import AccountStatus
@@ -21,14 +22,19 @@ from app.reporting.kpis.models import AccountStanding
 
 def standing_on(shape: Shape, days: Days) -> sa.Subquery:
     """One row an account that figures count at the end of the day (`counted_on`), for any day and with everything
-    folded so far: account_id, customer_id, bucket, past_due_minor, oldest_due_on (None = current) and balance_minor."""
+    folded so far: account_id, customer_id, bucket, past_due_minor, oldest_due_on (None = current) and balance_minor.
+    Pooled, a row has no account, and of balances the sum of those above 0."""
     if shape.from_wide_rows:
         wide = table_of(AccountStanding)
         columns = (
             wide.c.account_id, wide.c.customer_id, wide.c.slice_id, wide.c.bucket, wide.c.past_due_minor,
             wide.c.oldest_due_on, wide.c.balance_minor,
         )  # fmt: skip
-        return sa.select(*columns).where(_counted(shape, days, days.on)).subquery("standing")
+        stands = sa.select(*columns).where(_counted(shape, days, days.on)).subquery("standing")
+        if shape.is_pooled:
+            owed = positive(stands.c.balance_minor).label("balance_minor")
+            return _pooled(stands, ("slice_id", "bucket", "oldest_due_on"), owed)
+        return stands
     return _standing_then(days, days.on)
 
 
@@ -55,20 +61,44 @@ def _standing_then(days: Days, on: sa.ColumnElement[date]) -> sa.Subquery:
     )
 
 
+def number_of(shape: Shape, source: sa.Subquery) -> sa.ColumnElement[int]:
+    """How many accounts a row of `standing_on` or `flow_on` is."""
+    return source.c.accounts if shape.is_pooled else sa.literal(1)
+
+
+def _pooled(source: sa.Subquery, names: Sequence[str], *amounts: sa.Label[int]) -> sa.Subquery:
+    """The rows that have the same in these columns as one: `accounts` says how many they were, amounts are summed."""
+    same = [source.c[name] for name in names]
+    nobody = sa.null().label("account_id"), sa.null().label("customer_id")
+    sums = (sa.cast(sa.func.sum(each.element), sa.BigInteger).label(each.name) for each in amounts)
+    query = sa.select(*same, *nobody, sa.func.count().label("accounts"), *sums).group_by(*same)
+    return query.subquery(f"pooled_{source.name}")
+
+
 def flow_on(shape: Shape, days: Days) -> sa.Subquery:
     """One row an account that was counted at the last month end, `then`, and had not ended by then: account_id,
-    customer_id, then_bucket, then_balance_minor, and `now`: its bucket at the end of the day, or the status by which it
-    ended since. Where a creditor reports how accounts stand, only those that it had reported by then."""
+    customer_id, then_bucket, then_balance_minor, is_re_aged (1 = since then), and `now`: its bucket at the end of the
+    day, or the status by which it ended since. Where a creditor reports how accounts stand, only those that it had
+    reported by then. Pooled, a row has no account."""
     on, then_on = days.on, days.month_end
+    made = table_of(ReAge)
+    re_aged = sa.select(made.c.account_id).where(
+        made.c.portfolio_id == days.portfolio_id, made.c.on.between(days.month_start, on)
+    )
+
+    def is_re_aged(account_id: sa.ColumnElement[int]) -> sa.Label[int]:
+        return sa.case((account_id.in_(re_aged), 1), else_=0).label("is_re_aged")
+
     if shape.from_wide_rows:
         wide = table_of(AccountStanding)
         is_kept = wide.c.then_on == then_on
         known = (wide.c.known_from <= then_on,) if shape.is_reported else ()
-        return (
+        flow = (
             sa.select(
                 wide.c.account_id,
                 wide.c.customer_id,
                 wide.c.slice_id,
+                is_re_aged(wide.c.account_id),
                 sa.case((is_kept, wide.c.then_bucket), else_=wide.c.bucket).label("then_bucket"),
                 sa.case((is_kept, wide.c.then_balance_minor), else_=wide.c.balance_minor).label(
                     "then_balance_minor"
@@ -82,6 +112,10 @@ def flow_on(shape: Shape, days: Days) -> sa.Subquery:
             )
             .subquery("flow")
         )
+        if shape.is_pooled:
+            balance = flow.c.then_balance_minor.label("then_balance_minor")
+            return _pooled(flow, ("slice_id", "then_bucket", "now", "is_re_aged"), balance)
+        return flow
     account, position = table_of(Account), table_of(Position)
     then, now = _standing_then(days, then_on), spells_on(days.portfolio_id, on)
     bucket = sa.func.coalesce(now.c.bucket, CURRENT)
@@ -89,6 +123,7 @@ def flow_on(shape: Shape, days: Days) -> sa.Subquery:
         sa.select(
             then.c.account_id,
             then.c.customer_id,
+            is_re_aged(then.c.account_id),
             then.c.bucket.label("then_bucket"),
             then.c.balance_minor.label("then_balance_minor"),
             sa.case((account.c.ended_on <= on, sa.cast(account.c.status, sa.String)), else_=bucket).label(

@@ -87,4 +87,5 @@ OPEN_CASES = Family(
         ),
     ),
     _open_rows,
+    is_sparse=True,
 )

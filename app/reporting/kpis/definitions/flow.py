@@ -6,14 +6,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from app.book.delinquency.days import CURRENT, bucket_labels
-from app.book.delinquency.models import ReAge, Spell
+from app.book.delinquency.models import Spell
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
 from app.reporting.kpis.family import Days, Family, Shape, counted_account, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
-from app.reporting.kpis.standing import flow_on
+from app.reporting.kpis.standing import flow_on, number_of
 
 ARROW = ">"
 """Between the two buckets of a cell of the matrix: `1-29>current`."""
@@ -31,14 +31,11 @@ def _flow_rows(shape: Shape, days: Days) -> Query:
     is_late = then != CURRENT
     is_worse = sa.and_(is_late, _ranked(to, rank) > _ranked(then, rank))
     is_cured = sa.and_(is_late, to.in_([CURRENT, AccountStatus.PAID.value]))
-    made = table_of(ReAge)
-    re_aged = sa.select(made.c.account_id).where(
-        made.c.portfolio_id == days.portfolio_id, made.c.on.between(days.month_start, days.on)
-    )
+    number = number_of(shape, flow)
 
     def counted(condition: sa.ColumnElement[bool], name: str) -> tuple[Expression, Expression]:
         return (
-            sa.case((condition, 1), else_=0).label(name),
+            sa.case((condition, number), else_=0).label(name),
             sa.case((condition, balance), else_=0).label(f"{name}_balance"),
         )
 
@@ -46,12 +43,12 @@ def _flow_rows(shape: Shape, days: Days) -> Query:
         *counted_account(flow, days.month_end),
         then.label("bucket"),
         (then + ARROW + to).label("move"),
-        sa.literal(1).label("accounts"),
+        number.label("accounts"),
         balance.label("balance"),
         *counted(is_late, "late"),
         *counted(is_worse, "worse"),
         *counted(is_cured, "cured"),
-        *counted(sa.and_(is_late, flow.c.account_id.in_(re_aged)), "re_aged"),
+        *counted(sa.and_(is_late, flow.c.is_re_aged == 1), "re_aged"),
         *counted(to == AccountStatus.CHARGED_OFF.value, "charged_off"),
     )
 
@@ -144,6 +141,7 @@ FLOW = Family(
     (Dimension.BUCKET, Dimension.MOVE),
     "Its bucket is that of the last month end; `move` is a cell of the matrix, such as `1-29>current`.",
     is_folded=True,
+    is_pooled=True,
 )
 
 

@@ -8,7 +8,7 @@ from app.core.database.rows import Query
 from app.reporting.kpis.definitions.outcomes.schemes import schemes
 from app.reporting.kpis.family import Days, Family, Shape, counted_account
 from app.reporting.kpis.rules import OVERDUE_DAYS, Definition, Dimension, Seed, Unit
-from app.reporting.kpis.standing import positive, standing_on
+from app.reporting.kpis.standing import number_of, positive, standing_on
 
 _LATE = sorted({*OVERDUE_DAYS, *(each.classified_from for each in schemes().values())})
 
@@ -17,11 +17,12 @@ def _rows(shape: Shape, days: Days) -> Query:
     """Every counted account; a day past due is counted where its balance and one account stand."""
     stands = standing_on(shape, days)
     balance = positive(stands.c.balance_minor)
-    measures = [sa.literal(1).label("accounts"), balance.label("balance")]
+    number = number_of(shape, stands)
+    measures = [number.label("accounts"), balance.label("balance")]
     for late in _LATE:
         is_late = stands.c.oldest_due_on <= days.before(late)
         if late in OVERDUE_DAYS:
-            measures.append(sa.case((is_late, 1), else_=0).label(f"accounts_{late}"))
+            measures.append(sa.case((is_late, number), else_=0).label(f"accounts_{late}"))
         measures.append(sa.case((is_late, balance), else_=0).label(f"balance_{late}"))
     return sa.select(
         *counted_account(stands, days.on),
@@ -84,4 +85,5 @@ OVERDUE = Family(
     (Dimension.BUCKET,),
     "Days past due count from the due date of the oldest unpaid due; paused days do not count.",
     is_folded=True,
+    is_pooled=True,
 )

@@ -110,6 +110,7 @@ MONTH = Family(
     (Dimension.BUCKET,),
     ABOUT,
     is_folded=True,
+    is_sparse=True,
 )
 THIRTY_DAYS = Family(
     "recovery_30d",
@@ -126,4 +127,5 @@ THIRTY_DAYS = Family(
     (Dimension.BUCKET,),
     ABOUT,
     is_folded=True,
+    is_sparse=True,
 )

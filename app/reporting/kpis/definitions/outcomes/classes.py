@@ -8,7 +8,7 @@ from app.core.database.rows import Expression, Query
 from app.reporting.kpis.definitions.outcomes.schemes import Scheme, schemes
 from app.reporting.kpis.family import Days, Family, Shape, counted_account
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Unit
-from app.reporting.kpis.standing import positive, standing_on
+from app.reporting.kpis.standing import number_of, positive, standing_on
 
 
 def _rows(shape: Shape, days: Days) -> Query:
@@ -19,7 +19,7 @@ def _rows(shape: Shape, days: Days) -> Query:
         *counted_account(stands, days.on),
         stands.c.bucket,
         *classes,
-        sa.literal(1).label("accounts"),
+        number_of(shape, stands).label("accounts"),
         positive(stands.c.balance_minor).label("balance"),
     ).where(stands.c.oldest_due_on.is_not(None))
 
@@ -73,4 +73,5 @@ CLASSES = Family(
     (Dimension.BUCKET, *schemes()),
     "A dimension is a scheme, its members are the classes. Days past due as the overdue rates count them.",
     is_folded=True,
+    is_pooled=True,
 )
