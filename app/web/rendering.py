@@ -24,6 +24,7 @@ from app.core.vocabulary import Channel
 from app.http import security
 from app.http.context import read_clock
 from app.http.formats import reader_locale
+from app.http.interface import words_of
 from app.http.rendering import environment, macros
 from app.http.transactions import end_reading
 from app.web.navigation import Frame, current_entry, navigation, read_frame
@@ -126,12 +127,17 @@ def _url_with(request: Request) -> Callable[..., str]:
     return url_with
 
 
-def redirect(request: Request, to: str, message: str | None = None, tone: Tone = "good") -> RedirectResponse:
-    """Redirect to the result (303), with a message shown once on the next page."""
+def redirect(
+    request: Request, to: str, message: str | None = None, tone: Tone = "good", **names: object
+) -> RedirectResponse:
+    """Redirect to the result (303), with a message shown once on the next page: in the words of the reader's catalogue,
+    where it has them, with these names in their places (`{name}`)."""
     response = RedirectResponse(to, status_code=303)
     if message is not None:
         settings: Settings = request.app.state.settings
-        value = security.sign(settings, "flash", {"tone": tone, "text": message[:500]})
+        words = words_of(reader_locale(request)).ugettext(message)
+        text = words.format(**names) if names else words
+        value = security.sign(settings, "flash", {"tone": tone, "text": text[:500]})
         security.set_cookie(response, settings, FLASH_COOKIE, value, max_age=FLASH_SECONDS)
     return response
 

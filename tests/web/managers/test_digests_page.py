@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from app.core.staff.rules import Role
+from app.http import interface
 from app.operations.digests.models import DigestRecipient
 from app.operations.digests.rules import webhook_secret
 from app.operations.thresholds.models import Threshold
@@ -104,3 +107,32 @@ def test_a_form_of_another_site_is_refused(sqlite_desk: Desk) -> None:
     assert browser.post("/digests", data={"portfolio": "CARDS"}).status_code == 403
     assert "There is no portfolio yet" in browser.get("/digests").text
     assert "There is no portfolio yet" in browser.get("/thresholds").text
+
+
+GERMAN = """
+msgid "{figure} is judged no more."
+msgstr "{figure} wird nicht mehr beurteilt."
+"""
+
+
+@pytest.fixture
+def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "de.po").write_text(GERMAN, encoding="utf-8")
+    monkeypatch.setattr(interface, "CATALOGUES", tmp_path)
+    caches = (interface.languages, interface.interface_locale, interface.translations, interface.words_of)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.mark.usefixtures("german")
+def test_what_was_done_is_said_in_the_language_of_the_reader(sqlite_desk: Desk) -> None:
+    lived_in(sqlite_desk.engine)
+    mei = sqlite_desk.sign_in(Role.MANAGER)
+    limit = {"portfolio": "CARDS", "figure": FIGURE, "measured": "value", "test": "above", "limit": "12.5"}
+    mei.submit("/thresholds", **limit)
+    mei.headers["accept-language"] = "de"
+    mei.submit("/thresholds/1/end", portfolio="CARDS")
+    assert "wird nicht mehr beurteilt." in mei.get("/thresholds").text

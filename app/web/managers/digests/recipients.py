@@ -200,8 +200,8 @@ def add(
     if way is DigestWay.WEBHOOK:
         secret = webhook_secret(settings.require_secret(), row.salt)
         return page(request, WebhookAddedPage(portfolio=book, host=name_of(row), secret=secret))
-    said = f"{row.username} gets the digest of {book.code} from the next closed day on."
-    return redirect(request, f"/digests?portfolio={book.code}", said)
+    said = marked("{name} gets the digest of {portfolio} from the next closed day on.")
+    return redirect(request, f"/digests?portfolio={book.code}", said, name=row.username, portfolio=book.code)
 
 
 @router.post("/{recipient_id}")
@@ -236,10 +236,9 @@ def change(
             changed=recipient_id,
             status=refused.status,
         )
-    said = (
-        f"{name_of(row)} is saved." if row.active else f"{name_of(row)} gets no digest until you resume it."
-    )
-    return redirect(request, f"/digests?portfolio={book.code}", said)
+    saved, paused = marked("{name} is saved."), marked("{name} gets no digest until you resume it.")
+    said = saved if row.active else paused
+    return redirect(request, f"/digests?portfolio={book.code}", said, name=name_of(row))
 
 
 @router.post("/{recipient_id}/secret")
@@ -270,4 +269,5 @@ def end(
 ) -> Response:
     book = get_portfolio(session, portfolio)
     row = end_recipient(session, book, recipient_id, by=staff.by, now=now)
-    return redirect(request, f"/digests?portfolio={book.code}", f"{name_of(row)} is off the list.")
+    said = marked("{name} is off the list.")
+    return redirect(request, f"/digests?portfolio={book.code}", said, name=name_of(row))

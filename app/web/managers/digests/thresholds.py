@@ -174,8 +174,13 @@ def add(
         field = {"dimension": "slice", "member": "slice"}.get(refused.field or "", refused.field or "limit")
         errors = {field: sentence(refused.message)}
         return _page(request, session, portfolio, values=values, errors=errors, status=refused.status)
-    said = f"The next closed day is judged: {figure_words(row)} {words_of(row, book)}."
-    return redirect(request, f"/thresholds?portfolio={book.code}", said)
+    return redirect(
+        request,
+        f"/thresholds?portfolio={book.code}",
+        marked("The next closed day is judged: {figure} {limit}."),
+        figure=figure_words(row),
+        limit=words_of(row, book),
+    )
 
 
 @router.post("/{threshold_id}")
@@ -205,8 +210,13 @@ def change(
             changed=threshold_id,
             status=refused.status,
         )
-    said = f"{figure_words(row)} is held against {words_of(row, book)} from the next closed day on."
-    return redirect(request, f"/thresholds?portfolio={book.code}", said)
+    return redirect(
+        request,
+        f"/thresholds?portfolio={book.code}",
+        marked("{figure} is held against {limit} from the next closed day on."),
+        figure=figure_words(row),
+        limit=words_of(row, book),
+    )
 
 
 @router.post("/{threshold_id}/end")
@@ -220,4 +230,5 @@ def end(
 ) -> Response:
     book = get_portfolio(session, portfolio)
     row = end_threshold(session, book, threshold_id, by=staff.by, now=now)
-    return redirect(request, f"/thresholds?portfolio={book.code}", f"{figure_words(row)} is judged no more.")
+    said = marked("{figure} is judged no more.")
+    return redirect(request, f"/thresholds?portfolio={book.code}", said, figure=figure_words(row))

@@ -17,6 +17,7 @@ from app.core.text import sentence
 from app.core.types import JsonObject
 from app.http.context import Now
 from app.http.doors import Manager
+from app.http.interface import marked
 from app.http.middleware.admission import ceiling
 from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
@@ -88,8 +89,13 @@ def take_peers(
         loaded = load_peers(session, name, content, by=staff.by, now=now)
     except (Invalid, Conflict) as refused:
         return _peers_page(request, session, error=sentence(refused.message), status=refused.status)
-    count = len(loaded.content.points)
-    return redirect(request, "/peers", f"{count} values were loaded, up to {loaded.content.last_on}.")
+    return redirect(
+        request,
+        "/peers",
+        marked("{count} values were loaded, up to {day}."),
+        count=len(loaded.content.points),
+        day=loaded.content.last_on,
+    )
 
 
 def _chart(found: PeerComparison) -> JsonObject:

@@ -18,6 +18,7 @@ from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.http.context import Now
 from app.http.doors import Manager
+from app.http.interface import marked
 from app.http.routes import Router
 from app.http.transactions import ReadSession, StreamSession, WriteSession
 from app.reporting.returns.definitions.catalog import known_returns, return_named
@@ -145,7 +146,9 @@ def freeze(
 ) -> Response:
     book = get_portfolio(session, portfolio)
     row = freeze_return(session, book, kind, on, _months(months), by=staff.by, now=now)
-    return redirect(request, f"/returns/frozen/{id_of(row)}", "The return is frozen as it was known now.")
+    return redirect(
+        request, f"/returns/frozen/{id_of(row)}", marked("The return is frozen as it was known now.")
+    )
 
 
 @router.get("/{kind}/lines")
