@@ -95,6 +95,8 @@ class Portfolio(Row, table=True):
     """Most that one manager may waive alone; above it a second person decides."""
     accrues: bool = Field(default=False)
     """We are the ledger: interest and late fees are posted here, not by the creditor."""
+    creditor_lowers_rates: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Where the creditor posts the interest: it lowers a rate that an agreement promises, as a person asks it to."""
     day_count: int = Field(default=365, ge=360, le=366)
     """Days of a year in the daily interest rate."""
     late_fee_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)

@@ -238,6 +238,12 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
     ),
     PortfolioSetting("accrues", "accrues", _YES_NO, "We post interest and late fees, not the creditor."),
     PortfolioSetting("late-fee", "late_fee_minor", _AMOUNT, "Fee for a missed minimum; needs accrues."),
+    PortfolioSetting(
+        "creditor-lowers-rates",
+        "creditor_lowers_rates",
+        _YES_NO,
+        "The creditor charges the interest, and lowers it where an agreement says so: a task names account and rate.",
+    ),
     PortfolioSetting("day-count", "day_count", _NUMBER, "Days of a year of interest.", least=360, most=366),
     PortfolioSetting(
         "prepayments-count",
@@ -414,3 +420,8 @@ def require_together(values: JsonObject) -> None:
         raise Invalid("A BIC says little without an IBAN. Set payee-iban too.", "payee-iban")
     if values["late_fee_minor"] and not values["accrues"]:
         raise Invalid("A late fee needs accrues=yes: otherwise the creditor sends its own.", "late-fee")
+    if values["creditor_lowers_rates"] and values["accrues"]:
+        raise Invalid(
+            "We post the interest of this portfolio, and lower it ourselves. Set creditor-lowers-rates=no.",
+            "creditor-lowers-rates",
+        )

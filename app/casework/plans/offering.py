@@ -105,7 +105,8 @@ def propose(
     # Interest of today is posted by the night, on the balance of yesterday evening. An offer keeps its day.
     begins = (terms.interest_from or today - timedelta(days=1)) if terms.apr_millionths else None
     terms = replace(terms, interest_from=begins, day_count=portfolio.day_count)
-    if terms.apr_millionths and portfolio.accrues and not terms.portions:
+    lowers = portfolio.accrues or portfolio.creditor_lowers_rates
+    if terms.apr_millionths and lowers and not terms.portions:
         terms = replace(terms, portions=portions_of(terms, _debts(session, portfolio, case, today)))
     named = terms.cadence in (Cadence.ONCE, Cadence.CUSTOM) and not (terms.payday or terms.down_payment_minor)
     holidays = frozenset() if named else holidays_of(session, portfolio, case.customer_id, today)
@@ -155,11 +156,11 @@ def propose(
 
 
 def _require_own_rate(portfolio: Portfolio, terms: AgreementTerms) -> None:
-    """Invalid for a rate where the creditor charges the interest: no agreement here changes what it charges."""
-    if terms.apr_millionths is not None and not portfolio.accrues:
+    """Invalid for a rate where the creditor charges the interest and nobody has it lower what it charges."""
+    if terms.apr_millionths is not None and not (portfolio.accrues or portfolio.creditor_lowers_rates):
         raise Invalid(
             f"The creditor charges the interest of portfolio {portfolio.code}, so no agreement here lowers it. "
-            "Leave the rate empty.",
+            "Leave the rate empty. If the creditor lowers rates when asked, a manager sets creditor-lowers-rates=yes.",
             "apr",
         )
 

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from app.actions.accounts.reversals import break_undone_settlements
 from app.actions.negotiation.sending import end_shown_offers
 from app.actions.plans.earlier_money import tell_of_earlier_money
+from app.actions.plans.promised_rates import tell_of_promised_rates
 from app.actions.plans.reviews import give_reviews
 from app.actions.plans.with_legal import tell_of_paid_settlements, tell_of_plans_paid_in_time
 from app.actions.results.claims import claimants, settle_claims
@@ -192,6 +193,8 @@ def _assess(day: Day) -> Counts:
         seen = night.last_entry_id if night else 0
         if told := tell_of_earlier_money(session, day.portfolio, day.on, seen_entry_id=seen, now=day.now):
             counts["earlier_money"] = told
+        if told := tell_of_promised_rates(session, day.portfolio, day.on, now=day.now):
+            counts["rates_to_change"] = told
         claimed = claimants(session, day.portfolio)
         lock_customers(session, claimed)
         settle_claims(session, claimed, by=SYSTEM, now=day.now)

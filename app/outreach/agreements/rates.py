@@ -43,12 +43,14 @@ class AccountRate:
 def interest_figures(
     session: Session, plan: Plan, reader: Reader, *, on: date, as_made: bool = False
 ) -> dict[str, Value]:
-    """Values of the variables that speak of interest and late fees, by name. Where the creditor charges them, we lower
-    no rate, and say nothing of it. `as_made`: with the accounts' own rates of the time of the offer, not of now."""
+    """Values of the variables that speak of interest and late fees, by name. Where the creditor charges them, we say
+    nothing of late fees, and of a rate only if it is promised and the creditor lowers it. `as_made`: with the accounts'
+    own rates of the time of the offer, not of now."""
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
-    if not portfolio.accrues:
+    is_promised = portfolio.creditor_lowers_rates and plan.apr_millionths is not None
+    if not portfolio.accrues and not is_promised:
         return {"interest": "same"}
-    late_fees = {"late_fees": "none"} if plan.kind is PlanKind.HARDSHIP else {}
+    late_fees = {"late_fees": "none"} if plan.kind is PlanKind.HARDSHIP and portfolio.accrues else {}
     caps = pack_of(portfolio).charges
     rates, accounts = [], _accounts(session, plan, on)
     since = max(plan.offered_at, local_instant(on, 0, 0, portfolio.timezone)) if as_made else None

@@ -159,7 +159,9 @@ def plan_choices(session: Session, file: CaseFile, role: Role, reader: PageReade
     if least and least.value:
         rate += f" Not below {rate_text(least.value)} %."
     rate = rate if may.may_lower_rate else f"{rate} A manager lowers it."
-    if not portfolio.accrues:
+    if portfolio.creditor_lowers_rates:
+        rate += " The creditor charges the interest: you get the task to have it lowered."
+    elif not portfolio.accrues:
         rate = "Leave it empty: the creditor charges the interest, and no agreement here lowers it."
     hints = {
         "terms": f"{relief[:1].upper()}{relief[1:]}." if relief else "",
