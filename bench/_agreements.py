@@ -4,7 +4,8 @@ Every agreement has twelve instalments, thirty days apart, and half a year behin
 due, a tenth of the accounts changed, one in five of those due is late and one in 150 breaks. On the night after, every
 account changed, as where interest is posted daily: all agreements are looked at. Then the reminders of the next day are
 found and written: of what is due in three days, on the day, and in grace. On the last night a tenth of all agreements
-got its last payment, and is kept.
+got its last payment, and is kept. At the end all agreements are taken to be broken a month before, and one customer in
+a hundred has a payment posted on the day: the night looks for those that were made in time.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from app.book.ledger.models import Account, Entry, LedgerChange
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan, PlanInstalment
+from app.casework.plans.restoration.queries import paid_late
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.tracking.assessment import assess_due
 from app.core.database.engine import make_engine, reading, table_of, transaction
@@ -69,6 +71,7 @@ def measure_assessment(count: int, databases: list[str]) -> bool:
             passed.append(_reminders(engine, name, count, ON + timedelta(days=1)))
             _pay_the_last(engine, ON + timedelta(days=2))
             passed.append(_night(engine, name, count, ON + timedelta(days=2), "a tenth of them is kept"))
+            passed.append(_paid_late(engine, name, ON + timedelta(days=3)))
             engine.dispose()
     return all(passed)
 
@@ -102,6 +105,38 @@ def _reminders(engine: Engine, name: str, count: int, on: date) -> bool:
         f"{'PASS' if passed else 'FAIL'} reminders on {name}: {found:,} found among {count:,} live agreements in "
         f"{first:.1f} s and, once written, {again:,} in {third:.1f} s, each at most {SECONDS:.0f}; {written:,} found "
         f"and written in {second:.1f} s, {written / second:,.0f} a second",
+        flush=True,
+    )
+    return passed
+
+
+def _paid_late(engine: Engine, name: str, on: date) -> bool:
+    """The payments that were posted late, among those of all customers with a broken agreement."""
+    plan, entry = table_of(Plan), table_of(Entry)
+    broken = {"status": PlanStatus.BROKEN, "ended_on": on - timedelta(days=30), "broken_instalment": 1}
+    with engine.begin() as connection:
+        count = connection.execute(sa.update(plan).values(**broken)).rowcount
+        columns = [column.name for column in entry.columns]
+        given = {
+            "id": entry.c.id + 100_000_000,
+            "reference": entry.c.reference + "-LATE",
+            "effective_on": sa.literal(on - timedelta(days=60), sa.Date),
+            "posted_on": sa.literal(on, sa.Date),
+        }
+        last = sa.select(sa.func.max(entry.c.id)).group_by(entry.c.account_id)
+        rows = sa.select(*(given.get(each, entry.c[each]) for each in columns))
+        rows = rows.where(entry.c.id.in_(last), entry.c.account_id % 100 == 0)
+        connection.execute(sa.insert(entry).from_select(columns, rows))
+    if name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("ANALYZE")
+    with reading(engine) as session:
+        portfolio = session.scalars(select(Portfolio)).one()
+        found, seconds = _timed(lambda: len(paid_late(session, id_of(portfolio), on, on)))
+    passed = seconds <= SECONDS
+    print(
+        f"{'PASS' if passed else 'FAIL'} late payments on {name}: {found:,} found among {count:,} broken agreements in "
+        f"{seconds:.1f} s, at most {SECONDS:.0f}",
         flush=True,
     )
     return passed

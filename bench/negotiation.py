@@ -10,7 +10,8 @@
            cash says what they cost.
 - assess:  a usual night over 100,000 live agreements, and one on which every account changed, on both databases. In the
            same run one bare statement reads what fell due and what came of each agreement. Then the reminders of the
-           next day, and a night on which a tenth of the agreements is kept.
+           next day, a night on which a tenth of the agreements is kept, and the search for payments of broken ones
+           that were posted late.
 """
 
 from __future__ import annotations
