@@ -65,6 +65,7 @@ from app.operations.invariants.checks import Violation, quick
 from app.operations.thresholds.service import judge
 from app.outreach.duties.service import make_duties, open_duties, settle_duties, write_owed
 from app.outreach.outbox.rules import Occasion
+from app.outreach.planning.agreements.over import over_letters
 from app.outreach.planning.agreements.restored import restored_letters
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
@@ -75,6 +76,7 @@ from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
 from app.outreach.planning.representatives.night import (
     broken_with_advisers,
+    ended_with_advisers,
     letters_to_ask_about,
     restored_with_advisers,
 )
@@ -253,6 +255,7 @@ def contact(day: Day) -> Counts:
     and enqueue the others. One chunk of cases is one transaction, so an answer and its consequences stay together."""
     with reading(day.engine) as session:
         happened = letters_of_night(session, day.portfolio, day.on)
+        happened += over_letters(session, day.portfolio, day.on, list(chain(*happened)))
         happened += restored_letters(session, day.portfolio, day.on)
         happened += fees_letters_of_night(session, day.portfolio, day.on, list(chain(*happened)))
         deferred = due_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)
@@ -276,10 +279,11 @@ def contact(day: Day) -> Counts:
 
 def tell_advisers(day: Day) -> None:
     """Ask about letters to advisers whose wait is over, and tell the adviser who made an agreement that it is broken,
-    or was not after all; one letter is one transaction."""
+    ended, or was not broken after all; one letter is one transaction."""
     with reading(day.engine) as session:
         waiting = letters_to_ask_about(session, day.portfolio, day.now)
         told = [(each, Occasion.BROKEN) for each in broken_with_advisers(session, day.portfolio, day.on)]
+        told += [(each, Occasion.ENDED) for each in ended_with_advisers(session, day.portfolio, day.on)]
         told += [(each, Occasion.RESTORED) for each in restored_with_advisers(session, day.portfolio, day.on)]
     for letter_id in waiting:
         with transaction(day.engine) as session:

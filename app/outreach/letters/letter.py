@@ -235,6 +235,8 @@ class LetterContext:
     """What came of an instalment."""
     moved_from: str = ""
     grace_until: str = ""
+    why_ended: str = ""
+    """An agreement that ended: a payment was `missed`, an earlier one was `returned`, or `nothing_owed` is left."""
     wrote_on: str = ""
     """When a letter left that this one takes back; '' = none did."""
     paid_on: str = ""
@@ -273,7 +275,7 @@ LISTS: Mapping[str, type] = {
 MAY_BE_EMPTY = frozenset(
     {
         "collector_kind", "costs_owed", "country", "instalments", "others", "paid", "plan_kind", "cadence", "interest",
-        "rates", "late_fees", "acceptance", "relief", "restored",
+        "rates", "late_fees", "acceptance", "relief", "restored", "why_ended",
     }
 )  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are

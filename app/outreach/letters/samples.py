@@ -134,6 +134,8 @@ def _of_agreement(
         "came": money(20),
         "moved_from": day(5),
         "grace_until": day(13),
+        "ended_on": day(-2),
+        "why_ended": "missed",
         "wrote_on": day(-2),
         "paid_on": day(-4),
         "paid_amount": money(85),

@@ -42,7 +42,7 @@ from app.outreach.planning.deferred import (
     forget_deferred,
     read_deferred,
 )
-from app.outreach.planning.in_writing.rules import IN_FULL, has_no_words, is_told, tells_all
+from app.outreach.planning.in_writing.rules import IN_FULL, OUTLIVES_CASE, has_no_words, is_told, tells_all
 from app.outreach.planning.in_writing.told import is_on_its_way
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.rows import LetterRequest
@@ -51,7 +51,7 @@ from app.policy.answers import Answer
 
 WORDED_FROM_PLAN = (
     DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN, DeskStep.BROKEN_PLAN, DeskStep.MOVED_INSTALMENT,
-    DeskStep.SKIPPED_INSTALMENT, DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN,
+    DeskStep.SKIPPED_INSTALMENT, DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN, DeskStep.OVER_PLAN,
 )  # fmt: skip
 """Steps whose letters quote the plan's payments."""
 CLOSING = {CaseOutcome.PAID: "paid_in_full", CaseOutcome.SETTLED: "settlement_completed"}
@@ -218,7 +218,7 @@ def still_true(session: Session, step: CaseStep, letter: str, on: date) -> bool:
     case = session.get_one(CollectionsCase, step.case_id)
     if step.step == DeskStep.CLOSED:
         return case.outcome is not None and CLOSING.get(case.outcome) == letter
-    if step.step in (DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN):
+    if step.step in OUTLIVES_CASE:
         return not why_false(session, step, on)
     if case.status is not CaseStatus.OPEN:
         return False
@@ -279,21 +279,26 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Even
     ids = list(session.scalars(query))
     plans = session.scalars(select(Plan).where(col(Plan.id).in_(ids)).order_by(col(Plan.id))).all()
     missed, before = missed_lines(session, plans, on), times_restored(session, ids)
-    return [
-        EventLetter(
-            CaseStep(
-                broken.case_id,
-                DeskStep.BROKEN_PLAN,
-                1 + before.get(id_of(broken), 0),
-                plan_id=id_of(broken),
-            ),
-            "plan_broken",
-            missed_figures(missed[id_of(broken)]),
-            broken,
+    steps = {
+        id_of(each): CaseStep(
+            each.case_id, DeskStep.BROKEN_PLAN, 1 + before.get(id_of(each), 0), plan_id=id_of(each)
         )
+        for each in plans
+        if id_of(each) in missed
+    }
+    over = known_steps(session, [step._replace(step=DeskStep.OVER_PLAN) for step in steps.values()])
+    told = {step.plan_id for step in over}
+    return [
+        EventLetter(steps[plan_id], "plan_broken", missed_figures(missed[plan_id]), broken)
         for broken in plans
-        if id_of(broken) in missed
+        if (plan_id := id_of(broken)) in steps and plan_id not in told
     ]
+
+
+def known_steps(session: Session, steps: Sequence[CaseStep]) -> set[CaseStep]:
+    """Those of these steps whose letter was written, or waits to be."""
+    contacts = contacts_of(session, {each.case_id for each in steps}, {each.step for each in steps})
+    return ({step for step, _ in contacts} & set(steps)) | deferred_steps(session, steps)
 
 
 def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[EventLetter]:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.queries import steps_of
-from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.contacts.rules import CaseStep
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import PlanStatus
@@ -38,7 +38,7 @@ from app.outreach.outbox.rules import (
 from app.outreach.planning.agreements.event_figures import NO_OFFER, formatted, why_untrue
 from app.outreach.planning.event_letters import still_true
 from app.outreach.planning.in_writing.again import figures_again, said_before
-from app.outreach.planning.in_writing.rules import IN_WRITING, LETTERS, tells_all
+from app.outreach.planning.in_writing.rules import IN_WRITING, LETTERS, OUTLIVES_CASE, tells_all
 from app.outreach.planning.in_writing.told import ON_ITS_WAY, is_on_its_way, messages_of
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import HELP_LETTER
@@ -144,7 +144,7 @@ def _write_again(
     """Write again what its reader is to have in writing: by the same channel, to the address or with the figures of
     now, where these have changed; otherwise by post. True if it was queued. A person has the task where nothing may go,
     or an offer would be false."""
-    if of.step != DeskStep.CLOSED and contact_case.case.status is not CaseStatus.OPEN:
+    if of.step not in OUTLIVES_CASE and contact_case.case.status is not CaseStatus.OPEN:
         return False
     if row.error in WRITTEN_AS_OF_NOW:
         row.error = why_untrue(session, of, on) or row.error

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from app.actions.advisers.addresses import correct_adviser, mark_wrong
 from app.actions.agreements import cancel_agreement
 from app.actions.holds import place_hold
-from app.book.ledger.models import Customer
+from app.book.ledger.models import Account, Customer
 from app.book.portfolios.service import get_portfolio
 from app.casework.advisers.service import AdviserContact
 from app.casework.cases.models import CollectionsCase
@@ -46,6 +46,7 @@ from tests.outreach.advised import (
 )
 from tests.outreach.delivery.test_printing import PlainPress, printed_keys
 from tests.paths import ROOT
+from tests.reporting.kpis.test_outcomes import re_age
 
 DAY = timedelta(days=1)
 MORNING = builders.at(ON + DAY, 9)
@@ -217,3 +218,21 @@ def test_a_night_that_runs_again_tells_of_a_broken_agreement_once(engine: Engine
     with reading(engine) as session:
         refusals = builders.events(session, "contact.refused", customer_id=refused.customer_id)
         assert len([each for each in refusals if each["purpose"] == "representative"]) == 1
+
+
+def test_a_break_with_nothing_past_due_reaches_the_adviser_and_the_client(engine: Engine) -> None:
+    due = date(2026, 3, 18)
+    with transaction(engine) as session:
+        plan = agreed(session, first=due)
+        card = session.scalars(select(Account).where(Account.customer_id == plan.customer_id)).one()
+        re_age(session, card, due)
+    broken_on = due + 7 * DAY
+    builders.close_day(engine, broken_on)
+    [row] = [row for row in to_adviser(engine) if row.letter == "adviser_plan_broken"]
+    assert "CN¥25.00 was to be paid by 18 March 2026" in row.text
+    assert "Your client gets letters of their own." in row.text
+    ends = [each.letter for each in builders.messages(engine) if each.letter.startswith("plan_")][-1:]
+    assert ends == ["plan_over"]
+    assert [each.letter for each in deliver(engine, now=builders.at(broken_on + DAY, 9)).sent][-1:] == [
+        row.letter
+    ]

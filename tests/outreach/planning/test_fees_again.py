@@ -19,6 +19,7 @@ from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.agreements.over import over_letters
 from app.outreach.planning.event_letters import letters_of_night, write_event_letters
 from app.outreach.planning.instalments.fees_again import fees_letters_of_night
 from tests import builders
@@ -43,8 +44,9 @@ def night(session: Session, on: date) -> list[str]:
     """Write the letters of the night that closes `on`; returns the names of those that are new."""
     book, before = session.scalars(select(Portfolio)).one(), len(written(session))
     found = letters_of_night(session, book, on)
-    broken = [each for some in found for each in some]
-    for some in (*found, *fees_letters_of_night(session, book, on, broken)):
+    found += over_letters(session, book, on, [each for some in found for each in some])
+    ended = [each for some in found for each in some]
+    for some in (*found, *fees_letters_of_night(session, book, on, ended)):
         write_event_letters(session, book, some, LETTERS, on=on, by=SYSTEM, now=builders.night_after(on))
     session.flush()
     return [row.letter for row in written(session)[before:]]

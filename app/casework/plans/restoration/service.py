@@ -106,6 +106,13 @@ def paid_in_time_with_legal(session: Session, portfolio: Portfolio, on: date) ->
     return [plan for plan in plans if _judged(session, plan, found[id_of(plan)], on) is not None]
 
 
+def was_paid_in_time(session: Session, plan: Plan, on: date) -> bool:
+    """True if a broken plan was paid in time, as is known at the end of `on`: a night restores it, or a person decides
+    where the legal team has its case."""
+    found = paid_late_in(session, plan.case_id).get(id_of(plan))
+    return found is not None and _judged(session, plan, found, on) is not None
+
+
 def _locked(session: Session, plan_ids: Collection[int]) -> list[Plan]:
     """Those of these plans that are broken still; their customers are locked, then their rows."""
     if not plan_ids:

@@ -25,7 +25,7 @@ from app.outreach.agreements.rules import ended_since
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.letters.letter import Letter
 from app.outreach.planning.agreements.restoration_figures import restoration_figures, told_on
-from app.outreach.planning.agreements.truth import why_false
+from app.outreach.planning.agreements.truth import WhyEnded, why_ended, why_false
 from app.outreach.planning.deferred import Figures
 from app.outreach.planning.instalments.facts import changed_since, last_change, read_instalments
 from app.outreach.planning.letterhead import Letterhead
@@ -35,7 +35,9 @@ CHANGES = {
     DeskStep.SKIPPED_INSTALMENT: InstalmentChange.SKIPPED,
 }
 """Steps whose letters confirm the change of an instalment."""
-AS_OF_NOW = (DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN, DeskStep.RESTORED_PLAN, *CHANGES)
+AS_OF_NOW = (
+    DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN, DeskStep.RESTORED_PLAN, *CHANGES,
+)  # fmt: skip
 """Steps whose letters leave with the figures of the moment: one that would say something else by then is written
 again."""
 NO_OFFER = "the plan it offers is no longer on offer"
@@ -52,6 +54,8 @@ def figures_now(session: Session, step: CaseStep, on: date, kept: Figures) -> Fi
             return offer_figures(session, plan, on)
         case DeskStep.BROKEN_PLAN:
             return missed_figures(missed_lines(session, [plan], on)[id_of(plan)])
+        case DeskStep.OVER_PLAN:
+            return ended_figures(session, plan, on)
         case DeskStep.RESTORED_PLAN:
             made = last_restoration(session, id_of(plan))
             return restoration_figures(session, plan, made, told_on(session, made)) if made else kept
@@ -143,6 +147,15 @@ def missed_figures(line: InstalmentProgress) -> Figures:
     """The payment of a broken plan that was missed, and what came of it in time."""
     figures: dict[str, date | int] = {"missed_on": line.due_on, "missed_amount": line.due}
     return {**figures, "came": line.paid} if line.paid else figures
+
+
+def ended_figures(session: Session, plan: Plan, on: date) -> Figures:
+    """Why an agreement ended (`why_ended`), with the payment that was missed."""
+    why = why_ended(session, plan, on)
+    assert why is not None
+    missed = missed_lines(session, [plan], on) if why is WhyEnded.MISSED else {}
+    lines = missed_figures(missed[id_of(plan)]) if missed else {}
+    return {**lines, "why_ended": why.value}
 
 
 def formatted(

@@ -19,7 +19,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import MAY_HAVE_LEFT
 from app.outreach.planning.agreements.truth import state_of
 
-TOLD_BY = (DeskStep.BROKEN_PLAN, DeskStep.FEES_AGAIN)
+TOLD_BY = (DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN, DeskStep.FEES_AGAIN)
 """Steps whose letters tell that an agreement is broken."""
 
 

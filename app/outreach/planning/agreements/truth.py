@@ -1,8 +1,9 @@
-"""Letters about a broken agreement, and those that take them back: whether one still tells the truth."""
+"""Letters about an agreement that ended, and those that take them back: whether one still tells the truth."""
 
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 
 from sqlmodel import Session
 
@@ -11,17 +12,42 @@ from app.casework.plans.concessions import charged_again
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.queries import times_restored
+from app.casework.plans.restoration.service import was_paid_in_time
 from app.casework.plans.rules import LIVE, PlanStatus
+from app.casework.plans.tracking.assessing import NOTHING_OWED
 from app.casework.plans.tracking.payments import missed_lines
 from app.core.ids import id_of
 
 
+class WhyEnded(StrEnum):
+    """Why an agreement ended without anybody's decision."""
+
+    MISSED = "missed"
+    RETURNED = "returned"
+    """An earlier payment does not count any more: none that had fallen due by then is missing."""
+    NOTHING_OWED = "nothing_owed"
+
+
+def why_ended(session: Session, plan: Plan, on: date) -> WhyEnded | None:
+    """Why an agreement ended, with all that is known at the end of `on`. None = it runs, was kept or ended by a person,
+    or it is taken to be broken and was paid in time."""
+    if plan.status is PlanStatus.CANCELLED:
+        return WhyEnded.NOTHING_OWED if plan.why == NOTHING_OWED else None
+    if plan.status is not PlanStatus.BROKEN:
+        return None
+    if missed_lines(session, [plan], on):
+        return WhyEnded.MISSED
+    return None if was_paid_in_time(session, plan, on) else WhyEnded.RETURNED
+
+
 def why_false(session: Session, step: CaseStep, on: date) -> str:
-    """The reason that a letter of this step about a broken agreement would be false at the end of `on`; '' = it holds,
-    and for a letter of another step."""
+    """The reason that a letter of this step about an agreement that ended would be false at the end of `on`; '' = it
+    holds, and for a letter of another step."""
     match step.step:
         case DeskStep.BROKEN_PLAN:
             return _not_broken(session, step, on)
+        case DeskStep.OVER_PLAN:
+            return _not_over(session, step, on)
         case DeskStep.RESTORED_PLAN:
             return _not_restored(session, step)
         case DeskStep.FEES_AGAIN:
@@ -47,6 +73,17 @@ def _not_broken(session: Session, step: CaseStep, on: date) -> str:
     if live_plan(session, plan.case_id) is not None:
         return "a promise or plan was made since it was written"
     return "" if missed_lines(session, [plan], on) else "the payment that it says is missing came in time"
+
+
+def _not_over(session: Session, step: CaseStep, on: date) -> str:
+    plan = session.get_one(Plan, step.plan_id)
+    if step.occurrence != break_number(session, plan):
+        return "the agreement was restored since it was written"
+    if plan.status not in (PlanStatus.BROKEN, PlanStatus.CANCELLED):
+        return "the agreement that it says is over is not"
+    if live_plan(session, plan.case_id) is not None:
+        return "a promise or plan was made since it was written"
+    return "" if why_ended(session, plan, on) else "the payment that it says is missing came in time"
 
 
 def _not_restored(session: Session, step: CaseStep) -> str:

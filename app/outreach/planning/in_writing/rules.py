@@ -20,6 +20,7 @@ IN_WRITING: Mapping[str, frozenset[str]] = {
     DeskStep.MOVED_INSTALMENT: frozenset({"instalment_moved"}),
     DeskStep.SKIPPED_INSTALMENT: frozenset({"instalment_skipped"}),
     DeskStep.BROKEN_PLAN: frozenset({"plan_broken"}),
+    DeskStep.OVER_PLAN: frozenset({"plan_over"}),
     DeskStep.CANCELLED_PLAN: frozenset({"plan_cancelled"}),
     DeskStep.RESTORED_PLAN: frozenset({"plan_restored"}),
     DeskStep.FEES_AGAIN: frozenset({"fees_charged_again"}),
@@ -28,6 +29,8 @@ IN_WRITING: Mapping[str, frozenset[str]] = {
 }
 """The letters of each step."""
 LETTERS = frozenset().union(*IN_WRITING.values())
+OUTLIVES_CASE = (DeskStep.CLOSED, DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN, DeskStep.OVER_PLAN)
+"""Steps whose letters are true also when their case is closed."""
 IN_FULL = (Channel.EMAIL, Channel.POST)
 """Channels that carry any of these letters whole. One of the two is used, e-mail first."""
 WITH_SMS = (Channel.SMS, Channel.EMAIL)

@@ -13,15 +13,19 @@ from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.concessions import FeesAgain, fees_charged_again
 from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanStatus
 from app.core.clock import local_instant
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.agreements.truth import break_number
 from app.outreach.planning.deferred import deferred_steps
 from app.outreach.planning.event_letters import EventLetter
+from app.outreach.planning.in_writing.told import NEVER_LEFT
 
-NEVER_LEFT = (OutboxStatus.WITHHELD, OutboxStatus.FAILED)
+SAY_IT = (DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN)
+"""Steps whose letters that an agreement has ended tell the fees too."""
 LOST_WITHIN = timedelta(days=14)
 """Days after a charge within which the loss of the letter that the agreement is broken is looked for: it leaves or is
 withheld in the days after its night."""
@@ -36,7 +40,7 @@ def fees_letters_of_night(
     list."""
     since = on - timedelta(days=1)
     lost_since = local_instant(since, 0, 0, portfolio.timezone)
-    told = {each.step.plan_id for each in broken if each.step.step == DeskStep.BROKEN_PLAN}
+    told = {each.step.plan_id for each in broken if each.step.step in SAY_IT and not _is_cancelled(each)}
     rounds: list[dict[int, EventLetter]] = []
     for charge in fees_charged_again(session, id_of(portfolio), on - LOST_WITHIN, on):
         plan = session.get_one(Plan, charge.plan_id)
@@ -63,10 +67,15 @@ def fees_letters_of_night(
     return [[each for each in some.values() if each.step not in waiting] for some in rounds]
 
 
+def _is_cancelled(letter: EventLetter) -> bool:
+    """True for the letter that an agreement ended because nothing is owed: it tells no fees."""
+    return letter.plan is not None and letter.plan.status is PlanStatus.CANCELLED
+
+
 def _broken_letters(
     session: Session, plan: Plan, charge: FeesAgain
 ) -> list[tuple[OutboxStatus, datetime | None]]:
-    """Status and end of each letter that the agreement is broken, as far as it was written since the charge."""
+    """Status and end of each letter that the agreement is broken or over, as far as it was written since the charge."""
     contact, message = table_of(PlannedContact), table_of(OutboxMessage)
     written = (
         sa.select(message.c.status, message.c.finished_at)
@@ -74,7 +83,7 @@ def _broken_letters(
         .where(
             contact.c.case_id == plan.case_id,
             contact.c.plan_id == id_of(plan),
-            contact.c.step == DeskStep.BROKEN_PLAN,
+            contact.c.step.in_(SAY_IT),
             contact.c.created_at >= charge.charged_at,
         )
     )
@@ -85,4 +94,6 @@ def _is_told(session: Session, plan: Plan, written: Collection[tuple[OutboxStatu
     """True where one of these letters left or is to leave, or where it waits to be written."""
     if any(status not in NEVER_LEFT for status, _ in written):
         return True
-    return bool(deferred_steps(session, [CaseStep(plan.case_id, DeskStep.BROKEN_PLAN, plan_id=id_of(plan))]))
+    number = break_number(session, plan)
+    asked = [CaseStep(plan.case_id, step, number, plan_id=id_of(plan)) for step in SAY_IT]
+    return plan.status is PlanStatus.BROKEN and bool(deferred_steps(session, asked))

@@ -16,7 +16,6 @@ from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.rules import PlanStatus
-from app.casework.plans.tracking.payments import missed_lines
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
@@ -25,6 +24,7 @@ from app.outreach.gate.decisions import ReviewRequest
 from app.outreach.gate.facts import Person
 from app.outreach.gate.third_parties.representation import is_home, is_their_mailbox
 from app.outreach.outbox.rules import Occasion
+from app.outreach.planning.agreements.truth import why_ended
 from app.outreach.planning.representatives.addresses import closed_address
 from app.outreach.planning.representatives.rules import AgreementNow, Mandate, Way
 from app.policy.facts import Contact, Facts
@@ -106,14 +106,13 @@ def occurrence_of(session: Session, plan: Plan, occasion: Occasion) -> int:
 
 
 def agreement_now(session: Session, plan: Plan, contact_case: ContactCase, today: date) -> AgreementNow:
-    is_broken = plan.status is PlanStatus.BROKEN
     return AgreementNow(
         plan.status,
         last_change(session, plan),
         _broken_on(plan),
         live_plan(session, plan.case_id) is not None,
-        contact_case.to_ask > 0,
-        is_broken and missed_lines(session, [plan], today) != {},
+        contact_case.to_ask > 0 or any(account.balance_minor > 0 for account in contact_case.accounts),
+        plan.status is PlanStatus.BROKEN and why_ended(session, plan, today) is None,
         _times_restored(session, plan),
     )
 

@@ -1,5 +1,5 @@
-"""What a night has to tell advisers: agreements that broke or were restored on its day, and letters whose wait is
-over."""
+"""What a night has to tell advisers: agreements that broke, ended or were restored on its day, and letters whose wait
+is over."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.casework.parties.rules import PartyKind
 from app.casework.plans.models import Plan
 from app.casework.plans.restoration.models import PlanRestoration
 from app.casework.plans.rules import PlanStatus
+from app.casework.plans.tracking.assessing import NOTHING_OWED
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.outreach.outbox.models import PartyLetter
@@ -29,6 +30,22 @@ def broken_with_advisers(session: Session, portfolio: Portfolio, on: date) -> li
         .where(
             plan.c.portfolio_id == id_of(portfolio), plan.c.status == PlanStatus.BROKEN, plan.c.ended_on == on,
             party.c.kind == PartyKind.ADVISER,
+        )
+        .order_by(plan.c.id)
+    )  # fmt: skip
+    return list(session.scalars(query))
+
+
+def ended_with_advisers(session: Session, portfolio: Portfolio, on: date) -> list[int]:
+    """Ids of the plans that ended on a day, or on the day before while its night ran, because nothing is owed any more,
+    and that an adviser made."""
+    plan, party = table_of(Plan), table_of(ThirdParty)
+    query = (
+        sa.select(plan.c.id)
+        .join(party, party.c.id == plan.c.agreed_with_id)
+        .where(
+            plan.c.portfolio_id == id_of(portfolio), plan.c.status == PlanStatus.CANCELLED,
+            plan.c.ended_on.between(on - WITHIN, on), plan.c.why == NOTHING_OWED, party.c.kind == PartyKind.ADVISER,
         )
         .order_by(plan.c.id)
     )  # fmt: skip

@@ -109,8 +109,9 @@ class AgreementNow:
     has_live: bool
     """The case has an agreement that runs: this one or another."""
     is_owed: bool
-    is_missed: bool = True
-    """The payment at which it broke is missing still, with all that is posted by now."""
+    """Anything is owed, past due or not."""
+    paid_in_time: bool = False
+    """It is taken to be broken, and was paid in time with all that is posted by now."""
     times_restored: int = 0
     """How often a break of it was taken back."""
 
@@ -128,10 +129,10 @@ def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
                 return "the agreement is not broken any more, or another one runs"
             if now.broken_on != occurrence:
                 return "the agreement was broken on another day"
-            if not now.is_missed:
+            if now.paid_in_time:
                 return "the payment that it says is missing came in time"
             if not now.is_owed:
-                return "nothing is past due and owed"
+                return "nothing is owed any more"
         case Occasion.RESTORED:
             if now.status is PlanStatus.BROKEN or now.times_restored != occurrence:
                 return "the agreement was broken since it was written"

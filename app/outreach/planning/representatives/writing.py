@@ -323,8 +323,11 @@ class _AdviserLetter:
         figures = agreement_figures(self.session, self.plan, reader, head.payee, no_new_card=False)
         shown = {name: figures[name] for name in SHOWN if name in figures}
         if self.row.occasion is Occasion.BROKEN:
-            hears = "" if is_written_instead(contact_case, self.now) else "yes"
-            shown |= {**self._missed(reader), "client_hears": hears}
+            missed = self._missed(reader)
+            # Where nothing that was missed is asked for, the client's letter is a confirmation, which they get.
+            is_asked_for = bool(missed) and contact_case.to_ask > 0
+            hears = "" if is_asked_for and is_written_instead(contact_case, self.now) else "yes"
+            shown |= {**missed, "client_hears": hears}
         if self.row.occasion is Occasion.RESTORED:
             shown |= self._restored(reader)
         return LetterContext(
@@ -347,9 +350,10 @@ class _AdviserLetter:
         )
 
     def _missed(self, reader: Reader) -> dict[str, str]:
+        """The payment that was missed; nothing where it ended because an earlier one does not count any more."""
         line = missed_lines(self.session, [self.plan], self.on).get(id_of(self.plan))
         if line is None:
-            raise Unsayable("No payment of it is missing that was due by then: a payment of it came back.")
+            return {}
         return {
             "missed_on": reader.day(line.due_on),
             "missed_amount": reader.money(line.due),
