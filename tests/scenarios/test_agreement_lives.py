@@ -203,20 +203,22 @@ def test_a_plan_on_payday_is_moved_skipped_broken_renegotiated_and_kept(sqlite_e
     life.prove()
 
 
-def test_a_settlement_in_four_payments_of_which_the_third_is_late(sqlite_engine: Engine) -> None:
-    life = Diary(sqlite_engine, settlement_payments=4)
+def test_a_settlement_in_four_payments_of_which_the_third_is_late(engine: Engine) -> None:
+    life = Diary(engine, settlement_payments=4)
     life.until(1, 4)
-    with transaction(sqlite_engine) as session:
+    with transaction(engine) as session:
         terms = AgreementTerms(PlanKind.SETTLEMENT, 60_000, day(10), 4, Cadence.WEEKLY, waived_minor=40_000)
         offer(
             session, life.case(session), terms, builders.catalog(), grantor=Grantor(ANN, Role.MANAGER),
             now=builders.at(day(5)),
         )  # fmt: skip
-    # The first payment accepts it.
+    # The first payment accepts it, and it is confirmed in writing. With the reminder of the day before, these are the
+    # messages that the pack permits in a week: of the second payment she is reminded on its day alone.
     assert life.until(5, 9) == ["5 -> settlement_offer by email", "9 -> first_reminder by email"]
     life.pays(15_000, 10)
     assert life.until(10, 16) == [
-        "10 1 active", "10 1.1 paid", "13 -> instalment_reminder by sms", "16 -> instalment_reminder by sms",
+        "10 1 active", "10 1.1 paid", "10 -> settlement_confirmation by sms",
+        "10 -> settlement_confirmation by email", "16 -> instalment_reminder by sms",
     ]  # fmt: skip
     life.pays(15_000, 17)
     assert life.until(17, 23) == [
@@ -231,9 +233,21 @@ def test_a_settlement_in_four_payments_of_which_the_third_is_late(sqlite_engine:
     life.pays(15_000, 31)
     # With the fourth it is kept: 600.00 were paid, the other 400.00 are waived.
     assert life.until(31, 34) == ["31 1 kept", "31 1.4 paid", "31 -> settlement_completed by email"]
-    with transaction(sqlite_engine) as session:
+    with transaction(engine) as session:
         card = session.get_one(Account, life.card.id)
         assert (card.status, card.ended_on) == (AccountStatus.SETTLED, day(31))
         assert balance_of(session, id_of(life.card), day(34)) == 0
         assert life.plan(session).acceptance is Acceptance.PAYMENT
+
+    # The bank takes the last payment back: nothing is settled, the account is worked again, and she is told why.
+    assert life.until(35, 35) == []
+    life.bounce(36)
+    assert life.until(36, 38) == [
+        "36 1 broken", "36 1.4 missed", "36 -> plan_broken by email", "37 -> second_reminder by sms",
+        "38 -> second_reminder by email",
+    ]  # fmt: skip
+    with transaction(engine) as session:
+        assert session.get_one(Account, life.card.id).status is AccountStatus.ACTIVE
+        assert balance_of(session, id_of(life.card), day(38)) == 55_000
+        assert life.case(session).status is CaseStatus.OPEN
     life.prove()

@@ -22,6 +22,7 @@ class Plan(Row, table=True):
         sa.Index("ix_plan_assess", "portfolio_id", "status", "assess_on"),
         sa.Index("ix_plan_ended", "portfolio_id", "status", "ended_on"),
         sa.Index("ix_plan_review", "portfolio_id", "review_on"),
+        sa.Index("ix_plan_taken_up", "portfolio_id", "taken_up_on"),
         sa.Index(
             "uq_plan_live",
             "case_id",
@@ -44,6 +45,8 @@ class Plan(Row, table=True):
     """The last day on which the offer can be accepted; until then its price holds."""
     accepted_on: date | None = None
     """The day on which it was agreed to; of a settlement that was taken up by paying, that of the payment."""
+    taken_up_on: date | None = None
+    """The day whose night, or act, found that an offer to settle was taken up by paying; None = it was not."""
     counts_from: date | None = None
     """The day of its offer: money of this day that came after the offer, and of later days, counts toward it. None =
     `accepted_on`."""

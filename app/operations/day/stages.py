@@ -67,6 +67,7 @@ from app.outreach.duties.service import make_duties, open_duties, settle_duties,
 from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.agreements.over import over_letters
 from app.outreach.planning.agreements.restored import restored_letters
+from app.outreach.planning.agreements.taken_up import taken_up_letters
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
 from app.outreach.planning.event_letters import letters_of_night, write_deferred, write_event_letters
@@ -256,6 +257,7 @@ def contact(day: Day) -> Counts:
     with reading(day.engine) as session:
         happened = letters_of_night(session, day.portfolio, day.on)
         happened += over_letters(session, day.portfolio, day.on, list(chain(*happened)))
+        happened += taken_up_letters(session, day.portfolio, day.on)
         happened += restored_letters(session, day.portfolio, day.on)
         happened += fees_letters_of_night(session, day.portfolio, day.on, list(chain(*happened)))
         deferred = due_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -293,6 +293,26 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Even
         for broken in plans
         if (plan_id := id_of(broken)) in steps and plan_id not in told
     ]
+
+
+def closing_says_it(case: CollectionsCase, plan: Plan) -> bool:
+    """True if the case closed with a letter that nothing more is owed, when the agreement ended or later."""
+    is_closed = case.status is CaseStatus.CLOSED and case.outcome in CLOSING
+    return is_closed and case.closed_on is not None and case.closed_on >= (plan.ended_on or case.closed_on)
+
+
+def in_rounds(session: Session, letters: Iterable[EventLetter]) -> list[list[EventLetter]]:
+    """Letters about agreements in lists within which customers differ, without those that wait already."""
+    rounds: list[dict[int, EventLetter]] = []
+    for letter in letters:
+        assert letter.plan is not None
+        customer_id = letter.plan.customer_id
+        free = next((each for each in rounds if customer_id not in each), None)
+        if free is None:
+            rounds.append(free := {})
+        free[customer_id] = letter
+    waiting = deferred_steps(session, [each.step for some in rounds for each in some.values()])
+    return [[each for each in some.values() if each.step not in waiting] for some in rounds]
 
 
 def known_steps(session: Session, steps: Sequence[CaseStep]) -> set[CaseStep]:

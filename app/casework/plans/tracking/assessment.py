@@ -215,6 +215,7 @@ def _take_up(session: Session, plan: Plan, accepted_on: date, on: date, *, now: 
         session.flush()
     plan.counts_from = plan.counts_from or offered_on(session, plan)
     plan.accepted_on, plan.assess_on, plan.acceptance = accepted_on, on, Acceptance.PAYMENT
+    plan.taken_up_on = on
     move_plan(session, plan, PlanStatus.ACCEPTED, by=SYSTEM, now=now)
     move_plan(session, plan, PlanStatus.ACTIVE, by=SYSTEM, now=now)
 

@@ -29,8 +29,7 @@ from app.outreach.agreements.known import left_in_writing
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.planning.agreements.event_figures import ended_figures
 from app.outreach.planning.agreements.truth import WhyEnded, break_number, why_ended
-from app.outreach.planning.deferred import deferred_steps
-from app.outreach.planning.event_letters import CLOSING, EventLetter
+from app.outreach.planning.event_letters import EventLetter, closing_says_it, in_rounds
 from app.outreach.planning.in_writing.told import NEVER_LEFT, is_on_its_way
 
 LETTER = "plan_over"
@@ -47,16 +46,8 @@ def over_letters(
     the place of a letter lost since. `broken`: the letters of this night that an agreement is broken. Customers differ
     within each list."""
     told = {each.step.plan_id for each in broken if each.step.step == DeskStep.BROKEN_PLAN}
-    rounds: list[dict[int, EventLetter]] = []
-    for plan in _ended(session, portfolio, on):
-        if plan.id in told or (letter := _letter(session, plan, on)) is None:
-            continue
-        free = next((each for each in rounds if plan.customer_id not in each), None)
-        if free is None:
-            rounds.append(free := {})
-        free[plan.customer_id] = letter
-    waiting = deferred_steps(session, [each.step for some in rounds for each in some.values()])
-    return [[each for each in some.values() if each.step not in waiting] for some in rounds]
+    ended = (plan for plan in _ended(session, portfolio, on) if plan.id not in told)
+    return in_rounds(session, filter(None, (_letter(session, plan, on) for plan in ended)))
 
 
 def _ended(session: Session, portfolio: Portfolio, on: date) -> list[Plan]:
@@ -82,16 +73,10 @@ def _ended(session: Session, portfolio: Portfolio, on: date) -> list[Plan]:
     return list(session.scalars(query.order_by(col(Plan.id))))
 
 
-def _closing_says_it(case: CollectionsCase, plan: Plan) -> bool:
-    """True if the case closed with a letter that nothing more is owed, when the agreement ended or later."""
-    is_closed = case.status is CaseStatus.CLOSED and case.outcome in CLOSING
-    return is_closed and case.closed_on is not None and case.closed_on >= (plan.ended_on or case.closed_on)
-
-
 def _letter(session: Session, plan: Plan, on: date) -> EventLetter | None:
     """None where another letter says it, or says more, or nobody has read of the agreement."""
     case, why = session.get_one(CollectionsCase, plan.case_id), why_ended(session, plan, on)
-    if why is None or _closing_says_it(case, plan) or live_plan(session, plan.case_id) is not None:
+    if why is None or closing_says_it(case, plan) or live_plan(session, plan.case_id) is not None:
         return None
     if why is WhyEnded.NOTHING_OWED and not left_in_writing(session, plan, DeskStep.CONFIRMATION):
         return None

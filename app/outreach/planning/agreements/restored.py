@@ -20,8 +20,7 @@ from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.rules import PlanStatus
 from app.core.ids import id_of
 from app.outreach.planning.agreements.restoration_figures import new_date, restoration_figures, told_on
-from app.outreach.planning.deferred import deferred_steps
-from app.outreach.planning.event_letters import CLOSING, EventLetter
+from app.outreach.planning.event_letters import CLOSING, EventLetter, in_rounds
 
 LETTER = "plan_restored"
 
@@ -33,17 +32,9 @@ def restored_letters(session: Session, portfolio: Portfolio, on: date) -> list[l
     made = select(PlanRestoration).where(
         PlanRestoration.portfolio_id == portfolio.id, col(PlanRestoration.restored_on).between(since, on)
     )
-    rounds: list[dict[int, EventLetter]] = []
-    for row in session.scalars(made.order_by(col(PlanRestoration.id))).all():
-        plan = session.get_one(Plan, row.plan_id)
-        if (letter := _letter(session, plan, row)) is None:
-            continue
-        free = next((each for each in rounds if plan.customer_id not in each), None)
-        if free is None:
-            rounds.append(free := {})
-        free[plan.customer_id] = letter
-    waiting = deferred_steps(session, [each.step for some in rounds for each in some.values()])
-    return [[each for each in some.values() if each.step not in waiting] for some in rounds]
+    rows = session.scalars(made.order_by(col(PlanRestoration.id))).all()
+    letters = (_letter(session, session.get_one(Plan, row.plan_id), row) for row in rows)
+    return in_rounds(session, filter(None, letters))
 
 
 def _letter(session: Session, plan: Plan, row: PlanRestoration) -> EventLetter | None:

@@ -20,8 +20,8 @@ from app.core.ids import id_of
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.agreements.truth import break_number
-from app.outreach.planning.deferred import deferred_steps
-from app.outreach.planning.event_letters import EventLetter
+from app.outreach.planning.deferred import Figures, deferred_steps
+from app.outreach.planning.event_letters import EventLetter, in_rounds
 from app.outreach.planning.in_writing.told import NEVER_LEFT
 
 SAY_IT = (DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN)
@@ -41,7 +41,7 @@ def fees_letters_of_night(
     since = on - timedelta(days=1)
     lost_since = local_instant(since, 0, 0, portfolio.timezone)
     told = {each.step.plan_id for each in broken if each.step.step in SAY_IT and not _is_cancelled(each)}
-    rounds: list[dict[int, EventLetter]] = []
+    letters = []
     for charge in fees_charged_again(session, id_of(portfolio), on - LOST_WITHIN, on):
         plan = session.get_one(Plan, charge.plan_id)
         if charge.plan_id in told:
@@ -53,18 +53,9 @@ def fees_letters_of_night(
         if charge.posted_on < since and not is_lost:
             continue
         step = CaseStep(plan.case_id, DeskStep.FEES_AGAIN, charge.occurrence, plan_id=charge.plan_id)
-        letter = EventLetter(
-            step,
-            "fees_charged_again",
-            {"waived_fees": charge.minor, "charged_on": charge.posted_on},
-            plan,
-        )
-        free = next((each for each in rounds if plan.customer_id not in each), None)
-        if free is None:
-            rounds.append(free := {})
-        free[plan.customer_id] = letter
-    waiting = deferred_steps(session, [each.step for some in rounds for each in some.values()])
-    return [[each for each in some.values() if each.step not in waiting] for some in rounds]
+        figures: Figures = {"waived_fees": charge.minor, "charged_on": charge.posted_on}
+        letters.append(EventLetter(step, "fees_charged_again", figures, plan))
+    return in_rounds(session, letters)
 
 
 def _is_cancelled(letter: EventLetter) -> bool:

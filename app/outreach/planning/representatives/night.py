@@ -37,15 +37,22 @@ def broken_with_advisers(session: Session, portfolio: Portfolio, on: date) -> li
 
 
 def ended_with_advisers(session: Session, portfolio: Portfolio, on: date) -> list[int]:
-    """Ids of the plans that ended on a day, or on the day before while its night ran, because nothing is owed any more,
-    and that an adviser made."""
+    """Ids of the plans that an adviser made and that ended on a day, or on the day before while its night ran, without
+    a person: nothing is owed any more, or the customer took up a settlement by paying it."""
     plan, party = table_of(Plan), table_of(ThirdParty)
+    new = plan.alias("settlement")
+    is_taken_up = sa.exists().where(
+        new.c.supersedes_id == plan.c.id,
+        new.c.case_id == plan.c.case_id,
+        new.c.taken_up_on == plan.c.ended_on,
+    )
     query = (
         sa.select(plan.c.id)
         .join(party, party.c.id == plan.c.agreed_with_id)
         .where(
             plan.c.portfolio_id == id_of(portfolio), plan.c.status == PlanStatus.CANCELLED,
-            plan.c.ended_on.between(on - WITHIN, on), plan.c.why == NOTHING_OWED, party.c.kind == PartyKind.ADVISER,
+            plan.c.ended_on.between(on - WITHIN, on), party.c.kind == PartyKind.ADVISER,
+            sa.or_(plan.c.why == NOTHING_OWED, is_taken_up),
         )
         .order_by(plan.c.id)
     )  # fmt: skip

@@ -1,0 +1,60 @@
+"""Letters about an offer to settle that was taken up by paying it: the settlement is confirmed, and the plan that it
+replaced is said to be over. Nobody was there to write them when the payment came."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlmodel import Session, col, select
+
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import LIVE, PlanStatus
+from app.core.ids import id_of
+from app.outreach.agreements.known import left_in_writing
+from app.outreach.planning.event_letters import EventLetter, closing_says_it, in_rounds, known_steps
+from app.outreach.planning.in_writing.rules import WITH_SMS
+
+CONFIRMED, ENDED = "settlement_confirmation", "plan_cancelled"
+
+
+def taken_up_letters(session: Session, portfolio: Portfolio, on: date) -> list[list[EventLetter]]:
+    """The letters about settlements taken up on `on` or the day before: some are while a night runs. Each is decided
+    once, on all its channels. Customers differ within each list."""
+    since = on - timedelta(days=1)
+    query = select(Plan).where(Plan.portfolio_id == portfolio.id, col(Plan.taken_up_on).between(since, on))
+    plans = list(session.scalars(query.order_by(col(Plan.id))))
+    plans = [plan for plan in plans if not _is_settled(session, plan)]
+    confirmed = [_confirmation(plan) for plan in plans]
+    ended = [_end_of(session, plan) for plan in plans]
+    letters = [letter for letter in (*confirmed, *ended) if letter is not None]
+    known = known_steps(session, [letter.step for letter in letters])
+    return in_rounds(session, [letter for letter in letters if letter.step not in known])
+
+
+def _is_settled(session: Session, plan: Plan) -> bool:
+    """True where all of it was paid at once, and the letter that all is settled says so."""
+    case = session.get_one(CollectionsCase, plan.case_id)
+    return plan.status is PlanStatus.KEPT and closing_says_it(case, plan)
+
+
+def _confirmation(plan: Plan) -> EventLetter | None:
+    """None where it is over already."""
+    if plan.status not in (*LIVE, PlanStatus.KEPT):
+        return None
+    step = CaseStep(plan.case_id, DeskStep.CONFIRMATION, plan_id=id_of(plan))
+    return EventLetter(step, CONFIRMED, plan=plan, channels=WITH_SMS)
+
+
+def _end_of(session: Session, plan: Plan) -> EventLetter | None:
+    """The letter that the plan which ended for it is over, on each channel by which the customer may have it."""
+    old = session.get(Plan, plan.supersedes_id) if plan.supersedes_id else None
+    if old is None or old.status is not PlanStatus.CANCELLED or old.ended_on != plan.taken_up_on:
+        return None
+    channels = tuple(left_in_writing(session, old, DeskStep.CONFIRMATION))
+    if not channels:
+        return None
+    step = CaseStep(old.case_id, DeskStep.CANCELLED_PLAN, plan_id=id_of(old))
+    return EventLetter(step, ENDED, plan=old, channels=channels)

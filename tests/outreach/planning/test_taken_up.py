@@ -1,0 +1,146 @@
+"""An offer to settle is taken up by paying it: the night confirms it, and says that the plan before it is over."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, col, select
+
+from app.actions.agreements import agree, offer
+from app.book.ledger.models import Account, Customer
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import Cadence, PlanKind, PlanStatus
+from app.casework.plans.terms import AgreementTerms
+from app.core.clock import FixedClock
+from app.core.database.engine import transaction
+from app.outreach.planning.fallback import fall_back_due
+from tests import builders
+from tests.outreach.advised import agreed as agreed_by_adviser
+from tests.outreach.advised import deliver as deliver_to_adviser
+from tests.outreach.advised import to_adviser
+from tests.outreach.planning.test_replaced import AS_MANAGER, CATALOG, DAY, IN_WRITING, ON, PLAN
+from tests.outreach.planning.test_restored import close
+
+OFFERED = ON + 3 * DAY
+PAID = ON + 5 * DAY
+SETTLE = AgreementTerms(PlanKind.SETTLEMENT, 60_000, ON + 20 * DAY)
+IN_TWO = AgreementTerms(PlanKind.SETTLEMENT, 60_000, ON + 20 * DAY, payments=2, cadence=Cadence.MONTHLY)
+
+
+def a_late_case(engine: Engine) -> None:
+    with transaction(engine) as session:
+        book = builders.portfolio(
+            session,
+            pack="uk",
+            remind_days=0,
+            remind_today=False,
+            remind_grace_days=0,
+            max_discount_percent=60,
+        )
+        builders.late_customer(session, book, due_on=ON - 20 * DAY, country="GB")
+    builders.close_day(engine, ON - DAY)
+
+
+def settle_offered(engine: Engine, terms: AgreementTerms, replaces: bool = True) -> None:
+    """Its letter left."""
+    now = builders.at(OFFERED, 11)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        old = session.scalars(select(Plan)).one() if replaces else None
+        offer(session, case, terms, CATALOG, replaces=old, grantor=AS_MANAGER, now=now)
+    builders.deliver(engine, builders.at(OFFERED, 18))
+
+
+def planned(engine: Engine) -> None:
+    """A plan of 900.00 that the customer has in writing."""
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        agree(session, case, PLAN, CATALOG, IN_WRITING, grantor=AS_MANAGER, now=builders.at(ON, 11))
+    builders.deliver(engine, builders.at(ON, 18))
+
+
+def pay(engine: Engine, amount: int, on: date = PAID) -> None:
+    close(engine, ON, on - DAY)
+    with transaction(engine) as session:
+        builders.payment(session, session.scalars(select(Account)).one(), amount, on, now=builders.at(on, 12))
+
+
+def told(engine: Engine) -> list[tuple[str, str]]:
+    names = ("settlement_confirmation", "plan_cancelled", "settlement_completed")
+    return sorted(
+        (row.letter, row.destination.value) for row in builders.messages(engine) if row.letter in names
+    )
+
+
+def statuses(session: Session) -> list[PlanStatus]:
+    return list(session.scalars(select(Plan.status).order_by(col(Plan.id))))
+
+
+def test_who_takes_up_a_settlement_by_paying_has_it_and_the_end_of_the_plan_in_writing(
+    engine: Engine,
+) -> None:
+    a_late_case(engine)
+    planned(engine)
+    settle_offered(engine, IN_TWO)
+    pay(engine, 30_000)
+    close(engine, PAID, PAID)
+    with transaction(engine) as session:
+        assert statuses(session) == [PlanStatus.CANCELLED, PlanStatus.ACTIVE]
+        [old, new] = session.scalars(select(Plan).order_by(col(Plan.id))).all()
+        assert (old.ended_on, new.taken_up_on, new.accepted_on) == (PAID, PAID, PAID)
+    expected = [
+        (name, channel)
+        for name in ("plan_cancelled", "settlement_confirmation")
+        for channel in ("email", "sms")
+    ]
+    assert told(engine) == expected
+    sent = builders.deliver(engine, builders.at(PAID + DAY, 18)).sent
+    assert sorted(each.letter for each in sent if each.letter in dict(expected)) == [
+        "plan_cancelled", "plan_cancelled", "settlement_confirmation", "settlement_confirmation",
+    ]  # fmt: skip
+    close(engine, PAID + DAY, PAID + 3 * DAY)
+    assert told(engine) == expected
+
+
+def test_what_is_settled_by_one_payment_has_one_letter(engine: Engine) -> None:
+    a_late_case(engine)
+    planned(engine)
+    settle_offered(engine, SETTLE)
+    pay(engine, 60_000)
+    close(engine, PAID, PAID + 2 * DAY)
+    with transaction(engine) as session:
+        assert statuses(session) == [PlanStatus.CANCELLED, PlanStatus.KEPT]
+    assert told(engine) == [("settlement_completed", "email")]
+
+
+def test_without_a_plan_before_it_the_confirmation_alone_is_written(engine: Engine) -> None:
+    a_late_case(engine)
+    settle_offered(engine, IN_TWO, replaces=False)
+    pay(engine, 30_000)
+    close(engine, PAID, PAID + 2 * DAY)
+    assert [name for name, _ in told(engine)] == ["settlement_confirmation"] * 2
+
+
+@pytest.mark.parametrize("mails", [True, False])
+def test_the_adviser_who_made_the_plan_is_told_that_it_is_over(engine: Engine, mails: bool) -> None:
+    with transaction(engine) as session:
+        plan = agreed_by_adviser(session)
+        session.scalars(select(Portfolio)).one().pack = "uk"
+        session.scalars(select(Customer)).one().country = "GB"
+        case_id = plan.case_id
+    if mails:
+        deliver_to_adviser(engine)
+    with transaction(engine) as session:
+        case, old = session.get_one(CollectionsCase, case_id), session.scalars(select(Plan)).one()
+        now = builders.at(OFFERED, 11)
+        offer(session, case, IN_TWO, CATALOG, replaces=old, grantor=AS_MANAGER, now=now)
+    pay(engine, 30_000)
+    close(engine, PAID, PAID + DAY)
+    ended = [row.letter for row in to_adviser(engine) if row.letter == "adviser_plan_ended"]
+    assert ended == (["adviser_plan_ended"] if mails else [])
+    fall_back_due(engine, CATALOG, clock=FixedClock(builders.at(PAID + 2 * DAY)))
+    assert len([row for row in to_adviser(engine) if row.letter == "adviser_plan_ended"]) == len(ended)
