@@ -231,9 +231,11 @@ class FeesAgain:
     """1 for the first day on which fees of the agreement were charged again: accounts may owe again on another."""
 
 
-def fees_charged_again(session: Session, portfolio_id: int, since: date, until: date) -> list[FeesAgain]:
+def fees_charged_again(
+    session: Session, portfolio_id: int, since: date, until: date, *, plan_id: int | None = None
+) -> list[FeesAgain]:
     """What was charged again in these days, by agreement and day, because nothing is paid under it. A waiver that a
-    person took back under an agreement with payments is theirs to explain."""
+    person took back under an agreement with payments is theirs to explain. `plan_id`: of one agreement alone."""
     reversal = table_of(Entry).alias("reversal")
     query = (
         select(Plan, reversal.c.posted_on, func.sum(Waiver.amount_minor), func.max(reversal.c.created_at))
@@ -248,6 +250,8 @@ def fees_charged_again(session: Session, portfolio_id: int, since: date, until: 
         .group_by(col(Plan.id), reversal.c.posted_on)
         .order_by(col(Plan.id), reversal.c.posted_on)
     )
+    if plan_id is not None:
+        query = query.where(Plan.id == plan_id)
     return [
         FeesAgain(id_of(plan), posted_on, int(minor), charged_at, _days_charged(session, plan, posted_on))
         for plan, posted_on, minor, charged_at in session.execute(query).all()

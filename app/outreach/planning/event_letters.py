@@ -19,7 +19,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.restoration.queries import times_restored
-from app.casework.plans.rules import LIVE, PlanStatus
+from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.casework.plans.tracking.payments import missed_lines
 from app.core.actor import Actor
 from app.core.database.engine import table_of
@@ -51,7 +51,7 @@ from app.policy.answers import Answer
 
 WORDED_FROM_PLAN = (
     DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN, DeskStep.BROKEN_PLAN, DeskStep.MOVED_INSTALMENT,
-    DeskStep.SKIPPED_INSTALMENT, DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN, DeskStep.OVER_PLAN,
+    DeskStep.SKIPPED_INSTALMENT, DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN, DeskStep.OVER_PLAN, DeskStep.CLOSED,
 )  # fmt: skip
 """Steps whose letters quote the plan's payments."""
 CLOSING = {CaseOutcome.PAID: "paid_in_full", CaseOutcome.SETTLED: "settlement_completed"}
@@ -217,7 +217,7 @@ def still_true(session: Session, step: CaseStep, letter: str, on: date) -> bool:
     """True if a letter of this step still says something that holds for its reader after `on`."""
     case = session.get_one(CollectionsCase, step.case_id)
     if step.step == DeskStep.CLOSED:
-        return case.outcome is not None and CLOSING.get(case.outcome) == letter
+        return CLOSING.get(case.outcome or CaseOutcome.CURED) == letter and not why_false(session, step, on)
     if step.step in OUTLIVES_CASE:
         return not why_false(session, step, on)
     if case.status is not CaseStatus.OPEN:
@@ -331,8 +331,20 @@ def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[EventLet
         )
         .order_by(case.c.id)
     )  # fmt: skip
-    # A case that was opened again may have to be told a second time that it closed.
-    return [
-        EventLetter(CaseStep(row.id, DeskStep.CLOSED, row.occurrence), CLOSING[row.outcome])
-        for row in session.execute(query)
-    ]
+    closed = session.execute(query).all()
+    settled = _settlements(session, [row.id for row in closed if row.outcome == CaseOutcome.SETTLED])
+    letters = []
+    for row in closed:
+        plan = settled.get(row.id)
+        # A case that was opened again may have to be told a second time that it closed.
+        step = CaseStep(row.id, DeskStep.CLOSED, row.occurrence, plan_id=id_of(plan) if plan else None)
+        letters.append(EventLetter(step, CLOSING[row.outcome], plan=plan))
+    return letters
+
+
+def _settlements(session: Session, case_ids: Collection[int]) -> dict[int, Plan]:
+    """By case, the settlement that was kept last; a case whose accounts a person settled is left out."""
+    query = select(Plan).where(
+        col(Plan.case_id).in_(case_ids), Plan.kind == PlanKind.SETTLEMENT, Plan.status == PlanStatus.KEPT
+    )
+    return {plan.case_id: plan for plan in session.scalars(query.order_by(col(Plan.ended_on), col(Plan.id)))}

@@ -37,7 +37,7 @@ from app.outreach.outbox.rules import (
 )
 from app.outreach.planning.agreements.event_figures import NO_OFFER, formatted, why_untrue
 from app.outreach.planning.event_letters import still_true
-from app.outreach.planning.in_writing.again import figures_again, said_before
+from app.outreach.planning.in_writing.again import figures_again
 from app.outreach.planning.in_writing.rules import IN_WRITING, LETTERS, OUTLIVES_CASE, tells_all
 from app.outreach.planning.in_writing.told import ON_ITS_WAY, is_on_its_way, messages_of
 from app.outreach.planning.letterhead import LetterCatalog
@@ -158,7 +158,6 @@ def _write_again(
     enough = tells_all(of.step, plan.kind if plan else None)
     now_so = figures_again(session, of, portfolio.timezone, on)
     figures = formatted(now_so, portfolio, catalog.letters[row.letter], contact_case, step=of, plan=plan)
-    figures.update(said_before(row))
     own = Channel(row.destination.value)
     again = (own,) if row.error in WRITTEN_AGAIN else ()
     for channel in (*again, *((Channel.POST,) if own is not Channel.POST else ())):

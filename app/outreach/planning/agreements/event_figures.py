@@ -25,7 +25,7 @@ from app.outreach.agreements.rules import ended_since
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.letters.letter import Letter
 from app.outreach.planning.agreements.restoration_figures import restoration_figures, told_on
-from app.outreach.planning.agreements.truth import WhyEnded, why_ended, why_false
+from app.outreach.planning.agreements.truth import WhyEnded, charge_told, why_ended, why_false
 from app.outreach.planning.deferred import Figures
 from app.outreach.planning.instalments.facts import changed_since, last_change, read_instalments
 from app.outreach.planning.letterhead import Letterhead
@@ -36,7 +36,8 @@ CHANGES = {
 }
 """Steps whose letters confirm the change of an instalment."""
 AS_OF_NOW = (
-    DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN, DeskStep.RESTORED_PLAN, *CHANGES,
+    DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN, DeskStep.RESTORED_PLAN,
+    DeskStep.FEES_AGAIN, *CHANGES,
 )  # fmt: skip
 """Steps whose letters leave with the figures of the moment: one that would say something else by then is written
 again."""
@@ -54,6 +55,9 @@ def figures_now(session: Session, step: CaseStep, on: date, kept: Figures) -> Fi
             return offer_figures(session, plan, on)
         case DeskStep.BROKEN_PLAN:
             return missed_figures(missed_lines(session, [plan], on)[id_of(plan)])
+        case DeskStep.FEES_AGAIN:
+            charge = charge_told(session, step, on)
+            return {"waived_fees": charge.minor, "charged_on": charge.posted_on} if charge else kept
         case DeskStep.OVER_PLAN:
             return ended_figures(session, plan, on)
         case DeskStep.RESTORED_PLAN:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
+from app.book.ledger.balances import balance_of
+from app.book.ledger.models import Account
+from app.book.ledger.rules import AccountStatus
 from app.casework.contacts.rules import CaseStep, DeskStep
-from app.casework.plans.concessions import charged_again
+from app.casework.plans.concessions import FeesAgain, fees_charged_again
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.restoration.service import was_paid_in_time
 from app.casework.plans.rules import LIVE, PlanStatus
 from app.casework.plans.tracking.assessing import NOTHING_OWED
-from app.casework.plans.tracking.payments import missed_lines
+from app.casework.plans.tracking.payments import accounts_of, missed_lines
 from app.core.ids import id_of
+
+POSTED_LATER = timedelta(days=1)
+"""What a night charges after its day has the day after as its date."""
 
 
 class WhyEnded(StrEnum):
@@ -51,12 +57,33 @@ def why_false(session: Session, step: CaseStep, on: date) -> str:
         case DeskStep.RESTORED_PLAN:
             return _not_restored(session, step)
         case DeskStep.FEES_AGAIN:
-            plan = session.get_one(Plan, step.plan_id)
-            is_over = plan.status in (PlanStatus.BROKEN, PlanStatus.CANCELLED)
-            return (
-                "" if is_over and charged_again(session, plan) else "the fees are not charged again any more"
-            )
+            return "" if charge_told(session, step, on) else "the fees are not charged again any more"
+        case DeskStep.CLOSED:
+            return _not_settled(session, step, on) if step.plan_id is not None else ""
     return ""
+
+
+def charge_told(session: Session, step: CaseStep, on: date) -> FeesAgain | None:
+    """The charge of fees that a letter of this step tells, with all that is known at the end of `on`; None = it does
+    not stand any more, or a payment of the agreement is on the account."""
+    plan = session.get_one(Plan, step.plan_id)
+    found = fees_charged_again(
+        session, plan.portfolio_id, plan.ended_on or on, on + POSTED_LATER, plan_id=id_of(plan)
+    )
+    return next((each for each in found if each.occurrence == step.occurrence), None)
+
+
+def _not_settled(session: Session, step: CaseStep, on: date) -> str:
+    """A payment of the settlement, or one from before it, may have come back."""
+    plan = session.get_one(Plan, step.plan_id)
+    if plan.status is not PlanStatus.KEPT:
+        return "the settlement that it calls complete is not any more"
+    accounts = session.scalars(select(Account).where(col(Account.id).in_(accounts_of(id_of(plan))))).all()
+    is_owed = any(
+        account.status is not AccountStatus.SETTLED or balance_of(session, id_of(account), on) > 0
+        for account in accounts
+    )
+    return "something is owed again on what was settled" if is_owed else ""
 
 
 def break_number(session: Session, plan: Plan) -> int:

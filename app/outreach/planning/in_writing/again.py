@@ -9,10 +9,8 @@ from sqlmodel import Session
 from app.casework.contacts.rules import CaseStep
 from app.casework.holds.models import CaseHold
 from app.core.clock import local_date
-from app.outreach.outbox.models import OutboxMessage
 from app.outreach.planning.agreements.event_figures import figures_now
 from app.outreach.planning.deferred import Figures
-from app.outreach.planning.wording import message_context
 
 
 def figures_again(session: Session, of: CaseStep, zone: str, on: date) -> Figures:
@@ -22,9 +20,3 @@ def figures_again(session: Session, of: CaseStep, zone: str, on: date) -> Figure
         hold = session.get_one(CaseHold, of.hold_id)
         return {"received_on": local_date(hold.started_at, zone), "review_on": hold.until}
     return figures_now(session, of, on, {})
-
-
-def said_before(row: OutboxMessage) -> dict[str, str]:
-    """The figures that stay as they were worded: of a charge that was made."""
-    said = message_context(row) if row.letter == "fees_charged_again" else {}
-    return {name: str(said[name]) for name in ("waived_fees", "charged_on") if name in said}
