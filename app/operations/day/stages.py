@@ -75,6 +75,7 @@ from app.outreach.planning.instalments.fees_again import fees_letters_of_night
 from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
+from app.outreach.planning.representatives.ahead import ahead_with_advisers, remind_adviser
 from app.outreach.planning.representatives.night import (
     broken_with_advisers,
     ended_with_advisers,
@@ -280,16 +281,21 @@ def contact(day: Day) -> Counts:
 
 
 def tell_advisers(day: Day) -> None:
-    """Ask about letters to advisers whose wait is over, and tell the adviser who made an agreement that it is broken,
-    ended, or was not broken after all; one letter is one transaction."""
+    """Ask about letters to advisers whose wait is over, remind advisers of instalments in the customer's place, and
+    tell who made an agreement that it is broken, ended, or was not broken after all. One letter is one transaction."""
     with reading(day.engine) as session:
         waiting = letters_to_ask_about(session, day.portfolio, day.now)
+        ahead = ahead_with_advisers(session, day.portfolio, day.on)
         told = [(each, Occasion.BROKEN) for each in broken_with_advisers(session, day.portfolio, day.on)]
         told += [(each, Occasion.ENDED) for each in ended_with_advisers(session, day.portfolio, day.on)]
         told += [(each, Occasion.RESTORED) for each in restored_with_advisers(session, day.portfolio, day.on)]
     for letter_id in waiting:
         with transaction(day.engine) as session:
             ask_again(session, day.portfolio, letter_id, day.catalog, on=day.on, by=SYSTEM, now=day.now)
+    for plan_id, due_on in ahead:
+        with transaction(day.engine) as session:
+            plan = session.get_one(Plan, plan_id)
+            remind_adviser(session, day.portfolio, plan, due_on, day.catalog, on=day.on, now=day.now)
     for plan_id, occasion in told:
         with transaction(day.engine) as session:
             plan = session.get_one(Plan, plan_id)

@@ -139,8 +139,8 @@ class OutboxMessage(Row, table=True):
 
 
 class PartyLetter(Row, table=True):
-    """A letter to a representative about an agreement that they made for the customer: written, waiting, or not
-    written and why. Each is decided once."""
+    """A letter to a representative about an agreement of the customer's: written, waiting, or not written and why. Each
+    is decided once."""
 
     __tablename__ = "party_letter"
     __table_args__ = (
@@ -160,8 +160,8 @@ class PartyLetter(Row, table=True):
     party_id: int = Field(foreign_key="third_party.id", sa_type=BigId)
     occasion: Occasion = Field(sa_type=enum_type(Occasion))
     occurrence: int = Field(default=0, sa_type=BigId)
-    """Which one of its occasion: of a change the id of the last change of an instalment, of a break its day as a
-    number (`date.toordinal`); 0 = there is only one."""
+    """Which one of its occasion: of a change the id of the last change of an instalment, of a break its day and of a
+    reminder the due day as a number (`date.toordinal`); 0 = there is only one."""
     status: PartyLetterStatus = Field(
         default=PartyLetterStatus.WRITTEN,
         sa_type=enum_type(PartyLetterStatus),

@@ -47,6 +47,8 @@ class Occasion(StrEnum):
 
     CONFIRMED = "confirmed"
     CHANGED = "changed"
+    AHEAD = "ahead"
+    """An instalment falls due in some days, and the customer is not reminded of it."""
     BROKEN = "broken"
     RESTORED = "restored"
     """It was found broken, and a payment that was made in time was posted later."""

@@ -242,6 +242,7 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
         "plan_cancelled": ("amount", "promise_on", "agreed_on"),
         "plan_over": ("plan_reference", "agreed_on", "ended_on"),
         "plan_restored": ("plan_reference", "wrote_on", "paid_on", "paid_amount"),
+        "adviser_instalment_ahead": ("plan_reference", "missing", "due_on"),
         "adviser_plan_restored": ("plan_reference", "wrote_on", "paid_on", "paid_amount"),
         "fees_charged_again": ("plan_reference", "agreed_on", "waived_fees", "charged_on"),
         "settlement_offer": ("balance_total", "settlement_amount", "settle_by"),

@@ -162,6 +162,7 @@ def test_the_letters_we_ship() -> None:
         "help_answer": ("confirmation", "s"),
         "adviser_plan_confirmed": ("representative", "ep"),
         "adviser_plan_changed": ("representative", "ep"),
+        "adviser_instalment_ahead": ("representative", "ep"),
         "adviser_plan_broken": ("representative", "ep"),
         "adviser_plan_restored": ("representative", "ep"),
         "adviser_plan_ended": ("representative", "ep"),
@@ -175,7 +176,7 @@ def test_the_letters_we_ship() -> None:
         "settlement_offer", "settlement_confirmation", "settlement_completed", "instalment_reminder",
         "instalment_moved", "instalment_skipped", "agreement", "fees_charged_again",
         "adviser_plan_confirmed", "adviser_plan_changed", "adviser_plan_broken", "adviser_plan_restored",
-        "adviser_plan_ended", "plan_restored", "plan_over",
+        "adviser_plan_ended", "adviser_instalment_ahead", "plan_restored", "plan_over",
     }  # fmt: skip
     claimed = {
         name: set(letter.languages)

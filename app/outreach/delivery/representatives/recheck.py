@@ -18,9 +18,15 @@ from app.outreach.gate.contact_cases import STALE_AFTER, ContactCase, load_conta
 from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.outbox.dispatch import Dispatch
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
-from app.outreach.outbox.rules import BY_CHANNEL, REFUSED_AT_DELIVERY
+from app.outreach.outbox.rules import BY_CHANNEL, REFUSED_AT_DELIVERY, Occasion
+from app.outreach.planning.instalments.reminders import LETTER as REMINDER
 from app.outreach.planning.letterhead import Letterhead
-from app.outreach.planning.representatives.facts import agreement_now, mandate_of, question
+from app.outreach.planning.representatives.facts import (
+    agreement_now,
+    is_written_instead,
+    mandate_of,
+    question,
+)
 from app.outreach.planning.representatives.rules import no_longer_so, why_not_sent_to
 from app.outreach.planning.wording import message_context
 from app.policy.answers import Clearance, WaitUntil
@@ -47,10 +53,16 @@ def recheck_letter(
     if party.customer_id != row.customer_id or plan.customer_id != row.customer_id:
         return Withhold("the adviser or the agreement belongs to another customer", {})
     [contact_case] = load_contact_cases(session, portfolio, [row.case_id], now=now, as_of=today)
+    now_so = agreement_now(session, plan, contact_case, today)
     mandate, channel = mandate_of(session, party, contact_case, today), BY_CHANNEL[row.destination]
     why = why_not_sent_to(mandate, channel, row.address) or no_longer_so(
-        letter.occasion, letter.occurrence, agreement_now(session, plan, contact_case, today)
+        letter.occasion, letter.occurrence, now_so
     )
+    if not why and letter.occasion is Occasion.AHEAD:
+        if str(now_so.dues[letter.occurrence]) != message_context(row).get("missing_minor"):
+            why = "what is missing of the instalment has changed since it was written"
+        elif not is_written_instead(contact_case, now, REMINDER):
+            why = "the customer is reminded of it"
     way = mandate.by(channel)
     if why or way is None:
         return Withhold(why, {})

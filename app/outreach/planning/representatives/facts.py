@@ -3,6 +3,7 @@ question about it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,8 +15,9 @@ from app.casework.parties.queries import parties_of, speaker
 from app.casework.parties.rules import in_force
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
+from app.casework.plans.restoration.models import PlanRestoration
 from app.casework.plans.restoration.queries import times_restored
-from app.casework.plans.rules import PlanStatus
+from app.casework.plans.rules import LIVE, PlanStatus
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
@@ -23,8 +25,10 @@ from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.gate.decisions import ReviewRequest
 from app.outreach.gate.facts import Person
 from app.outreach.gate.third_parties.representation import is_home, is_their_mailbox
-from app.outreach.outbox.rules import Occasion
+from app.outreach.outbox.models import OutboxMessage, PartyLetter
+from app.outreach.outbox.rules import MAY_HAVE_LEFT, Occasion
 from app.outreach.planning.agreements.truth import why_ended
+from app.outreach.planning.instalments.facts import is_unpaid, read_instalments
 from app.outreach.planning.representatives.addresses import closed_address
 from app.outreach.planning.representatives.rules import AgreementNow, Mandate, Way
 from app.policy.facts import Contact, Facts
@@ -81,9 +85,10 @@ def postal_address(party: ThirdParty, customer: Person) -> str:
     return "\n".join([*lines, customer.country])
 
 
-def is_written_instead(contact_case: ContactCase, now: datetime) -> bool:
-    """True if the pack has reminders stop while somebody acts for the customer, who then hears of it alone."""
-    contact = Contact(Channel.EMAIL, Purpose.REMINDER, "", letter="plan_broken")
+def is_written_instead(contact_case: ContactCase, now: datetime, letter: str = "plan_broken") -> bool:
+    """True if the pack has this reminder stop while somebody acts for the customer, who then hears of it alone. A
+    letter that the rule names under `passes` goes to the customer."""
+    contact = Contact(Channel.EMAIL, Purpose.REMINDER, "", letter=letter)
     asked = ask(contact, contact_case.facts, now)
     rules = contact_case.pack.rules_for(asked)
     return any(rule.objections(asked) for rule in rules if isinstance(rule, RepresentedRule))
@@ -105,6 +110,16 @@ def occurrence_of(session: Session, plan: Plan, occasion: Occasion) -> int:
     return _broken_on(plan) if occasion is Occasion.BROKEN else 0
 
 
+def dues_ahead(session: Session, plan: Plan, today: date) -> dict[int, int]:
+    """What is missing, in minor units, of the instalments that fall due after `today`, by due day
+    (`date.toordinal`)."""
+    facts, dues = read_instalments(session, [id_of(plan)], today), Counter[int]()
+    for line in facts.progress[id_of(plan)].instalments:
+        if line.due_on > today and is_unpaid(plan, line):
+            dues[line.due_on.toordinal()] += line.short
+    return dict(dues)
+
+
 def agreement_now(session: Session, plan: Plan, contact_case: ContactCase, today: date) -> AgreementNow:
     return AgreementNow(
         plan.status,
@@ -113,6 +128,7 @@ def agreement_now(session: Session, plan: Plan, contact_case: ContactCase, today
         live_plan(session, plan.case_id) is not None,
         contact_case.to_ask > 0 or any(account.balance_minor > 0 for account in contact_case.accounts),
         plan.status is PlanStatus.BROKEN and why_ended(session, plan, today) is None,
+        dues_ahead(session, plan, today) if plan.status in LIVE else {},
         _times_restored(session, plan),
     )
 
@@ -124,6 +140,32 @@ def _broken_on(plan: Plan) -> int:
 
 def _times_restored(session: Session, plan: Plan) -> int:
     return times_restored(session, [id_of(plan)]).get(id_of(plan), 0)
+
+
+def told_of_break(
+    session: Session, plan: Plan, party: ThirdParty, made: PlanRestoration | None
+) -> date | None:
+    """The day of the letter that told of the break which was taken back, if it left or may have left."""
+    return left_to(session, plan, party, broken_on=made.broken_on) if made is not None else None
+
+
+def left_to(session: Session, plan: Plan, party: ThirdParty, *, broken_on: date | None = None) -> date | None:
+    """The day of the last letter to them about the plan that left, or may have left; `broken_on`: of those alone that
+    told of its break of that day."""
+    message, letter = table_of(OutboxMessage), table_of(PartyLetter)
+    left = (
+        sa.select(sa.func.max(message.c.business_date))
+        .join(letter, letter.c.id == message.c.party_letter_id)
+        .where(
+            letter.c.plan_id == id_of(plan),
+            letter.c.party_id == id_of(party),
+            message.c.status.in_(MAY_HAVE_LEFT),
+        )
+    )
+    if broken_on is not None:
+        left = left.where(letter.c.occasion == Occasion.BROKEN, letter.c.occurrence == broken_on.toordinal())
+    day: date | None = session.scalar(left)
+    return day
 
 
 def question(

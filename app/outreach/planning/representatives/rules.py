@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.casework.parties.rules import MayBeTold, PartyKind
@@ -14,6 +14,7 @@ from app.outreach.outbox.rules import PARTY_MOVED, Occasion
 LETTERS: Mapping[Occasion, str] = {
     Occasion.CONFIRMED: "adviser_plan_confirmed",
     Occasion.CHANGED: "adviser_plan_changed",
+    Occasion.AHEAD: "adviser_instalment_ahead",
     Occasion.BROKEN: "adviser_plan_broken",
     Occasion.RESTORED: "adviser_plan_restored",
     Occasion.ENDED: "adviser_plan_ended",
@@ -112,6 +113,8 @@ class AgreementNow:
     """Anything is owed, past due or not."""
     paid_in_time: bool = False
     """It is taken to be broken, and was paid in time with all that is posted by now."""
+    dues: Mapping[int, int] = field(default_factory=dict)
+    """What is missing, in minor units, of the instalments that are to come, by due day (`date.toordinal`)."""
     times_restored: int = 0
     """How often a break of it was taken back."""
 
@@ -124,6 +127,11 @@ def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
                 return "the agreement that it speaks of has ended"
             if now.last_change != occurrence:
                 return "a date of the agreement was changed since it was written"
+        case Occasion.AHEAD:
+            if now.status not in LIVE or not now.is_owed:
+                return "the agreement that it speaks of has ended, or nothing is owed any more"
+            if not now.dues.get(occurrence):
+                return "nothing falls due any more on the day of which it reminds"
         case Occasion.BROKEN:
             if now.status is not PlanStatus.BROKEN or now.has_live:
                 return "the agreement is not broken any more, or another one runs"

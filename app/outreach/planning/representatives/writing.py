@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.portfolios.models import Portfolio
@@ -19,17 +18,16 @@ from app.casework.cases.models import case_reference
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
 from app.casework.plans.models import Plan
-from app.casework.plans.restoration.models import PlanRestoration
+from app.casework.plans.queries import instalments_of
 from app.casework.plans.restoration.queries import last_restoration
 from app.casework.plans.tracking.payments import missed_lines
 from app.core.actor import Actor
-from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.ids import id_of
 from app.core.timeline.service import about_customer, lock_customers
 from app.core.vocabulary import Purpose
-from app.outreach.agreements.figures import agreement_figures
-from app.outreach.agreements.reader import Reader
+from app.outreach.agreements.figures import agreement_figures, paying
+from app.outreach.agreements.reader import Reader, Value
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.gate.decisions import DecisionEntry, answer_text, decision_entry, record_decisions
 from app.outreach.gate.pack_versions import keep_pack
@@ -40,7 +38,6 @@ from app.outreach.outbox.events import RepresentativeLetter
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
 from app.outreach.outbox.rules import (
     BY_CHANNEL,
-    MAY_HAVE_LEFT,
     PARTY_MOVED,
     TO_ADVISERS,
     Occasion,
@@ -50,10 +47,13 @@ from app.outreach.planning.agreements.restoration_figures import new_date, resto
 from app.outreach.planning.letterhead import LetterCatalog, Letterhead
 from app.outreach.planning.representatives.facts import (
     agreement_now,
+    dues_ahead,
     is_written_instead,
+    left_to,
     mandate_of,
     occurrence_of,
     question,
+    told_of_break,
 )
 from app.outreach.planning.representatives.rules import LETTERS, no_longer_so, why_not_written_to
 from app.outreach.planning.wording import context_text
@@ -86,6 +86,24 @@ def write_to_adviser(
     lock_customers(session, [plan.customer_id])
     session.flush()
     occurrence = occurrence_of(session, plan, occasion)
+    return decide_once(session, portfolio, plan, party, occasion, occurrence, catalog, on=on, by=by, now=now)
+
+
+def decide_once(
+    session: Session,
+    portfolio: Portfolio,
+    plan: Plan,
+    party: ThirdParty,
+    occasion: Occasion,
+    occurrence: int,
+    catalog: LetterCatalog,
+    *,
+    on: date,
+    by: Actor,
+    now: datetime,
+) -> Answer | None:
+    """Decide about a letter to an adviser, unless it was decided before. None as above. The caller holds the customer's
+    lock."""
     if not _is_new(session, plan, party, occasion, occurrence):
         return None
     row = PartyLetter(
@@ -146,36 +164,10 @@ def _is_new(session: Session, plan: Plan, party: ThirdParty, occasion: Occasion,
     if occasion is Occasion.RESTORED:
         made = last_restoration(session, id_of(plan))
         has_new_date = made is not None and new_date(session, made) is not None
-        return has_new_date or _told_of_break(session, plan, party, made) is not None
+        return has_new_date or told_of_break(session, plan, party, made) is not None
     if occasion is not Occasion.ENDED:
         return True
-    return _left(session, plan, party) is not None
-
-
-def _told_of_break(
-    session: Session, plan: Plan, party: ThirdParty, made: PlanRestoration | None
-) -> date | None:
-    """The day of the letter that told of the break which was taken back, if it left or may have left."""
-    return _left(session, plan, party, broken_on=made.broken_on) if made is not None else None
-
-
-def _left(session: Session, plan: Plan, party: ThirdParty, *, broken_on: date | None = None) -> date | None:
-    """The day of the last letter to them about the plan that left, or may have left; `broken_on`: of those alone that
-    told of its break of that day."""
-    message, letter = table_of(OutboxMessage), table_of(PartyLetter)
-    left = (
-        sa.select(sa.func.max(message.c.business_date))
-        .join(letter, letter.c.id == message.c.party_letter_id)
-        .where(
-            letter.c.plan_id == id_of(plan),
-            letter.c.party_id == id_of(party),
-            message.c.status.in_(MAY_HAVE_LEFT),
-        )
-    )
-    if broken_on is not None:
-        left = left.where(letter.c.occasion == Occasion.BROKEN, letter.c.occurrence == broken_on.toordinal())
-    day: date | None = session.scalar(left)
-    return day
+    return left_to(session, plan, party) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +322,8 @@ class _AdviserLetter:
             shown |= {**missed, "client_hears": hears}
         if self.row.occasion is Occasion.RESTORED:
             shown |= self._restored(reader)
+        if self.row.occasion is Occasion.AHEAD:
+            shown |= self._ahead(reader, head)
         return LetterContext(
             customer_name=customer.full_name,
             creditor=head.creditor,
@@ -360,17 +354,30 @@ class _AdviserLetter:
             "came": reader.money_if_any(line.paid),
         }
 
+    def _ahead(self, reader: Reader, head: Letterhead) -> dict[str, Value]:
+        """What falls due on the day of which it reminds, and how it is paid."""
+        due_on = date.fromordinal(self.row.occurrence)
+        missing = dues_ahead(self.session, self.plan, self.on).get(self.row.occurrence, 0)
+        parts = instalments_of(self.session, [id_of(self.plan)])[id_of(self.plan)]
+        [part, *others] = [each for each in parts if each.due_on == due_on and not each.is_skipped]
+        how = paying(self.plan, head.payee, None if others else part, reader)
+        return {
+            **how,
+            "due_on": reader.day(due_on),
+            "missing": reader.money(missing),
+            "missing_minor": str(missing),
+        }
+
     def _restored(self, reader: Reader) -> dict[str, str]:
         made = last_restoration(self.session, id_of(self.plan))
         if made is None:
             raise Unsayable("No break of the agreement was taken back.")
-        wrote_on = _told_of_break(self.session, self.plan, self.party, made)
+        wrote_on = told_of_break(self.session, self.plan, self.party, made)
         figures = restoration_figures(self.session, self.plan, made, wrote_on)
-        return {
-            name: value
-            if isinstance(value, str)
-            else reader.day(value)
-            if isinstance(value, date)
-            else reader.money(value)
-            for name, value in figures.items()
-        }
+        return {name: _shown(value, reader) for name, value in figures.items()}
+
+
+def _shown(value: date | int | str, reader: Reader) -> str:
+    if isinstance(value, str):
+        return value
+    return reader.day(value) if isinstance(value, date) else reader.money(value)
