@@ -191,7 +191,7 @@ def test_a_bounced_settlement_brings_everything_back_in_one_transaction(engine: 
     builders.deliver(engine, builders.at(BACK + DAY, 9))
     withheld = [m for m in builders.messages(engine) if m.letter == "settlement_completed"]
     assert [(m.status, m.error) for m in withheld] == [
-        (OutboxStatus.WITHHELD, "the end of the case that it tells was undone")
+        (OutboxStatus.WITHHELD, "the settlement that it calls complete is not any more")
     ]
     with transaction(engine) as session:
         assert thorough(session, get_portfolio(session, builders.BOOK)) == []
@@ -394,5 +394,5 @@ def test_a_payment_before_the_offer_bounces_and_the_agreement_ends_too(sqlite_en
     builders.deliver(engine, builders.at(BACK, 14))
     [told] = [m for m in builders.messages(engine) if m.letter == "settlement_completed"]
     assert (told.status, told.error) == (
-        OutboxStatus.WITHHELD, "the end of the case that it tells was undone",
+        OutboxStatus.WITHHELD, "the settlement that it calls complete is not any more",
     )  # fmt: skip
