@@ -1,6 +1,6 @@
 """Server process of `bench pages`: the product, or the reference, on one core, with a counter of SQL statements.
 
-`python -m bench._pages_server desk|reference URL FILE`: prints its port once it answers. `GET /-/statements` tells how
+`python -m bench._pages_server desk|reference URL CORE`: prints its port once it answers. `GET /-/statements` tells how
 many statements ran so far.
 """
 
@@ -89,8 +89,8 @@ REFERENCE_PAGE = """<!doctype html><title>{{ customer.full_name }}</title><h1>{{
 {% endfor %}</table><ul>{% for e in events %}<li>{{ e.at }} {{ e.kind }} {{ e.by }}: {{ e.data }}{% endfor %}</ul>"""
 
 
-def main(what: str, url: str) -> None:
-    os.sched_setaffinity(0, {0})
+def main(what: str, url: str, core: str) -> None:
+    os.sched_setaffinity(0, {int(core) % (os.cpu_count() or 1)})
     with without_garbage_collection():
         from app.core.database.engine import make_engine
         from app.programs.serving import serve_app
@@ -101,4 +101,4 @@ def main(what: str, url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

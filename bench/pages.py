@@ -2,8 +2,10 @@
 
     python3 desk.py bench pages                           1,000,000 accounts; the first run builds them (see below)
     python3 desk.py bench pages --accounts 100000 --only sqlite --pages case,worklist
+    python3 desk.py bench pages --only postgresql --pages drilldown --processes 2
 
-One uvicorn process on one core answers over HTTP, as `desk serve` does; the client has the other core. Each request
+One uvicorn process on one core answers over HTTP, as `desk serve` does; the client has the other core. Of several
+processes each has a core, and an equal share of the connections; so has the reference. Each request
 is signed in. Beside requests a second: the 99th percentile in milliseconds, SQL statements and bytes of one request.
 The reference is read in the same run: the same customer's page by six queries of SQLModel entities and one template,
 which does nothing else.
@@ -21,7 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -107,8 +109,12 @@ class Connection:
         return body
 
 
-async def measure(port: int, cookie: str, page: str, paths: Sequence[str], seconds: float) -> Measured:
-    one = Connection(port, cookie)
+async def measure(
+    ports: Sequence[int], cookie: str, page: str, paths: Sequence[str], seconds: float
+) -> Measured:
+    for port in ports[1:]:
+        await _read_once(port, cookie, paths[:5])
+    one = Connection(ports[0], cookie)
     await one.open()
     for path in paths[:5]:
         await one.get(path)
@@ -122,19 +128,26 @@ async def measure(port: int, cookie: str, page: str, paths: Sequence[str], secon
         started = time.perf_counter()
         await one.get(paths[len(alone) % len(paths)])
         alone.append(time.perf_counter() - started)
-    taken = await _crowd(port, cookie, paths, seconds)
+    taken = await _crowd(ports, cookie, paths, seconds)
     return Measured(
         page, len(taken) / seconds, _percentile(taken, 0.5), _percentile(taken, 0.99),
         _percentile(alone, 0.95), statements, size,
     )  # fmt: skip
 
 
-async def _crowd(port: int, cookie: str, paths: Sequence[str], seconds: float) -> list[float]:
+async def _read_once(port: int, cookie: str, paths: Sequence[str]) -> None:
+    connection = Connection(port, cookie)
+    await connection.open()
+    for path in paths:
+        await connection.get(path)
+
+
+async def _crowd(ports: Sequence[int], cookie: str, paths: Sequence[str], seconds: float) -> list[float]:
     taken: list[float] = []
     start = time.perf_counter() + WARM_UP
 
     async def read(n: int) -> None:
-        connection, drawn = Connection(port, cookie), random.Random(n)
+        connection, drawn = Connection(ports[n % len(ports)], cookie), random.Random(n)
         await connection.open()
         while (began := time.perf_counter()) < start + seconds:
             await connection.get(drawn.choice(paths))
@@ -187,9 +200,16 @@ SEARCHES = (
 
 
 @contextmanager
-def serving(what: str, url: str) -> Iterator[int]:
+def serving(what: str, url: str, processes: int) -> Iterator[list[int]]:
+    """The ports of so many processes."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(_process(what, url, core)) for core in range(processes)]
+
+
+@contextmanager
+def _process(what: str, url: str, core: int) -> Iterator[int]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DESK_ENV_FILE": os.devnull}
-    command = [sys.executable, "-m", "bench._pages_server", what, url]
+    command = [sys.executable, "-m", "bench._pages_server", what, url, str(core)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
@@ -233,6 +253,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--pages", default="", help="names with commas between; all without")
     parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--processes", type=int, default=1, help="web processes, each on a core")
     parser.add_argument("--folder", type=Path, default=ROOT / "var" / "bench")
     parser.add_argument("--fresh", action="store_true", help="build the databases anew")
     given = parser.parse_args()
@@ -246,13 +267,13 @@ def main() -> None:
 def read(url: str, given: argparse.Namespace) -> None:
     cookies, found = book.sessions(url), addresses(url)
     wanted = given.pages.split(",") if given.pages else list(found)
-    with serving("reference", url) as port:
-        reference = asyncio.run(measure(port, "", "reference", found["case"][1], given.seconds))
+    with serving("reference", url, given.processes) as ports:
+        reference = asyncio.run(measure(ports, "", "reference", found["case"][1], given.seconds))
     show(reference, 0)
-    with serving("desk", url) as port:
+    with serving("desk", url, given.processes) as ports:
         for page in wanted:
             role, paths = found[page]
-            show(asyncio.run(measure(port, cookies[role], page, paths, given.seconds)), reference.rate)
+            show(asyncio.run(measure(ports, cookies[role], page, paths, given.seconds)), reference.rate)
 
 
 if __name__ == "__main__":
