@@ -187,3 +187,11 @@ def test_an_agreement_about_nothing_any_more_is_told_to_who_has_it_in_writing(en
         assert (plan.status, case.status) == (PlanStatus.CANCELLED, CaseStatus.CLOSED)
     [letter] = letters(engine, DeskStep.OVER_PLAN)
     assert "Nothing is owed to us any more that it was about." in letter.text
+
+
+def test_a_broken_plan_of_which_nobody_knows_what_was_missed_stops_no_night(engine: Engine) -> None:
+    plan_id = agreed(engine, PROMISE)
+    with transaction(engine) as session:
+        plan = session.get_one(Plan, plan_id)
+        plan.status, plan.ended_on, plan.broken_instalment = PlanStatus.BROKEN, ON, None
+        assert night(session, ON) == []

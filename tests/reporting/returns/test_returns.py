@@ -133,7 +133,7 @@ def test_what_is_no_return_is_refused_with_a_sentence(lived: Engine) -> None:
         with pytest.raises(Invalid, match="asked for 6 or 12 months"):
             draw_up(session, book, ReturnKind.UK_COMPLAINTS, LAST, 3)
         cells = draw_up(session, book, ReturnKind.UK_COMPLAINTS, LAST).cells
-        with pytest.raises(NotFound, match="no such cell"):
+        with pytest.raises(NotFound, match="no cell of this row and column"):
             cell_named(cells, "opened", "balance")
         with pytest.raises(NotFound, match="has no list. A complaint is kept as open or closed"):
             cell_named(cells, "upheld", "number")

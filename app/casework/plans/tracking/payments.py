@@ -60,7 +60,9 @@ def progress_by_plan(session: Session, plans: Sequence[Plan], on: date) -> dict[
 
 def missed_lines(session: Session, plans: Sequence[Plan], on: date) -> dict[int, InstalmentProgress]:
     """The missed instalment of each of these broken plans, as it stood when its time was over, in three statements.
-    Left out: one that ended before its day, as a payment of it came back, and one that was paid in time after all."""
+    Left out: one that ended before its day, as a payment of it came back, one that was paid in time after all, and
+    plans of which it is not known."""
+    plans = [plan for plan in plans if plan.broken_instalment is not None]
     ids = [id_of(plan) for plan in plans]
     parts = instalments_of(session, ids)
     payments = payments_of(session, ids, on)

@@ -36,10 +36,10 @@ class WhyEnded(StrEnum):
 
 def why_ended(session: Session, plan: Plan, on: date) -> WhyEnded | None:
     """Why an agreement ended, with all that is known at the end of `on`. None = it runs, was kept or ended by a person,
-    or it is taken to be broken and was paid in time."""
+    nobody knows what was missed, or it is taken to be broken and was paid in time."""
     if plan.status is PlanStatus.CANCELLED:
         return WhyEnded.NOTHING_OWED if plan.why == NOTHING_OWED else None
-    if plan.status is not PlanStatus.BROKEN:
+    if plan.status is not PlanStatus.BROKEN or plan.broken_instalment is None:
         return None
     if missed_lines(session, [plan], on):
         return WhyEnded.MISSED
