@@ -31,8 +31,9 @@ from app.reporting.kpis.definitions.overdue import OVERDUE
 from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
 from app.reporting.kpis.definitions.roll_forward import LINES, ROLL_FORWARD
 from app.reporting.kpis.family import Family, Scope
-from app.reporting.kpis.lists.drilldown import FigureSlice, stored_side, total_behind
+from app.reporting.kpis.lists.drilldown import FigureSlice, total_behind
 from app.reporting.kpis.measuring import sliced_rows
+from app.reporting.kpis.models import StandingNight
 from app.reporting.kpis.proof.casework import CHECKED, summed_pairs
 from app.reporting.kpis.proof.life import Key, Life
 from app.reporting.kpis.proof.recount import count, summed
@@ -99,9 +100,10 @@ def check_day(session: Session, scope: Scope, on: date) -> list[Difference]:
     if not waiting:  # otherwise agreements and cash have moved on since the figures, which are restated next
         accounts = counted["overdue_rate_accounts_1", "", ""][1]
         counted |= summed_pairs(count_casework(session, scope.portfolio, on, accounts))
+    latest = latest_versions(session, scope.portfolio_id, on)
     stored = {
         key: (numerator, denominator)
-        for key, (_, numerator, denominator) in latest_versions(session, scope.portfolio_id, on).items()
+        for key, (_, numerator, denominator) in latest.items()
         if (key[0] in kpis and key[1] in compared) or (not waiting and key[1] in CHECKED.get(key[0], ()))
     }
     flows = bucket_flows(session, scope.portfolio, on)
@@ -115,22 +117,29 @@ def check_day(session: Session, scope: Scope, on: date) -> list[Difference]:
         kept, wanted = stored.get(name, (0, 0)), counted.get(name, (0, 0))
         if kept != wanted:
             found.append(Difference(name[0], name[2] if name[1] else None, kept, wanted))
-    return [*found, *check_lists(session, scope, on)]
+    return [*found, *_check_lists(session, scope, on, latest)]
 
 
-def check_lists(session: Session, scope: Scope, on: date) -> list[Difference]:
+def _check_lists(
+    session: Session, scope: Scope, on: date, latest: Mapping[tuple[str, str, str], tuple[int, int, int]]
+) -> list[Difference]:
     """Add up both lists behind each figure whose page shows the stored figure as the sum of its list."""
     found = []
+    # Held, so that the session finds it for every list and asks once.
+    night = session.get(StandingNight, scope.portfolio_id)
     for family in FAMILIES:
         for each in family.definitions if family.is_folded else ():
-            asked = [FigureSlice(scope.portfolio, each, on, part) for part in Part]
-            numerator, denominator = (stored_side(session, side) for side in asked)
-            if numerator is None or denominator is None:
+            if (each.name, "", "") not in latest:
                 continue
-            listed = total_behind(session, asked[0])[1], total_behind(session, asked[1])[1]
-            if listed != (numerator, denominator):
-                kept = (numerator, denominator)
-                found.append(Difference(each.name, None, kept, listed, "its lists add up to"))
+            _, *stored = latest[each.name, "", ""]
+            listed = [
+                total_behind(session, FigureSlice(scope.portfolio, each, on, part))[1]
+                for part in (Part.NUMERATOR, Part.DENOMINATOR)
+            ]
+            if listed != stored:
+                kept, wanted = (stored[0], stored[1]), (listed[0], listed[1])
+                found.append(Difference(each.name, None, kept, wanted, "its lists add up to"))
+    del night
     return found
 
 
