@@ -66,8 +66,9 @@ def log_call(
         check_callback(session, portfolio, customer, call.callback_at, now=now)
     fields = _fields(portfolio, call)
     record_call(
-        session, case, code, call.note, number=number, direction=call.direction, fields=fields, by=by, now=now
-    )
+        session, case, code, call.note, number=number, direction=call.direction, fields=fields,
+        callback_at=call.callback_at, by=by, now=now,
+    )  # fmt: skip
     effects = CallEffects()
     _stop(session, portfolio, case, customer, code, call, number, letters, effects, by=by, now=now)
     if call.callback_at is not None:

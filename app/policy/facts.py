@@ -5,7 +5,7 @@ A contact is a message, a letter or a call. Decisions on record keep these facts
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -56,6 +56,27 @@ class PastContact:
     inbound: bool = False
     """The customer called us: no attempt of ours, so no cap counts it; a conversation all the same, which gaps count
     (12 CFR 1006.14(b)(2)(i)(B) looks at a telephone conversation, whoever began it)."""
+    asked_for: datetime | None = None
+    """Time at which the customer asked, in this conversation, to be called."""
+
+
+def last_conversation(history: Sequence[PastContact]) -> PastContact | None:
+    """The last call in which the customer spoke with us. `history`: oldest first."""
+    return next(
+        (
+            past
+            for past in reversed(history)
+            if past.channel is Channel.CALL and past.result is ContactResult.ANSWERED
+        ),
+        None,
+    )
+
+
+def call_asked_for(history: Sequence[PastContact], callback_at: datetime | None) -> datetime | None:
+    """The time at which the customer asked, in the last conversation, to be called, while a callback stands. A callback
+    that another person arranged, or the desk's own next attempt, is no wish of theirs. `history`: oldest first."""
+    spoke = last_conversation(history)
+    return spoke.asked_for if spoke is not None and callback_at is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +191,10 @@ class Facts:
     agreement: KeptAgreement | None = None
     """The agreement that they keep, as far as a rule of the pack looks at it."""
     callback_at: datetime | None = None
-    """Time at which the customer asked to be called."""
+    """Time of the callback of the case, whoever arranged it. Only decisions recorded before `call_asked_for` was known
+    have it, and are read by it."""
+    call_asked_for: datetime | None = None
+    """Time at which the customer asked, in the last conversation, to be called; None where no callback stands."""
     represented: Representation | None = None
     """Who may be contacted in the customer's place, as far as a rule of the pack looks at it."""
     representative: str = ""

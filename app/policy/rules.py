@@ -16,7 +16,7 @@ from pydantic import Field
 from app.core.types import JsonObject
 from app.core.vocabulary import TO_CUSTOMERS, Channel, Purpose
 from app.policy.answers import Reason
-from app.policy.facts import Contact, ContactResult, Facts
+from app.policy.facts import Contact, Facts, last_conversation
 from app.policy.schema import ChannelField, DatedTable, PurposeField, RuleId, SourcedTable
 
 HORIZON = timedelta(days=60)
@@ -73,18 +73,13 @@ CONSENT_DAYS = 7
 
 def call_was_asked_for(asked: Question) -> bool:
     """True for a call that the customer asked for in the last conversation: on that day, not before that time."""
-    due = asked.facts.callback_at
+    due = asked.facts.call_asked_for or asked.facts.callback_at
     if due is None or asked.contact.channel is not Channel.CALL or asked.at < due:
         return False
-    spoken = (
-        past.at
-        for past in reversed(asked.facts.history)
-        if past.channel is Channel.CALL and past.result is ContactResult.ANSWERED
-    )
-    spoke_at = next(spoken, None)
-    return spoke_at is not None and all(
+    spoke = last_conversation(asked.facts.history)
+    return spoke is not None and all(
         due.astimezone(zone).date() == today
-        and today < spoke_at.astimezone(zone).date() + timedelta(days=CONSENT_DAYS)
+        and today < spoke.at.astimezone(zone).date() + timedelta(days=CONSENT_DAYS)
         for zone, today in asked.local_days
     )
 

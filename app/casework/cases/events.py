@@ -141,6 +141,8 @@ class CallLogged(Payload):
     direction: Direction = Direction.OUT
     fields: Mapping[str, str] | None = None
     """Further fields of the code, as they were filled in."""
+    asked_for: datetime | None = None
+    """Of a conversation: the time at which the customer, or who speaks for them, asked to be called."""
 
     @property
     def conversation(self) -> bool:

@@ -80,16 +80,19 @@ def record_call(
     number: str | None = None,
     direction: Direction = Direction.OUT,
     fields: Mapping[str, str] | None = None,
+    callback_at: datetime | None = None,
     by: Actor,
     now: datetime,
 ) -> None:
     """Record a call; one that we made counts toward caps from this moment. Call tasks, and a callback that was due, are
-    done with it, unless the code says that the call is to be tried again. `number`: None = the customer's main one."""
+    done with it, unless the code says that the call is to be tried again. `number`: None = the customer's main
+    one. A `callback_at` that is arranged in a conversation is the customer's own wish; with anybody else it is not."""
     note = clean_text(note, "note", required=False)
     code = code if isinstance(code, ResultCode) else shipped(code)
     if number is None:
         number = session.get_one(Customer, case.customer_id).mobile
-    call = CallLogged(code.code, note, number, code.counts, code.label, direction, fields or None)
+    asked_for = callback_at if code.conversation else None
+    call = CallLogged(code.code, note, number, code.counts, code.label, direction, fields or None, asked_for)
     record(session, about_case(case, call, channel=Channel.CALL), by=by, now=now)
     if not code.keeps_task:
         finish_calls(session, case, code.code, now=now)

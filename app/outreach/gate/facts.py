@@ -53,6 +53,7 @@ from app.policy.facts import (
     PastContact,
     Preference,
     PreferenceKind,
+    call_asked_for,
 )
 from app.policy.pack import Pack
 from app.policy.rules import FactsNeeded
@@ -150,7 +151,7 @@ def gather_facts(
     facts = {}
     ordinary: dict[Cells, Facts] = {}
     for i in ids:
-        past = history.get(i, []) + list((reserved or {}).get(i, ()))
+        past = sorted([*history.get(i, []), *(reserved or {}).get(i, ())], key=lambda contact: contact.at)
         if not past and i not in told_apart:
             # Nothing tells these customers apart, so they share one object and one answer (see review.py).
             theirs = consents.get(i, {})
@@ -165,13 +166,13 @@ def gather_facts(
             opted_out_at=opted_out.get(i, {}),
             suppressed_since=suppressed.get(i, {}),
             holds=tuple(holds.get(i, ())),
-            history=tuple(sorted(past, key=lambda contact: contact.at)),
+            history=tuple(past),
             preferences=tuple(dict.fromkeys(preference_of(row, zones[i]) for row in preferred.get(i, ()))),
             notices=tuple(notices.get(i, ())),
             due_since=limitation.get(i, (None, None))[0],
             paid_or_due_since=limitation.get(i, (None, None))[1],
             with_legal_since=with_legal.get(i),
-            callback_at=callbacks.get(i),
+            call_asked_for=call_asked_for(past, callbacks.get(i)),
             agreement=agreements.get(i),
             represented=represented.get(i),
         )
@@ -283,7 +284,7 @@ def _holds(
 
 
 def _of_open_cases(session: Session, ids: Sequence[int]) -> tuple[dict[int, datetime], dict[int, datetime]]:
-    """Customers whose open case the legal team has, and since when; those who asked to be called, and when."""
+    """Customers whose open case the legal team has, and since when; those who have a callback, and when."""
     case = table_of(CollectionsCase)
     columns = (case.c.customer_id, case.c.with_legal_since, case.c.callback_at)
     told = sa.or_(case.c.with_legal_since.is_not(None), case.c.callback_at.is_not(None))
@@ -313,7 +314,8 @@ def past_contact(at: datetime, channel: Channel, text: str) -> PastContact:
     if channel is Channel.CALL and data.get("result") in NOT_CONNECTED:
         result = ContactResult.ATTEMPTED
     address = data.get("number") or data.get("to") or ""
-    return PastContact(at, channel, result, address, inbound=data.get("direction") == Direction.IN)
+    asked_for = datetime.fromisoformat(data["asked_for"]) if data.get("asked_for") else None
+    return PastContact(at, channel, result, address, "", data.get("direction") == Direction.IN, asked_for)
 
 
 def _notices(session: Session, ids: Sequence[int], letters: Collection[str]) -> dict[int, list[Notice]]:

@@ -135,11 +135,10 @@ class Department:
             result = self.chance.choice([CallResult.NO_ANSWER, CallResult.VOICEMAIL, CallResult.BUSY])
             record_call(session, case, result, "", by=by, now=now)
         elif roll < 0.47:
-            record_call(
-                session, case, CallResult.CALL_BACK, "Asked to be called in the evening.", by=by, now=now
-            )
-            ahead = timedelta(days=1 if today < self.last_day else 0, hours=8)
-            set_callback(session, case, now + ahead, by=by, now=now)
+            due = now + timedelta(days=1 if today < self.last_day else 0, hours=8)
+            said = "Asked to be called in the evening."
+            record_call(session, case, CallResult.CALL_BACK, said, callback_at=due, by=by, now=now)
+            set_callback(session, case, due, by=by, now=now)
         elif roll < 0.83 and live_plan(session, id_of(case)) is None:
             self._agree(session, portfolio, case, by, today, now)
         elif roll < 0.90:

@@ -8,13 +8,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.engine import Engine
+from sqlmodel import Session
 
+from app.actions.calls import CallReport, log_call
 from app.book.ledger.models import Customer
+from app.book.portfolios.service import get_portfolio
+from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.cases.service import set_callback
 from app.casework.results.rules import CallResult, Counts, Direction
+from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.facts import gather_facts, past_contact
+from app.outreach.gate.decisions import read_request, request_text
+from app.outreach.gate.explain import explain
+from app.outreach.gate.facts import past_contact
 from app.policy.answers import Clearance
 from app.policy.facts import Contact, ContactResult, Facts, PastContact
 from app.policy.packfile import shipped_packs
@@ -98,7 +106,9 @@ def test_a_call_that_was_asked_for_in_a_conversation_passes(
 ) -> None:
     """12 CFR 1006.14(b)(3)(i): seven days, the day of the consent being the first."""
     spoke = PastContact(wall(spoke_on, "10:00"), Channel.CALL, ContactResult.ANSWERED)
-    facts = Facts(("America/Chicago",), history=(spoke,), callback_at=wall(*asked_for) if asked_for else None)
+    facts = Facts(
+        ("America/Chicago",), history=(spoke,), call_asked_for=wall(*asked_for) if asked_for else None
+    )
     contact = Contact(Channel.CALL, Purpose.REMINDER, "+1")
     answer = review(contact, facts, shipped_packs()["us-third-party"], wall(*at))
     assert isinstance(answer, Clearance) is passes
@@ -110,7 +120,7 @@ def test_a_request_older_than_seven_days_does_not_lift_seven_calls_in_seven_days
 ) -> None:
     rang = [PastContact(wall(day, "11:00"), Channel.CALL, ContactResult.PLACED) for day in range(2, 9)]
     spoke = PastContact(wall(spoke_on, "10:00"), Channel.CALL, ContactResult.ANSWERED)
-    facts = Facts(("America/Chicago",), history=(spoke, *rang), callback_at=wall(8, "15:00"))
+    facts = Facts(("America/Chicago",), history=(spoke, *rang), call_asked_for=wall(8, "15:00"))
     contact = Contact(Channel.CALL, Purpose.CONFIRMATION, "+1")
     answer = review(contact, facts, shipped_packs()["us-third-party"], wall(8, "15:00"))
     assert isinstance(answer, Clearance) is passes
@@ -118,7 +128,7 @@ def test_a_request_older_than_seven_days_does_not_lift_seven_calls_in_seven_days
 
 def test_a_text_is_no_call_that_was_asked_for() -> None:
     past = [PastContact(wall(day, "11:00"), Channel.SMS, ContactResult.PLACED) for day in (1, 2, 3)]
-    facts = Facts(("America/Chicago",), history=tuple(past), callback_at=wall(3, "12:00"))
+    facts = Facts(("America/Chicago",), history=tuple(past), call_asked_for=wall(3, "12:00"))
     answer = review(
         Contact(Channel.SMS, Purpose.REMINDER, "+1"),
         facts,
@@ -128,15 +138,75 @@ def test_a_text_is_no_call_that_was_asked_for() -> None:
     assert not isinstance(answer, Clearance)
 
 
-def test_the_gate_and_the_page_know_what_was_asked_for(engine: Engine) -> None:
-    due = wall(3, "15:00")
+def a_chicagoan(session: Session) -> tuple[CollectionsCase, Customer]:
+    builders.portfolio(
+        session,
+        pack="us-third-party",
+        currency="USD",
+        timezone="America/Chicago",
+        contact_phone="+13125550100",
+    )
+    case = builders.delinquent_case(session, due_on=date(2026, 5, 20), on=date(2026, 6, 1))
+    customer = session.get_one(Customer, case.customer_id)
+    customer.country, customer.region, customer.postcode = "US", "IL", "60601"
+    customer.timezone, customer.mobile = "America/Chicago", "+13125550111"
+    session.flush()
+    return case, customer
+
+
+def log(
+    session: Session, case: CollectionsCase, result: CallResult, at: datetime, back: datetime | None = None
+) -> None:
+    report = CallReport(result=result, callback_at=back)
+    log_call(session, case, report, builders.catalog(), is_sure=True, by=Actor.user("ann"), now=at)
+
+
+def may_call(session: Session, customer: Customer, at: datetime) -> bool:
+    book = get_portfolio(session, builders.BOOK)
+    answer = explain(session, book, customer, Channel.CALL, Purpose.REMINDER, at=at)
+    return isinstance(answer, Clearance)
+
+
+def test_only_the_customers_own_wish_is_a_call_that_was_asked_for(engine: Engine) -> None:
+    """12 CFR 1006.14(b)(3)(i): the prior consent of the person, given directly."""
+    asked, another = wall(3, "15:00"), wall(4, "15:00")
     with transaction(engine) as session:
-        case = builders.delinquent_case(
-            session, due_on=date(2026, 5, 20), on=date(2026, 6, 1), callback_at=due
-        )
-        customer = session.get_one(Customer, case.customer_id)
-        pack = shipped_packs()["us-third-party"]
-        assert gather_facts(session, [customer], pack, now=due)[customer.id].callback_at == due
+        case, customer = a_chicagoan(session)
+        log(session, case, CallResult.RIGHT_PARTY, wall(1, "10:00"))
+        log(session, case, CallResult.THIRD_PARTY_CALLBACK, wall(2, "10:00"), back=asked)
+        assert not may_call(session, customer, asked), "a third party arranged it"
+        log(session, case, CallResult.CALL_BACK, wall(2, "11:00"), back=asked)
+        assert may_call(session, customer, asked)
+        set_callback(session, case, another, by=SYSTEM, now=wall(3, "15:05"))
+        assert not may_call(session, customer, another), "the desk's own next attempt, on another day"
+        set_callback(session, case, None, by=SYSTEM, now=wall(3, "15:05"))
+        assert not may_call(session, customer, wall(3, "15:10")), "cancelled"
+
+
+def test_a_later_conversation_without_a_wish_ends_the_one_before(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case, customer = a_chicagoan(session)
+        log(session, case, CallResult.CALL_BACK, wall(1, "10:00"), back=wall(3, "15:00"))
+        log(session, case, CallResult.RIGHT_PARTY, wall(2, "10:00"))
+        assert case.callback_at == wall(3, "15:00")
+        assert not may_call(session, customer, wall(3, "15:00"))
+
+
+def test_no_wish_is_known_of_a_closed_case(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case, customer = a_chicagoan(session)
+        log(session, case, CallResult.CALL_BACK, wall(1, "10:00"), back=wall(3, "15:00"))
         case.status = CaseStatus.CLOSED
         session.flush()
-        assert gather_facts(session, [customer], pack, now=due)[customer.id].callback_at is None
+        assert not may_call(session, customer, wall(3, "15:00"))
+
+
+def test_a_decision_of_before_is_made_again_by_the_callback_it_had() -> None:
+    text = (
+        '{"contact":{"channel":"call","purpose":"reminder","address":"+13125550111"},"facts":{"timezones":'
+        '["America/Chicago"],"history":[{"at":"2026-06-01T15:00:00Z","channel":"call","result":"answered"}],'
+        '"callback_at":"2026-06-03T20:00:00Z"},"at":"2026-06-03T20:00:00Z"}'
+    )
+    asked = read_request(text)
+    assert isinstance(asked.answer(shipped_packs()["us-third-party"]), Clearance)
+    assert '"callback_at"' in request_text(asked)

@@ -14,8 +14,10 @@ from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.cases.service import record_call
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.service import start_hold
+from app.casework.results.rules import CallResult
 from app.core.actor import SYSTEM
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -52,7 +54,10 @@ def test_what_is_read_together_is_what_the_nights_and_the_gate_read(desk: Desk) 
             )
         for case in session.scalars(select(CollectionsCase)).all():
             session.get_one(Portfolio, case.portfolio_id).pack = "no"
-            case.callback_at = NOW + timedelta(hours=3)
+            due = NOW + timedelta(hours=3)
+            case.callback_at = due
+            hour_ago = NOW - timedelta(hours=1)
+            record_call(session, case, CallResult.CALL_BACK, "", callback_at=due, by=SYSTEM, now=hour_ago)
             builders.queued_message(
                 session, case, on=TODAY, step="warned", channel=Channel.POST, letter="inkassovarsel",
                 status=OutboxStatus.SENT, sent_at=NOW - timedelta(days=3), answer_by=TODAY + timedelta(days=20),
@@ -74,6 +79,7 @@ def test_what_is_read_together_is_what_the_nights_and_the_gate_read(desk: Desk) 
             reserved = reserved_contacts(session, file.portfolio, [who], now=NOW)
             facts = gather_facts(session, [file.customer], view.pack, now=NOW, reserved=reserved)
             assert view.facts == facts[who]
+            assert view.facts.call_asked_for == NOW + timedelta(hours=3)
             assert [notice.answer_by is not None for notice in view.facts.notices] == [True, True]
         return len(cases)
 

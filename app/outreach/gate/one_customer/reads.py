@@ -48,6 +48,7 @@ from app.policy.facts import (
     Preference,
     PreferenceKind,
     Representation,
+    call_asked_for,
 )
 from app.policy.pack import Pack
 from app.policy.zones import zones_for
@@ -161,9 +162,8 @@ class GateReads:
             if not (allowed and is_for_another(given_for, customer, channel))
         }
         since = now - timedelta(days=pack.needed.history_days + 1)
-        history = [
-            past_contact(row.at, row.channel, row.data) for row in found[self.history] if row.at >= since
-        ]
+        made = [past_contact(row.at, row.channel, row.data) for row in found[self.history] if row.at >= since]
+        history = sorted([*made, *self._reserved(found, now, today)], key=lambda contact: contact.at)
         due = self._limitation(found, pack, states, now)
         is_open = case.status is CaseStatus.OPEN
         return Facts(
@@ -172,9 +172,7 @@ class GateReads:
             opted_out_at={channel: at for channel, (allowed, at) in consents.items() if not allowed},
             suppressed_since=dict(found[self.suppressed]),
             holds=tuple(_hold(hold, zones) for hold in found[self.holds]),
-            history=tuple(
-                sorted([*history, *self._reserved(found, now, today)], key=lambda contact: contact.at)
-            ),
+            history=tuple(history),
             preferences=tuple(
                 dict.fromkeys([*said, *map(closed_place, filter(is_closed, found[self.points]))])
             ),
@@ -182,7 +180,7 @@ class GateReads:
             due_since=min((due_on for due_on, _ in due), default=None),
             paid_or_due_since=min((runs_from for _, runs_from in due), default=None),
             with_legal_since=case.with_legal_since if is_open else None,
-            callback_at=case.callback_at if is_open else None,
+            call_asked_for=call_asked_for(history, case.callback_at if is_open else None),
             agreement=self._agreement(found, pack),
             represented=self._represented(found, customer, pack, zones, now),
         )
