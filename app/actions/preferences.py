@@ -158,6 +158,30 @@ def add_preference(
     return rows[0]
 
 
+def keep_daily_time(
+    session: Session,
+    customer: Customer,
+    channel: Channel | None,
+    start: int,
+    end: int,
+    *,
+    source: str,
+    case_id: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Record a time of every day that does not suit the customer, in minutes after local midnight; None = on every
+    channel. One that stands already is not recorded again."""
+    wished = (PreferenceKind.TIME, channel, start, end, "", None)
+    for row in open_preferences(session, id_of(customer)):
+        if (row.kind, row.channel, row.start_minute, row.end_minute, row.weekdays, row.until) == wished:
+            return
+    add_preference(
+        session, customer, PreferenceKind.TIME, channel=channel, start_minute=start, end_minute=end,
+        source=source, case_id=case_id, by=by, now=now,
+    )  # fmt: skip
+
+
 def rest_wrong_address(
     session: Session,
     customer: Customer,

@@ -9,7 +9,13 @@ from functools import partial
 from sqlmodel import Session
 
 from app.actions.holds import PlacedHold, place_hold
-from app.actions.preferences import add_preference, change_consent, refuse_channel, rest_wrong_address
+from app.actions.preferences import (
+    add_preference,
+    change_consent,
+    keep_daily_time,
+    refuse_channel,
+    rest_wrong_address,
+)
 from app.actions.results.claims import SaidPayment, claim_payment
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
@@ -78,22 +84,15 @@ def _wrong_address(message: InboundMessage, customer: Customer) -> str:
 def note_unwanted_time(
     session: Session, match: InboundMatch, message: InboundMessage, customer: Customer, *, now: datetime
 ) -> None:
-    """Keep a time of day at which they ask for no contact. A person reads the message all the same."""
+    """Keep a time of day at which they ask for no contact, once however often they say it. A person reads the message
+    all the same."""
     told = unwanted_time(message.body)
     if told is None or Intent.WRONG_NUMBER in reading_of(message).intents:
         return
-    add_preference(
-        session,
-        customer,
-        PreferenceKind.TIME,
-        channel=told.channel,
-        start_minute=told.start,
-        end_minute=told.end,
-        source=source_of(message),
-        case_id=match.case_id,
-        by=CUSTOMER,
-        now=now,
-    )
+    keep_daily_time(
+        session, customer, told.channel, told.start, told.end,
+        source=source_of(message), case_id=match.case_id, by=CUSTOMER, now=now,
+    )  # fmt: skip
 
 
 def place_holds(

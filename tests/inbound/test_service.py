@@ -482,3 +482,14 @@ def test_a_wish_for_one_channel_ends_the_others(engine: Engine, text: str, refus
     writes(engine, text)
     assert the_job(engine) == {"read": 1, "for_a_person": 1}
     assert consents(engine, customer) == dict.fromkeys(refused, False)
+
+
+def test_a_time_that_does_not_suit_is_kept_once(engine: Engine) -> None:
+    anna = a_customer(engine)
+    writes(engine, "Please do not call me after 20:00", sid="SM1")
+    writes(engine, "Please do not call me after 20:00", sid="SM2")
+    writes(engine, "Please do not call me after 19:00", sid="SM3")
+    with transaction(engine) as session:
+        rows = open_preferences(session, id_of(anna))
+        spans = [(row.kind, row.channel, row.start_minute, row.end_minute) for row in rows]
+        assert spans == [(PreferenceKind.TIME, Channel.CALL, minute, 1440) for minute in (1200, 1140)]

@@ -61,13 +61,22 @@ _CHINESE_TIME = re.compile(
 )
 
 _CLOCK = (
-    r"(?P<hour>[01]?\d|2[0-3])(?:[:.](?P<minute>[0-5]\d))?(?:\s*(?P<half>a\.?m\b\.?|p\.?m\b\.?))?"
-    r"(?:\s*(?:o'?clock|uur|h))?"
+    r"(?P<hour>2[0-3]|[01]?\d)(?!\d)(?:[:.](?P<minute>[0-5]\d))?(?:\s*(?P<half>a\.?m\b\.?|p\.?m\b\.?))?"
+    r"(?:\s*(?P<clock>o'?clock|uur|h)\b)?(?![\w/-])"
 )
+_AFTER_AN_HOUR = re.compile(
+    r"\s*(?:$|[,.;!?)]|(?:please|pls|thanks|thank|regards|kind regards|in the morning|my time|i|because|as i|since i|"
+    r"'s ochtends|graag|aub|alstublieft|bedankt|groet|groeten|om morgenen|takk|mvh|hilsen|pagi|ya|terima kasih)\b)"
+)
+"""Words after a bare number that leave it an hour. With any other it may count something: days, weeks, people."""
+_LATE = re.compile(
+    r"\b(?:evenings?|afternoons?|tonight|at night|midnight|\w*avonds?|\w*middags?|kveld\w*|ettermiddag\w*|malam|sore)\b"
+)
+"""With one of these a time up to twelve may be of the afternoon."""
 _UNWANTED = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\b(?:do not|dont|don't|never|stop|no|please not)\s+(?:ever\s+)?"
+        r"(?<!\bi )\b(?:do not|dont|don't|never|stop|no|please not)\s+(?:ever\s+)?"
         r"(?P<verb>call|ring|phon|text|messag|contact)\w*"
         rf"(?:\s+me)?(?:\s+(?:at all|again|anymore))?\s+(?P<side>before|after)\s+{_CLOCK}",
         rf"\b(?P<verb>bel|sms|app|benader)(?:len)?\s+(?:mij\s+|me\s+)?niet\s+(?P<side>voor|na)\s+{_CLOCK}",
@@ -108,6 +117,11 @@ def unwanted_time(text: str) -> UnwantedTime | None:
     if len(found) != 1 or re.search(r"\d", plain.replace(found[0][0], " ", 1)):
         return None
     match = found[0]
+    is_bare = not (match["minute"] or match["half"] or match["clock"])
+    if is_bare and not _AFTER_AN_HOUR.match(plain, match.end()):
+        return None
+    if not match["half"] and int(match["hour"]) <= 12 and _LATE.search(plain):
+        return None
     is_before = match["side"] in _BEFORE
     minute = _minute_of(match, is_before=is_before)
     if minute is None or not 0 < minute < 1440:
