@@ -33,8 +33,14 @@ from app.casework.plans.tracking.assessing import (
     Kept,
     Running,
     after_reversal,
+    assess,
 )
-from app.casework.plans.tracking.payments import counted_from, missed_instalment, paid_toward
+from app.casework.plans.tracking.payments import (
+    counted_from,
+    missed_instalment,
+    paid_besides,
+    paid_toward,
+)
 from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -48,7 +54,15 @@ def reverse_entry(
 ) -> Entry:
     """Undo an entry (`corrections.reversals.reverse_entry`) and its effects. Returns the mirror image."""
     ended = _ended(session, entry)
-    mirror = reversals.reverse_entry(session, entry, reason=reason, posted_on=posted_on, by=by, now=now)
+    mirror = reversals.reverse_entry(
+        session,
+        entry,
+        reason=reason,
+        posted_on=posted_on,
+        stays_settled=_stays_settled(session, entry, ended, now),
+        by=by,
+        now=now,
+    )
     _look_after(session, entry, ended, reason, by=by, now=now)
     return mirror
 
@@ -59,7 +73,10 @@ def move_payment(
     """Put a payment on the right account (`entries.move_payment`). The first account loses what the payment had
     brought about there."""
     ended = _ended(session, entry)
-    moved = entries.move_payment(session, entry, to_account, reason, by=by, role=role, now=now)
+    stays = _stays_settled(session, entry, ended, now)
+    moved = entries.move_payment(
+        session, entry, to_account, reason, stays_settled=stays, by=by, role=role, now=now
+    )
     _keep_named(session, entry, moved, to_account)
     _look_after(session, entry, ended, f"moved to {to_account.reference}: {reason}", by=by, now=now)
     return moved
@@ -78,6 +95,32 @@ def _ended(session: Session, entry: Entry) -> date | None:
     """The day on which the entry's account ended, before the reversal is judged."""
     account = lock_account(session, session.get_one(Account, entry.account_id))
     return last_end(session, account).on if account.ended_on else None
+
+
+def _stays_settled(session: Session, entry: Entry, ended: date | None, now: datetime) -> bool:
+    """True if the account was settled by an agreement whose other payments, made in time, cover it: the entry was paid
+    besides. One from before the offer is not: the debt that was settled was a higher one without it."""
+    account = session.get_one(Account, entry.account_id)
+    if ended is None or account.status is not AccountStatus.SETTLED or entry.kind not in CREDITS:
+        return False
+    today = business_date(session, session.get_one(Portfolio, account.portfolio_id), now)
+    for plan in _kept(session, account, col(Plan.ended_on) >= ended, settlement=True):
+        others = paid_besides(session, plan, id_of(entry), max(today, entry.effective_on))
+        if others is not None and _is_covered(session, plan, others):
+            return True
+    return False
+
+
+def _is_covered(session: Session, plan: Plan, payments: Sequence[tuple[date, int]]) -> bool:
+    assert plan.ended_on is not None
+    stands = assess(
+        instalments_of(session, [id_of(plan)])[id_of(plan)],
+        payments,
+        today=plan.ended_on,
+        grace_days=plan.grace_days,
+        tolerance=plan.tolerance_minor,
+    )
+    return isinstance(stands, Kept)
 
 
 def _look_after(

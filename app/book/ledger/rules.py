@@ -257,16 +257,18 @@ class EndFacts:
     """The entry's reinstatement was reversed along with it: the write-off had not counted it."""
     charged_since_minor: int = 0
     """Charges since the charge-off, which are on the book."""
+    stays_settled: bool = False
+    """What was agreed to settle the account is paid without the entry: what is owed again is waived like the rest."""
 
 
 def judge_end(facts: EndFacts) -> EndVerdict:
     """Decide whether an account's end outlives a reversal.
 
-    `settled` and `paid` do not where something is owed again. A charge-off and a sale do: the debt is off the book
-    and not forgiven, so what a bounced payment adds is taken off too. A reversed charge lowers what was taken off
-    first, and only the rest is an overpayment.
+    `settled` and `paid` do not where something is owed again, unless what was agreed to settle it is paid still. A
+    charge-off and a sale do: the debt is off the book and not forgiven, so what a bounced payment adds is taken off
+    too. A reversed charge lowers what was taken off first, and only the rest is an overpayment.
     """
-    if facts.status is AccountStatus.CHARGED_OFF:
+    if facts.status is AccountStatus.CHARGED_OFF or facts.stays_settled:
         return EndVerdict.OFF_THE_BOOK if to_take_off(facts) else EndVerdict.STANDS
     ends_with_nothing_owed = facts.status in (AccountStatus.SETTLED, AccountStatus.PAID)
     if ends_with_nothing_owed and facts.before is AccountStatus.CHARGED_OFF:
@@ -286,6 +288,8 @@ def judge_end(facts: EndFacts) -> EndVerdict:
 def to_take_off(facts: EndFacts) -> int:
     """Return how much of a reversal is taken off the book of an account that stays ended; below zero, how much less
     was taken off. Of a charge-off that is what `off_book_target` lacks: money that came since may have paid it."""
+    if facts.stays_settled:
+        return max(0, facts.balance_minor)
     if facts.status is not AccountStatus.CHARGED_OFF:
         return -facts.entry_minor
     owed = facts.balance_minor + facts.off_book_minor

@@ -97,11 +97,20 @@ def require_day(session: Session, account: Account, on: date, now: datetime) -> 
 
 
 def move_payment(
-    session: Session, entry: Entry, to_account: Account, reason: str, *, by: Actor, role: Role, now: datetime
+    session: Session,
+    entry: Entry,
+    to_account: Account,
+    reason: str,
+    *,
+    stays_settled: bool = False,
+    by: Actor,
+    role: Role,
+    now: datetime,
 ) -> Entry:
     """Move a payment from the account it was entered to to the right one, with its own date on both sides.
 
     It never was the first customer's, and for the second it counts from the day it came. Returns the new entry.
+    `stays_settled`: as of `reverse_entry`.
     """
     reason = clean_reason(reason, "reason")
     if role not in MANAGEMENT:
@@ -131,15 +140,9 @@ def move_payment(
     for each in (*reinstated, entry):
         post_mirror(session, wrong, each, f"moved: {reason}", each.effective_on, by=by, now=now)
     judge_reversal(
-        session,
-        wrong,
-        entry,
-        f"moved: {reason}",
-        entry.effective_on,
-        reinstated=bool(reinstated),
-        by=by,
-        now=now,
-    )
+        session, wrong, entry, f"moved: {reason}", entry.effective_on,
+        reinstated=bool(reinstated), stays_settled=stays_settled, by=by, now=now,
+    )  # fmt: skip
     moved = post_entry(
         session,
         to_account,

@@ -18,12 +18,20 @@ from app.core.errors import Conflict
 
 
 def reverse_entry(
-    session: Session, entry: Entry, *, reason: str, posted_on: date, by: Actor, now: datetime
+    session: Session,
+    entry: Entry,
+    *,
+    reason: str,
+    posted_on: date,
+    stays_settled: bool = False,
+    by: Actor,
+    now: datetime,
 ) -> Entry:
     """Undo an entry by its mirror image, dated `posted_on` and posted into the day that is open. Delinquency
     nets a reversed credit on the credit's own date, so a bounced payment reopens what it had paid as if it had
     never come. What was recovered after a charge-off takes the entry that reinstated it along, and an end that
-    does not hold any more is undone (`app.book.ledger.ends.after_reversal`).
+    does not hold any more is undone (`app.book.ledger.ends.after_reversal`). `stays_settled`: what was agreed to settle
+    the account is paid without the entry; what it had paid besides is waived like the rest.
 
     People and banks reverse through `app.actions.accounts.reversals`, which also looks after agreements and the case.
     Conflict where it was reversed before, or where something else would have to be undone first.
@@ -33,7 +41,17 @@ def reverse_entry(
     for each in reinstated:
         post_mirror(session, account, each, reason, posted_on, by=by, now=now)
     mirror = post_mirror(session, account, entry, reason, posted_on, by=by, now=now)
-    judge_reversal(session, account, entry, reason, posted_on, reinstated=bool(reinstated), by=by, now=now)
+    judge_reversal(
+        session,
+        account,
+        entry,
+        reason,
+        posted_on,
+        reinstated=bool(reinstated),
+        stays_settled=stays_settled,
+        by=by,
+        now=now,
+    )
     return mirror
 
 

@@ -62,6 +62,7 @@ def judge_reversal(
     on: date,
     *,
     reinstated: bool,
+    stays_settled: bool = False,
     by: Actor,
     now: datetime,
 ) -> None:
@@ -76,7 +77,7 @@ def judge_reversal(
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     today = max(on, business_date(session, portfolio, now))
     reinstate_later_money(session, account, now=now)
-    facts = _facts(session, account, entry, today, reinstated=reinstated)
+    facts = _facts(session, account, entry, today, reinstated=reinstated, stays_settled=stays_settled)
     verdict = judge_end(facts)
     if verdict is EndVerdict.UNDONE:
         why = f"{entry.reference} was reversed: {reason}"[:200]
@@ -90,7 +91,15 @@ def judge_reversal(
         _keep_off_the_book(session, account, to_take_off(facts), reason, on, by=by, now=now)
 
 
-def _facts(session: Session, account: Account, entry: Entry, today: date, *, reinstated: bool) -> EndFacts:
+def _facts(
+    session: Session,
+    account: Account,
+    entry: Entry,
+    today: date,
+    *,
+    reinstated: bool,
+    stays_settled: bool = False,
+) -> EndFacts:
     """Facts of an ended account, right after this entry of it was reversed."""
     assert account.ended_on is not None
     end, account_id = last_end(session, account), id_of(account)
@@ -105,6 +114,7 @@ def _facts(session: Session, account: Account, entry: Entry, today: date, *, rei
         off_book_minor=off_the_book(session, account, today),
         reinstated=reinstated,
         charged_since_minor=charged_since(session, account, today),
+        stays_settled=stays_settled,
     )
 
 

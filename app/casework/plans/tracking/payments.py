@@ -195,6 +195,17 @@ def paid_toward(session: Session, plan: Plan, on: date) -> list[tuple[date, int]
     return [(payment.on, payment.amount) for payment in found]
 
 
+def paid_besides(session: Session, plan: Plan, entry_id: int, on: date) -> list[tuple[date, int]] | None:
+    """Payments that count toward a settlement up to `on` besides this entry, net of reversals; None where the entry
+    does not count toward it."""
+    session.flush()
+    query = _of_settlements(on).add_columns(ENTRY.c.id).where(PLAN.c.id == id_of(plan))
+    rows = [(day, -amount, each) for _, day, amount, _, each in session.connection().execute(query)]
+    if all(each != entry_id for _, _, each in rows):
+        return None
+    return [(day, amount) for day, amount, each in rows if each != entry_id]
+
+
 def paid_to_settle(session: Session, plan: Plan, on: date) -> list[tuple[date, int]]:
     """Payments for a settlement on its accounts, from its offer to `on`: not those that were on the ledger when it was
     offered, nor those for another agreement. One that names no instalment is for the plan that the settlement would
