@@ -14,7 +14,8 @@ from app.actions.documents import add_document
 from app.actions.holds import place_hold
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts
-from app.book.ledger.models import Account
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.service import post_mirror
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import get_portfolio
@@ -22,17 +23,20 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.documents.rules import DocumentKind
 from app.core.actor import SYSTEM, Actor
-from app.core.database.engine import transaction
+from app.core.clock import FixedClock
+from app.core.database.engine import reading, transaction
 from app.core.ids import id_of
 from app.core.timeline.service import about_customer, record
 from app.core.vocabulary import Channel, HoldKind
+from app.operations.day.closing import run_days
 from app.outreach.duties.events import DutyArose, DutyEnded, DutyOverdue
 from app.outreach.duties.models import Duty
 from app.outreach.duties.queries import duty_counts, owed_letters
 from app.outreach.duties.service import make_duties, open_duties, settle_duties, write_owed
 from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.outbox.rules import RESTATED, OutboxStatus
+from app.outreach.planning.fallback import fall_back_due
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.strategy.models import StrategyTask
 from app.policy.kinds.duty import DutyRule
@@ -328,3 +332,94 @@ def test_payments_missed_long_ago_or_elsewhere_start_nothing(
         [card] = session.scalars(select(Account.id).where(Account.customer_id == case.customer_id))
     behind(engine, card, *dues)
     assert night(engine, 0)["made"] == 0
+
+
+# --- paid before it leaves ---------------------------------------------------------------------------------------
+
+NOON = 12
+LONDON = "Europe/London"
+
+
+def close(engine: Engine, n: int) -> None:
+    """Close day `ON` + n in the night after it."""
+    on = ON + timedelta(days=n)
+    run_days(engine, builders.BOOK, on, catalog(), now=builders.night_after(on, LONDON))
+
+
+def noticed(engine: Engine) -> Account:
+    """A card two payments of 50.00 behind, whose notice of arrears was written in the night before 2 June."""
+    with transaction(engine) as session:
+        book = builders.portfolio(session, pack="uk", currency="GBP", timezone=LONDON)
+        card = builders.late_customer(
+            session, book, due_on=date(2026, 5, 1), country="GB", timezone=LONDON, city="London", postcode="EC1A 1BB"
+        )  # fmt: skip
+        builders.statement(session, card, date(2026, 5, 11), date(2026, 5, 31), 5_000)
+    close(engine, -1)
+    close(engine, 0)
+    [notice] = notices(engine)
+    assert notice.status is OutboxStatus.QUEUED
+    assert "£100.00" in notice.text
+    return card
+
+
+def notices(engine: Engine) -> list[OutboxMessage]:
+    return [row for row in builders.messages(engine) if row.letter == "arrears_notice"]
+
+
+def the_duty(engine: Engine) -> Duty:
+    with reading(engine) as session:
+        return session.scalars(select(Duty)).one()
+
+
+def paid(engine: Engine, card: Account, amount: int) -> int:
+    with transaction(engine) as session:
+        at = builders.at(ON + timedelta(days=1), 7, zone=LONDON)
+        return id_of(builders.payment(session, card, amount, ON + timedelta(days=1), now=at))
+
+
+def test_a_notice_of_arrears_does_not_leave_once_all_is_paid(engine: Engine) -> None:
+    card = noticed(engine)
+    entry = paid(engine, card, 10_000)
+    assert builders.deliver(engine, builders.at(ON + timedelta(days=1), NOON, zone=LONDON)).sent == []
+    [notice] = notices(engine)
+    assert (notice.status, notice.error) == (OutboxStatus.WITHHELD, "nothing is past due and owed")
+    assert the_duty(engine).ended_on is None
+    close(engine, 1)
+    assert (the_duty(engine).met_on, the_duty(engine).ended_on) == (None, ON + timedelta(days=2))
+    assert len(notices(engine)) == 1
+
+    with transaction(engine) as session:  # the bank takes the payment back
+        back_on = ON + timedelta(days=3)
+        post_mirror(
+            session, card, session.get_one(Entry, entry), "no funds", back_on, by=Actor.user("ann"),
+            now=builders.at(back_on, 7, zone=LONDON),
+        )  # fmt: skip
+    close(engine, 3)
+    assert the_duty(engine).ended_on is None, "owed again"
+    assert [row.status for row in notices(engine)] == [OutboxStatus.WITHHELD, OutboxStatus.QUEUED]
+    sent = builders.deliver(engine, builders.at(ON + timedelta(days=4), NOON, zone=LONDON)).sent
+    assert "arrears_notice" in [each.letter for each in sent]
+    close(engine, 4)
+    assert the_duty(engine).met_on == ON + timedelta(days=4)
+
+
+def test_a_notice_of_arrears_is_written_again_with_what_is_past_due_now(engine: Engine) -> None:
+    card = noticed(engine)
+    paid(engine, card, 3_000)
+    noon = builders.at(ON + timedelta(days=1), NOON, zone=LONDON)
+    builders.deliver(engine, noon)
+    [notice] = notices(engine)
+    assert (notice.status, notice.error) == (OutboxStatus.WITHHELD, RESTATED)
+    assert fall_back_due(engine, catalog(), clock=FixedClock(noon)) == 0, "the night writes what is owed"
+    close(engine, 1)
+    assert the_duty(engine).ended_on is None
+    _, again = notices(engine)
+    assert "£70.00" in again.text
+    sent = builders.deliver(engine, builders.at(ON + timedelta(days=2), NOON, zone=LONDON)).sent
+    assert "arrears_notice" in [each.letter for each in sent]
+    close(engine, 2)
+    assert the_duty(engine).met_on == ON + timedelta(days=2)
+    with reading(engine) as session:
+        assert [
+            task.text for task in session.scalars(select(StrategyTask)) if task.step == "owed-letter"
+        ] == []

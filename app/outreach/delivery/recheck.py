@@ -30,6 +30,8 @@ from app.outreach.gate.decisions import ReviewRequest
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.letters.earlier import Written, written_on, wrote_before
+from app.outreach.letters.letter import Letter
+from app.outreach.letters.locales import format_amount
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     ANSWER_LETTER,
@@ -37,6 +39,7 @@ from app.outreach.outbox.rules import (
     MOVED,
     OUTDATED,
     REFUSED_AT_DELIVERY,
+    RESTATED,
     purpose_of_answer,
 )
 from app.outreach.planning.agreements.as_of_now import says_otherwise
@@ -133,6 +136,7 @@ class _RecheckFacts:
     """Cases with a live promise or plan."""
     follow_ups: frozenset[str]
     """Letters that say that we wrote before."""
+    letters: Mapping[str, Letter]
     written: Written
     instalments: InstalmentFacts
     changed: Mapping[int, datetime]
@@ -151,6 +155,7 @@ def _known(
         steps,
         set(session.connection().execute(planned).scalars()),
         catalog.follow_ups,
+        catalog.letters,
         written_on(session, [row.case_id for row in rows if row.letter in catalog.follow_ups]),
         read_instalments(session, agreements, today),
         changed_at(session, {step.plan_id for step in steps.values() if step.step == DeskStep.CONFIRMATION}),
@@ -196,6 +201,8 @@ def _no_longer_true(
         return "something is owed again"
     if row.letter in CLOSING.values() and not _still_closed_so(session, row):
         return "the end of the case that it tells was undone"
+    if row.purpose is Purpose.NOTICE:
+        return _not_as_told(contact_case, row, known.letters)
     not_due = _not_due(contact_case, row, known, small_debt_minor) if row.purpose is Purpose.REMINDER else ""
     if not_due or row.letter not in known.follow_ups:
         return not_due
@@ -222,8 +229,38 @@ def _not_due(
     return ""
 
 
+def _not_as_told(contact_case: ContactCase, row: OutboxMessage, letters: Mapping[str, Letter]) -> str:
+    """The reason that a notice about the case states a debt that is past due no more, or another amount than is past
+    due now; '' = it holds. What its law asks for beside (a hold, a wait) is the gate's to say."""
+    letter = letters.get(row.letter)
+    if letter is None or letter.about != "case":
+        return ""
+    if closed := _closed_since(contact_case, row):
+        return closed
+    if contact_case.to_ask <= 0:
+        return "nothing is past due and owed"
+    customer = contact_case.customer
+    locale = letter.locale_for(customer.language, customer.country)
+    told = message_context(row).get("accounts")
+    if told is None:
+        return "" if contact_case.to_ask == row.past_due_minor else RESTATED
+    shows_balance = not letter.variables.isdisjoint({"balance_total", "debt", "itemization"})
+    now = [
+        (each.product, each.card_last4, each.asked, each.balance_minor)
+        for each in contact_case.accounts
+        if each.asked > 0
+    ]
+    same = len(now) == len(told) and all(
+        (product, last4) == (line["product"], line["last4"])
+        and format_amount(asked, line["currency"], locale) == line["past_due"]
+        and (not shows_balance or format_amount(balance, line["currency"], locale) == line["balance"])
+        for (product, last4, asked, balance), line in zip(now, told, strict=False)
+    )
+    return "" if same else RESTATED
+
+
 def _closed_since(contact_case: ContactCase, row: OutboxMessage) -> str:
-    closed = contact_case.case.status is not CaseStatus.OPEN and row.purpose is Purpose.REMINDER
+    closed = contact_case.case.status is not CaseStatus.OPEN and row.purpose is not Purpose.CONFIRMATION
     return "the case was closed since it was written" if closed else ""
 
 

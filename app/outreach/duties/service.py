@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.models import AccountState
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -28,7 +29,7 @@ from app.core.timeline.service import NewEvent, about_customer, lock_customers, 
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.duties.events import DutyArose, DutyEnded, DutyOverdue
 from app.outreach.duties.models import Duty
-from app.outreach.duties.sources import LOOK_BACK, Happened, happened
+from app.outreach.duties.sources import ACCOUNT, LOOK_BACK, Happened, happened
 from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
@@ -55,7 +56,8 @@ def duties_in(pack: Pack) -> Sequence[DutyRule]:
 
 
 def make_duties(session: Session, portfolio: Portfolio, *, now: datetime) -> int:
-    """Make the duties that follow the events of the last days; each is made once. Returns how many are new. The caller
+    """Make the duties that follow the events of the last days; each is made once. A notice of missed payments that was
+    owed no more because they were paid is owed again once they are missing again. Returns how many are new. The caller
     holds no locks: the customers concerned are locked here."""
     found = [
         (each, event)
@@ -76,7 +78,7 @@ def make_duties(session: Session, portfolio: Portfolio, *, now: datetime) -> int
     lock_customers(session, sorted({each.customer_id for each, _, _ in new}))
     told, made = [], 0
     for each, rule, due in new:
-        duty_id = _insert(session, portfolio, each, rule, due, now)
+        duty_id = _insert(session, portfolio, each, rule, due, now) or _reopen(session, each, rule, due)
         if duty_id is None:
             continue
         made += 1
@@ -101,9 +103,13 @@ def _owed(
 
 
 def _known(session: Session, customer_ids: Sequence[int]) -> set[tuple[int, str, int]]:
+    """The duties that are not made again."""
     duty = table_of(Duty)
+    fell_away = sa.and_(
+        duty.c.event == DutyEvent.TWO_PAYMENTS_BEHIND, duty.c.ended_on.is_not(None), duty.c.met_on.is_(None)
+    )
     query = sa.select(duty.c.customer_id, duty.c.rule, duty.c.occasion)
-    query = query.where(among(session, duty.c.customer_id, set(customer_ids)))
+    query = query.where(among(session, duty.c.customer_id, set(customer_ids)), sa.not_(fell_away))
     return {tuple(row) for row in session.execute(query)}  # type: ignore[misc]
 
 
@@ -130,17 +136,31 @@ def _insert(
     return session.execute(insert.on_conflict_do_nothing().returning(sa.literal_column("id"))).scalar()
 
 
+def _reopen(session: Session, each: Happened, rule: DutyRule, due: date) -> int | None:
+    """The id of a duty that had fallen away before its letter left, and is owed again; None where there is none."""
+    query = select(Duty).where(
+        Duty.customer_id == each.customer_id, Duty.rule == rule.id, Duty.occasion == each.occasion,
+        col(Duty.ended_on).is_not(None), col(Duty.met_on).is_(None),
+    )  # fmt: skip
+    duty = session.scalar(query.execution_options(populate_existing=True))
+    if duty is None or rule.event is not DutyEvent.TWO_PAYMENTS_BEHIND:
+        return None
+    duty.case_id, duty.due_on, duty.ended_on, duty.ended_why = each.case_id, due, None, ""
+    duty.told_person_on = duty.overdue_on = None
+    return id_of(duty)
+
+
 # --- met, or fallen away ------------------------------------------------------------------------------------------
 
 
 def settle_duties(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> dict[str, int]:
-    """End the duties whose letter left, or whose case is closed; say once of each that it is overdue on the day after
-    `on`. Returns counts."""
+    """End the duties whose letter left, whose case is closed, or whose missed payments were made; say once of each that
+    it is overdue on the day after `on`. Returns counts."""
     duties = open_duties(session, portfolio, lock=True)
     if not duties:
         return {}
     left = _left(session, portfolio, duties)
-    closed = _closed(session, duties)
+    closed, paid = _closed(session, duties), _paid(session, duties)
     today = on + timedelta(days=1)
     told: list[NewEvent] = []
     counts = {"duties_met": 0, "duties_overdue": 0}
@@ -151,6 +171,8 @@ def settle_duties(session: Session, portfolio: Portfolio, on: date, *, now: date
             told.append(_end(duty, f"it left on {met_on}", today, met_on=met_on))
         elif duty.case_id in closed:
             told.append(_end(duty, "the case is closed", today))
+        elif duty.id in paid:
+            told.append(_end(duty, "nothing is past due any more", today))
         elif duty.due_on < today and duty.overdue_on is None:
             duty.overdue_on = today
             counts["duties_overdue"] += 1
@@ -229,6 +251,22 @@ def _closed(session: Session, duties: Sequence[Duty]) -> set[int]:
     return set(session.scalars(query))
 
 
+def _paid(session: Session, duties: Sequence[Duty]) -> set[int]:
+    """Ids of the duties that follow missed payments of an account on which nothing is past due any more."""
+    account_of = {
+        id_of(duty): duty.occasion // ACCOUNT
+        for duty in duties
+        if duty.event is DutyEvent.TWO_PAYMENTS_BEHIND
+    }
+    state = table_of(AccountState)
+    query = sa.select(state.c.account_id).where(
+        among(session, state.c.account_id, set(account_of.values())),
+        sa.or_(state.c.past_due_minor <= 0, state.c.balance_minor <= 0),
+    )
+    paid = set(session.scalars(query))
+    return {duty_id for duty_id, account_id in account_of.items() if account_id in paid}
+
+
 def _end(duty: Duty, why: str, today: date, *, met_on: date | None = None) -> NewEvent:
     duty.met_on, duty.ended_on, duty.ended_why = met_on, today, why[:LONGEST_WHY]
     return _about(duty, DutyEnded(id_of(duty), duty.rule, duty.letter, met_on is not None, why))
@@ -262,6 +300,8 @@ def write_owed(
     letter = catalog.letters[duty.letter]
     channels = [channel for channel in _by_preference(duty) if channel in letter.channels]
     [contact_case] = load_contact_cases(session, portfolio, [duty.case_id], now=now, as_of=on)
+    if contact_case.to_ask <= 0:
+        return False  # it would state a debt that is past due no more
     for channel in channels:
         step = CaseStep(duty.case_id, DeskStep.DUTY, next_occurrence(session, duty.case_id, DeskStep.DUTY))
         request = LetterRequest(contact_case, letter.name, Purpose(letter.purpose), [channel], step)

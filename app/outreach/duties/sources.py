@@ -158,10 +158,13 @@ def _two_behind(session: Session, portfolio: Portfolio, since: datetime, now: da
 
 
 def _told_behind(session: Session, customer_ids: Collection[int]) -> Mapping[int, date]:
-    """By account the day on which the later payment of the last event was due."""
+    """By account the day on which the later payment of the last event was due. An event whose notice was never given,
+    because it was paid first, does not count: the money may come back."""
     duty = table_of(Duty)
     query = sa.select(duty.c.occasion).where(
-        among(session, duty.c.customer_id, customer_ids), duty.c.event == DutyEvent.TWO_PAYMENTS_BEHIND
+        among(session, duty.c.customer_id, customer_ids),
+        duty.c.event == DutyEvent.TWO_PAYMENTS_BEHIND,
+        sa.or_(duty.c.met_on.is_not(None), duty.c.ended_on.is_(None)),
     )
     told: dict[int, date] = {}
     for occasion in session.scalars(query):

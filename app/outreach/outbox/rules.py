@@ -96,7 +96,9 @@ PARTY_MOVED = "the adviser's address has changed since it was written"
 """The reason of a letter to an adviser that is withheld and written to their new address instead."""
 REFUSED_AT_DELIVERY = "the gate refused it"
 """What the reason begins with of a message that the gate stopped as it was to leave."""
-WRITTEN_AGAIN = (MOVED, *WRITTEN_AS_OF_NOW)
+RESTATED = "what is past due is not what it says any more"
+"""The reason of a notice, or a demand of costs, that is withheld and written again with the figures of the moment."""
+WRITTEN_AGAIN = (MOVED, RESTATED, *WRITTEN_AS_OF_NOW)
 
 
 class OutboxStatus(StrEnum):

@@ -1,7 +1,8 @@
 """Fallback: the step of a message that cannot arrive goes on by the next channel that the strategy names; a letter that
 its reader is to have in writing goes by post, and one to an adviser by the other channel. A message that was withheld
 because its reader had moved, a notice because of a hold, or the letter of an agreement because what it tells has
-changed, is written again."""
+changed, is written again; so is a notice that states another amount than is past due. One that is owed by a day is left
+to the night, which writes it for as long as it is owed."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from sqlmodel import Session
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.queries import steps_of
-from app.casework.contacts.rules import CaseStep
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import PlanStatus
@@ -30,6 +31,7 @@ from app.outreach.outbox.rules import (
     ANSWER_LETTER,
     MOVED,
     REFUSED_AT_DELIVERY,
+    RESTATED,
     TO_ADVISERS,
     WRITTEN_AGAIN,
     WRITTEN_AS_OF_NOW,
@@ -102,7 +104,10 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
     if any(status in ON_ITS_WAY for _, status in known) and not _is_owed(row):
         return False
     step, chosen = _step_of(session, portfolio, contact_case, of, now)
-    if step is None:
+    if of.step == DeskStep.DUTY and row.status is OutboxStatus.WITHHELD:
+        return False
+    by_hand = of.step == DeskStep.MANUAL and row.error == RESTATED
+    if step is None and not by_hand:
         _leave_to_a_person(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
         return False
     if contact_case.to_ask <= 0 or (live_plan(session, row.case_id) is not None and not _is_owed(row)):
@@ -113,7 +118,7 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
     about = {"strategy": chosen.ref, "instead_of": id_of(row)}
     tried = {channel for channel, _ in known}
     own = (Channel(row.destination.value),) if row.status is OutboxStatus.WITHHELD else ()
-    for channel in (*own, *(each for each in step.otherwise if each not in tried)):
+    for channel in (*own, *(each for each in (step.otherwise if step else ()) if each not in tried)):
         # As the message that did not arrive: a first letter does not become one that says that we wrote before.
         other = LetterRequest(
             contact_case, row.letter, row.purpose, (channel,), of, about=about,
