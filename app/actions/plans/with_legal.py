@@ -28,7 +28,7 @@ def tell_of_paid_settlements(session: Session, portfolio: Portfolio, on: date, *
         "Settlement {} was paid while the legal team has the case. The money is posted, the offer is not accepted. Ask "
         "them whether it holds: settle the accounts, or withdraw the offer."
     )
-    return _tell(session, plans, DeskStep.PAID_WITH_LEGAL, text, on, now=now)
+    return tell_once(session, plans, DeskStep.PAID_WITH_LEGAL, text, on, now=now)
 
 
 def tell_of_plans_paid_in_time(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
@@ -38,13 +38,14 @@ def tell_of_plans_paid_in_time(session: Session, portfolio: Portfolio, on: date,
         "{} was found broken, and its payment was made in time: it was posted while the legal team has the case. Tell "
         "them. When they return the case, the agreement runs on."
     )
-    return _tell(session, plans, DeskStep.IN_TIME_WITH_LEGAL, text, on, now=now)
+    return tell_once(session, plans, DeskStep.IN_TIME_WITH_LEGAL, text, on, now=now)
 
 
-def _tell(
+def tell_once(
     session: Session, plans: Sequence[Plan], step: DeskStep, text: str, on: date, *, now: datetime
 ) -> int:
-    """`text` has a place for the agreement's reference."""
+    """Give the owners of these agreements' cases work, once for each agreement and step; how many were given.
+    `text` has a place for the agreement's reference."""
     lock_customers(session, {plan.customer_id for plan in plans})
     told = 0
     for plan in plans:

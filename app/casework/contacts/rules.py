@@ -51,6 +51,8 @@ class DeskStep(Word):
     """A settlement that was paid while the legal team has the case: it is not accepted, and a person decides."""
     IN_TIME_WITH_LEGAL = "plan-in-time-with-legal"
     """A broken agreement that was paid in time, of a case that the legal team has: a person decides."""
+    TAKE_UP_RETURNED = "settlement-payment-returned"
+    """A settlement whose first payment, by which it was taken up, came back: a person decides what holds."""
 
 
 class CaseStep(NamedTuple):

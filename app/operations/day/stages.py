@@ -21,6 +21,7 @@ from app.actions.negotiation.sending import end_shown_offers
 from app.actions.plans.earlier_money import tell_of_earlier_money
 from app.actions.plans.promised_rates import tell_of_promised_rates
 from app.actions.plans.reviews import give_reviews
+from app.actions.plans.taken_up import tell_of_returned_payments
 from app.actions.plans.with_legal import tell_of_paid_settlements, tell_of_plans_paid_in_time
 from app.actions.results.claims import claimants, settle_claims
 from app.book.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
@@ -193,6 +194,8 @@ def _assess(day: Day) -> Counts:
         told = tell_of_paid_settlements(session, day.portfolio, day.on, now=day.now)
         told += tell_of_plans_paid_in_time(session, day.portfolio, day.on, now=day.now)
         counts.update({"paid_with_legal": told} if told else {})
+        if told := tell_of_returned_payments(session, day.portfolio, day.on, now=day.now):
+            counts["taken_up_for_nothing"] = told
         night = session.get(StandingNight, id_of(day.portfolio))
         seen = night.last_entry_id if night else 0
         if told := tell_of_earlier_money(session, day.portfolio, day.on, seen_entry_id=seen, now=day.now):

@@ -50,8 +50,8 @@ from app.outreach.outbox.events import (
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     MAX_ATTEMPTS,
-    PARTY_MOVED,
     TO_ADVISERS,
+    TO_ADVISERS_AGAIN,
     TO_CUSTOMERS,
     TRANSITIONS,
     WRITTEN_AGAIN,
@@ -248,7 +248,7 @@ def _is_written_again(row: OutboxMessage, why: Withhold) -> bool:
     is_closed = isinstance(answer, Refusals) and any(
         each.rule == "desk.suppressed" for each in answer.reasons
     )
-    return row.destination in TO_ADVISERS.values() and (why.reason == PARTY_MOVED or is_closed)
+    return row.destination in TO_ADVISERS.values() and (why.reason in TO_ADVISERS_AGAIN or is_closed)
 
 
 def cancel_message(session: Session, row: OutboxMessage, reason: str, *, by: Actor, now: datetime) -> None:

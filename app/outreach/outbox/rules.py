@@ -94,6 +94,10 @@ WRITTEN_AS_OF_NOW = (OUTDATED, CHANGED)
 """Reasons for which the letter of an agreement is written again by the same channel, with the figures of the moment."""
 PARTY_MOVED = "the adviser's address has changed since it was written"
 """The reason of a letter to an adviser that is withheld and written to their new address instead."""
+DUE_CHANGED = "what is missing of the instalment has changed since it was written"
+"""The reason of a reminder to an adviser that is withheld and written again with what is still due."""
+TO_ADVISERS_AGAIN = (PARTY_MOVED, DUE_CHANGED)
+"""Reasons for which a letter to an adviser is written again by the same channel."""
 REFUSED_AT_DELIVERY = "the gate refused it"
 """What the reason begins with of a message that the gate stopped as it was to leave."""
 RESTATED = "what is past due is not what it says any more"

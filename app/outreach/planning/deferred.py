@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.casework.contacts.rules import CaseStep
-from app.core.database.bulk import upsert
+from app.core.database.bulk import among, upsert
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
@@ -104,7 +104,9 @@ def waiting_channels(session: Session, step: CaseStep) -> set[Channel]:
 
 def _kept(session: Session, wanted: Collection[tuple[CaseStep, str]]) -> list[DeferredLetter]:
     cases = {step.case_id for step, _ in wanted}
-    rows = session.scalars(select(DeferredLetter).where(col(DeferredLetter.case_id).in_(cases)))
+    rows = session.scalars(
+        select(DeferredLetter).where(among(session, table_of(DeferredLetter).c.case_id, cases))
+    )
     return [row for row in rows if (row.case_step, row.channel) in wanted]
 
 

@@ -22,6 +22,7 @@ from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.casework.plans.tracking.payments import missed_lines
 from app.core.actor import Actor
+from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import HOLD_TRAITS, Channel, Purpose
@@ -148,9 +149,14 @@ def _unwritten(letter: EventLetter, known: Collection[tuple[CaseStep, Channel]])
 
     def is_known(channel: Channel) -> bool:
         one_of = IN_FULL if channel is Channel.EMAIL else (channel,)
-        return any((letter.step, each) in known for each in one_of)
+        return any((step, each) in known for step in _names_of(letter.step) for each in one_of)
 
     return tuple(channel for channel in letter.channels if not is_known(channel))
+
+
+def _names_of(step: CaseStep) -> tuple[CaseStep, ...]:
+    """The step, and as it is on record where the agreement of the end of a case was not kept yet."""
+    return (step, step._replace(plan_id=None)) if step.step == DeskStep.CLOSED and step.plan_id else (step,)
 
 
 def _ask(
@@ -230,7 +236,7 @@ def still_true(session: Session, step: CaseStep, letter: str, on: date) -> bool:
     plan = session.get_one(Plan, step.plan_id)
     parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
     if step.step == DeskStep.CANCELLED_PLAN:
-        return plan.status is PlanStatus.CANCELLED
+        return plan.status is PlanStatus.CANCELLED and not why_false(session, step, on)
     if step.step in (DeskStep.CONFIRMATION, DeskStep.MOVED_INSTALMENT, DeskStep.SKIPPED_INSTALMENT):
         return plan.status in LIVE and parts[-1].due_on > on
     return True
@@ -261,8 +267,10 @@ def letters_of_night(session: Session, portfolio: Portfolio, on: date) -> list[l
     """Letters for plans broken on `on` and for cases paid or settled on that day. Customers differ within each list.
     A night that runs again leaves out those that it made wait before it was cut off."""
     found = [_broken_plans(session, portfolio, on), _paid_off(session, portfolio, on)]
-    waiting = deferred_steps(session, (each.step for letters in found for each in letters))
-    return [[each for each in letters if each.step not in waiting] for letters in found]
+    waiting = deferred_steps(
+        session, (name for some in found for each in some for name in _names_of(each.step))
+    )
+    return [[each for each in some if waiting.isdisjoint(_names_of(each.step))] for some in found]
 
 
 def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[EventLetter]:
@@ -277,7 +285,7 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Even
         .order_by(plan.c.id)
     )  # fmt: skip
     ids = list(session.scalars(query))
-    plans = session.scalars(select(Plan).where(col(Plan.id).in_(ids)).order_by(col(Plan.id))).all()
+    plans = session.scalars(select(Plan).where(among(session, plan.c.id, ids)).order_by(col(Plan.id))).all()
     missed, before = missed_lines(session, plans, on), times_restored(session, ids)
     steps = {
         id_of(each): CaseStep(
@@ -345,6 +353,8 @@ def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[EventLet
 def _settlements(session: Session, case_ids: Collection[int]) -> dict[int, Plan]:
     """By case, the settlement that was kept last; a case whose accounts a person settled is left out."""
     query = select(Plan).where(
-        col(Plan.case_id).in_(case_ids), Plan.kind == PlanKind.SETTLEMENT, Plan.status == PlanStatus.KEPT
+        among(session, table_of(Plan).c.case_id, case_ids),
+        Plan.kind == PlanKind.SETTLEMENT,
+        Plan.status == PlanStatus.KEPT,
     )
     return {plan.case_id: plan for plan in session.scalars(query.order_by(col(Plan.ended_on), col(Plan.id)))}

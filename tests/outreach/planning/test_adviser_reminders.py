@@ -17,10 +17,12 @@ from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.models import Plan
+from app.core.clock import FixedClock
 from app.core.database.engine import reading, transaction
 from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.fallback import fall_back_due
 from app.outreach.planning.representatives.facts import is_written_instead
 from app.policy.kinds.represented import RepresentedRule
 from tests import builders
@@ -130,3 +132,21 @@ def test_it_is_withheld_where_something_else_falls_due_by_then(engine: Engine, w
     deliver(engine, now=builders.at(NIGHT + DAY, 18))
     row = next(row for row in to_adviser(engine) if row.letter == "adviser_instalment_ahead")
     assert row.status is OutboxStatus.WITHHELD
+
+
+def test_paid_in_part_before_it_leaves_it_is_written_again_with_what_is_still_due(engine: Engine) -> None:
+    with transaction(engine) as session:
+        agreed(session, first=FIRST)
+        place(session, "uk", "GB")
+    close(engine, NIGHT, NIGHT)
+    day = NIGHT + DAY
+    with transaction(engine) as session:
+        card = session.scalars(select(Account)).one()
+        builders.payment(session, card, 100, day, now=builders.at(day, 8))
+    deliver(engine, now=builders.at(day, 11))
+    fall_back_due(engine, CATALOG, clock=FixedClock(builders.at(day, 12)))
+    deliver(engine, now=builders.at(day + DAY, 12))
+    [first, again] = reminders(engine)
+    assert (first.status, again.status) == (OutboxStatus.WITHHELD, OutboxStatus.SENT)
+    assert "24.00 is due on 1 April 2026." in again.text
+    assert (again.instead_of_id, again.destination) == (first.id, first.destination)

@@ -8,16 +8,27 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.accounts.reversals import reverse_entry
 from app.actions.agreements import agree, offer
-from app.book.ledger.models import Account, Customer
+from app.book.ledger.models import Account, Customer, Entry
+from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Cadence, PlanKind, PlanStatus
 from app.casework.plans.terms import AgreementTerms
+from app.core.actor import Actor
 from app.core.clock import FixedClock
-from app.core.database.engine import transaction
+from app.core.database.engine import reading, transaction
+from app.operations.day import stages
+from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.agreements.taken_up import taken_up_letters
+from app.outreach.planning.agreements.truth import PAYMENT_RETURNED
+from app.outreach.planning.event_letters import still_true
 from app.outreach.planning.fallback import fall_back_due
+from app.outreach.strategy.models import StrategyTask
 from tests import builders
 from tests.outreach.advised import agreed as agreed_by_adviser
 from tests.outreach.advised import deliver as deliver_to_adviser
@@ -144,3 +155,86 @@ def test_the_adviser_who_made_the_plan_is_told_that_it_is_over(engine: Engine, m
     assert ended == (["adviser_plan_ended"] if mails else [])
     fall_back_due(engine, CATALOG, clock=FixedClock(builders.at(PAID + 2 * DAY)))
     assert len([row for row in to_adviser(engine) if row.letter == "adviser_plan_ended"]) == len(ended)
+
+
+def returned(engine: Engine, on: date) -> None:
+    """The last payment comes back in the morning."""
+    with transaction(engine) as session:
+        paid = session.scalars(select(Entry).where(Entry.kind == EntryKind.PAYMENT)).all()[-1]
+        now = builders.at(on, 8)
+        reverse_entry(session, paid, reason="no funds", posted_on=on, by=Actor.user("mei"), now=now)
+
+
+def decide_tasks(engine: Engine) -> list[str]:
+    with transaction(engine) as session:
+        query = select(StrategyTask.text).where(StrategyTask.step == DeskStep.TAKE_UP_RETURNED)
+        return list(session.scalars(query))
+
+
+def test_a_payment_that_comes_back_before_the_letters_leave_withholds_them_all_and_a_person_decides(
+    engine: Engine,
+) -> None:
+    a_late_case(engine)
+    planned(engine)
+    settle_offered(engine, IN_TWO)
+    pay(engine, 30_000)
+    close(engine, PAID, PAID)
+    returned(engine, PAID + DAY)
+    for n in range(3):
+        builders.deliver(engine, builders.at(PAID + DAY + n * DAY, 18))
+        fall_back_due(engine, CATALOG, clock=FixedClock(builders.at(PAID + DAY + n * DAY, 19)))
+        close(engine, PAID + DAY + n * DAY, PAID + DAY + n * DAY)
+    names = ("settlement_confirmation", "plan_cancelled")
+    rows = [row for row in builders.messages(engine) if row.letter in names]
+    assert [(row.status, row.error) for row in rows] == [(OutboxStatus.WITHHELD, PAYMENT_RETURNED)] * 4
+    [task] = decide_tasks(engine)
+    assert task.startswith("The payment that took up settlement P-000002 came back.")
+
+
+def test_a_payment_that_came_back_before_the_letters_are_written_leaves_them_unwritten(
+    engine: Engine,
+) -> None:
+    a_late_case(engine)
+    planned(engine)
+    settle_offered(engine, IN_TWO)
+    pay(engine, 30_000)
+    now = builders.night_after(PAID)
+    with reading(engine) as session:
+        book = session.scalars(select(Portfolio)).one()
+    stages.assess(stages.Day(engine, book, PAID, now, builders.catalog(), now))  # the night is cut off here
+
+    def letters() -> list[tuple[CaseStep, str]]:
+        with reading(engine) as session:
+            return [
+                (each.step, each.letter)
+                for some in taken_up_letters(session, book, PAID + DAY)
+                for each in some
+            ]
+
+    due = letters()
+    assert [letter for _, letter in due] == ["settlement_confirmation", "plan_cancelled"]
+    with reading(engine) as session:
+        assert all(still_true(session, step, letter, PAID) for step, letter in due)
+    returned(engine, PAID + DAY)
+    assert letters() == []
+    with reading(engine) as session:
+        assert not any(still_true(session, step, letter, PAID + DAY) for step, letter in due)
+    close(engine, PAID + DAY, PAID + DAY)
+    assert told(engine) == []
+    assert len(decide_tasks(engine)) == 1
+
+
+def test_a_completed_settlement_that_the_release_before_wrote_is_not_told_again(engine: Engine) -> None:
+    """That release kept no agreement with the end of a case."""
+    a_late_case(engine)
+    settle_offered(engine, SETTLE, replaces=False)
+    pay(engine, 60_000)
+    close(engine, PAID, PAID)
+    with transaction(engine) as session:
+        contact = session.scalars(select(PlannedContact).where(PlannedContact.step == DeskStep.CLOSED)).one()
+        contact.plan_id = None
+    with reading(engine) as session:
+        book = session.scalars(select(Portfolio)).one()
+    now = builders.night_after(PAID)
+    stages.contact(stages.Day(engine, book, PAID, now, builders.catalog(), now))
+    assert told(engine) == [("settlement_completed", "email")]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.delinquency.service import fold_accounts
@@ -24,7 +25,7 @@ from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan, offered_settlement, offered_settlements
-from app.casework.plans.rules import Acceptance, PlanKind, PlanStatus
+from app.casework.plans.rules import LIVE, Acceptance, PlanKind, PlanStatus
 from app.casework.plans.service import cancel, move_plan, move_plans
 from app.casework.plans.tracking.assessing import (
     NOTHING_OWED,
@@ -37,7 +38,13 @@ from app.casework.plans.tracking.assessing import (
     as_due,
     assess,
 )
-from app.casework.plans.tracking.payments import accounts_of, offered_on, paid_to_settle, payments_of
+from app.casework.plans.tracking.payments import (
+    accounts_of,
+    offered_on,
+    paid_to_settle,
+    paid_toward,
+    payments_of,
+)
 from app.casework.plans.tracking.progress import progress
 from app.casework.plans.tracking.sweep import DuePlan, due_plans, locked_plans, next_dates, set_assess_on
 from app.core.actor import SYSTEM
@@ -228,6 +235,28 @@ def take_up_after_legal(session: Session, case_id: int, on: date, *, now: dateti
         return None
     _take_up(session, plan, on, on, now=now)
     return plan
+
+
+def is_taken_up_for_nothing(session: Session, plan: Plan, on: date) -> bool:
+    """True for a settlement that was taken up by paying whose first payment is not whole any more at the end of `on`:
+    it came back."""
+    if plan.taken_up_on is None:
+        return False
+    first = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])[:1]
+    paid = paid_toward(session, plan, on)
+    stands = assess(first, paid, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor)
+    return not isinstance(stands, Kept)
+
+
+def taken_up_for_nothing(session: Session, portfolio: Portfolio, on: date) -> list[Plan]:
+    """Settlements that were taken up by paying and run, or ended on `on`, whose first payment came back."""
+    query = select(Plan).where(
+        Plan.portfolio_id == portfolio.id,
+        col(Plan.taken_up_on).is_not(None),
+        sa.or_(col(Plan.status).in_(LIVE), col(Plan.ended_on) == on),
+    )
+    plans = session.scalars(query.order_by(col(Plan.id))).all()
+    return [plan for plan in plans if is_taken_up_for_nothing(session, plan, on)]
 
 
 def paid_with_legal(session: Session, portfolio: Portfolio, on: date) -> list[Plan]:

@@ -18,7 +18,7 @@ from app.outreach.gate.contact_cases import STALE_AFTER, ContactCase, load_conta
 from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.outbox.dispatch import Dispatch
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
-from app.outreach.outbox.rules import BY_CHANNEL, REFUSED_AT_DELIVERY, Occasion
+from app.outreach.outbox.rules import BY_CHANNEL, DUE_CHANGED, REFUSED_AT_DELIVERY, Occasion
 from app.outreach.planning.instalments.reminders import LETTER as REMINDER
 from app.outreach.planning.letterhead import Letterhead
 from app.outreach.planning.representatives.facts import (
@@ -60,7 +60,7 @@ def recheck_letter(
     )
     if not why and letter.occasion is Occasion.AHEAD:
         if str(now_so.dues[letter.occurrence]) != message_context(row).get("missing_minor"):
-            why = "what is missing of the instalment has changed since it was written"
+            why = DUE_CHANGED
         elif not is_written_instead(contact_case, now, REMINDER):
             why = "the customer is reminded of it"
     way = mandate.by(channel)

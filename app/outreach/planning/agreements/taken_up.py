@@ -14,6 +14,7 @@ from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, PlanStatus
 from app.core.ids import id_of
 from app.outreach.agreements.known import left_in_writing
+from app.outreach.planning.agreements.truth import why_false
 from app.outreach.planning.event_letters import EventLetter, closing_says_it, in_rounds, known_steps
 from app.outreach.planning.in_writing.rules import WITH_SMS
 
@@ -30,6 +31,7 @@ def taken_up_letters(session: Session, portfolio: Portfolio, on: date) -> list[l
     confirmed = [_confirmation(plan) for plan in plans]
     ended = [_end_of(session, plan) for plan in plans]
     letters = [letter for letter in (*confirmed, *ended) if letter is not None]
+    letters = [letter for letter in letters if not why_false(session, letter.step, on)]
     known = known_steps(session, [letter.step for letter in letters])
     return in_rounds(session, [letter for letter in letters if letter.step not in known])
 

@@ -1,4 +1,5 @@
-"""Letters about an agreement that ended, and those that take them back: whether one still tells the truth."""
+"""Letters about an agreement that ended or was taken up by paying, and those that take them back: whether one still
+tells the truth."""
 
 from __future__ import annotations
 
@@ -18,9 +19,11 @@ from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.restoration.service import was_paid_in_time
 from app.casework.plans.rules import LIVE, PlanStatus
 from app.casework.plans.tracking.assessing import NOTHING_OWED
+from app.casework.plans.tracking.assessment import is_taken_up_for_nothing
 from app.casework.plans.tracking.payments import accounts_of, missed_lines
 from app.core.ids import id_of
 
+PAYMENT_RETURNED = "the payment that took up the settlement came back"
 POSTED_LATER = timedelta(days=1)
 """What a night charges after its day has the day after as its date."""
 
@@ -47,8 +50,8 @@ def why_ended(session: Session, plan: Plan, on: date) -> WhyEnded | None:
 
 
 def why_false(session: Session, step: CaseStep, on: date) -> str:
-    """The reason that a letter of this step about an agreement that ended would be false at the end of `on`; '' = it
-    holds, and for a letter of another step."""
+    """The reason that a letter of this step about an agreement would be false at the end of `on`; '' = it holds, and
+    for a letter of another step."""
     match step.step:
         case DeskStep.BROKEN_PLAN:
             return _not_broken(session, step, on)
@@ -58,6 +61,8 @@ def why_false(session: Session, step: CaseStep, on: date) -> str:
             return _not_restored(session, step)
         case DeskStep.FEES_AGAIN:
             return "" if charge_told(session, step, on) else "the fees are not charged again any more"
+        case DeskStep.CONFIRMATION | DeskStep.CANCELLED_PLAN:
+            return _not_taken_up(session, step, on)
         case DeskStep.CLOSED:
             return _not_settled(session, step, on) if step.plan_id is not None else ""
     return ""
@@ -84,6 +89,18 @@ def _not_settled(session: Session, step: CaseStep, on: date) -> str:
         for account in accounts
     )
     return "something is owed again on what was settled" if is_owed else ""
+
+
+def _not_taken_up(session: Session, step: CaseStep, on: date) -> str:
+    """The payment that took up a settlement, or for which the plan before it ended, may have come back."""
+    plan = session.get_one(Plan, step.plan_id)
+    if step.step == DeskStep.CONFIRMATION:
+        return PAYMENT_RETURNED if is_taken_up_for_nothing(session, plan, on) else ""
+    ended_for = select(Plan).where(
+        Plan.case_id == plan.case_id, Plan.supersedes_id == plan.id, Plan.taken_up_on == plan.ended_on
+    )
+    is_for_nothing = any(is_taken_up_for_nothing(session, each, on) for each in session.scalars(ended_for))
+    return PAYMENT_RETURNED if is_for_nothing else ""
 
 
 def break_number(session: Session, plan: Plan) -> int:

@@ -38,8 +38,8 @@ from app.outreach.outbox.events import RepresentativeLetter
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
 from app.outreach.outbox.rules import (
     BY_CHANNEL,
-    PARTY_MOVED,
     TO_ADVISERS,
+    TO_ADVISERS_AGAIN,
     Occasion,
     PartyLetterStatus,
 )
@@ -146,8 +146,9 @@ def write_again(
     by: Actor,
     now: datetime,
 ) -> bool:
-    """Write a letter again that could not arrive: to the adviser's new address where it has changed, otherwise by the
-    other channel. True if it was queued; the timeline says why not. The caller holds the customer's lock."""
+    """Write a letter again that did not leave or could not arrive: to the adviser's new address or with what is due
+    now, where these have changed, otherwise by the other channel. True if it was queued; the timeline says why not. The
+    caller holds the customer's lock."""
     letter = session.get_one(PartyLetter, message.party_letter_id)
     plan, party = session.get_one(Plan, letter.plan_id), session.get_one(ThirdParty, letter.party_id)
     again = _AdviserLetter(session, portfolio, plan, party, letter, catalog, on, by, now)
@@ -189,7 +190,7 @@ class _AdviserLetter:
         return self.catalog.letters[LETTERS[self.row.occasion]]
 
     def _earlier(self) -> Sequence[OutboxMessage]:
-        """Its messages that could not arrive, in order."""
+        """Its messages that did not leave or could not arrive, in order."""
         query = select(OutboxMessage).where(OutboxMessage.party_letter_id == self.row.id)
         return self.session.scalars(query.order_by(col(OutboxMessage.id))).all()
 
@@ -200,7 +201,9 @@ class _AdviserLetter:
         [contact_case] = load_contact_cases(
             session, self.portfolio, [plan.case_id], now=self.now, as_of=self.on
         )
-        tried = [BY_CHANNEL[each.destination] for each in self._earlier() if each.error != PARTY_MOVED]
+        tried = [
+            BY_CHANNEL[each.destination] for each in self._earlier() if each.error not in TO_ADVISERS_AGAIN
+        ]
         mandate = mandate_of(session, self.party, contact_case, self.on).without(tried)
         why = why_not_written_to(mandate)
         if why and tried:
