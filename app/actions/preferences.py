@@ -24,7 +24,7 @@ from app.core.ids import id_of
 from app.core.timeline.payload import Payload
 from app.core.timeline.service import about_customer, record
 from app.core.vocabulary import Channel
-from app.outreach.gate.consent import consent_of, opt_out_of_all, set_consent
+from app.outreach.gate.consent import consent_of, consents_of, is_for_another, opt_out_of_all, set_consent
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.models import ContactPreference, SuppressedAddress
 from app.outreach.gate.preferences import (
@@ -97,7 +97,8 @@ def choose_channels(
     session: Session, customer: Customer, wanted: Collection[Channel], *, now: datetime
 ) -> None:
     """The customer chooses these channels and no others. A channel that was never refused gains no consent by being
-    left ticked."""
+    left ticked; one whose consent was for another number or address gains one for that on file now, and none by being
+    left unticked."""
     allowed = allowed_channels(session, customer)
     refuse_channels(session, customer, [c for c in allowed if c not in wanted], source=PAGE, now=now)
     case_id = _open_case_of(session, customer)
@@ -109,9 +110,23 @@ def choose_channels(
 
 
 def allowed_channels(session: Session, customer: Customer) -> list[Channel]:
-    """The channels that the customer has not refused."""
-    known = {channel: consent_of(session, customer, channel) for channel in Channel}
-    return [channel for channel, consent in known.items() if consent is None or consent.allowed]
+    """The channels that the customer has not refused, and whose consent, if any, is for the number or address that is
+    on file now."""
+    closed = {
+        consent.channel
+        for consent in consents_of(session, id_of(customer))
+        if not consent.allowed or is_for_another(consent.given_for, customer, consent.channel)
+    }
+    return [channel for channel in Channel if channel not in closed]
+
+
+def lapsed_channels(session: Session, customer: Customer) -> list[Channel]:
+    """The channels whose consent was given for another number or address than the one on file now, or for none."""
+    return [
+        consent.channel
+        for consent in consents_of(session, id_of(customer))
+        if consent.allowed and is_for_another(consent.given_for, customer, consent.channel)
+    ]
 
 
 # --- times and places ---------------------------------------------------------------------------------------

@@ -116,6 +116,7 @@ def preferences_page(
         "email": portfolio.contact_email,
     }
     allowed = acts.allowed_channels(session, customer)
+    stoppable = [*allowed, *acts.lapsed_channels(session, customer)]
     asked = _asked(session, holder, portfolio, words["tag"]) if not (holder.replaced or confirm) else ()
     return quietly(
         render(
@@ -128,7 +129,7 @@ def preferences_page(
             confirm=confirm,
             text=str(typed.get("text") or "")[:1000] if typed else "",
             replaced=holder.replaced,
-            one_click=ONE_CLICK if holder.channel in allowed else "",
+            one_click=ONE_CLICK if holder.channel in stoppable else "",
             channels=[
                 (each.value, each.value in typed.getlist("channel") if typed else each in allowed)
                 for each in Channel

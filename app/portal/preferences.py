@@ -111,7 +111,10 @@ def settings(request: Request, token: str, fields: Fields, session: WriteSession
         return preferences_page(request, session, holder, "quiet_wrong", typed=fields, status=422)
     shown_refused = {Channel(name) for name in fields.getlist("refused") if name in set(Channel)}
     kept = wanted & set(acts.allowed_channels(session, customer))
+    # Shown unticked and left so: a yes for another number is no yes for this one, and now it is a no.
+    left = set(acts.lapsed_channels(session, customer)) & shown_refused - wanted
     acts.choose_channels(session, customer, kept | wanted & shown_refused, now=now)
+    acts.refuse_channels(session, customer, left, source=acts.PAGE, now=now)
     chosen = str(fields.get("language"))
     if chosen in LANGUAGES and chosen not in (fields.get("language_was"), language_of(customer)):
         acts.choose_language(session, customer, chosen, now=now)

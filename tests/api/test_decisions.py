@@ -121,6 +121,25 @@ def test_what_a_program_puts_on_record_the_gate_obeys_at_once(program: Program) 
     assert email not in json.dumps(shown), "addresses stay in the desk"
 
 
+def test_a_consent_for_another_number_holds_no_more(sqlite_program: Program) -> None:
+    case = late_case(sqlite_program.desk)
+    path = f"/cases/{case.reference}"
+    yes = {"channel": "sms", "allowed": True, "source": "form"}
+
+    def told() -> list[tuple[str, bool, bool]]:
+        consents = sqlite_program.get(f"{path}/preferences").json()["consents"]
+        return [(each["channel"], each["allowed"], each["holds"]) for each in consents]
+
+    def change_number(session: Session) -> None:
+        session.get_one(Customer, case.customer_id).mobile = "+31687654321"
+
+    assert sqlite_program.post(f"{path}/consents", yes).json()["consents"][0]["holds"] is True
+    sqlite_program.desk.write(change_number)
+    assert told() == [("sms", True, False)]
+    assert sqlite_program.post(f"{path}/consents", yes).status_code == 201
+    assert told() == [("sms", True, True)]
+
+
 def test_what_cannot_be_obeyed_is_refused_by_field(sqlite_program: Program) -> None:
     case, other = late_case(sqlite_program.desk), late_case(sqlite_program.desk)
     path = f"/cases/{case.reference}"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-from app.actions.preferences import choose_quiet_time
+import pytest
+from sqlmodel import Session
+
+from app.actions.preferences import choose_quiet_time, lapsed_channels
 from app.book.ledger.models import Customer
 from app.core.actor import Actor
 from app.core.vocabulary import Channel
@@ -78,3 +81,29 @@ def test_a_form_that_is_refused_keeps_its_ticks_and_its_language(desk: Desk) -> 
     assert refused.status_code == 422
     assert settings_of(refused.text)["channel"] == ["email"]
     assert '<option value="nl" lang="nl" selected>' in refused.text
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+def test_a_yes_for_another_number_is_shown_unticked_and_asked_anew(desk: Desk, ticked: bool) -> None:
+    customer_id, path = link(desk, Channel.SMS)
+
+    def allow(session: Session) -> None:
+        customer = session.get_one(Customer, customer_id)
+        set_consent(session, customer, Channel.SMS, allowed=True, source="call", by=BEN, now=NOW)
+
+    def change_number(session: Session) -> None:
+        session.get_one(Customer, customer_id).mobile = "+31687654321"
+
+    desk.write(allow)
+    before = settings_of(desk.anonymous().get(path).text)
+    assert before["refused"] == []
+    desk.write(change_number)
+    desk.anonymous().post(f"{path}/settings", data=before)
+    page = desk.anonymous().get(path).text
+    assert "One-Click" in page, "messages can be stopped all the same"
+    fresh = settings_of(page)
+    assert fresh["refused"] == ["sms"], "a page that lay open says nothing about the new number"
+    assert "sms" not in fresh["channel"]  # type: ignore[operator]
+    desk.anonymous().post(f"{path}/settings", data=fresh | (ALL if ticked else {}))
+    assert consents(desk, customer_id) == {Channel.SMS: ticked}
+    assert desk.read(lambda s: lapsed_channels(s, s.get_one(Customer, customer_id))) == []

@@ -21,7 +21,7 @@ from app.core.text import Line
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.http.context import Now
-from app.outreach.gate.consent import consents_of
+from app.outreach.gate.consent import consents_of, is_for_another
 from app.outreach.gate.models import Consent, ContactPreference
 from app.outreach.gate.preferences import open_preferences
 from app.policy.facts import PreferenceKind
@@ -39,12 +39,23 @@ class ConsentShape(Shape):
 
     channel: Channel
     allowed: bool
+    holds: bool = Field(
+        description="false: a consent for another number or address than the one on file now, or from when none was "
+        "on file; the gate knows of no consent. A refusal always holds."
+    )
     source: str
     at: datetime
 
     @classmethod
-    def of(cls, consent: Consent) -> Self:
-        return cls(channel=consent.channel, allowed=consent.allowed, source=consent.source, at=consent.at)
+    def of(cls, consent: Consent, customer: Customer) -> Self:
+        lapsed = consent.allowed and is_for_another(consent.given_for, customer, consent.channel)
+        return cls(
+            channel=consent.channel,
+            allowed=consent.allowed,
+            holds=not lapsed,
+            source=consent.source,
+            at=consent.at,
+        )
 
 
 class PreferenceShape(Shape):
@@ -170,8 +181,9 @@ def _customer(session: Session, reference: str) -> tuple[CollectionsCase, Custom
 
 
 def _all(session: Session, customer_id: int) -> PreferencesShape:
+    customer = session.get_one(Customer, customer_id)
     return PreferencesShape(
-        consents=[ConsentShape.of(consent) for consent in consents_of(session, customer_id)],
+        consents=[ConsentShape.of(consent, customer) for consent in consents_of(session, customer_id)],
         preferences=[PreferenceShape.of(row) for row in open_preferences(session, customer_id)],
     )
 

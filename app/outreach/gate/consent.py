@@ -19,6 +19,9 @@ from app.core.vocabulary import Channel
 from app.outreach.gate.events import ConsentChanged
 from app.outreach.gate.models import Consent
 
+NO_ADDRESS = "none"
+"""A consent that was given while no number or address was on file is for this: no fingerprint."""
+
 
 def set_consent(
     session: Session,
@@ -34,7 +37,7 @@ def set_consent(
     """Record that the customer allows or refuses a channel; the gate obeys from this moment."""
     source = clean_text(source, "source", required=False, at_most=120)
     customer_id, insert = id_of(customer), upsert(session, Consent)
-    given_for = fingerprint(customer, channel) if allowed else ""
+    given_for = _given_for(customer, channel) if allowed else ""
     values = {"allowed": allowed, "source": source, "at": now, "given_for": given_for}
     session.execute(
         insert.values(customer_id=customer_id, channel=channel, **values).on_conflict_do_update(
@@ -62,9 +65,14 @@ def fingerprint(customer: Addressee, channel: Channel) -> str:
     return hashlib.sha256(address.lower().encode()).hexdigest()[:32] if address else ""
 
 
+def _given_for(customer: Addressee, channel: Channel) -> str:
+    """The number or address that a consent given now is for. Without one on file it is for none that comes later."""
+    return "" if channel is Channel.POST else fingerprint(customer, channel) or NO_ADDRESS
+
+
 def is_for_another(given_for: str, customer: Addressee, channel: Channel) -> bool:
-    """True if a consent was given for a number or address that is not the customer's any more (47 CFR 64.1200(a): the
-    consent of the called party)."""
+    """True if a consent was given for a number or address that is not the customer's any more, or while none was on
+    file (47 CFR 64.1200(a): the consent of the called party)."""
     return bool(given_for) and given_for != fingerprint(customer, channel)
 
 

@@ -27,6 +27,7 @@ from app.core.database.rows import DbRow
 from app.core.timeline.models import Event
 from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
+from app.outreach.gate.consent import is_for_another
 from app.outreach.gate.models import Consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
@@ -67,7 +68,7 @@ class _Gathering:
         self.customers = [row.customer_id for row in cases]
         accounts = self._accounts() if self.needs & ACCOUNT_FACTS else {}
         earlier = self._earlier_cases() if self.needs & HISTORY_FACTS else {}
-        said = self._consents() if self.needs & CONSENT_FACTS else {}
+        said = self._consents(cases) if self.needs & CONSENT_FACTS else {}
         holds = self._holds() if HOLDS in self.needs else {}
         paid = self._paid() if PAID in self.needs else {}
         moments = self._moments(cases) if MOMENTS in self.needs else {}
@@ -137,13 +138,16 @@ class _Gathering:
         )
         return {who: n for who, n in self.session.connection().execute(query)}
 
-    def _consents(self) -> dict[int, dict[bool, frozenset[str]]]:
-        consent = table_of(Consent)
-        query = sa.select(consent.c.customer_id, consent.c.channel, consent.c.allowed).where(
-            among(self.session, consent.c.customer_id, self.customers)
-        )
+    def _consents(self, cases: Rows) -> dict[int, dict[bool, frozenset[str]]]:
+        """customer id -> the channels they refused, and those they consented to for the number or address on file."""
+        consent, people = table_of(Consent), {row.customer_id: row for row in cases}
+        query = sa.select(
+            consent.c.customer_id, consent.c.channel, consent.c.allowed, consent.c.given_for
+        ).where(among(self.session, consent.c.customer_id, self.customers))
         found: dict[int, dict[bool, frozenset[str]]] = {}
-        for who, channel, allowed in self.session.connection().execute(query):
+        for who, channel, allowed, given_for in self.session.connection().execute(query):
+            if allowed and is_for_another(given_for, people[who], channel):
+                continue
             said = found.setdefault(who, {})
             said[allowed] = said.get(allowed, frozenset()) | {channel.value}
         return found

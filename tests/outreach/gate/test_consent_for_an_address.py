@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.preferences import change_consent
+from app.actions.preferences import allowed_channels, change_consent, choose_channels, lapsed_channels
 from app.book.ledger.models import Customer
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
@@ -100,3 +100,39 @@ def test_a_consent_of_before_stays_bound_to_no_number_and_none_can_be_read(engin
         customer.mobile = "+12125550222"
         session.flush()
         assert permitted(session, customer, Channel.SMS)
+
+
+@pytest.mark.parametrize(
+    ("channel", "field", "value"),
+    [(Channel.SMS, "mobile", "+12125550999"), (Channel.EMAIL, "email", "new@example.org")],
+)
+def test_a_consent_without_a_number_on_file_is_for_no_later_one(
+    engine: Engine, channel: Channel, field: str, value: str
+) -> None:
+    with transaction(engine) as session:
+        customer = new_yorker(session)
+        setattr(customer, field, "")
+        session.flush()
+        change_consent(session, customer, channel, allowed=True, source="form", **ANN)
+        setattr(customer, field, value)
+        session.flush()
+        assert not permitted(session, customer, channel)
+        assert channel not in allowed_channels(session, customer)
+        change_consent(session, customer, channel, allowed=True, source="form, again", **ANN)
+        assert permitted(session, customer, channel)
+
+
+def test_a_tick_on_the_page_is_a_consent_for_the_new_number(engine: Engine) -> None:
+    with transaction(engine) as session:
+        customer = new_yorker(session)
+        change_consent(session, customer, Channel.SMS, allowed=True, source="form", **ANN)
+        assert Channel.SMS in allowed_channels(session, customer)
+        customer.mobile = "+12125550222"
+        session.flush()
+        assert (allowed_channels(session, customer), lapsed_channels(session, customer)) == (
+            [each for each in Channel if each is not Channel.SMS],
+            [Channel.SMS],
+        )
+        choose_channels(session, customer, list(Channel), now=NOW)
+        assert permitted(session, customer, Channel.SMS)
+        assert allowed_channels(session, customer) == list(Channel)

@@ -335,8 +335,9 @@ def test_facts_are_gathered_as_far_as_they_are_asked_for(engine: Engine) -> None
             now=builders.at(ON - timedelta(days=2)),
         )
         who = session.get_one(Customer, case.customer_id)
-        who.mobile = ""
-        set_consent(session, who, Channel.POST, allowed=True, source="form", by=Actor.user("ann"), now=NOW)
+        for channel in (Channel.SMS, Channel.POST):
+            set_consent(session, who, channel, allowed=True, source="form", by=Actor.user("ann"), now=NOW)
+        who.mobile = ""  # the consent for it is none any more
         book = get_portfolio(session, builders.BOOK)
         everything = """
 [stop]
