@@ -99,9 +99,8 @@ def agreed(
     )  # fmt: skip
     session.add(made)
     session.flush()
-    if ended_on is None:
-        due_on = date(2026, 12, 31)
-        session.add(PlanInstalment(plan_id=id_of(made), n=1, due_on=due_on, amount_minor=total))
+    due_on = ended_on or date(2026, 12, 31)
+    session.add(PlanInstalment(plan_id=id_of(made), n=1, due_on=due_on, amount_minor=total))
     return made
 
 
