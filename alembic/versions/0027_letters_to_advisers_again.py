@@ -27,7 +27,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM outbox_message WHERE party_letter_id IS NOT NULL AND instead_of_id IS NOT NULL")
+    messages = "FROM outbox_message WHERE party_letter_id IS NOT NULL AND instead_of_id IS NOT NULL"
+    op.execute(f"UPDATE mail_notice SET message_id = NULL WHERE message_id IN (SELECT id {messages})")  # noqa: S608
+    op.execute(f"DELETE {messages}")  # noqa: S608
     op.drop_index("uq_outbox_message_party_letter", table_name="outbox_message")
     with op.batch_alter_table("outbox_message") as message:
         message.create_unique_constraint(op.f("uq_outbox_message_party_letter_id"), ["party_letter_id"])

@@ -19,9 +19,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute(
-        "DELETE FROM outbox_message WHERE party_letter_id IN (SELECT id FROM party_letter WHERE occasion = 'ahead')"
+    messages = (
+        "FROM outbox_message WHERE party_letter_id IN (SELECT id FROM party_letter WHERE occasion = 'ahead')"
     )
+    op.execute(f"UPDATE mail_notice SET message_id = NULL WHERE message_id IN (SELECT id {messages})")  # noqa: S608
+    op.execute(f"DELETE {messages}")  # noqa: S608
     op.execute("DELETE FROM party_letter WHERE occasion = 'ahead'")
     _occasions(OCCASIONS)
 

@@ -147,6 +147,13 @@ class StrategyTask(CaseStepColumns, table=True):
         *once_a_step("strategy_task"),
         sa.Index("ix_strategy_task_case", "case_id", "done_at"),
         sa.Index(
+            "ix_strategy_task_plan",
+            "plan_id",
+            "id",
+            sqlite_where=sa.text("plan_id IS NOT NULL"),
+            postgresql_where=sa.text("plan_id IS NOT NULL"),
+        ),
+        sa.Index(
             "ix_strategy_task_open",
             "due_on",
             "case_id",
