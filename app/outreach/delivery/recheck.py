@@ -32,6 +32,7 @@ from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.letters.earlier import Written, written_on, wrote_before
 from app.outreach.letters.letter import Letter
 from app.outreach.letters.locales import format_amount
+from app.outreach.letters.statutory_facts import costs_now
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     ANSWER_LETTER,
@@ -206,6 +207,8 @@ def _no_longer_true(
     not_due = _not_due(contact_case, row, known, small_debt_minor) if row.purpose is Purpose.REMINDER else ""
     if not_due or row.letter not in known.follow_ups:
         return not_due
+    if not _costs_stand(session, contact_case, row, known.letters[row.letter]):
+        return RESTATED
     # Our message may have come back since.
     arrived = wrote_before(known.written, step, contact_case.oldest_due_on)
     return "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
@@ -257,6 +260,15 @@ def _not_as_told(contact_case: ContactCase, row: OutboxMessage, letters: Mapping
         for (product, last4, asked, balance), line in zip(now, told, strict=False)
     )
     return "" if same else RESTATED
+
+
+def _costs_stand(session: Session, contact_case: ContactCase, row: OutboxMessage, letter: Letter) -> bool:
+    """True if a letter that asks for collection costs would ask for the same now, and for any other."""
+    if "collection_costs" not in letter.variables:
+        return True
+    locale = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
+    told = message_context(row).get("collection_costs")
+    return told == costs_now(session, contact_case, letter, locale)
 
 
 def _closed_since(contact_case: ContactCase, row: OutboxMessage) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import TypedDict
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 from sqlmodel import Session
 
 from app.book.ledger.models import Account, Entry, Statement
-from app.book.ledger.rules import MONEY_IN, AccountStatus
+from app.book.ledger.rules import MONEY_IN, AccountStatus, EntryKind
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome
+from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.outreach.gate.contact_cases import AccountRow, ContactCase
 from app.outreach.letters.letter import BadLetter, ItemLine, Letter, PaidLine, Unsayable
@@ -66,14 +69,24 @@ def figures_for(
     return found
 
 
+def costs_now(session: Session, contact_case: ContactCase, letter: Letter, language: str) -> str:
+    """The collection costs that the letter would ask for now, formatted; '' = none are owed."""
+    try:
+        costs = collection_costs(_costs_base(session, contact_case, letter))
+    except Unsayable:
+        return ""
+    return format_amount(costs, COSTS_CURRENCY, language)
+
+
 def _costs_base(session: Session, contact_case: ContactCase, letter: Letter) -> int:
     """The amount in minor units of which the costs are a share. Where a letter asks for them, it is what the letter
-    before named, or what is left of it: costs of what fell due since were not announced."""
+    before named and is unpaid still (BW 6:96(6)): costs of what fell due since were not announced. What came since that
+    letter was written pays what it named first, on the cards that it named."""
     if not letter.follows_up:
         return contact_case.to_ask
     message = table_of(OutboxMessage)
-    named = session.scalar(
-        sa.select(message.c.past_due_minor)
+    found = session.execute(
+        sa.select(message.c.past_due_minor, message.c.context, message.c.created_at)
         .where(
             message.c.case_id == contact_case.case.id,
             message.c.letter == COSTS_LETTER,
@@ -81,10 +94,38 @@ def _costs_base(session: Session, contact_case: ContactCase, letter: Letter) -> 
         )
         .order_by(message.c.id.desc())
         .limit(1)
-    )
-    if named is None:
+    ).first()
+    if found is None:
         raise Unsayable("The fourteen-day letter that names these costs has not left. Send it first.")
-    return min(int(named), contact_case.to_ask)
+    cards = {(line["product"], line["last4"]) for line in from_json(found.context).get("accounts", ())}
+    named = [each for each in contact_case.accounts if (each.product, each.card_last4) in cards]
+    came = _came_since(session, [each.id for each in named], found.created_at)
+    left = min(int(found.past_due_minor) - came, sum(each.asked for each in named))
+    if left <= 0:
+        raise Unsayable(
+            "Nothing is unpaid of what the fourteen-day letter named: no costs are owed. Send that letter again for "
+            "what fell due since."
+        )
+    return left
+
+
+def _came_since(session: Session, account_ids: Sequence[int], written_at: datetime) -> int:
+    """What was credited to these accounts and known only after that moment, as a positive number in minor units. An
+    entry that was undone does not count."""
+    entry = table_of(Entry)
+    undone = entry.alias("undone")
+    came = session.scalar(
+        sa.select(sa.func.coalesce(sa.func.sum(-entry.c.amount_minor), 0))
+        .outerjoin(undone, undone.c.reverses_id == entry.c.id)
+        .where(
+            among(session, entry.c.account_id, account_ids),
+            entry.c.created_at > written_at,
+            entry.c.amount_minor < 0,
+            entry.c.kind != EntryKind.WRITE_OFF,
+            undone.c.id.is_(None),
+        )
+    )
+    return int(came or 0)
 
 
 def _paid(
