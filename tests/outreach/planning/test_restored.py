@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
+from app.actions.accounts.reversals import reverse_entry
 from app.actions.agreements import agree, cancel_agreement
-from app.book.ledger.models import Account
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import EntryKind
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import DeskStep
 from app.casework.plans.models import Plan
@@ -22,6 +24,7 @@ from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.agreements.truth import NOT_WHOLE
 from app.outreach.planning.fallback import fall_back_due
 from tests import builders
 from tests.actions.test_agreements import AS_MANAGER, DAY, LETTERS, MEI, ON, PLAN
@@ -179,3 +182,42 @@ def test_a_letter_that_has_not_left_does_not_say_that_a_cancelled_agreement_goes
     assert runs.status is OutboxStatus.WITHHELD
     assert "The agreement goes on" not in over.text
     assert "The agreement does not count as broken." in over.text
+
+
+def test_a_letter_that_takes_back_is_withheld_once_its_payment_came_back(engine: Engine) -> None:
+    agreed(engine, PLAN)
+    builders.deliver(engine, builders.at(BROKEN + DAY, 9))
+    pay(engine, 10_000, DUE, LATER)
+    with transaction(engine) as session:
+        entry = session.scalars(select(Entry).where(Entry.kind == EntryKind.PAYMENT)).one()
+        reverse_entry(
+            session, entry, reason="no funds", posted_on=LATER + DAY, by=MEI, now=builders.at(LATER + DAY, 8)
+        )
+    sent = builders.deliver(engine, builders.at(LATER + DAY, 10)).sent
+    assert "plan_restored" not in [each.letter for each in sent]
+    [letter] = letters(engine, DeskStep.RESTORED_PLAN)
+    assert (letter.status, letter.error) == (OutboxStatus.WITHHELD, NOT_WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("payments", "said"),
+    [
+        ([(10_000, DUE), (2_000, LATER)], "CN¥100.00 in time, on 26 March 2026"),
+        ([(7_000, DUE), (3_000, DUE - DAY)], "CN¥100.00 in time, on 26 March 2026"),
+        ([(10_000, DUE - DAY), (5_000, DUE)], "CN¥100.00 in time, on 25 March 2026"),
+    ],
+    ids=["a later one besides", "in two parts", "more than was missed"],
+)
+def test_it_names_the_payments_that_made_the_missed_one_whole(
+    engine: Engine, payments: list[tuple[int, date]], said: str
+) -> None:
+    agreed(engine, PLAN)
+    builders.deliver(engine, builders.at(BROKEN + DAY, 9))
+    close(engine, BROKEN + DAY, LATER - DAY)
+    with transaction(engine) as session:
+        card = session.scalars(select(Account)).one()
+        for hour, (amount, on) in enumerate(payments, 11):
+            builders.payment(session, card, amount, on, posted_on=LATER, now=builders.at(LATER, hour))
+    close(engine, LATER, LATER)
+    [letter] = letters(engine, DeskStep.RESTORED_PLAN)
+    assert f"You made your payment of {said}." in letter.text

@@ -62,18 +62,27 @@ def paid_late_in(session: Session, case_id: int) -> LatePayments:
     return _found(session, _broken_since().where(PLAN.c.case_id == case_id))
 
 
+def posted_since(session: Session, plan_id: int, day: date) -> list[LatePayment]:
+    """What counts toward a plan in any status and was posted on `day` or later."""
+    found = _found(session, _posted(PLAN.c.id == plan_id, ENTRY.c.posted_on >= day))
+    return found.get(plan_id, [])
+
+
 def _broken_since() -> Query:
     """(plan, payment, its day and amount): broken plans, and what was posted since that counts toward them."""
+    return _posted(PLAN.c.status == PlanStatus.BROKEN, ENTRY.c.posted_on >= PLAN.c.ended_on)
+
+
+def _posted(*only: sa.ColumnElement[bool]) -> Query:
     its_account = sa.exists().where(SETTLED.c.plan_id == PLAN.c.id, SETTLED.c.account_id == ACCOUNT.c.id)
     return (
         sa.select(PLAN.c.id, ENTRY.c.id, ENTRY.c.effective_on, -ENTRY.c.amount_minor)
         .join(ACCOUNT, ACCOUNT.c.customer_id == PLAN.c.customer_id)
         .join(ENTRY, ENTRY.c.account_id == ACCOUNT.c.id)
         .where(
-            PLAN.c.status == PlanStatus.BROKEN,
+            *only,
             came_since(),
             ENTRY.c.amount_minor < 0,
-            ENTRY.c.posted_on >= PLAN.c.ended_on,
             keeps_agreements(),
             sa.or_(PLAN.c.kind != PlanKind.SETTLEMENT, its_account),
         )

@@ -87,7 +87,7 @@ def _stands(
     if part is None:
         return None
     over_on = part.due_on + timedelta(days=grace_days + 1)
-    if _is_short(judged(min(today, max(broken.on, over_on))), part):
+    if is_short(judged(min(today, max(broken.on, over_on))), part):
         return None
     more_time: list[Instalment] = []
     new_date = today + MORE_TIME
@@ -100,7 +100,7 @@ def _stands(
     return Restored(stands, tuple(more_time), new_date if more_time else None)
 
 
-def _is_short(stands: Assessment, part: Instalment) -> bool:
+def is_short(stands: Assessment, part: Instalment) -> bool:
     """True if the agreement was broken on that day, or the instalment was still to be paid: of a settlement whose
     payment came back before its day."""
     match stands:

@@ -13,6 +13,7 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.queries import instalments_of, live_plan
+from app.casework.plans.restoration.made_whole import made_whole
 from app.casework.plans.restoration.queries import last_restoration
 from app.casework.plans.rules import Instalment, InstalmentChange, PlanKind, PlanStatus
 from app.casework.plans.service import less_is_owed
@@ -62,7 +63,10 @@ def figures_now(session: Session, step: CaseStep, on: date, kept: Figures) -> Fi
             return ended_figures(session, plan, on)
         case DeskStep.RESTORED_PLAN:
             made = last_restoration(session, id_of(plan))
-            return restoration_figures(session, plan, made, told_on(session, made)) if made else kept
+            whole = made_whole(session, plan, made, on) if made else None
+            if made is None or whole is None:
+                return kept
+            return restoration_figures(session, plan, made, whole, told_on(session, made))
         case DeskStep.MOVED_INSTALMENT | DeskStep.SKIPPED_INSTALMENT:
             return _change_figures(session, step, on)
     return kept

@@ -7,11 +7,11 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.book.ledger.models import Entry
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import DeskStep
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
+from app.casework.plans.restoration.made_whole import MadeWhole
 from app.casework.plans.restoration.models import PlanRestoration
 from app.core.actor import SYSTEM
 from app.core.database.engine import table_of
@@ -24,12 +24,12 @@ TOLD_BY = (DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN, DeskStep.FEES_AGAIN)
 
 
 def restoration_figures(
-    session: Session, plan: Plan, row: PlanRestoration, wrote_on: date | None
+    session: Session, plan: Plan, row: PlanRestoration, whole: MadeWhole, wrote_on: date | None
 ) -> dict[str, date | int | str]:
     """What a letter about a restored agreement tells as of now. `wrote_on`: when a letter left that this one takes
     back."""
-    entry, state = session.get_one(Entry, row.entry_id), state_of(plan)
-    figures: dict[str, date | int | str] = {"paid_on": entry.effective_on, "paid_amount": -entry.amount_minor}
+    state = state_of(plan)
+    figures: dict[str, date | int | str] = {"paid_on": whole.last_on, "paid_amount": whole.minor}
     if wrote_on is not None:
         figures["wrote_on"] = wrote_on
     if state == "runs" and (day := new_date(session, row)) is not None:

@@ -15,6 +15,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
+from app.casework.plans.restoration.made_whole import made_whole
 from app.casework.plans.restoration.models import PlanRestoration
 from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.rules import PlanStatus
@@ -33,18 +34,21 @@ def restored_letters(session: Session, portfolio: Portfolio, on: date) -> list[l
         PlanRestoration.portfolio_id == portfolio.id, col(PlanRestoration.restored_on).between(since, on)
     )
     rows = session.scalars(made.order_by(col(PlanRestoration.id))).all()
-    letters = (_letter(session, session.get_one(Plan, row.plan_id), row) for row in rows)
+    letters = (_letter(session, session.get_one(Plan, row.plan_id), row, on) for row in rows)
     return in_rounds(session, filter(None, letters))
 
 
-def _letter(session: Session, plan: Plan, row: PlanRestoration) -> EventLetter | None:
+def _letter(session: Session, plan: Plan, row: PlanRestoration, on: date) -> EventLetter | None:
     """None where nothing has to be taken back, or another letter says more."""
     case = session.get_one(CollectionsCase, plan.case_id)
     if plan.status is PlanStatus.BROKEN or (case.outcome is not None and case.outcome in CLOSING):
+        return None
+    whole = made_whole(session, plan, row, on)
+    if whole is None:
         return None
     wrote_on = told_on(session, row)
     if wrote_on is None and new_date(session, row) is None:
         return None
     number = times_restored(session, [row.plan_id])[row.plan_id]
     step = CaseStep(plan.case_id, DeskStep.RESTORED_PLAN, number, plan_id=id_of(plan))
-    return EventLetter(step, LETTER, restoration_figures(session, plan, row, wrote_on), plan)
+    return EventLetter(step, LETTER, restoration_figures(session, plan, row, whole, wrote_on), plan)

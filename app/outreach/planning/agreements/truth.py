@@ -15,7 +15,8 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.concessions import FeesAgain, fees_charged_again
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
-from app.casework.plans.restoration.queries import times_restored
+from app.casework.plans.restoration.made_whole import made_whole
+from app.casework.plans.restoration.queries import last_restoration, times_restored
 from app.casework.plans.restoration.service import was_paid_in_time
 from app.casework.plans.rules import LIVE, PlanStatus
 from app.casework.plans.tracking.assessing import NOTHING_OWED
@@ -26,6 +27,8 @@ from app.core.ids import id_of
 PAYMENT_RETURNED = "the payment that took up the settlement came back"
 POSTED_LATER = timedelta(days=1)
 """What a night charges after its day has the day after as its date."""
+
+NOT_WHOLE = "the payment for which it says that the agreement stands does not count any more"
 
 
 class WhyEnded(StrEnum):
@@ -58,7 +61,7 @@ def why_false(session: Session, step: CaseStep, on: date) -> str:
         case DeskStep.OVER_PLAN:
             return _not_over(session, step, on)
         case DeskStep.RESTORED_PLAN:
-            return _not_restored(session, step)
+            return _not_restored(session, step, on)
         case DeskStep.FEES_AGAIN:
             return "" if charge_told(session, step, on) else "the fees are not charged again any more"
         case DeskStep.CONFIRMATION | DeskStep.CANCELLED_PLAN:
@@ -130,11 +133,19 @@ def _not_over(session: Session, step: CaseStep, on: date) -> str:
     return "" if why_ended(session, plan, on) else "the payment that it says is missing came in time"
 
 
-def _not_restored(session: Session, step: CaseStep) -> str:
+def _not_restored(session: Session, step: CaseStep, on: date) -> str:
     plan = session.get_one(Plan, step.plan_id)
     if step.occurrence != times_restored(session, [id_of(plan)]).get(id_of(plan)):
         return "the agreement was restored another time since it was written"
-    return "the agreement was broken since it was written" if plan.status is PlanStatus.BROKEN else ""
+    if plan.status is PlanStatus.BROKEN:
+        return "the agreement was broken since it was written"
+    return "" if is_restored(session, plan, on) else NOT_WHOLE
+
+
+def is_restored(session: Session, plan: Plan, on: date) -> bool:
+    """True if the payments for which the last break of a plan was taken back count, as is known at the end of `on`."""
+    made = last_restoration(session, id_of(plan))
+    return made is not None and made_whole(session, plan, made, on) is not None
 
 
 def state_of(plan: Plan) -> str:

@@ -27,7 +27,7 @@ from app.outreach.gate.facts import Person
 from app.outreach.gate.third_parties.representation import is_home, is_their_mailbox
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
 from app.outreach.outbox.rules import MAY_HAVE_LEFT, Occasion
-from app.outreach.planning.agreements.truth import why_ended
+from app.outreach.planning.agreements.truth import is_restored, why_ended
 from app.outreach.planning.instalments.facts import is_unpaid, read_instalments
 from app.outreach.planning.representatives.addresses import closed_address
 from app.outreach.planning.representatives.rules import AgreementNow, Mandate, Way
@@ -121,6 +121,7 @@ def dues_ahead(session: Session, plan: Plan, today: date) -> dict[int, int]:
 
 
 def agreement_now(session: Session, plan: Plan, contact_case: ContactCase, today: date) -> AgreementNow:
+    times = _times_restored(session, plan)
     return AgreementNow(
         plan.status,
         last_change(session, plan),
@@ -129,7 +130,8 @@ def agreement_now(session: Session, plan: Plan, contact_case: ContactCase, today
         contact_case.to_ask > 0 or any(account.balance_minor > 0 for account in contact_case.accounts),
         plan.status is PlanStatus.BROKEN and why_ended(session, plan, today) is None,
         dues_ahead(session, plan, today) if plan.status in LIVE else {},
-        _times_restored(session, plan),
+        times,
+        not times or is_restored(session, plan, today),
     )
 
 

@@ -117,6 +117,8 @@ class AgreementNow:
     """What is missing, in minor units, of the instalments that are to come, by due day (`date.toordinal`)."""
     times_restored: int = 0
     """How often a break of it was taken back."""
+    is_restored: bool = True
+    """The payments for which its last break was taken back count by now."""
 
 
 def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
@@ -144,6 +146,8 @@ def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
         case Occasion.RESTORED:
             if now.status is PlanStatus.BROKEN or now.times_restored != occurrence:
                 return "the agreement was broken since it was written"
+            if not now.is_restored:
+                return "the payment for which it says that the agreement stands does not count any more"
         case Occasion.ENDED:
             if now.status is not PlanStatus.CANCELLED:
                 return "the agreement has not ended"

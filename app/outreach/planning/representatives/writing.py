@@ -19,6 +19,7 @@ from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
+from app.casework.plans.restoration.made_whole import made_whole
 from app.casework.plans.restoration.queries import last_restoration
 from app.casework.plans.tracking.payments import missed_lines
 from app.core.actor import Actor
@@ -373,10 +374,11 @@ class _AdviserLetter:
 
     def _restored(self, reader: Reader) -> dict[str, str]:
         made = last_restoration(self.session, id_of(self.plan))
-        if made is None:
+        whole = made_whole(self.session, self.plan, made, self.on) if made is not None else None
+        if made is None or whole is None:
             raise Unsayable("No break of the agreement was taken back.")
         wrote_on = told_of_break(self.session, self.plan, self.party, made)
-        figures = restoration_figures(self.session, self.plan, made, wrote_on)
+        figures = restoration_figures(self.session, self.plan, made, whole, wrote_on)
         return {name: _shown(value, reader) for name, value in figures.items()}
 
 
