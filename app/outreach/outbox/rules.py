@@ -96,7 +96,7 @@ PARTY_MOVED = "the adviser's address has changed since it was written"
 """The reason of a letter to an adviser that is withheld and written to their new address instead."""
 DUE_CHANGED = "what is missing of the instalment has changed since it was written"
 """The reason of a reminder to an adviser that is withheld and written again with what is still due."""
-TO_ADVISERS_AGAIN = (PARTY_MOVED, DUE_CHANGED)
+TO_ADVISERS_AGAIN = (PARTY_MOVED, DUE_CHANGED, CHANGED)
 """Reasons for which a letter to an adviser is written again by the same channel."""
 REFUSED_AT_DELIVERY = "the gate refused it"
 """What the reason begins with of a message that the gate stopped as it was to leave."""

@@ -28,7 +28,8 @@ from app.outreach.delivery.printing import print_due
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.events import ContactSent, RepresentativeLetter
 from app.outreach.outbox.models import PartyLetter
-from app.outreach.outbox.rules import Destination, Occasion, OutboxStatus, PartyLetterStatus
+from app.outreach.outbox.rules import CHANGED, Destination, Occasion, OutboxStatus, PartyLetterStatus
+from app.outreach.planning.fallback import fall_back_due
 from app.outreach.planning.representatives.rules import AgreementNow, Mandate, Way, no_longer_so
 from tests import builders
 from tests.outreach.advised import (
@@ -236,3 +237,25 @@ def test_a_break_with_nothing_past_due_reaches_the_adviser_and_the_client(engine
     assert [each.letter for each in deliver(engine, now=builders.at(broken_on + DAY, 9)).sent][-1:] == [
         row.letter
     ]
+
+
+def test_what_came_in_time_and_was_posted_since_is_in_the_letter_that_leaves(engine: Engine) -> None:
+    due = date(2026, 3, 18)
+    with transaction(engine) as session:
+        plan = agreed(session, first=due)
+        customer_id = plan.customer_id
+    broken_on = due + 7 * DAY
+    builders.close_day(engine, broken_on)
+    [row] = [row for row in to_adviser(engine) if row.letter == "adviser_plan_broken"]
+    assert "Nothing of this payment reached us in time." in row.text
+    morning = builders.at(broken_on + DAY, 9)
+    with transaction(engine) as session:
+        card = session.scalars(select(Account).where(Account.customer_id == customer_id)).one()
+        builders.payment(session, card, 1_000, due, posted_on=broken_on + DAY, now=morning)
+    assert "adviser_plan_broken" not in [each.letter for each in deliver(engine, now=morning).sent]
+    fall_back_due(engine, CATALOG, clock=FixedClock(morning))
+    before, after = [row for row in to_adviser(engine) if row.letter == "adviser_plan_broken"]
+    assert (before.status, before.error) == (OutboxStatus.WITHHELD, CHANGED)
+    assert "We received CN¥10.00 of this payment in time." in after.text
+    sent = deliver(engine, now=morning + timedelta(minutes=10)).sent
+    assert [each.text for each in sent if each.letter == "adviser_plan_broken"] == [after.text]

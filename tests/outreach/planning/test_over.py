@@ -11,7 +11,9 @@ from sqlmodel import select
 
 from app.actions.accounts.reversals import reverse_entry
 from app.actions.agreements import agree
+from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import AccountStatus
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.rules import DeskStep
@@ -195,3 +197,43 @@ def test_a_broken_plan_of_which_nobody_knows_what_was_missed_stops_no_night(engi
         plan = session.get_one(Plan, plan_id)
         plan.status, plan.ended_on, plan.broken_instalment = PlanStatus.BROKEN, ON, None
         assert night(session, ON) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [
+        (AccountStatus.CHARGED_OFF, "an account was charged off: more is owed than it says"),
+        (AccountStatus.SOLD, "the debt was sold: it is owed to another"),
+    ],
+)
+def test_it_does_not_say_that_nothing_is_past_due_of_a_debt_that_was_given_up(
+    over: Engine, to: AccountStatus, why: str
+) -> None:
+    now = builders.at(BROKEN + DAY, 8)
+    with transaction(over) as session:
+        change_status(
+            session, session.scalars(select(Account)).one(), to, BROKEN, "given up", by=MEI, now=now
+        )
+    builders.deliver(over, builders.at(BROKEN + DAY, 12))
+    [letter] = letters(over, DeskStep.OVER_PLAN)
+    assert (letter.status, letter.error) == (OutboxStatus.WITHHELD, why)
+
+
+def test_it_does_not_say_that_nothing_is_owed_where_the_sale_was_undone(engine: Engine) -> None:
+    agreed(engine, PROMISE)
+    with transaction(engine) as session:
+        card = session.scalars(select(Account)).one()
+        change_status(session, card, AccountStatus.SOLD, ON, "sold", by=MEI, now=builders.at(ON, 14))
+    close(engine, ON, ON + DAY)
+    [letter] = letters(engine, DeskStep.OVER_PLAN)
+    assert "Nothing is owed to us any more that it was about." in letter.text
+    day = ON + 2 * DAY
+    with transaction(engine) as session:
+        card = session.scalars(select(Account)).one()
+        change_status(session, card, AccountStatus.ACTIVE, day, "not sold", by=MEI, now=builders.at(day, 8))
+    builders.deliver(engine, builders.at(day, 10))
+    [letter] = letters(engine, DeskStep.OVER_PLAN)
+    assert (letter.status, letter.error) == (
+        OutboxStatus.WITHHELD,
+        "something is owed again that the agreement was about",
+    )

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session
 
+from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import case_reference
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.models import Plan
 from app.core.clock import local_date
+from app.outreach.agreements.reader import Reader
 from app.outreach.delivery.moves import Postpone, Withhold
 from app.outreach.delivery.recheck import too_old
 from app.outreach.gate.contact_cases import STALE_AFTER, ContactCase, load_contact_cases
 from app.outreach.gate.pack_versions import keep_pack
+from app.outreach.letters.locales import locale_for
 from app.outreach.outbox.dispatch import Dispatch
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
-from app.outreach.outbox.rules import BY_CHANNEL, DUE_CHANGED, REFUSED_AT_DELIVERY, Occasion
+from app.outreach.outbox.rules import BY_CHANNEL, CHANGED, DUE_CHANGED, REFUSED_AT_DELIVERY, Occasion
 from app.outreach.planning.instalments.reminders import LETTER as REMINDER
 from app.outreach.planning.letterhead import Letterhead
 from app.outreach.planning.representatives.facts import (
     agreement_now,
     is_written_instead,
     mandate_of,
+    missed_shown,
     question,
 )
 from app.outreach.planning.representatives.rules import no_longer_so, why_not_sent_to
@@ -63,6 +67,12 @@ def recheck_letter(
             why = DUE_CHANGED
         elif not is_written_instead(contact_case, now, REMINDER):
             why = "the customer is reminded of it"
+    if (
+        not why
+        and letter.occasion is Occasion.BROKEN
+        and _tells_another(session, portfolio, row, plan, today)
+    ):
+        why = CHANGED
     way = mandate.by(channel)
     if why or way is None:
         return Withhold(why, {})
@@ -77,6 +87,16 @@ def recheck_letter(
     if isinstance(answer, WaitUntil):
         return Postpone(answer.at, rules, (asked, answer))
     return Withhold(f"{REFUSED_AT_DELIVERY}: {rules}", {}, (asked, answer))
+
+
+def _tells_another(
+    session: Session, portfolio: Portfolio, row: OutboxMessage, plan: Plan, today: date
+) -> bool:
+    """True if the payment that was missed, or what came of it, is another one than the words say."""
+    country = session.get_one(Customer, row.customer_id).country
+    reader = Reader(locale_for(row.language, country), portfolio.currency)
+    now_so, told = missed_shown(session, plan, today, reader), message_context(row)
+    return any(told.get(name, "") != now_so.get(name, "") for name in ("missed_on", "missed_amount", "came"))
 
 
 def dispatch_to_representative(row: OutboxMessage, portfolio: Portfolio) -> Dispatch:

@@ -8,9 +8,11 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
-from app.book.ledger.balances import balance_of
+from app.book.delinquency.service import standing_on
+from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.models import Account
-from app.book.ledger.rules import AccountStatus
+from app.book.ledger.rules import COLLECTABLE, AccountStatus
+from app.book.portfolios.models import Portfolio
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.concessions import FeesAgain, fees_charged_again
 from app.casework.plans.models import Plan
@@ -18,7 +20,7 @@ from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.made_whole import made_whole
 from app.casework.plans.restoration.queries import last_restoration, times_restored
 from app.casework.plans.restoration.service import was_paid_in_time
-from app.casework.plans.rules import LIVE, PlanStatus
+from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.casework.plans.tracking.assessing import NOTHING_OWED
 from app.casework.plans.tracking.assessment import is_taken_up_for_nothing
 from app.casework.plans.tracking.payments import accounts_of, missed_lines
@@ -130,7 +132,42 @@ def _not_over(session: Session, step: CaseStep, on: date) -> str:
         return "the agreement that it says is over is not"
     if live_plan(session, plan.case_id) is not None:
         return "a promise or plan was made since it was written"
-    return "" if why_ended(session, plan, on) else "the payment that it says is missing came in time"
+    why = why_ended(session, plan, on)
+    if why is None:
+        return "the payment that it says is missing came in time"
+    return _owed_otherwise(session, plan, why, on)
+
+
+def _owed_otherwise(session: Session, plan: Plan, why: WhyEnded, on: date) -> str:
+    """The reason that the letter of an end says wrongly that nothing is owed, or nothing past due."""
+    query = select(Account).where(
+        Account.customer_id == plan.customer_id, Account.portfolio_id == plan.portfolio_id
+    )
+    accounts = session.scalars(query.order_by(col(Account.id))).all()
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    standings = standing_on(session, portfolio, [id_of(account) for account in accounts], on)
+    past_due = sum(standing.past_due for standing in standings.values())
+    settles = set(session.scalars(accounts_of(id_of(plan)))) if plan.kind is PlanKind.SETTLEMENT else None
+    owed = sum(
+        max(0, balance_of(session, id_of(account), on))
+        for account in accounts
+        if account.status in COLLECTABLE and (settles is None or account.id in settles)
+    )
+    if why is WhyEnded.NOTHING_OWED:
+        is_owed = past_due if plan.kind is PlanKind.PROMISE else owed
+        return "something is owed again that the agreement was about" if is_owed else ""
+    if past_due:
+        return ""
+    if any(
+        account.status is AccountStatus.CHARGED_OFF and still_owed(session, account, on) > 0
+        for account in accounts
+    ):
+        return "an account was charged off: more is owed than it says"
+    ended = plan.accepted_on or on
+    sold = any(
+        account.status is AccountStatus.SOLD and (account.ended_on or on) >= ended for account in accounts
+    )
+    return "the debt was sold: it is owed to another" if sold and not owed else ""
 
 
 def _not_restored(session: Session, step: CaseStep, on: date) -> str:

@@ -18,9 +18,11 @@ from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.models import PlanRestoration
 from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.rules import LIVE, PlanStatus
+from app.casework.plans.tracking.payments import missed_lines
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.agreements.reader import Reader
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.gate.decisions import ReviewRequest
 from app.outreach.gate.facts import Person
@@ -133,6 +135,19 @@ def agreement_now(session: Session, plan: Plan, contact_case: ContactCase, today
         times,
         not times or is_restored(session, plan, today),
     )
+
+
+def missed_shown(session: Session, plan: Plan, on: date, reader: Reader) -> dict[str, str]:
+    """The payment that was missed, as the letter of a break tells it at the end of `on`; nothing where it ended because
+    an earlier one does not count any more."""
+    line = missed_lines(session, [plan], on).get(id_of(plan))
+    if line is None:
+        return {}
+    return {
+        "missed_on": reader.day(line.due_on),
+        "missed_amount": reader.money(line.due),
+        "came": reader.money_if_any(line.paid),
+    }
 
 
 def _broken_on(plan: Plan) -> int:

@@ -21,7 +21,6 @@ from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.restoration.made_whole import made_whole
 from app.casework.plans.restoration.queries import last_restoration
-from app.casework.plans.tracking.payments import missed_lines
 from app.core.actor import Actor
 from app.core.database.rows import locked_row
 from app.core.ids import id_of
@@ -52,6 +51,7 @@ from app.outreach.planning.representatives.facts import (
     is_written_instead,
     left_to,
     mandate_of,
+    missed_shown,
     occurrence_of,
     question,
     told_of_break,
@@ -197,7 +197,7 @@ class _AdviserLetter:
 
     def decide(self) -> Answer | None:
         """Queue it, let it wait, or say on the timeline why it is not written. A channel by which it could not arrive
-        is not tried again, unless the address there has changed."""
+        is not tried again, unless the address there or what it tells has changed."""
         session, plan, row = self.session, self.plan, self.row
         [contact_case] = load_contact_cases(
             session, self.portfolio, [plan.case_id], now=self.now, as_of=self.on
@@ -319,7 +319,7 @@ class _AdviserLetter:
         figures = agreement_figures(self.session, self.plan, reader, head.payee, no_new_card=False)
         shown = {name: figures[name] for name in SHOWN if name in figures}
         if self.row.occasion is Occasion.BROKEN:
-            missed = self._missed(reader)
+            missed = missed_shown(self.session, self.plan, self.on, reader)
             # Where nothing that was missed is asked for, the client's letter is a confirmation, which they get.
             is_asked_for = bool(missed) and contact_case.to_ask > 0
             hears = "" if is_asked_for and is_written_instead(contact_case, self.now) else "yes"
@@ -346,17 +346,6 @@ class _AdviserLetter:
             adviser_reference=self.party.reference,
             **shown,  # type: ignore[arg-type]
         )
-
-    def _missed(self, reader: Reader) -> dict[str, str]:
-        """The payment that was missed; nothing where it ended because an earlier one does not count any more."""
-        line = missed_lines(self.session, [self.plan], self.on).get(id_of(self.plan))
-        if line is None:
-            return {}
-        return {
-            "missed_on": reader.day(line.due_on),
-            "missed_amount": reader.money(line.due),
-            "came": reader.money_if_any(line.paid),
-        }
 
     def _ahead(self, reader: Reader, head: Letterhead) -> dict[str, Value]:
         """What falls due on the day of which it reminds, and how it is paid."""
