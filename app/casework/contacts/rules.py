@@ -53,6 +53,8 @@ class DeskStep(Word):
     """A broken agreement that was paid in time, of a case that the legal team has: a person decides."""
     TAKE_UP_RETURNED = "settlement-payment-returned"
     """A settlement whose first payment, by which it was taken up, came back: a person decides what holds."""
+    SETTLED_IN_PART = "settled-while-case-open"
+    """A settlement that was paid while other debt keeps its case open: a person tells the customer."""
 
 
 class CaseStep(NamedTuple):

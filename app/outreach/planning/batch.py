@@ -235,9 +235,11 @@ class ContactBatch:
         return self.on + timedelta(days=1)
 
     def tell_person(self, contact_case: ContactCase, step: CaseStep, letter: str, why: str) -> None:
-        """Tell a person that a letter could not be sent to a customer, and why."""
-        title = self.catalog.letters[letter].title
-        self._add_task(contact_case, step, f"{title} was not sent: {why}"[:300])
+        """Tell a person that a letter could not be sent to a customer, and why; once for two channels."""
+        text = f"{self.catalog.letters[letter].title} was not sent: {why}"[:300]
+        known = dict(zip(CaseStep._fields, step.values, strict=True)) | {"text": text}
+        if not (self.strategy_tasks and known.items() <= self.strategy_tasks[-1].items()):
+            self._add_task(contact_case, step, text)
 
     def _add_task(
         self, contact_case: ContactCase, step: CaseStep, text: str, strategy: str | None = None

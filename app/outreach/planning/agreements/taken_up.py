@@ -3,8 +3,10 @@ replaced is said to be over. Nobody was there to write them when the payment cam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.portfolios.models import Portfolio
@@ -12,11 +14,14 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, PlanStatus
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.outreach.agreements.known import left_in_writing
 from app.outreach.planning.agreements.truth import why_false
 from app.outreach.planning.event_letters import EventLetter, closing_says_it, in_rounds, known_steps
 from app.outreach.planning.in_writing.rules import WITH_SMS
+from app.outreach.strategy.models import StrategyTask
 
 CONFIRMED, ENDED = "settlement_confirmation", "plan_cancelled"
 
@@ -32,8 +37,18 @@ def taken_up_letters(session: Session, portfolio: Portfolio, on: date) -> list[l
     ended = [_end_of(session, plan) for plan in plans]
     letters = [letter for letter in (*confirmed, *ended) if letter is not None]
     letters = [letter for letter in letters if not why_false(session, letter.step, on)]
-    known = known_steps(session, [letter.step for letter in letters])
+    steps = [letter.step for letter in letters]
+    known = known_steps(session, steps) | _left_to_a_person(session, steps)
     return in_rounds(session, [letter for letter in letters if letter.step not in known])
+
+
+def _left_to_a_person(session: Session, steps: Sequence[CaseStep]) -> set[CaseStep]:
+    """Those of these steps whose letter was refused, for which a person has a task."""
+    task = table_of(StrategyTask)
+    query = sa.select(*(task.c[name] for name in CaseStep._fields)).where(
+        among(session, task.c.case_id, {step.case_id for step in steps})
+    )
+    return {CaseStep(*row) for row in session.connection().execute(query)} & set(steps)
 
 
 def _is_settled(session: Session, plan: Plan) -> bool:
@@ -43,8 +58,8 @@ def _is_settled(session: Session, plan: Plan) -> bool:
 
 
 def _confirmation(plan: Plan) -> EventLetter | None:
-    """None where it is over already."""
-    if plan.status not in (*LIVE, PlanStatus.KEPT):
+    """None where it is over already: one that was paid whole has no debt to show."""
+    if plan.status not in LIVE:
         return None
     step = CaseStep(plan.case_id, DeskStep.CONFIRMATION, plan_id=id_of(plan))
     return EventLetter(step, CONFIRMED, plan=plan, channels=WITH_SMS)
