@@ -134,7 +134,8 @@ def _joined(home: Path, options: Mapping[str, str]) -> Iterator[IO[str]]:
     """Hold a share in the server under `home`, and start it if necessary; yield the start lock, still held."""
     deadline = time.monotonic() + START_SECONDS
     while True:
-        home.mkdir(mode=0o755, exist_ok=True)
+        with _open_to_the_server():
+            home.mkdir(mode=0o755, exist_ok=True)
         with ExitStack() as stack:
             try:
                 start = stack.enter_context(open(home / "start.lock", "w"))
@@ -149,12 +150,23 @@ def _joined(home: Path, options: Mapping[str, str]) -> Iterator[IO[str]]:
                 gone = True  # the supervisor is stopping it now
             if not gone:
                 if not (home / "ready").exists():
-                    _start(home, options)
+                    with _open_to_the_server():
+                        _start(home, options)
                 yield start
                 return
         if time.monotonic() > deadline:
             raise Unavailable(f"{home} is held by a process that does not end")
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def _open_to_the_server() -> Iterator[None]:
+    """Make folders that the server's user can enter, whatever a test before has set for this process."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _same_file(handle: IO[str], path: Path) -> bool:
