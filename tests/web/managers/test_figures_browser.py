@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["desk", "tab"]  # fixtures
 
 ZOOMED = 320
+CHARTS_FIT = "[...document.querySelectorAll('canvas')].every(each => each.clientWidth <= innerWidth)"
+"""A chart is drawn again once its page has another width."""
 PAGES = (
     "/morning?portfolio=CARDS",
     "/dashboard?portfolio=CARDS",
@@ -108,7 +110,10 @@ def look(tab: Page, path: str) -> list[str]:  # noqa: F811
         faults += [f"{path}, {name}: {broken}" for broken in violations(tab)]
     tab.emulate_media(media="screen", color_scheme="light")
     tab.set_viewport_size({"width": ZOOMED, "height": 256})
-    tab.wait_for_timeout(50)
+    for _ in range(100):
+        tab.wait_for_timeout(50)
+        if tab.evaluate(CHARTS_FIT):
+            break
     keep(tab, path, "zoom")
     width = tab.evaluate("document.documentElement.scrollWidth")
     if width > ZOOMED:
