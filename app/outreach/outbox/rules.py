@@ -98,6 +98,8 @@ DUE_CHANGED = "what is missing of the instalment has changed since it was writte
 """The reason of a reminder to an adviser that is withheld and written again with what is still due."""
 TO_ADVISERS_AGAIN = (PARTY_MOVED, DUE_CHANGED, CHANGED)
 """Reasons for which a letter to an adviser is written again by the same channel."""
+NOT_WHOLE = "the payment for which it says that the agreement stands does not count any more"
+"""The reason of a letter, to customer or adviser, that a break was taken back, which is withheld for good."""
 REFUSED_AT_DELIVERY = "the gate refused it"
 """What the reason begins with of a message that the gate stopped as it was to leave."""
 RESTATED = "what is past due is not what it says any more"

@@ -325,6 +325,8 @@ def in_rounds(session: Session, letters: Iterable[EventLetter]) -> list[list[Eve
 
 def known_steps(session: Session, steps: Sequence[CaseStep]) -> set[CaseStep]:
     """Those of these steps whose letter was written, or waits to be."""
+    if not steps:
+        return set()  # a database reads all contacts to find those of no case
     contacts = contacts_of(session, {each.case_id for each in steps}, {each.step for each in steps})
     return ({step for step, _ in contacts} & set(steps)) | deferred_steps(session, steps)
 

@@ -25,7 +25,7 @@ from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan, offered_settlement, offered_settlements
-from app.casework.plans.rules import LIVE, Acceptance, PlanKind, PlanStatus
+from app.casework.plans.rules import LIVE, Acceptance, Instalment, PlanKind, PlanStatus
 from app.casework.plans.service import cancel, move_plan, move_plans
 from app.casework.plans.tracking.assessing import (
     NOTHING_OWED,
@@ -33,6 +33,7 @@ from app.casework.plans.tracking.assessing import (
     Broken,
     InGrace,
     Kept,
+    Payments,
     Pointless,
     Running,
     as_due,
@@ -42,7 +43,6 @@ from app.casework.plans.tracking.payments import (
     accounts_of,
     offered_on,
     paid_to_settle,
-    paid_toward,
     payments_of,
 )
 from app.casework.plans.tracking.progress import progress
@@ -240,12 +240,7 @@ def take_up_after_legal(session: Session, case_id: int, on: date, *, now: dateti
 def is_taken_up_for_nothing(session: Session, plan: Plan, on: date) -> bool:
     """True for a settlement that was taken up by paying whose first payment is not whole any more at the end of `on`:
     it came back."""
-    if plan.taken_up_on is None:
-        return False
-    first = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])[:1]
-    paid = paid_toward(session, plan, on)
-    stands = assess(first, paid, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor)
-    return not isinstance(stands, Kept)
+    return bool(_without_first_payment(session, [plan], on))
 
 
 def taken_up_for_nothing(session: Session, portfolio: Portfolio, on: date) -> list[Plan]:
@@ -255,8 +250,19 @@ def taken_up_for_nothing(session: Session, portfolio: Portfolio, on: date) -> li
         col(Plan.taken_up_on).is_not(None),
         sa.or_(col(Plan.status).in_(LIVE), col(Plan.ended_on) == on),
     )
-    plans = session.scalars(query.order_by(col(Plan.id))).all()
-    return [plan for plan in plans if is_taken_up_for_nothing(session, plan, on)]
+    return _without_first_payment(session, session.scalars(query.order_by(col(Plan.id))).all(), on)
+
+
+def _without_first_payment(session: Session, plans: Sequence[Plan], on: date) -> list[Plan]:
+    """Those of these plans that were taken up by paying and whose first payment is not whole, in three statements."""
+    taken_up = {id_of(plan): plan for plan in plans if plan.taken_up_on is not None}
+    parts, paid = instalments_of(session, list(taken_up)), payments_of(session, taken_up, on)
+
+    def is_whole(plan_id: int, plan: Plan) -> bool:
+        payments = [(each.on, each.amount) for each in paid.get(plan_id, [])]
+        return isinstance(_judge_first(plan, parts[plan_id], payments, on), Kept)
+
+    return [plan for plan_id, plan in taken_up.items() if not is_whole(plan_id, plan)]
 
 
 def paid_with_legal(session: Session, portfolio: Portfolio, on: date) -> list[Plan]:
@@ -273,11 +279,16 @@ def paid_with_legal(session: Session, portfolio: Portfolio, on: date) -> list[Pl
 def _first_payment(session: Session, plan: Plan, on: date) -> Assessment:
     """An offer to settle, judged by its first payment alone. While an agreement runs that it would not replace, no
     payment is for it, as nobody can accept it then."""
-    first = as_due(instalments_of(session, [id_of(plan)])[id_of(plan)])[:1]
+    parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
     live = live_plan(session, plan.case_id)
     is_free = live is None or live.id == plan.supersedes_id
-    paid = paid_to_settle(session, plan, on) if is_free else []
-    return assess(first, paid, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor)
+    return _judge_first(plan, parts, paid_to_settle(session, plan, on) if is_free else [], on)
+
+
+def _judge_first(plan: Plan, parts: Sequence[Instalment], payments: Payments, on: date) -> Assessment:
+    """A settlement judged by its first payment alone, at the end of `on`."""
+    first = as_due(parts)[:1]
+    return assess(first, payments, today=on, grace_days=plan.grace_days, tolerance=plan.tolerance_minor)
 
 
 def _paid_on(session: Session, plan: Plan, on: date) -> date:

@@ -46,7 +46,8 @@ def _left_to_a_person(session: Session, steps: Sequence[CaseStep]) -> set[CaseSt
     """Those of these steps whose letter was refused, for which a person has a task."""
     task = table_of(StrategyTask)
     query = sa.select(*(task.c[name] for name in CaseStep._fields)).where(
-        among(session, task.c.case_id, {step.case_id for step in steps})
+        among(session, task.c.case_id, {step.case_id for step in steps}),
+        task.c.step.in_(sorted({step.step for step in steps})),
     )
     return {CaseStep(*row) for row in session.connection().execute(query)} & set(steps)
 

@@ -25,12 +25,11 @@ from app.casework.plans.tracking.assessing import NOTHING_OWED
 from app.casework.plans.tracking.assessment import is_taken_up_for_nothing
 from app.casework.plans.tracking.payments import accounts_of, missed_lines
 from app.core.ids import id_of
+from app.outreach.outbox.rules import NOT_WHOLE
 
 PAYMENT_RETURNED = "the payment that took up the settlement came back"
 POSTED_LATER = timedelta(days=1)
 """What a night charges after its day has the day after as its date."""
-
-NOT_WHOLE = "the payment for which it says that the agreement stands does not count any more"
 
 
 class WhyEnded(StrEnum):

@@ -9,7 +9,7 @@ from datetime import datetime
 from app.casework.parties.rules import MayBeTold, PartyKind
 from app.casework.plans.rules import LIVE, PlanStatus
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import PARTY_MOVED, Occasion
+from app.outreach.outbox.rules import NOT_WHOLE, PARTY_MOVED, Occasion
 
 LETTERS: Mapping[Occasion, str] = {
     Occasion.CONFIRMED: "adviser_plan_confirmed",
@@ -147,7 +147,7 @@ def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
             if now.status is PlanStatus.BROKEN or now.times_restored != occurrence:
                 return "the agreement was broken since it was written"
             if not now.is_restored:
-                return "the payment for which it says that the agreement stands does not count any more"
+                return NOT_WHOLE
         case Occasion.ENDED:
             if now.status is not PlanStatus.CANCELLED:
                 return "the agreement has not ended"

@@ -133,7 +133,7 @@ class Tile:
 def tile_behind(session: Session, asked: FigureSlice) -> Tile:
     """The number and the sum of a list, as its tile has them where the night stored them: a page shows a few of what
     may be a million things, and does not add them up. `desk kpis --check` adds them up and compares."""
-    stored = stored_side(session, asked)
+    stored = _stored_side(session, asked)
     if stored is None:
         return Tile(*total_behind(session, asked))
     if asked.definition.unit is Unit.ACCOUNTS:  # each counts one
@@ -143,7 +143,7 @@ def tile_behind(session: Session, asked: FigureSlice) -> Tile:
     return Tile(number if number <= COUNTED_TO else None, stored)
 
 
-def stored_side(session: Session, asked: FigureSlice) -> int | None:
+def _stored_side(session: Session, asked: FigureSlice) -> int | None:
     """The side as the last version of the tile has it, where that is the sum of the list at any hour."""
     family, definition = figure_named(asked.definition.name)
     if not family.is_folded:
