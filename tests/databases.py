@@ -133,6 +133,7 @@ def sharing(engine: Engine) -> Engine:
     first = _FIRST.setdefault(engine.dialect.name, engine)
     if first is engine:
         engine._compiled_cache = LRUCache(STATEMENTS)
+        engine.connect().close()  # A dialect learns its server's version when its own engine connects, and only then.
     # A compiled statement is found by the dialect object that compiled it.
     engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
     return engine
