@@ -14,7 +14,7 @@ from app.actions.documents import add_document
 from app.actions.holds import place_hold
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts
-from app.book.ledger.models import Account, Entry
+from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.service import post_mirror
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
@@ -30,9 +30,11 @@ from app.core.timeline.service import about_customer, record
 from app.core.vocabulary import Channel, HoldKind
 from app.operations.day.closing import run_days
 from app.outreach.duties.events import DutyArose, DutyEnded, DutyOverdue
+from app.outreach.duties.making import make_duties
 from app.outreach.duties.models import Duty
 from app.outreach.duties.queries import duty_counts, owed_letters
-from app.outreach.duties.service import make_duties, open_duties, settle_duties, write_owed
+from app.outreach.duties.settling import open_duties, settle_duties
+from app.outreach.duties.writing import owed_letters_in_batches, write_owed
 from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import RESTATED, OutboxStatus
@@ -87,8 +89,8 @@ def night(engine: Engine, n: int) -> dict[str, int]:
         book = get_portfolio(session, builders.BOOK)
         counts = {"made": make_duties(session, book, now=now), **settle_duties(session, book, on, now=now)}
         written = sum(
-            write_owed(session, book, id_of(duty), catalog(), on=on, now=now)
-            for duty in open_duties(session, book)
+            write_owed(session, book, ids, catalog(), on=on, now=now)
+            for ids in owed_letters_in_batches(session, book, catalog())
         )
         return {**counts, "written": written}
 
@@ -240,7 +242,7 @@ def test_a_letter_that_leaves_while_the_night_runs_is_not_written_twice(engine: 
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
         [duty] = open_duties(session, book)
-        assert not write_owed(session, book, id_of(duty), catalog(), on=ON + timedelta(days=2), now=now)
+        assert not write_owed(session, book, [id_of(duty)], catalog(), on=ON + timedelta(days=2), now=now)
     assert builders.count(engine, OutboxMessage) == 2
 
 
@@ -423,3 +425,29 @@ def test_a_notice_of_arrears_is_written_again_with_what_is_past_due_now(engine: 
         assert [
             task.text for task in session.scalars(select(StrategyTask)) if task.step == "owed-letter"
         ] == []
+
+
+def test_two_duties_of_one_customer_bring_one_letter(engine: Engine) -> None:
+    """New York City wants the validation notice too: the notice that left for the one fulfils the other."""
+    with transaction(engine) as session:
+        case = a_case(session, region="NY", postcode="10001")
+        session.get_one(Customer, case.customer_id).city = "New York"
+        other = a_case(session)
+        for each in (case, other):
+            sent(session, each, "first_reminder", date(2026, 9, 2))
+    n = (date(2026, 9, 2) - ON).days
+    assert night(engine, n) == {"made": 4, "written": 2}
+    with transaction(engine) as session:
+        notices = session.scalars(
+            select(OutboxMessage.customer_id).where(OutboxMessage.letter == "validation_notice")
+        )
+        assert sorted(notices) == sorted([case.customer_id, other.customer_id])
+        [task] = session.scalars(select(StrategyTask))
+        assert task.case_id == case.id, "the disclosures of New York are a person's work"
+    assert night(engine, n + 1) == {"made": 0, "written": 0}
+    with transaction(engine) as session:
+        for notice in session.scalars(
+            select(OutboxMessage).where(OutboxMessage.letter == "validation_notice")
+        ):
+            notice.status, notice.sent_at = OutboxStatus.SENT, builders.at(date(2026, 9, 5), 12, zone=TEXAS)
+    assert night(engine, n + 2) == {"made": 0, "duties_met": 3, "written": 0}

@@ -59,8 +59,16 @@ def contact_id(session: Session, step: CaseStep, channel: Channel) -> int:
 
 def next_occurrence(session: Session, case_id: int, step: str) -> int:
     """The occurrence of this step if the case takes it once more."""
+    return next_occurrences(session, [case_id], step)[case_id]
+
+
+def next_occurrences(session: Session, case_ids: Collection[int], step: str) -> dict[int, int]:
+    """By case the occurrence of this step if the case takes it once more."""
     contact = table_of(PlannedContact)
-    last = sa.select(sa.func.max(contact.c.occurrence)).where(
-        contact.c.case_id == case_id, contact.c.step == step
+    last = (
+        sa.select(contact.c.case_id, sa.func.max(contact.c.occurrence))
+        .where(among(session, contact.c.case_id, sorted(case_ids)), contact.c.step == step)
+        .group_by(contact.c.case_id)
     )
-    return (session.execute(last).scalar() or 0) + 1
+    taken: dict[int, int] = {case_id: number for case_id, number in session.execute(last)}
+    return {case_id: taken.get(case_id, 0) + 1 for case_id in case_ids}

@@ -64,7 +64,9 @@ from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.runs import note_restated, run_of
 from app.operations.invariants.checks import Violation, quick
 from app.operations.thresholds.service import judge
-from app.outreach.duties.service import make_duties, open_duties, settle_duties, write_owed
+from app.outreach.duties.making import make_duties
+from app.outreach.duties.settling import settle_duties
+from app.outreach.duties.writing import owed_letters_in_batches, write_owed
 from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.agreements.over import over_letters
 from app.outreach.planning.agreements.restored import restored_letters
@@ -238,16 +240,16 @@ def end_experiments(day: Day) -> Counts:
 
 def fulfil_duties(day: Day) -> Counts:
     """Before contacts are planned: make the duties that the day's events brought, end those that are met, say which are
-    overdue, and write what is owed. One letter is one transaction."""
+    overdue, and write what is owed. One batch of letters is one transaction."""
     with transaction(day.engine) as session:
         made = make_duties(session, day.portfolio, now=day.now)
         counts = settle_duties(session, day.portfolio, day.on, now=day.now)
     with reading(day.engine) as session:
-        owed = [id_of(duty) for duty in open_duties(session, day.portfolio)]
+        batches = list(owed_letters_in_batches(session, day.portfolio, day.catalog))
     written = 0
-    for duty_id in owed:
+    for ids in batches:
         with transaction(day.engine) as session:
-            written += write_owed(session, day.portfolio, duty_id, day.catalog, on=day.on, now=day.now)
+            written += write_owed(session, day.portfolio, ids, day.catalog, on=day.on, now=day.now)
     return {
         **({"duties_made": made} if made else {}),
         **counts,

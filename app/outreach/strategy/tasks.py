@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -10,11 +12,12 @@ from sqlmodel import Session, col
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.actor import Actor
+from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.text import clean_text
-from app.core.timeline.service import about_customer, record
+from app.core.timeline.service import about_customer, record, record_many
 from app.outreach.strategy.events import TaskCreated, TaskDone
 from app.outreach.strategy.models import StrategyTask
 
@@ -76,6 +79,42 @@ def add_task(
     created = TaskCreated(step, text, due_on)
     record(session, about_customer(case.customer_id, created, case_id=id_of(case)), by=by, now=now)
     return task
+
+
+class NewTask(NamedTuple):
+    """Work on a case for its owner, of a set that `add_tasks` puts down."""
+
+    case: CollectionsCase
+    text: str
+    due_on: date
+
+
+def add_tasks(session: Session, step: str, tasks: Sequence[NewTask], *, by: Actor, now: datetime) -> None:
+    """Put work on cases for their owners, each as the next occurrence of `step`. One task a case; the caller holds the
+    customers' locks."""
+    if not tasks:
+        return
+    table = table_of(StrategyTask)
+    last = (
+        sa.select(table.c.case_id, sa.func.max(table.c.occurrence))
+        .where(among(session, table.c.case_id, [id_of(each.case) for each in tasks]), table.c.step == step)
+        .group_by(table.c.case_id)
+    )
+    taken: dict[int, int] = {case_id: number for case_id, number in session.execute(last)}
+    rows, told = [], []
+    for case, said, due_on in tasks:
+        text = clean_text(said[:LONGEST_TASK], "text", one_line=True)
+        number = taken.get(id_of(case), 0) + 1
+        rows.append(
+            StrategyTask(
+                case_id=id_of(case), step=step, occurrence=number, text=text, due_on=due_on, created_at=now
+            )
+        )
+        created = TaskCreated(step, text, due_on)
+        told.append(about_customer(case.customer_id, created, case_id=id_of(case)))
+    session.add_all(rows)
+    session.flush()
+    record_many(session, told, by=by, now=now)
 
 
 def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: Actor, now: datetime) -> None:
