@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
+from sqlalchemy.schema import SchemaItem
 from sqlmodel import Session, SQLModel
 
 from app.core.database.engine import table_of, transaction
@@ -55,6 +57,16 @@ def _elements(dialect: str, are_numbers: bool, name: str) -> sa.TextClause:
     else:
         elements = f"SELECT value FROM json_each(:{name})"  # noqa: S608 - a name of ours
     return sa.text(elements).bindparams(sa.bindparam(name, type_=sa.Text))
+
+
+@contextmanager
+def scratch(session: Session, name: str, *columns: SchemaItem) -> Iterator[sa.Table]:
+    """A temporary table of this session: a step of a night finds once what it then writes to several tables. Gone
+    afterwards, and with a transaction that fails."""
+    table, connection = sa.Table(name, sa.MetaData(), *columns, prefixes=["TEMPORARY"]), session.connection()
+    table.create(connection)
+    yield table
+    table.drop(connection)
 
 
 def array_text(values: Iterable[int | str | None]) -> str:

@@ -13,6 +13,7 @@ from app.core.ids import id_of
 from app.operations.invariants.delinquency import last_day
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.proof.checking import check_accounts, check_day
+from app.reporting.kpis.wide import wrong_sums
 
 ALL_UP_TO = 2000
 """Accounts of a portfolio that are all counted again each night; of a larger one, a sample is."""
@@ -26,6 +27,8 @@ def figures_match_ledger(session: Session, portfolio: Portfolio) -> Iterator[str
     on, scope = last_day(session, portfolio), Scope(portfolio)
     if on is None:
         return
+    if wrong := wrong_sums(session, portfolio):
+        yield f"{portfolio.code} {on}: {wrong} sums of accounts that stand alike are not those of their rows"
     highest = session.scalar(
         sa.select(sa.func.max(Account.id)).where(col(Account.portfolio_id) == portfolio.id)
     )

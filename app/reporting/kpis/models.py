@@ -7,6 +7,8 @@ from sqlmodel import Field
 
 from app.core.database.engine import BigId, Row, UtcDateTime
 
+NEVER = date.max
+
 
 class KpiSnapshot(Row, table=True):
     """`version` 1 is what was known that night; each restatement adds a version, the highest is current."""
@@ -114,6 +116,14 @@ class AccountSlice(Row, table=True):
             sqlite_where=sa.text("to_on IS NULL"),
             postgresql_where=sa.text("to_on IS NULL"),
         ),
+        # The night looks at accounts that had members of a case until now.
+        sa.Index(
+            "ix_account_slice_of",
+            "slice_id",
+            "account_id",
+            sqlite_where=sa.text("to_on IS NULL"),
+            postgresql_where=sa.text("to_on IS NULL"),
+        ),
     )
 
     account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)
@@ -175,6 +185,30 @@ class AccountStanding(Row, table=True):
     """The month end of `then_bucket` and `then_balance_minor`. A row of an earlier one did not change since: it stood
     at the later month end as it stands."""
     then_bucket: str = Field(max_length=20)
+    then_balance_minor: int = Field(sa_type=sa.BigInteger)
+
+
+class StandingSum(Row, table=True):
+    """Accounts that stand alike: nothing that a figure asks of their wide rows tells them apart. Derived; `wide.py`
+    keeps it. `NEVER` stands for a day that there is none of, and 0 for no combination of members."""
+
+    __tablename__ = "standing_sum"
+
+    portfolio_id: int = Field(primary_key=True, foreign_key="portfolio.id", sa_type=BigId)
+    slice_id: int = Field(primary_key=True, sa_type=BigId)
+    bucket: str = Field(primary_key=True, max_length=20)
+    oldest_due_on: date = Field(primary_key=True)
+    then_on: date = Field(primary_key=True)
+    then_bucket: str = Field(primary_key=True, max_length=20)
+    status: str = Field(primary_key=True, max_length=40)
+    opened_on: date = Field(primary_key=True)
+    """`then_on` for every earlier day, as the next two: no figure tells them apart."""
+    ended_on: date = Field(primary_key=True)
+    known_from: date = Field(primary_key=True)
+    accounts: int = Field(sa_type=sa.BigInteger)
+    balance_minor: int = Field(sa_type=sa.BigInteger)
+    positive_minor: int = Field(sa_type=sa.BigInteger)
+    """Balances above 0."""
     then_balance_minor: int = Field(sa_type=sa.BigInteger)
 
 

@@ -7,10 +7,11 @@ members of a case until now, and after a load of an accounts file those whose pr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 
 import sqlalchemy as sa
+from sqlalchemy.schema import SchemaItem
 from sqlmodel import Session, col
 
 from app.book.feeds.models import FeedLoad
@@ -19,7 +20,7 @@ from app.book.ledger.rules import FeedKind
 from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.core.database.bulk import upsert
+from app.core.database.bulk import scratch, upsert
 from app.core.database.engine import BigId, table_of
 from app.core.database.rows import Query
 from app.core.ids import id_of
@@ -57,10 +58,10 @@ def refresh_slices(session: Session, portfolio: Portfolio, on: date) -> int:
     number of times for a day."""
     connection = session.connection()
     ladders = load_ladders(session, portfolio)
-    night = _night(
+    statements = _night(
         connection.dialect.name,
         has_challenger=ladders.challenger is not None,
-        accounts_loaded=_accounts_loaded_since(session, id_of(portfolio), on),
+        accounts_changed=_accounts_changed_since(session, id_of(portfolio), on),
     )
     given = {
         PORTFOLIO_ID.key: id_of(portfolio),
@@ -69,9 +70,11 @@ def refresh_slices(session: Session, portfolio: Portfolio, on: date) -> int:
         CHALLENGER.key: ladders.challenger.ref if ladders.challenger else "",
         EXPERIMENT_ID.key: ladders.experiment_id,
     }
-    connection.execute(night.combinations, given)
-    written = connection.execute(night.changes, given).rowcount
-    connection.execute(night.ends, given)
+    with scratch(session, _OTHERS, *_columns()):
+        written = connection.execute(statements.others, given).rowcount
+        if written:
+            for each in (statements.combinations, statements.changes, statements.ends):
+                connection.execute(each, given)
     return written
 
 
@@ -79,58 +82,80 @@ def refresh_slices(session: Session, portfolio: Portfolio, on: date) -> int:
 PORTFOLIO_ID, ON = sa.bindparam("own_portfolio", type_=BigId), sa.bindparam("night", type_=sa.Date())
 LIVE, CHALLENGER = (sa.bindparam(name, type_=sa.String()) for name in ("live", "challenger"))
 EXPERIMENT_ID = sa.bindparam("own_experiment", type_=BigId)
+_OTHERS = "other_members"
+"""Temporary: the accounts that have other members than the night before, with these members."""
+
+
+def _columns() -> list[SchemaItem]:
+    account = sa.Column("account_id", BigId, primary_key=True, autoincrement=False)
+    return [account, sa.Column("portfolio_id", BigId), *(sa.Column(each.value, sa.String()) for each in KEPT)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Night:
     """The statements of a night. They are built once; the portfolio, its day and its strategies are parameters."""
 
+    others: sa.Insert
+    """Finds the accounts that have other members than before."""
     combinations: sa.Insert
     """Adds the combinations of members that are new."""
     changes: sa.Insert
-    """Adds a row for each account that has other members than before."""
+    """Adds a row for each of these accounts."""
     ends: sa.Update
     """Ends the rows before."""
 
 
 @cache
-def _night(dialect: str, *, has_challenger: bool, accounts_loaded: bool) -> _Night:
-    wanted = _members(has_challenger, accounts_loaded).cte("wanted")
+def _night(dialect: str, *, has_challenger: bool, accounts_changed: bool) -> _Night:
+    wanted = _members(has_challenger, accounts_changed).subquery("wanted")
     known, kept = table_of(KpiSlice), table_of(AccountSlice)
-    names = ("portfolio_id", *KEPT)
-    combinations = sa.select(*(wanted.c[name] for name in names)).distinct().where(sa.true())
-    same = sa.and_(*(known.c[name] == wanted.c[name] for name in names))
+    other = sa.Table(_OTHERS, sa.MetaData(), *_columns())
+    is_open = sa.and_(kept.c.account_id == wanted.c.account_id, kept.c.to_on.is_(None))
+    differs = sa.or_(known.c.id.is_(None), *(known.c[name] != wanted.c[name] for name in KEPT))
+    others = (
+        sa.select(*(wanted.c[each.name] for each in other.c))
+        .select_from(wanted)
+        .outerjoin(kept, is_open)
+        .outerjoin(known, known.c.id == kept.c.slice_id)
+        .where(differs)
+    )
+    members = [other.c[name] for name in ("portfolio_id", *KEPT)]
+    combinations = sa.select(*members).distinct().where(sa.true())
+    had_none = ~sa.exists().where(kept.c.account_id == other.c.account_id)
     changed = (
         sa.select(
-            wanted.c.account_id,
-            sa.case((kept.c.account_id.is_(None), sa.literal(BEGINNING, sa.Date())), else_=ON).label(
-                "from_on"
-            ),
-            wanted.c.portfolio_id,
-            known.c.id.label("slice_id"),
+            other.c.account_id,
+            sa.case((had_none, sa.literal(BEGINNING, sa.Date())), else_=ON).label("from_on"),
+            other.c.portfolio_id,
+            known.c.id,
         )
-        .select_from(wanted)
-        .join(known, same)
-        .outerjoin(kept, sa.and_(kept.c.account_id == wanted.c.account_id, kept.c.to_on.is_(None)))
-        .where(sa.or_(kept.c.account_id.is_(None), kept.c.slice_id != known.c.id))
+        .select_from(other)
+        .join(known, sa.and_(*(known.c[each.name] == each for each in members)))
+        .where(sa.true())
     )
-    columns = ("account_id", "from_on", "portfolio_id", "slice_id")
-    insert = upsert(dialect, AccountSlice).from_select(columns, changed)
-    again = insert.on_conflict_do_update(
-        index_elements=["account_id", "from_on"], set_={"slice_id": insert.excluded.slice_id}
+    insert = upsert(dialect, AccountSlice).from_select(
+        ("account_id", "from_on", "portfolio_id", "slice_id"), changed
     )
     later = kept.alias("later")
     newer = sa.exists().where(later.c.account_id == kept.c.account_id, later.c.from_on == ON)
+    of_others = kept.c.account_id.in_(sa.select(other.c.account_id))
     return _Night(
-        combinations=upsert(dialect, KpiSlice).from_select(names, combinations).on_conflict_do_nothing(),
-        changes=again.execution_options(preserve_rowcount=True),
+        others=sa.insert(other)
+        .from_select([each.name for each in other.c], others)
+        .execution_options(preserve_rowcount=True),
+        combinations=upsert(dialect, KpiSlice)
+        .from_select([each.name for each in members], combinations)
+        .on_conflict_do_nothing(),
+        changes=insert.on_conflict_do_update(
+            index_elements=["account_id", "from_on"], set_={"slice_id": insert.excluded.slice_id}
+        ),
         ends=sa.update(kept)
-        .where(kept.c.portfolio_id == PORTFOLIO_ID, kept.c.to_on.is_(None), kept.c.from_on < ON, newer)
+        .where(of_others, kept.c.to_on.is_(None), kept.c.from_on < ON, newer)
         .values(to_on=ON),
     )
 
 
-def _members(has_challenger: bool, accounts_loaded: bool) -> Query:
+def _members(has_challenger: bool, accounts_changed: bool) -> Query:
     """The members, as of now, of the accounts that can have changed since the night before."""
     account, case, staff, who = (table_of(m) for m in (Account, CollectionsCase, User, Participant))
     has_case = case.c.id.is_not(None)
@@ -160,11 +185,11 @@ def _members(has_challenger: bool, accounts_loaded: bool) -> Query:
             who,
             sa.and_(who.c.customer_id == account.c.customer_id, who.c.experiment_id == EXPERIMENT_ID),
         )
-        .where(account.c.portfolio_id == PORTFOLIO_ID, account.c.id.in_(_candidates(accounts_loaded)))
+        .where(account.c.portfolio_id == PORTFOLIO_ID, account.c.id.in_(_candidates(accounts_changed)))
     )
 
 
-def _candidates(accounts_loaded: bool) -> sa.CompoundSelect[tuple[int]]:
+def _candidates(accounts_changed: bool) -> sa.CompoundSelect[tuple[int]]:
     account, case, kept, known = (table_of(m) for m in (Account, CollectionsCase, AccountSlice, KpiSlice))
     newest = sa.select(sa.func.coalesce(sa.func.max(kept.c.account_id), 0)).where(
         kept.c.portfolio_id == PORTFOLIO_ID, kept.c.to_on.is_(None)
@@ -187,7 +212,7 @@ def _candidates(accounts_loaded: bool) -> sa.CompoundSelect[tuple[int]]:
         )
     )
     candidates = [new, in_case, had_case]
-    if accounts_loaded:
+    if accounts_changed:
         candidates.append(
             sa.select(account.c.id)
             .join(kept, sa.and_(kept.c.account_id == account.c.id, kept.c.to_on.is_(None)))
@@ -197,15 +222,17 @@ def _candidates(accounts_loaded: bool) -> sa.CompoundSelect[tuple[int]]:
     return sa.union(*candidates)
 
 
-def _accounts_loaded_since(session: Session, portfolio_id: int, on: date) -> bool:
-    """An accounts file was loaded since the last night began."""
-    begun: datetime | None = session.scalar(
-        sa.select(sa.func.max(DailyRun.started_at)).where(
-            col(DailyRun.portfolio_id) == portfolio_id, col(DailyRun.business_date) < on
-        )
+def _accounts_changed_since(session: Session, portfolio_id: int, on: date) -> bool:
+    """An accounts file changed accounts since the last night began, or may still."""
+    begun = (
+        sa.select(sa.func.max(DailyRun.started_at))
+        .where(col(DailyRun.portfolio_id) == portfolio_id, col(DailyRun.business_date) < on)
+        .scalar_subquery()
     )
-    loaded = sa.select(sa.func.max(FeedLoad.started_at)).where(
-        col(FeedLoad.portfolio_id) == portfolio_id, col(FeedLoad.kind) == FeedKind.ACCOUNTS
+    changed = sa.and_(col(FeedLoad.updated) > 0, sa.or_(begun.is_(None), col(FeedLoad.finished_at) >= begun))
+    load = sa.select(col(FeedLoad.id)).where(
+        col(FeedLoad.portfolio_id) == portfolio_id,
+        col(FeedLoad.kind) == FeedKind.ACCOUNTS,
+        sa.or_(changed, col(FeedLoad.finished_at).is_(None)),
     )
-    last: datetime | None = session.scalar(loaded)
-    return last is not None and (begun is None or last >= begun)
+    return session.scalar(load.limit(1)) is not None

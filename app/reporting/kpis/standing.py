@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from app.book.portfolios.rules import CollectorKind
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression
 from app.reporting.kpis.family import Days, Shape
-from app.reporting.kpis.models import AccountStanding
+from app.reporting.kpis.models import NEVER, AccountStanding, StandingSum
 
 
 def standing_on(shape: Shape, days: Days) -> sa.Subquery:
@@ -25,16 +24,15 @@ def standing_on(shape: Shape, days: Days) -> sa.Subquery:
     folded so far: account_id, customer_id, bucket, past_due_minor, oldest_due_on (None = current) and balance_minor.
     Pooled, a row has no account, and of balances the sum of those above 0."""
     if shape.from_wide_rows:
-        wide = table_of(AccountStanding)
-        columns = (
-            wide.c.account_id, wide.c.customer_id, wide.c.slice_id, wide.c.bucket, wide.c.past_due_minor,
-            wide.c.oldest_due_on, wide.c.balance_minor,
-        )  # fmt: skip
-        stands = sa.select(*columns).where(_counted(shape, days, days.on)).subquery("standing")
+        wide = _wide_rows(shape)
+        columns: list[Expression] = [
+            wide.c[name] for name in ("account_id", "customer_id", "slice_id", "bucket", "oldest_due_on")
+        ]
         if shape.is_pooled:
-            owed = positive(stands.c.balance_minor).label("balance_minor")
-            return _pooled(stands, ("slice_id", "bucket", "oldest_due_on"), owed)
-        return stands
+            columns += [wide.c.accounts, wide.c.positive_minor.label("balance_minor")]
+        else:
+            columns += [wide.c.past_due_minor, wide.c.balance_minor]
+        return sa.select(*columns).where(_counted(wide, shape, days, days.on)).subquery("standing")
     return _standing_then(days, days.on)
 
 
@@ -66,20 +64,30 @@ def number_of(shape: Shape, source: sa.Subquery) -> sa.ColumnElement[int]:
     return source.c.accounts if shape.is_pooled else sa.literal(1)
 
 
-def _pooled(source: sa.Subquery, names: Sequence[str], *amounts: sa.Label[int]) -> sa.Subquery:
-    """The rows that have the same in these columns as one: `accounts` says how many they were, amounts are summed."""
-    same = [source.c[name] for name in names]
+def _wide_rows(shape: Shape) -> sa.FromClause:
+    """The wide rows; pooled, one row for all accounts that stand alike, in the same words."""
+    if not shape.is_pooled:
+        return table_of(AccountStanding)
+    kept = table_of(StandingSum)
+    names = (
+        "portfolio_id", "bucket", "then_on", "then_bucket", "status", "opened_on",
+        "accounts", "positive_minor", "balance_minor", "then_balance_minor",
+    )  # fmt: skip
+    never = sa.literal(NEVER, sa.Date())
+    days = (
+        sa.func.nullif(kept.c[name], never).label(name)
+        for name in ("oldest_due_on", "ended_on", "known_from")
+    )
     nobody = sa.null().label("account_id"), sa.null().label("customer_id")
-    sums = (sa.cast(sa.func.sum(each.element), sa.BigInteger).label(each.name) for each in amounts)
-    query = sa.select(*same, *nobody, sa.func.count().label("accounts"), *sums).group_by(*same)
-    return query.subquery(f"pooled_{source.name}")
+    its_slice = sa.func.nullif(kept.c.slice_id, 0).label("slice_id")
+    return sa.select(*(kept.c[name] for name in names), *days, its_slice, *nobody).subquery("wide")
 
 
 def flow_on(shape: Shape, days: Days) -> sa.Subquery:
     """One row an account that was counted at the last month end, `then`, and had not ended by then: account_id,
     customer_id, then_bucket, then_balance_minor, is_re_aged (1 = since then), and `now`: its bucket at the end of the
     day, or the status by which it ended since. Where a creditor reports how accounts stand, only those that it had
-    reported by then. Pooled, a row has no account."""
+    reported by then. Pooled, a row has no account, and does not say whether it was re-aged."""
     on, then_on = days.on, days.month_end
     made = table_of(ReAge)
     re_aged = sa.select(made.c.account_id).where(
@@ -90,32 +98,27 @@ def flow_on(shape: Shape, days: Days) -> sa.Subquery:
         return sa.case((account_id.in_(re_aged), 1), else_=0).label("is_re_aged")
 
     if shape.from_wide_rows:
-        wide = table_of(AccountStanding)
+        wide = _wide_rows(shape)
         is_kept = wide.c.then_on == then_on
         known = (wide.c.known_from <= then_on,) if shape.is_reported else ()
-        flow = (
+        balance = sa.case((is_kept, wide.c.then_balance_minor), else_=wide.c.balance_minor)
+        return (
             sa.select(
                 wide.c.account_id,
                 wide.c.customer_id,
                 wide.c.slice_id,
-                is_re_aged(wide.c.account_id),
+                wide.c.accounts if shape.is_pooled else is_re_aged(wide.c.account_id),
                 sa.case((is_kept, wide.c.then_bucket), else_=wide.c.bucket).label("then_bucket"),
-                sa.case((is_kept, wide.c.then_balance_minor), else_=wide.c.balance_minor).label(
-                    "then_balance_minor"
-                ),
+                balance.label("then_balance_minor"),
                 sa.case((wide.c.ended_on <= on, wide.c.status), else_=wide.c.bucket).label("now"),
             )
             .where(
-                _counted(shape, days, then_on),
+                _counted(wide, shape, days, then_on),
                 sa.or_(wide.c.ended_on.is_(None), wide.c.ended_on > then_on),
                 *known,
             )
             .subquery("flow")
         )
-        if shape.is_pooled:
-            balance = flow.c.then_balance_minor.label("then_balance_minor")
-            return _pooled(flow, ("slice_id", "then_bucket", "now", "is_re_aged"), balance)
-        return flow
     account, position = table_of(Account), table_of(Position)
     then, now = _standing_then(days, then_on), spells_on(days.portfolio_id, on)
     bucket = sa.func.coalesce(now.c.bucket, CURRENT)
@@ -142,9 +145,10 @@ def flow_on(shape: Shape, days: Days) -> sa.Subquery:
     return query.subquery("flow")
 
 
-def _counted(shape: Shape, days: Days, on: sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
+def _counted(
+    wide: sa.FromClause, shape: Shape, days: Days, on: sa.ColumnElement[date]
+) -> sa.ColumnElement[bool]:
     """`counted_on`, of wide rows."""
-    wide = table_of(AccountStanding)
     charged_off = wide.c.status == AccountStatus.CHARGED_OFF.value
     came_so = wide.c.ended_on.is_(None) if not shape.works_charged_off else sa.false()
     is_out = sa.and_(

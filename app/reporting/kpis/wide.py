@@ -2,6 +2,9 @@
 
 Derived from states, spells and entries. A night writes only the rows of accounts that it folded, or whose members or
 end changed; `rebuild_standings` writes all of them anew, and both give the same (`tests/reporting/kpis`).
+
+Beside them stand the sums of accounts that stand alike (`StandingSum`): a night takes the old rows of the accounts that
+changed away from them and adds the new ones, so that its figures are read from some thousand rows.
 """
 
 from __future__ import annotations
@@ -18,13 +21,13 @@ from app.book.ledger.models import Account, Entry, Position
 from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import DelinquencySource
-from app.core.database.bulk import upsert
+from app.core.database.bulk import scratch, upsert
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
 from app.core.dates import month_start
 from app.core.ids import id_of
-from app.reporting.kpis.models import AccountSlice, AccountStanding, StandingNight
-from app.reporting.kpis.standing import moved_since
+from app.reporting.kpis.models import NEVER, AccountSlice, AccountStanding, StandingNight, StandingSum
+from app.reporting.kpis.standing import moved_since, positive
 
 ACTIVE = AccountStatus.ACTIVE.value
 _COLUMNS = (
@@ -60,28 +63,97 @@ def refresh_standings(session: Session, portfolio: Portfolio, on: date, restated
     then_on = month_start(on) - DAY
     reaches_back = restated_from is not None and restated_from <= then_on
     changed = _changed(portfolio, before, on).subquery("changed")
-    return _write(session, portfolio, on, _refreshed(portfolio, then_on, reaches_back, changed))
+    connection, wide = session.connection(), table_of(AccountStanding)
+    columns = [sa.Column(name, wide.c[name].type) for name in _COLUMNS]
+    with scratch(session, "fresh_standing", *columns) as fresh:
+        rows = _refreshed(portfolio, then_on, reaches_back, changed)
+        connection.execute(sa.insert(fresh).from_select(_COLUMNS, rows))
+        old = sa.select(wide).join(fresh, fresh.c.account_id == wide.c.account_id).subquery("old")
+        _add_to_sums(session, _alike(fresh, 1), _alike(old, -1))
+        written = _write(session, sa.select(fresh).where(sa.true()))
+    _note_night(session, portfolio, on)
+    return written
 
 
 def rebuild_standings(session: Session, portfolio: Portfolio, on: date) -> int:
     """Write all wide rows of a portfolio anew, as of the end of `on`, its last folded day."""
-    wide = table_of(AccountStanding)
-    session.connection().execute(sa.delete(wide).where(wide.c.portfolio_id == portfolio.id))
-    return _write(session, portfolio, on, _anew(portfolio, month_start(on) - DAY))
+    wide, sums = table_of(AccountStanding), table_of(StandingSum)
+    for table in (wide, sums):
+        session.connection().execute(sa.delete(table).where(table.c.portfolio_id == portfolio.id))
+    written = _write(session, _anew(portfolio, month_start(on) - DAY))
+    _add_to_sums(session, _alike(wide, 1).where(wide.c.portfolio_id == portfolio.id))
+    _note_night(session, portfolio, on)
+    return written
 
 
-def _write(session: Session, portfolio: Portfolio, on: date, rows: Query) -> int:
+def _write(session: Session, rows: Query) -> int:
     insert = upsert(session, AccountStanding).from_select(_COLUMNS, rows)
     excluded = {name: insert.excluded[name] for name in _COLUMNS if name != "account_id"}
     write = insert.on_conflict_do_update(index_elements=["account_id"], set_=excluded)
-    written = session.connection().execute(write.execution_options(preserve_rowcount=True)).rowcount
+    written: int = session.connection().execute(write.execution_options(preserve_rowcount=True)).rowcount
+    return written
+
+
+def _note_night(session: Session, portfolio: Portfolio, on: date) -> None:
     night = session.get(StandingNight, id_of(portfolio))
     if night is None:
         session.add(StandingNight(portfolio_id=id_of(portfolio), through=on))
     else:
         night.through = on
     session.flush()
-    return written
+
+
+_SUMS = ("accounts", "balance_minor", "positive_minor", "then_balance_minor")
+_SAME = tuple(column.name for column in table_of(StandingSum).primary_key)
+"""What accounts that stand alike have in common."""
+
+
+def _alike(row: sa.FromClause, sign: int) -> Query:
+    """Wide rows in the words of the sums, each as one account to be added or taken away.
+
+    A day before the month end is taken for the month end: figures ask of a day only whether it lies behind that, or
+    behind the night. Otherwise accounts would be told apart by a thousand days on which they were opened.
+    """
+    never = sa.literal(NEVER, sa.Date())
+
+    def since(day: Expression) -> Expression:
+        return sa.case((day.is_(None), never), (day < row.c.then_on, row.c.then_on), else_=day)
+
+    words: dict[str, Expression] = {
+        "slice_id": sa.func.coalesce(row.c.slice_id, 0),
+        "oldest_due_on": sa.func.coalesce(row.c.oldest_due_on, never),
+        **{name: since(row.c[name]) for name in ("opened_on", "ended_on", "known_from")},
+    }
+    amounts = (sa.literal(1), row.c.balance_minor, positive(row.c.balance_minor), row.c.then_balance_minor)
+    return sa.select(
+        *(words.get(name, row.c[name]).label(name) for name in _SAME),
+        *((sign * amount).label(name) for name, amount in zip(_SUMS, amounts, strict=True)),
+    )
+
+
+def _summed(*parts: Query) -> Query:
+    """The sums of all parts; those that are nothing are left out."""
+    rows = sa.union_all(*parts).subquery("alike")
+    sums = [sa.cast(sa.func.sum(rows.c[name]), sa.BigInteger).label(name) for name in _SUMS]
+    same = [rows.c[name] for name in _SAME]
+    return sa.select(*same, *sums).group_by(*same).having(sa.or_(*(each.element != 0 for each in sums)))
+
+
+def _add_to_sums(session: Session, *parts: Query) -> None:
+    sums, connection = table_of(StandingSum), session.connection()
+    insert = upsert(session, StandingSum).from_select((*_SAME, *_SUMS), _summed(*parts))
+    added = {name: sums.c[name] + insert.excluded[name] for name in _SUMS}
+    connection.execute(insert.on_conflict_do_update(index_elements=list(_SAME), set_=added))
+    connection.execute(sa.delete(sums).where(sums.c.accounts == 0))
+
+
+def wrong_sums(session: Session, portfolio: Portfolio) -> int:
+    """How many sums are not those of the wide rows."""
+    wide, kept = table_of(AccountStanding), table_of(StandingSum)
+    rows = _alike(wide, 1).where(wide.c.portfolio_id == portfolio.id)
+    less = sa.select(*(kept.c[name] for name in _SAME), *((-kept.c[name]).label(name) for name in _SUMS))
+    wrong = _summed(rows, less.where(kept.c.portfolio_id == portfolio.id)).subquery("wrong")
+    return session.scalar(sa.select(sa.func.count()).select_from(wrong)) or 0
 
 
 def _changed(portfolio: Portfolio, before: date, on: date) -> sa.CompoundSelect[tuple[int]]:

@@ -40,6 +40,7 @@ from app.reporting.kpis.measuring import measured_figures
 from app.reporting.kpis.proof.checking import check_accounts, check_day
 from app.reporting.kpis.queries import bucket_flows, class_totals, latest_versions, month_roll_forward
 from app.reporting.kpis.rules import BucketFlow, Dimension, Part
+from app.reporting.kpis.wide import wrong_sums
 from tests import builders
 
 FIRST, LAST = date(2026, 1, 31), date(2026, 2, 2)
@@ -224,6 +225,7 @@ def test_outcomes_by_hand(engine: Engine) -> None:
             measured_figures(session, families, each, LAST) for each in (Scope(book, LAST), Scope(book))
         )
         assert wide == history
+        assert wrong_sums(session, book) == 0
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
         row = builders.sa.text(

@@ -29,7 +29,7 @@ from app.reporting.kpis.models import AccountSlice, AccountStanding, KpiSlice, K
 from app.reporting.kpis.proof.checking import check_accounts, check_day
 from app.reporting.kpis.rules import Part, Statistic, median_pair
 from app.reporting.kpis.slices import BEGINNING
-from app.reporting.kpis.wide import rebuild_standings
+from app.reporting.kpis.wide import rebuild_standings, wrong_sums
 from tests import builders
 from tests.paths import ROOT
 from tests.reporting.kpis.lived import FIRST, LAST, START, live_through
@@ -91,8 +91,10 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
         night = wide_rows(session)
+        assert wrong_sums(session, book) == 0
         rebuild_standings(session, book, LAST)
         assert wide_rows(session) == night
+        assert wrong_sums(session, book) == 0
         row = session.scalars(
             select(KpiSnapshot).where(
                 KpiSnapshot.kpi == "overdue_rate_accounts_1",

@@ -202,4 +202,5 @@ REFUSALS = Family(
     _refusal_rows,
     (Dimension.CHANNEL, Dimension.RULE),
     "Sliced by the first rule that refused.",
+    is_sparse=True,
 )

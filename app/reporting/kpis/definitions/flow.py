@@ -3,6 +3,9 @@ days of falling past due."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 import sqlalchemy as sa
 
 from app.book.delinquency.days import CURRENT, bucket_labels
@@ -11,7 +14,7 @@ from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
 from app.core.database.engine import table_of
 from app.core.database.rows import Expression, Query
-from app.reporting.kpis.family import Days, Family, Shape, counted_account, thing
+from app.reporting.kpis.family import Days, Family, Rows, Shape, counted_account, thing, together
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 from app.reporting.kpis.standing import flow_on, number_of
 
@@ -21,36 +24,56 @@ LOST = frozenset({AccountStatus.CHARGED_OFF, AccountStatus.SOLD})
 """Ends by which an account is not cured, although nothing of it is past due any more."""
 
 
-def _flow_rows(shape: Shape, days: Days) -> Query:
+def _flow_rows(shape: Shape, days: Days) -> Rows:
     """Every account of `flow_on` since the last month end: its bucket then and now, and its balance then. An account
-    that ended since stands in its end (`charged_off`, `paid`, ...), not in a bucket."""
+    that ended since stands in its end (`charged_off`, `paid`, ...), not in a bucket.
+
+    Pooled rows do not say which accounts were re-aged: these few are looked up, and counted as that alone.
+    """
     flow = flow_on(shape, days)
-    then, to, balance = flow.c.then_bucket, flow.c.now, flow.c.then_balance_minor
-    labels = bucket_labels(shape.edges)
-    rank = {label: n for n, label in enumerate(labels)} | {each.value: len(labels) for each in LOST}
-    is_late = then != CURRENT
-    is_worse = sa.and_(is_late, _ranked(to, rank) > _ranked(then, rank))
-    is_cured = sa.and_(is_late, to.in_([CURRENT, AccountStatus.PAID.value]))
-    number = number_of(shape, flow)
+    counts = _counts(flow, number_of(shape, flow), shape.edges)
+    if not shape.is_pooled:
+        return _flow_select(flow, days, counts | _re_aged(flow))
+    singly = flow_on(replace(shape, is_pooled=False), days)
+    few = _flow_select(singly, days, dict.fromkeys(counts, sa.literal(0)) | _re_aged(singly))
+    nobody = dict.fromkeys(_re_aged(singly), sa.literal(0))
+    return together([_flow_select(flow, days, counts | nobody), few.where(singly.c.is_re_aged == 1)])
 
-    def counted(condition: sa.ColumnElement[bool], name: str) -> tuple[Expression, Expression]:
-        return (
-            sa.case((condition, number), else_=0).label(name),
-            sa.case((condition, balance), else_=0).label(f"{name}_balance"),
-        )
 
+def _flow_select(flow: sa.Subquery, days: Days, counts: Mapping[str, Expression]) -> Query:
+    then, to = flow.c.then_bucket, flow.c.now
     return sa.select(
         *counted_account(flow, days.month_end),
         then.label("bucket"),
         (then + ARROW + to).label("move"),
-        number.label("accounts"),
-        balance.label("balance"),
-        *counted(is_late, "late"),
-        *counted(is_worse, "worse"),
-        *counted(is_cured, "cured"),
-        *counted(sa.and_(is_late, flow.c.is_re_aged == 1), "re_aged"),
-        *counted(to == AccountStatus.CHARGED_OFF.value, "charged_off"),
+        *(count.label(name) for name, count in counts.items()),
     )
+
+
+def _counts(flow: sa.Subquery, number: Expression, edges: Sequence[int]) -> dict[str, Expression]:
+    then, to, balance = flow.c.then_bucket, flow.c.now, flow.c.then_balance_minor
+    labels = bucket_labels(edges)
+    rank = {label: n for n, label in enumerate(labels)} | {each.value: len(labels) for each in LOST}
+    is_late = then != CURRENT
+    conditions = {
+        "late": is_late,
+        "worse": sa.and_(is_late, _ranked(to, rank) > _ranked(then, rank)),
+        "cured": sa.and_(is_late, to.in_([CURRENT, AccountStatus.PAID.value])),
+        "charged_off": to == AccountStatus.CHARGED_OFF.value,
+    }
+    counts: dict[str, Expression] = {"accounts": number, "balance": balance}
+    for name, condition in conditions.items():
+        counts[name] = sa.case((condition, number), else_=0)
+        counts[f"{name}_balance"] = sa.case((condition, balance), else_=0)
+    return counts
+
+
+def _re_aged(flow: sa.Subquery) -> dict[str, Expression]:
+    condition = sa.and_(flow.c.then_bucket != CURRENT, flow.c.is_re_aged == 1)
+    return {
+        "re_aged": sa.case((condition, 1), else_=0),
+        "re_aged_balance": sa.case((condition, flow.c.then_balance_minor), else_=0),
+    }
 
 
 def _ranked(bucket: Expression, rank: dict[str, int]) -> sa.ColumnElement[int]:
