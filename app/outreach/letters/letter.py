@@ -236,7 +236,8 @@ class LetterContext:
     moved_from: str = ""
     grace_until: str = ""
     why_ended: str = ""
-    """An agreement that ended: a payment was `missed`, an earlier one was `returned`, or `nothing_owed` is left."""
+    """An agreement that ended: a payment was `missed`, an earlier one was `returned`, `nothing_owed` is left, or
+    nothing was past due any more (`cured`)."""
     wrote_on: str = ""
     """When a letter left that this one takes back; '' = none did."""
     paid_on: str = ""
@@ -247,7 +248,7 @@ class LetterContext:
     replaced_by: str = ""
     """The agreement that runs in its place."""
     extended_to: str = ""
-    """The new date of payments that fell due while it was taken to be broken."""
+    """`due_on`, where payments whose time ran while it was taken to be broken are due on that day instead."""
     adviser_name: str = ""
     """The representative to whom it goes."""
     client_hears: str = ""

@@ -24,6 +24,7 @@ from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.agreements.event_figures import figures_now
 from app.outreach.planning.agreements.truth import NOT_WHOLE
 from app.outreach.planning.fallback import fall_back_due
 from tests import builders
@@ -94,7 +95,8 @@ def test_who_was_told_that_it_is_broken_is_told_that_it_was_not(
     assert f"On 30 March 2026 we wrote to you that our agreement P-{plan_id:06d} had ended" in letter.text
     amount = "CN¥100.00" if terms is PLAN else "CN¥50.00"
     assert f"You made your payment of {amount} in time, on 26 March 2026." in letter.text
-    assert ("The agreement goes on as we made it." in letter.text) is runs
+    goes_on = "The agreement goes on as we made it. Next, CN¥100.00 is due by 27 April 2026."
+    assert (goes_on in letter.text, "You need not do anything" in letter.text) == (runs, not runs)
     assert ("so you have kept the agreement." in letter.text) is not runs
     sent = builders.deliver(engine, builders.at(LATER + DAY, 9)).sent
     assert [each.letter for each in sent if each.letter.startswith("plan_")] == ["plan_restored"]
@@ -141,7 +143,9 @@ def test_new_dates_are_told_though_no_letter_said_that_it_is_broken(engine: Engi
     pay(engine, 10_000, DUE, restored)
     [letter] = letters(engine, DeskStep.RESTORED_PLAN)
     assert "We had treated our agreement" in letter.text
-    assert "What fell due in the meantime is now due by 21 April 2026." in letter.text
+    changed = "payments that were to be made meanwhile have changed: CN¥200.00 is now due by 21 April 2026."
+    assert changed in letter.text
+    assert "You need not do anything" not in letter.text
 
 
 def test_a_second_break_is_told_as_the_first_was(engine: Engine) -> None:
@@ -221,3 +225,69 @@ def test_it_names_the_payments_that_made_the_missed_one_whole(
     close(engine, LATER, LATER)
     [letter] = letters(engine, DeskStep.RESTORED_PLAN)
     assert f"You made your payment of {said}." in letter.text
+
+
+WEEKLY = AgreementTerms(PlanKind.INSTALMENTS, 30_000, DUE, payments=3, cadence=Cadence.WEEKLY)
+
+
+def test_restored_on_the_last_day_of_grace_there_is_time_to_be_told_and_to_pay(engine: Engine) -> None:
+    """The second payment was due a week after the first, and its grace ends on the day of the restoration."""
+    plan_id = agreed(engine, WEEKLY)
+    builders.deliver(engine, builders.at(BROKEN + DAY, 9))
+    last_day = DUE + 10 * DAY
+    pay(engine, 10_000, DUE, last_day)
+    [letter] = letters(engine, DeskStep.RESTORED_PLAN)
+    assert "CN¥200.00 is now due by 19 April 2026." in letter.text
+    builders.deliver(engine, builders.at(last_day + DAY, 9))
+    close(engine, last_day + DAY, last_day + 10 * DAY)
+    with transaction(engine) as session:
+        assert session.get_one(Plan, plan_id).status is PlanStatus.ACTIVE
+
+
+def test_a_letter_that_leaves_late_says_what_is_open_on_its_day(sqlite_engine: Engine) -> None:
+    agreed(sqlite_engine, WEEKLY)
+    builders.deliver(sqlite_engine, builders.at(BROKEN + DAY, 9))
+    restored = DUE + 10 * DAY
+    pay(sqlite_engine, 10_000, DUE, restored)
+    new_date, open_ = restored + 14 * DAY, {"missing": 20_000, "due_on": restored + 14 * DAY}
+    [letter] = letters(sqlite_engine, DeskStep.RESTORED_PLAN)
+    step = builders.step_of(sqlite_engine, letter)
+    with transaction(sqlite_engine) as session:
+        on_its_day = figures_now(session, step, new_date, {})
+        in_grace = figures_now(session, step, new_date + DAY, {})
+    assert on_its_day.items() >= {**open_, "extended_to": new_date}.items()
+    assert in_grace.items() >= {**open_, "grace_until": new_date + 3 * DAY}.items()
+    assert "extended_to" not in in_grace
+
+
+def test_who_paid_what_fell_due_meanwhile_is_asked_for_nothing(sqlite_engine: Engine) -> None:
+    agreed(sqlite_engine, WEEKLY)
+    builders.deliver(sqlite_engine, builders.at(BROKEN + DAY, 9))
+    close(sqlite_engine, BROKEN + DAY, LATER - DAY)
+    with transaction(sqlite_engine) as session:
+        card = session.scalars(select(Account)).one()
+        builders.payment(session, card, 20_000, LATER, posted_on=LATER, now=builders.at(LATER, 11))
+        builders.payment(session, card, 10_000, DUE, posted_on=LATER, now=builders.at(LATER, 12))
+    close(sqlite_engine, LATER, LATER)
+    [letter] = letters(sqlite_engine, DeskStep.RESTORED_PLAN)
+    assert "so you have kept the agreement." in letter.text
+
+
+def test_an_agreement_that_ended_as_its_case_closed_is_not_said_to_go_on(engine: Engine) -> None:
+    """The arrears were paid after the break, so the case closed; then the first payment turned up."""
+    agreed(engine, PLAN)
+    builders.deliver(engine, builders.at(BROKEN + DAY, 9))
+    with transaction(engine) as session:
+        card = session.scalars(select(Account)).one()
+        past_due = session.scalars(select(CollectionsCase)).one().past_due_minor
+        builders.payment(session, card, past_due, BROKEN + DAY)
+    close(engine, BROKEN + DAY, BROKEN + 2 * DAY)
+    closed = BROKEN + 2 * DAY
+    with transaction(engine) as session:
+        assert session.scalars(select(CollectionsCase)).one().closed_on is not None
+    pay(engine, 10_000, DUE, LATER, closed)
+    [letter] = letters(engine, DeskStep.RESTORED_PLAN)
+    assert "That reason was wrong, and we are sorry." in letter.text
+    assert "That was not so" not in letter.text
+    assert "It ended on 31 March 2026, because nothing was past due any more." in letter.text
+    assert "You need not do anything" not in letter.text

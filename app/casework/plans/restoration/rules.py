@@ -1,5 +1,5 @@
 """Restoration of a broken agreement: whether its payment was made in time after all, and what happens to instalments
-that fell due while it was taken to be broken. Pure.
+whose time ran while it was taken to be broken. Pure.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from app.casework.plans.tracking.assessing import (
     assess,
 )
 
+CASE_CLOSED = "the case was closed"
+"""Why a restored agreement does not run on where its case was closed meanwhile."""
 MORE_TIME = timedelta(days=14)
-"""From the restoration to the new date of an instalment that ran out of time meanwhile: a letter by post takes a week,
-and the customer had read that the agreement was over."""
+"""From the restoration to the first day by which a payment may be asked for: a letter by post takes a week, and the
+customer had read that the agreement was over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Restored:
 
     stands: Running | InGrace | Kept
     more_time: tuple[Instalment, ...] = ()
-    """As they were before; all of them fall due on `new_date`."""
+    """Those that are short and whose time would have ended before `new_date`, as they were; all of them fall due on
+    it."""
     new_date: date | None = None
 
 
@@ -91,13 +94,24 @@ def _stands(
         return None
     more_time: list[Instalment] = []
     new_date = today + MORE_TIME
-    while isinstance(stands := judged(today), Broken):
-        at = next(at for at, each in enumerate(parts) if each.n == stands.n)
+    while (at := _out_of_time(parts, stands := judged(today), new_date, grace_days)) is not None:
         more_time.append(parts[at])
         parts[at] = replace(parts[at], due_on=new_date)
     if not isinstance(stands, Running | InGrace | Kept):
         return None
     return Restored(stands, tuple(more_time), new_date if more_time else None)
+
+
+def _out_of_time(parts: Sequence[Instalment], stands: Assessment, until: date, grace_days: int) -> int | None:
+    """The place of the instalment that money is wanted for next, if its grace days end before `until`."""
+    match stands:
+        case Broken(n=n):
+            return next(at for at, each in enumerate(parts) if each.n == n)
+        case InGrace(n=n, until=last_day) if last_day < until:
+            return next(at for at, each in enumerate(parts) if each.n == n)
+        case Running(next_due_on=day) if day + timedelta(days=grace_days) < until:
+            return next(at for at, each in enumerate(parts) if each.due_on == day and not each.is_skipped)
+    return None
 
 
 def is_short(stands: Assessment, part: Instalment) -> bool:

@@ -26,7 +26,7 @@ from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.restoration.models import PlanRestoration
 from app.casework.plans.restoration.queries import LatePayment, paid_late, paid_late_in, paid_late_to
-from app.casework.plans.restoration.rules import Break, Restored, judge_break
+from app.casework.plans.restoration.rules import CASE_CLOSED, Break, Restored, judge_break
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.service import move_plan, run_on, wake_case
 from app.casework.plans.tracking.assessing import InGrace, Kept, Running
@@ -167,7 +167,7 @@ def _restore(
     else:
         until = other.accepted_on if other is not None else case.closed_on
         plan.ended_on = min(on, until or on)
-        plan.why = f"{other.reference} took its place" if other is not None else "the case was closed"
+        plan.why = f"{other.reference} took its place" if other is not None else CASE_CLOSED
         move_plan(session, plan, PlanStatus.CANCELLED, by=SYSTEM, now=now)
     wake_case(session, plan, on)
     return True
@@ -205,6 +205,6 @@ def _run_on(session: Session, plan: Plan, found: Restored, on: date, *, now: dat
         case Kept():  # the night keeps it
             run_on(session, plan, on, by=SYSTEM, now=now)
     if found.new_date is not None:
-        why = "it fell due while the agreement was taken to be broken"
+        why = "the agreement was taken to be broken while its time ran"
         give_time(session, plan, [part.n for part in found.more_time], found.new_date, why, today=on, now=now)
     wake_case(session, plan, on)

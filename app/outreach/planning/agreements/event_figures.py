@@ -66,7 +66,7 @@ def figures_now(session: Session, step: CaseStep, on: date, kept: Figures) -> Fi
             whole = made_whole(session, plan, made, on) if made else None
             if made is None or whole is None:
                 return kept
-            return restoration_figures(session, plan, made, whole, told_on(session, made))
+            return restoration_figures(session, plan, made, whole, told_on(session, made), on)
         case DeskStep.MOVED_INSTALMENT | DeskStep.SKIPPED_INSTALMENT:
             return _change_figures(session, step, on)
     return kept

@@ -1,4 +1,5 @@
-"""What letters about an agreement that was restored tell, as of now."""
+"""What letters about an agreement that was restored tell, as of now: how it stands, what is to be paid next and by
+when."""
 
 from __future__ import annotations
 
@@ -7,36 +8,70 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseOutcome
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import DeskStep
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.made_whole import MadeWhole
 from app.casework.plans.restoration.models import PlanRestoration
+from app.casework.plans.restoration.rules import CASE_CLOSED
+from app.casework.plans.tracking.payments import progress_of
+from app.casework.plans.tracking.progress import InstalmentState
 from app.core.actor import SYSTEM
 from app.core.database.engine import table_of
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import MAY_HAVE_LEFT
 from app.outreach.planning.agreements.truth import state_of
 
+CHANGE = table_of(PlanChange)
+OPEN = (InstalmentState.IN_GRACE, InstalmentState.TO_COME)
 TOLD_BY = (DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN, DeskStep.FEES_AGAIN)
 """Steps whose letters tell that an agreement is broken."""
 
 
+Told = dict[str, date | int | str]
+
+
 def restoration_figures(
-    session: Session, plan: Plan, row: PlanRestoration, whole: MadeWhole, wrote_on: date | None
-) -> dict[str, date | int | str]:
-    """What a letter about a restored agreement tells as of now. `wrote_on`: when a letter left that this one takes
-    back."""
+    session: Session, plan: Plan, row: PlanRestoration, whole: MadeWhole, wrote_on: date | None, on: date
+) -> Told:
+    """What a letter about a restored agreement tells at the end of `on`. `wrote_on`: when a letter left that this one
+    takes back."""
     state = state_of(plan)
-    figures: dict[str, date | int | str] = {"paid_on": whole.last_on, "paid_amount": whole.minor}
+    figures: Told = {"paid_on": whole.last_on, "paid_amount": whole.minor, "restored": state}
     if wrote_on is not None:
         figures["wrote_on"] = wrote_on
-    if state == "runs" and (day := new_date(session, row)) is not None:
-        figures["extended_to"] = day
-    if state == "over" and (live := live_plan(session, plan.case_id)) is not None:
-        figures["replaced_by"] = live.reference
-    return {**figures, "restored": state}
+    if state == "runs":
+        return {**figures, **_to_pay(session, plan, row, on)}
+    return {**figures, **_over(session, plan)} if state == "over" else figures
+
+
+def _to_pay(session: Session, plan: Plan, row: PlanRestoration, on: date) -> Told:
+    """What is missing next and by when, whether it was given more time, and what that adds to the last payment."""
+    facts = progress_of(session, plan, on)
+    line, told = facts.next, Told()
+    if line is not None:
+        wanted = [each for each in facts.instalments if each.state in OPEN and each.due_on <= line.due_on]
+        told |= {"missing": sum(each.short for each in wanted), "due_on": line.due_on}
+        if line.due_on < on:
+            told["grace_until"] = line.grace_until
+        elif line.due_on == new_date(session, row):
+            told["extended_to"] = line.due_on
+    if _interest_of_new_dates(session, row):
+        told |= {"new_last_amount": facts.last.due, "last_due_on": facts.last.due_on}
+    return told
+
+
+def _over(session: Session, plan: Plan) -> Told:
+    """What stands in its place, or the day and the reason of its end."""
+    if (live := live_plan(session, plan.case_id)) is not None:
+        return {"replaced_by": live.reference}
+    told: Told = {"ended_on": plan.ended_on} if plan.ended_on is not None else {}
+    case = session.get_one(CollectionsCase, plan.case_id)
+    is_cured = plan.why == CASE_CLOSED and case.outcome is CaseOutcome.CURED
+    return {**told, "why_ended": "cured"} if is_cured else told
 
 
 def told_on(session: Session, row: PlanRestoration) -> date | None:
@@ -56,10 +91,15 @@ def told_on(session: Session, row: PlanRestoration) -> date | None:
 
 
 def new_date(session: Session, row: PlanRestoration) -> date | None:
-    """The day on which instalments fall due that ran out of time while the agreement was taken to be broken."""
-    change = table_of(PlanChange)
-    moved = sa.select(sa.func.max(change.c.to_on)).where(
-        change.c.plan_id == row.plan_id, change.c.by == SYSTEM, change.c.at == row.created_at
-    )
-    found: date | None = session.scalar(moved)
+    """The day on which instalments fall due whose time ran while the agreement was taken to be broken."""
+    found: date | None = session.scalar(sa.select(sa.func.max(CHANGE.c.to_on)).where(*_given_time(row)))
     return found
+
+
+def _interest_of_new_dates(session: Session, row: PlanRestoration) -> int:
+    """The interest that the new dates bring, in minor units; negative: save."""
+    return session.scalar(sa.select(sa.func.sum(CHANGE.c.interest_minor)).where(*_given_time(row))) or 0
+
+
+def _given_time(row: PlanRestoration) -> tuple[sa.ColumnElement[bool], ...]:
+    return CHANGE.c.plan_id == row.plan_id, CHANGE.c.by == SYSTEM, CHANGE.c.at == row.created_at

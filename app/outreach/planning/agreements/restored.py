@@ -2,7 +2,7 @@
 
 A letter takes back what the customer was told, and so one is written only where a letter may have told them: that the
 agreement is broken, or that its fees are charged again. One that is still to leave is withheld instead (`why_false`).
-Where an instalment fell due meanwhile it has a new date, which the customer is told in any case.
+Where the time of an instalment ran meanwhile it has a new date, which the customer is told in any case.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.casework.plans.restoration.models import PlanRestoration
 from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.rules import PlanStatus
 from app.core.ids import id_of
-from app.outreach.planning.agreements.restoration_figures import new_date, restoration_figures, told_on
+from app.outreach.planning.agreements.restoration_figures import restoration_figures, told_on
 from app.outreach.planning.event_letters import CLOSING, EventLetter, in_rounds
 
 LETTER = "plan_restored"
@@ -47,8 +47,9 @@ def _letter(session: Session, plan: Plan, row: PlanRestoration, on: date) -> Eve
     if whole is None:
         return None
     wrote_on = told_on(session, row)
-    if wrote_on is None and new_date(session, row) is None:
+    figures = restoration_figures(session, plan, row, whole, wrote_on, on)
+    if wrote_on is None and "extended_to" not in figures:
         return None
     number = times_restored(session, [row.plan_id])[row.plan_id]
     step = CaseStep(plan.case_id, DeskStep.RESTORED_PLAN, number, plan_id=id_of(plan))
-    return EventLetter(step, LETTER, restoration_figures(session, plan, row, whole, wrote_on), plan)
+    return EventLetter(step, LETTER, figures, plan)

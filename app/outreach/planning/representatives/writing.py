@@ -367,7 +367,7 @@ class _AdviserLetter:
         if made is None or whole is None:
             raise Unsayable("No break of the agreement was taken back.")
         wrote_on = told_of_break(self.session, self.plan, self.party, made)
-        figures = restoration_figures(self.session, self.plan, made, whole, wrote_on)
+        figures = restoration_figures(self.session, self.plan, made, whole, wrote_on, self.on)
         return {name: _shown(value, reader) for name, value in figures.items()}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.casework.plans.restoration.rules import MORE_TIME, Break, Restored, judge_break
 from app.casework.plans.rules import Instalment
-from app.casework.plans.tracking.assessing import InGrace, Kept, Running
+from app.casework.plans.tracking.assessing import Kept, Running
 
 DAY = timedelta(days=1)
 DUE = date(2026, 3, 26)
@@ -49,9 +49,29 @@ def test_a_plan_of_which_all_was_paid_in_time_is_kept() -> None:
     assert judge([(DUE, 30_000)], FOUND.on + DAY) == Restored(Kept(FOUND.on + DAY))
 
 
-def test_an_instalment_in_its_grace_days_has_them() -> None:
+@pytest.mark.parametrize(
+    ("days_after_due", "gets_time"),
+    [
+        (-14, False),  # due on the first day on which a payment may be due by
+        (GRACE - 14, False),
+        (GRACE - 13, True),  # its grace days end a day too soon
+        (-1, True),
+        (0, True),
+        (GRACE, True),  # the last day of its grace
+    ],
+)
+def test_who_read_that_it_was_over_has_the_time_to_be_told_what_is_due(
+    days_after_due: int, gets_time: bool
+) -> None:
+    today = PARTS[1].due_on + days_after_due * DAY
+    new_date = today + MORE_TIME
+    time = Restored(Running(new_date), (PARTS[1],), new_date)
+    assert judge([(DUE, 10_000)], today) == (time if gets_time else Restored(Running(PARTS[1].due_on)))
+
+
+def test_an_instalment_of_which_nothing_is_missing_keeps_its_date() -> None:
     due = PARTS[1].due_on
-    assert judge([(DUE, 10_000)], due + DAY) == Restored(InGrace(2, 10_000, due + GRACE * DAY))
+    assert judge([(DUE, 20_000)], due + DAY) == Restored(Running(PARTS[2].due_on))
 
 
 def test_what_ran_out_of_time_meanwhile_gets_a_new_date_and_what_is_still_to_come_does_not() -> None:
