@@ -91,6 +91,8 @@ class HoldTraits:
     into it first."""
     stops_agreements: bool
     """A court, an estate or an inquiry decides before an agreement is made."""
+    rests_agreements: bool
+    """A running agreement rests: no date of it is missed, and what it waived is not charged (decision 0386)."""
     may_pause: bool
     """A pack may say that days do not count during it; then it is a `PauseKind` too."""
     by_message: bool
@@ -106,74 +108,74 @@ HOLD_TRAITS: Mapping[HoldKind, HoldTraits] = {
         "Deceased", "has died, says the person who answered",
         ("The cardholder has died.", "Write to the executor or heirs only."), letter="", suit=Suit.STOPS,
         for_good=True, stops_calls=True, by_others=True, ends_mandate=True, stops_agreements=True,
-        may_pause=False, by_message=True, short=False,
+        rests_agreements=True, may_pause=False, by_message=True, short=False,
     ),
     HoldKind.BANKRUPTCY: HoldTraits(
         "Bankruptcy", "speaks of bankruptcy",
         ("Insolvency.", "Write to the trustee or the court only."), letter="", suit=Suit.STOPS,
         for_good=True, stops_calls=True, by_others=False, ends_mandate=True, stops_agreements=True,
-        may_pause=False, by_message=True, short=False,
+        rests_agreements=True, may_pause=False, by_message=True, short=False,
     ),
     HoldKind.CEASE_CONTACT: HoldTraits(
         "Asked us to cease contact", "wants no contact",
         ("They asked us to cease contact.", "Only a notice that the law requires may go out."), letter="",
         suit=Suit.NONE, for_good=True, stops_calls=True, by_others=False, ends_mandate=True,
-        stops_agreements=False, may_pause=False, by_message=True, short=False,
+        stops_agreements=False, rests_agreements=False, may_pause=False, by_message=True, short=False,
     ),
     HoldKind.ATTORNEY: HoldTraits(
         "Represented by an attorney", "is represented by an attorney",
         ("Represented by an attorney.", "Contact the attorney only."), letter="", suit=Suit.NONE,
         for_good=True, stops_calls=True, by_others=False, ends_mandate=True, stops_agreements=False,
-        may_pause=False, by_message=True, short=False,
+        rests_agreements=False, may_pause=False, by_message=True, short=False,
     ),
     HoldKind.FRAUD: HoldTraits(
         "Suspected fraud", "says that it was fraud",
         ("Suspected fraud.", "Leave the case to the fraud team."), letter="", suit=Suit.SPEAKS_AGAINST,
         for_good=True, stops_calls=False, by_others=True, ends_mandate=True, stops_agreements=True,
-        may_pause=False, by_message=False, short=False,
+        rests_agreements=True, may_pause=False, by_message=False, short=False,
     ),
     HoldKind.DISPUTE: HoldTraits(
         "Dispute", "disputes the debt",
         ("The debt is disputed.", "Send the answer to the dispute first."), letter="dispute_acknowledged",
         suit=Suit.NONE, for_good=True, stops_calls=False, by_others=False, ends_mandate=False,
-        stops_agreements=False, may_pause=True, by_message=True, short=False,
+        stops_agreements=False, rests_agreements=True, may_pause=True, by_message=True, short=False,
     ),
     HoldKind.BREATHING_SPACE: HoldTraits(
         "Breathing space", "is in breathing space",
         ("Breathing space.", "Contact the debt adviser only."), letter="", suit=Suit.STOPS,
         for_good=False, stops_calls=False, by_others=False, ends_mandate=False, stops_agreements=False,
-        may_pause=True, by_message=False, short=False,
+        rests_agreements=True, may_pause=True, by_message=False, short=False,
     ),
     HoldKind.MILITARY: HoldTraits(
         "Military service", "is in military service",
         ("Military service.", "Ask the legal team before any step."), letter="", suit=Suit.STOPS_BY_PACK,
         for_good=False, stops_calls=False, by_others=False, ends_mandate=False, stops_agreements=False,
-        may_pause=False, by_message=False, short=False,
+        rests_agreements=True, may_pause=False, by_message=False, short=False,
     ),
     HoldKind.HARDSHIP: HoldTraits(
         "Hardship", "cannot pay", _NO_LINE, letter="", suit=Suit.SPEAKS_AGAINST,
         for_good=False, stops_calls=False, by_others=False, ends_mandate=False, stops_agreements=False,
-        may_pause=True, by_message=False, short=False,
+        rests_agreements=False, may_pause=True, by_message=False, short=False,
     ),
     HoldKind.COMPLAINT: HoldTraits(
         "Complaint", "complains", _NO_LINE, letter="complaint_acknowledged", suit=Suit.NONE,
         for_good=False, stops_calls=False, by_others=False, ends_mandate=False, stops_agreements=False,
-        may_pause=False, by_message=False, short=False,
+        rests_agreements=False, may_pause=False, by_message=False, short=False,
     ),
     HoldKind.VULNERABLE: HoldTraits(
         "Vulnerable customer", "needs support", _NO_LINE, letter="", suit=Suit.NONE,
         for_good=False, stops_calls=False, by_others=False, ends_mandate=False, stops_agreements=False,
-        may_pause=False, by_message=False, short=False,
+        rests_agreements=False, may_pause=False, by_message=False, short=False,
     ),
     HoldKind.PAYMENT_CLAIMED: HoldTraits(
         "Payment claimed", "says that it is paid", _NO_LINE, letter="", suit=Suit.NONE,
         for_good=False, stops_calls=False, by_others=False, ends_mandate=False, stops_agreements=False,
-        may_pause=False, by_message=True, short=True,
+        rests_agreements=False, may_pause=False, by_message=True, short=True,
     ),
     HoldKind.MANUAL: HoldTraits(
         "Other reason", "asks us to wait", _NO_LINE, letter="", suit=Suit.NONE,
         for_good=False, stops_calls=False, by_others=True, ends_mandate=True, stops_agreements=False,
-        may_pause=False, by_message=True, short=True,
+        rests_agreements=False, may_pause=False, by_message=True, short=True,
     ),
 }  # fmt: skip
 """The strongest first: that one stands over the case page where several are open."""

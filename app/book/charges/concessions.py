@@ -12,6 +12,7 @@ from app.book.charges.events import ConcessionEnded, ConcessionStarted
 from app.book.charges.models import Concession
 from app.book.charges.rules import LowerRate
 from app.book.delinquency.days import DAY
+from app.book.delinquency.models import Pause
 from app.book.ledger.models import Account
 from app.book.ledger.service import record_on_account
 from app.core.actor import Actor
@@ -97,6 +98,17 @@ def without_late_fees(session: Session, account_ids: Sequence[int], on: date) ->
     query = sa.select(row.c.account_id).where(
         row.c.account_id.in_(account_ids),
         row.c.without_fees,
+        row.c.from_on <= on,
+        sa.or_(row.c.to_on.is_(None), row.c.to_on > on),
+    )
+    return set(session.connection().execute(query).scalars())
+
+
+def paused_accounts(session: Session, account_ids: Sequence[int], on: date) -> set[int]:
+    """Those of the accounts whose days do not count on `on`, so that nothing is charged to them."""
+    row = table_of(Pause)
+    query = sa.select(row.c.account_id).where(
+        row.c.account_id.in_(account_ids),
         row.c.from_on <= on,
         sa.or_(row.c.to_on.is_(None), row.c.to_on > on),
     )

@@ -22,6 +22,8 @@ class DeskStep(Word):
     BROKEN_PLAN = "plan-broken"
     RESTORED_PLAN = "plan-restored"
     """What was written of a broken agreement is taken back: it was paid in time."""
+    RESUMED_PLAN = "plan-resumed"
+    """An agreement goes on after it rested, with new dates."""
     OVER_PLAN = "plan-over"
     """An agreement ended and nothing is past due of it, or an earlier payment does not count any more."""
     CANCELLED_PLAN = "plan-cancelled"

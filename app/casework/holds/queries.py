@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -14,7 +14,8 @@ from app.casework.cases.listing import (
 )
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
-from app.casework.holds.rules import FOR_GOOD
+from app.casework.holds.rules import FOR_GOOD, RESTING
+from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
@@ -54,6 +55,17 @@ def open_holds(session: Session, customer_ids: Sequence[int]) -> dict[int, list[
     for hold in session.scalars(query):
         holds.setdefault(hold.customer_id, []).append(hold)
     return holds
+
+
+def at_rest(session: Session, customer_ids: Collection[int]) -> set[int]:
+    """Those of the customers whose running agreements rest."""
+    row = table_of(CaseHold)
+    if not customer_ids:
+        return set()
+    query = sa.select(row.c.customer_id).where(
+        among(session, row.c.customer_id, customer_ids), row.c.ended_at.is_(None), row.c.kind.in_(RESTING)
+    )
+    return set(session.connection().execute(query).scalars())
 
 
 def holds_of(session: Session, customer_id: int) -> list[CaseHold]:

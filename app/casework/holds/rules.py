@@ -16,6 +16,10 @@ rest is ours to say.
 """
 
 
+RESTING = holds_with(lambda traits: traits.rests_agreements)
+"""Holds during which a running agreement rests."""
+
+
 class EndsBy(StrEnum):
     """How a hold that no date ends comes to its end."""
 

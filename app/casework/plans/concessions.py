@@ -15,7 +15,12 @@ from datetime import date, datetime
 from sqlalchemy import exists
 from sqlmodel import Session, col, func, select
 
-from app.book.charges.concessions import end_concessions, resume_concessions, start_concession
+from app.book.charges.concessions import (
+    end_concessions,
+    paused_accounts,
+    resume_concessions,
+    start_concession,
+)
 from app.book.charges.statements import late_fees_since
 from app.book.delinquency.days import DAY
 from app.book.delinquency.lifecycle import ReAgeRefused, re_age_as_agreed, undo_re_age
@@ -32,6 +37,7 @@ from app.casework.cases.debt import worked_accounts
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.service import about_case
+from app.casework.holds.queries import at_rest
 from app.casework.plans.events import PlanReAgeRefused
 from app.casework.plans.models import Plan, PlanReAge, PlanWaiver
 from app.casework.plans.rules import PlanKind, PlanStatus
@@ -63,9 +69,11 @@ def concedes(plan: Plan) -> bool:
 
 
 def wind_up(session: Session, plan: Plan, on: date, *, by: Actor, now: datetime) -> None:
-    """End what the plan conceded with the day `on`: the own rate runs from the day after. A plan that was kept brings
-    its accounts current, where that was agreed."""
-    end_concessions(session, id_of(plan), on, by=by, now=now)
+    """End what the plan conceded with the day `on`: the own rate runs from the day after, or once a rest of the
+    customer's agreements is over (`end_rests`). A plan that was kept brings its accounts current, where that was
+    agreed."""
+    if plan.status is PlanStatus.KEPT or not at_rest(session, [plan.customer_id]):
+        end_concessions(session, id_of(plan), on, by=by, now=now)
     if plan.status is not PlanStatus.KEPT:
         _charge_fees_again(session, plan, on, on, by=by, now=now)
     elif plan.re_age and (refused := _re_age_accounts(session, plan, on, now=now)):
@@ -167,17 +175,22 @@ def _charge_fees_again(
     session: Session, plan: Plan, until: date, on: date, *, by: Actor, now: datetime
 ) -> None:
     """Take the waivers back, on the day `on`, where nothing was paid under the agreement up to `until`. An account that
-    owes nothing, or has ended, keeps them."""
+    owes nothing, has ended or is paused keeps them, and so does a customer whose agreements rest: nothing may be
+    charged then."""
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     waivers = select(Waiver).join(PlanWaiver, col(PlanWaiver.waiver_id) == Waiver.id)
     granted = session.scalars(waivers.where(PlanWaiver.plan_id == plan.id).order_by(col(Waiver.id))).all()
-    if not granted or paid_toward(session, plan, until):
+    if not granted or paid_toward(session, plan, until) or at_rest(session, [plan.customer_id]):
         return
     ids = [waiver.account_id for waiver in granted]
-    stands = standing_on(session, portfolio, ids, on)
+    stands, paused = standing_on(session, portfolio, ids, on), paused_accounts(session, ids, on)
     for waiver in granted:
         account = session.get_one(Account, waiver.account_id)
-        if account.status not in COLLECTABLE or stands[waiver.account_id].balance <= 0:
+        if (
+            account.status not in COLLECTABLE
+            or account.id in paused
+            or stands[waiver.account_id].balance <= 0
+        ):
             continue
         credit = session.get_one(Entry, waiver.credit_id)
         if session.scalar(select(Entry.id).where(Entry.reverses_id == credit.id)) is not None:

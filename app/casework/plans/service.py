@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from app.book.charges.concessions import end_concessions
 from app.book.ledger.balances import balance_of
 from app.book.portfolios.days import local_today
 from app.book.portfolios.models import Portfolio
@@ -158,6 +159,9 @@ def _supersede(session: Session, old: Plan, new: Plan, *, by: Actor, today: date
     pass_on_waivers(session, old, new, today)
     old.ended_on, old.why = today, f"renegotiated: replaced by {new.reference}"
     move_plan(session, old, PlanStatus.CANCELLED, by=by, now=now)
+    end_concessions(
+        session, id_of(old), today, by=by, now=now
+    )  # also during a rest: the new one's take their place
 
 
 def cancel(session: Session, plan: Plan, reason: str, *, by: Actor, today: date, now: datetime) -> None:

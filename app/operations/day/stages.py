@@ -50,6 +50,7 @@ from app.casework.plans.models import Plan
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
 from app.casework.plans.restoration.service import restore_plans
+from app.casework.plans.rests.service import end_rests
 from app.casework.plans.tracking.assessment import assess_due
 from app.core.actor import SYSTEM
 from app.core.database.bulk import chunked, refresh_statistics
@@ -70,6 +71,7 @@ from app.outreach.duties.writing import owed_letters_in_batches, write_owed
 from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.agreements.over import over_letters
 from app.outreach.planning.agreements.restored import restored_letters
+from app.outreach.planning.agreements.resumed import resumed_letters
 from app.outreach.planning.agreements.taken_up import taken_up_letters
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
@@ -84,6 +86,7 @@ from app.outreach.planning.representatives.night import (
     ended_with_advisers,
     letters_to_ask_about,
     restored_with_advisers,
+    resumed_with_advisers,
 )
 from app.outreach.planning.representatives.writing import ask_again, write_to_adviser
 from app.outreach.strategy.due_steps import cases_to_contact
@@ -189,9 +192,15 @@ def assess(day: Day) -> Counts:
 
 def _assess(day: Day) -> Counts:
     with transaction(day.engine) as session:
+        claimed = claimants(session, day.portfolio)
+        lock_customers(session, claimed)
+        settle_claims(session, claimed, by=SYSTEM, now=day.now)
+        holds_ended = end_due_holds(session, day.portfolio, day.on, now=day.now)
         restored = restore_plans(session, day.portfolio, day.on, now=day.now)
+        rested = end_rests(session, day.portfolio, day.on, now=day.now)
         counts = assess_due(session, day.portfolio, day.on, now=day.now)
         counts.update({"restored": restored} if restored else {})
+        counts.update({"rested": rested} if rested else {})
         counts["broken"] += break_undone_settlements(session, day.portfolio, day.on, now=day.now)
         told = tell_of_paid_settlements(session, day.portfolio, day.on, now=day.now)
         told += tell_of_plans_paid_in_time(session, day.portfolio, day.on, now=day.now)
@@ -204,10 +213,7 @@ def _assess(day: Day) -> Counts:
             counts["earlier_money"] = told
         if told := tell_of_promised_rates(session, day.portfolio, day.on, now=day.now):
             counts["rates_to_change"] = told
-        claimed = claimants(session, day.portfolio)
-        lock_customers(session, claimed)
-        settle_claims(session, claimed, by=SYSTEM, now=day.now)
-        counts["holds_ended"] = end_due_holds(session, day.portfolio, day.on, now=day.now)
+        counts["holds_ended"] = holds_ended
         return counts
 
 
@@ -265,6 +271,7 @@ def contact(day: Day) -> Counts:
         happened += over_letters(session, day.portfolio, day.on, list(chain(*happened)))
         happened += taken_up_letters(session, day.portfolio, day.on)
         happened += restored_letters(session, day.portfolio, day.on)
+        happened += resumed_letters(session, day.portfolio, day.on)
         happened += fees_letters_of_night(session, day.portfolio, day.on, list(chain(*happened)))
         deferred = due_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)
     for ids in deferred:
@@ -296,6 +303,7 @@ def tell_advisers(day: Day) -> None:
         told = [(each, Occasion.BROKEN) for each in broken_with_advisers(session, day.portfolio, day.on)]
         told += [(each, Occasion.ENDED) for each in ended_with_advisers(session, day.portfolio, day.on)]
         told += [(each, Occasion.RESTORED) for each in restored_with_advisers(session, day.portfolio, day.on)]
+        told += [(each, Occasion.CHANGED) for each in resumed_with_advisers(session, day.portfolio, day.on)]
     for letter_id in waiting:
         with transaction(day.engine) as session:
             ask_again(session, day.portfolio, letter_id, day.catalog, on=day.on, by=SYSTEM, now=day.now)

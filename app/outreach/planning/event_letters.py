@@ -53,6 +53,7 @@ from app.policy.answers import Answer
 WORDED_FROM_PLAN = (
     DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN, DeskStep.BROKEN_PLAN, DeskStep.MOVED_INSTALMENT,
     DeskStep.SKIPPED_INSTALMENT, DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN, DeskStep.OVER_PLAN, DeskStep.CLOSED,
+    DeskStep.RESUMED_PLAN,
 )  # fmt: skip
 """Steps whose letters quote the plan's payments."""
 CLOSING = {CaseOutcome.PAID: "paid_in_full", CaseOutcome.SETTLED: "settlement_completed"}

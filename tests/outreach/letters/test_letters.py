@@ -135,6 +135,7 @@ def test_the_letters_we_ship() -> None:
         "plan_cancelled": ("confirmation", "sep"),
         "fees_charged_again": ("confirmation", "ep"),
         "plan_restored": ("confirmation", "ep"),
+        "plan_resumed": ("confirmation", "ep"),
         "plan_over": ("confirmation", "ep"),
         "settlement_confirmation": ("confirmation", "sep"),
         "instalment_reminder": ("reminder", "sep"),
@@ -176,7 +177,7 @@ def test_the_letters_we_ship() -> None:
         "settlement_offer", "settlement_confirmation", "settlement_completed", "instalment_reminder",
         "instalment_moved", "instalment_skipped", "agreement", "fees_charged_again",
         "adviser_plan_confirmed", "adviser_plan_changed", "adviser_plan_broken", "adviser_plan_restored",
-        "adviser_plan_ended", "adviser_instalment_ahead", "plan_restored", "plan_over",
+        "adviser_plan_ended", "adviser_instalment_ahead", "plan_restored", "plan_resumed", "plan_over",
     }  # fmt: skip
     claimed = {
         name: set(letter.languages)

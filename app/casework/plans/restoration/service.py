@@ -206,5 +206,6 @@ def _run_on(session: Session, plan: Plan, found: Restored, on: date, *, now: dat
             run_on(session, plan, on, by=SYSTEM, now=now)
     if found.new_date is not None:
         why = "the agreement was taken to be broken while its time ran"
-        give_time(session, plan, [part.n for part in found.more_time], found.new_date, why, today=on, now=now)
+        dates = {part.n: found.new_date for part in found.more_time}
+        give_time(session, plan, dates, why, today=on, now=now)
     wake_case(session, plan, on)

@@ -13,6 +13,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.charges.concessions import end_concessions
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.ends.status import set_status
@@ -23,6 +24,7 @@ from app.casework.cases.debt import CustomerDebt, debts_as_folded
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
+from app.casework.holds.queries import at_rest
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan, offered_settlement, offered_settlements
 from app.casework.plans.rules import LIVE, Acceptance, Instalment, PlanKind, PlanStatus
@@ -107,12 +109,16 @@ def _judged(session: Session, plans: Sequence[DuePlan], on: date) -> dict[int, A
 def _end(
     session: Session, portfolio: Portfolio, found: Mapping[int, Assessment], on: date, *, now: datetime
 ) -> dict[str, int]:
-    """End the plans that are kept, broken or about nothing any more."""
+    """End the plans that are kept, broken or about nothing any more. One that rests is not broken."""
     ended = {plan_id: stands for plan_id, stands in found.items() if isinstance(stands, ENDS)}
     if not ended:
         return {}
     query = select(Plan).where(among(session, table_of(Plan).c.id, ended)).order_by(col(Plan.id))
     plans = list(session.scalars(query.execution_options(populate_existing=True)))
+    rests = at_rest(session, {plan.customer_id for plan in plans})
+    plans = [
+        plan for plan in plans if plan.customer_id not in rests or not isinstance(ended[id_of(plan)], Broken)
+    ]
     kept, broken = [], []
     for plan in plans:
         plan.ended_on = on
@@ -219,7 +225,7 @@ def _take_up(session: Session, plan: Plan, accepted_on: date, on: date, *, now: 
     if (other := live_plan(session, plan.case_id)) is not None:
         why = f"the customer took up settlement {plan.reference}"
         cancel(session, other, why, by=SYSTEM, today=on, now=now)
-        session.flush()
+        end_concessions(session, id_of(other), on, by=SYSTEM, now=now)
     plan.counts_from = plan.counts_from or offered_on(session, plan)
     plan.accepted_on, plan.assess_on, plan.acceptance = accepted_on, on, Acceptance.PAYMENT
     plan.taken_up_on = on

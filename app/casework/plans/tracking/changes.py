@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -83,17 +83,17 @@ def skip_instalment(
 def give_time(
     session: Session,
     plan: Plan,
-    numbers: Sequence[int],
-    to_on: date,
+    dates: Mapping[int, date],
     reason: str,
     *,
     today: date,
     now: datetime,
 ) -> None:
-    """Move these instalments of a running plan to `to_on`, because nobody could pay them in time. It is no move of the
-    customer's: no bounds apply, and their own of this month are not used up. The plan is locked by the caller."""
+    """Move instalments of a running plan to these dates, by number, because nobody could pay them in time. It is no
+    move of the customer's: no bounds apply, and their own of this month are not used up. The plan is locked by the
+    caller."""
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
-    for n in numbers:
+    for n, to_on in sorted(dates.items(), key=lambda each: each[1], reverse=True):
         part = session.get_one(PlanInstalment, (id_of(plan), n))
         was = part.due_on
         part.agreed_on, part.due_on = part.agreed_on or was, to_on

@@ -25,6 +25,7 @@ from app.outreach.agreements.reader import Reader
 from app.outreach.agreements.rules import ended_since
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.letters.letter import Letter
+from app.outreach.planning.agreements.open_payments import resumed_figures
 from app.outreach.planning.agreements.restoration_figures import restoration_figures, told_on
 from app.outreach.planning.agreements.truth import WhyEnded, charge_told, why_ended, why_false
 from app.outreach.planning.deferred import Figures
@@ -38,7 +39,7 @@ CHANGES = {
 """Steps whose letters confirm the change of an instalment."""
 AS_OF_NOW = (
     DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN, DeskStep.RESTORED_PLAN,
-    DeskStep.FEES_AGAIN, *CHANGES,
+    DeskStep.RESUMED_PLAN, DeskStep.FEES_AGAIN, *CHANGES,
 )  # fmt: skip
 """Steps whose letters leave with the figures of the moment: one that would say something else by then is written
 again."""
@@ -67,6 +68,8 @@ def figures_now(session: Session, step: CaseStep, on: date, kept: Figures) -> Fi
             if made is None or whole is None:
                 return kept
             return restoration_figures(session, plan, made, whole, told_on(session, made), on)
+        case DeskStep.RESUMED_PLAN:
+            return resumed_figures(session, plan, on)
         case DeskStep.MOVED_INSTALMENT | DeskStep.SKIPPED_INSTALMENT:
             return _change_figures(session, step, on)
     return kept

@@ -12,26 +12,22 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import DeskStep
+from app.casework.holds.queries import at_rest
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.made_whole import MadeWhole
 from app.casework.plans.restoration.models import PlanRestoration
 from app.casework.plans.restoration.rules import CASE_CLOSED
-from app.casework.plans.tracking.payments import progress_of
-from app.casework.plans.tracking.progress import InstalmentState
 from app.core.actor import SYSTEM
 from app.core.database.engine import table_of
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import MAY_HAVE_LEFT
+from app.outreach.planning.agreements.open_payments import Told, open_payments
 from app.outreach.planning.agreements.truth import state_of
 
 CHANGE = table_of(PlanChange)
-OPEN = (InstalmentState.IN_GRACE, InstalmentState.TO_COME)
 TOLD_BY = (DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN, DeskStep.FEES_AGAIN)
 """Steps whose letters tell that an agreement is broken."""
-
-
-Told = dict[str, date | int | str]
 
 
 def restoration_figures(
@@ -49,19 +45,13 @@ def restoration_figures(
 
 
 def _to_pay(session: Session, plan: Plan, row: PlanRestoration, on: date) -> Told:
-    """What is missing next and by when, whether it was given more time, and what that adds to the last payment."""
-    facts = progress_of(session, plan, on)
-    line, told = facts.next, Told()
-    if line is not None:
-        wanted = [each for each in facts.instalments if each.state in OPEN and each.due_on <= line.due_on]
-        told |= {"missing": sum(each.short for each in wanted), "due_on": line.due_on}
-        if line.due_on < on:
-            told["grace_until"] = line.grace_until
-        elif line.due_on == new_date(session, row):
-            told["extended_to"] = line.due_on
-    if _interest_of_new_dates(session, row):
-        told |= {"new_last_amount": facts.last.due, "last_due_on": facts.last.due_on}
-    return told
+    """What is missing next and by when, whether it was given more time, and what that adds to the last payment. Nothing
+    while it rests."""
+    if at_rest(session, [plan.customer_id]):
+        return {}
+    told = open_payments(session, plan, on, has_new_last=bool(_interest_of_new_dates(session, row)))
+    is_later = "grace_until" not in told and told.get("due_on") == new_date(session, row)
+    return {**told, "extended_to": told["due_on"]} if is_later and "due_on" in told else told
 
 
 def _over(session: Session, plan: Plan) -> Told:

@@ -14,12 +14,14 @@ from app.book.ledger.models import Account
 from app.book.ledger.rules import COLLECTABLE, AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.holds.queries import at_rest
 from app.casework.plans.concessions import FeesAgain, fees_charged_again
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.made_whole import made_whole
 from app.casework.plans.restoration.queries import last_restoration, times_restored
 from app.casework.plans.restoration.service import was_paid_in_time
+from app.casework.plans.rests.queries import times_rested
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.casework.plans.tracking.assessing import NOTHING_OWED
 from app.casework.plans.tracking.assessment import is_taken_up_for_nothing
@@ -63,6 +65,8 @@ def why_false(session: Session, step: CaseStep, on: date) -> str:
             return _not_over(session, step, on)
         case DeskStep.RESTORED_PLAN:
             return _not_restored(session, step, on)
+        case DeskStep.RESUMED_PLAN:
+            return _not_resumed(session, step)
         case DeskStep.FEES_AGAIN:
             return "" if charge_told(session, step, on) else "the fees are not charged again any more"
         case DeskStep.CONFIRMATION | DeskStep.CANCELLED_PLAN:
@@ -176,6 +180,16 @@ def _not_restored(session: Session, step: CaseStep, on: date) -> str:
     if plan.status is PlanStatus.BROKEN:
         return "the agreement was broken since it was written"
     return "" if is_restored(session, plan, on) else NOT_WHOLE
+
+
+def _not_resumed(session: Session, step: CaseStep) -> str:
+    plan = session.get_one(Plan, step.plan_id)
+    if plan.status not in LIVE:
+        return "the agreement has ended since it was written"
+    if at_rest(session, [plan.customer_id]):
+        return "the agreement rests again"
+    is_last = step.occurrence == times_rested(session, [id_of(plan)]).get(id_of(plan))
+    return "" if is_last else "the agreement got other dates since it was written"
 
 
 def is_restored(session: Session, plan: Plan, on: date) -> bool:

@@ -23,6 +23,7 @@ IN_WRITING: Mapping[str, frozenset[str]] = {
     DeskStep.OVER_PLAN: frozenset({"plan_over"}),
     DeskStep.CANCELLED_PLAN: frozenset({"plan_cancelled"}),
     DeskStep.RESTORED_PLAN: frozenset({"plan_restored"}),
+    DeskStep.RESUMED_PLAN: frozenset({"plan_resumed"}),
     DeskStep.FEES_AGAIN: frozenset({"fees_charged_again"}),
     DeskStep.CLOSED: frozenset({"paid_in_full", "settlement_completed"}),
     DeskStep.HOLD: frozenset({"dispute_acknowledged", "complaint_acknowledged"}),

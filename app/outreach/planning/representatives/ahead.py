@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from app.book.portfolios.models import Portfolio
 from app.casework.advisers.models import Adviser, AdviserClient
 from app.casework.contacts.rules import DeskStep
+from app.casework.holds.queries import at_rest
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import representative_of
 from app.casework.parties.rules import PartyKind
@@ -49,7 +50,9 @@ def ahead_with_advisers(session: Session, portfolio: Portfolio, on: date) -> lis
         near,
     )
     found: dict[tuple[int, date], None] = {}
-    for plan in session.scalars(plans.order_by(col(Plan.id))).all():
+    running = session.scalars(plans.order_by(col(Plan.id))).all()
+    rests = at_rest(session, {plan.customer_id for plan in running})
+    for plan in (each for each in running if each.customer_id not in rests):
         by_post = _is_written_by_post(session, plan, on)
         for day, since in _known_days(session, plan, portfolio):
             due = DueInstalment(day, plan.grace_days, since)

@@ -1,20 +1,23 @@
-"""What a night has to tell advisers: agreements that broke, ended or were restored on its day, and letters whose wait
-is over."""
+"""What a night has to tell advisers: agreements that broke, ended, were restored or got new dates on its day, and
+letters whose wait is over."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.book.portfolios.models import Portfolio
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
 from app.casework.plans.models import Plan
 from app.casework.plans.restoration.models import PlanRestoration
+from app.casework.plans.rests.queries import rested_since
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.tracking.assessing import NOTHING_OWED
+from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.outreach.outbox.models import PartyLetter
@@ -74,6 +77,21 @@ def restored_with_advisers(session: Session, portfolio: Portfolio, on: date) -> 
         .order_by(plan.c.id)
     )  # fmt: skip
     return list(session.scalars(query))
+
+
+def resumed_with_advisers(session: Session, portfolio: Portfolio, on: date) -> list[int]:
+    """Ids of the plans that got new dates after a rest on a day, or on the day before while its night ran, and that an
+    adviser made."""
+    plans = rested_since(session, portfolio, on - WITHIN)
+    adviser = select(ThirdParty.id).where(ThirdParty.kind == PartyKind.ADVISER)
+    theirs = set(
+        session.scalars(adviser.where(among(session, table_of(ThirdParty).c.id, _parties_of(plans))))
+    )
+    return [id_of(plan) for plan in plans if plan.agreed_with_id in theirs]
+
+
+def _parties_of(plans: Sequence[Plan]) -> set[int]:
+    return {plan.agreed_with_id for plan in plans if plan.agreed_with_id is not None}
 
 
 def letters_to_ask_about(session: Session, portfolio: Portfolio, now: datetime) -> list[int]:

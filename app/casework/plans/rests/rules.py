@@ -1,0 +1,71 @@
+"""New dates of a running agreement that rested (decision 0386). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import accumulate
+
+from app.casework.plans.rules import REGULAR, Cadence, Instalment, period_on
+from app.casework.plans.schedule import working_day
+from app.casework.plans.tracking.assessing import Payments, as_owed, paid_by
+
+RESTED = "the agreement rested while nothing could be asked for"
+"""The reason of the new dates of open payments."""
+PAID_MEANWHILE = "it was paid while the agreement rested"
+TIME_TO_BE_TOLD = timedelta(days=14)
+"""From the end of a rest to the first day by which a payment may be asked for: a letter by post takes a week."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDates:
+    """Due dates by number of the instalment."""
+
+    paid: Mapping[int, date]
+    """Of those that were paid after their time: they are due today, and so in time."""
+    open: Mapping[int, date]
+    """Of all that are not paid, where the first of them would have to be paid before the customer can be told. They
+    move by as many whole periods; without a cadence, by as many days."""
+
+
+def dates_after_rest(
+    instalments: Sequence[Instalment],
+    payments: Payments,
+    cadence: Cadence,
+    *,
+    today: date,
+    grace_days: int,
+    tolerance: int,
+    is_off: Callable[[date], bool],
+) -> NewDates:
+    """The dates that change at the end of a rest, on the day `today`. None of those to come is a day on which banks are
+    closed (`is_off`)."""
+    parts = as_owed(instalments, payments, today=today, grace_days=grace_days, tolerance=tolerance)
+    paid, grace = paid_by(payments, today), timedelta(days=grace_days)
+    owed = dict(zip((part.n for part in parts), accumulate(part.amount for part in parts), strict=True))
+    spared = {parts[-1].n: tolerance} if parts and today >= parts[-1].due_on else {}
+    left = [part for part in parts if owed[part.n] - spared.get(part.n, 0) > paid]
+    late = [
+        part
+        for part in parts
+        if part not in left and owed[part.n] > paid_by(payments, part.due_on + grace) + spared.get(part.n, 0)
+    ]
+    moved = _moved(left, cadence, today, grace)
+    return NewDates(
+        dict.fromkeys((part.n for part in late), today),
+        {n: working_day(day, is_off) for n, day in moved.items()},
+    )
+
+
+def _moved(left: Sequence[Instalment], cadence: Cadence, today: date, grace: timedelta) -> Mapping[int, date]:
+    least = today + TIME_TO_BE_TOLD
+    if not left or left[0].due_on + grace >= least:
+        return {}
+    first = left[0].due_on
+    if cadence not in REGULAR:
+        return {part.n: part.due_on + (least - first) for part in left}
+    periods = 1
+    while period_on(first, cadence, periods) < least:
+        periods += 1
+    return {part.n: period_on(part.due_on, cadence, periods) for part in left}

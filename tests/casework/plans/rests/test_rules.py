@@ -1,0 +1,87 @@
+"""An agreement that rested gets new dates: whole periods later, and late enough to be told."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from app.casework.plans.rests.rules import TIME_TO_BE_TOLD, dates_after_rest
+from app.casework.plans.rules import Cadence, Instalment, period_on
+
+DUE = date(2026, 3, 26)
+DAY, GRACE = timedelta(days=1), 3
+PERIODS = {Cadence.WEEKLY: 1, Cadence.FORTNIGHTLY: 2, Cadence.FOUR_WEEKLY: 4}
+
+
+def parts(cadence: Cadence, count: int = 3) -> list[Instalment]:
+    cadence = Cadence.MONTHLY if cadence is Cadence.CUSTOM else cadence
+    return [Instalment(n, period_on(DUE, cadence, n - 1), 10_000) for n in range(1, count + 1)]
+
+
+def after(days: int, cadence: Cadence = Cadence.MONTHLY, paid: int = 0) -> dict[int, date]:
+    """The new dates of a plan on the day so many days after its first payment was due."""
+    payments = [(DUE, paid)] if paid else []
+    found = dates_after_rest(
+        parts(cadence),
+        payments,
+        cadence,
+        today=DUE + days * DAY,
+        grace_days=GRACE,
+        tolerance=0,
+        is_off=lambda _: False,
+    )
+    return dict(found.open)
+
+
+@pytest.mark.parametrize(
+    ("days", "periods"), [(-14, 0), (-11, 0), (-10, 1), (0, 1), (GRACE + 1, 1), (17, 1), (18, 2), (60, 3)]
+)
+def test_all_open_payments_move_by_whole_periods(days: int, periods: int) -> None:
+    found = after(days)
+    if not periods:
+        assert found == {}
+        return
+    assert found == {n: period_on(DUE, Cadence.MONTHLY, n - 1 + periods) for n in (1, 2, 3)}
+    assert found[1] >= DUE + days * DAY + TIME_TO_BE_TOLD
+
+
+def test_what_is_paid_keeps_its_date() -> None:
+    moved = after(60, paid=10_000)
+    assert moved == {2: date(2026, 6, 26), 3: date(2026, 7, 26)}
+    assert after(60, paid=30_000) == {}
+
+
+@pytest.mark.parametrize(
+    ("amount", "tolerance", "paid"),
+    [(10_000, 0, {1}), (20_000, 0, {1}), (9_950, 50, set()), (9_999, 0, set())],
+)
+def test_what_was_paid_after_its_time_counts_as_paid_in_time(
+    amount: int, tolerance: int, paid: set[int]
+) -> None:
+    """On the day after the grace days of the first; the second is due a month after it."""
+    today = DUE + 10 * DAY
+    found = dates_after_rest(
+        parts(Cadence.MONTHLY),
+        [(DUE + (GRACE + 1) * DAY, amount)],
+        Cadence.MONTHLY,
+        today=today,
+        grace_days=GRACE,
+        tolerance=tolerance,
+        is_off=lambda _: False,
+    )
+    assert found.paid == dict.fromkeys(paid, today)
+    assert set(found.open) == (set() if paid else {1, 2, 3})
+
+
+@pytest.mark.parametrize("cadence", PERIODS)
+def test_weeks_stay_weeks(cadence: Cadence) -> None:
+    found = after(30, cadence)
+    assert {(day - DUE).days % (7 * PERIODS[cadence]) for day in found.values()} == {0}
+    assert min(found.values()) >= DUE + 30 * DAY + TIME_TO_BE_TOLD
+
+
+def test_dates_of_ones_own_move_by_days_and_keep_their_distance() -> None:
+    found = after(30, Cadence.CUSTOM)
+    assert found[1] == DUE + 30 * DAY + TIME_TO_BE_TOLD
+    assert found[2] - found[1] == parts(Cadence.CUSTOM)[1].due_on - DUE
