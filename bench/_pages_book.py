@@ -350,9 +350,15 @@ def _add_new_schema(url: str) -> None:
                     print(
                         f"    added {type(op).__name__.removesuffix('Op')} of {getattr(op, 'table_name', '')}"
                     )
+        known = sa.inspect(connection)
         for table in schema.metadata().tables.values():
+            missing = {each.name for each in table.indexes} - {
+                each["name"] for each in known.get_indexes(table.name)
+            }
             for index in table.indexes:
                 connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+            if missing:
+                connection.exec_driver_sql(f'ANALYZE "{table.name}"')
         schema._add_event_kinds(connection)
     _fill(engine)
     engine.dispose()

@@ -1,13 +1,15 @@
 """Server process of `bench pages`: the product, or the reference, on one core, with a counter of SQL statements.
 
 `python -m bench._pages_server desk|reference URL CORE`: prints its port once it answers. `GET /-/statements` tells how
-many statements ran so far.
+many statements ran so far, `GET /-/recorded` gives those that ran since it was last asked, pickled.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
 import sys
+from collections import deque
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,20 +19,28 @@ from app.core.kit.parallel import without_garbage_collection
 
 
 class Counted:
-    """Counts the statements of an engine, and answers how many there were."""
+    """Counts the statements of an engine, remembers the last, and answers how many there were."""
 
     def __init__(self, app: Any, engine: Engine) -> None:
         self.app, self.statements = app, 0
+        self.recorded: deque[tuple[str, Any]] = deque(maxlen=200)
         sa.event.listen(engine, "before_cursor_execute", self._count)
 
-    def _count(self, *_: object) -> None:
+    def _count(
+        self, _connection: object, _cursor: object, statement: str, parameters: Any, *_: object
+    ) -> None:
         self.statements += 1
+        self.recorded.append((statement, parameters))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope.get("path") != "/-/statements":
+        path = scope.get("path")
+        if path not in ("/-/statements", "/-/recorded"):
             await self.app(scope, receive, send)
             return
         body = str(self.statements).encode()
+        if path == "/-/recorded":
+            body = pickle.dumps(list(self.recorded))
+            self.recorded.clear()
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

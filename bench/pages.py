@@ -2,13 +2,14 @@
 
     python3 desk.py bench pages                           1,000,000 accounts; the first run builds them (see below)
     python3 desk.py bench pages --accounts 100000 --only sqlite --pages case,worklist
-    python3 desk.py bench pages --only postgresql --pages drilldown --processes 2
+    python3 desk.py bench pages --only postgresql --pages accounts,payments,contacts --processes 2
 
 One uvicorn process on one core answers over HTTP, as `desk serve` does; the client has the other core. Of several
 processes each has a core, and an equal share of the connections; so has the reference. Each request
 is signed in. Beside requests a second: the 99th percentile in milliseconds, SQL statements and bytes of one request.
 The reference is read in the same run: the same customer's page by six queries of SQLModel entities and one template,
-which does nothing else.
+which does nothing else. Beneath a page stands the raw driver: the statements of its requests, run by as many
+connections of as many processes, without anything around them.
 
 Databases are built once and kept in `--folder` (var/bench); `--fresh` builds them anew.
 """
@@ -17,10 +18,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
+import pickle
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -34,10 +38,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import _pages_book as book  # noqa: E402
+from bench._pages_raw import Page as RawPage  # noqa: E402
 
 CONNECTIONS = 16
 
 KB = 1000
+RECORDED = 40
+"""Addresses whose statements the raw driver runs."""
 WARM_UP = 3
 """Seconds: PostgreSQL plans a statement anew for each connection until it has run ten times."""
 
@@ -63,6 +70,7 @@ class Measured:
     """95th percentile of single requests."""
     statements: float
     size: int
+    recorded: list[RawPage]
 
 
 LIMITS = {
@@ -70,7 +78,7 @@ LIMITS = {
     "worklist": Limits(rate=100, size=0),
     "dashboard": Limits(alone=200),
     "search": Limits(alone=100, size=0),
-    "drilldown": Limits(alone=100, size=0),
+    **{page: Limits(alone=100, size=0) for page in ("accounts", "payments", "contacts")},
 }
 
 
@@ -118,6 +126,8 @@ async def measure(
     await one.open()
     for path in paths[:5]:
         await one.get(path)
+    await one.get("/-/recorded")
+    recorded = [await _recorded(one, path) for path in paths[:RECORDED]]
     before, size = int(await one.get("/-/statements")), 0
     for path in paths[:5]:
         size = max(size, len(await one.get(path)))
@@ -131,8 +141,15 @@ async def measure(
     taken = await _crowd(ports, cookie, paths, seconds)
     return Measured(
         page, len(taken) / seconds, _percentile(taken, 0.5), _percentile(taken, 0.99),
-        _percentile(alone, 0.95), statements, size,
+        _percentile(alone, 0.95), statements, size, recorded,
     )  # fmt: skip
+
+
+async def _recorded(one: Connection, path: str) -> RawPage:
+    """The statements of a page that only read; a request may note that a session was used."""
+    await one.get(path)
+    statements = pickle.loads(await one.get("/-/recorded"))  # noqa: S301 - our own server
+    return [each for each in statements if each[0].lstrip().startswith(("SELECT", "WITH"))]
 
 
 async def _read_once(port: int, cookie: str, paths: Sequence[str]) -> None:
@@ -183,20 +200,58 @@ def addresses(url: str) -> dict[str, tuple[str, list[str]]]:
         "worklist": ("agent", ["/worklist", "/worklist?owner=all", "/worklist?owner=all&sort=-past_due"]),
         "dashboard": ("manager", ["/dashboard"]),
         "search": ("agent", [f"/find/options?q={quote(text)}" for text in SEARCHES]),
-        "drilldown": (
-            "manager",
-            [f"/figures/{kpi}?portfolio={book.CODE}&date={closed}&part=numerator" for kpi in FIGURES],
-        ),
+        **{
+            page: (
+                "manager",
+                [
+                    f"/figures/{kpi}?portfolio={book.CODE}&date={closed}&part={part}"
+                    for kpi in figures
+                    for part in ("numerator", "denominator")
+                ],
+            )
+            for page, figures in FIGURES.items()
+        },
     }
 
 
-FIGURES = ("overdue_rate_accounts_30", "overdue_rate_balance_1", "overdue_rate_balance_90", "recovery_rate")
+FIGURES = {
+    "accounts": (
+        "overdue_rate_accounts_30",
+        "overdue_rate_balance_1",
+        "overdue_rate_balance_90",
+        "roll_rate",
+    ),
+    "payments": ("recovery_rate", "recovery_rate_30d"),
+    "contacts": ("contact_rate", "delivery_rate"),
+}
+"""Figures behind which accounts, payments and contacts are listed, by the name of their page."""
 SEARCHES = (
     "smith", "smi", "smith anna", "anna zzz", "berg o", "müll", "de vries", "陳", "志明", "陳志明", "zzzzz",
     "+44 7400 000042", "07400 000042", "000042", "0042", "**** 5294", "robin42@example.org", "c44", "44", "a00000044",
     "P44-0-0", "salary", "salary comes", "fee wants", "nobody wrote this",
 )  # fmt: skip
 """What people type: names that thousands have and that nobody has, numbers, references, words of notes."""
+
+
+def raw(url: str, pages: Sequence[RawPage], processes: int, seconds: float) -> list[float]:
+    """Milliseconds of each page of the raw driver."""
+    with tempfile.NamedTemporaryFile(prefix="bench-") as file:
+        file.write(pickle.dumps(list(pages)))
+        file.flush()
+        command = [
+            sys.executable,
+            "-m",
+            "bench._pages_raw",
+            url,
+            file.name,
+            str(CONNECTIONS // processes),
+            str(seconds),
+        ]
+        running = [
+            subprocess.Popen([*command, str(core)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            for core in range(processes)
+        ]
+        return [each for process in running for each in json.loads(process.communicate()[0])]
 
 
 @contextmanager
@@ -273,7 +328,14 @@ def read(url: str, given: argparse.Namespace) -> None:
     with serving("desk", url, given.processes) as ports:
         for page in wanted:
             role, paths = found[page]
-            show(asyncio.run(measure(ports, cookies[role], page, paths, given.seconds)), reference.rate)
+            measured = asyncio.run(measure(ports, cookies[role], page, paths, given.seconds))
+            show(measured, reference.rate)
+            beneath = sorted(raw(url, measured.recorded, given.processes, given.seconds))
+            rate = len(beneath) / given.seconds
+            print(
+                f"      raw driver{rate:>8.1f}/s   p99 {beneath[int(len(beneath) * 0.99)]:>7.1f} ms; "
+                f"the page is {measured.rate / rate:.2f} times as fast"
+            )
 
 
 if __name__ == "__main__":

@@ -43,6 +43,10 @@ class Spell(Row, table=True):
     __table_args__ = (
         sa.Index("ix_spell_account", "account_id", "from_on"),
         sa.Index("ix_spell_portfolio", "portfolio_id", "to_on", "from_on"),
+        # A list shows the largest first.
+        sa.Index(
+            "ix_spell_amount", "portfolio_id", "past_due_minor", "account_id", "from_on", "to_on", "bucket"
+        ),
         sa.Index(
             "uq_spell_open",
             "account_id",
@@ -70,6 +74,10 @@ class Movement(Row, table=True):
         # All that figures and lists of a window read, so that they need not look at the rows.
         sa.Index(
             "ix_past_due_movement_window", "portfolio_id", "on", "kind", "amount_minor", "account_id", "id"
+        ),
+        # A list shows the largest first.
+        sa.Index(
+            "ix_past_due_movement_amount", "portfolio_id", "kind", "amount_minor", "id", "on", "account_id"
         ),
         sa.Index("ix_past_due_movement_account", "account_id", "on"),
     )

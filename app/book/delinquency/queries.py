@@ -75,13 +75,18 @@ def spells_on(portfolio_id: int | sa.ColumnElement[int], on: date | sa.ColumnEle
 
     Two index scans, of the spells still open and of those that ended later, and none of what was over by then.
     """
+    return sa.union_all(*spell_selects_on(portfolio_id, on)).subquery("spells")
+
+
+def spell_selects_on(
+    portfolio_id: int | sa.ColumnElement[int], on: date | sa.ColumnElement[date]
+) -> tuple[sa.Select[tuple[int, str, int, date]], ...]:
+    """The two selects of `spells_on`: of the spells still open, and of those that ended later."""
     spell = table_of(Spell)
     began = sa.select(
         spell.c.account_id, spell.c.bucket, spell.c.past_due_minor, spell.c.oldest_due_on
     ).where(spell.c.portfolio_id == portfolio_id, spell.c.from_on <= on)
-    return sa.union_all(began.where(spell.c.to_on.is_(None)), began.where(spell.c.to_on > on)).subquery(
-        "spells"
-    )
+    return began.where(spell.c.to_on.is_(None)), began.where(spell.c.to_on > on)
 
 
 def late_on(portfolio_id: int, on: date) -> sa.Subquery:

@@ -224,6 +224,12 @@ def _check_pages(session: Session, book: Portfolio) -> None:
             after = rows[-1].place
         assert len(whole) > 1
         assert pages == whole
+    # Of a list that is too long to be counted, the sum is the tile.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.reporting.kpis.lists.drilldown.COUNTED_TO", 0)
+        for (kpi, dimension, _), pair in tiles_of(session, book, LAST).items():
+            if not dimension and DEFINITIONS[kpi].statistic is not Statistic.MEDIAN:
+                assert tile_behind(session, figure_slice(session, book, kpi, LAST)).total == pair[0], kpi
 
 
 def test_the_document_is_fresh() -> None:

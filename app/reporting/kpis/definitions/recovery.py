@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from app.book.delinquency.days import CURRENT
 from app.book.delinquency.facts import MovementKind
 from app.book.delinquency.models import Movement, Spell
-from app.book.delinquency.queries import spells_on
+from app.book.delinquency.queries import spell_selects_on, spells_on
 from app.book.ledger.models import Account
 from app.core.database.engine import table_of
-from app.core.database.rows import Expression
+from app.core.database.rows import Expression, Query
+from app.reporting.kpis.definitions.sql import not_looked_up
 from app.reporting.kpis.family import Days, Family, Rows, Shape, thing
 from app.reporting.kpis.rules import Definition, Dimension, Seed, Thing, Unit
 
@@ -47,14 +48,20 @@ def _rows(window: Window) -> Callable[[Shape, Days], Rows]:
             .outerjoin(account, account.c.id == movement.c.account_id)
             .where(
                 movement.c.portfolio_id == days.portfolio_id,
-                movement.c.on.between(first_on, days.on),
+                _on(movement, shape).between(first_on, days.on),
                 movement.c.kind.in_([MovementKind.PAID, MovementKind.FELL_PAST_DUE]),
             )
         )
         if not shape.for_list:
             moved = moved.outerjoin(start, start.c.account_id == movement.c.account_id)
-        begun = spells_on(days.portfolio_id, before)
-        past_due = (
+            return sa.union_all(moved, past_due(spells_on(days.portfolio_id, before), before))
+        # Each by itself: a list reads the largest of each by an index.
+        stood = (each.subquery("spells") for each in spell_selects_on(days.portfolio_id, before))
+        return sa.union_all(moved, *(past_due(each, before) for each in stood))
+
+    def past_due(begun: sa.Subquery, before: sa.ColumnElement[date]) -> Query:
+        account = table_of(Account)
+        return (
             sa.select(
                 *thing(Thing.ACCOUNT, begun.c.account_id, before, begun.c.account_id, account.c.customer_id),
                 begun.c.bucket,
@@ -64,9 +71,13 @@ def _rows(window: Window) -> Callable[[Shape, Days], Rows]:
             .select_from(begun)
             .outerjoin(account, account.c.id == begun.c.account_id)
         )
-        return sa.union_all(moved, past_due)
 
     return rows
+
+
+def _on(movement: sa.Table, shape: Shape) -> sa.ColumnElement[date]:
+    """The day of a movement. A list goes through movements by their amount, and leaves out those of other days."""
+    return not_looked_up(movement.c.on) if shape.for_list else movement.c.on
 
 
 def _bucket_of(account_id: sa.ColumnElement[int], on: sa.ColumnElement[date]) -> Expression:

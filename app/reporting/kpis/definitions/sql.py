@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -24,12 +26,35 @@ def json_text(column: sa.ColumnElement[str], *path: str | int) -> sa.ColumnEleme
     )
 
 
+def not_looked_up(day: Expression) -> sa.ColumnElement[date]:
+    """A day by which SQLite shall not find rows: unlike PostgreSQL it does not reckon that a page needs few of them, in
+    another order."""
+    return _NotLookedUp(day)
+
+
 def _step(part: str | int) -> str:
     return f"[{part}]" if isinstance(part, int) else f".{part}"
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+class _NotLookedUp(FunctionElement[date]):
+    type = sa.Date()
+    inherit_cache = True
+
+
+@compiles(_NotLookedUp)
+def _as_it_is(element: _NotLookedUp, compiler: SQLCompiler, **options: object) -> str:
+    [day] = element.clauses
+    return compiler.process(day, **options)
+
+
+@compiles(_NotLookedUp, "sqlite")
+def _by_sign(element: _NotLookedUp, compiler: SQLCompiler, **options: object) -> str:
+    [day] = element.clauses
+    return "+" + compiler.process(day, **options)
 
 
 class _JsonText(FunctionElement[str]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -26,7 +27,7 @@ from app.reporting.kpis.lists.statements import (
 )
 from app.reporting.kpis.measuring import WHOLE, SliceKey, sliced_rows
 from app.reporting.kpis.models import KpiSnapshot
-from app.reporting.kpis.rules import Definition, Dimension, Part, Thing, Unit
+from app.reporting.kpis.rules import Definition, Dimension, Part, Statistic, Thing, Unit
 from app.reporting.kpis.wide import standing_through
 
 
@@ -130,23 +131,35 @@ class Tile:
     total: int
 
 
-def tile_behind(session: Session, asked: FigureSlice) -> Tile:
-    """The number and the sum of a list, as its tile has them where the night stored them: a page shows a few of what
-    may be a million things, and does not add them up. `desk kpis --check` adds them up and compares."""
+def tile_behind(session: Session, asked: FigureSlice, whole: Sequence[Behind] | None = None) -> Tile:
+    """The number and the sum of a list; `whole` is the list itself, where it is at hand. A page shows a few of what may
+    be a million things, and does not add them up: of a long list the sum is that of the tile, where the night stored
+    it. `desk kpis --check` adds up and compares."""
+    if whole is not None:
+        return Tile(len(whole), sum(each.amount for each in whole))
+    family, definition = figure_named(asked.definition.name)
     stored = _stored_side(session, asked)
-    if stored is None:
-        return Tile(*total_behind(session, asked))
-    if asked.definition.unit is Unit.ACCOUNTS:  # each counts one
+    each_is_one = definition.unit not in _AMOUNTS
+    if family.is_folded and each_is_one and stored is not None:
         return Tile(stored, stored)
     statements, values = _statements(session, asked)
-    number = int(session.scalar(statements.number, values) or 0) if statements else 0
-    return Tile(number if number <= COUNTED_TO else None, stored)
+    if statements is None:
+        return Tile(0, 0)
+    number, total = map(int, session.execute(statements.number, values).one())
+    if number <= COUNTED_TO:
+        return Tile(number, stored if family.is_folded and stored is not None else total)
+    if stored is None or (each_is_one and stored < number):
+        return Tile(*total_behind(session, asked))
+    return Tile(stored if each_is_one else None, stored)
+
+
+_AMOUNTS = (Unit.MONEY, Unit.DAYS, Unit.ANSWERS)
+"""Units of which a thing may count more than one."""
 
 
 def _stored_side(session: Session, asked: FigureSlice) -> int | None:
-    """The side as the last version of the tile has it, where that is the sum of the list at any hour."""
-    family, definition = figure_named(asked.definition.name)
-    if not family.is_folded:
+    """The side as the last version of the tile has it; None where that is not a sum."""
+    if asked.definition.statistic is Statistic.MEDIAN:
         return None
     kept = table_of(KpiSnapshot)
     query = (
@@ -154,7 +167,7 @@ def _stored_side(session: Session, asked: FigureSlice) -> int | None:
         .where(
             kept.c.portfolio_id == asked.portfolio.id,
             kept.c.business_date == asked.on,
-            kept.c.kpi == definition.name,
+            kept.c.kpi == asked.definition.name,
             kept.c.dimension == (asked.key.dimension or ""),
             kept.c.member == asked.key.member,
         )

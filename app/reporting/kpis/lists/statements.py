@@ -39,7 +39,7 @@ class ListStatements:
     total: Query
     """How many things, and their sum."""
     number: Query
-    """How many things, counted to one more than `COUNTED_TO`."""
+    """The same of one more thing than `COUNTED_TO` at most."""
     days: Days
 
 
@@ -60,7 +60,7 @@ def list_statements(
     return ListStatements(
         _named(_stacked(listed), is_page=is_page),
         _added(_stacked([part.query for part in parts])),
-        _numbered([part.query for part in parts]),
+        _added(_stacked([part.query.limit(COUNTED_TO + 1) for part in parts]), COUNTED_TO + 1),
         days,
     )
 
@@ -73,18 +73,20 @@ class _Part:
     amount: Expression
 
     def in_order(self, *, goes_on: bool, is_page: bool) -> Query:
-        """The things in the order of the list: the largest first, then by kind and id. A kind is the same in all of a
-        select."""
+        """The things in the order of the list: the largest first, of equal ones the newest, which an index that ends
+        with the id gives from its end. A kind is mostly the same in all of a select, which then need not be told apart
+        by it."""
         kind, thing_id = (_bare(self.query.selected_columns[name]) for name in ("kind", "thing_id"))
         listed = self.query
         if goes_on:
-            behind = sa.or_(kind > KIND, sa.and_(kind == KIND, thing_id > ID))
+            behind = sa.or_(kind > KIND, sa.and_(kind == KIND, thing_id < ID))
             after = sa.or_(self.amount < AMOUNT, sa.and_(self.amount == AMOUNT, behind))
             listed = listed.where(self.amount <= AMOUNT, after)
         if not is_page:
             return listed
         by_amount = () if isinstance(self.amount, sa.BindParameter) else (self.amount.desc(),)
-        return listed.order_by(*by_amount, thing_id).limit(LIMIT)
+        by_kind = () if getattr(kind, "is_literal", False) else (kind,)
+        return listed.order_by(*by_amount, *by_kind, thing_id.desc()).limit(LIMIT)
 
 
 def _bare(column: Expression) -> Expression:
@@ -128,7 +130,7 @@ def _stacked(queries: Sequence[Query]) -> Rows:
 def _named(rows: Rows, *, is_page: bool) -> Query:
     """With the names of accounts and customers, which are looked up for what is shown."""
     things = rows.subquery("things")
-    order = (things.c.amount.desc(), things.c.kind, things.c.thing_id)
+    order = (things.c.amount.desc(), things.c.kind, things.c.thing_id.desc())
     first = sa.select(things).order_by(*order)
     shown = (first.limit(LIMIT) if is_page else first).subquery("shown")
     return (
@@ -138,15 +140,10 @@ def _named(rows: Rows, *, is_page: bool) -> Query:
         )
         .join(Account, col(Account.id) == shown.c.account_id)
         .join(Customer, col(Customer.id) == col(Account.customer_id))
-        .order_by(shown.c.amount.desc(), shown.c.kind, shown.c.thing_id)
+        .order_by(shown.c.amount.desc(), shown.c.kind, shown.c.thing_id.desc())
     )  # fmt: skip
 
 
-def _added(rows: Rows) -> Query:
-    things = rows.subquery("things")
+def _added(rows: Rows, most: int | None = None) -> Query:
+    things = sa.select(rows.subquery("things")).limit(most).subquery("added")
     return sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(things.c.amount), 0)).select_from(things)
-
-
-def _numbered(queries: Sequence[Query]) -> Query:
-    things = _stacked([query.limit(COUNTED_TO + 1) for query in queries]).subquery("things")
-    return sa.select(sa.func.count()).select_from(things)

@@ -79,7 +79,7 @@ def things(
         )
     seen = decode_cursor(cursor, 3, int, str, int)
     rows = things_behind(session, asked, after=(seen[0], seen[1], seen[2]) if seen else None, limit=PAGE + 1)
-    tile = tile_behind(session, asked)
+    tile = tile_behind(session, asked, None if seen or len(rows) > PAGE else rows)
     shown = rows[:PAGE]
     words = asked.definition
     return page(
