@@ -139,7 +139,9 @@ def _look_after(
     if ended is not None and account.status not in (AccountStatus.SETTLED, AccountStatus.PAID):
         # The debt at the time of the settlement's offer counted every payment before it, this one too.
         for plan in _kept(session, account, col(Plan.ended_on) >= ended, settlement=True):
-            break_plan(session, plan, missed_instalment(session, plan, today), why, today, by=by, now=now)
+            _judge_again(session, [plan], why, today, by=by, now=now)
+            if plan.status is PlanStatus.KEPT:
+                break_plan(session, plan, missed_instalment(session, plan, today), why, today, by=by, now=now)
     counted = (counted_from() <= entry.effective_on, col(Plan.ended_on) >= entry.effective_on)
     plans = _kept(session, account, *counted, settlement=False)
     _judge_again(session, plans, why, today, by=by, now=now)
@@ -187,8 +189,9 @@ def _judge_again(
 
 
 def break_undone_settlements(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """Break settlements whose accounts are worked again and whose payments do not cover them. Returns how many.
-    Those of `reverse_entry` are broken already; one that a manager undid while its payment stands is kept."""
+    """Break settlements whose accounts are worked again and whose payments do not cover them; those that can still be
+    paid in time run on. Returns how many broke. Those of `reverse_entry` are broken already; one that a manager undid
+    while its payment stands is kept."""
     worked = (
         select(PlanAccount.plan_id)
         .join(Account, col(Account.id) == PlanAccount.account_id)
@@ -204,8 +207,7 @@ def break_undone_settlements(session: Session, portfolio: Portfolio, on: date, *
     lock_customers(session, [plan.customer_id for plan in plans])
     why = "a payment of it came back"
     _judge_again(session, plans, why, on, by=SYSTEM, now=now)
-    broken = [plan for plan in plans if plan.status is PlanStatus.BROKEN]
-    for plan in broken:
+    for plan in (each for each in plans if each.status is not PlanStatus.KEPT):
         theirs = select(Account).join(PlanAccount, col(PlanAccount.account_id) == Account.id)
         theirs = theirs.where(PlanAccount.plan_id == plan.id, col(Account.status).in_(COLLECTABLE))
         # Its case was closed on the day it was kept, or the night after.
@@ -214,4 +216,4 @@ def break_undone_settlements(session: Session, portfolio: Portfolio, on: date, *
             reopen_case(
                 session, account, portfolio, why, closed_since=closed_since, on=on, by=SYSTEM, now=now
             )
-    return len(broken)
+    return sum(plan.status is PlanStatus.BROKEN for plan in plans)

@@ -102,8 +102,10 @@ TWO = [Instalment(1, T, 300), Instalment(2, T + 30 * DAY, 300)]
 @pytest.mark.parametrize(
     ("kind", "parts", "payments", "today", "expected"),
     [
-        (PlanKind.SETTLEMENT, ONE, [], T + 5 * DAY, ComesToNothing(1, 600)),
-        (PlanKind.SETTLEMENT, ONE, [(T, 599)], T + 5 * DAY, ComesToNothing(1, 1)),
+        (PlanKind.SETTLEMENT, ONE, [], T + 5 * DAY, Running(T + 10 * DAY)),
+        (PlanKind.SETTLEMENT, ONE, [(T, 599)], T + 13 * DAY, InGrace(1, 1, T + 13 * DAY)),
+        (PlanKind.SETTLEMENT, ONE, [(T, 599)], T + 14 * DAY, ComesToNothing(1, 1)),
+        (PlanKind.SETTLEMENT, ONE, [(T + 12 * DAY, 600)], T + 14 * DAY, ComesToNothing(1, 0)),
         (PlanKind.SETTLEMENT, ONE, [(T, 600)], T + 5 * DAY, Kept(T + DAY)),
         (PlanKind.PROMISE, ONE, [], T + 9 * DAY, Running(T + 10 * DAY)),
         (PlanKind.PROMISE, ONE, [], T + 10 * DAY, Running(T + 10 * DAY)),
@@ -177,12 +179,12 @@ def test_a_bounced_settlement_brings_everything_back_in_one_transaction(engine: 
         now = standing_on(session, book, [card_id], BACK)[card_id]
         assert (now.past_due, now.oldest_due_on) == (5_000, DUE)
         plan = session.scalars(select(Plan)).one()
-        assert (plan.status, plan.broken_instalment, plan.ended_on) == (PlanStatus.BROKEN, 1, BACK)
+        assert (plan.status, plan.ended_on, plan.assess_on) == (PlanStatus.ACTIVE, None, T + 10 * DAY)
         assert plan.why == "payment CHEQUE-1 of 2026-04-12 came back: no funds"
         case = session.scalars(select(CollectionsCase)).one()
         assert (case.status, case.outcome, case.closed_on, case.owner) == (CaseStatus.OPEN, None, None, "ann")
         assert (case.past_due_minor, case.balance_minor, case.oldest_due_on) == (5_000, 100_000, DUE)
-        assert (case.broken_promises, case.next_contact_on) == (1, BACK)
+        assert (case.broken_promises, case.next_contact_on) == (0, BACK)
         [told] = builders.events(session, CaseReopened.KIND)
         assert (told["by"], told["why"]) == ("user:ann", plan.why)
         # What was known before stays known.
@@ -194,6 +196,31 @@ def test_a_bounced_settlement_brings_everything_back_in_one_transaction(engine: 
         (OutboxStatus.WITHHELD, "the settlement that it calls complete is not any more")
     ]
     with transaction(engine) as session:
+        assert thorough(session, get_portfolio(session, builders.BOOK)) == []
+
+
+@pytest.mark.parametrize(("again", "status"), [(True, PlanStatus.KEPT), (False, PlanStatus.BROKEN)])
+def test_a_bounced_settlement_is_kept_by_who_pays_again_in_time(
+    engine: Engine, again: bool, status: PlanStatus
+) -> None:
+    """Nothing says that it is broken while it can be kept; its reminder says by when."""
+    card_id, last_day = settled(engine), T + 13 * DAY
+    with transaction(engine) as session:
+        reverse_entry(session, cheque(session), reason="no funds", posted_on=BACK, **who(BACK))
+    for n in range(1, 11):  # up to the evening before its last day
+        builders.close_day(engine, BACK + (n - 1) * DAY)
+    written = {message.letter for message in builders.messages(engine)}
+    assert "instalment_reminder" in written
+    assert "plan_broken" not in written
+    if again:
+        with transaction(engine) as session:
+            card = session.get_one(Account, card_id)
+            builders.payment(session, card, 60_000, last_day, now=builders.at(last_day))
+    builders.close_day(engine, last_day)
+    builders.close_day(engine, last_day + DAY)
+    with transaction(engine) as session:
+        plan, card = session.scalars(select(Plan)).one(), session.get_one(Account, card_id)
+        assert (plan.status, card.status is AccountStatus.SETTLED) == (status, again)
         assert thorough(session, get_portfolio(session, builders.BOOK)) == []
 
 
@@ -222,9 +249,9 @@ def test_what_was_reversed_past_the_doors_is_found_by_the_night(sqlite_engine: E
         reverse_in_the_ledger(session, cheque(session), reason="no funds", posted_on=BACK, **who(BACK))
     builders.close_day(engine, BACK)
     with transaction(engine) as session:
-        assert session.scalars(select(Plan)).one().status is PlanStatus.BROKEN
+        assert session.scalars(select(Plan)).one().status is PlanStatus.ACTIVE
         case = session.scalars(select(CollectionsCase)).one()
-        assert (case.status, case.broken_promises, case.past_due_minor) == (CaseStatus.OPEN, 1, 5_000)
+        assert (case.status, case.broken_promises, case.past_due_minor) == (CaseStatus.OPEN, 0, 5_000)
         assert thorough(session, get_portfolio(session, builders.BOOK)) == []
     assert card_id
 
@@ -236,7 +263,7 @@ def test_a_settlement_moved_to_another_account_settles_nothing(engine: Engine) -
         other = builders.account(session, builders.customer(session, book))
         move_payment(session, cheque(session), other, "typed wrong", role=Role.MANAGER, **who(BACK))
         assert (card.status, balance_of(session, card_id, BACK)) == (ACTIVE, 100_000)
-        assert session.scalars(select(Plan)).one().status is PlanStatus.BROKEN
+        assert session.scalars(select(Plan)).one().status is PlanStatus.ACTIVE
         assert balance_of(session, id_of(other), BACK) == -60_000
     builders.close_day(engine, BACK)
     with transaction(engine) as session:

@@ -132,7 +132,7 @@ def test_a_settlement_breaks_at_the_instalment_whose_payment_came_back(engine: E
         pay(session, 30_000, DUE + 7 * DAY, plan, 2)
         assess(session, case, DUE + 7 * DAY)
         assert plan.status is PlanStatus.KEPT
-        back = DUE + 9 * DAY
+        back = DUE + 9 * DAY  # too late to pay the first again
         bounce(session, first, back)
         assert (plan.status, plan.broken_instalment) == (PlanStatus.BROKEN, 1)
         assert night(session, back) == ["plan_broken"]

@@ -58,7 +58,7 @@ def test_a_settlement_whose_payment_came_back_is_not_called_complete(
             paid = session.scalars(select(Entry).where(Entry.kind == "payment")).one()
             now = builders.at(ON + 2 * DAY, 8)
             reverse_entry(session, paid, reason="no funds", posted_on=ON + 2 * DAY, by=MEI, now=now)
-            assert session.scalars(select(Plan)).one().status is PlanStatus.BROKEN
+            assert session.scalars(select(Plan)).one().status is PlanStatus.ACTIVE
         else:  # as of an account that was charged off before: its case stays closed
             session.scalars(select(Account)).one().status = AccountStatus.CHARGED_OFF
     builders.deliver(settled, builders.at(ON + 2 * DAY, 12))

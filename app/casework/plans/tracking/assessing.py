@@ -170,14 +170,16 @@ def after_reversal(
 ) -> Assessment | ComesToNothing:
     """Assess a plan that was kept on `kept_on`, now that one of its payments came back.
 
-    It stays kept where the other payments cover it, and runs on where nothing that fell due is short. A settlement does
-    not run on: by the agreement its payments end the debt, and they did not.
+    It stays kept where the other payments cover it, and runs on while there is time to pay again. A settlement that was
+    paid, but too late, does not count as paid: by the agreement its payments end the debt, and they did not.
     """
     then = assess(instalments, payments, today=kept_on, grace_days=grace_days, tolerance=tolerance)
     if isinstance(then, Kept):
         return Kept(kept_on)
     stands = assess(instalments, payments, today=today, grace_days=grace_days, tolerance=tolerance)
-    if kind is not PlanKind.SETTLEMENT and isinstance(stands, Running | InGrace | Kept):
+    if isinstance(stands, Running | InGrace) or (
+        kind is not PlanKind.SETTLEMENT and isinstance(stands, Kept)
+    ):
         return stands
     paid, owed = paid_by(payments, today), 0
     for part in as_due(instalments):
