@@ -2,6 +2,7 @@
 
 The desk changes no rate of a creditor's core system. The owner of the case has a task when such an agreement begins to
 run, with the day on which it ends; another one where that day is moved, and one where it ends before (decision 0365).
+Until that one is done the case stays open.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.charges.models import Concession
+from app.book.delinquency.models import AccountState
 from app.book.ledger.models import Account
+from app.book.ledger.queries import worked
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.rules import DeskStep
+from app.casework.holds.queries import at_rest
 from app.casework.plans.models import Plan, PlanChange, PlanInstalment
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import LIVE, InstalmentChange, PlanStatus
@@ -30,14 +34,14 @@ from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.tasks import LONGEST_TASK, add_task
 
 LOWER, RAISE = DeskStep.RATE_TO_LOWER, DeskStep.RATE_TO_RAISE
-PLAN, TASK = table_of(Plan), table_of(StrategyTask)
+PLAN, TASK, CASE = table_of(Plan), table_of(StrategyTask), table_of(CollectionsCase)
+ACCOUNT, STATE = table_of(Account), table_of(AccountState)
 
 
 def tell_of_promised_rates(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
     """Give the owners of open cases, at the end of `on`, the work to have the creditor lower the rates of agreements
-    that run, and end those of agreements that were broken or cancelled. Returns how many tasks. Safe to repeat."""
-    if not portfolio.creditor_lowers_rates:
-        return 0
+    that run, and end those of agreements that were broken or cancelled, once their rest is over. Returns how many
+    tasks. Safe to repeat."""
     session.flush()
     last_step = _last_told(TASK.c.step)
     to_lower = sa.and_(
@@ -51,17 +55,35 @@ def tell_of_promised_rates(session: Session, portfolio: Portfolio, on: date, *, 
             Plan.portfolio_id == portfolio.id,
             col(Plan.apr_millionths).is_not(None),
             CollectionsCase.status == CaseStatus.OPEN,
-            sa.or_(to_lower, to_raise),
+            sa.or_(to_lower, to_raise) if portfolio.creditor_lowers_rates else to_raise,
         )
         .order_by(col(Plan.id))
     )
-    found = session.execute(query).all()
+    rows = session.execute(query).all()
+    rests = at_rest(session, {plan.customer_id for plan, _ in rows})
+    found = [(plan, case) for plan, case in rows if plan.status in LIVE or plan.customer_id not in rests]
     lock_customers(session, {plan.customer_id for plan, _ in found})
     for plan, case in found:
         step = LOWER if plan.status in LIVE else RAISE
         text = _words(session, plan, on)
         add_task(session, case, step, text, on, plan_id=id_of(plan), by=SYSTEM, now=now)
     return len(found)
+
+
+def cases_with_rate_to_raise(session: Session, portfolio_id: int) -> list[int]:
+    """Cases that stay open until their owner has had the creditor end a lower rate of an account that owes."""
+    owes = sa.exists().where(
+        STATE.c.account_id == ACCOUNT.c.id,
+        ACCOUNT.c.customer_id == CASE.c.customer_id,
+        worked(),
+        STATE.c.balance_minor > 0,
+    )
+    query = (
+        sa.select(CASE.c.id)
+        .join(TASK, TASK.c.case_id == CASE.c.id)
+        .where(CASE.c.portfolio_id == portfolio_id, TASK.c.step == RAISE, TASK.c.done_at.is_(None), owes)
+    )
+    return list(session.connection().execute(query).scalars())
 
 
 def _last_told(column: sa.ColumnElement[str]) -> sa.ScalarSelect[str]:

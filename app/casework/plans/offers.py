@@ -12,7 +12,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan, PlanInstalment
-from app.casework.plans.queries import instalments_of
+from app.casework.plans.queries import has_its_rate, instalments_of
 from app.casework.plans.rules import OfferEnd, PlanKind, PlanStatus, offer_end
 from app.casework.plans.service import cancel
 from app.core.actor import SYSTEM
@@ -33,14 +33,21 @@ def offers_that_stand(session: Session, plans: Sequence[Plan], today: date) -> l
     return [
         plan
         for plan in offered
-        if offer_end(plan.offer_until or parts[id_of(plan)][0].due_on, today, is_open=cases[plan.case_id])
+        if offer_end(
+            plan.offer_until or parts[id_of(plan)][0].due_on,
+            today,
+            is_open=cases[plan.case_id],
+            has_rate=has_its_rate(session.get_one(Portfolio, plan.portfolio_id), plan),
+        )
         is None
     ]
 
 
 def expire_offers(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """Cancel, at the end of `on`, offers whose last day is over and offers of closed cases. Returns how
-    many. A settlement keeps its grace days: the night that finds it unpaid after them ends it (`assess_due`)."""
+    """Cancel, at the end of `on`, offers whose last day is over, offers of closed cases, and those of a rate that
+    nobody lowers. Returns how many. A settlement keeps its grace days: the night that finds it unpaid after them ends
+    it (`assess_due`)."""
+    is_rateless = not (portfolio.accrues or portfolio.creditor_lowers_rates)
     # Offers are few among all plans: each looks up its own first instalment.
     first_due_on = (
         sa.select(sa.func.min(PlanInstalment.due_on))
@@ -53,6 +60,7 @@ def expire_offers(session: Session, portfolio: Portfolio, on: date, *, now: date
         col(Plan.status) == PlanStatus.OFFERED,
         sa.or_(
             col(CollectionsCase.status) == CaseStatus.CLOSED,
+            col(Plan.apr_millionths).is_not(None) if is_rateless else sa.false(),
             sa.and_(
                 col(Plan.kind) != PlanKind.SETTLEMENT, sa.func.coalesce(Plan.offer_until, first_due_on) <= on
             ),
@@ -66,5 +74,7 @@ def expire_offers(session: Session, portfolio: Portfolio, on: date, *, now: date
     found = session.execute(fresh).all()
     for plan, status in found:
         end = OfferEnd.DAY_PASSED if status is CaseStatus.OPEN else OfferEnd.CASE_CLOSED
+        if end is OfferEnd.DAY_PASSED and not has_its_rate(portfolio, plan):
+            end = OfferEnd.RATE_NOT_LOWERED
         cancel(session, plan, end, by=SYSTEM, today=on, now=now)
     return len(found)

@@ -67,6 +67,11 @@ def instalments_of(session: Session, plan_ids: Sequence[int]) -> dict[int, list[
     return parts
 
 
+def has_its_rate(portfolio: Portfolio, plan: Plan) -> bool:
+    """True unless a plan promises a rate where the creditor charges the interest and lowers it for nobody."""
+    return plan.apr_millionths is None or portfolio.accrues or portfolio.creditor_lowers_rates
+
+
 def live_plan(session: Session, case_id: int) -> Plan | None:
     """The plan that runs on this case now, if any."""
     return session.scalar(select(Plan).where(Plan.case_id == case_id, col(Plan.status).in_(LIVE)))

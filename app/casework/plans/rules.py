@@ -115,12 +115,16 @@ class OfferEnd(StrEnum):
 
     DAY_PASSED = "the offer ended: its last day passed"
     CASE_CLOSED = "the offer ended: the case was closed"
+    RATE_NOT_LOWERED = "the offer ended: nobody lowers the rate of its accounts any more"
 
 
-def offer_end(until: date, today: date, *, is_open: bool) -> OfferEnd | None:
-    """Reason why an offer does not stand on `today`; None = it does. On its last day, `until`, it stands."""
+def offer_end(until: date, today: date, *, is_open: bool, has_rate: bool = True) -> OfferEnd | None:
+    """Reason why an offer does not stand on `today`; None = it does. On its last day, `until`, it stands. `has_rate`:
+    the rate that it promises, if any, can be charged."""
     if not is_open:
         return OfferEnd.CASE_CLOSED
+    if not has_rate:
+        return OfferEnd.RATE_NOT_LOWERED
     return OfferEnd.DAY_PASSED if until < today else None
 
 

@@ -41,7 +41,7 @@ from app.casework.plans.events import (
     PlanOffered,
 )
 from app.casework.plans.models import Plan
-from app.casework.plans.queries import instalments_of, live_plan
+from app.casework.plans.queries import has_its_rate, instalments_of, live_plan
 from app.casework.plans.rules import (
     TRANSITIONS,
     Agreed,
@@ -96,9 +96,16 @@ def accept(
         raise Conflict(f"Case {case.reference} has a live plan already. Cancel it before accepting another.")
     parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
     until = plan.offer_until or parts[0].due_on
-    end = offer_end(until, today, is_open=case.status is CaseStatus.OPEN)
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    has_rate = has_its_rate(portfolio, plan)
+    end = offer_end(until, today, is_open=case.status is CaseStatus.OPEN, has_rate=has_rate)
     if end is OfferEnd.CASE_CLOSED:
         raise Conflict(f"Case {case.reference} is closed, and its offers with it.")
+    if end is OfferEnd.RATE_NOT_LOWERED:
+        raise Conflict(
+            f"The creditor charges the interest of portfolio {portfolio.code} and lowers it for nobody now. Make a new "
+            "offer without a rate."
+        )
     if end is OfferEnd.DAY_PASSED:
         raise Conflict(f"This offer stood until {until.isoformat()}. Make a new one.")
     _require_owed(session, case, plan, parts, live is not None, today)
@@ -185,7 +192,7 @@ def break_plan(session: Session, plan: Plan, n: int, why: str, on: date, *, by: 
 
 
 def resume_plan(session: Session, plan: Plan, assess_on: date, why: str, *, by: Actor, now: datetime) -> None:
-    """Make a kept plan active again: a payment came back, and there is time to pay again."""
+    """Make a kept plan active again: a payment came back, and there is time to pay again. Its reminders say so."""
     plan.ended_on, plan.assess_on, plan.why = None, assess_on, why
     move_plan(session, plan, PlanStatus.ACTIVE, by=by, now=now)
     start_concessions(session, plan, local_today(session, plan.portfolio_id, now), by=by, now=now)

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from app.actions.accounts.reversals import break_undone_settlements
 from app.actions.negotiation.sending import end_shown_offers
 from app.actions.plans.earlier_money import tell_of_earlier_money
-from app.actions.plans.promised_rates import tell_of_promised_rates
+from app.actions.plans.promised_rates import cases_with_rate_to_raise, tell_of_promised_rates
 from app.actions.plans.reviews import give_reviews
 from app.actions.plans.taken_up import tell_of_returned_payments, tell_of_settled_in_part
 from app.actions.plans.with_legal import tell_of_paid_settlements, tell_of_plans_paid_in_time
@@ -223,6 +223,7 @@ def work_cases(day: Day) -> Counts:
         portfolio_id = id_of(day.portfolio)
         keep_open = cases_with_live_plan(session, portfolio_id)
         keep_open += cases_with_settlement_offer(session, portfolio_id)
+        keep_open += cases_with_rate_to_raise(session, portfolio_id)
         closed = review_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
         refresh_tomorrow(session, day.portfolio, day.on)
         expired = expire_offers(session, day.portfolio, day.on, now=day.now)

@@ -10,28 +10,32 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.actions.agreements import agree, cancel_agreement
+from app.actions.agreements import accept_offer, agree, cancel_agreement, offer
 from app.actions.plans.promised_rates import tell_of_promised_rates
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.rules import DeskStep
 from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import Cadence, PlanKind
+from app.casework.plans.offers import expire_offers, offers_that_stand
+from app.casework.plans.rules import Acceptance, Agreed, Cadence, OfferEnd, PlanKind, PlanStatus
 from app.casework.plans.terms import AgreementTerms
 from app.casework.plans.tracking.changes import move_instalment
 from app.core.actor import Actor
 from app.core.database.engine import transaction
-from app.core.errors import Invalid
+from app.core.errors import Conflict, Invalid
 from app.core.staff.rules import Role
 from app.outreach.strategy.models import StrategyTask
+from app.outreach.strategy.tasks import finish_task
 from tests import builders
 
 ON, DAY = date(2026, 3, 16), timedelta(days=1)
 TERMS = AgreementTerms(PlanKind.HARDSHIP, 100_000, ON + 20 * DAY, 3, Cadence.MONTHLY, apr_millionths=50_000)
-AS_MANAGER = Grantor(Actor.user("mei"), Role.MANAGER)
+MEI = Actor.user("mei")
+AS_MANAGER = Grantor(MEI, Role.MANAGER)
 STEPS = (DeskStep.RATE_TO_LOWER, DeskStep.RATE_TO_RAISE)
 
 
@@ -120,3 +124,52 @@ def test_without_the_setting_it_is_refused_and_nobody_has_work(engine: Engine) -
     with transaction(engine) as session:
         session.scalars(select(Portfolio)).one().creditor_lowers_rates = True
         assert told(session, ON + DAY) == [], "it promises no rate"
+
+
+def test_an_offer_of_a_lower_rate_ends_once_the_creditor_lowers_none(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session, creditor_lowers_rates=True)
+        made = offer(session, case, TERMS, builders.catalog(), grantor=AS_MANAGER, now=builders.at(ON)).plan
+        book = get_portfolio(session, builders.BOOK)
+        assert offers_that_stand(session, [made], ON) == [made]
+        book.creditor_lowers_rates = False
+        session.flush()
+        assert offers_that_stand(session, [made], ON) == []
+        with pytest.raises(Conflict, match="lowers it for nobody now"):
+            accept_offer(
+                session, made, builders.catalog(), Agreed(Acceptance.WRITING), by=MEI, now=builders.at(ON)
+            )
+        assert expire_offers(session, book, ON, now=builders.night_after(ON)) == 1
+        assert (made.status, made.why) == (PlanStatus.CANCELLED, OfferEnd.RATE_NOT_LOWERED)
+
+
+def test_a_rate_that_was_lowered_is_ended_though_the_case_would_close_and_the_setting_is_off(
+    engine: Engine,
+) -> None:
+    """The agreement is cancelled and the arrears are paid on one day."""
+    with transaction(engine) as session:
+        builders.portfolio(session, pack="us-first-party", currency="USD", creditor_lowers_rates=True)
+        card = builders.late_customer(session, get_portfolio(session, builders.BOOK), due_on=ON - 20 * DAY)
+        card.apr_millionths = 180_000
+    builders.close_day(engine, ON - DAY)
+    with transaction(engine) as session:
+        plan = agreed(session, session.scalars(select(CollectionsCase)).one())
+    builders.close_day(engine, ON)
+    over = ON + DAY
+    with transaction(engine) as session:
+        plan = session.scalars(select(Plan)).one()
+        cancel_agreement(session, plan, "paid", builders.catalog(), by=MEI, now=builders.at(over))
+        case = session.scalars(select(CollectionsCase)).one()
+        card = session.scalars(select(Account)).one()
+        builders.payment(session, card, case.past_due_minor, over, now=builders.at(over))
+        get_portfolio(session, builders.BOOK).creditor_lowers_rates = False
+    builders.close_day(engine, over)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        tasks = select(StrategyTask).where(StrategyTask.step == DeskStep.RATE_TO_RAISE)
+        task = session.scalars(tasks).one()
+        assert (case.status, task.done_at) == (CaseStatus.OPEN, None)
+        finish_task(session, task, case.customer_id, by=MEI, now=builders.at(over + DAY))
+    builders.close_day(engine, over + DAY)
+    with transaction(engine) as session:
+        assert session.scalars(select(CollectionsCase)).one().status is CaseStatus.CLOSED
