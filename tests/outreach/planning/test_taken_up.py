@@ -172,6 +172,24 @@ def decide_tasks(engine: Engine) -> list[str]:
         return list(session.scalars(query))
 
 
+def test_an_adviser_is_not_told_of_an_end_for_a_payment_that_came_back(engine: Engine) -> None:
+    with transaction(engine) as session:
+        plan = agreed_by_adviser(session)
+        session.scalars(select(Portfolio)).one().pack = "uk"
+        session.scalars(select(Customer)).one().country = "GB"
+        case_id = plan.case_id
+    deliver_to_adviser(engine)
+    with transaction(engine) as session:
+        case, old = session.get_one(CollectionsCase, case_id), session.scalars(select(Plan)).one()
+        offer(session, case, IN_TWO, CATALOG, replaces=old, grantor=AS_MANAGER, now=builders.at(OFFERED, 11))
+    pay(engine, 30_000)
+    close(engine, PAID, PAID)
+    returned(engine, PAID + DAY)
+    deliver_to_adviser(engine, now=builders.at(PAID + DAY, 18))
+    [ended] = [row for row in to_adviser(engine) if row.letter == "adviser_plan_ended"]
+    assert (ended.status, ended.error) == (OutboxStatus.WITHHELD, PAYMENT_RETURNED)
+
+
 def test_a_payment_that_comes_back_before_the_letters_leave_withholds_them_all_and_a_person_decides(
     engine: Engine,
 ) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from app.casework.advisers.models import Adviser, AdviserClient
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import parties_of, speaker
 from app.casework.parties.rules import in_force
@@ -29,7 +30,7 @@ from app.outreach.gate.facts import Person
 from app.outreach.gate.third_parties.representation import is_home, is_their_mailbox
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
 from app.outreach.outbox.rules import MAY_HAVE_LEFT, Occasion
-from app.outreach.planning.agreements.truth import is_restored, why_ended
+from app.outreach.planning.agreements.truth import is_restored, why_ended, why_false
 from app.outreach.planning.instalments.facts import is_unpaid, read_instalments
 from app.outreach.planning.representatives.addresses import closed_address
 from app.outreach.planning.representatives.rules import AgreementNow, Mandate, Way
@@ -134,6 +135,7 @@ def agreement_now(session: Session, plan: Plan, contact_case: ContactCase, today
         dues_ahead(session, plan, today) if plan.status in LIVE else {},
         times,
         not times or is_restored(session, plan, today),
+        why_false(session, CaseStep(plan.case_id, DeskStep.CANCELLED_PLAN, plan_id=id_of(plan)), today),
     )
 
 

@@ -119,6 +119,9 @@ class AgreementNow:
     """How often a break of it was taken back."""
     is_restored: bool = True
     """The payments for which its last break was taken back count by now."""
+    ended_for_nothing: str = ""
+    """It ended for a settlement that was taken up by a payment which came back: the reason, as a message is withheld
+    for it."""
 
 
 def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
@@ -151,4 +154,5 @@ def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
         case Occasion.ENDED:
             if now.status is not PlanStatus.CANCELLED:
                 return "the agreement has not ended"
+            return now.ended_for_nothing
     return ""
