@@ -160,6 +160,7 @@ DOCUMENT_LABELS: Labels = {
     "payment_demand": "Payment demand",
     "inkassovarsel": "Inkassovarsel (Norway)",
     "fourteen_day_letter": "Fourteen-day letter (Netherlands)",
+    "collection_notice": "Notice before collection",
     "verification": "Verification of the debt",
     "correspondence": "Correspondence",
     "other": "Other",

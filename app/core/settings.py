@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     sender_address: str = Field(default="", max_length=200)
     """Our postal address, on one line; notices that must name it need it."""
 
+    supervisory_authority: str = Field(default="", max_length=300)
+    """Name, address and e-mail or web address of the authority that supervises the agency, on one line (Germany: RDG s.
+    13a(1) no. 8); the notice that must name it needs it."""
+
     alert_email: str = ""
     """Addresses told by e-mail when a night, an invariant or the worker fails; several with commas between."""
     alert_url: SecretStr = SecretStr("")

@@ -89,6 +89,7 @@ def make_catalog(settings: Settings) -> LetterCatalog:
         LinkSigner(settings.public_url.rstrip("/"), settings.require_secret()),
         settings.register_number,
         settings.sender_address,
+        settings.supervisory_authority,
     )
 
 

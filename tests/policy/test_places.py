@@ -264,8 +264,8 @@ def test_no_suit_for_an_old_debt(pack: Pack, zone: str, rule: str, years: int) -
     ("pack", "zone", "rule", "days", "channels"),
     [
         (GERMANY, BERLIN, "de.first_claim", 1, (SMS, EMAIL, POST, CALL)),  # RDG s. 13a
-        (ONTARIO, TORONTO, "ca-on.notice_first", 6, (SMS, EMAIL, CALL)),  # Reg. 74, s. 21
-        (QUEBEC, TORONTO, "ca-qc.notice_first", 5, (SMS, EMAIL, CALL)),
+        (ONTARIO, TORONTO, "ca-on.notice_first", 6, (SMS, EMAIL, POST, CALL)),  # Reg. 74, s. 21
+        (QUEBEC, TORONTO, "ca-qc.notice_first", 5, (SMS, EMAIL, POST, CALL)),
         (TAIWAN_AGENCY, TAIPEI, "tw.told_before", 1, (SMS, EMAIL, POST, CALL)),
     ],
 )
@@ -285,6 +285,33 @@ def test_a_collector_begins_with_a_notice(
     assert isinstance(first, Clearance)
     first_as_reminder = ask(pack, zone, on, POST, letter="collection_notice")
     assert rule not in stops(first_as_reminder)
+
+
+@pytest.mark.parametrize(
+    ("pack", "zone", "rule"),
+    [
+        (GERMANY, BERLIN, "de.first_claim"),
+        (ONTARIO, TORONTO, "ca-on.notice_first"),
+        (QUEBEC, TORONTO, "ca-qc.notice_first"),
+        (TAIWAN_AGENCY, TAIPEI, "tw.told_before"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("told", "stopped"), [("2025-06-04", False), ("2025-06-03", True), ("2023-06-03", True)]
+)
+def test_such_a_notice_counts_for_twelve_months(
+    pack: Pack, zone: str, rule: str, told: str, stopped: bool
+) -> None:
+    notice = Notice("collection_notice", local(f"{told} 12:00", zone))
+    assert (rule in stops(ask(pack, zone, "2026-06-03 12:00", EMAIL, notices=(notice,)))) is stopped
+
+
+def test_who_gets_the_notice_of_ontario_again_is_left_alone_for_another_six_days() -> None:
+    first = Notice("collection_notice_on", local("2026-05-01 12:00", TORONTO))
+    again = Notice("collection_notice_on", local("2026-06-03 12:00", TORONTO))
+    for when, stopped in (("2026-06-08 12:00", True), ("2026-06-09 12:00", False)):
+        answer = ask(ONTARIO, TORONTO, when, EMAIL, notices=(first, again))
+        assert ("ca-on.notice_again" in stops(answer)) is stopped
 
 
 def test_a_bank_of_its_own_has_no_such_notice() -> None:

@@ -147,6 +147,8 @@ class Portfolio(Row, table=True):
     """Where post reaches the creditor, on one line; '' = where it reaches us, unless an agency writes."""
     payment_term: str = Field(default="", max_length=120, sa_column_kwargs={"server_default": ""})
     """The term of the card agreement by which payments fall due, as statutory notices name it."""
+    creditor_complaints: str = Field(default="", max_length=40, sa_column_kwargs={"server_default": ""})
+    """Telephone number at which the creditor takes complaints about its collectors (Taiwan)."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

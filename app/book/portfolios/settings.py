@@ -78,6 +78,13 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         _TEXT,
         "Term of the card agreement by which payments fall due, as default notices name it: clause 4 (Payments).",
     ),
+    PortfolioSetting(
+        "creditor-complaints",
+        "creditor_complaints",
+        _TEXT,
+        "Telephone number at which the creditor takes complaints, where an agency writes (Taiwan).",
+        longest=40,
+    ),
     PortfolioSetting("contact-email", "contact_email", _TEXT, "E-mail address that letters give."),
     PortfolioSetting("policy", "pack", _TEXT, "Policy pack of contact rules.", longest=40),
     PortfolioSetting(

@@ -33,6 +33,8 @@ class DocumentKind(StrEnum):
     PAYMENT_DEMAND = "payment_demand"
     INKASSOVARSEL = "inkassovarsel"
     FOURTEEN_DAY_LETTER = "fourteen_day_letter"
+    COLLECTION_NOTICE = "collection_notice"
+    """The notice that comes before an agency's first contact, where the creditor gives it."""
     VERIFICATION = "verification"
     """The proof of a disputed debt, as it was sent."""
     CORRESPONDENCE = "correspondence"

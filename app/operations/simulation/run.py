@@ -85,20 +85,27 @@ class SimulationPlan:
     """Code of that version's strategy; '' = the next version of the live one."""
     listing: Path
     """File for the list of contacts: gzipped CSV without a header."""
+    sender_address: str = ""
+    supervisory_authority: str = ""
 
 
-def simulation_catalog(public_url: str, register_number: str) -> LetterCatalog:
+def simulation_catalog(
+    public_url: str, register_number: str, sender_address: str = "", supervisory_authority: str = ""
+) -> LetterCatalog:
     """The letters as they are sent, except that the links in them belong to no customer."""
     return LetterCatalog(
-        load_letters(ROOT / "letters"), LinkSigner(public_url, secrets.token_urlsafe(32)), register_number
-    )
+        load_letters(ROOT / "letters"), LinkSigner(public_url, secrets.token_urlsafe(32)), register_number,
+        sender_address, supervisory_authority,
+    )  # fmt: skip
 
 
 def run_plan(plan: SimulationPlan, progress: Callable[[float], None]) -> StrategyResult:
     """Simulate the days of `plan`; `progress` is told the share done."""
     # Nothing is lost if the machine stops: the copy is made again.
     engine = make_engine(f"sqlite:///{plan.database}", durable=False)
-    catalog = simulation_catalog(plan.public_url, plan.register_number)
+    catalog = simulation_catalog(
+        plan.public_url, plan.register_number, plan.sender_address, plan.supervisory_authority
+    )
     with transaction(engine) as session:
         portfolio = get_portfolio(session, plan.portfolio)
         last_event = session.scalar(select(sa.func.max(Event.id))) or 0

@@ -128,6 +128,7 @@ def simulate(
             name: SimulationPlan(
                 name, folder / f"{name}.db", portfolio_code, first_on, last_on, settings.night_hour,
                 public_url, settings.register_number, tariff_of(settings), text, code, folder / f"{name}.csv.gz",
+                settings.sender_address, settings.supervisory_authority,
             )
             for name, text in texts.items()
         }  # fmt: skip

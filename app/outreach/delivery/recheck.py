@@ -54,7 +54,7 @@ from app.outreach.planning.instalments.facts import (
     read_instalments,
     read_others,
 )
-from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.letterhead import LetterCatalog, locale_of
 from app.outreach.planning.wording import message_context
 from app.policy.answers import Clearance, WaitUntil
 from app.policy.facts import Contact
@@ -243,11 +243,11 @@ def _not_as_told(contact_case: ContactCase, row: OutboxMessage, letters: Mapping
     if contact_case.to_ask <= 0:
         return "nothing is past due and owed"
     customer = contact_case.customer
-    locale = letter.locale_for(customer.language, customer.country)
+    locale = locale_of(letter, customer)
     told = message_context(row).get("accounts")
     if told is None:
         return "" if contact_case.to_ask == row.past_due_minor else RESTATED
-    shows_balance = not letter.variables.isdisjoint({"balance_total", "debt", "itemization"})
+    shows_balance = not letter.variables.isdisjoint({"balance_total", "claims", "debt", "itemization"})
     now = [
         (each.product, each.card_last4, each.asked, each.balance_minor)
         for each in contact_case.accounts
@@ -266,7 +266,7 @@ def _costs_stand(session: Session, contact_case: ContactCase, row: OutboxMessage
     """True if a letter that asks for collection costs would ask for the same now, and for any other."""
     if "collection_costs" not in letter.variables:
         return True
-    locale = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
+    locale = locale_of(letter, contact_case.customer)
     told = message_context(row).get("collection_costs")
     return told == costs_now(session, contact_case, letter, locale)
 

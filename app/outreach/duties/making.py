@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from app.policy.pack import Pack
 from app.policy.packfile import shipped_packs
 
 
-class _Resident(NamedTuple):
+class Resident(NamedTuple):
     """What decides which packs apply to a customer."""
 
     country: str
@@ -98,20 +98,21 @@ def _owed(
     session: Session, portfolio: Portfolio, found: Sequence[tuple[Happened, DutyEvent]]
 ) -> Iterator[_Owed]:
     """The events that a pack of the customer's place wants a letter after, and until when."""
-    customer = table_of(Customer)
-    theirs = among(session, customer.c.id, {each.customer_id for each, _ in found})
-    rows = session.execute(
-        sa.select(
-            customer.c.id, customer.c.country, customer.c.region, customer.c.city, customer.c.postcode
-        ).where(theirs)
-    )
-    residents = {customer_id: _Resident(*where) for customer_id, *where in rows}
+    residents = residents_of(session, {each.customer_id for each, _ in found})
     for each, event in found:
         resident = residents[each.customer_id]
         pack = packs_for(portfolio, resident)
         for rule in duties_in(pack):
             if rule.event is event and rule.in_force_on(each.on):
                 yield _Owed(each, rule, rule.due_on(each.on, resident.country or pack.country))
+
+
+def residents_of(session: Session, customer_ids: Collection[int]) -> Mapping[int, Resident]:
+    """Where these customers live."""
+    customer = table_of(Customer)
+    query = sa.select(customer.c.id, *[customer.c[name] for name in Resident._fields])
+    rows = session.execute(query.where(among(session, customer.c.id, customer_ids)))
+    return {customer_id: Resident(*where) for customer_id, *where in rows}
 
 
 def _known(session: Session, customer_ids: Sequence[int]) -> set[tuple[int, str, int]]:

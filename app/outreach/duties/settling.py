@@ -27,7 +27,7 @@ from app.outreach.duties.models import Duty
 from app.outreach.duties.sources import ACCOUNT
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
-from app.policy.kinds.duty import DutyEvent
+from app.policy.kinds.duty import DutyEvent, counts_since
 
 LEFT = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
 LONGEST_WHY = 200
@@ -107,7 +107,10 @@ def _key(duty: Duty) -> tuple[int, str]:
 
 
 def _counts(duty: Duty, left_on: date) -> bool:
-    """A notice that is given once for a debt counts whenever it left; an answer only after what it answers."""
+    """A notice that is given once for a debt counts whenever it left, one that comes before all contacts if that is not
+    too long ago; an answer only after what it answers."""
+    if duty.event is DutyEvent.CASE_OPEN:
+        return left_on > counts_since(duty.arose_on)
     return duty.event is DutyEvent.FIRST_CONTACT or left_on >= duty.arose_on
 
 

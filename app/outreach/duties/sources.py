@@ -18,26 +18,33 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.documents.models import CaseDocument
+from app.casework.documents.rules import DocumentKind, letter_of
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind
 from app.casework.results.file import shipped_conversations
 from app.casework.results.rules import Counts
-from app.core.clock import local_date
+from app.core.clock import local_date, local_instant
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.core.vocabulary import HoldKind
 from app.outreach.duties.models import Duty
 from app.outreach.outbox.events import ContactSent
-from app.policy.kinds.duty import DutyEvent
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
+from app.policy.composition import read_adopted
+from app.policy.kinds.duty import DutyEvent, DutyRule, counts_since
+from app.policy.packfile import shipped_packs
 
 LOOK_BACK = timedelta(days=7)
 """An event is looked for in the nights of a week, so that a night that is closed late finds it; an older one, of before
 the desk knew the duty, starts none."""
 CHUNK = 5000
 ACCOUNT = 10_000_000
-"""The occasion of missed payments: the account's id times this, and the ordinal of the later one's due date."""
+"""The occasion of missed payments: the account's id times this, and the ordinal of the later one's due date. Of an open
+case likewise, with the day of the night."""
 
 
 class Happened(NamedTuple):
@@ -173,10 +180,69 @@ def _told_behind(session: Session, customer_ids: Collection[int]) -> Mapping[int
     return told
 
 
+def _open_cases(
+    session: Session, portfolio: Portfolio, _since: datetime, now: datetime
+) -> Iterable[Happened]:
+    """Open cases of customers to whom no notice that comes before all contacts has left lately enough, and to whom none
+    is owed yet. One that came back has not left."""
+    rules = notice_rules(portfolio)
+    if not rules:
+        return
+    today = local_date(now, portfolio.timezone)
+    enough = counts_since(today)
+    letters = {name for rule in rules for name in rule.letters}
+    case, customer, duty = table_of(CollectionsCase), table_of(Customer), table_of(Duty)
+    message, document = table_of(OutboxMessage), table_of(CaseDocument)
+    owed = sa.select(duty.c.id).where(
+        duty.c.customer_id == case.c.customer_id,
+        duty.c.event == DutyEvent.CASE_OPEN,
+        duty.c.ended_on.is_(None),
+    )
+    left = sa.select(message.c.id).where(
+        message.c.customer_id == case.c.customer_id, message.c.letter.in_(sorted(letters)),
+        message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)), message.c.console_only.is_(False),
+        message.c.sent_at >= local_instant(enough + timedelta(days=1), 0, 0, portfolio.timezone),
+    )  # fmt: skip
+    filed = sa.select(document.c.id).where(
+        document.c.customer_id == case.c.customer_id, document.c.withdrawn_at.is_(None),
+        document.c.kind.in_([kind for kind in DocumentKind if letter_of(kind) in letters]),
+        document.c.dated_on > enough,
+    )  # fmt: skip
+    query = (
+        sa.select(case.c.customer_id, case.c.id)
+        .join(customer, customer.c.id == case.c.customer_id)
+        .where(
+            case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN,
+            customer.c.country.in_(sorted(_notice_countries(portfolio, rules))),
+            ~owed.exists(), ~left.exists(), ~filed.exists(),
+        )
+    )  # fmt: skip
+    for customer_id, case_id in session.execute(query):
+        yield Happened(customer_id, case_id, case_id * ACCOUNT + today.toordinal(), today)
+
+
+def notice_rules(portfolio: Portfolio) -> Sequence[DutyRule]:
+    """The duties of shipped packs to begin with a notice, for collectors of the portfolio's kind."""
+    return [
+        rule
+        for pack in shipped_packs().values()
+        if pack.collector in ("any", portfolio.collector)
+        for rule in pack.rules
+        if isinstance(rule, DutyRule) and rule.event is DutyEvent.CASE_OPEN
+    ]
+
+
+def _notice_countries(portfolio: Portfolio, rules: Sequence[DutyRule]) -> set[str]:
+    """Countries whose customers such a duty may concern: its own, those for which a pack was adopted, and none."""
+    own = {pack.country for pack in shipped_packs().values() if set(rules).intersection(pack.rules)}
+    return {*own, *read_adopted(portfolio.adopted_packs), ""}
+
+
 _SOURCES: Mapping[DutyEvent, Callable[[Session, Portfolio, datetime, datetime], Iterable[Happened]]] = {
     DutyEvent.FIRST_CONTACT: _first_contacts,
     DutyEvent.DISPUTE: _holds(HoldKind.DISPUTE),
     DutyEvent.COMPLAINT: _holds(HoldKind.COMPLAINT),
     DutyEvent.SETTLEMENT: _settlements,
+    DutyEvent.CASE_OPEN: _open_cases,
     DutyEvent.TWO_PAYMENTS_BEHIND: _two_behind,
 }

@@ -24,6 +24,7 @@ from app.core.ids import id_of
 from app.core.text import sentence
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.duties.making import Resident, residents_of
 from app.outreach.duties.models import Duty
 from app.outreach.duties.settling import met_among, open_duties
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
@@ -34,22 +35,35 @@ from app.outreach.planning.rows import LetterRequest
 from app.outreach.planning.service import request_letters
 from app.outreach.strategy.tasks import NewTask, add_tasks
 from app.policy.answers import Clearance
+from app.policy.composition import packs_for
+from app.policy.kinds.duty import DutyEvent
+from app.policy.pack import Pack
 
 ON_ITS_WAY = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
 BATCH = 200
 """Duties that are written in one transaction."""
 BY_PREFERENCE = (Channel.POST, Channel.EMAIL, Channel.SMS)
 """Paper first: it needs no consent to electronic delivery."""
+FOR_ALL = (DutyEvent.CASE_OPEN,)
+"""Events after which every open case is owed the same letter."""
 
 
 def owed_letters_in_batches(
     session: Session, portfolio: Portfolio, catalog: LetterCatalog
 ) -> Iterator[list[int]]:
     """Ids of the open duties for `write_owed`, the oldest due day first, no customer twice in a batch; without those of
-    which a person has the work already."""
+    which a person has the work already, or the work that puts all of them right."""
     duty, customer, case = table_of(Duty), table_of(Customer), table_of(CollectionsCase)
     query = (
-        sa.select(duty.c.id, duty.c.customer_id, duty.c.letters, duty.c.told_person_on, customer.c.country)
+        sa.select(
+            duty.c.id,
+            duty.c.customer_id,
+            duty.c.letters,
+            duty.c.told_person_on,
+            duty.c.rule,
+            duty.c.event,
+            *[customer.c[name] for name in Resident._fields],
+        )
         .join(customer, customer.c.id == duty.c.customer_id)
         .join(case, case.c.id == duty.c.case_id)
         .where(
@@ -57,10 +71,13 @@ def owed_letters_in_batches(
         )
         .order_by(duty.c.due_on, duty.c.id)
     )
-    writer = _Desk(catalog, Letterhead.of(portfolio))
+    writer = _Desk(catalog, portfolio)
     by_customer: dict[int, list[int]] = defaultdict(list)
-    for duty_id, customer_id, letters, told_on, country in session.execute(query):
-        if told_on is None or not writer.why_not(letters.split(" ", 1)[0], country):
+    rows = session.execute(query).all()
+    told_for_all = {row.rule for row in rows if row.told_person_on and row.event in FOR_ALL}
+    for duty_id, customer_id, letters, told_on, rule, _, *where in rows:
+        is_told = told_on is not None or rule in told_for_all
+        if not is_told or not writer.why_not(letters.split(" ", 1)[0], Resident(*where)):
             by_customer[customer_id].append(duty_id)
     for ids in zip_longest(*by_customer.values()):
         yield from map(list, chunked([duty_id for duty_id in ids if duty_id is not None], BATCH))
@@ -93,8 +110,8 @@ def write_owed(
         and id_of(each) not in met
         and not any((each.customer_id, name) in coming for name in each.letters.split())
     ]
-    desk, countries = _Desk(catalog, Letterhead.of(portfolio)), _countries(session, wanted)
-    why_not = {id_of(each): desk.why_not(each.letter, countries[each.customer_id]) for each in wanted}
+    desk, residents = _Desk(catalog, portfolio), residents_of(session, {each.customer_id for each in wanted})
+    why_not = {id_of(each): desk.why_not(each.letter, residents[each.customer_id]) for each in wanted}
     _tell_people(
         session, portfolio, [each for each in wanted if why_not[id_of(each)]], cases, why_not, now=now
     )
@@ -170,31 +187,23 @@ def _open_cases(session: Session, duties: Sequence[Duty]) -> Mapping[int, Collec
     return {id_of(case): case for case in session.scalars(query)}
 
 
-def _countries(session: Session, duties: Sequence[Duty]) -> Mapping[int, str]:
-    customer = table_of(Customer)
-    theirs = among(session, customer.c.id, {each.customer_id for each in duties})
-    return {
-        each: country
-        for each, country in session.execute(sa.select(customer.c.id, customer.c.country).where(theirs))
-    }
-
-
 class _Desk:
     """What the desk can write for a portfolio."""
 
-    def __init__(self, catalog: LetterCatalog, letterhead: Letterhead) -> None:
-        self.catalog, self.letterhead = catalog, letterhead
-        self._found: dict[tuple[str, str], str] = {}
+    def __init__(self, catalog: LetterCatalog, portfolio: Portfolio) -> None:
+        self.catalog, self.portfolio, self.letterhead = catalog, portfolio, Letterhead.of(portfolio)
+        self._found: dict[tuple[str, str, str], str] = {}
 
-    def why_not(self, letter: str, country: str) -> str:
-        """Reason why the desk cannot write this letter to a customer in a country; '' = it can. A letter about a hold
-        or plan goes out with it."""
-        key = letter, country
+    def why_not(self, letter: str, resident: Resident) -> str:
+        """Reason why the desk cannot write this letter to a customer who lives there; '' = it can. A letter about a
+        hold or plan goes out with it."""
+        pack = packs_for(self.portfolio, resident)
+        key = letter, resident.country, pack.label
         if key not in self._found:
-            self._found[key] = self._why_not(letter, country)
+            self._found[key] = self._why_not(letter, resident.country, pack)
         return self._found[key]
 
-    def _why_not(self, name: str, country: str) -> str:
+    def _why_not(self, name: str, country: str, pack: Pack) -> str:
         letter = self.catalog.letters.get(name)
         if letter is None:
             return "the desk has no such letter"
@@ -202,7 +211,7 @@ class _Desk:
             return "the desk writes it with what it is about, and it did not leave"
         if letter.by_hand:
             return "a person sends it, after looking into the case"
-        return self.catalog.misfit(letter, self.letterhead, country)
+        return self.catalog.misfit(letter, self.letterhead, country, pack)
 
 
 def _tell_people(
@@ -215,11 +224,25 @@ def _tell_people(
     now: datetime,
 ) -> None:
     tasks = []
+    told_for_all = _told_for_all(session, portfolio)
     for duty in duties:
-        if duty.told_person_on is not None:
+        if duty.told_person_on is not None or duty.rule in told_for_all:
             continue
+        if duty.event in FOR_ALL:
+            told_for_all.add(duty.rule)
         duty.told_person_on = local_date(now, portfolio.timezone)
         why = sentence(why_not[id_of(duty)])
         text = f"Send by {duty.due_on}: {duty.letter.replace('_', ' ')} ({duty.citation}). {why}"
         tasks.append(NewTask(cases[duty.case_id], text, duty.due_on))
     add_tasks(session, DeskStep.DUTY, tasks, by=SYSTEM, now=now)
+
+
+def _told_for_all(session: Session, portfolio: Portfolio) -> set[str]:
+    """Rules of letters that every open case is owed, of which a person was told of one: a setting is missing, and
+    thousands of tasks would say so."""
+    duty = table_of(Duty)
+    query = sa.select(duty.c.rule).where(
+        duty.c.portfolio_id == portfolio.id, duty.c.ended_on.is_(None), duty.c.event.in_(FOR_ALL),
+        duty.c.told_person_on.is_not(None),
+    )  # fmt: skip
+    return set(session.scalars(query.distinct()))

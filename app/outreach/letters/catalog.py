@@ -72,7 +72,9 @@ def _load(files: LetterFiles, folder: Path) -> Letter:
             answer=AnswerTime(**about["answer"]) if "answer" in about else None,
             places=frozenset(about.get("places", ())),
             collector=str(about.get("collector", "")),
+            packs=frozenset(about.get("packs", ())),
             sent_in=tuple(about.get("sent_in", ())),
+            on_request=frozenset(about.get("on_request", ())),
             encloses=bool(about.get("encloses", False)),
             needs=frozenset(about.get("needs", ())),
             by_hand=bool(about.get("by_hand", False)),
@@ -109,6 +111,8 @@ def _check_declared(path: Path, letter: Letter) -> None:
         raise BadLetter(
             f"{path}: sent_in names {', '.join(sorted(unknown))}, in which the letter does not exist."
         )
+    if letter.on_request - frozenset(letter.sent_in[1:]):
+        raise BadLetter(f"{path}: on_request names languages that are not in sent_in, after its first.")
     if letter.encloses and not {Channel.EMAIL, Channel.POST} <= letter.channels:
         raise BadLetter(
             f"{path}: the letter encloses its printed form in an e-mail, and lacks one of the two."

@@ -21,6 +21,7 @@ from app.outreach.outbox.rules import OutboxStatus
 ARRIVED = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
 """A message that was withheld, came back, or may not have left is not "we wrote to you"."""
 
+PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
 
 Written = Mapping[int, Sequence[tuple[date, CaseStep]]]
 """Case id -> (business date, step) of each reminder or notice that was sent."""
@@ -45,6 +46,18 @@ def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tu
     for on, *columns in session.connection().execute(query):
         of = CaseStep(*columns)
         found.setdefault(of.case_id, []).append((on, of))
+    return found
+
+
+def on_their_way(session: Session, case_ids: Collection[int]) -> dict[int, set[str]]:
+    """Names of the letters that are written and may still leave, by case."""
+    message = table_of(OutboxMessage)
+    query = sa.select(message.c.case_id, message.c.letter).where(
+        among(session, message.c.case_id, sorted(case_ids)), message.c.status.in_(PENDING)
+    )
+    found: dict[int, set[str]] = {}
+    for case_id, letter in session.execute(query):
+        found.setdefault(case_id, set()).add(letter)
     return found
 
 

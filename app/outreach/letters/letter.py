@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from app.core.vocabulary import Channel
 from app.outreach.letters.compiled import CompiledLetter
 from app.outreach.letters.locales import known_language, locale_for, written_there
-from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime
+from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime, ClaimLine, ItemLine
 
 PURPOSES = frozenset({"reminder", "confirmation", "notice", "representative"})
 
@@ -47,22 +47,6 @@ class InstalmentLine:
     amount: str
     reference: str = ""
     """By which a payment names it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemLine:
-    """Growth of the debt on one account since a date (12 CFR 1006.34(c)(2)); amounts already formatted."""
-
-    product: str
-    last4: str
-    since: str
-    owed: str
-    interest: str
-    fees: str
-    other: str
-    """'' = nothing else was charged."""
-    paid: str
-    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +132,13 @@ class LetterContext:
     """On one line; empty = not told."""
     creditor_address: str = ""
     """On one line, as `sender_address`; where an agency writes, the creditor's own."""
+    creditor_complaints: str = ""
+    """Telephone number at which the creditor takes complaints."""
+    supervisory_authority: str = ""
+    """With its address, on one line."""
+    claims: tuple[ClaimLine, ...] = ()
+    address_found: str = ""
+    """`yes` where somebody other than the creditor told the customer's postal address."""
     payment_term: str = ""
     """The term of the card agreement by which payments fall due: `clause 4 (Payments)`."""
     customer_address: str = ""
@@ -269,6 +260,7 @@ LISTS: Mapping[str, type] = {
     "changed_dates": InstalmentLine,
     "itemization": ItemLine,
     "debt": DebtLine,
+    "claims": ClaimLine,
     "paid": PaidLine,
     "rates": RateLine,
 }
@@ -276,7 +268,7 @@ LISTS: Mapping[str, type] = {
 MAY_BE_EMPTY = frozenset(
     {
         "collector_kind", "costs_owed", "country", "instalments", "others", "paid", "plan_kind", "cadence", "interest",
-        "rates", "late_fees", "acceptance", "relief", "restored", "why_ended",
+        "rates", "late_fees", "acceptance", "address_found", "relief", "restored", "why_ended",
     }
 )  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are
@@ -326,8 +318,12 @@ class Letter:
     """Countries whose law the letter follows (ISO 3166); empty = any."""
     collector: str
     """`third_party` = only for those who collect another's debts."""
+    packs: frozenset[str]
+    """Packs whose law it follows, where that is of a part of the country; empty = any."""
     sent_in: tuple[str, ...]
     """Languages it may leave in; in the others of `languages` our own people read it. Empty = all."""
+    on_request: frozenset[str]
+    """Those of `sent_in` in which it leaves only if the customer chose them; the first one is for all others."""
     encloses: bool
     """True if an e-mail brings the printed letter along, to be kept."""
     needs: frozenset[str]
@@ -349,28 +345,37 @@ class Letter:
         default_factory=dict, repr=False, compare=False
     )
     """By channel and language, where the letter's templates allow it."""
-    _language: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _language: dict[tuple[str, bool], str] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    def language_for(self, wanted: str, country: str = "") -> str:
+    def language_for(self, wanted: str, country: str = "", *, chosen: bool = True) -> str:
         """The language in which this letter goes to a customer who reads `wanted` ('zh-TW' -> 'zh', 'fr' -> 'en'), and
-        lives there: 'zh' in China is 'zh-Hans'."""
+        lives there: 'zh' in China is 'zh-Hans'. `chosen`: the customer said so, not a file."""
         wanted = written_there(wanted, country)
-        language = self._language.get(wanted)
+        language = self._language.get((wanted, chosen))
         if language is None:
             found = known_language(wanted, self.sent_in or self.languages)
-            language = found if not self.sent_in or found in self.sent_in else self.sent_in[0]
+            asked_for = chosen and wanted.strip().lower().startswith(found)
+            fits = not self.sent_in or found in self.sent_in
+            language = found if fits and (found not in self.on_request or asked_for) else self.sent_in[0]
             if len(self._language) < 1000:
-                self._language[wanted] = language
+                self._language[wanted, chosen] = language
         return language
 
-    def locale_for(self, wanted: str, country: str) -> str:
+    def locale_for(self, wanted: str, country: str, *, chosen: bool = True) -> str:
         """Locale of its dates and amounts for a reader there, as `format_date` and `format_amount` take it."""
-        return locale_for(self.language_for(wanted, country), country)
+        return locale_for(self.language_for(wanted, country, chosen=chosen), country)
 
-    def misfit(self, country: str, collector: str, currency: str, told: Collection[str]) -> str:
-        """Reason why the letter does not suit this customer; '' = it does. `told` are the needed variables we have."""
+    def misfit(
+        self, country: str, collector: str, currency: str, told: Collection[str], parts: Collection[str] = ()
+    ) -> str:
+        """Reason why the letter does not suit this customer; '' = it does. `told` are the needed variables we have,
+        `parts` the labels of the customer's packs."""
         if self.places and country not in self.places:
             return f"this letter is for {' and '.join(sorted(self.places))} only"
+        if self.packs and self.packs.isdisjoint(part.partition("@")[0] for part in parts):
+            return f"this letter is for customers under {' or '.join(sorted(self.packs))} only"
         if self.collector and collector != self.collector:
             return "this letter is for those who collect another's debts"
         if "collection_costs" in self.variables and currency != COSTS_CURRENCY:

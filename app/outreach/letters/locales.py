@@ -17,7 +17,9 @@ from app.core import money
 FALLBACK_LANGUAGE = "en"
 
 LOCALES = {
+    "de": "de_DE",
     "en": "en_US",
+    "fr": "fr_CA",
     "id": "id_ID",
     "nb": "nb_NO",
     "nl": "nl_NL",
@@ -111,8 +113,9 @@ def amount_by_locale(minor: int, currency: str, language: str) -> str:
 
 @lru_cache(maxsize=1_000)
 def format_rate(millionths: int, language: str) -> str:
-    """A rate in per cent, with as many decimals as it has: 59_900 -> 5.99%."""
-    return format_percent(Decimal(millionths) / 1_000_000, "#,##0.####%", locale=_locale(language))
+    """A rate in per cent, with as many decimals as it has: 59_900 -> 5.99%; German and French set the sign apart."""
+    pattern = "#,##0.####\u00a0%" if known_language(language) in ("de", "fr") else "#,##0.####%"
+    return format_percent(Decimal(millionths) / 1_000_000, pattern, locale=_locale(language))
 
 
 @lru_cache(maxsize=1_000)

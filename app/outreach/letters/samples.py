@@ -12,11 +12,11 @@ from app.outreach.letters.letter import (
     AccountLine,
     DebtLine,
     InstalmentLine,
-    ItemLine,
     LetterContext,
     PaidLine,
 )
 from app.outreach.letters.locales import format_amount, format_date, format_rate
+from app.outreach.letters.statutory import ClaimLine, ItemLine
 from app.outreach.outbox.dispatch import Dispatch
 
 NAMES = {
@@ -26,6 +26,8 @@ NAMES = {
     "id": "Siti Rahayu",
     "nb": "Kari Nordmann",
     "nl": "Jan de Vries",
+    "de": "Erika Mustermann",
+    "fr": "Marie Tremblay",
 }
 ADDRESSES = {
     "en": "14 Elm Street\nSpringfield IL 62701\nUS",
@@ -34,6 +36,8 @@ ADDRESSES = {
     "id": "Jalan Merdeka 17\n10110 Jakarta\nID",
     "nb": "Storgata 1\n0155 Oslo\nNO",
     "nl": "Keizersgracht 100\n1015 CV Amsterdam\nNL",
+    "de": "Lindenstraße 12\n10969 Berlin\nDE",
+    "fr": "350, rue Saint-Paul Est\nMontréal QC H2Y 1H2\nCA",
 }
 CREDITOR, AGENCY = "First Harbor Bank", "Northgate Recoveries"
 
@@ -95,8 +99,24 @@ def sample_context(
         payment_term="clause 4 (Payments)",
         customer_address=", ".join(ADDRESSES.get(language, ADDRESSES["en"]).split("\n")[:-1]),
         sender=AGENCY if collector is CollectorKind.THIRD_PARTY else "",
+        **_of_place(language, money, day),
         **_of_agreement(language, currency, money, day),
     )
+
+
+def _of_place(language: str, money: Callable[[int], str], day: Callable[[int], str]) -> dict[str, Any]:
+    """What the notices of some places name."""
+    return {
+        "creditor_complaints": "+1 212 555 0199",
+        "supervisory_authority": "Office of Supervision, 2 State Street, Boston MA 02109, post@supervision.example",
+        "claims": (
+            ClaimLine(
+                "Gold Card", "4321", day(-900), money(1_840), money(2_100), money(90), money(50), money(400),
+                format_rate(149_000, language), day(-120), day(-30), money(1_700), money(1_750),
+            ),
+        ),
+        "address_found": "yes",
+    }  # fmt: skip
 
 
 def _of_agreement(

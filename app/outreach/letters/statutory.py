@@ -80,6 +80,43 @@ class Itemization:
         return self.owed + self.interest + self.fees + self.other - self.paid
 
 
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """Growth of the debt on one account since a date (12 CFR 1006.34(c)(2)); amounts already formatted."""
+
+    product: str
+    last4: str
+    since: str
+    owed: str
+    interest: str
+    fees: str
+    other: str
+    """'' = nothing else was charged."""
+    paid: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLine:
+    """The claim from one account and how its interest was calculated (RDG s. 13a(1)); formatted, '' = none."""
+
+    product: str
+    last4: str
+    contract_on: str
+    """The day of the card agreement."""
+    balance: str
+    charged: str
+    interest: str
+    fees: str
+    paid: str
+    rate: str
+    since: str
+    until: str
+    first_base: str
+    """The balance on which the first interest of the period was charged."""
+    last_base: str
+
+
 _PAID = frozenset({"payment", "refund", "credit", "recovery"})
 
 

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TypedDict
 
 import sqlalchemy as sa
 from pydantic_core import from_json
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, Entry, Statement
+from app.book.charges.models import Concession
+from app.book.charges.rules import capped_apr
+from app.book.customers.models import ContactPoint
+from app.book.customers.rules import ADDRESS, PointKind, PointSource
+from app.book.ledger.events import AccountChanged
+from app.book.ledger.models import Account, ContactCorrection, Entry, Statement
 from app.book.ledger.rules import MONEY_IN, AccountStatus, EntryKind
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
+from app.core.timeline.models import Event
 from app.outreach.gate.contact_cases import AccountRow, ContactCase
-from app.outreach.letters.letter import BadLetter, ItemLine, Letter, PaidLine, Unsayable
-from app.outreach.letters.locales import format_amount, format_date
-from app.outreach.letters.statutory import COSTS_CURRENCY, COSTS_LETTER, collection_costs, itemize
+from app.outreach.letters.letter import BadLetter, Letter, PaidLine, Unsayable
+from app.outreach.letters.locales import format_amount, format_date, format_rate
+from app.outreach.letters.statutory import (
+    COSTS_CURRENCY,
+    COSTS_LETTER,
+    ClaimLine,
+    Itemization,
+    ItemLine,
+    collection_costs,
+    itemize,
+)
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import MAY_HAVE_LEFT
+from app.policy.composition import pack_of
 
-FIGURES = frozenset({"balance_total", "collection_costs", "itemization", "paid"})
+FIGURES = frozenset({"address_found", "balance_total", "claims", "collection_costs", "itemization", "paid"})
 """Variables that are worked out here, besides the day to answer by."""
 
 
@@ -35,6 +51,8 @@ class StatutoryFigures(TypedDict, total=False):
     collection_costs: str
     total_with_costs: str
     itemization: tuple[ItemLine, ...]
+    claims: tuple[ClaimLine, ...]
+    address_found: str
     paid: tuple[PaidLine, ...]
 
 
@@ -64,6 +82,11 @@ def figures_for(
         found["itemization"] = tuple(_line(session, each, currency, language, today) for each in late)
         total = sum(account.balance_minor for account in late)
         found["balance_total"] = format_amount(total, currency, language)
+    if "claims" in letter.variables:
+        late = [account for account in contact_case.accounts if account.asked > 0]
+        found["claims"] = tuple(_claim(session, each, currency, language, today) for each in late)
+    if "address_found" in letter.variables:
+        found["address_found"] = "yes" if _address_found(session, contact_case) else ""
     if "paid" in letter.variables:
         found["paid"] = _paid(session, contact_case, currency, language, today)
     return found
@@ -176,27 +199,11 @@ def _line(session: Session, account: AccountRow, currency: str, language: str, t
         return format_amount(minor, currency, language)
 
     since = _itemization_date(session, account.id, today)
-    entry = table_of(Entry)
-    undone = entry.alias("undone")
-    query = (
-        sa.select(entry.c.effective_on, sa.func.coalesce(undone.c.kind, entry.c.kind), entry.c.amount_minor)
-        .outerjoin(undone, undone.c.id == entry.c.reverses_id)
-        .where(entry.c.account_id == account.id, entry.c.effective_on <= today)
-    )
-    entries = [(on, str(kind), amount) for on, kind, amount in session.execute(query)]
+    entries = _entries(session, account.id, today)
     before = [(kind, amount) for on, kind, amount in entries if on <= since]
     after = [(kind, amount) for on, kind, amount in entries if on > since]
     shown = itemize(sum(amount for _, amount in before), after)
-    if not before and not after:
-        raise Unsayable(
-            f"The ledger holds no entries of card {account.card_last4}, so that its debt cannot be itemized. Load the "
-            "charges and payments."
-        )
-    if shown.now != account.balance_minor:
-        raise Unsayable(
-            f"The ledger of card {account.card_last4} adds up to {money(shown.now)}, and "
-            f"{money(account.balance_minor)} is claimed. Ask the creditor what the difference is."
-        )
+    _check_adds_up(account, entries, shown, currency, language)
     return ItemLine(
         product=account.product,
         last4=account.card_last4,
@@ -208,6 +215,135 @@ def _line(session: Session, account: AccountRow, currency: str, language: str, t
         paid=money(shown.paid),
         now=money(account.balance_minor),
     )
+
+
+def _entries(session: Session, account_id: int, today: date) -> list[tuple[date, str, int]]:
+    """(effective date, kind, signed amount) of each entry until today in the order of their dates; an entry that undoes
+    another has the other's kind."""
+    entry = table_of(Entry)
+    undone = entry.alias("undone")
+    query = (
+        sa.select(entry.c.effective_on, sa.func.coalesce(undone.c.kind, entry.c.kind), entry.c.amount_minor)
+        .outerjoin(undone, undone.c.id == entry.c.reverses_id)
+        .where(entry.c.account_id == account_id, entry.c.effective_on <= today)
+        .order_by(entry.c.effective_on, entry.c.id)
+    )
+    return [(_date(on), str(kind), int(amount)) for on, kind, amount in session.execute(query)]
+
+
+def _check_adds_up(
+    account: AccountRow, entries: Sequence[object], shown: Itemization, currency: str, language: str
+) -> None:
+    """Raise Unsayable where the ledger does not hold what is claimed."""
+    if not entries:
+        raise Unsayable(
+            f"The ledger holds no entries of card {account.card_last4}, so that its debt cannot be itemized. Load the "
+            "charges and payments."
+        )
+    if shown.now != account.balance_minor:
+        raise Unsayable(
+            f"The ledger of card {account.card_last4} adds up to {format_amount(shown.now, currency, language)}, and "
+            f"{format_amount(account.balance_minor, currency, language)} is claimed. Ask the creditor what the "
+            "difference is."
+        )
+
+
+def _claim(session: Session, account: AccountRow, currency: str, language: str, today: date) -> ClaimLine:
+    def money(minor: int) -> str:
+        return format_amount(minor, currency, language) if minor else ""
+
+    entries = _entries(session, account.id, today)
+    shown = itemize(0, [(kind, amount) for _, kind, amount in entries])
+    _check_adds_up(account, entries, shown, currency, language)
+    holder = session.get_one(Account, account.id)
+    rate = since = until = first_base = last_base = ""
+    if shown.interest > 0:
+        charged = [on for on, kind, amount in entries if kind == EntryKind.INTEREST and amount > 0]
+        first, last = charged[0], charged[-1]
+        start = _interest_since(session, holder, entries, first)
+        rate = format_rate(_one_rate(session, holder, start), language)
+        since, until = format_date(start, language), format_date(last, language)
+        first_base, last_base = (
+            format_amount(max(_balance_before(entries, on), 0), currency, language) for on in (first, last)
+        )
+    return ClaimLine(
+        product=account.product,
+        last4=account.card_last4,
+        contract_on=format_date(holder.opened_on, language),
+        balance=format_amount(account.balance_minor, currency, language),
+        charged=money(shown.other),
+        interest=money(max(shown.interest, 0)),
+        fees=money(shown.fees),
+        paid=money(shown.paid),
+        rate=rate,
+        since=since,
+        until=until,
+        first_base=first_base,
+        last_base=last_base,
+    )
+
+
+def _balance_before(entries: Sequence[tuple[date, str, int]], on: date) -> int:
+    return sum(amount for day, _, amount in entries if day < on)
+
+
+def _interest_since(
+    session: Session, account: Account, entries: Sequence[tuple[date, str, int]], first: date
+) -> date:
+    """The first day for which the interest of the ledger was charged. Where the desk charges it day by day, that is the
+    day of the first one; a creditor charges what ran since the statement before, or since the debt began."""
+    if session.get_one(Portfolio, account.portfolio_id).accrues:
+        return first
+    statement = table_of(Statement)
+    closed = session.execute(
+        sa.select(sa.func.max(statement.c.closing_on)).where(
+            statement.c.account_id == account.id, statement.c.closing_on < first
+        )
+    ).scalar()
+    starts = [_date(closed)] if closed else [on for on, _, _ in entries if on < first][:1]
+    if not starts:
+        raise Unsayable(
+            f"The ledger of card {account.card_last4} does not say for which days its interest of {first} was charged. "
+            "Load the entries and statements before it."
+        )
+    return starts[0]
+
+
+def _one_rate(session: Session, account: Account, since: date) -> int:
+    """The yearly rate in millionths at which all interest since that day was charged. Raises Unsayable where there is
+    no such rate."""
+    lower = select(Concession.id).where(
+        Concession.account_id == account.id, col(Concession.apr_millionths).is_not(None)
+    )
+    changes = select(Event.data).where(
+        Event.customer_id == account.customer_id, Event.account_id == account.id, Event.kind == AccountChanged.KIND,
+        col(Event.at) >= datetime(since.year, since.month, since.day, tzinfo=UTC),
+    )  # fmt: skip
+    changed = any(
+        "apr_millionths" in AccountChanged.from_json(text).from_ for text in session.scalars(changes)
+    )
+    if changed or not account.apr_millionths or session.scalar(lower.limit(1)) is not None:
+        raise Unsayable(
+            f"The interest of card {account.card_last4} was not charged at one known rate, so that its calculation "
+            "cannot be shown. Write to the customer by hand."
+        )
+    caps = pack_of(session.get_one(Portfolio, account.portfolio_id)).charges
+    return capped_apr(account.apr_millionths, caps)
+
+
+def _address_found(session: Session, contact_case: ContactCase) -> bool:
+    """True if a part of the postal address that letters go to came from somebody other than the creditor: a person put
+    it right, or it was noted as traced."""
+    customer = contact_case.customer
+    corrected = select(ContactCorrection.field).where(
+        ContactCorrection.customer_id == customer.id, col(ContactCorrection.field).in_(ADDRESS)
+    )
+    elsewhere = select(ContactPoint.id).where(
+        ContactPoint.customer_id == customer.id, ContactPoint.kind == PointKind.ADDRESS,
+        ContactPoint.address_line1 == customer.address_line1, ContactPoint.city == customer.city,
+        col(ContactPoint.ended_at).is_(None), col(ContactPoint.source) != PointSource.CREDITOR,
+    )  # fmt: skip
+    return any(session.scalar(query.limit(1)) is not None for query in (corrected, elsewhere))
 
 
 def _itemization_date(session: Session, account_id: int, today: date) -> date:

@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from typing import TypeGuard
 
 from sqlmodel import Session
 
@@ -23,7 +24,7 @@ from app.outreach.gate.contact_cases import CaseRow, ContactCase
 from app.outreach.gate.decisions import DecisionEntry, decision_entry
 from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.gate.review import BatchReview
-from app.outreach.letters.earlier import first_letter, written_on, wrote_before
+from app.outreach.letters.earlier import first_letter, on_their_way, written_on, wrote_before
 from app.outreach.letters.letter import (
     Unsayable,
 )
@@ -36,7 +37,9 @@ from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.rules import Action, Step
 from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
 from app.policy.facts import Contact
+from app.policy.kinds.wait import WaitRule
 from app.policy.pack import Pack
+from app.policy.rules import Rule
 
 PLANNING_HORIZON = timedelta(hours=24)
 """A contact whose window opens within this time is queued; one that has to wait longer is asked for again."""
@@ -65,8 +68,10 @@ class ContactBatch:
         customers' lock, so that no other worker adds one meanwhile."""
         self.packs: dict[str, Pack] = {}
         self.letterhead = Letterhead.of(portfolio)
-        self._misfit: dict[tuple[str, str], bool] = {}
+        self._misfit: dict[tuple[str, str, str], bool] = {}
         self._unreachable = self.letterhead.unreachable
+        self._coming: dict[int, set[str]] | None = None
+        """Letters by case that may still leave; None = not asked for yet."""
         self.written: dict[int, list[tuple[date, CaseStep]]] = {}
         """Earlier letters of the cases in which a follow-up is due."""
         self.writer = LetterWriter(session, catalog, self.letterhead, on, now)
@@ -91,7 +96,7 @@ class ContactBatch:
                 self.count(contact_case.case.id, "tasks")
             return
         step = self.worded_for(contact_case, step, chosen)
-        if step.letter and self._misfits(step.letter, contact_case.customer.country):
+        if step.letter and self._misfits(step.letter, contact_case):
             contact_case.case.step_day = step.day  # as a step whose condition does not hold
             return
         answers = [
@@ -109,8 +114,28 @@ class ContactBatch:
             contact_case.case.next_contact_on = (
                 None  # a person ends such a hold, which wakes the case: no step is lost
             )
+        elif self._notice_is_coming(contact_case, answers):
+            contact_case.case.next_contact_on = self.on + timedelta(days=1)
         else:
             contact_case.case.step_day = step.day
+
+    def _notice_is_coming(self, contact_case: ContactCase, answers: Sequence[Answer]) -> bool:
+        """True if a channel waits for a notice that comes before all contacts, and it is on its way; all else in
+        the way ends by itself."""
+        firsts = {rule.id: rule.after for rule in contact_case.pack.rules if _comes_first(rule)}
+        awaited = {
+            letter
+            for answer in answers
+            if isinstance(answer, Refusals)
+            and all(reason.rule in firsts or reason.until is not None for reason in answer.reasons)
+            for reason in answer.reasons
+            for letter in firsts.get(reason.rule, ())
+        }
+        if not awaited:
+            return False
+        if self._coming is None:
+            self._coming = on_their_way(self.session, [each.case.id for each in self.seen])
+        return not awaited.isdisjoint(self._coming.get(contact_case.case.id, ()))
 
     def worded_for(self, contact_case: ContactCase, step: Step, chosen: ChosenLadder) -> Step:
         """Return the step with the letter that is true for this case: a follow-up needs an earlier letter, otherwise a
@@ -127,12 +152,13 @@ class ContactBatch:
     def _wrote_before(self, contact_case: ContactCase, step: CaseStep) -> bool:
         return wrote_before(self.written, step, contact_case.oldest_due_on)
 
-    def _misfits(self, letter: str, country: str) -> bool:
-        found = self._misfit.get((letter, country))
+    def _misfits(self, letter: str, contact_case: ContactCase) -> bool:
+        country, pack = contact_case.customer.country, contact_case.pack
+        found = self._misfit.get((letter, country, pack.label))
         if found is None:
             chosen = self.catalog.letters[letter]
-            found = bool(self.catalog.misfit(chosen, self.letterhead, country))
-            self._misfit[letter, country] = found
+            found = bool(self.catalog.misfit(chosen, self.letterhead, country, pack))
+            self._misfit[letter, country, pack.label] = found
         return found
 
     def _clear(self, contact_case: ContactCase, step: Step, channel: Channel, chosen: ChosenLadder) -> Answer:
@@ -296,6 +322,10 @@ class ContactBatch:
 
 def _step_of(contact_case: ContactCase, step: Step) -> CaseStep:
     return CaseStep(contact_case.case.id, step.id, contact_case.case.occurrence)
+
+
+def _comes_first(rule: Rule) -> TypeGuard[WaitRule]:
+    return isinstance(rule, WaitRule) and rule.before_contact and not rule.if_sent
 
 
 def _channels(step: Step) -> tuple[Channel, ...]:

@@ -17,6 +17,7 @@ from app.outreach.letters.letter import Letter
 from app.outreach.outbox.rules import unreachable
 from app.outreach.planning.links import LinkSigner
 from app.policy.facts import Contact
+from app.policy.pack import Pack
 
 
 class Letterhead(NamedTuple):
@@ -34,6 +35,7 @@ class Letterhead(NamedTuple):
     payee: Payee = Payee("", "")
     creditor_address: str = ""
     payment_term: str = ""
+    creditor_complaints: str = ""
 
     @property
     def unreachable(self) -> str:
@@ -57,7 +59,18 @@ class Letterhead(NamedTuple):
             Payee(portfolio.payee or portfolio.creditor, portfolio.payee_iban, portfolio.payee_bic),
             portfolio.creditor_address.strip(),
             portfolio.payment_term.strip(),
+            portfolio.creditor_complaints.strip(),
         )
+
+
+def language_of(letter: Letter, customer: Person) -> str:
+    """The language in which the letter goes to this customer."""
+    return letter.language_for(customer.language, customer.country, chosen=customer.language_chosen)
+
+
+def locale_of(letter: Letter, customer: Person) -> str:
+    """The locale of its dates and amounts for this customer."""
+    return letter.locale_for(customer.language, customer.country, chosen=customer.language_chosen)
 
 
 def postal_line(customer: Person) -> str:
@@ -77,16 +90,18 @@ class LetterCatalog:
     out."""
     sender_address: str = ""
     """Address for post to us, on one line; '' = not told, and a letter that must name it does not go out."""
+    supervisory_authority: str = ""
+    """The authority that supervises the agency, with its address, on one line; '' likewise."""
 
     @cached_property
     def follow_ups(self) -> frozenset[str]:
         """Letters that say that we wrote before."""
         return follow_ups(self.letters)
 
-    def misfit(self, letter: Letter, head: Letterhead, country: str) -> str:
-        """Reason why this letter is not for a customer of that country; '' = it is."""
+    def misfit(self, letter: Letter, head: Letterhead, country: str, pack: Pack) -> str:
+        """Reason why this letter is not for a customer of that country and pack; '' = it is."""
         told = {name for name in letter.needs if getattr(self, name, "") or getattr(head, name, "")}
-        return letter.misfit(country, head.collector, head.currency, told)
+        return letter.misfit(country, head.collector, head.currency, told, pack.parts)
 
     def contact(self, customer: Person, channel: Channel, purpose: Purpose, letter: str) -> Contact:
         """The contact as the gate judges it: its address, its language, and the blocks that its words will carry."""
@@ -94,7 +109,7 @@ class LetterCatalog:
         if not letter:
             return Contact(channel, purpose, address)
         chosen = self.letters[letter]
-        language = chosen.language_for(customer.language, customer.country)
+        language = language_of(chosen, customer)
         blocks = chosen.carries.get((channel, language))
         if blocks and not self.register_number:
             blocks = tuple(name for name in blocks if name != "register_number")

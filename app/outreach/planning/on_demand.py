@@ -26,7 +26,7 @@ from app.outreach.letters.letter import Letter, RenderedLetter, Unsayable
 from app.outreach.letters.rendering import render
 from app.outreach.outbox.queries import written_on_day
 from app.outreach.planning.batch import ContactBatch
-from app.outreach.planning.letterhead import LetterCatalog, Letterhead
+from app.outreach.planning.letterhead import LetterCatalog, Letterhead, language_of
 from app.outreach.planning.rows import LetterRequest
 from app.outreach.planning.service import request_letters
 from app.outreach.planning.wording import letter_context
@@ -59,7 +59,9 @@ def write_on_demand(
     _require_worked(session, case, [chosen])
     [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, as_of=on)
     _require_debt(contact_case, case)
-    if misfit := catalog.misfit(chosen, Letterhead.of(portfolio), contact_case.customer.country):
+    if misfit := catalog.misfit(
+        chosen, Letterhead.of(portfolio), contact_case.customer.country, contact_case.pack
+    ):
         raise Invalid(sentence(misfit), "letter")
     if written_on_day(session, id_of(case), DeskStep.MANUAL, letter, on).intersection(channels):
         raise Conflict(f"Letter {letter!r} {QUEUED_TODAY} Send it again tomorrow.")
@@ -149,7 +151,7 @@ def letter_choices(
     for name, sent in written.items():
         letter = catalog.letters[name]
         why = _not_for(session, portfolio, case, contact_case, letter, catalog)
-        language = letter.language_for(contact_case.customer.language, contact_case.customer.country)
+        language = language_of(letter, contact_case.customer)
         for channel in (each for each in Channel if each in letter.channels and each is not Channel.CALL):
             choice = LetterChoice(name, letter.title, channel, language, why=why)
             if not why and channel in sent:
@@ -174,7 +176,7 @@ def _not_for(
         _require_debt(contact_case, case)
     except Conflict as refused:
         return refused.message
-    return catalog.misfit(letter, Letterhead.of(portfolio), contact_case.customer.country)
+    return catalog.misfit(letter, Letterhead.of(portfolio), contact_case.customer.country, contact_case.pack)
 
 
 def word_on_demand(
@@ -195,9 +197,9 @@ def word_on_demand(
     [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
     _require_debt(contact_case, case)
     head = Letterhead.of(portfolio)
-    if misfit := catalog.misfit(chosen, head, contact_case.customer.country):
+    if misfit := catalog.misfit(chosen, head, contact_case.customer.country, contact_case.pack):
         raise Invalid(sentence(misfit), "letter")
-    language = chosen.language_for(contact_case.customer.language, contact_case.customer.country)
+    language = language_of(chosen, contact_case.customer)
     try:
         context = letter_context(session, head, catalog, contact_case, chosen, channel, None, now=now)
         return render(chosen, channel, language, context, leaves=True)

@@ -41,7 +41,13 @@ from app.outreach.letters.rendering import render
 from app.outreach.letters.statutory_facts import FIGURES, figures_for
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.planning.letterhead import LetterCatalog, Letterhead, postal_line
+from app.outreach.planning.letterhead import (
+    LetterCatalog,
+    Letterhead,
+    language_of,
+    locale_of,
+    postal_line,
+)
 from app.outreach.planning.rows import LetterRequest
 from app.policy.answers import Clearance
 from app.policy.facts import ContactResult, PastContact
@@ -71,7 +77,7 @@ class LetterWriter:
         )  # fmt: skip
         if request and request.figures:
             context = dataclasses.replace(context, **dict(request.figures))  # type: ignore[arg-type]
-        language = chosen.language_for(contact_case.customer.language, contact_case.customer.country)
+        language = language_of(chosen, contact_case.customer)
         words = render(chosen, contact.channel, language, context, leaves=True)
         enclosed = ""
         if chosen.encloses and contact.channel is Channel.EMAIL:
@@ -117,7 +123,7 @@ def letter_context(
     now: datetime,
 ) -> LetterContext:
     """The frozen figures of a letter, formatted as the language it will really be in is written there."""
-    language = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
+    language = locale_of(letter, contact_case.customer)
     currency = head.currency
     today = local_date(now, head.timezone)
     late = [(account, asked) for account in contact_case.accounts if (asked := account.asked) > 0]
@@ -155,6 +161,8 @@ def letter_context(
         country=contact_case.customer.country if "country" in letter.variables else "",
         creditor_address=head.creditor_address or ("" if head.agency else catalog.sender_address),
         payment_term=head.payment_term,
+        creditor_complaints=head.creditor_complaints,
+        supervisory_authority=catalog.supervisory_authority,
         customer_address=postal_line(contact_case.customer) if "customer_address" in letter.variables else "",
         register_number=catalog.register_number,
         sender=head.agency,

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
 
+from app.core.dates import add_months
 from app.core.types import JsonObject
 from app.policy.answers import Reason
 from app.policy.calendars import DAY, Holidays
@@ -28,9 +29,21 @@ class DutyEvent(StrEnum):
     COMPLAINT = "complaint"
     SETTLEMENT = "settlement"
     """A settlement was agreed on."""
+    CASE_OPEN = "case_open"
+    """A case is open, and no notice that a collector begins with has left, or the last one is nearly a year old."""
     TWO_PAYMENTS_BEHIND = "two_payments_behind"
     """The last two payments of an account were missed, and no earlier event was about either of them (Consumer Credit
     Act 1974 s.86C(1))."""
+
+
+NOTICE_MONTHS, RENEWED_DAYS_BEFORE = 12, 14
+"""A notice that comes before all contacts counts for so many months (`valid_months` of the packs' waits), and is owed
+again so many days before they are over."""
+
+
+def counts_since(day: date) -> date:
+    """A notice that comes before all contacts has left lately enough on `day` if it left after this date."""
+    return add_months(day, -NOTICE_MONTHS) + timedelta(days=RENEWED_DAYS_BEFORE)
 
 
 class DutyTable(RuleTable):

@@ -19,7 +19,6 @@ from app.outreach.letters.letter import (
     AccountLine,
     DebtLine,
     InstalmentLine,
-    ItemLine,
     Letter,
     LetterContext,
     PaidLine,
@@ -29,6 +28,7 @@ from app.outreach.letters.letter import (
 from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.rendering import render
 from app.outreach.letters.sms import sms_segments
+from app.outreach.letters.statutory import ClaimLine, ItemLine
 from app.policy.kinds.content import ContentRule
 from app.policy.kinds.language import LanguageRule
 from app.policy.kinds.wait import WaitRule
@@ -38,8 +38,22 @@ from tests import builders
 from tests.paths import ROOT
 
 LETTERS = builders.catalog().letters
-CURRENCY = {"en": "GBP", "id": "IDR", "nb": "NOK", "nl": "EUR", "zh": "TWD", "zh-Hans": "CNY"}
+CURRENCY = {
+    "de": "EUR",
+    "en": "GBP",
+    "fr": "CAD",
+    "id": "IDR",
+    "nb": "NOK",
+    "nl": "EUR",
+    "zh": "TWD",
+    "zh-Hans": "CNY",
+}
+COUNTRY = {
+    "de": "DE", "en": "GB", "fr": "CA", "id": "ID", "nb": "NO", "nl": "NL", "zh": "TW", "zh-Hans": "CN",
+}  # fmt: skip
 PEOPLE = {
+    "de": ("Erika Mustermann", "Hafenbank", "Meridian Inkasso"),
+    "fr": ("Marie Tremblay", "Banque du Port", "Recouvrement Méridien"),
     "en": ("Alex Rivera", "First Harbor Bank", "Meridian Recovery"),
     "id": ("Dewi Lestari", "Bank Pelabuhan", "Meridian Penagihan"),
     "nb": ("Kari Nordmann", "Havnebanken", "Meridian Inkasso"),
@@ -47,8 +61,10 @@ PEOPLE = {
     "zh": ("王小明", "第一港灣銀行", "子午資產管理"),
     "zh-Hans": ("王小明", "第一港湾银行", "子午资产管理"),
 }
+EVERYWHERE = LETTERS["first_reminder"].languages
+"""Languages of the letters that are not of one place."""
 NOT_SHIPPED = {"collection_notice"}
-"""Letters that packs speak of and we do not write yet."""
+"""Names by which packs know a notice that was given outside the desk: a document on file, or a letter of your own."""
 
 
 def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterContext:
@@ -99,8 +115,37 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         ),
         paid=(PaidLine("Visa", "4321", money(14), day(15)),),
         sender_address="P.O. Box 1, Pasadena, CA 91111",
-        country={"en": "GB", "id": "ID", "nb": "NO", "nl": "NL", "zh": "TW", "zh-Hans": "CN"}[language],
+        country={
+            "de": "DE",
+            "fr": "CA",
+            "en": "GB",
+            "id": "ID",
+            "nb": "NO",
+            "nl": "NL",
+            "zh": "TW",
+            "zh-Hans": "CN",
+        }[language],
         creditor_address="100 Main Street, Boston MA 02108",
+        creditor_complaints="+886 2 5550 0199",
+        supervisory_authority="Amt für Aufsicht, Ring 1, 50667 Köln, post@aufsicht.example",
+        claims=(
+            ClaimLine(
+                "Visa",
+                "4321",
+                day(16),
+                money(103),
+                money(104),
+                money(105),
+                money(106),
+                money(107),
+                format_rate(149_000, language),
+                day(17),
+                day(18),
+                money(108),
+                money(109),
+            ),
+        ),
+        address_found="yes",
         payment_term="clause 4 (Payments)",
         customer_address="14 Elm Street, Springfield IL 62701",
         register_number="R-777" if agency else "",
@@ -273,6 +318,16 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
         "collection_costs_demand": ("past_due_total", "collection_costs", "total_with_costs"),
         "warning_letter": ("past_due_total", "answer_by", "oldest_due_on"),
         "fourteen_day_letter": ("past_due_total", "collection_costs", "total_with_costs"),
+        "collection_notice_de": (
+            "creditor_address",
+            "sender_address",
+            "past_due_total",
+            "oldest_due_on",
+            "supervisory_authority",
+        ),
+        "collection_notice_on": ("creditor", "sender_address", "past_due_total", "balance_total"),
+        "collection_notice_qc": ("creditor", "sender_address", "register_number", "past_due_total"),
+        "collection_notice_tw": ("creditor", "past_due_total", "creditor_complaints"),
         "due_reminder": ("amount", "due_on"),
     }
     for letter, channel, language, words in all_worded():
@@ -288,7 +343,7 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
             )
 
 
-@pytest.mark.parametrize("language", PEOPLE)
+@pytest.mark.parametrize("language", EVERYWHERE)
 def test_a_broken_plan_is_named_and_an_offer_claims_no_talk_before_it(language: str) -> None:
     for channel in (Channel.EMAIL, Channel.POST, Channel.CALL):
         assert filled(language).plan_reference in worded("plan_broken", channel, language).text
@@ -296,7 +351,7 @@ def test_a_broken_plan_is_named_and_an_offer_claims_no_talk_before_it(language: 
         assert not re.search(r"discussed|spraken over|snakket om|pembicaraan kita|先前|此前", offer)
 
 
-@pytest.mark.parametrize("language", PEOPLE)
+@pytest.mark.parametrize("language", EVERYWHERE)
 def test_a_down_payment_is_told_apart_from_the_payments_that_follow(language: str) -> None:
     """The cadence and the number of payments are those of the others."""
     context = filled(language)
@@ -391,6 +446,8 @@ def test_nothing_is_left_in_english() -> None:
 @pytest.mark.parametrize(
     ("language", "foreign"),
     [
+        ("de", r"\b(the|you|your|please|and|we|van|het)\b"),
+        ("fr", r"\b(the|you|your|please|and|we)\b"),
         ("id", r"\b(the|you|your|please|and|we|is|van|het)\b"),
         ("nb", r"\b(the|you|your|please|and|we|ikkje|jeres)\b"),
         ("nl", r"\b(the|you|your|please|and|this|debt)\b"),
@@ -419,7 +476,7 @@ def test_dutch_sentences_are_short() -> None:
         assert max(lengths) <= 21, f"{letter.name} {channel}: {max(lengths)}"
 
 
-@pytest.mark.parametrize("language", PEOPLE)
+@pytest.mark.parametrize("language", EVERYWHERE)
 def test_short_confirmations_name_the_first_of_several_dates(language: str) -> None:
     """Whoever reads only these must not take the whole sum for due on the last day."""
     several, one = filled(language), filled(language, plan=False)
@@ -500,6 +557,7 @@ def test_a_hostile_value_stays_a_value_in_every_letter() -> None:
 
 def is_for(letter: Letter, pack: Pack) -> bool:
     fits = not letter.places or pack.country in letter.places
+    fits &= not letter.packs or pack.code in letter.packs
     return fits and letter.collector in ("", pack.collector)
 
 

@@ -78,7 +78,7 @@ def _script(
         letter = catalog.letters.get(name)
         if letter is None or Channel.CALL not in letter.channels:
             continue
-        if catalog.misfit(letter, head, view.file.customer.country):
+        if catalog.misfit(letter, head, view.file.customer.country, view.pack):
             continue
         language = known_language(wanted_language, letter.languages)
         if language in told:
