@@ -15,6 +15,7 @@ from app.actions.holds import place_hold
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account, Customer, Entry
+from app.book.ledger.rules import AccountStatus
 from app.book.ledger.service import post_mirror
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
@@ -436,14 +437,13 @@ def test_two_duties_of_one_customer_bring_one_letter(engine: Engine) -> None:
         for each in (case, other):
             sent(session, each, "first_reminder", date(2026, 9, 2))
     n = (date(2026, 9, 2) - ON).days
-    assert night(engine, n) == {"made": 4, "written": 2}
+    assert night(engine, n) == {"made": 4, "written": 3}, "beside the disclosures of New York State"
     with transaction(engine) as session:
         notices = session.scalars(
             select(OutboxMessage.customer_id).where(OutboxMessage.letter == "validation_notice")
         )
         assert sorted(notices) == sorted([case.customer_id, other.customer_id])
-        [task] = session.scalars(select(StrategyTask))
-        assert task.case_id == case.id, "the disclosures of New York are a person's work"
+        assert session.scalars(select(StrategyTask)).all() == []
     assert night(engine, n + 1) == {"made": 0, "written": 0}
     with transaction(engine) as session:
         for notice in session.scalars(
@@ -451,3 +451,28 @@ def test_two_duties_of_one_customer_bring_one_letter(engine: Engine) -> None:
         ):
             notice.status, notice.sent_at = OutboxStatus.SENT, builders.at(date(2026, 9, 5), 12, zone=TEXAS)
     assert night(engine, n + 2) == {"made": 0, "duties_met": 3, "written": 0}
+
+
+@pytest.mark.parametrize("charged_off", [False, True])
+def test_the_disclosures_of_new_york_come_within_five_days(engine: Engine, charged_off: bool) -> None:
+    """23 NYCRR 1.2(a); of a charged-off debt 1.2(b) wants an account since then, which a person writes."""
+    with transaction(engine) as session:
+        case = a_case(session, region="NY", postcode="12207")
+        sent(session, case, "first_reminder", ON + timedelta(days=1))
+        if charged_off:
+            [card] = session.scalars(select(Account).where(Account.customer_id == case.customer_id))
+            card.status = AccountStatus.CHARGED_OFF
+    night(engine, 1)
+    with transaction(engine) as session:
+        rows = [row for row in session.scalars(select(OutboxMessage)) if row.letter == "ny_disclosures"]
+        [duty] = [each for each in session.scalars(select(Duty)) if each.letter == "ny_disclosures"]
+        assert duty.due_on == ON + timedelta(days=6)
+        tasks = [task.text for task in session.scalars(select(StrategyTask))]
+        if charged_off:
+            assert rows == []
+            assert any("was charged off" in text for text in tasks)
+        else:
+            [row] = rows
+            assert row.destination.value == "post"
+            assert "Ninety percent of your wages or salary earned in the last sixty days." in row.text
+            assert tasks == []

@@ -78,6 +78,7 @@ def _load(files: LetterFiles, folder: Path) -> Letter:
             encloses=bool(about.get("encloses", False)),
             needs=frozenset(about.get("needs", ())),
             by_hand=bool(about.get("by_hand", False)),
+            not_charged_off=bool(about.get("not_charged_off", False)),
             follows_up=bool(about.get("follows_up", False)),
             version=files.add_letter(folder),
             environment=files.environment,

@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from app.core.vocabulary import Channel
 from app.outreach.letters.compiled import CompiledLetter
 from app.outreach.letters.locales import known_language, locale_for, written_there
-from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime, ClaimLine, ItemLine
+from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime, ClaimLine
 
 PURPOSES = frozenset({"reminder", "confirmation", "notice", "representative"})
 
@@ -47,6 +47,22 @@ class InstalmentLine:
     amount: str
     reference: str = ""
     """By which a payment names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """Growth of the debt on one account since a date (12 CFR 1006.34(c)(2)); amounts already formatted."""
+
+    product: str
+    last4: str
+    since: str
+    owed: str
+    interest: str
+    fees: str
+    other: str
+    """'' = nothing else was charged."""
+    paid: str
+    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +147,9 @@ class LetterContext:
     sender_address: str = ""
     """On one line; empty = not told."""
     creditor_address: str = ""
-    """On one line, as `sender_address`; where an agency writes, the creditor's own."""
+    """On one line; where an agency writes, the creditor's own."""
     creditor_complaints: str = ""
-    """Telephone number at which the creditor takes complaints."""
     supervisory_authority: str = ""
-    """With its address, on one line."""
     claims: tuple[ClaimLine, ...] = ()
     address_found: str = ""
     """`yes` where somebody other than the creditor told the customer's postal address."""
@@ -330,6 +344,8 @@ class Letter:
     """Variables without which it says too little to go out."""
     by_hand: bool
     """A person sends it after looking into the case: no duty of the law writes it unasked."""
+    not_charged_off: bool
+    """Of a debt that was charged off before it came, the law wants more than we know: a person writes."""
     follows_up: bool
     """It says that we wrote before, and leaves only where an earlier letter of the case was sent."""
     version: str

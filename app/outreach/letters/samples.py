@@ -12,11 +12,12 @@ from app.outreach.letters.letter import (
     AccountLine,
     DebtLine,
     InstalmentLine,
+    ItemLine,
     LetterContext,
     PaidLine,
 )
 from app.outreach.letters.locales import format_amount, format_date, format_rate
-from app.outreach.letters.statutory import ClaimLine, ItemLine
+from app.outreach.letters.statutory import ClaimLine
 from app.outreach.outbox.dispatch import Dispatch
 
 NAMES = {
@@ -99,30 +100,14 @@ def sample_context(
         payment_term="clause 4 (Payments)",
         customer_address=", ".join(ADDRESSES.get(language, ADDRESSES["en"]).split("\n")[:-1]),
         sender=AGENCY if collector is CollectorKind.THIRD_PARTY else "",
-        **_of_place(language, money, day),
-        **_of_agreement(language, currency, money, day),
+        **_of_some_letters(language, currency, money, day),
     )
 
 
-def _of_place(language: str, money: Callable[[int], str], day: Callable[[int], str]) -> dict[str, Any]:
-    """What the notices of some places name."""
-    return {
-        "creditor_complaints": "+1 212 555 0199",
-        "supervisory_authority": "Office of Supervision, 2 State Street, Boston MA 02109, post@supervision.example",
-        "claims": (
-            ClaimLine(
-                "Gold Card", "4321", day(-900), money(1_840), money(2_100), money(90), money(50), money(400),
-                format_rate(149_000, language), day(-120), day(-30), money(1_700), money(1_750),
-            ),
-        ),
-        "address_found": "yes",
-    }  # fmt: skip
-
-
-def _of_agreement(
+def _of_some_letters(
     language: str, currency: str, money: Callable[[int], str], day: Callable[[int], str]
 ) -> dict[str, Any]:
-    """An agreement of two instalments at a lower rate."""
+    """An agreement of two instalments at a lower rate, and what the notices of some places name."""
     return {
         "plan_kind": "hardship",
         "plan_reference": "P-000007",
@@ -164,7 +149,16 @@ def _of_agreement(
         "adviser_name": "Harbour Debt Advice",
         "adviser_reference": "HDA-2041",
         "client_hears": "yes",
-    }
+        "creditor_complaints": "+1 212 555 0199",
+        "supervisory_authority": "Office of Supervision, 2 State Street, Boston MA 02109, post@supervision.example",
+        "claims": (
+            ClaimLine(
+                "Gold Card", "4321", day(-900), money(1_840), money(2_100), money(90), money(50), money(400),
+                format_rate(149_000, language), day(-120), day(-30), money(1_700), money(1_750),
+            ),
+        ),
+        "address_found": "yes",
+    }  # fmt: skip
 
 
 def sample_dispatch(

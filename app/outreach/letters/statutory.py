@@ -81,22 +81,6 @@ class Itemization:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemLine:
-    """Growth of the debt on one account since a date (12 CFR 1006.34(c)(2)); amounts already formatted."""
-
-    product: str
-    last4: str
-    since: str
-    owed: str
-    interest: str
-    fees: str
-    other: str
-    """'' = nothing else was charged."""
-    paid: str
-    now: str
-
-
-@dataclass(frozen=True, slots=True)
 class ClaimLine:
     """The claim from one account and how its interest was calculated (RDG s. 13a(1)); formatted, '' = none."""
 

@@ -24,14 +24,13 @@ from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.outreach.gate.contact_cases import AccountRow, ContactCase
-from app.outreach.letters.letter import BadLetter, Letter, PaidLine, Unsayable
+from app.outreach.letters.letter import BadLetter, ItemLine, Letter, PaidLine, Unsayable
 from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.statutory import (
     COSTS_CURRENCY,
     COSTS_LETTER,
     ClaimLine,
     Itemization,
-    ItemLine,
     collection_costs,
     itemize,
 )
@@ -90,6 +89,21 @@ def figures_for(
     if "paid" in letter.variables:
         found["paid"] = _paid(session, contact_case, currency, language, today)
     return found
+
+
+def refuse_charged_off(session: Session, contact_case: ContactCase) -> None:
+    """Raise Unsayable where a debt was charged off before it came: it must be itemized since then, and we do not know
+    the day."""
+    account = table_of(Account)
+    late = [each.id for each in contact_case.accounts if each.asked > 0]
+    query = sa.select(account.c.card_last4).where(
+        among(session, account.c.id, late), account.c.status == AccountStatus.CHARGED_OFF
+    )
+    if (last4 := session.scalar(query.limit(1))) is not None:
+        raise Unsayable(
+            f"Card {last4} was charged off, and the letter would have to itemize its debt since that day. Write to the "
+            "customer by hand."
+        )
 
 
 def costs_now(session: Session, contact_case: ContactCase, letter: Letter, language: str) -> str:

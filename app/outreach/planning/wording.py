@@ -38,7 +38,7 @@ from app.outreach.letters.letter import (
 )
 from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.letters.rendering import render
-from app.outreach.letters.statutory_facts import FIGURES, figures_for
+from app.outreach.letters.statutory_facts import FIGURES, figures_for, refuse_charged_off
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.letterhead import (
@@ -124,8 +124,7 @@ def letter_context(
 ) -> LetterContext:
     """The frozen figures of a letter, formatted as the language it will really be in is written there."""
     language = locale_of(letter, contact_case.customer)
-    currency = head.currency
-    today = local_date(now, head.timezone)
+    currency, today = head.currency, local_date(now, head.timezone)
     late = [(account, asked) for account in contact_case.accounts if (asked := account.asked) > 0]
     oldest = contact_case.oldest_due_on
     context = LetterContext(
@@ -176,6 +175,8 @@ def letter_context(
         reader = Reader(language, currency)
         debt = debt_lines(session, asked_for, reader, today=today)
         context = dataclasses.replace(context, debt=debt, currency=currency)
+    if letter.not_charged_off:
+        refuse_charged_off(session, contact_case)
     if letter.answer is None and letter.variables.isdisjoint(FIGURES):
         return context
     more = figures_for(session, contact_case, letter, currency, language, today=today)

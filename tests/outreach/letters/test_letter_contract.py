@@ -19,6 +19,7 @@ from app.outreach.letters.letter import (
     AccountLine,
     DebtLine,
     InstalmentLine,
+    ItemLine,
     Letter,
     LetterContext,
     PaidLine,
@@ -28,7 +29,7 @@ from app.outreach.letters.letter import (
 from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.rendering import render
 from app.outreach.letters.sms import sms_segments
-from app.outreach.letters.statutory import ClaimLine, ItemLine
+from app.outreach.letters.statutory import ClaimLine
 from app.policy.kinds.content import ContentRule
 from app.policy.kinds.language import LanguageRule
 from app.policy.kinds.wait import WaitRule
@@ -692,4 +693,6 @@ def test_only_what_may_threaten_a_suit_does() -> None:
             assert "legal_action" in words.blocks, "the gate refuses it for a debt that is too old"
         elif threats.search(words.text):
             # The consumer's own rights speak of a court too.
-            assert letter.name in {"validation_notice"}, f"{letter.name} {channel} {language}"
+            assert letter.name in {"validation_notice", "ny_disclosures"}, (
+                f"{letter.name} {channel} {language}"
+            )

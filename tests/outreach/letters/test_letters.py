@@ -163,6 +163,7 @@ def test_the_letters_we_ship() -> None:
         "collection_notice_on": ("notice", "p"),
         "collection_notice_qc": ("notice", "p"),
         "collection_notice_tw": ("notice", "ep"),
+        "ny_disclosures": ("notice", "ep"),
         "due_reminder": ("notice", "sec"),
         "help_answer": ("confirmation", "s"),
         "adviser_plan_confirmed": ("representative", "ep"),
@@ -204,6 +205,7 @@ def test_the_letters_we_ship() -> None:
         "collection_notice_on": {"en"},
         "collection_notice_qc": {"en", "fr"},
         "collection_notice_tw": {"en", "zh"},
+        "ny_disclosures": {"en"},
         "due_reminder": {"en", "zh-Hans"},
     }
     assert {letter.about for letter in LETTERS.values()} == ABOUT
