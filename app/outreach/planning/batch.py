@@ -122,12 +122,14 @@ class ContactBatch:
     def _notice_is_coming(self, contact_case: ContactCase, answers: Sequence[Answer]) -> bool:
         """True if a channel waits for a notice that comes before all contacts, and it is on its way; all else in
         the way ends by itself."""
+        refused = [answer for answer in answers if isinstance(answer, Refusals)]
+        if not refused:
+            return False
         firsts = {rule.id: rule.after for rule in contact_case.pack.rules if _comes_first(rule)}
         awaited = {
             letter
-            for answer in answers
-            if isinstance(answer, Refusals)
-            and all(reason.rule in firsts or reason.until is not None for reason in answer.reasons)
+            for answer in refused
+            if all(reason.rule in firsts or reason.until is not None for reason in answer.reasons)
             for reason in answer.reasons
             for letter in firsts.get(reason.rule, ())
         }
