@@ -46,7 +46,6 @@ class InstalmentLine:
     due_on: str
     amount: str
     reference: str = ""
-    """By which a payment names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ class LetterContext:
     payment_term: str = ""
     """The term of the card agreement by which payments fall due: `clause 4 (Payments)`."""
     customer_address: str = ""
-    """Where letters reach the customer, on one line, without the name; empty = no whole address is on file."""
+    """On one line, without the name; empty = no whole address is on file."""
     answer: str = ""
     """Answer of one of our people to a customer who wrote."""
     register_number: str = ""
@@ -218,7 +217,6 @@ class LetterContext:
     """When the agreement was kept, broken or cancelled; '' = it is neither."""
     agreed_on: str = ""
     agreed_with: str = ""
-    """The third party who agreed for the customer."""
     acceptance: str = ""
     words: str = ""
     """What was said when it was agreed."""
@@ -226,7 +224,7 @@ class LetterContext:
     iban: str = ""
     payment_reference: str = ""
     payment_code: str = ""
-    """What the QR code of the payment says; see `outreach/agreements/payment_code.py`."""
+    """What its QR code says; see `outreach/agreements/payment_code.py`."""
     when: str = ""
     """A reminder of an instalment: `ahead`, `today` or `grace`."""
     missing: str = ""
@@ -255,7 +253,6 @@ class LetterContext:
     extended_to: str = ""
     """`due_on`, where payments whose time ran while it was taken to be broken are due on that day instead."""
     adviser_name: str = ""
-    """The representative to whom it goes."""
     client_hears: str = ""
     """`yes` where the adviser's client is written to as well."""
     adviser_reference: str = ""
