@@ -1,14 +1,14 @@
 """A notice that comes before any contact: a duty of its own, a document of its own, and what it names.
 
 Revision ID: 0047
-Revises: 0046
+Revises: 0050
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0047"
-down_revision = "0046"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 
