@@ -10,6 +10,8 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from app.actions.accounts.protected_rates import move_protection, protect_rates
+from app.book.charges.protection import end_protection
 from app.book.delinquency.lifecycle import end_pause, set_pause
 from app.book.delinquency.models import Pause
 from app.book.ledger.models import Account, Customer
@@ -34,6 +36,7 @@ from app.casework.parties.rules import PartyKind
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
@@ -64,14 +67,17 @@ def place_hold(
     until: date,
     letters: LetterCatalog,
     *,
+    since: date | None = None,
     acknowledge: bool = True,
     by: Actor,
     now: datetime,
 ) -> PlacedHold:
-    """Leave the customer alone until a day, or until a person ends the hold and the day is its review date.
+    """Leave the customer alone until a day, or until a person ends the hold and the day is its review date. `since`:
+    the first day of what protects the customer, such as military service; None = today.
 
     Where a pack of the customer's place knows how long such a hold lasts by law, it does not end before. Where the pack
-    says so, the days of the customer's accounts rest as long. A dispute or complaint is
+    says so, the days of the customer's accounts rest as long, or their debts of before `since` bear less. A dispute or
+    complaint is
     acknowledged in writing where the gate clears it; `acknowledge` off is for words that may be another person's.
     Conflict where a hold of this kind stands. The caller holds the customer's lock.
     """
@@ -80,16 +86,30 @@ def place_hold(
     _require_none_stands(session, case, kind)
     pack = packs_for(portfolio, session.get_one(Customer, case.customer_id))
     until = _not_before_the_law(pack, kind, until, today)
+    since = _protected_since(kind, pack, since, today)
     hold = start_hold(session, case, kind, reason, until, by=by, today=today, now=now)
     pauses = pack.pauses
     if pauses is not None and kind in pauses.holds:
         for account in accounts_of(session, case.customer_id):
             if account.status not in ENDED:
                 _pause(session, account, hold, today, until, by=by, now=now)
+    protect_rates(session, case, hold, pack, since, today, by=by, now=now)
     if not acknowledge:
         return PlacedHold(hold)
     answers = acknowledge_hold(session, portfolio, hold, letters, on=today, by=by, now=now)
     return PlacedHold(hold, answers)
+
+
+def _protected_since(kind: HoldKind, pack: Pack, since: date | None, today: date) -> date:
+    if since is None:
+        return today
+    if since > today:
+        raise Invalid("Give a day that has begun, or none.", "since")
+    if pack.protected_rate is None or kind not in pack.protected_rate.holds:
+        raise Invalid(
+            f"A {hold_name(kind)} begins today: no pack here protects from an earlier day on.", "since"
+        )
+    return since
 
 
 def _not_before_the_law(pack: Pack, kind: HoldKind, until: date, placed_on: date) -> date:
@@ -114,6 +134,7 @@ def review_hold(
         elif pause.to_on == before < until:
             account = session.get_one(Account, pause.account_id)
             _pause(session, account, hold, before, until, by=by, now=now)
+    move_protection(session, hold, pack, before, by=by, now=now)
 
 
 def end_hold(
@@ -136,6 +157,7 @@ def end_hold(
     for pause in _pauses_of(session, hold):
         if pause.to_on is not None and pause.to_on > today:
             end_pause(session, pause, today, by=by, now=now)
+    end_protection(session, id_of(hold), today, by=by, now=now)
 
 
 def _ending_event(session: Session, hold: CaseHold, because: EndsBy, today: date) -> str:

@@ -21,6 +21,7 @@ from app.policy.rules import Rule
 from app.policy.sections.after_referral import strictest_after_referral
 from app.policy.sections.agreements import strictest_agreements
 from app.policy.sections.pauses import all_pauses
+from app.policy.sections.protected_rate import lowest_protected_rate
 from app.policy.sections.retention import longest_retention
 
 _providers: tuple[str, ...] = ()
@@ -206,6 +207,9 @@ def stack(packs: Sequence[Pack], tightening: str = "", uncovered: str = "") -> P
         re_age=first.re_age,
         pauses=all_pauses([pack.pauses for pack in packs if pack.pauses is not None]),
         charges=first.charges,
+        protected_rate=lowest_protected_rate(
+            [pack.protected_rate for pack in packs if pack.protected_rate is not None]
+        ),
         retention=longest_retention([pack.retention for pack in packs if pack.retention is not None]),
         after_referral=strictest_after_referral(
             [pack.after_referral for pack in packs if pack.after_referral is not None]

@@ -14,6 +14,7 @@ from app.policy.sections.after_referral import AfterReferral
 from app.policy.sections.agreements import AgreementRules
 from app.policy.sections.charges import ChargeCaps
 from app.policy.sections.pauses import PauseRule
+from app.policy.sections.protected_rate import ProtectedRateRule
 from app.policy.sections.re_age import ReAgeRule
 from app.policy.sections.retention import Retention
 from app.policy.territory import Territory
@@ -43,6 +44,8 @@ class Pack:
     """Conditions for bringing an account current without payment; None = it is not done under this pack."""
     pauses: PauseRule | None = None
     charges: ChargeCaps | None = None
+    protected_rate: ProtectedRateRule | None = None
+    """None = no hold caps what an account bears."""
     retention: Retention | None = None
     after_referral: AfterReferral | None = None
     """None = no reminder goes out once the legal team has the case."""

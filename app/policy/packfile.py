@@ -28,6 +28,7 @@ from app.policy.sections.after_referral import AfterReferralTable
 from app.policy.sections.agreements import AgreementsTable
 from app.policy.sections.charges import ChargesTable
 from app.policy.sections.pauses import PausesTable
+from app.policy.sections.protected_rate import ProtectedRateTable
 from app.policy.sections.re_age import ReAgeTable
 from app.policy.sections.retention import RetentionTable
 from app.policy.territory import Territory
@@ -170,6 +171,7 @@ class _PackTable(DatedTable):
     re_age: ReAgeTable | None = None
     pauses: PausesTable | None = None
     charges: ChargesTable | None = None
+    protected_rate: ProtectedRateTable | None = None
     retention: RetentionTable | None = None
     after_referral: AfterReferralTable | None = None
     agreements: AgreementsTable | None = None
@@ -189,6 +191,7 @@ class _PackTable(DatedTable):
             re_age=replace(re_age, pack=label) if re_age else None,
             pauses=self.pauses.section() if self.pauses else None,
             charges=self.charges.section() if self.charges else None,
+            protected_rate=self.protected_rate.section() if self.protected_rate else None,
             retention=self.retention.section() if self.retention else None,
             after_referral=self.after_referral.section() if self.after_referral else None,
             agreements=self.agreements.section(label) if self.agreements else None,

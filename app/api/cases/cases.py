@@ -181,6 +181,10 @@ class NewHold(Input):
     kind: Annotated[HoldKind, Field(strict=False)]
     reason: Annotated[Paragraph, Field(min_length=1, max_length=500)]
     until: Annotated[Day, Field(description="End or review date, in the future, at most ten years away.")]
+    since: Annotated[
+        Day | None,
+        Field(description="First day of military service, from which the law caps the rate; none = today."),
+    ] = None
 
 
 @router.post("/{reference}/holds", status_code=201, summary="Place a hold")
@@ -192,7 +196,9 @@ def post_hold(
     A dispute or complaint is acknowledged in writing where the gate clears it."""
     case = case_named(session, reference, lock=True)
     letters = ports_of(request).catalog
-    placed = place_hold(session, case, body.kind, body.reason, body.until, letters, by=caller.by, now=now)
+    placed = place_hold(
+        session, case, body.kind, body.reason, body.until, letters, since=body.since, by=caller.by, now=now
+    )
     return HoldShape.of(placed.hold)
 
 

@@ -1,4 +1,4 @@
-"""Concessions on charges while an agreement is kept: a lower rate, no late fees."""
+"""Concessions on charges while an agreement is kept: a lower rate, no late fees. What the law caps is read too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.charges.events import ConcessionEnded, ConcessionStarted
-from app.book.charges.models import Concession
+from app.book.charges.models import Concession, ProtectedRate
 from app.book.charges.rules import LowerRate
 from app.book.delinquency.days import DAY
 from app.book.delinquency.models import Pause
@@ -81,27 +81,33 @@ def resume_concessions(session: Session, plan_id: int, *, by: Actor, now: dateti
 
 
 def lower_rates(session: Session, account_ids: Sequence[int]) -> dict[int, list[LowerRate]]:
-    """The lower rates that these accounts have had, by account."""
-    row = table_of(Concession)
-    query = sa.select(row.c.account_id, row.c.from_on, row.c.to_on, row.c.apr_millionths).where(
+    """The lower rates that these accounts have had, by account: those that were agreed, and those of the law."""
+    row, capped = table_of(Concession), table_of(ProtectedRate)
+    agreed = sa.select(row.c.account_id, row.c.from_on, row.c.to_on, row.c.apr_millionths).where(
         row.c.account_id.in_(account_ids), row.c.apr_millionths.is_not(None)
     )
+    by_law = sa.select(capped.c.account_id, capped.c.from_on, capped.c.to_on, capped.c.apr_millionths).where(
+        capped.c.account_id.in_(account_ids)
+    )
     found: dict[int, list[LowerRate]] = {}
-    for account_id, from_on, to_on, rate in session.connection().execute(query):
+    for account_id, from_on, to_on, rate in session.connection().execute(sa.union_all(agreed, by_law)):
         found.setdefault(account_id, []).append(LowerRate(from_on, to_on, rate))
     return found
 
 
 def without_late_fees(session: Session, account_ids: Sequence[int], on: date) -> set[int]:
     """Those of the accounts that bear no late fee on `on`."""
-    row = table_of(Concession)
-    query = sa.select(row.c.account_id).where(
+    row, capped = table_of(Concession), table_of(ProtectedRate)
+    agreed = sa.select(row.c.account_id).where(
         row.c.account_id.in_(account_ids),
         row.c.without_fees,
         row.c.from_on <= on,
         sa.or_(row.c.to_on.is_(None), row.c.to_on > on),
     )
-    return set(session.connection().execute(query).scalars())
+    by_law = sa.select(capped.c.account_id).where(
+        capped.c.account_id.in_(account_ids), capped.c.from_on <= on, capped.c.to_on > on
+    )
+    return set(session.connection().execute(sa.union(agreed, by_law)).scalars())
 
 
 def paused_accounts(session: Session, account_ids: Sequence[int], on: date) -> set[int]:

@@ -44,6 +44,40 @@ class ConcessionEnded(Payload):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class RateProtected(Payload):
+    """The law caps the rate of an account from a day on, which may have passed."""
+
+    KIND = "rate.protected"
+    FILTERS = (TimelineFilter.MONEY,)
+
+    hold_id: int = field(metadata=stored_as("hold"))
+    apr_millionths: int
+    from_on: date
+    to_on: date
+    citation: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"Interest of at most {self.apr_millionths / 10_000:g} %, no late fees"
+        days = f"From {reader.day(self.from_on)} until {reader.day(self.to_on)}"
+        return TimelineEntry(title, f"{days}; {self.citation}", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class RateProtectionEnded(Payload):
+    KIND = "rate.protection_ended"
+    FILTERS = (TimelineFilter.MONEY,)
+
+    hold_id: int = field(metadata=stored_as("hold"))
+    to_on: date
+    """The first day on which the account's own rate and fees run again."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(
+            "The cap on the rate ended", f"The account's own rate runs from {reader.day(self.to_on)}", "info"
+        )
+
+
 def _title(apr_millionths: int | None, without_fees: bool) -> str:
     rate = (
         "" if apr_millionths is None else f"Interest of {apr_millionths / 10_000:g} % while the plan is kept"

@@ -1,4 +1,4 @@
-"""Progress of interest, and concessions on charges while an agreement is kept."""
+"""Progress of interest, concessions on charges while an agreement is kept, and rates that the law caps."""
 
 from datetime import date, datetime
 
@@ -42,5 +42,28 @@ class Concession(Row, table=True):
     """No late fees are charged."""
     from_on: date
     to_on: date | None = None
+    by: str = Field(max_length=120)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ProtectedRate(Row, table=True):
+    """Days [from_on, to_on) on which the law caps what an account may bear, interest and fees together: it bears that
+    rate at most, and no late fees. It comes with a hold and ends with it."""
+
+    __tablename__ = "protected_rate"
+    __table_args__ = (
+        sa.Index("ix_protected_rate_account", "account_id", "from_on"),
+        sa.Index("ix_protected_rate_hold", "hold_id"),
+        sa.CheckConstraint("to_on > from_on", name="ends_after_it_began"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    hold_id: int = Field(foreign_key="case_hold.id", sa_type=BigId)
+    apr_millionths: int = Field(ge=0)
+    from_on: date
+    to_on: date
+    """The day on which the hold ends; earlier where a person ended it."""
     by: str = Field(max_length=120)
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -15,7 +15,7 @@ from app.policy.schema import SourcedTable
 MILLION = 1_000_000
 
 
-def _millionths(value: object) -> int:
+def millionths(value: object) -> int:
     """'0.36' as 360000."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]\.[0-9]{1,6}", value):
         raise ValueError("write a rate as '0.36' for 36 % a year")
@@ -39,7 +39,7 @@ class ChargeCaps:
 
 
 class ChargesTable(SourcedTable):
-    max_apr: Annotated[int, BeforeValidator(_millionths)] | None = None
+    max_apr: Annotated[int, BeforeValidator(millionths)] | None = None
     late_fee: str | None = None
     currency: str = ""
     known_until: date | None = None

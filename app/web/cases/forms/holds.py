@@ -35,6 +35,7 @@ class HoldForm(Typed):
     kind: str = ""
     reason: str = ""
     until: str = ""
+    since: str = ""
 
 
 @router.post("/{case_id}/holds")
@@ -48,9 +49,12 @@ def place_hold(
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
         kind, until = fields.choice("kind", HoldKind), fields.day("until")
+        since = fields.day("since") if typed.since.strip() else None
         fields.done()
         letters = ports_of(request).catalog
-        placed = acts.place_hold(session, file.case, kind, typed.reason, until, letters, by=staff.by, now=now)
+        placed = acts.place_hold(
+            session, file.case, kind, typed.reason, until, letters, since=since, by=staff.by, now=now
+        )
         day = reader_of(request, file).day(until)
         said = f"Do not contact; review by {day}." if placed.hold.for_good else f"On hold until {day}."
         return f"{said} {in_writing_words(request, file, placed.acknowledgement, now)}".strip(), "good"
