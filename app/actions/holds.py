@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
-from app.actions.accounts.protected_rates import move_protection, protect_rates
+from app.actions.protected_rates import move_protection, protect_rates
 from app.book.charges.protection import end_protection
 from app.book.delinquency.lifecycle import end_pause, set_pause
 from app.book.delinquency.models import Pause

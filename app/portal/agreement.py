@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.actions.household import record_answer
+from app.actions.people.household import record_answer
 from app.actions.people.page_check import PageCheck, PageQuestion, check_reader, questions_for
 from app.actions.plans.instalments import move_instalment
 from app.book.portfolios.models import Portfolio

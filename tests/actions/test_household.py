@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.actions.household import load_guidelines, record_answer, record_statement
+from app.actions.people.household import load_guidelines, record_answer, record_statement
 from app.casework.cases.models import CollectionsCase
 from app.casework.negotiation.facts import Basis
 from app.casework.negotiation.household.events import AffordabilitySaid, HouseholdStated

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.household import record_answer, record_statement
 from app.actions.negotiation.negotiating import negotiate
 from app.actions.people.contact_data import add_point, remove_point
+from app.actions.people.household import record_answer, record_statement
 from app.actions.people.parties import add_party, end_party
 from app.actions.people.retention import (
     forget_advice,

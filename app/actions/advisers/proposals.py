@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.actions.agreements import agree, beyond_authority
-from app.actions.household import record_statement
+from app.actions.people.household import record_statement
 from app.book.portfolios.models import Portfolio
 from app.casework.advisers.events import AdviserFileLoaded, PlanProposed, ProposalDeclined
 from app.casework.advisers.models import Adviser, AdviserFile, AdviserProposal, AdviserReject

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from sqlmodel import Session
 
-from app.actions.household import record_answer, record_statement
+from app.actions.people.household import record_answer, record_statement
 from app.api.cases.household.bodies import StatementBody
 from app.api.cases.household.shapes import (
     AffordabilityShape,

@@ -22,7 +22,7 @@ def guidelines_load(
 ) -> None:
     """Load an edition of guideline figures; the same file again changes nothing. Statements recorded before keep the
     edition that they were compared with."""
-    from app.actions.household import load_guidelines
+    from app.actions.people.household import load_guidelines
     from app.core.ids import id_of
 
     with transaction(migrated_engine()) as session:

@@ -8,7 +8,7 @@ from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.household import record_answer, record_statement
+from app.actions.people.household import record_answer, record_statement
 from app.casework.negotiation.household.queries import categories_for
 from app.casework.negotiation.household.service import Answer, Implausible
 from app.core.ids import id_of
