@@ -1,7 +1,7 @@
 """Rates that the law caps while a hold stands.
 
 Revision ID: 0048
-Revises: 0050
+Revises: 0047
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0048"
-down_revision = "0050"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 
