@@ -51,9 +51,9 @@ class PrintPorts(Protocol):
 
 
 def agreement_pdf(session: Session, plan: Plan, ports: PrintPorts) -> bytes:
-    """The agreement as tagged PDF/A in the customer's language, as it was made, with the days that changed since: the
-    same agreement is the same bytes. Invalid where it cannot be printed, or would lack a part that the customer's law
-    wants in it."""
+    """The agreement as tagged PDF/A in the customer's language, as it was made, and its payments as they stand where
+    they changed since: the same agreement is the same bytes. Invalid where it cannot be printed, or would lack a part
+    that the customer's law wants in it."""
     if ports.paper is None:
         raise Invalid("This installation prints no letters. Set it up as docs/printing.md says.")
     try:
@@ -111,7 +111,7 @@ def _check_contents(portfolio: Portfolio, customer: Customer, catalog: LetterCat
 def _context(
     session: Session, plan: Plan, portfolio: Portfolio, catalog: LetterCatalog, made_on: date
 ) -> LetterContext:
-    """The figures of the day on which the agreement was made; days that changed since are named beside them."""
+    """The figures of the day on which the agreement was made; payments as they stand now are beside them."""
     at = local_instant(made_on, 12, 0, portfolio.timezone)
     [contact_case] = load_contact_cases(session, portfolio, [plan.case_id], now=at, lock=False)
     letter = catalog.letters[LETTER]

@@ -128,6 +128,8 @@ class PlanInstalment(Row, table=True):
     """The part of the amount that is interest to come, at the plan's rate."""
     agreed_on: date | None = None
     """The due date as first agreed, where it was moved since."""
+    agreed_minor: int | None = Field(default=None, gt=0, sa_type=sa.BigInteger)
+    """The amount as first agreed, where a move or a skip changed it since."""
     is_skipped: bool = False
     """Skipped as agreed: its amount falls due with the last instalment."""
 

@@ -59,7 +59,7 @@ def instalments_of(session: Session, plan_ids: Sequence[int]) -> dict[int, list[
     columns = (part.c.n, part.c.due_on, part.c.amount_minor, part.c.interest_minor, part.c.agreed_on)
     parts: dict[int, list[Instalment]] = {plan_id: [] for plan_id in plan_ids}
     for ids in chunked(plan_ids, 5000):
-        query = sa.select(part.c.plan_id, *columns, part.c.is_skipped).where(
+        query = sa.select(part.c.plan_id, *columns, part.c.is_skipped, part.c.agreed_minor).where(
             among(session, part.c.plan_id, ids)
         )
         for plan_id, *values in session.connection().execute(query.order_by(part.c.plan_id, part.c.n)).all():

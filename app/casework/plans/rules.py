@@ -139,6 +139,8 @@ class Instalment:
     """Due date as first agreed, where it was moved since."""
     is_skipped: bool = False
     """Skipped as agreed: its amount falls due with the last instalment."""
+    agreed: int | None = None
+    """Amount as first agreed, where it changed since."""
 
 
 def replaced_by(reference: str) -> str:

@@ -61,36 +61,46 @@ def agreement_figures(
 
 
 def figures_as_made(session: Session, plan: Plan, reader: Reader, payee: Payee) -> dict[str, Value]:
-    """Those of the schedule and of skips as the agreement was made, with the days that changed since."""
-    now, made = instalments_of(session, [id_of(plan)])[id_of(plan)], as_made(session, plan)
-    due, was_due = as_due(now), as_due(made)
+    """Those of the schedule and of skips as the agreement was made, and the schedule as it stands, where it changed
+    since."""
+    now = instalments_of(session, [id_of(plan)])[id_of(plan)]
+    made = as_made(now)
+    changed = any(
+        part.is_skipped or (part.due_on, part.amount) != (was.due_on, was.amount)
+        for part, was in zip(now, made, strict=True)
+    )
     granted = select(PlanChange).where(PlanChange.plan_id == plan.id, col(PlanChange.is_granted))
     more = len(session.scalars(granted).all())
-    days = {part.n: due[-1].due_on if part.is_skipped else part.due_on for part in now}
-    changed = [part for part in made if days[part.n] != part.due_on]
-    last = reader.money(due[-1].amount) if due[-1].amount != was_due[-1].amount else ""
     return {
-        **_schedule(plan, was_due, payee, reader),
+        **_schedule(plan, as_due(made), payee, reader),
         "skips": _some(plan.skips_allowed - more),
-        "changed_dates": tuple(
-            InstalmentLine(part.n, reader.day(days[part.n]), reader.money(part.amount)) for part in changed
-        ),
-        "new_last_amount": last if changed else "",
+        "instalments_now": _standing(plan, now, reader) if changed else (),
     }
 
 
-def as_made(session: Session, plan: Plan) -> list[Instalment]:
-    """The instalments as they were agreed on: on their first days, none skipped, without the interest that moves and
-    skips brought."""
-    changes = session.scalars(select(PlanChange).where(PlanChange.plan_id == plan.id)).all()
-    parts = [
-        replace(part, due_on=part.agreed_on or part.due_on, agreed_on=None, is_skipped=False)
-        for part in instalments_of(session, [id_of(plan)])[id_of(plan)]
+def as_made(parts: Sequence[Instalment]) -> list[Instalment]:
+    """The same instalments as they were agreed on: their first days and amounts, none skipped. What of an amount was
+    interest then is not told apart."""
+    return [
+        replace(
+            part,
+            due_on=part.agreed_on or part.due_on,
+            amount=part.amount if part.agreed is None else part.agreed,
+            agreed_on=None,
+            is_skipped=False,
+            agreed=None,
+        )
+        for part in parts
     ]
-    last = max(range(len(parts)), key=lambda at: (parts[at].due_on, parts[at].n))
-    interest = sum(change.interest_minor for change in changes)
-    parts[last] = replace(parts[last], amount=max(1, parts[last].amount - interest))
-    return parts
+
+
+def _standing(plan: Plan, parts: Sequence[Instalment], reader: Reader) -> tuple[InstalmentLine, ...]:
+    """Every instalment as it stands, by date; one that is skipped, without a day and an amount, in the place it had."""
+    due = {part.n: part for part in as_due(parts)}
+    lines = _lines(
+        plan, [due.get(part.n, part) for part in sorted(parts, key=lambda p: (p.due_on, p.n))], reader
+    )
+    return tuple(line if line.n in due else InstalmentLine(line.n, "", "") for line in lines)
 
 
 def _schedule(plan: Plan, parts: Sequence[Instalment], payee: Payee, reader: Reader) -> dict[str, Value]:

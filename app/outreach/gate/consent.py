@@ -3,8 +3,9 @@ given for; an opt-out is the person's, whatever their number is."""
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from sqlmodel import Session, select
@@ -13,6 +14,7 @@ from app.book.ledger.models import Customer
 from app.core.actor import Actor
 from app.core.database.bulk import upsert
 from app.core.ids import id_of
+from app.core.settings import get_settings
 from app.core.text import clean_text
 from app.core.timeline.service import about_customer, record
 from app.core.vocabulary import Channel
@@ -59,10 +61,20 @@ class Addressee(Protocol):
 
 
 def fingerprint(customer: Addressee, channel: Channel) -> str:
-    """The number or address on file, so that it is known again and cannot be read; '' where the customer has none, and
-    for letters, whose address may be written in many ways."""
+    """Keyed hash of the number or address on file: it is known again, and whoever has the database without
+    `DESK_SECRET_KEY` cannot find it by trying all numbers. '' where the customer has none, and for letters, whose
+    address may be written in many ways."""
     address = {Channel.EMAIL: customer.email, Channel.POST: ""}.get(channel, customer.mobile)
-    return hashlib.sha256(address.lower().encode()).hexdigest()[:32] if address else ""
+    if not address:
+        return ""
+    key = _key(get_settings().secret_key.get_secret_value())
+    return hmac.digest(key, address.lower().encode(), "sha256").hex()[:32]
+
+
+@lru_cache(maxsize=4)
+def _key(secret: str) -> bytes:
+    """The key of fingerprints, derived of the installation's secret for nothing else."""
+    return hmac.digest(secret.encode(), b"arrears-desk consent", "sha256")
 
 
 def _given_for(customer: Addressee, channel: Channel) -> str:

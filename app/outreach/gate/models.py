@@ -23,8 +23,9 @@ class Consent(Row, table=True):
     source: str = Field(max_length=120)
     at: datetime = Field(sa_type=UtcDateTime)
     given_for: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": ""})
-    """Of a consent: the fingerprint of the number or address on file when it was given, or
-    `none` where there was none; '' = it is bound to none: one from before these were kept, and one for letters."""
+    """Of a consent: the fingerprint (keyed hash) of the number or address on file when it was given, `none` where there
+    was none, or `earlier` for one of before the key that was not on file any more; '' = it is bound to none: one from
+    before these were kept, and one for letters."""
 
 
 class ContactPreference(Row, table=True):

@@ -124,8 +124,9 @@ class LetterContext:
     """Its amount, where the instalments begin with one."""
     payments: str = ""
     """How many payments there are beside it."""
-    changed_dates: tuple[InstalmentLine, ...] = ()
-    """The present days of instalments that were moved or skipped since the agreement was made."""
+    instalments_now: tuple[InstalmentLine, ...] = ()
+    """The payments as they stand, where one was moved or skipped since the agreement was made, or its amount changed;
+    a skipped one has neither `due_on` nor `amount`. Empty = as `instalments`."""
     due_on: str = ""
     answer_by: str = ""
     balance_total: str = ""
@@ -268,7 +269,7 @@ LISTS: Mapping[str, type] = {
     "accounts": AccountLine,
     "instalments": InstalmentLine,
     "others": InstalmentLine,
-    "changed_dates": InstalmentLine,
+    "instalments_now": InstalmentLine,
     "itemization": ItemLine,
     "debt": DebtLine,
     "claims": ClaimLine,

@@ -6,6 +6,7 @@ people and the SMS and e-mail providers are simulated. The legal desk is the rea
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 import shutil
@@ -29,7 +30,7 @@ from app.core.database.engine import make_engine, transaction
 from app.core.errors import DeskError
 from app.core.ids import id_of
 from app.core.migration import schema
-from app.core.settings import PostAdapter, Settings
+from app.core.settings import PostAdapter, Settings, get_settings
 from app.core.staff.service import add_user
 from app.core.vocabulary import Channel
 from app.http.ports import Ports
@@ -74,6 +75,9 @@ def run_demo(*, port: int, serve: bool, accounts: int, home: Path) -> None:
         bundle_key=SecretStr(str(key_file)),
     )
     write_env(home, settings)
+    # Keyed hashes of the demo's rows are known again by every command that reads demo.env.
+    os.environ["DESK_SECRET_KEY"] = settings.secret_key.get_secret_value()
+    get_settings.cache_clear()
     ports = make_ports(settings)
     assert ports.seal is not None
     serve_in_background(create_legal_desk(home / "legal-desk", [public_key_pem(ports.seal.key)]), legal_port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 
 import pytest
@@ -14,7 +15,9 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.database.engine import transaction
+from app.core.settings import get_settings
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.consent import fingerprint
 from app.outreach.gate.explain import explain
 from app.outreach.gate.facts import gather_facts
 from app.outreach.gate.models import Consent
@@ -100,6 +103,22 @@ def test_a_consent_of_before_stays_bound_to_no_number_and_none_can_be_read(engin
         customer.mobile = "+12125550222"
         session.flush()
         assert permitted(session, customer, Channel.SMS)
+
+
+def test_a_number_cannot_be_found_by_trying_all_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the installation's secret there is nothing to compare a number with."""
+    customer = Customer(full_name="Ann", mobile="+12125550111", email="Anna@example.org")
+    seen = []
+    for secret in ("s" * 40, "t" * 40):
+        monkeypatch.setenv("DESK_SECRET_KEY", secret)
+        get_settings.cache_clear()
+        seen += [fingerprint(customer, Channel.SMS), fingerprint(customer, Channel.EMAIL)]
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    assert len({*seen}) == 4
+    for address in (customer.mobile, customer.email.lower()):
+        for tried in (hashlib.sha256, hashlib.sha1, hashlib.md5, hashlib.blake2b):
+            assert not any(tried(address.encode()).hexdigest().startswith(each) for each in seen)
 
 
 @pytest.mark.parametrize(

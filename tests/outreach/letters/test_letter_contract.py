@@ -157,7 +157,7 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         currency=CURRENCY[language],
         debt=(DebtLine("Visa", "4321", money(86), money(87), money(88), money(89), money(91)),),
         payments="2" if plan else "1",
-        changed_dates=(InstalmentLine(2, day(15), money(102)),) if plan else (),
+        instalments_now=(InstalmentLine(2, day(15), money(102), "RF99P7N2"),) if plan else (),
         last_due_on=day(25),
         last_amount=money(92),
         new_last_amount=money(98),

@@ -126,6 +126,8 @@ def _work_out_again(session: Session, portfolio: Portfolio, plan: Plan, today: d
     for before, after in zip(parts, changed, strict=True):
         if before != after:
             row = session.get_one(PlanInstalment, (id_of(plan), after.n))
+            if after.amount != before.amount and row.agreed_minor is None:
+                row.agreed_minor = before.amount
             row.amount_minor, row.interest_minor = after.amount, after.interest
     total = sum(part.amount for part in changed)
     interest = total - sum(part.amount for part in parts)
