@@ -81,6 +81,7 @@ def reworked(
     run.pass_to(today)  # what is late comes today at the earliest
     paid = sum(amount for day, amount in payments if day <= today)
     owed, interest_by = 0, dict[int, int]()
+    skipped = [part.n for part in parts if part.is_skipped]
     for at, part in enumerate(order):
         owed += part.amount
         later = len(order) - at - 1
@@ -88,8 +89,8 @@ def reworked(
         need = max(0, owed - paid)
         due = need if later else max(0, run.owed)
         if later and need:
-            # Interest that was saved may leave less than was agreed; each later instalment keeps a minor unit.
-            due = max(1, min(need, run.owed - later))
+            # Interest that was saved may leave less than was agreed; each instalment keeps a minor unit.
+            due = max(1, min(need, run.owed - later - len(skipped)))
             amounts[part.n] = max(1, amounts[part.n] - (need - due))
             owed -= need - due
         if need or part.due_on > today:
@@ -99,7 +100,12 @@ def reworked(
     last = order[-1].n
     others = sum(amount for n, amount in amounts.items() if n != last)
     overpaid = max(0, -run.owed)  # money beyond the debt is no interest
-    amounts[last] = max(1, paid - overpaid - others)
+    rest = paid - overpaid - others
+    for n in reversed(skipped):  # they fall due with the last
+        saved = min(amounts[n] - 1, max(0, 1 - rest))
+        amounts[n] -= saved
+        rest += saved
+    amounts[last] = max(1, rest)
     return _with_interest(parts, order, amounts, interest_by)
 
 
