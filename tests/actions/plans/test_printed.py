@@ -207,11 +207,11 @@ def test_rates_and_days_are_those_of_the_agreement_and_not_of_now(engine: Engine
         skip_instalment(session, plan, 3, "", authority=None, today=today, **later)
         session.flush()
         after = " ".join(text_of(agreement_pdf(session, plan, Ports())).split())
-    assert "Dates that changed" not in before
-    changed = after[after.index("Dates that changed since it was made:") :]
-    assert "Payment 2: 8 May 2026" in changed
-    assert "Payment 3: 1 July 2026" in changed
-    assert "The last payment is now" in changed
+    assert "as they stand now" not in before
+    changed = after[after.index("Since then it changed. The payments as they stand now:") :]
+    assert "8 May 2026" in changed
+    assert "3 skipped: due with the last payment - -" in changed
+    assert "1 May 2026" not in changed[: changed.index("Interest and fees")]
     for said in (
         "interest is 5.99% a year instead of 18%.", "now 18% a year", "in 4 payments in EUR, the last on 1 July 2026",
         "You may skip 2 payments", "1 June 2026", "1 May 2026",
