@@ -17,7 +17,7 @@ from app.casework.plans.queries import instalments_of, offers_beside
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
 from app.casework.plans.terms import read_terms
 from app.casework.plans.tracking.assessing import as_due
-from app.casework.plans.tracking.payments import accounts_of, offered_on
+from app.casework.plans.tracking.payments import accounts_of, offered_on, paid_toward
 from app.casework.plans.tracking.references import reference_of
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -135,8 +135,10 @@ def _step(plan: Plan, parts: Sequence[Instalment], reader: Reader) -> dict[str, 
 
 
 def _fees(session: Session, plan: Plan) -> int:
-    """The fees that an agreement waives; of a broken one those that are charged again, which may be none."""
-    return charged_again(session, plan) if plan.status is PlanStatus.BROKEN else waived_fees(session, plan)
+    """The fees that an agreement waives; of one that is broken or cancelled those that are charged again, which may be
+    none."""
+    is_over = plan.status in (PlanStatus.BROKEN, PlanStatus.CANCELLED)
+    return charged_again(session, plan) if is_over else waived_fees(session, plan)
 
 
 def paying(plan: Plan, payee: Payee, part: Instalment | None, reader: Reader) -> dict[str, str]:
@@ -180,6 +182,14 @@ def _replaced(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
         "replaces_on": reader.day(old.accepted_on),
         "replaces_amount": reader.money(old.total_minor),
     }
+
+
+def received_figures(session: Session, plan: Plan, reader: Reader, today: date) -> dict[str, Value]:
+    """What came of a settlement by the end of `today`, and what of it is still to be paid: paying accepts it, so its
+    confirmation may follow a payment."""
+    came = sum(amount for _, amount in paid_toward(session, plan, today))
+    missing = plan.total_minor - came
+    return {"came": reader.money(came), "missing": reader.money(missing)} if came > 0 and missing > 0 else {}
 
 
 def beside_figures(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:

@@ -22,6 +22,7 @@ from app.outreach.agreements.figures import (
     agreement_figures,
     beside_figures,
     debt_lines,
+    received_figures,
 )
 from app.outreach.agreements.rates import interest_figures
 from app.outreach.agreements.reader import Reader
@@ -200,6 +201,8 @@ def _of_agreement(
         found = {**found, "payment_code": ""}  # it asks for no payment of the agreement
     if "interest" in letter.variables:
         found = {**found, **interest_figures(session, plan, reader, on=today)}
+    if {"settlement_amount", "came"} <= letter.variables:
+        found = {**found, **received_figures(session, plan, reader, today)}
     if "beside_on" in letter.variables:
         found = {**found, **beside_figures(session, plan, reader)}
     if "debt" in letter.variables:

@@ -77,7 +77,13 @@ def test_who_is_charged_fees_again_after_the_end_is_told_so_once(engine: Engine)
         assert balance(session, LATER) == 100_000
         assert night(session, LATER) == ["fees_charged_again"]
         letter = written(session)[-1]
-        for said in (plan.reference, "CN¥30.00", "29 April 2026", "20 March 2026", "came back from the bank"):
+        for said in (
+            plan.reference,
+            "CN¥30.00",
+            "29 April 2026",
+            "20 March 2026",
+            "was returned or was for another account",
+        ):
             assert said in letter.text, said
         assert letter.destination == "email"
         assert [night(session, LATER), night(session, LATER + DAY), night(session, LATER + 2 * DAY)] == [

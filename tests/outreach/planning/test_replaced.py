@@ -35,7 +35,7 @@ IN_WRITING = Agreed(Acceptance.WRITING)
 PLAN = AgreementTerms(PlanKind.INSTALMENTS, 90_000, ON + 20 * DAY, 6, Cadence.MONTHLY)
 LONGER = dataclasses.replace(PLAN, payments=12)
 SETTLE = AgreementTerms(PlanKind.SETTLEMENT, 60_000, ON + 20 * DAY)
-DATES = "Its payment dates no longer apply: pay only as stated here."
+DATES = "Its payment dates and everything else agreed in it no longer apply: pay only as stated here."
 
 
 def plan_of_the_16th(session: Session) -> Plan:

@@ -1,5 +1,6 @@
-"""Letters about an offer to settle that was taken up by paying it: the settlement is confirmed, and the plan that it
-replaced is said to be over. Nobody was there to write them when the payment came."""
+"""Letters about an offer to settle that was taken up by paying it: the settlement is confirmed, which also says that
+the plan it replaced is over. Where no confirmation is written, because the settlement is over already, a letter of its
+own says that of the plan. Nobody was there to write them when the payment came."""
 
 from __future__ import annotations
 
@@ -33,13 +34,23 @@ def taken_up_letters(session: Session, portfolio: Portfolio, on: date) -> list[l
     query = select(Plan).where(Plan.portfolio_id == portfolio.id, col(Plan.taken_up_on).between(since, on))
     plans = list(session.scalars(query.order_by(col(Plan.id))))
     plans = [plan for plan in plans if not _is_settled(session, plan)]
-    confirmed = [_confirmation(plan) for plan in plans]
-    ended = [_end_of(session, plan) for plan in plans]
-    letters = [letter for letter in (*confirmed, *ended) if letter is not None]
+    confirmations = [CaseStep(plan.case_id, DeskStep.CONFIRMATION, plan_id=id_of(plan)) for plan in plans]
+    known = _decided(session, confirmations)
+    letters = []
+    for plan, step in zip(plans, confirmations, strict=True):
+        if step in known:
+            continue
+        if plan.status in LIVE:
+            letters.append(EventLetter(step, CONFIRMED, plan=plan, channels=WITH_SMS))
+        elif (ended := _end_of(session, plan)) is not None:
+            letters.append(ended)
     letters = [letter for letter in letters if not why_false(session, letter.step, on)]
-    steps = [letter.step for letter in letters]
-    known = known_steps(session, steps) | _left_to_a_person(session, steps)
+    known = _decided(session, [letter.step for letter in letters])
     return in_rounds(session, [letter for letter in letters if letter.step not in known])
+
+
+def _decided(session: Session, steps: Sequence[CaseStep]) -> set[CaseStep]:
+    return known_steps(session, steps) | _left_to_a_person(session, steps)
 
 
 def _left_to_a_person(session: Session, steps: Sequence[CaseStep]) -> set[CaseStep]:
@@ -58,14 +69,6 @@ def _is_settled(session: Session, plan: Plan) -> bool:
     return plan.status is PlanStatus.KEPT and closing_says_it(case, plan)
 
 
-def _confirmation(plan: Plan) -> EventLetter | None:
-    """None where it is over already: one that was paid whole has no debt to show."""
-    if plan.status not in LIVE:
-        return None
-    step = CaseStep(plan.case_id, DeskStep.CONFIRMATION, plan_id=id_of(plan))
-    return EventLetter(step, CONFIRMED, plan=plan, channels=WITH_SMS)
-
-
 def _end_of(session: Session, plan: Plan) -> EventLetter | None:
     """The letter that the plan which ended for it is over, on each channel by which the customer may have it."""
     old = session.get(Plan, plan.supersedes_id) if plan.supersedes_id else None
@@ -75,4 +78,4 @@ def _end_of(session: Session, plan: Plan) -> EventLetter | None:
     if not channels:
         return None
     step = CaseStep(old.case_id, DeskStep.CANCELLED_PLAN, plan_id=id_of(old))
-    return EventLetter(step, ENDED, plan=old, channels=channels)
+    return EventLetter(step, ENDED, {"replaced_by": plan.reference}, plan=old, channels=channels)
