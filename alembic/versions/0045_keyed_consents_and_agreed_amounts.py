@@ -1,7 +1,7 @@
 """A consent knows its number by a keyed hash; an instalment keeps the amount that was agreed.
 
 Revision ID: 0045
-Revises: 0050
+Revises: 0048
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from alembic import op
 from app.core.settings import get_settings
 
 revision = "0045"
-down_revision = "0050"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 
