@@ -149,6 +149,8 @@ class Portfolio(Row, table=True):
     """The term of the card agreement by which payments fall due, as statutory notices name it."""
     creditor_complaints: str = Field(default="", max_length=40, sa_column_kwargs={"server_default": ""})
     """Telephone number at which the creditor takes complaints about its collectors (Taiwan)."""
+    voicemail_name: str = Field(default="", max_length=80, sa_column_kwargs={"server_default": ""})
+    """The business name that a caller leaves on voicemail, which tells of no debt; '' = an agency leaves no message."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -85,6 +85,13 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         "Telephone number at which the creditor takes complaints, where an agency writes (Taiwan).",
         longest=40,
     ),
+    PortfolioSetting(
+        "voicemail-name",
+        "voicemail_name",
+        _TEXT,
+        "Business name that a caller leaves on voicemail, where an agency calls; it must not tell of debt collection.",
+        longest=80,
+    ),
     PortfolioSetting("contact-email", "contact_email", _TEXT, "E-mail address that letters give."),
     PortfolioSetting("policy", "pack", _TEXT, "Policy pack of contact rules.", longest=40),
     PortfolioSetting(

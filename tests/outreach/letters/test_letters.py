@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
+import tomllib
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -661,3 +663,12 @@ def test_reminders_to_the_mainland_tell_rights_ways_and_the_individual_agreement
             text = render(LETTERS[name], channel, "zh-Hans", CHINESE).text
             for said in ("2011年第2号", "提出异议", "查询账户状态", "最长五年", "停止催收"):
                 assert said in text, f"{name} {channel}"
+
+
+def test_every_language_with_scripts_says_what_may_be_left_on_voicemail() -> None:
+    """A name, a wish and a number: 12 CFR 1006.2(j)."""
+    for folder in sorted((ROOT / "letters").glob("*/*/call.txt")):
+        language = folder.parent.name
+        blocks = tomllib.loads((ROOT / "letters" / "_base" / language / "blocks.toml").read_text())
+        message = blocks["voicemail"]["call"]
+        assert set(re.findall(r"{{ (\w+) }}", message)) == {"voicemail_name", "contact_phone"}, language

@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
+from app.book.portfolios.rules import CollectorKind
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.events import IdentityChecked
 from app.casework.cases.models import CollectionsCase
 from app.core.staff.rules import Role
@@ -111,3 +113,30 @@ def test_nobody_reads_a_script_to_the_dead(sqlite_desk: Desk) -> None:
     assert "May I speak with" not in panel
     assert "Do not call." in panel
     assert "Check identity" in panel, "somebody may call us"
+
+
+@pytest.mark.parametrize(
+    ("collector", "set_name", "said"),
+    [
+        (CollectorKind.FIRST_PARTY, "", "from First Harbor Bank. Please call me back"),
+        (CollectorKind.THIRD_PARTY, "", "Leave no message: no business name is set"),
+        (CollectorKind.THIRD_PARTY, "NGR Services", "from NGR Services. Please call me back"),
+    ],
+)
+def test_a_voicemail_tells_nobody_of_a_debt(
+    sqlite_desk: Desk, collector: CollectorKind, set_name: str, said: str
+) -> None:
+    """12 CFR 1006.2(j): a limited-content message."""
+    case_id = make_case(sqlite_desk)
+
+    def settle(session: Session) -> None:
+        book = get_portfolio(session, builders.BOOK)
+        book.collector, book.voicemail_name, book.creditor = collector, set_name, "First Harbor Bank"
+        book.agency = "Northgate Recoveries" if collector is CollectorKind.THIRD_PARTY else ""
+
+    sqlite_desk.write(settle)
+    panel = _panel(sqlite_desk.sign_in(Role.AGENT).get(f"/cases/{case_id}").text)
+    voicemail = re.search(r"Voicemail: what to leave</summary>(.*?)</details>", panel, re.DOTALL)
+    assert voicemail
+    assert said in voicemail[1]
+    assert not re.search(r"Northgate|past due|debt of|Anna", voicemail[1])

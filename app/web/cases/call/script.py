@@ -9,6 +9,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from app.book.delinquency.days import days_past_due
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
 from app.casework.cases.events import IdentityChecked
 from app.casework.cases.identity import HOLDS_FOR, QUESTION_LABELS, IdentityQuestion
 from app.casework.plans.rules import PlanStatus
@@ -87,10 +89,17 @@ def _script(
             context = letter_context(
                 session, head, catalog, _contact_case(view), letter, Channel.CALL, None, now=now
             )
-            return call_script(letter, language, _with_broken(view, letter, context))
+            context = _with_broken(view, letter, context)
+            return call_script(letter, language, context, _voicemail_name(view.file.portfolio))
         except (BadLetter, Unsayable):
             continue
     return None
+
+
+def _voicemail_name(portfolio: Portfolio) -> str:
+    """The business name for a voicemail: an agency's own name tells of a debt, so that it names another or none."""
+    own = "" if portfolio.collector is CollectorKind.THIRD_PARTY else portfolio.creditor
+    return portfolio.voicemail_name or own
 
 
 def _with_broken(view: CaseView, letter: Letter, context: LetterContext) -> LetterContext:

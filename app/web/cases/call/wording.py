@@ -31,10 +31,12 @@ class CallScript:
     """Sentences before the identity check; none mentions a debt."""
     cardholder: Sequence[Line]
     """Disclosure and figures, for the cardholder alone."""
+    voicemail: Sequence[Line]
+    """What may be left on voicemail, and nothing else: it tells nobody of a debt; empty = no message is left."""
 
 
-def call_script(letter: Letter, language: str, context: LetterContext) -> CallScript:
-    """The script of a letter. BadLetter if it has none."""
+def call_script(letter: Letter, language: str, context: LetterContext, voicemail_name: str) -> CallScript:
+    """The script of a letter, with the business name that may be left on voicemail. BadLetter if it has none."""
     language = known_language(language, letter.languages)
     words = render(letter, Channel.CALL, language, context)
     path = block_path(language, "identify", BODY_FORMS[Channel.CALL])
@@ -43,7 +45,13 @@ def call_script(letter: Letter, language: str, context: LetterContext) -> CallSc
     first, found, rest = words.text.partition(identify)
     if not found:  # a script that does not begin by asking for the cardholder is for the cardholder alone
         first, rest = "", words.text
-    return CallScript(language, _lines(f"{first}{found}"), _lines(rest))
+    message = ""
+    if voicemail_name and context.contact_phone:
+        template = letter.environment.get_template(
+            block_path(language, "voicemail", BODY_FORMS[Channel.CALL])
+        )
+        message = template.render(values, voicemail_name=voicemail_name, contact_phone=context.contact_phone)
+    return CallScript(language, _lines(f"{first}{found}"), _lines(rest), _lines(message))
 
 
 def _lines(text: str) -> list[Line]:
