@@ -24,7 +24,15 @@ from app.core.ids import id_of
 from app.core.timeline.payload import Payload
 from app.core.timeline.service import about_customer, record
 from app.core.vocabulary import Channel
-from app.outreach.gate.consent import consent_of, consents_of, is_for_another, opt_out_of_all, set_consent
+from app.outreach.gate.consent import (
+    PLAIN,
+    ConsentTerms,
+    consent_of,
+    consents_of,
+    lapsed,
+    opt_out_of_all,
+    set_consent,
+)
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.models import ContactPreference, SuppressedAddress
 from app.outreach.gate.preferences import (
@@ -53,14 +61,16 @@ def change_consent(
     *,
     allowed: bool,
     source: str,
+    terms: ConsentTerms = PLAIN,
     case_id: int | None = None,
     by: Actor,
     now: datetime,
 ) -> None:
-    """Record that the customer allows or refuses a channel; None refuses them all. Invalid for allowing them all."""
+    """Record that the customer allows a channel on these terms, or refuses it; None refuses them all. Invalid for
+    allowing them all."""
     told = {"source": source, "case_id": case_id, "by": by, "now": now}
     if channel is not None:
-        set_consent(session, customer, channel, allowed=allowed, **told)  # type: ignore[arg-type]
+        set_consent(session, customer, channel, allowed=allowed, terms=terms, **told)  # type: ignore[arg-type]
     elif allowed:
         raise Invalid("Consent is given for one channel at a time. Name the channel.", "channel")
     else:
@@ -99,7 +109,7 @@ def choose_channels(
     """The customer chooses these channels and no others. A channel that was never refused gains no consent by being
     left ticked; one whose consent was for another number or address gains one for that on file now, and none by being
     left unticked."""
-    allowed = allowed_channels(session, customer)
+    allowed = allowed_channels(session, customer, now=now)
     refuse_channels(session, customer, [c for c in allowed if c not in wanted], source=PAGE, now=now)
     case_id = _open_case_of(session, customer)
     for channel in Channel:
@@ -109,23 +119,22 @@ def choose_channels(
             )
 
 
-def allowed_channels(session: Session, customer: Customer) -> list[Channel]:
-    """The channels that the customer has not refused, and whose consent, if any, is for the number or address that is
-    on file now."""
+def allowed_channels(session: Session, customer: Customer, *, now: datetime) -> list[Channel]:
+    """The channels that the customer has not refused, and whose consent, if any, holds now: for the number or address
+    that is on file."""
     closed = {
         consent.channel
         for consent in consents_of(session, id_of(customer))
-        if not consent.allowed or is_for_another(consent.given_for, customer, consent.channel)
+        if not consent.allowed or lapsed(consent, customer, now)
     }
     return [channel for channel in Channel if channel not in closed]
 
 
-def lapsed_channels(session: Session, customer: Customer) -> list[Channel]:
-    """The channels whose consent was given for another number or address than the one on file now, or for none."""
+def lapsed_channels(session: Session, customer: Customer, *, now: datetime) -> list[Channel]:
+    """The channels whose consent was given until a day that is over, or for another number or address than the one on
+    file now, or for none."""
     return [
-        consent.channel
-        for consent in consents_of(session, id_of(customer))
-        if consent.allowed and is_for_another(consent.given_for, customer, consent.channel)
+        consent.channel for consent in consents_of(session, id_of(customer)) if lapsed(consent, customer, now)
     ]
 
 

@@ -174,6 +174,8 @@ class Facts:
     consent: Mapping[Channel, bool] = field(default_factory=dict)
     """True = consented, False = opted out, absent = never asked."""
     opted_out_at: Mapping[Channel, datetime] = field(default_factory=dict)
+    electronic_notices: frozenset[Channel] = frozenset()
+    """Channels by which they agreed to get notices that the law wants in writing."""
     suppressed_since: Mapping[Channel, datetime] = field(default_factory=dict)
     """Channels whose address on file is on the suppression list."""
     holds: tuple[Hold, ...] = ()

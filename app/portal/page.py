@@ -6,6 +6,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -101,6 +102,7 @@ def preferences_page(
     confirm: str = "",
     typed: FormData | None = None,
     status: int = 200,
+    now: datetime,
 ) -> Response:
     """The page, after the form that says `done`; with `confirm` it only asks about that act once more. `typed` are
     the fields of a form that was refused."""
@@ -115,8 +117,8 @@ def preferences_page(
         "phone": portfolio.contact_phone,
         "email": portfolio.contact_email,
     }
-    allowed = acts.allowed_channels(session, customer)
-    stoppable = [*allowed, *acts.lapsed_channels(session, customer)]
+    allowed = acts.allowed_channels(session, customer, now=now)
+    stoppable = [*allowed, *acts.lapsed_channels(session, customer, now=now)]
     asked = _asked(session, holder, portfolio, words["tag"]) if not (holder.replaced or confirm) else ()
     return quietly(
         render(

@@ -65,7 +65,7 @@ def show(
     """Show the page. Mail scanners follow links, so opening this page changes nothing."""
     holder = holder_of(request, session, token, now)
     confirm = confirm if confirm in CONFIRMED and not holder.replaced else ""
-    return preferences_page(request, session, holder, done if done in DONE else "", confirm=confirm)
+    return preferences_page(request, session, holder, done if done in DONE else "", confirm=confirm, now=now)
 
 
 @router.post("/{token}", dependencies=BY_TOKEN, max_body_size=MAX_BODY)
@@ -73,10 +73,10 @@ def unsubscribe(request: Request, token: str, fields: Fields, session: WriteSess
     """RFC 8058: a mail program posts `List-Unsubscribe=One-Click` without cookies; our own button posts the same."""
     holder = holder_of(request, session, token, now, lock=True)
     if fields.get("List-Unsubscribe") != ONE_CLICK:
-        return preferences_page(request, session, holder, status=422)
+        return preferences_page(request, session, holder, status=422, now=now)
     acts.refuse_channels(session, holder.customer, [holder.channel], source="unsubscribe link", now=now)
     return preferences_page(
-        request, session, holder, "stopped_call" if holder.channel is Channel.CALL else "stopped"
+        request, session, holder, "stopped_call" if holder.channel is Channel.CALL else "stopped", now=now
     )
 
 
@@ -87,7 +87,7 @@ def stop_everything(
     """Refuse every channel, once the customer has confirmed it."""
     holder = holder_of(request, session, token, now, lock=True)
     if not fields.get("sure"):
-        return preferences_page(request, session, holder, confirm="stop")
+        return preferences_page(request, session, holder, confirm="stop", now=now)
     acts.refuse_channels(session, holder.customer, tuple(Channel), source=acts.PAGE, now=now)
     return _back(holder, "stopped_all")
 
@@ -108,11 +108,11 @@ def settings(request: Request, token: str, fields: Fields, session: WriteSession
     try:
         _choose_quiet_time(session, customer, fields, now)
     except Invalid:
-        return preferences_page(request, session, holder, "quiet_wrong", typed=fields, status=422)
+        return preferences_page(request, session, holder, "quiet_wrong", typed=fields, status=422, now=now)
     shown_refused = {Channel(name) for name in fields.getlist("refused") if name in set(Channel)}
-    kept = wanted & set(acts.allowed_channels(session, customer))
+    kept = wanted & set(acts.allowed_channels(session, customer, now=now))
     # Shown unticked and left so: a yes for another number is no yes for this one, and now it is a no.
-    left = set(acts.lapsed_channels(session, customer)) & shown_refused - wanted
+    left = set(acts.lapsed_channels(session, customer, now=now)) & shown_refused - wanted
     acts.choose_channels(session, customer, kept | wanted & shown_refused, now=now)
     acts.refuse_channels(session, customer, left, source=acts.PAGE, now=now)
     chosen = str(fields.get("language"))
@@ -145,7 +145,7 @@ def ask(request: Request, token: str, fields: Fields, session: WriteSession, now
     if asked not in REQUESTS or holder.replaced or asks_too_often(session, holder.customer, now=now):
         return _back(holder, "too_many" if asked in REQUESTS else "choose")
     if asked == "not_me" and not fields.get("sure"):
-        return preferences_page(request, session, holder, confirm="not_me", typed=fields)
+        return preferences_page(request, session, holder, confirm="not_me", typed=fields, now=now)
     ref = f"{holder.customer.id}:{str(fields.get('ref'))[:40]}"
     text = str(fields.get("text") or "")[:1000]
     if asked == "mistake":

@@ -21,7 +21,7 @@ from app.core.text import Line
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.http.context import Now
-from app.outreach.gate.consent import consents_of, is_for_another
+from app.outreach.gate.consent import ConsentTerms, consents_of, lapsed
 from app.outreach.gate.models import Consent, ContactPreference
 from app.outreach.gate.preferences import open_preferences
 from app.policy.facts import PreferenceKind
@@ -40,21 +40,28 @@ class ConsentShape(Shape):
     channel: Channel
     allowed: bool
     holds: bool = Field(
-        description="false: a consent for another number or address than the one on file now, or from when none was "
-        "on file; the gate knows of no consent. A refusal always holds."
+        description="false: a consent whose last day is over, or for another number or address than the one on file "
+        "now, or from when none was on file; the gate knows of no consent. A refusal always holds."
     )
     source: str
     at: datetime
+    given_by: str = Field(description="Who gave it for the customer; empty = the customer.")
+    until: date | None = Field(description="The last day on which it holds; null = until it is withdrawn.")
+    electronic_notices: bool = Field(
+        description="The customer agreed to get notices that the law wants in writing by e-mail instead of on paper."
+    )
 
     @classmethod
-    def of(cls, consent: Consent, customer: Customer) -> Self:
-        lapsed = consent.allowed and is_for_another(consent.given_for, customer, consent.channel)
+    def of(cls, consent: Consent, customer: Customer, now: datetime) -> Self:
         return cls(
             channel=consent.channel,
             allowed=consent.allowed,
-            holds=not lapsed,
+            holds=not lapsed(consent, customer, now),
             source=consent.source,
             at=consent.at,
+            given_by=consent.given_by,
+            until=consent.until,
+            electronic_notices=consent.electronic_notices,
         )
 
 
@@ -101,6 +108,11 @@ class NewConsent(Input):
     channel: Annotated[Channel | None, Field(strict=False, description="null = all of them; only to refuse.")]
     allowed: bool
     source: Source
+    given_by: Annotated[Line, Field(max_length=120, description="Who gives a consent for the customer.")] = ""
+    until: Annotated[Day | None, Field(description="Last local date on which a consent holds.")] = None
+    electronic_notices: Annotated[
+        bool, Field(description="A consent to e-mail is also for notices that the law wants in writing.")
+    ] = False
 
 
 class NewPreference(Input):
@@ -118,9 +130,11 @@ class NewPreference(Input):
 
 
 @router.get("/preferences", summary="Read what the customer allows")
-def get_preferences(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession) -> PreferencesShape:
+def get_preferences(
+    reference: CaseRef, _caller: ApiCaseReader, session: ReadSession, now: Now
+) -> PreferencesShape:
     """Consents and opt-outs by channel, and the times and places that do not suit the customer of this case."""
-    return _all(session, _case(session, reference).customer_id)
+    return _all(session, _case(session, reference).customer_id, now)
 
 
 @router.post("/consents", status_code=201, summary="Allow or refuse a channel")
@@ -132,10 +146,12 @@ def post_consent(
     case, customer = _customer(session, reference)
     change_consent(
         session, customer, body.channel,
-        allowed=body.allowed, source=body.source, case_id=case.id, by=caller.by, now=now,
+        allowed=body.allowed, source=body.source,
+        terms=ConsentTerms(body.given_by, body.until, body.electronic_notices),
+        case_id=case.id, by=caller.by, now=now,
     )  # fmt: skip
     session.flush()
-    return _all(session, case.customer_id)
+    return _all(session, case.customer_id, now)
 
 
 @router.post("/preferences", status_code=201, summary="Add a time or place that does not suit")
@@ -180,10 +196,10 @@ def _customer(session: Session, reference: str) -> tuple[CollectionsCase, Custom
     return case, session.get_one(Customer, case.customer_id)
 
 
-def _all(session: Session, customer_id: int) -> PreferencesShape:
+def _all(session: Session, customer_id: int, now: datetime) -> PreferencesShape:
     customer = session.get_one(Customer, customer_id)
     return PreferencesShape(
-        consents=[ConsentShape.of(consent, customer) for consent in consents_of(session, customer_id)],
+        consents=[ConsentShape.of(consent, customer, now) for consent in consents_of(session, customer_id)],
         preferences=[PreferenceShape.of(row) for row in open_preferences(session, customer_id)],
     )
 

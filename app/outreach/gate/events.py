@@ -169,10 +169,19 @@ class ConsentChanged(Payload):
 
     allowed: bool
     source: str
+    given_by: str = ""
+    until: date | None = None
+    electronic_notices: bool = False
 
     def present(self, reader: Reader) -> TimelineEntry:
         if self.allowed:
-            return TimelineEntry(f"Allows contact by {reader.channel}", "", "good", quoted=self.source)
+            terms = [
+                f"given by {self.given_by}" if self.given_by else "",
+                f"until {reader.day(self.until)}" if self.until else "",
+                "notices too" if self.electronic_notices else "",
+            ]
+            detail = "; ".join(filter(None, terms))
+            return TimelineEntry(f"Allows contact by {reader.channel}", detail, "good", quoted=self.source)
         return TimelineEntry(f"Opted out of contact by {reader.channel}", "", "warn", quoted=self.source)
 
 

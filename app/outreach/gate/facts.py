@@ -38,8 +38,8 @@ from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
-from app.outreach.gate.consent import is_for_another
-from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
+from app.outreach.gate.consent import stated_consents
+from app.outreach.gate.models import ContactPreference, SuppressedAddress
 from app.outreach.gate.third_parties.representation import representations
 from app.outreach.outbox.events import ContactConsoleOnly, ContactSent
 from app.outreach.outbox.models import OutboxMessage
@@ -131,13 +131,15 @@ def gather_facts(
     look. `reserved` are contacts not made yet that must count already (queued or being sent)."""
     asked = [packs] if isinstance(packs, Pack) else list({id(pack): pack for pack in packs.values()}.values())
     ids = [c.id for c in customers if c.id is not None]
-    consents, opted_out = _consents(session, {id_of(c): c for c in customers if c.id is not None})
     suppressed = _suppressed(session, ids)
     told, preferred = _preferences(session, ids)
     zones = {
         c.id: zones_for(c.country, c.region, c.postcode, c.mobile, c.timezone, told.get(id_of(c), ""))
         for c in customers
     }
+    consents, opted_out, electronic = stated_consents(
+        session, {id_of(c): c for c in customers if c.id is not None}, zones, now
+    )
     needed = reduce(or_, (pack.needed for pack in asked), FactsNeeded())
     holds = _holds(session, ids, zones)
     history = _history(session, ids, now - timedelta(days=needed.history_days + 1))
@@ -157,15 +159,17 @@ def gather_facts(
         if not past and i not in told_apart:
             # Nothing tells these customers apart, so they share one object and one answer (see review.py).
             theirs = consents.get(i, {})
-            sort = (zones[i], *theirs.items(), *opted_out.get(i, {}).values())
+            by = electronic.get(i, frozenset())
+            sort = (zones[i], *theirs.items(), *opted_out.get(i, {}).values(), by)
             if sort not in ordinary:
-                ordinary[sort] = Facts(zones[i], theirs, opted_out.get(i, {}))
+                ordinary[sort] = Facts(zones[i], theirs, opted_out.get(i, {}), by)
             facts[i] = ordinary[sort]
             continue
         facts[i] = Facts(
             timezones=zones[i],
             consent=consents.get(i, {}),
             opted_out_at=opted_out.get(i, {}),
+            electronic_notices=electronic.get(i, frozenset()),
             suppressed_since=suppressed.get(i, {}),
             holds=tuple(holds.get(i, ())),
             history=tuple(past),
@@ -179,25 +183,6 @@ def gather_facts(
             represented=represented.get(i),
         )
     return facts
-
-
-def _consents(
-    session: Session, customers: Mapping[int, Person]
-) -> tuple[dict[int, dict[Channel, bool]], dict[int, dict[Channel, datetime]]]:
-    """What each customer said of each channel, and when they refused it. A consent for another number is none."""
-    consent = table_of(Consent)
-    allowed: dict[int, dict[Channel, bool]] = {}
-    opted_out: dict[int, dict[Channel, datetime]] = {}
-    columns = (
-        consent.c.customer_id, consent.c.channel, consent.c.allowed, consent.c.at, consent.c.given_for,
-    )  # fmt: skip
-    for customer_id, channel, yes, at, given_for in _of_customers(session, columns, list(customers)):
-        if yes and is_for_another(given_for, customers[customer_id], channel):
-            continue
-        allowed.setdefault(customer_id, {})[channel] = yes
-        if not yes:
-            opted_out.setdefault(customer_id, {})[channel] = at
-    return allowed, opted_out
 
 
 def _suppressed(session: Session, ids: Sequence[int]) -> dict[int, dict[Channel, datetime]]:

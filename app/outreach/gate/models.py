@@ -26,6 +26,13 @@ class Consent(Row, table=True):
     """Of a consent: the fingerprint (keyed hash) of the number or address on file when it was given, `none` where there
     was none, or `earlier` for one of before the key that was not on file any more; '' = it is bound to none: one from
     before these were kept, and one for letters."""
+    given_by: str = Field(default="", max_length=120, sa_column_kwargs={"server_default": ""})
+    """Of a consent: who gave it for the customer; '' = the customer."""
+    until: date | None = None
+    """Of a consent: the last day on which it holds; None = until it is withdrawn."""
+    electronic_notices: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Of a consent: the customer agreed, after being told what that means, to get notices that the law wants in writing
+    by this channel instead of on paper (15 USC 7001(c))."""
 
 
 class ContactPreference(Row, table=True):

@@ -142,11 +142,12 @@ class _Gathering:
         """customer id -> the channels they refused, and those they consented to for the number or address on file."""
         consent, people = table_of(Consent), {row.customer_id: row for row in cases}
         query = sa.select(
-            consent.c.customer_id, consent.c.channel, consent.c.allowed, consent.c.given_for
+            consent.c.customer_id, consent.c.channel, consent.c.allowed, consent.c.given_for, consent.c.until
         ).where(among(self.session, consent.c.customer_id, self.customers))
         found: dict[int, dict[bool, frozenset[str]]] = {}
-        for who, channel, allowed, given_for in self.session.connection().execute(query):
-            if allowed and is_for_another(given_for, people[who], channel):
+        for who, channel, allowed, given_for, until in self.session.connection().execute(query):
+            is_over = until is not None and until < self.on
+            if allowed and (is_over or is_for_another(given_for, people[who], channel)):
                 continue
             said = found.setdefault(who, {})
             said[allowed] = said.get(allowed, frozenset()) | {channel.value}

@@ -19,10 +19,13 @@ class ConsentTable(RuleTable):
     mode: Mode
     across: bool = False
     letters: Names | None = None
+    electronic: bool = False
 
     def rule(self) -> ConsentRule:
         letters = frozenset(self.letters or ())
-        return ConsentRule(**self.shared(), mode=self.mode, across=self.across, letters=letters)
+        return ConsentRule(
+            **self.shared(), mode=self.mode, across=self.across, letters=letters, electronic=self.electronic
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,8 @@ class ConsentRule(Rule):
     across: bool = False
     letters: frozenset[str] = frozenset()
     """Only these letters; empty = every contact."""
+    electronic: bool = False
+    """A yes to the channel is not enough: they agreed to get notices that the law wants in writing by it."""
 
     def idle(self, asked: Question) -> bool:
         return bool(self.letters) and asked.contact.letter not in self.letters
@@ -53,6 +58,8 @@ class ConsentRule(Rule):
                 (one for one in Channel if one in self.channels and given.get(one) is False), channel
             )
         consent = given.get(channel)
+        if consent and self.electronic and channel not in asked.facts.electronic_notices:
+            return [self._reason(f"no consent to notices by {channel} on file", None, consent=True)]
         if consent or (consent is None and self.mode == "opt_out"):
             return ()
         if consent is None:
@@ -64,11 +71,15 @@ class ConsentRule(Rule):
 
     def _spelling(self) -> JsonObject:
         letters = {"letters": sorted(self.letters)} if self.letters else {}
-        return {"mode": self.mode, "across": self.across, **letters}
+        electronic = {"electronic": True} if self.electronic else {}
+        return {"mode": self.mode, "across": self.across, **letters, **electronic}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
         return {
             "mode": Comparison(self.mode, changed.mode, changed.mode in (self.mode, "opt_in")),
             "across": Comparison(self.across, changed.across, changed.across or not self.across),
             "letters": compare_letters(self.letters, changed.letters),
+            "electronic": Comparison(
+                self.electronic, changed.electronic, changed.electronic or not self.electronic
+            ),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -15,14 +15,18 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.database.engine import transaction
+from app.core.errors import Invalid
 from app.core.settings import get_settings
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.consent import fingerprint
+from app.outreach.gate.consent import ConsentTerms, fingerprint
+from app.outreach.gate.events import ConsentChanged
 from app.outreach.gate.explain import explain
 from app.outreach.gate.facts import gather_facts
 from app.outreach.gate.models import Consent
 from app.policy.answers import Clearance
+from app.policy.facts import Contact, Facts
 from app.policy.packfile import shipped_packs
+from app.policy.rules import Question
 from tests import builders
 
 ON = date(2026, 10, 7)
@@ -136,7 +140,7 @@ def test_a_consent_without_a_number_on_file_is_for_no_later_one(
         setattr(customer, field, value)
         session.flush()
         assert not permitted(session, customer, channel)
-        assert channel not in allowed_channels(session, customer)
+        assert channel not in allowed_channels(session, customer, now=NOW)
         change_consent(session, customer, channel, allowed=True, source="form, again", **ANN)
         assert permitted(session, customer, channel)
 
@@ -145,13 +149,67 @@ def test_a_tick_on_the_page_is_a_consent_for_the_new_number(engine: Engine) -> N
     with transaction(engine) as session:
         customer = new_yorker(session)
         change_consent(session, customer, Channel.SMS, allowed=True, source="form", **ANN)
-        assert Channel.SMS in allowed_channels(session, customer)
+        assert Channel.SMS in allowed_channels(session, customer, now=NOW)
         customer.mobile = "+12125550222"
         session.flush()
-        assert (allowed_channels(session, customer), lapsed_channels(session, customer)) == (
+        assert (
+            allowed_channels(session, customer, now=NOW),
+            lapsed_channels(session, customer, now=NOW),
+        ) == (
             [each for each in Channel if each is not Channel.SMS],
             [Channel.SMS],
         )
         choose_channels(session, customer, list(Channel), now=NOW)
         assert permitted(session, customer, Channel.SMS)
-        assert allowed_channels(session, customer) == list(Channel)
+        assert allowed_channels(session, customer, now=NOW) == list(Channel)
+
+
+@pytest.mark.parametrize(("day", "still"), [(date(2026, 11, 30), True), (date(2026, 12, 1), False)])
+def test_a_consent_holds_through_its_last_day(engine: Engine, day: date, still: bool) -> None:
+    """In the customer's own zone: the day is over at midnight in New York."""
+    with transaction(engine) as session:
+        customer = new_yorker(session)
+        change_consent(
+            session, customer, Channel.SMS, allowed=True, source="form",
+            terms=ConsentTerms("her son, by power of attorney", date(2026, 11, 30)), **ANN,
+        )  # fmt: skip
+        book = get_portfolio(session, builders.BOOK)
+        at = builders.at(day, 10, zone="America/New_York")
+        answer = explain(session, book, customer, Channel.SMS, Purpose.REMINDER, at=at)
+        assert isinstance(answer, Clearance) is still
+        midnight = builders.at(date(2026, 12, 1), 0, zone="America/New_York")
+        assert lapsed_channels(session, customer, now=midnight - timedelta(minutes=1)) == []
+        assert lapsed_channels(session, customer, now=midnight) == [Channel.SMS]
+        [told] = builders.events(session, ConsentChanged.KIND)
+        assert (told["given_by"], told["until"]) == ("her son, by power of attorney", "2026-11-30")
+
+
+@pytest.mark.parametrize(
+    ("channel", "allowed", "terms", "why"),
+    [
+        (Channel.EMAIL, False, ConsentTerms("her son"), "A refusal has no terms"),
+        (Channel.EMAIL, True, ConsentTerms(until=ON - timedelta(days=1)), "today or later"),
+        (Channel.SMS, True, ConsentTerms(electronic_notices=True), "on paper or by e-mail"),
+    ],
+)
+def test_terms_that_cannot_be_are_refused(
+    engine: Engine, channel: Channel, allowed: bool, terms: ConsentTerms, why: str
+) -> None:
+    with transaction(engine) as session:
+        customer = new_yorker(session)
+        with pytest.raises(Invalid, match=why):
+            change_consent(session, customer, channel, allowed=allowed, source="form", terms=terms, **ANN)
+        assert session.scalars(select(Consent)).all() == []
+
+
+@pytest.mark.parametrize(("notices", "clear"), [(True, True), (False, False)])
+def test_a_notice_by_email_wants_a_consent_to_notices(notices: bool, clear: bool) -> None:
+    """12 CFR 1006.42(b)(1), 15 USC 7001(c): a yes to e-mails is none to notices instead of paper."""
+    [rule] = [each for each in shipped_packs()["us-third-party"].rules if each.id == "us.esign"]
+    facts = Facts(
+        ("America/New_York",), {Channel.EMAIL: True},
+        electronic_notices=frozenset({Channel.EMAIL} if notices else ()),
+    )  # fmt: skip
+    contact = Contact(Channel.EMAIL, Purpose.NOTICE, "a@example.org", "validation_notice", (), "en")
+    asked = Question(contact, facts, NOW, ())
+    assert (not rule.objections(asked)) is clear

@@ -121,9 +121,9 @@ def test_letters_to_the_mainland_are_in_simplified_characters(tag: str, passes: 
 
 @pytest.mark.parametrize(
     ("channel", "consent", "passes"),
-    [(EMAIL, {}, False), (EMAIL, {EMAIL: False}, False), (EMAIL, {EMAIL: True}, True), (POST, {}, True)],
+    [(EMAIL, {}, False), (EMAIL, {EMAIL: False}, False), (EMAIL, {EMAIL: True}, False), (POST, {}, True)],
 )
-def test_a_validation_notice_goes_by_email_with_consent_only(
+def test_a_yes_to_emails_is_none_to_a_validation_notice(
     channel: Channel, consent: dict[Channel, bool], passes: bool
 ) -> None:
     """12 CFR 1006.42(b)(1): with the consent of E-SIGN 101(c)."""

@@ -30,7 +30,7 @@ from app.core.database.rows import Query
 from app.core.database.together import Found, Reads
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel
-from app.outreach.gate.consent import is_for_another
+from app.outreach.gate.consent import has_lapsed
 from app.outreach.gate.contact_cases import PENDING, STALE_AFTER
 from app.outreach.gate.facts import COUNTED, Person, past_contact, preference_of
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
@@ -78,9 +78,14 @@ class GateReads:
         message, document = table_of(OutboxMessage), table_of(CaseDocument)
         event = table_of(Event)
         self.consents = reads.rows(
-            sa.select(consent.c.channel, consent.c.allowed, consent.c.at, consent.c.given_for).where(
-                consent.c.customer_id == customer
-            )
+            sa.select(
+                consent.c.channel,
+                consent.c.allowed,
+                consent.c.at,
+                consent.c.given_for,
+                consent.c.until,
+                consent.c.electronic_notices,
+            ).where(consent.c.customer_id == customer)
         )
         self.suppressed = reads.rows(
             sa.select(suppressed.c.channel, suppressed.c.since)
@@ -157,9 +162,9 @@ class GateReads:
         )  # fmt: skip
         said = [preference_of(row, zones) for row in preferences if row.kind is not PreferenceKind.TIMEZONE]
         consents = {
-            channel: (allowed, at)
-            for channel, allowed, at, given_for in found[self.consents]
-            if not (allowed and is_for_another(given_for, customer, channel))
+            channel: (allowed, at, electronic)
+            for channel, allowed, at, given_for, until, electronic in found[self.consents]
+            if not (allowed and has_lapsed(given_for, until, customer, channel, zones, now))
         }
         since = now - timedelta(days=pack.needed.history_days + 1)
         made = [past_contact(row.at, row.channel, row.data) for row in found[self.history] if row.at >= since]
@@ -168,8 +173,11 @@ class GateReads:
         is_open = case.status is CaseStatus.OPEN
         return Facts(
             timezones=zones,
-            consent={channel: allowed for channel, (allowed, _) in consents.items()},
-            opted_out_at={channel: at for channel, (allowed, at) in consents.items() if not allowed},
+            consent={channel: allowed for channel, (allowed, _, _) in consents.items()},
+            opted_out_at={channel: at for channel, (allowed, at, _) in consents.items() if not allowed},
+            electronic_notices=frozenset(
+                channel for channel, (allowed, _, electronic) in consents.items() if allowed and electronic
+            ),
             suppressed_since=dict(found[self.suppressed]),
             holds=tuple(_hold(hold, zones) for hold in found[self.holds]),
             history=tuple(history),

@@ -16,6 +16,7 @@ from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.routes import Router
 from app.http.transactions import WriteSession
+from app.outreach.gate.consent import ConsentTerms
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import submit
 from app.web.form_action import Flash
@@ -28,6 +29,9 @@ class ConsentForm(Typed):
     channel: str = ""
     allowed: str = ""
     source: str = ""
+    given_by: str = ""
+    until: str = ""
+    electronic_notices: str = ""
 
 
 @router.post("/{case_id}/consent")
@@ -45,11 +49,14 @@ def change_consent(
             fields.errors["allowed"] = "Choose one."
         if not fields.has("source"):
             fields.errors["source"] = "Say how the customer let us know."
+        until = fields.day("until") if fields.has("until") else None
         fields.done()
         allowed = typed.allowed == "yes"
         acts.change_consent(
             session, file.customer, channel,
-            allowed=allowed, source=typed.source, case_id=file.case.id, by=staff.by, now=now,
+            allowed=allowed, source=typed.source,
+            terms=ConsentTerms(typed.given_by, until, bool(typed.electronic_notices)),
+            case_id=file.case.id, by=staff.by, now=now,
         )  # fmt: skip
         return f"{CHANNEL_LABELS[channel]}: {'allowed' if allowed else 'not to be used any more'}.", "good"
 
