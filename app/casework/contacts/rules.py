@@ -57,6 +57,8 @@ class DeskStep(Word):
     """A settlement whose first payment, by which it was taken up, came back: a person decides what holds."""
     SETTLED_IN_PART = "settled-while-case-open"
     """A settlement that was paid while other debt keeps its case open: a person tells the customer."""
+    UNTOLD_END = "end-not-told"
+    """An agreement that ended and of which no letter could tell it: a person does."""
 
 
 class CaseStep(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -97,6 +97,14 @@ def kept_agreement(plan_id: int, kind: PlanKind, accepted_on: date) -> KeptAgree
 def cases_with_live_plan(session: Session, portfolio_id: int) -> list[int]:
     query = select(Plan.case_id).where(Plan.portfolio_id == portfolio_id, col(Plan.status).in_(LIVE))
     return list(session.scalars(query))
+
+
+def running_on(session: Session, case_ids: Iterable[int]) -> set[int]:
+    """Those of these cases on which a plan runs."""
+    query = select(Plan.case_id).where(
+        among(session, table_of(Plan).c.case_id, case_ids), col(Plan.status).in_(LIVE)
+    )
+    return set(session.scalars(query))
 
 
 def offered_settlements() -> SelectOfScalar[Plan]:

@@ -22,6 +22,7 @@ from app.actions.plans.earlier_money import tell_of_earlier_money
 from app.actions.plans.promised_rates import cases_with_rate_to_raise, tell_of_promised_rates
 from app.actions.plans.reviews import give_reviews
 from app.actions.plans.taken_up import tell_of_returned_payments, tell_of_settled_in_part
+from app.actions.plans.untold import tell_of_untold_ends
 from app.actions.plans.with_legal import tell_of_paid_settlements, tell_of_plans_paid_in_time
 from app.actions.results.claims import claimants, settle_claims
 from app.book.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
@@ -268,17 +269,18 @@ def contact(day: Day) -> Counts:
     """Write deferred letters and the letters of today's events; set the next day where no step is due; plan, clear
     and enqueue the others. One chunk of cases is one transaction, so an answer and its consequences stay together."""
     with reading(day.engine) as session:
-        happened = letters_of_night(session, day.portfolio, day.on)
-        happened += over_letters(session, day.portfolio, day.on, list(chain(*happened)))
-        happened += taken_up_letters(session, day.portfolio, day.on)
-        happened += restored_letters(session, day.portfolio, day.on)
-        happened += resumed_letters(session, day.portfolio, day.on)
-        happened += fees_letters_of_night(session, day.portfolio, day.on, list(chain(*happened)))
         deferred = due_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)
     for ids in deferred:
         for few in chunked(ids, CONTACT_CHUNK):
             with transaction(day.engine) as session:
                 write_deferred(session, day.portfolio, few, day.catalog, on=day.on, by=SYSTEM, now=day.now)
+    with reading(day.engine) as session:  # one that waited and would be false by now is told otherwise
+        happened = letters_of_night(session, day.portfolio, day.on)
+        happened += taken_up_letters(session, day.portfolio, day.on)
+        happened += over_letters(session, day.portfolio, day.on, list(chain(*happened)))
+        happened += restored_letters(session, day.portfolio, day.on)
+        happened += resumed_letters(session, day.portfolio, day.on)
+        happened += fees_letters_of_night(session, day.portfolio, day.on, list(chain(*happened)))
     for letters in happened:
         for some in chunked(letters, CONTACT_CHUNK):
             with transaction(day.engine) as session:
@@ -288,11 +290,13 @@ def contact(day: Day) -> Counts:
     with transaction(day.engine) as session:
         tell_of_settled_in_part(session, day.portfolio, day.on, now=day.now)
     tell_advisers(day)
+    with transaction(day.engine) as session:
+        untold = tell_of_untold_ends(session, day.portfolio, day.on, now=day.now)
     reminded = remind_of_agreements(day)
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, id_of(day.portfolio), day.on)
     counts = plan_night(day.engine, day.portfolio, case_ids, day.catalog, on=day.on, now=day.now)
-    return {**counts, "agreements_reminded": reminded}
+    return {**counts, "agreements_reminded": reminded, **({"ends_untold": untold} if untold else {})}
 
 
 def tell_advisers(day: Day) -> None:

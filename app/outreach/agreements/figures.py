@@ -14,14 +14,14 @@ from app.casework.parties.models import ThirdParty
 from app.casework.plans.concessions import charged_again, waived_fees
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import instalments_of, offers_beside
-from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
+from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
 from app.casework.plans.terms import read_terms
 from app.casework.plans.tracking.assessing import as_due
 from app.casework.plans.tracking.payments import accounts_of, offered_on, paid_toward
 from app.casework.plans.tracking.references import reference_of
 from app.core.database.engine import table_of
 from app.core.ids import id_of
-from app.outreach.agreements.known import may_be_known
+from app.outreach.agreements.known import agreements_of, may_be_known, replaced_plan
 from app.outreach.agreements.payment_code import Payee, payment_code
 from app.outreach.agreements.reader import Reader, Value
 from app.outreach.gate.contact_cases import AccountRow
@@ -166,16 +166,9 @@ def _lines(plan: Plan, parts: Sequence[Instalment], reader: Reader) -> tuple[Ins
 
 
 def _replaced(session: Session, plan: Plan, reader: Reader) -> dict[str, Value]:
-    """The agreement that an offer would replace while that one runs, or that ended because this one was accepted."""
-    old = session.get(Plan, plan.supersedes_id) if plan.supersedes_id else None
+    """The agreement that an offer would replace while that one runs, or in whose place this one is."""
+    old = replaced_plan(plan, agreements_of(session, [plan.case_id]).get(plan.case_id, []))
     if old is None or old.accepted_on is None:
-        return {}
-    if plan.accepted_on is None:
-        is_replaced = old.status in LIVE
-    else:
-        ended_on = old.ended_on if old.status is PlanStatus.CANCELLED else None
-        is_replaced = ended_on is not None and ended_on >= plan.accepted_on
-    if not is_replaced:
         return {}
     return {
         "replaces": old.reference,

@@ -53,6 +53,7 @@ from app.outreach.outbox.rules import (
     TO_ADVISERS,
     TO_ADVISERS_AGAIN,
     TO_CUSTOMERS,
+    TOO_OLD,
     TRANSITIONS,
     WRITTEN_AGAIN,
     Destination,
@@ -240,6 +241,8 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEnt
 def _is_written_again(row: OutboxMessage, why: Withhold) -> bool:
     """True if something else is written in the place of a message that is withheld."""
     answer = why.asked[1] if why.asked else None
+    if why.reason.startswith(TOO_OLD):
+        return row.letter in LETTERS or row.destination in TO_ADVISERS.values()
     if row.destination in TO_CUSTOMERS:
         # A notice that the gate refuses is owed all the same: a hold may have come in between. So is what its reader is
         # to have in writing, which may go by post.

@@ -41,6 +41,7 @@ from app.outreach.outbox.rules import (
     OUTDATED,
     REFUSED_AT_DELIVERY,
     RESTATED,
+    TOO_OLD,
     purpose_of_answer,
 )
 from app.outreach.planning.agreements.as_of_now import says_otherwise
@@ -329,4 +330,4 @@ def _ask_gate(
 
 
 def too_old(row: OutboxMessage) -> Withhold:
-    return Withhold(f"its business date {row.business_date} is too long ago", {})
+    return Withhold(f"{TOO_OLD}: its business date {row.business_date} is too long ago", {})

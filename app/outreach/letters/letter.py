@@ -242,6 +242,8 @@ class LetterContext:
     why_ended: str = ""
     """An agreement that ended: a payment was `missed`, an earlier one was `returned`, `nothing_owed` is left, or
     nothing was past due any more (`cured`)."""
+    given_up: str = ""
+    """What became of its debt: `charged_off`, or `sold`; '' = neither."""
     wrote_on: str = ""
     """When a letter left that this one takes back; '' = none did."""
     paid_on: str = ""
@@ -280,7 +282,7 @@ LISTS: Mapping[str, type] = {
 MAY_BE_EMPTY = frozenset(
     {
         "collector_kind", "costs_owed", "country", "instalments", "others", "paid", "plan_kind", "cadence", "interest",
-        "rates", "late_fees", "acceptance", "address_found", "relief", "restored", "why_ended",
+        "rates", "late_fees", "acceptance", "address_found", "relief", "restored", "why_ended", "given_up",
     }
 )  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are

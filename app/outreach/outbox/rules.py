@@ -105,6 +105,8 @@ REFUSED_AT_DELIVERY = "the gate refused it"
 RESTATED = "what is past due is not what it says any more"
 """The reason of a notice, or a demand of costs, that is withheld and written again with the figures of the moment."""
 WRITTEN_AGAIN = (MOVED, RESTATED, *WRITTEN_AS_OF_NOW)
+TOO_OLD = "it waited too long to leave"
+"""What the reason begins with of a message whose words are too old by now."""
 
 
 class OutboxStatus(StrEnum):

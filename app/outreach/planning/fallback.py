@@ -33,6 +33,7 @@ from app.outreach.outbox.rules import (
     REFUSED_AT_DELIVERY,
     RESTATED,
     TO_ADVISERS,
+    TOO_OLD,
     WRITTEN_AGAIN,
     WRITTEN_AS_OF_NOW,
     OutboxStatus,
@@ -164,7 +165,7 @@ def _write_again(
     now_so = figures_again(session, of, portfolio.timezone, on)
     figures = formatted(now_so, portfolio, catalog.letters[row.letter], contact_case, step=of, plan=plan)
     own = Channel(row.destination.value)
-    again = (own,) if row.error in WRITTEN_AGAIN else ()
+    again = (own,) if row.error in WRITTEN_AGAIN or _waited_once(session, row) else ()
     for channel in (*again, *((Channel.POST,) if own is not Channel.POST else ())):
         is_again = channel in again
         if not is_again and is_on_its_way(session, of, enough):
@@ -181,6 +182,13 @@ def _write_again(
             return _wait(row, answer.at)
     _leave_to_a_person(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
     return False
+
+
+def _waited_once(session: Session, row: OutboxMessage) -> bool:
+    """True for a message that waited too long, unless that it replaces did so too: its channel stands still, and other
+    channels or a person are better than a third one."""
+    before = session.get(OutboxMessage, row.instead_of_id) if row.instead_of_id else None
+    return row.error.startswith(TOO_OLD) and not (before and before.error.startswith(TOO_OLD))
 
 
 def _is_owed(row: OutboxMessage) -> bool:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.contacts.rules import DeskStep
 from app.core.actor import Actor
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
@@ -22,6 +23,10 @@ from app.outreach.strategy.events import TaskCreated, TaskDone
 from app.outreach.strategy.models import StrategyTask
 
 LONGEST_TASK = 300
+OUTLIVES_CASE = (
+    DeskStep.UNTOLD_END, DeskStep.OVER_PLAN, DeskStep.CANCELLED_PLAN, DeskStep.RESTORED_PLAN,
+)  # fmt: skip
+"""Steps whose tasks are to be done also when their case is closed: somebody is to know that an agreement ended."""
 
 
 def give_task(
@@ -128,10 +133,13 @@ def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: A
 
 
 def drop_tasks(session: Session, portfolio_id: int, *, now: datetime) -> None:
-    """End the open tasks of closed cases. The closing of the case is on record, so no event is written here."""
+    """End the open tasks of closed cases, but for those to tell what became of an agreement. The closing of the case is
+    on record, so no event is written here."""
     case, task = table_of(CollectionsCase), table_of(StrategyTask)
     closed = sa.select(case.c.id).where(
         case.c.id == task.c.case_id, case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.CLOSED
     )
-    ended = sa.update(task).where(task.c.done_at.is_(None), sa.exists(closed))
+    ended = sa.update(task).where(
+        task.c.done_at.is_(None), task.c.step.not_in(OUTLIVES_CASE), sa.exists(closed)
+    )
     session.connection().execute(ended.values(done_at=now, done_by="system"))

@@ -144,6 +144,6 @@ def test_fees_are_told_after_all_where_the_letter_that_says_it_did_not_leave(
             assert night(session, on + n * DAY) == [], "it is still to leave"
         lost = written(session)[-1]
         lost.status, lost.finished_at = status, builders.at(on + days * DAY, 9)
-        assert night(session, on + days * DAY) == ["fees_charged_again"]
-        assert "CN¥30.00" in written(session)[-1].text
+        assert night(session, on + days * DAY) == ["plan_over"], "nobody was told of the end either"
+        assert "The fees of CN¥30.00 that we waived are charged again." in written(session)[-1].text
         assert [night(session, on + (days + n) * DAY) for n in (1, 2)] == [[], []]

@@ -200,23 +200,30 @@ def test_a_broken_plan_of_which_nobody_knows_what_was_missed_stops_no_night(engi
 
 
 @pytest.mark.parametrize(
-    ("to", "why"),
+    ("to", "said"),
     [
-        (AccountStatus.CHARGED_OFF, "an account was charged off: more is owed than it says"),
-        (AccountStatus.SOLD, "the debt was sold: it is owed to another"),
+        (
+            AccountStatus.CHARGED_OFF,
+            "What is left of the debt is still owed. This letter asks for no payment.",
+        ),
+        (AccountStatus.SOLD, "The debt was sold since, and is no longer owed to us. This letter asks"),
     ],
 )
-def test_it_does_not_say_that_nothing_is_past_due_of_a_debt_that_was_given_up(
-    over: Engine, to: AccountStatus, why: str
-) -> None:
+def test_it_says_that_the_debt_was_given_up_since(over: Engine, to: AccountStatus, said: str) -> None:
     now = builders.at(BROKEN + DAY, 8)
     with transaction(over) as session:
         change_status(
             session, session.scalars(select(Account)).one(), to, BROKEN, "given up", by=MEI, now=now
         )
     builders.deliver(over, builders.at(BROKEN + DAY, 12))
-    [letter] = letters(over, DeskStep.OVER_PLAN)
-    assert (letter.status, letter.error) == (OutboxStatus.WITHHELD, why)
+    fall_back_due(over, LETTERS, clock=FixedClock(builders.at(BROKEN + DAY, 13)))
+    builders.deliver(over, builders.at(BROKEN + DAY, 14))
+    before, after = letters(over, DeskStep.OVER_PLAN)
+    assert (before.status, after.status) == (OutboxStatus.WITHHELD, OutboxStatus.SENT)
+    assert said in after.text
+    assert "Nothing is past due" not in after.text
+    close(over, BROKEN + DAY, BROKEN + 4 * DAY)
+    assert of_ends(over) == ["plan_over", "plan_over"]
 
 
 def test_it_does_not_say_that_nothing_is_owed_where_the_sale_was_undone(engine: Engine) -> None:

@@ -25,6 +25,7 @@ from app.outreach.agreements.reader import Reader
 from app.outreach.agreements.rules import ended_since
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.letters.letter import Letter
+from app.outreach.planning.agreements.given_up import given_up
 from app.outreach.planning.agreements.open_payments import resumed_figures
 from app.outreach.planning.agreements.restoration_figures import restoration_figures, told_on
 from app.outreach.planning.agreements.truth import WhyEnded, charge_told, why_ended, why_false
@@ -161,12 +162,18 @@ def missed_figures(line: InstalmentProgress) -> Figures:
 
 
 def ended_figures(session: Session, plan: Plan, on: date) -> Figures:
-    """Why an agreement ended (`why_ended`), with the payment that was missed."""
+    """Why an agreement ended (`why_ended`), with the payment that was missed, and what became of the debt."""
     why = why_ended(session, plan, on)
     assert why is not None
     missed = missed_lines(session, [plan], on) if why is WhyEnded.MISSED else {}
-    lines = missed_figures(missed[id_of(plan)]) if missed else {}
-    return {**lines, "why_ended": why.value}
+    gone = given_up(session, [plan], on)
+    return over_figures(why, missed.get(id_of(plan)), gone.get(id_of(plan), ""))
+
+
+def over_figures(why: WhyEnded, missed: InstalmentProgress | None, gone: str) -> Figures:
+    """The same of what is known already."""
+    lines = missed_figures(missed) if missed is not None else {}
+    return {**lines, "why_ended": why.value, **({"given_up": gone} if gone else {})}
 
 
 def formatted(

@@ -1,91 +1,99 @@
-"""Letters that an agreement has ended, where no letter asks for what was missed: nothing is past due, an earlier
-payment does not count any more, or nothing is owed that it was about.
+"""Letters that an agreement has ended, for each end that is told to nobody (`untold_ends`).
 
-One end has one letter. Where `plan_broken` is to be written, left or may have left, it says so; where that one was
-withheld or failed and nothing is past due any more, this one takes its place.
+`plan_broken` asks for what was missed, in the night of the break. Where nothing is past due, where that letter was
+refused, withheld or lost, or where nothing is owed any more, `plan_over` says it and asks for nothing. An agreement
+that a person or another agreement ended has `plan_cancelled`. What neither may say is a person's task
+(`app.actions.plans.untold`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import date, timedelta
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
-from app.casework.plans.queries import live_plan
+from app.casework.plans.queries import running_on
+from app.casework.plans.restoration.queries import times_restored
 from app.casework.plans.rules import PlanStatus
-from app.casework.plans.tracking.assessing import NOTHING_OWED
-from app.core.clock import local_instant
+from app.casework.plans.tracking.payments import missed_lines
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.ids import id_of
-from app.core.vocabulary import Channel
 from app.outreach.agreements.known import left_in_writing
-from app.outreach.outbox.models import OutboxMessage
-from app.outreach.planning.agreements.event_figures import ended_figures
-from app.outreach.planning.agreements.truth import WhyEnded, break_number, why_ended
+from app.outreach.planning.agreements.ends import TELLS, untold_ends
+from app.outreach.planning.agreements.event_figures import over_figures
+from app.outreach.planning.agreements.given_up import given_up
+from app.outreach.planning.agreements.truth import WhyEnded, why_ended, why_false
+from app.outreach.planning.deferred import Figures
 from app.outreach.planning.event_letters import EventLetter, closing_says_it, in_rounds
-from app.outreach.planning.in_writing.told import NEVER_LEFT, is_on_its_way
 
-LETTER = "plan_over"
-LOST_WITHIN = timedelta(days=14)
-"""Days after an end within which the loss of the letter that it is broken is looked for: it leaves or is withheld in
-the days after its night."""
-ANY = (Channel.SMS, Channel.EMAIL, Channel.POST)
+OVER, CANCELLED = "plan_over", "plan_cancelled"
 
 
 def over_letters(
-    session: Session, portfolio: Portfolio, on: date, broken: Collection[EventLetter]
+    session: Session, portfolio: Portfolio, on: date, tonight: Collection[EventLetter]
 ) -> list[list[EventLetter]]:
-    """The letters about agreements that ended on `on` or the day before, as some end while a night runs, and those in
-    the place of a letter lost since. `broken`: the letters of this night that an agreement is broken. Customers differ
-    within each list."""
-    told = {each.step.plan_id for each in broken if each.step.step == DeskStep.BROKEN_PLAN}
-    ended = (plan for plan in _ended(session, portfolio, on) if plan.id not in told)
-    return in_rounds(session, filter(None, (_letter(session, plan, on) for plan in ended)))
+    """The letters about agreements that ended up to `on`. `tonight`: letters that this night writes before them.
+    Customers differ within each list."""
+    told = {each.step.plan_id for each in tonight if each.step.step in TELLS}
+    confirmed = [each.plan for each in tonight if each.step.step == DeskStep.CONFIRMATION]
+    told |= {plan.supersedes_id for plan in confirmed if plan is not None}
+    plans = [plan for plan in untold_ends(session, portfolio, on) if plan.id not in told]
+    return in_rounds(session, _letters(session, plans, on))
 
 
-def _ended(session: Session, portfolio: Portfolio, on: date) -> list[Plan]:
-    since = on - timedelta(days=1)
-    is_new = col(Plan.ended_on) >= since
-    is_lost = sa.exists().where(
-        col(PlannedContact.case_id) == col(Plan.case_id),
-        col(PlannedContact.plan_id) == col(Plan.id),
-        col(PlannedContact.step) == DeskStep.BROKEN_PLAN,
-        col(OutboxMessage.contact_id) == col(PlannedContact.id),
-        col(OutboxMessage.status).in_(NEVER_LEFT),
-        col(OutboxMessage.finished_at) >= local_instant(since, 0, 0, portfolio.timezone),
+def _letters(session: Session, plans: Sequence[Plan], on: date) -> Iterator[EventLetter]:
+    """Left out: an agreement in whose place another runs, the payment of which was in time, or whose payment that was
+    missed is asked for tonight."""
+    if not plans:
+        return
+    ids = [id_of(plan) for plan in plans]
+    cases = cases_of(session, plans)
+    missed, before, gone = (
+        missed_lines(session, plans, on),
+        times_restored(session, ids),
+        given_up(session, plans, on),
     )
-    status = col(Plan.status)
-    by_itself = sa.and_(status == PlanStatus.CANCELLED, col(Plan.why) == NOTHING_OWED, is_new)
+    live = running_on(session, cases)
+    for plan in plans:
+        case, plan_id = cases[plan.case_id], id_of(plan)
+        if closing_says_it(case, plan):
+            continue
+        step = CaseStep(plan.case_id, DeskStep.OVER_PLAN, 1 + before.get(plan_id, 0), plan_id=plan_id)
+        why = WhyEnded.MISSED if plan_id in missed else why_ended(session, plan, on)
+        if plan.status is PlanStatus.CANCELLED and why is None:
+            step = CaseStep(plan.case_id, DeskStep.CANCELLED_PLAN, plan_id=plan_id)
+            if not why_false(session, step, on):
+                channels = tuple(left_in_writing(session, plan, DeskStep.CONFIRMATION))
+                yield EventLetter(step, CANCELLED, _taken_up(session, plan), plan, channels)
+        elif why is not None and plan.case_id not in live and not is_asked_for(plan, case, why, on):
+            yield EventLetter(step, OVER, over_figures(why, missed.get(plan_id), gone.get(plan_id, "")), plan)
+
+
+def _taken_up(session: Session, plan: Plan) -> Figures:
+    """The settlement for which a plan ended because it was taken up by paying it."""
     query = select(Plan).where(
-        Plan.portfolio_id == portfolio.id,
-        status.in_((PlanStatus.BROKEN, PlanStatus.CANCELLED)),
-        col(Plan.ended_on).between(on - LOST_WITHIN, on),
-        col(Plan.accepted_on).is_not(None),
-        sa.or_(by_itself, sa.and_(status == PlanStatus.BROKEN, sa.or_(is_new, is_lost))),
+        Plan.case_id == plan.case_id, Plan.supersedes_id == plan.id, Plan.taken_up_on == plan.ended_on
     )
-    return list(session.scalars(query.order_by(col(Plan.id))))
+    new = session.scalars(query).first()
+    return {"replaced_by": new.reference} if new is not None else {}
 
 
-def _letter(session: Session, plan: Plan, on: date) -> EventLetter | None:
-    """None where another letter says it, or says more, or nobody has read of the agreement."""
-    case, why = session.get_one(CollectionsCase, plan.case_id), why_ended(session, plan, on)
-    if why is None or closing_says_it(case, plan) or live_plan(session, plan.case_id) is not None:
-        return None
-    if why is WhyEnded.NOTHING_OWED and not left_in_writing(session, plan, DeskStep.CONFIRMATION):
-        return None
-    is_asked_for = case.status is CaseStatus.OPEN and case.past_due_minor > 0
-    if why is WhyEnded.MISSED and is_asked_for:
-        return None
-    number = break_number(session, plan)
-    asks = CaseStep(plan.case_id, DeskStep.BROKEN_PLAN, number, plan_id=id_of(plan))
-    if is_on_its_way(session, asks, ANY):
-        return None
-    step = asks._replace(step=DeskStep.OVER_PLAN)
-    return EventLetter(step, LETTER, ended_figures(session, plan, on), plan)
+def cases_of(session: Session, plans: Sequence[Plan]) -> dict[int, CollectionsCase]:
+    query = select(CollectionsCase).where(
+        among(session, table_of(CollectionsCase).c.id, {plan.case_id for plan in plans})
+    )
+    return {id_of(case): case for case in session.scalars(query.order_by(col(CollectionsCase.id)))}
+
+
+def is_asked_for(plan: Plan, case: CollectionsCase, why: WhyEnded | None, on: date) -> bool:
+    """True in the night of a break whose `plan_broken` asks for what was missed. Where nobody may be sent it, the night
+    after knows that, and whether the adviser was written to."""
+    is_past_due = case.status is CaseStatus.OPEN and case.past_due_minor > 0
+    return why is WhyEnded.MISSED and is_past_due and plan.ended_on == on

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from app.book.delinquency.service import standing_on
-from app.book.ledger.balances import balance_of, still_owed
+from app.book.ledger.balances import balance_of
 from app.book.ledger.models import Account
 from app.book.ledger.rules import COLLECTABLE, AccountStatus
 from app.book.portfolios.models import Portfolio
@@ -44,9 +44,9 @@ class WhyEnded(StrEnum):
 
 
 def why_ended(session: Session, plan: Plan, on: date) -> WhyEnded | None:
-    """Why an agreement ended, with all that is known at the end of `on`. None = it runs, was kept or ended by a person,
+    """Why an agreement ended, with all that is known at the end of `on`. None = it runs, was paid or ended by a person,
     nobody knows what was missed, or it is taken to be broken and was paid in time."""
-    if plan.status is PlanStatus.CANCELLED:
+    if plan.status in (PlanStatus.CANCELLED, PlanStatus.KEPT):
         return WhyEnded.NOTHING_OWED if plan.why == NOTHING_OWED else None
     if plan.status is not PlanStatus.BROKEN or plan.broken_instalment is None:
         return None
@@ -131,46 +131,33 @@ def _not_over(session: Session, step: CaseStep, on: date) -> str:
     plan = session.get_one(Plan, step.plan_id)
     if step.occurrence != break_number(session, plan):
         return "the agreement was restored since it was written"
-    if plan.status not in (PlanStatus.BROKEN, PlanStatus.CANCELLED):
+    why = why_ended(session, plan, on)
+    if why is None and plan.status is not PlanStatus.BROKEN:
         return "the agreement that it says is over is not"
     if live_plan(session, plan.case_id) is not None:
         return "a promise or plan was made since it was written"
-    why = why_ended(session, plan, on)
     if why is None:
         return "the payment that it says is missing came in time"
-    return _owed_otherwise(session, plan, why, on)
+    is_owed = why is WhyEnded.NOTHING_OWED and _is_owed_again(session, plan, on)
+    return "something is owed again that the agreement was about" if is_owed else ""
 
 
-def _owed_otherwise(session: Session, plan: Plan, why: WhyEnded, on: date) -> str:
-    """The reason that the letter of an end says wrongly that nothing is owed, or nothing past due."""
+def _is_owed_again(session: Session, plan: Plan, on: date) -> bool:
+    """True if something is owed of what an agreement was about that is said to be about nothing."""
     query = select(Account).where(
         Account.customer_id == plan.customer_id, Account.portfolio_id == plan.portfolio_id
     )
     accounts = session.scalars(query.order_by(col(Account.id))).all()
-    portfolio = session.get_one(Portfolio, plan.portfolio_id)
-    standings = standing_on(session, portfolio, [id_of(account) for account in accounts], on)
-    past_due = sum(standing.past_due for standing in standings.values())
+    if plan.kind is PlanKind.PROMISE:
+        portfolio = session.get_one(Portfolio, plan.portfolio_id)
+        standings = standing_on(session, portfolio, [id_of(account) for account in accounts], on)
+        return any(standing.past_due for standing in standings.values())
     settles = set(session.scalars(accounts_of(id_of(plan)))) if plan.kind is PlanKind.SETTLEMENT else None
-    owed = sum(
-        max(0, balance_of(session, id_of(account), on))
+    return any(
+        balance_of(session, id_of(account), on) > 0
         for account in accounts
         if account.status in COLLECTABLE and (settles is None or account.id in settles)
     )
-    if why is WhyEnded.NOTHING_OWED:
-        is_owed = past_due if plan.kind is PlanKind.PROMISE else owed
-        return "something is owed again that the agreement was about" if is_owed else ""
-    if past_due:
-        return ""
-    if any(
-        account.status is AccountStatus.CHARGED_OFF and still_owed(session, account, on) > 0
-        for account in accounts
-    ):
-        return "an account was charged off: more is owed than it says"
-    ended = plan.accepted_on or on
-    sold = any(
-        account.status is AccountStatus.SOLD and (account.ended_on or on) >= ended for account in accounts
-    )
-    return "the debt was sold: it is owed to another" if sold and not owed else ""
 
 
 def _not_restored(session: Session, step: CaseStep, on: date) -> str:

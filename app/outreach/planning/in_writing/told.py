@@ -21,8 +21,6 @@ ON_ITS_WAY = (
     OutboxStatus.UNKNOWN,
 )  # fmt: skip
 
-NEVER_LEFT = (OutboxStatus.WITHHELD, OutboxStatus.FAILED)
-
 
 def messages_of(session: Session, step: CaseStep) -> list[tuple[Channel, OutboxStatus]]:
     """Channel and status of the step's messages."""

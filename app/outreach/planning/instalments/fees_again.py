@@ -22,7 +22,7 @@ from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.agreements.truth import break_number
 from app.outreach.planning.deferred import Figures, deferred_steps
 from app.outreach.planning.event_letters import EventLetter, in_rounds
-from app.outreach.planning.in_writing.told import NEVER_LEFT
+from app.outreach.planning.in_writing.told import ON_ITS_WAY
 
 SAY_IT = (DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN)
 """Steps whose letters that an agreement has ended tell the fees too."""
@@ -83,7 +83,7 @@ def _broken_letters(
 
 def _is_told(session: Session, plan: Plan, written: Collection[tuple[OutboxStatus, datetime | None]]) -> bool:
     """True where one of these letters left or is to leave, or where it waits to be written."""
-    if any(status not in NEVER_LEFT for status, _ in written):
+    if any(status in ON_ITS_WAY for status, _ in written):
         return True
     number = break_number(session, plan)
     asked = [CaseStep(plan.case_id, step, number, plan_id=id_of(plan)) for step in SAY_IT]

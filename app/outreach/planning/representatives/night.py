@@ -20,8 +20,11 @@ from app.casework.plans.tracking.assessing import NOTHING_OWED
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
-from app.outreach.outbox.models import PartyLetter
+from app.outreach.outbox.models import OutboxMessage, PartyLetter
+from app.outreach.outbox.rules import Occasion
+from app.outreach.planning.agreements.ends import was_sold
 from app.outreach.planning.representatives.facts import WITHIN
+from app.outreach.planning.representatives.rules import NOTHING_OWED as NONE_OWED_TO_US
 
 
 def broken_with_advisers(session: Session, portfolio: Portfolio, on: date) -> list[int]:
@@ -41,21 +44,38 @@ def broken_with_advisers(session: Session, portfolio: Portfolio, on: date) -> li
 
 def ended_with_advisers(session: Session, portfolio: Portfolio, on: date) -> list[int]:
     """Ids of the plans that an adviser made and that ended on a day, or on the day before while its night ran, without
-    a person: nothing is owed any more, or the customer took up a settlement by paying it."""
-    plan, party = table_of(Plan), table_of(ThirdParty)
-    new = plan.alias("settlement")
+    a person: nothing is owed to us any more, the customer took up a settlement by paying it, or it broke and was not
+    told as such, as nothing was owed that it could be renegotiated for."""
+    plan, party, letter = table_of(Plan), table_of(ThirdParty), table_of(PartyLetter)
+    message, new = table_of(OutboxMessage), plan.alias("settlement")
     is_taken_up = sa.exists().where(
         new.c.supersedes_id == plan.c.id,
         new.c.case_id == plan.c.case_id,
         new.c.taken_up_on == plan.c.ended_on,
     )
+    is_withheld = sa.exists().where(
+        message.c.party_letter_id == letter.c.id, message.c.error == NONE_OWED_TO_US
+    )
+    is_broken_for_nothing = sa.exists().where(
+        letter.c.plan_id == plan.c.id,
+        letter.c.occasion == Occasion.BROKEN,
+        sa.or_(letter.c.why == NONE_OWED_TO_US, is_withheld),
+    )
+    is_over = sa.or_(
+        plan.c.status == PlanStatus.CANCELLED, sa.and_(plan.c.status == PlanStatus.KEPT, was_sold())
+    )
     query = (
         sa.select(plan.c.id)
         .join(party, party.c.id == plan.c.agreed_with_id)
         .where(
-            plan.c.portfolio_id == id_of(portfolio), plan.c.status == PlanStatus.CANCELLED,
+            plan.c.portfolio_id == id_of(portfolio),
+            plan.c.status.in_((PlanStatus.CANCELLED, PlanStatus.KEPT, PlanStatus.BROKEN)),
             plan.c.ended_on.between(on - WITHIN, on), party.c.kind == PartyKind.ADVISER,
-            sa.or_(plan.c.why == NOTHING_OWED, is_taken_up),
+            sa.or_(
+                sa.and_(is_over, plan.c.why == NOTHING_OWED),
+                sa.and_(plan.c.status == PlanStatus.CANCELLED, is_taken_up),
+                sa.and_(plan.c.status == PlanStatus.BROKEN, is_broken_for_nothing),
+            ),
         )
         .order_by(plan.c.id)
     )  # fmt: skip

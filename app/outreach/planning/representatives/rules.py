@@ -85,6 +85,8 @@ def why_not_written_to(mandate: Mandate) -> str:
     return OWN_ADDRESS if mandate.ways else "no address of the adviser is on file"
 
 
+NOTHING_OWED = "nothing is owed any more"
+"""The reason that an adviser is not told of a break as such: charged off, sold or paid, it is told as an end."""
 OWN_ADDRESS = "the adviser's address is the customer's own"
 
 
@@ -145,14 +147,14 @@ def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:
             if now.paid_in_time:
                 return "the payment that it says is missing came in time"
             if not now.is_owed:
-                return "nothing is owed any more"
+                return NOTHING_OWED
         case Occasion.RESTORED:
             if now.status is PlanStatus.BROKEN or now.times_restored != occurrence:
                 return "the agreement was broken since it was written"
             if not now.is_restored:
                 return NOT_WHOLE
         case Occasion.ENDED:
-            if now.status is not PlanStatus.CANCELLED:
+            if now.status in LIVE:
                 return "the agreement has not ended"
             return now.ended_for_nothing
     return ""

@@ -7,6 +7,7 @@ in `PartyLetter`: a night that was cut off and runs again repeats nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,7 +26,7 @@ from app.core.actor import Actor
 from app.core.database.rows import locked_row
 from app.core.ids import id_of
 from app.core.timeline.service import about_customer, lock_customers
-from app.core.vocabulary import Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.agreements.figures import agreement_figures, paying
 from app.outreach.agreements.reader import Reader, Value
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
@@ -40,6 +41,7 @@ from app.outreach.outbox.rules import (
     BY_CHANNEL,
     TO_ADVISERS,
     TO_ADVISERS_AGAIN,
+    TOO_OLD,
     Occasion,
     PartyLetterStatus,
 )
@@ -202,9 +204,7 @@ class _AdviserLetter:
         [contact_case] = load_contact_cases(
             session, self.portfolio, [plan.case_id], now=self.now, as_of=self.on
         )
-        tried = [
-            BY_CHANNEL[each.destination] for each in self._earlier() if each.error not in TO_ADVISERS_AGAIN
-        ]
+        tried = _tried(self._earlier())
         mandate = mandate_of(session, self.party, contact_case, self.on).without(tried)
         why = why_not_written_to(mandate)
         if why and tried:
@@ -369,6 +369,17 @@ class _AdviserLetter:
         wrote_on = told_of_break(self.session, self.plan, self.party, made)
         figures = restoration_figures(self.session, self.plan, made, whole, wrote_on, self.on)
         return {name: _shown(value, reader) for name, value in figures.items()}
+
+
+def _tried(earlier: Sequence[OutboxMessage]) -> list[Channel]:
+    """The channels of these messages that are not tried again. One by which a letter waited too long is, once."""
+    tried, waited = [], Counter[Channel]()
+    for each in earlier:
+        if each.error.startswith(TOO_OLD):
+            waited[BY_CHANNEL[each.destination]] += 1
+        elif each.error not in TO_ADVISERS_AGAIN:
+            tried.append(BY_CHANNEL[each.destination])
+    return [*tried, *(channel for channel, times in waited.items() if times > 1)]
 
 
 def _shown(value: date | int | str, reader: Reader) -> str:
