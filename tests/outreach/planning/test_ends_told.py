@@ -179,10 +179,12 @@ def test_a_dispute_stops_what_asks_for_money_and_not_the_news(
 ) -> None:
     a_customer(engine, pack, country)
     promised(engine)
-    hold(engine, HoldKind.DISPUTE, ON + DAY, ON + 60 * DAY)
-    assert days(engine, ON, BROKEN + 5 * DAY) == ["plan_over"]
-    [letter] = of_ends(engine)
-    assert "This letter asks for no payment." in letter.text
+    assert days(engine, ON, BROKEN) == []
+    hold(engine, HoldKind.DISPUTE, FIRST, ON + 60 * DAY)  # before the letter of the night left
+    assert days(engine, FIRST, BROKEN + 5 * DAY) == ["plan_over"]
+    [asks, news] = of_ends(engine)
+    assert (asks.letter, asks.status) == ("plan_broken", OutboxStatus.WITHHELD)
+    assert "This letter asks for no payment." in news.text
     assert tasks(engine) == []
 
 
