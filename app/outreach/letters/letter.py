@@ -215,7 +215,6 @@ class LetterContext:
     no_new_card: str = ""
     """`yes` where the law has the customer promise to apply for no other card."""
     ended_on: str = ""
-    """When the agreement was kept, broken or cancelled; '' = it is neither."""
     agreed_on: str = ""
     agreed_with: str = ""
     acceptance: str = ""
