@@ -3,6 +3,7 @@ afterwards the customer is told the new dates in time."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -21,7 +22,8 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rests.service import end_rests
-from app.casework.plans.rules import PlanStatus
+from app.casework.plans.rules import Cadence, PlanStatus
+from app.casework.plans.tracking.changes import move_instalment
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.vocabulary import HoldKind, holds_with
@@ -171,3 +173,41 @@ def test_what_is_paid_during_the_rest_counts(sqlite_engine: Engine) -> None:
         assert end_rests(session, portfolio, BROKEN + DAY, now=now) == 0, "the next one is weeks away"
         assess(session, case, BROKEN + DAY)
         assert plan.status is PlanStatus.ACTIVE
+
+
+def test_an_agreement_of_after_the_hold_keeps_its_dates(engine: Engine) -> None:
+    """It was made when nothing rested any more: its first payment, in six days, is the one that was agreed."""
+    with transaction(engine) as session:
+        case = a_case(session)
+        released(session, held(session, case, HoldKind.DISPUTE, ON - DAY), ON)
+        plan = agree(session, case, PLAN, LETTERS, **{**AS_MANAGER, "now": builders.at(ON, 15)}).plan
+        portfolio = session.get_one(Portfolio, case.portfolio_id)
+        for on in (ON, ON + DAY):
+            assert end_rests(session, portfolio, on, now=builders.night_after(on)) == 0
+        assert instalments_of(session, [id_of(plan)])[id_of(plan)][0].due_on == PLAN.first_due_on
+
+
+def test_the_nights_after_do_not_give_time_again(engine: Engine) -> None:
+    """Without grace days, the first payment falls due on the very last day of the time to be told."""
+    with transaction(engine) as session:
+        case = a_case(session, grace_days=0)
+        weekly = replace(PLAN, cadence=Cadence.WEEKLY)
+        agree(session, case, weekly, LETTERS, **AS_MANAGER)
+        over = weekly.first_due_on
+        released(session, held(session, case, HoldKind.DISPUTE), over)
+        portfolio = session.get_one(Portfolio, case.portfolio_id)
+        nights = [over + n * DAY for n in (0, 1, 2)]
+        given = [end_rests(session, portfolio, on, now=builders.night_after(on)) for on in nights]
+        assert given == [1, 0, 0]
+
+
+def test_who_then_asks_for_an_earlier_day_keeps_it(sqlite_engine: Engine) -> None:
+    plan_id, over = a_rest(sqlite_engine)
+    with transaction(sqlite_engine) as session:
+        plan = session.get_one(Plan, plan_id)
+        session.get_one(Portfolio, plan.portfolio_id).move_days = 30
+        today, now = over + DAY, builders.at(over + DAY)
+        move_instalment(session, plan, 1, today + 5 * DAY, "payday", by=MEI, today=today, now=now)
+    close(sqlite_engine, over + DAY, over + 2 * DAY)
+    with transaction(sqlite_engine) as session:
+        assert instalments_of(session, [plan_id])[plan_id][0].due_on == over + 6 * DAY

@@ -35,12 +35,13 @@ def dates_after_rest(
     cadence: Cadence,
     *,
     today: date,
+    ended_on: date,
     grace_days: int,
     tolerance: int,
     is_off: Callable[[date], bool],
 ) -> NewDates:
-    """The dates that change at the end of a rest, on the day `today`. None of those to come is a day on which banks are
-    closed (`is_off`)."""
+    """The dates that change, at the end of `today`, after a rest that ended on `ended_on`. Asked again on a later day,
+    none changes once more. None of those to come is a day on which banks are closed (`is_off`)."""
     parts = as_owed(instalments, payments, today=today, grace_days=grace_days, tolerance=tolerance)
     paid, grace = paid_by(payments, today), timedelta(days=grace_days)
     owed = dict(zip((part.n for part in parts), accumulate(part.amount for part in parts), strict=True))
@@ -51,15 +52,15 @@ def dates_after_rest(
         for part in parts
         if part not in left and owed[part.n] > paid_by(payments, part.due_on + grace) + spared.get(part.n, 0)
     ]
-    moved = _moved(left, cadence, today, grace)
+    moved = _moved(left, cadence, ended_on + TIME_TO_BE_TOLD, grace)
     return NewDates(
         dict.fromkeys((part.n for part in late), today),
         {n: working_day(day, is_off) for n, day in moved.items()},
     )
 
 
-def _moved(left: Sequence[Instalment], cadence: Cadence, today: date, grace: timedelta) -> Mapping[int, date]:
-    least = today + TIME_TO_BE_TOLD
+def _moved(left: Sequence[Instalment], cadence: Cadence, least: date, grace: timedelta) -> Mapping[int, date]:
+    """The dates of what is left, by as many periods later as the first of them needs to come to `least`."""
     if not left or left[0].due_on + grace >= least:
         return {}
     first = left[0].due_on

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.book.charges.concessions import end_concessions
 from app.book.charges.models import Concession
-from app.book.portfolios.models import Portfolio
+from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import at_rest
@@ -25,7 +26,7 @@ from app.casework.plans.schedule import SATURDAY_SUNDAY, days_off
 from app.casework.plans.tracking.changes import give_time
 from app.casework.plans.tracking.payments import payments_of
 from app.core.actor import SYSTEM
-from app.core.clock import local_instant
+from app.core.clock import local_date, local_instant
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -36,27 +37,53 @@ def end_rests(session: Session, portfolio: Portfolio, on: date, *, now: datetime
     """Give new dates, at the end of `on`, to the running agreements whose rest ended since the night before, and end
     the lower rates of agreements that ended during it. Returns how many agreements got new dates. Safe to repeat."""
     _end_rates(session, portfolio, on, now=now)
-    since = local_instant(on - timedelta(days=1), 0, 0, portfolio.timezone)
-    ended = sa.exists().where(
-        col(CaseHold.customer_id) == col(Plan.customer_id),
-        col(CaseHold.kind).in_(RESTING),
-        col(CaseHold.ended_at) >= since,
+    rested = _rested(session, portfolio, on)
+    if not rested:
+        return 0
+    lock_customers(session, {plan.customer_id for plan, _ in rested})
+    fresh = _running(portfolio).where(
+        among(session, table_of(Plan).c.id, [id_of(plan) for plan, _ in rested])
     )
+    fresh = fresh.order_by(col(Plan.id)).with_for_update().execution_options(populate_existing=True)
+    ended_on = {id_of(plan): day for plan, day in rested}
+    return _give_dates(session, portfolio, session.scalars(fresh).all(), ended_on, on, now=now)
+
+
+def _running(portfolio: Portfolio) -> SelectOfScalar[Plan]:
     with_us = sa.exists().where(
         col(CollectionsCase.id) == col(Plan.case_id), col(CollectionsCase.with_legal_since).is_(None)
     )
-    query = select(Plan).where(
-        Plan.portfolio_id == portfolio.id, Plan.status == PlanStatus.ACTIVE, ended, with_us
+    return select(Plan).where(Plan.portfolio_id == portfolio.id, Plan.status == PlanStatus.ACTIVE, with_us)
+
+
+def _rested(session: Session, portfolio: Portfolio, on: date) -> list[tuple[Plan, date]]:
+    """Running plans with the day on which their rest ended, where that was since the night before began. One that was
+    agreed on that day, or later, did not rest."""
+    last_night = sa.select(sa.func.max(DailyRun.started_at)).where(
+        col(DailyRun.portfolio_id) == portfolio.id, col(DailyRun.business_date) < on
     )
-    plans = session.scalars(query.order_by(col(Plan.id))).all()
-    lock_customers(session, {plan.customer_id for plan in plans})
-    fresh = query.where(among(session, table_of(Plan).c.id, [id_of(plan) for plan in plans]))
-    fresh = fresh.order_by(col(Plan.id)).with_for_update().execution_options(populate_existing=True)
-    return _give_dates(session, portfolio, session.scalars(fresh).all() if plans else [], on, now=now)
+    since = session.scalar(last_night) or local_instant(on, 0, 0, portfolio.timezone)
+    hold = table_of(CaseHold)
+    ended = (
+        sa.select(hold.c.customer_id, sa.func.max(hold.c.ended_at).label("at"))
+        .where(hold.c.kind.in_(RESTING), hold.c.ended_at > since)
+        .group_by(hold.c.customer_id)
+        .subquery("ended")
+    )
+    query = _running(portfolio).join(ended, ended.c.customer_id == Plan.customer_id)
+    rows = session.execute(query.add_columns(ended.c.at).order_by(col(Plan.id))).all()
+    days = [(plan, local_date(at, portfolio.timezone)) for plan, at in rows]
+    return [(plan, day) for plan, day in days if plan.accepted_on and plan.accepted_on < min(on, day)]
 
 
 def _give_dates(
-    session: Session, portfolio: Portfolio, plans: Sequence[Plan], on: date, *, now: datetime
+    session: Session,
+    portfolio: Portfolio,
+    plans: Sequence[Plan],
+    ended_on: Mapping[int, date],
+    on: date,
+    *,
+    now: datetime,
 ) -> int:
     still = at_rest(session, {plan.customer_id for plan in plans})
     plans = [plan for plan in plans if plan.customer_id not in still]
@@ -68,6 +95,7 @@ def _give_dates(
             [(each.on, each.amount) for each in paid.get(id_of(plan), [])],
             plan.cadence,
             today=on,
+            ended_on=ended_on[id_of(plan)],
             grace_days=plan.grace_days,
             tolerance=plan.tolerance_minor,
             is_off=days_off(holidays_of(session, portfolio, plan.customer_id, on), SATURDAY_SUNDAY),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -27,6 +28,7 @@ def after(days: int, cadence: Cadence = Cadence.MONTHLY, paid: int = 0) -> dict[
         payments,
         cadence,
         today=DUE + days * DAY,
+        ended_on=DUE + days * DAY,
         grace_days=GRACE,
         tolerance=0,
         is_off=lambda _: False,
@@ -66,6 +68,7 @@ def test_what_was_paid_after_its_time_counts_as_paid_in_time(
         [(DUE + (GRACE + 1) * DAY, amount)],
         Cadence.MONTHLY,
         today=today,
+        ended_on=today,
         grace_days=GRACE,
         tolerance=tolerance,
         is_off=lambda _: False,
@@ -85,3 +88,16 @@ def test_dates_of_ones_own_move_by_days_and_keep_their_distance() -> None:
     found = after(30, Cadence.CUSTOM)
     assert found[1] == DUE + 30 * DAY + TIME_TO_BE_TOLD
     assert found[2] - found[1] == parts(Cadence.CUSTOM)[1].due_on - DUE
+
+
+@pytest.mark.parametrize("cadence", [Cadence.FORTNIGHTLY, Cadence.CUSTOM])
+def test_a_later_night_changes_nothing_more(cadence: Cadence) -> None:
+    """The first one falls due on the very last day of the time to be told, and has no grace days."""
+    before = parts(cadence)
+    for today in (DUE, DUE + DAY, DUE + 2 * DAY):
+        found = dates_after_rest(
+            before, [], cadence, today=today, ended_on=DUE, grace_days=0, tolerance=0, is_off=lambda _: False
+        )
+        assert bool(found.open) == (today == DUE)
+        before = [replace(part, due_on=found.open.get(part.n, part.due_on)) for part in before]
+    assert before[0].due_on == DUE + TIME_TO_BE_TOLD
