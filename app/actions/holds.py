@@ -77,9 +77,8 @@ def place_hold(
 
     Where a pack of the customer's place knows how long such a hold lasts by law, it does not end before. Where the pack
     says so, the days of the customer's accounts rest as long, or their debts of before `since` bear less. A dispute or
-    complaint is
-    acknowledged in writing where the gate clears it; `acknowledge` off is for words that may be another person's.
-    Conflict where a hold of this kind stands. The caller holds the customer's lock.
+    complaint is acknowledged in writing where the gate clears it; `acknowledge` off is for words that may be another
+    person's. Conflict where a hold of this kind stands. The caller holds the customer's lock.
     """
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)

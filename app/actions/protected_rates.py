@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from app.book.charges.models import ProtectedRate
-from app.book.charges.protection import end_protection, protect_rate
-from app.book.ledger.models import Account
+from app.book.charges.protection import end_protection, prolong_protection, protect_rate
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import ENDED
 from app.book.portfolios.models import Portfolio
@@ -42,7 +40,7 @@ def protect_rates(
     protected = [
         account
         for account in accounts_of(session, case.customer_id)
-        if account.status not in ENDED and account.opened_on <= since
+        if account.status not in ENDED and account.opened_on < since
     ]
     for account in protected:
         protect_rate(
@@ -70,16 +68,9 @@ def protect_rates(
 def move_protection(
     session: Session, hold: CaseHold, pack: Pack, before: date, *, by: Actor, now: datetime
 ) -> None:
-    """Let the caps of a hold end on its new day, `before` that it ended on."""
+    """Let the caps of a hold end on its new day, instead of the day `before`."""
     if hold.until < before:
         end_protection(session, id_of(hold), hold.until, by=by, now=now)
-        return
-    rows = session.scalars(
-        select(ProtectedRate).where(ProtectedRate.hold_id == hold.id, ProtectedRate.to_on == before)
-    ).all()
-    for row in rows if hold.until > before else ():
-        account = session.get_one(Account, row.account_id)
+    elif hold.until > before:
         citation = pack.protected_rate.citation if pack.protected_rate else ""
-        protect_rate(
-            session, account, row.hold_id, row.apr_millionths, before, hold.until, citation, by=by, now=now
-        )
+        prolong_protection(session, id_of(hold), before, hold.until, citation, by=by, now=now)

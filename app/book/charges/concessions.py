@@ -16,6 +16,7 @@ from app.book.delinquency.models import Pause
 from app.book.ledger.models import Account
 from app.book.ledger.service import record_on_account
 from app.core.actor import Actor
+from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 
@@ -84,10 +85,10 @@ def lower_rates(session: Session, account_ids: Sequence[int]) -> dict[int, list[
     """The lower rates that these accounts have had, by account: those that were agreed, and those of the law."""
     row, capped = table_of(Concession), table_of(ProtectedRate)
     agreed = sa.select(row.c.account_id, row.c.from_on, row.c.to_on, row.c.apr_millionths).where(
-        row.c.account_id.in_(account_ids), row.c.apr_millionths.is_not(None)
+        among(session, row.c.account_id, account_ids), row.c.apr_millionths.is_not(None)
     )
     by_law = sa.select(capped.c.account_id, capped.c.from_on, capped.c.to_on, capped.c.apr_millionths).where(
-        capped.c.account_id.in_(account_ids)
+        among(session, capped.c.account_id, account_ids)
     )
     found: dict[int, list[LowerRate]] = {}
     for account_id, from_on, to_on, rate in session.connection().execute(sa.union_all(agreed, by_law)):
@@ -99,13 +100,13 @@ def without_late_fees(session: Session, account_ids: Sequence[int], on: date) ->
     """Those of the accounts that bear no late fee on `on`."""
     row, capped = table_of(Concession), table_of(ProtectedRate)
     agreed = sa.select(row.c.account_id).where(
-        row.c.account_id.in_(account_ids),
+        among(session, row.c.account_id, account_ids),
         row.c.without_fees,
         row.c.from_on <= on,
         sa.or_(row.c.to_on.is_(None), row.c.to_on > on),
     )
     by_law = sa.select(capped.c.account_id).where(
-        capped.c.account_id.in_(account_ids), capped.c.from_on <= on, capped.c.to_on > on
+        among(session, capped.c.account_id, account_ids), capped.c.from_on <= on, capped.c.to_on > on
     )
     return set(session.connection().execute(sa.union(agreed, by_law)).scalars())
 
@@ -114,7 +115,7 @@ def paused_accounts(session: Session, account_ids: Sequence[int], on: date) -> s
     """Those of the accounts whose days do not count on `on`, so that nothing is charged to them."""
     row = table_of(Pause)
     query = sa.select(row.c.account_id).where(
-        row.c.account_id.in_(account_ids),
+        among(session, row.c.account_id, account_ids),
         row.c.from_on <= on,
         sa.or_(row.c.to_on.is_(None), row.c.to_on > on),
     )

@@ -58,8 +58,21 @@ def protect_rate(
     mark_changed(session, account.portfolio_id, {id_of(account): from_on - DAY})
 
 
+def prolong_protection(
+    session: Session, hold_id: int, before: date, to_on: date, citation: str, *, by: Actor, now: datetime
+) -> None:
+    """Let the caps of a hold that would end on the day `before` run until `to_on`."""
+    query = select(ProtectedRate).where(ProtectedRate.hold_id == hold_id, ProtectedRate.to_on == before)
+    for row in session.scalars(query.order_by(col(ProtectedRate.id))):
+        row.to_on = to_on
+        account = session.get_one(Account, row.account_id)
+        told = RateProtected(hold_id, row.apr_millionths, before, to_on, citation)
+        record_on_account(session, account, told, by=by, now=now)
+    session.flush()
+
+
 def end_protection(session: Session, hold_id: int, on: date, *, by: Actor, now: datetime) -> None:
-    """End the caps of a hold that a person ended: the accounts' own rates run from `on`."""
+    """End the caps of a hold that ends before its day: the accounts' own rates run from `on`."""
     query = select(ProtectedRate).where(ProtectedRate.hold_id == hold_id, col(ProtectedRate.to_on) > on)
     for row in session.scalars(query.order_by(col(ProtectedRate.id))):
         row.to_on = max(on, row.from_on + DAY)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TypedDict
 
 import sqlalchemy as sa
 from pydantic_core import from_json
 from sqlmodel import Session, col, select
 
-from app.book.charges.models import Concession
+from app.book.charges.concessions import lower_rates
 from app.book.charges.rules import capped_apr
 from app.book.customers.models import ContactPoint
 from app.book.customers.rules import ADDRESS, PointKind, PointSource
@@ -20,8 +20,10 @@ from app.book.ledger.rules import MONEY_IN, AccountStatus, EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome
+from app.core.clock import local_instant
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
+from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.outreach.gate.contact_cases import AccountRow, ContactCase
 from app.outreach.letters.letter import BadLetter, ItemLine, Letter, PaidLine, Unsayable
@@ -326,23 +328,20 @@ def _interest_since(
 def _one_rate(session: Session, account: Account, since: date) -> int:
     """The yearly rate in millionths at which all interest since that day was charged. Raises Unsayable where there is
     no such rate."""
-    lower = select(Concession.id).where(
-        Concession.account_id == account.id, col(Concession.apr_millionths).is_not(None)
-    )
+    portfolio, account_id = session.get_one(Portfolio, account.portfolio_id), id_of(account)
     changes = select(Event.data).where(
-        Event.customer_id == account.customer_id, Event.account_id == account.id, Event.kind == AccountChanged.KIND,
-        col(Event.at) >= datetime(since.year, since.month, since.day, tzinfo=UTC),
+        Event.customer_id == account.customer_id, Event.account_id == account_id, Event.kind == AccountChanged.KIND,
+        col(Event.at) >= local_instant(since, 0, 0, portfolio.timezone),
     )  # fmt: skip
     changed = any(
         "apr_millionths" in AccountChanged.from_json(text).from_ for text in session.scalars(changes)
     )
-    if changed or not account.apr_millionths or session.scalar(lower.limit(1)) is not None:
+    if changed or not account.apr_millionths or lower_rates(session, [account_id]):
         raise Unsayable(
             f"The interest of card {account.card_last4} was not charged at one known rate, so that its calculation "
             "cannot be shown. Write to the customer by hand."
         )
-    caps = pack_of(session.get_one(Portfolio, account.portfolio_id)).charges
-    return capped_apr(account.apr_millionths, caps)
+    return capped_apr(account.apr_millionths, pack_of(portfolio).charges)
 
 
 def _address_found(session: Session, contact_case: ContactCase) -> bool:

@@ -45,7 +45,6 @@ from app.http.routes import Router
 from app.http.transactions import ReadSession, StreamSession
 from app.inbound.answers import LONGEST_ANSWER
 from app.outreach.letters.locales import LOCALES
-from app.policy.composition import packs_for
 from app.policy.pack import Pack
 from app.web.cases.call.header import Header, header_of
 from app.web.cases.call.open_items import OpenItems, open_items
@@ -329,7 +328,7 @@ def _options(
     contact = {name: getattr(file.customer, name) for name in CONTACT}
     return CaseOptions(
         holds=[(kind.value, HOLD_LABELS[kind]) for kind in HoldKind],
-        protects_rate=packs_for(file.portfolio, file.customer).protected_rate is not None,
+        protects_rate=view.pack.protected_rate is not None,
         people=view.assignable,
         to_ask=to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",
         today=today.isoformat(),

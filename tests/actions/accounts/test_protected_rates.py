@@ -93,11 +93,23 @@ def test_the_cap_moves_with_the_end_of_the_hold(engine: Engine, moved: date) -> 
         assert all(first.to_on == then.from_on for first, then in zip(rows, rows[1:], strict=False))
 
 
-def test_a_debt_of_after_the_first_day_and_another_hold_are_not_capped(engine: Engine) -> None:
+def test_a_hold_that_was_kept_longer_and_ends_earlier_caps_no_day_after_it(engine: Engine) -> None:
+    a_card(engine)
+    with transaction(engine) as session:
+        hold = in_service(session, DUE + 2 * DAY, since=None)
+        for until in (UNTIL + 10 * DAY, UNTIL - 10 * DAY):
+            review_hold(session, hold, "new orders", until, by=ANN, now=builders.at(DUE + 3 * DAY))
+        rows = session.scalars(select(ProtectedRate)).all()
+        assert max(row.to_on for row in rows) == UNTIL - 10 * DAY
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_a_debt_that_is_not_of_before_and_another_hold_are_not_capped(engine: Engine, days: int) -> None:
+    """A debt of the first day of the service is none of before it."""
     a_card(engine)
     with transaction(engine) as session:
         card = session.scalars(select(Account)).one()
-        in_service(session, DUE + 2 * DAY, since=card.opened_on - DAY)
+        in_service(session, DUE + 2 * DAY, since=card.opened_on - days * DAY)
         assert session.scalars(select(ProtectedRate)).all() == []
         in_service(session, DUE + 2 * DAY, since=None, kind=HoldKind.VULNERABLE)
         assert session.scalars(select(ProtectedRate)).all() == []
