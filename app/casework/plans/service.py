@@ -166,9 +166,8 @@ def _supersede(session: Session, old: Plan, new: Plan, *, by: Actor, today: date
     pass_on_waivers(session, old, new, today)
     old.ended_on, old.why = today, f"renegotiated: replaced by {new.reference}"
     move_plan(session, old, PlanStatus.CANCELLED, by=by, now=now)
-    end_concessions(
-        session, id_of(old), today, by=by, now=now
-    )  # also during a rest: the new one's take their place
+    # Also during a rest: those of the new one take their place.
+    end_concessions(session, id_of(old), today, by=by, now=now)
 
 
 def cancel(session: Session, plan: Plan, reason: str, *, by: Actor, today: date, now: datetime) -> None:

@@ -26,10 +26,9 @@ from app.outreach.duties.events import DutyEnded, DutyOverdue
 from app.outreach.duties.models import Duty
 from app.outreach.duties.sources import ACCOUNT
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.outbox.rules import LEFT
 from app.policy.kinds.duty import DutyEvent, counts_since
 
-LEFT = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
 LONGEST_WHY = 200
 
 

@@ -33,7 +33,7 @@ from app.core.vocabulary import HoldKind
 from app.outreach.duties.models import Duty
 from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.outbox.rules import LEFT
 from app.policy.composition import read_adopted
 from app.policy.kinds.duty import DutyEvent, DutyRule, counts_since
 from app.policy.packfile import shipped_packs
@@ -200,7 +200,7 @@ def _open_cases(
     )
     left = sa.select(message.c.id).where(
         message.c.customer_id == case.c.customer_id, message.c.letter.in_(sorted(letters)),
-        message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)), message.c.console_only.is_(False),
+        message.c.status.in_(LEFT), message.c.console_only.is_(False),
         message.c.sent_at >= local_instant(enough + timedelta(days=1), 0, 0, portfolio.timezone),
     )  # fmt: skip
     filed = sa.select(document.c.id).where(

@@ -28,8 +28,7 @@ from app.outreach.duties.making import Resident, residents_of
 from app.outreach.duties.models import Duty
 from app.outreach.duties.settling import met_among, open_duties
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
-from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.letters.earlier import on_their_way
 from app.outreach.planning.letterhead import LetterCatalog, Letterhead
 from app.outreach.planning.rows import LetterRequest
 from app.outreach.planning.service import request_letters
@@ -39,7 +38,6 @@ from app.policy.composition import packs_for
 from app.policy.kinds.duty import DutyEvent
 from app.policy.pack import Pack
 
-ON_ITS_WAY = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
 BATCH = 200
 """Duties that are written in one transaction."""
 BY_PREFERENCE = (Channel.POST, Channel.EMAIL, Channel.SMS)
@@ -100,7 +98,7 @@ def write_owed(
     lock_customers(session, sorted(session.scalars(whose)))
     duties = open_duties(session, portfolio, duty_ids)
     # In this order: a letter that leaves between the two questions is found by the second.
-    coming = _on_their_way(session, duties)
+    coming = on_their_way(session, {each.customer_id for each in duties})
     met = met_among(session, portfolio, duties)
     cases = _open_cases(session, duties)
     wanted = [
@@ -108,7 +106,7 @@ def write_owed(
         for each in duties
         if each.case_id in cases
         and id_of(each) not in met
-        and not any((each.customer_id, name) in coming for name in each.letters.split())
+        and coming.get(each.customer_id, set()).isdisjoint(each.letters.split())
     ]
     desk, residents = _Desk(catalog, portfolio), residents_of(session, {each.customer_id for each in wanted})
     why_not = {id_of(each): desk.why_not(each.letter, residents[each.customer_id]) for each in wanted}
@@ -166,17 +164,6 @@ def _letter(
     letter = catalog.letters[duty.letter]
     step = CaseStep(duty.case_id, DeskStep.DUTY, occurrence)
     return LetterRequest(contact_case, letter.name, Purpose(letter.purpose), [channel], step)
-
-
-def _on_their_way(session: Session, duties: Sequence[Duty]) -> set[tuple[int, str]]:
-    """(customer, letter) of the messages on their way that would fulfil one of these duties."""
-    message = table_of(OutboxMessage)
-    query = sa.select(message.c.customer_id, message.c.letter).where(
-        among(session, message.c.customer_id, {each.customer_id for each in duties}),
-        message.c.letter.in_({name for each in duties for name in each.letters.split()}),
-        message.c.status.in_(ON_ITS_WAY),
-    )
-    return {tuple(row) for row in session.execute(query)}  # type: ignore[misc]
 
 
 def _open_cases(session: Session, duties: Sequence[Duty]) -> Mapping[int, CollectionsCase]:

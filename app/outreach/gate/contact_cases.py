@@ -28,13 +28,10 @@ from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
 from app.outreach.gate.facts import gather_facts
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import TO_CUSTOMERS, OutboxStatus
+from app.outreach.outbox.rules import PENDING, TO_CUSTOMERS, OutboxStatus
 from app.policy.composition import packs_for
 from app.policy.facts import ContactResult, Facts, PastContact
 from app.policy.pack import Pack
-
-PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
-"""Messages that may still reach the customer: they count toward caps although nothing was sent yet."""
 
 STALE_AFTER = timedelta(days=3)
 """A message still queued this long after its business date is withheld: its words are no longer true."""

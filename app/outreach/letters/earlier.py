@@ -16,12 +16,7 @@ from app.core.database.engine import table_of
 from app.core.vocabulary import Purpose
 from app.outreach.letters.letter import Letter
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import OutboxStatus
-
-ARRIVED = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
-"""A message that was withheld, came back, or may not have left is not "we wrote to you"."""
-
-PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
+from app.outreach.outbox.rules import LEFT, PENDING
 
 Written = Mapping[int, Sequence[tuple[date, CaseStep]]]
 """Case id -> (business date, step) of each reminder or notice that was sent."""
@@ -38,7 +33,7 @@ def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tu
     query = sa.select(message.c.business_date, *step_columns()).where(
         contact.c.id == message.c.contact_id,
         among(session, message.c.case_id, sorted(case_ids)),
-        status.in_([each.value for each in ARRIVED]),
+        status.in_([each.value for each in LEFT]),
         message.c.console_only.is_(False),  # printed to a console, it reached no customer
         message.c.purpose.in_((Purpose.REMINDER, Purpose.NOTICE)),
     )
@@ -49,15 +44,18 @@ def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tu
     return found
 
 
-def on_their_way(session: Session, case_ids: Collection[int]) -> dict[int, set[str]]:
-    """Names of the letters that are written and may still leave, by case."""
+def on_their_way(session: Session, customer_ids: Collection[int]) -> dict[int, set[str]]:
+    """Names of the letters that are written and may still leave, by customer."""
     message = table_of(OutboxMessage)
-    query = sa.select(message.c.case_id, message.c.letter).where(
-        among(session, message.c.case_id, sorted(case_ids)), message.c.status.in_(PENDING)
+    status = (
+        sa.type_coerce(message.c.status, sa.Text) + ""
+    )  # so that only the index over customers fits, as above
+    query = sa.select(message.c.customer_id, message.c.letter).where(
+        among(session, message.c.customer_id, customer_ids), status.in_([each.value for each in PENDING])
     )
     found: dict[int, set[str]] = {}
-    for case_id, letter in session.execute(query):
-        found.setdefault(case_id, set()).add(letter)
+    for customer_id, letter in session.execute(query):
+        found.setdefault(customer_id, set()).add(letter)
     return found
 
 

@@ -122,6 +122,10 @@ class OutboxStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
+"""States of a message that may still reach its reader: it counts toward caps although nothing is known to be sent."""
+LEFT = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
+"""States of a message that left and did not come back."""
 MAY_HAVE_LEFT = (OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNKNOWN)
 """States of a message that its reader has, or may have: what it says is taken back in writing."""
 

@@ -71,7 +71,7 @@ class ContactBatch:
         self._misfit: dict[tuple[str, str, str], bool] = {}
         self._unreachable = self.letterhead.unreachable
         self._coming: dict[int, set[str]] | None = None
-        """Letters by case that may still leave; None = not asked for yet."""
+        """Letters by customer that may still leave; None = not asked for yet."""
         self.written: dict[int, list[tuple[date, CaseStep]]] = {}
         """Earlier letters of the cases in which a follow-up is due."""
         self.writer = LetterWriter(session, catalog, self.letterhead, on, now)
@@ -136,8 +136,8 @@ class ContactBatch:
         if not awaited:
             return False
         if self._coming is None:
-            self._coming = on_their_way(self.session, [each.case.id for each in self.seen])
-        return not awaited.isdisjoint(self._coming.get(contact_case.case.id, ()))
+            self._coming = on_their_way(self.session, {each.customer.id for each in self.seen})
+        return not awaited.isdisjoint(self._coming.get(contact_case.customer.id, ()))
 
     def worded_for(self, contact_case: ContactCase, step: Step, chosen: ChosenLadder) -> Step:
         """Return the step with the letter that is true for this case: a follow-up needs an earlier letter, otherwise a

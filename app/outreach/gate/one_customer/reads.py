@@ -31,12 +31,12 @@ from app.core.database.together import Found, Reads
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel
 from app.outreach.gate.consent import has_lapsed
-from app.outreach.gate.contact_cases import PENDING, STALE_AFTER
+from app.outreach.gate.contact_cases import STALE_AFTER
 from app.outreach.gate.facts import COUNTED, Person, past_contact, preference_of
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
 from app.outreach.gate.third_parties.representation import closed_addresses, representation, standing_parties
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import TO_CUSTOMERS, OutboxStatus
+from app.outreach.outbox.rules import LEFT, PENDING, TO_CUSTOMERS, OutboxStatus
 from app.policy.calendars import begins
 from app.policy.facts import (
     ContactResult,
@@ -112,7 +112,7 @@ class GateReads:
         self.notices = reads.rows(
             sa.select(message.c.letter, message.c.sent_at, message.c.answer_by).where(
                 message.c.customer_id == customer,
-                message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
+                message.c.status.in_(LEFT),
                 message.c.console_only.is_(False),
                 message.c.sent_at.is_not(None),
             )
