@@ -1,4 +1,4 @@
-"""Agreements that got new dates after a rest (decision 0386)."""
+"""Agreements whose rest ends, and those that got new dates after one (decision 0386)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,50 @@ from datetime import date
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from app.book.portfolios.models import Portfolio
+from app.book.portfolios.models import DailyRun, Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.holds.models import CaseHold
+from app.casework.holds.rules import RESTING
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.rests.rules import RESTED
-from app.casework.plans.rules import LIVE
+from app.casework.plans.rules import LIVE, PlanStatus
 from app.core.actor import SYSTEM
-from app.core.clock import local_instant
+from app.core.clock import local_date, local_instant
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 
 CHANGE = table_of(PlanChange)
 OF_A_REST = sa.and_(CHANGE.c.by == SYSTEM, CHANGE.c.reason == RESTED)
+
+
+def running_with_us(portfolio: Portfolio) -> SelectOfScalar[Plan]:
+    """The active plans of cases that are not with the legal team."""
+    with_us = sa.exists().where(
+        col(CollectionsCase.id) == col(Plan.case_id), col(CollectionsCase.with_legal_since).is_(None)
+    )
+    return select(Plan).where(Plan.portfolio_id == portfolio.id, Plan.status == PlanStatus.ACTIVE, with_us)
+
+
+def plans_at_rests_end(session: Session, portfolio: Portfolio, on: date) -> list[tuple[Plan, date]]:
+    """Running plans with the day on which their rest ended, where that was since the night before began. One that was
+    agreed on that day, or later, did not rest."""
+    last_night = sa.select(sa.func.max(DailyRun.started_at)).where(
+        col(DailyRun.portfolio_id) == portfolio.id, col(DailyRun.business_date) < on
+    )
+    since = session.scalar(last_night) or local_instant(on, 0, 0, portfolio.timezone)
+    hold = table_of(CaseHold)
+    ended = (
+        sa.select(hold.c.customer_id, sa.func.max(hold.c.ended_at).label("at"))
+        .where(hold.c.kind.in_(RESTING), hold.c.ended_at > since)
+        .group_by(hold.c.customer_id)
+        .subquery("ended")
+    )
+    query = running_with_us(portfolio).join(ended, ended.c.customer_id == Plan.customer_id)
+    rows = session.execute(query.add_columns(ended.c.at).order_by(col(Plan.id))).all()
+    days = [(plan, local_date(at, portfolio.timezone)) for plan, at in rows]
+    return [(plan, day) for plan, day in days if plan.accepted_on and plan.accepted_on < min(on, day)]
 
 
 def times_rested(session: Session, plan_ids: Sequence[int]) -> dict[int, int]:

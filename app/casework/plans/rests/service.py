@@ -7,26 +7,22 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel import Session, col
 
 from app.book.charges.concessions import end_concessions
 from app.book.charges.models import Concession
-from app.book.portfolios.models import DailyRun, Portfolio
-from app.casework.cases.models import CollectionsCase
-from app.casework.holds.models import CaseHold
+from app.book.portfolios.models import Portfolio
 from app.casework.holds.queries import at_rest
-from app.casework.holds.rules import RESTING
 from app.casework.plans.limits import holidays_of
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
+from app.casework.plans.rests.queries import plans_at_rests_end, running_with_us
 from app.casework.plans.rests.rules import PAID_MEANWHILE, RESTED, dates_after_rest
 from app.casework.plans.rules import LIVE, PlanStatus
 from app.casework.plans.schedule import SATURDAY_SUNDAY, days_off
 from app.casework.plans.tracking.changes import give_time
 from app.casework.plans.tracking.payments import payments_of
 from app.core.actor import SYSTEM
-from app.core.clock import local_date, local_instant
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -37,43 +33,16 @@ def end_rests(session: Session, portfolio: Portfolio, on: date, *, now: datetime
     """Give new dates, at the end of `on`, to the running agreements whose rest ended since the night before, and end
     the lower rates of agreements that ended during it. Returns how many agreements got new dates. Safe to repeat."""
     _end_rates(session, portfolio, on, now=now)
-    rested = _rested(session, portfolio, on)
+    rested = plans_at_rests_end(session, portfolio, on)
     if not rested:
         return 0
     lock_customers(session, {plan.customer_id for plan, _ in rested})
-    fresh = _running(portfolio).where(
+    fresh = running_with_us(portfolio).where(
         among(session, table_of(Plan).c.id, [id_of(plan) for plan, _ in rested])
     )
     fresh = fresh.order_by(col(Plan.id)).with_for_update().execution_options(populate_existing=True)
     ended_on = {id_of(plan): day for plan, day in rested}
     return _give_dates(session, portfolio, session.scalars(fresh).all(), ended_on, on, now=now)
-
-
-def _running(portfolio: Portfolio) -> SelectOfScalar[Plan]:
-    with_us = sa.exists().where(
-        col(CollectionsCase.id) == col(Plan.case_id), col(CollectionsCase.with_legal_since).is_(None)
-    )
-    return select(Plan).where(Plan.portfolio_id == portfolio.id, Plan.status == PlanStatus.ACTIVE, with_us)
-
-
-def _rested(session: Session, portfolio: Portfolio, on: date) -> list[tuple[Plan, date]]:
-    """Running plans with the day on which their rest ended, where that was since the night before began. One that was
-    agreed on that day, or later, did not rest."""
-    last_night = sa.select(sa.func.max(DailyRun.started_at)).where(
-        col(DailyRun.portfolio_id) == portfolio.id, col(DailyRun.business_date) < on
-    )
-    since = session.scalar(last_night) or local_instant(on, 0, 0, portfolio.timezone)
-    hold = table_of(CaseHold)
-    ended = (
-        sa.select(hold.c.customer_id, sa.func.max(hold.c.ended_at).label("at"))
-        .where(hold.c.kind.in_(RESTING), hold.c.ended_at > since)
-        .group_by(hold.c.customer_id)
-        .subquery("ended")
-    )
-    query = _running(portfolio).join(ended, ended.c.customer_id == Plan.customer_id)
-    rows = session.execute(query.add_columns(ended.c.at).order_by(col(Plan.id))).all()
-    days = [(plan, local_date(at, portfolio.timezone)) for plan, at in rows]
-    return [(plan, day) for plan, day in days if plan.accepted_on and plan.accepted_on < min(on, day)]
 
 
 def _give_dates(
