@@ -15,7 +15,7 @@ from app.actions.holds import place_hold
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account, Customer, Entry
-from app.book.ledger.rules import AccountStatus
+from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import post_mirror
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
@@ -23,6 +23,9 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.documents.rules import DocumentKind
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanStatus
+from app.casework.plans.service import accept
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.database.engine import reading, transaction
@@ -46,6 +49,7 @@ from app.policy.kinds.duty import DutyRule
 from app.policy.overrides import check
 from app.policy.packfile import BadPack, shipped_packs
 from tests import builders
+from tests.agreements import make_offer, monthly
 
 TEXAS = "America/Chicago"
 ON = date(2026, 6, 1)
@@ -476,3 +480,35 @@ def test_the_disclosures_of_new_york_come_within_five_days(engine: Engine, charg
             assert row.destination.value == "post"
             assert "Ninety percent of your wages or salary earned in the last sixty days." in row.text
             assert tasks == []
+
+
+def test_who_pays_by_agreement_gets_an_account_each_quarter(engine: Engine) -> None:
+    """23 NYCRR 1.5: three months after it was agreed, and six; no more once it is over."""
+    with transaction(engine) as session:
+        case = a_case(session, region="NY", postcode="12207")
+        now = builders.at(ON, 12, zone=TEXAS)
+        card = session.scalars(select(Account).where(Account.customer_id == case.customer_id)).one()
+        builders.entry(session, card, EntryKind.PURCHASE, 95_000, DUE - timedelta(days=10))
+        fold_accounts(session, get_portfolio(session, builders.BOOK), [id_of(card)], through=ON)
+        terms = monthly(60_000, 0, 12, ON + timedelta(days=20))
+        plan = make_offer(session, case, terms, by="user:ann", today=ON, now=now)
+        accept(session, plan, by=Actor.user("ann"), today=ON, now=now)
+        plan_id = id_of(plan)
+    quarter = (date(2026, 9, 1) - ON).days
+    assert night(engine, quarter - 2)["made"] == 0
+    assert night(engine, quarter) == {"made": 1, "written": 1}
+    assert night(engine, quarter + 1) == {"made": 0, "written": 0}
+    with transaction(engine) as session:
+        [duty] = session.scalars(select(Duty))
+        assert (duty.rule, duty.arose_on) == ("us-ny.quarterly_duty", date(2026, 9, 1))
+        [statement] = [
+            row for row in session.scalars(select(OutboxMessage)) if row.letter == "plan_statement"
+        ]
+        assert "what you have paid, and what you owe" in statement.text
+        statement.status, statement.sent_at = OutboxStatus.SENT, builders.at(date(2026, 9, 3), 12, zone=TEXAS)
+    assert night(engine, quarter + 2)["duties_met"] == 1
+    second = (date(2026, 12, 1) - ON).days
+    assert night(engine, second)["made"] == 1
+    with transaction(engine) as session:
+        session.get_one(Plan, plan_id).status = PlanStatus.CANCELLED
+    assert night(engine, second + 91)["made"] == 0

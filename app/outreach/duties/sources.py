@@ -22,12 +22,13 @@ from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind, letter_of
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import PlanKind
+from app.casework.plans.rules import LIVE, PlanKind
 from app.casework.results.file import shipped_conversations
 from app.casework.results.rules import Counts
 from app.core.clock import local_date, local_instant
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
+from app.core.dates import add_months
 from app.core.timeline.models import Event
 from app.core.vocabulary import HoldKind
 from app.outreach.duties.models import Duty
@@ -42,6 +43,10 @@ LOOK_BACK = timedelta(days=7)
 """An event is looked for in the nights of a week, so that a night that is closed late finds it; an older one, of before
 the desk knew the duty, starts none."""
 CHUNK = 5000
+SHORTEST_QUARTER = 89
+"""Days."""
+QUARTERS = 1_000
+"""The occasion of a quarter: the agreement's id times this, and which quarter it is."""
 ACCOUNT = 10_000_000
 """The occasion of missed payments: the account's id times this, and the ordinal of the later one's due date. Of an open
 case likewise, with the day of the night."""
@@ -135,6 +140,29 @@ def _settlements(
     )  # fmt: skip
     for row in session.execute(query):
         yield Happened(*row)
+
+
+def _quarters(session: Session, portfolio: Portfolio, since: datetime, now: datetime) -> Iterable[Happened]:
+    """Agreements that are kept, of which another three months were over lately: the occasion is the agreement and its
+    quarter."""
+    plan, case = table_of(Plan), table_of(CollectionsCase)
+    first, last = (local_date(at, portfolio.timezone) for at in (since, now))
+    query = (
+        sa.select(case.c.customer_id, plan.c.case_id, plan.c.id, plan.c.accepted_on)
+        .join(case, case.c.id == plan.c.case_id)
+        .where(
+            plan.c.portfolio_id == portfolio.id,
+            plan.c.status.in_(LIVE),
+            plan.c.accepted_on <= last - timedelta(days=SHORTEST_QUARTER),
+            case.c.status == CaseStatus.OPEN,
+        )
+    )
+    for customer_id, case_id, plan_id, accepted_on in session.execute(query):
+        quarter = ((last.year - accepted_on.year) * 12 + last.month - accepted_on.month) // 3
+        for n in (quarter, quarter - 1):
+            over_on = add_months(accepted_on, 3 * n)
+            if n > 0 and first <= over_on <= last:
+                yield Happened(customer_id, case_id, plan_id * QUARTERS + n, over_on)
 
 
 def _two_behind(session: Session, portfolio: Portfolio, since: datetime, now: datetime) -> Iterable[Happened]:
@@ -243,6 +271,7 @@ _SOURCES: Mapping[DutyEvent, Callable[[Session, Portfolio, datetime, datetime], 
     DutyEvent.DISPUTE: _holds(HoldKind.DISPUTE),
     DutyEvent.COMPLAINT: _holds(HoldKind.COMPLAINT),
     DutyEvent.SETTLEMENT: _settlements,
+    DutyEvent.QUARTER_OF_AGREEMENT: _quarters,
     DutyEvent.CASE_OPEN: _open_cases,
     DutyEvent.TWO_PAYMENTS_BEHIND: _two_behind,
 }

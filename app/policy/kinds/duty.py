@@ -31,6 +31,8 @@ class DutyEvent(StrEnum):
     """A settlement was agreed on."""
     CASE_OPEN = "case_open"
     """A case is open, and no notice that a collector begins with has left, or the last one is nearly a year old."""
+    QUARTER_OF_AGREEMENT = "quarter_of_agreement"
+    """Another three months of an agreement that is kept are over, and payments of it are still to come."""
     TWO_PAYMENTS_BEHIND = "two_payments_behind"
     """The last two payments of an account were missed, and no earlier event was about either of them (Consumer Credit
     Act 1974 s.86C(1))."""

@@ -166,6 +166,7 @@ def test_the_letters_we_ship() -> None:
         "collection_notice_qc": ("notice", "p"),
         "collection_notice_tw": ("notice", "ep"),
         "ny_disclosures": ("notice", "ep"),
+        "plan_statement": ("notice", "ep"),
         "due_reminder": ("notice", "sec"),
         "help_answer": ("confirmation", "s"),
         "adviser_plan_confirmed": ("representative", "ep"),
@@ -208,6 +209,7 @@ def test_the_letters_we_ship() -> None:
         "collection_notice_qc": {"en", "fr"},
         "collection_notice_tw": {"en", "zh"},
         "ny_disclosures": {"en"},
+        "plan_statement": {"en"},
         "due_reminder": {"en", "zh-Hans"},
     }
     assert {letter.about for letter in LETTERS.values()} == ABOUT
