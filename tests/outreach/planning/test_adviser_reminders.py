@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 
 from app.actions.advisers.clients import NewAuthority, add_client
 from app.actions.agreements import agree
+from app.actions.holds import place_hold
 from app.actions.plans.instalments import move_instalment
 from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
@@ -19,6 +20,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.plans.models import Plan
 from app.core.clock import FixedClock
 from app.core.database.engine import reading, transaction
+from app.core.vocabulary import HoldKind
 from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
@@ -115,7 +117,7 @@ def test_who_came_after_the_agreement_is_reminded_as_they_speak_for_the_customer
     assert [row.letter for row in reminders(engine)] == ["adviser_instalment_ahead"]
 
 
-@pytest.mark.parametrize("what", ["paid", "paid in part", "moved"])
+@pytest.mark.parametrize("what", ["paid", "paid in part", "moved", "rests"])
 def test_it_is_withheld_where_something_else_falls_due_by_then(engine: Engine, what: str) -> None:
     with transaction(engine) as session:
         agreed(session, first=FIRST)
@@ -126,6 +128,11 @@ def test_it_is_withheld_where_something_else_falls_due_by_then(engine: Engine, w
         if what == "moved":
             plan = session.scalars(select(Plan)).one()
             move_instalment(session, plan, 1, FIRST + 5 * DAY, CATALOG, "paid later", by=ANN, now=now)
+        elif what == "rests":
+            case, until = session.scalars(select(CollectionsCase)).one(), NIGHT + 60 * DAY
+            place_hold(
+                session, case, HoldKind.BREATHING_SPACE, "a moratorium", until, CATALOG, by=ANN, now=now
+            )
         else:
             card = session.scalars(select(Account)).one()
             builders.payment(session, card, 2_500 if what == "paid" else 1_000, NIGHT + DAY, now=now)

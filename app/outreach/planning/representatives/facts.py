@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 
 from app.casework.advisers.models import Adviser, AdviserClient
 from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.holds.queries import at_rest
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import parties_of, speaker
 from app.casework.parties.rules import in_force
@@ -125,6 +126,7 @@ def dues_ahead(session: Session, plan: Plan, today: date) -> dict[int, int]:
 
 def agreement_now(session: Session, plan: Plan, contact_case: ContactCase, today: date) -> AgreementNow:
     times = _times_restored(session, plan)
+    falls_due = plan.status in LIVE and not at_rest(session, [plan.customer_id])
     return AgreementNow(
         plan.status,
         last_change(session, plan),
@@ -132,7 +134,7 @@ def agreement_now(session: Session, plan: Plan, contact_case: ContactCase, today
         live_plan(session, plan.case_id) is not None,
         contact_case.to_ask > 0 or any(account.balance_minor > 0 for account in contact_case.accounts),
         plan.status is PlanStatus.BROKEN and why_ended(session, plan, today) is None,
-        dues_ahead(session, plan, today) if plan.status in LIVE else {},
+        dues_ahead(session, plan, today) if falls_due else {},
         times,
         not times or is_restored(session, plan, today),
         why_false(session, CaseStep(plan.case_id, DeskStep.CANCELLED_PLAN, plan_id=id_of(plan)), today),

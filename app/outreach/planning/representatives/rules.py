@@ -116,7 +116,8 @@ class AgreementNow:
     paid_in_time: bool = False
     """It is taken to be broken, and was paid in time with all that is posted by now."""
     dues: Mapping[int, int] = field(default_factory=dict)
-    """What is missing, in minor units, of the instalments that are to come, by due day (`date.toordinal`)."""
+    """What is missing, in minor units, of the instalments that are to come, by due day (`date.toordinal`).
+    While the agreement rests nothing falls due."""
     times_restored: int = 0
     """How often a break of it was taken back."""
     is_restored: bool = True
