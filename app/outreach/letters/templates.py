@@ -21,6 +21,7 @@ from app.outreach.letters.compiled import HARMLESS_FILTERS
 from app.outreach.letters.forms import BASE, BLOCK_FORMS, block_path
 from app.outreach.letters.letter import NEVER_EMPTY, BadLetter
 
+_ONLY_TAGS = re.compile(r"\s*(\{%[^%]*%\}\s*)*")
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 
 
@@ -70,7 +71,7 @@ class LetterFiles:
             digest.update(hashlib.sha256(content).digest())
         for path, content in read.items():
             if path.suffix in {".txt", ".html"}:
-                self.sources[path.relative_to(self.directory).as_posix()] = content.decode()
+                self.sources[path.relative_to(self.directory).as_posix()] = with_line_ends(content.decode())
         return digest.hexdigest()[:12]
 
     def add_blocks(self, language: str) -> None:
@@ -84,7 +85,7 @@ class LetterFiles:
                 if form not in BLOCK_FORMS:
                     raise BadLetter(f"{path}: [{name}] has form {form!r}, which is unknown.")
                 paths.append(block_path(language, name, BLOCK_FORMS[form]))
-                self.sources[paths[-1]] = source
+                self.sources[paths[-1]] = with_line_ends(source)
         self._plain_blocks[language] = all(self.template(path).plain for path in paths)
 
     def template(self, path: str) -> Template:
@@ -115,6 +116,18 @@ class LetterFiles:
         if path not in self._base:
             raise BadLetter(f"File {path} is missing.")
         return self._base[path].decode()
+
+
+def with_line_ends(source: str) -> str:
+    """The source of a template in which a line of words that ends with a tag keeps its end: jinja takes the line break
+    after every tag (`trim_blocks`), and with it the blank line between two paragraphs."""
+    return "\n".join(
+        f"{line[:-2].rstrip()} +%}}" if _is_words_with_tag(line) else line for line in source.split("\n")
+    )
+
+
+def _is_words_with_tag(line: str) -> bool:
+    return line.endswith("%}") and line[-3] not in "+-" and _ONLY_TAGS.fullmatch(line) is None
 
 
 def read_template(environment: Environment, source: str) -> Template:

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from app.book.portfolios.rules import CollectorKind
 from app.core.vocabulary import Channel
 from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.letter import ABOUT, AccountLine, BadLetter, InstalmentLine, Letter, LetterContext
 from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.letters.rendering import render
+from app.outreach.letters.samples import sample_context
 from app.outreach.letters.sms import sms_encoding, sms_segments
+from app.outreach.letters.templates import with_line_ends
 from tests.letters import letters
 from tests.paths import ROOT
 
@@ -99,6 +102,7 @@ AGENCY = {
     "nl": "Meridiaan Incasso",
     "zh": "子午資產管理",
 }
+LISTED = ("- ", "|", "!", "[ ]", "#", *(f"{n}." for n in range(10)))
 
 
 GSM = frozenset(
@@ -674,3 +678,33 @@ def test_every_language_with_scripts_says_what_may_be_left_on_voicemail() -> Non
         blocks = tomllib.loads((ROOT / "letters" / "_base" / language / "blocks.toml").read_text())
         message = blocks["voicemail"]["call"]
         assert set(re.findall(r"{{ (\w+) }}", message)) == {"voicemail_name", "contact_phone"}, language
+
+
+@pytest.mark.parametrize(
+    ("source", "read"),
+    [
+        ("Pay.{% if a %} Or call.{% endif %}\n\nBye", "Pay.{% if a %} Or call.{% endif +%}\n\nBye"),
+        ("{% if a %}\nPay.\n{% endif %}\nBye", "{% if a %}\nPay.\n{% endif %}\nBye"),
+        ("  {% if a %}{% if b %}\nPay.", "  {% if a %}{% if b %}\nPay."),
+        ("Pay.{% endif +%}\nBye{% endif -%}", "Pay.{% endif +%}\nBye{% endif -%}"),
+    ],
+)
+def test_a_line_of_words_keeps_its_end(source: str, read: str) -> None:
+    assert with_line_ends(source) == read
+
+
+def test_paragraphs_stand_apart_in_every_letter() -> None:
+    """A blank line of a template is one in the letter: two paragraphs that run into one are read as one."""
+    for letter in LETTERS.values():
+        for channel in letter.channels & {Channel.EMAIL, Channel.POST}:
+            for language in letter.languages:
+                context = sample_context(
+                    language, CollectorKind.THIRD_PARTY, "https://pay.example/p", today=date(2026, 12, 1)
+                )
+                text = render(letter, channel, language, context).text
+                for before, after in zip(text.split("\n"), text.split("\n")[1:], strict=False):
+                    is_prose = len(before) > 40 and before[-1] in ".!?。！？" and after
+                    listed = before.startswith(LISTED) or after.startswith(LISTED)
+                    assert not is_prose or listed, (
+                        f"{letter.name} {channel} {language}: {before[-40:]} / {after[:40]}"
+                    )
