@@ -11,6 +11,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.documents import add_document
+from app.actions.holds import end_hold, place_hold
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account, ContactCorrection, Customer
 from app.book.ledger.rules import EntryKind
@@ -18,9 +19,11 @@ from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.documents.rules import DocumentKind
+from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
+from app.core.vocabulary import HoldKind
 from app.outreach.duties.making import make_duties
 from app.outreach.duties.models import Duty
 from app.outreach.duties.settling import settle_duties
@@ -321,3 +324,27 @@ def test_without_the_supervisory_authority_nothing_leaves_and_one_person_is_told
         assert letters(session) == []
         [task] = session.scalars(select(StrategyTask))
         assert "this letter needs supervisory_authority; see the settings" in task.text.lower()
+
+
+@pytest.mark.parametrize("kind", [HoldKind.FRAUD, HoldKind.DISPUTE, HoldKind.DECEASED])
+def test_no_notice_goes_while_a_person_has_to_end_a_hold(engine: Engine, kind: HoldKind) -> None:
+    """No contact would follow it; it is owed once the hold has ended."""
+    with transaction(engine) as session:
+        case = a_case(session, "de")
+        placed = place_hold(
+            session, case, kind, "they say so", ON + timedelta(days=30), builders.catalog(), by=Actor.user("ann"),
+            now=builders.at(ON),
+        )  # fmt: skip
+        hold_id = placed.hold.id
+    assert night(engine, "de", ON)["made"] == 0
+    with transaction(engine) as session:
+        hold = session.get_one(CaseHold, hold_id)
+        end_hold(
+            session,
+            hold,
+            "it is theirs",
+            "Mei Lin",
+            by=Actor.user("ann"),
+            now=builders.at(ON + timedelta(days=2)),
+        )
+    assert night(engine, "de", ON + timedelta(days=2))["made"] == 1

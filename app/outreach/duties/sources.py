@@ -21,6 +21,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind, letter_of
 from app.casework.holds.models import CaseHold
+from app.casework.holds.rules import FOR_GOOD
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, PlanKind
 from app.casework.results.file import shipped_conversations
@@ -212,7 +213,8 @@ def _open_cases(
     session: Session, portfolio: Portfolio, _since: datetime, now: datetime
 ) -> Iterable[Happened]:
     """Open cases of customers to whom no notice that comes before all contacts has left lately enough, and to whom none
-    is owed yet. One that came back has not left."""
+    is owed yet. One that came back has not left. Nobody is written to while a hold that a person ends stops what would
+    follow the notice."""
     rules = notice_rules(portfolio)
     if not rules:
         return
@@ -236,11 +238,15 @@ def _open_cases(
         document.c.kind.in_([kind for kind in DocumentKind if letter_of(kind) in letters]),
         document.c.dated_on > enough,
     )  # fmt: skip
+    hold = table_of(CaseHold)
+    held = sa.select(hold.c.id).where(
+        hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None), hold.c.kind.in_(FOR_GOOD)
+    )
     query = (
         sa.select(case.c.customer_id, case.c.id)
         .join(customer, customer.c.id == case.c.customer_id)
         .where(
-            case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN,
+            case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN, ~held.exists(),
             customer.c.country.in_(sorted(_notice_countries(portfolio, rules))),
             ~owed.exists(), ~left.exists(), ~filed.exists(),
         )
