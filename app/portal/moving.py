@@ -25,8 +25,9 @@ def move_range(
     others = [each.due_on for each in progress.instalments if each.n != part.n]
     before = max((day for day in others if day <= part.due_on), default=None)
     after = min((day for day in others if day > part.due_on), default=None)
-    first = max(progress.on, part.agreed_on - timedelta(days=days))
-    last = part.agreed_on + timedelta(days=days)
+    agreed_on = part.moved_from(days)
+    first = max(progress.on, agreed_on - timedelta(days=days))
+    last = agreed_on + timedelta(days=days)
     if before is not None:
         first = max(first, before + timedelta(days=1))
     if after is not None:

@@ -96,6 +96,20 @@ def lower_rates(session: Session, account_ids: Sequence[int]) -> dict[int, list[
     return found
 
 
+def lower_by_law(session: Session, account_ids: Sequence[int]) -> list[LowerRate]:
+    """The days on which any of these accounts bears no interest, as its days do not count, or at most the rate that the
+    law permits."""
+    paused, capped = table_of(Pause), table_of(ProtectedRate)
+    no_interest = sa.select(paused.c.from_on, paused.c.to_on, sa.literal(0)).where(
+        paused.c.account_id.in_(account_ids)
+    )
+    protected = sa.select(capped.c.from_on, capped.c.to_on, capped.c.apr_millionths).where(
+        capped.c.account_id.in_(account_ids)
+    )
+    rows = session.connection().execute(sa.union(no_interest, protected))
+    return sorted((LowerRate(*row) for row in rows), key=lambda each: (each.from_on, each.apr_millionths))
+
+
 def without_late_fees(session: Session, account_ids: Sequence[int], on: date) -> set[int]:
     """Those of the accounts that bear no late fee on `on`."""
     row, capped = table_of(Concession), table_of(ProtectedRate)

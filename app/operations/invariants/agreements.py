@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.charges.models import Concession
 from app.book.portfolios.models import DailyRun, Portfolio
+from app.casework.holds.models import CaseHold
+from app.casework.holds.rules import RESTING
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import InstalmentChange, PlanStatus
 from app.casework.plans.tracking.payments import payments_of
+from app.core.clock import local_instant
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -21,12 +25,16 @@ from app.core.ids import id_of
 CHUNK = 5000
 
 
-def live_plans_have_a_next_date(session: Session, portfolio: Portfolio) -> Iterator[str]:
-    """The night looked at each live plan whose day had come, and wrote down the next one."""
+def _last_closed(session: Session, portfolio: Portfolio) -> date | None:
     runs = select(sa.func.max(DailyRun.business_date)).where(
         DailyRun.portfolio_id == portfolio.id, col(DailyRun.finished_at).is_not(None)
     )
-    closed = session.scalar(runs)
+    return session.scalar(runs)
+
+
+def live_plans_have_a_next_date(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """The night looked at each live plan whose day had come, and wrote down the next one."""
+    closed = _last_closed(session, portfolio)
     plan = table_of(Plan)
     late = (
         plan.c.assess_on.is_(None) if closed is None else sa.func.coalesce(plan.c.assess_on, closed) < closed
@@ -89,7 +97,13 @@ def instalment_changes_are_agreed(session: Session, portfolio: Portfolio) -> Ite
 
 
 def concessions_end_with_plans(session: Session, portfolio: Portfolio) -> Iterator[str]:
-    """A lower rate runs only while its agreement does."""
+    """A lower rate runs only while its agreement does, or a rest of the customer's agreements lasts; the night after it
+    ends the rate."""
+    closed = _last_closed(session, portfolio)
+    hold = table_of(CaseHold)
+    since = local_instant(closed + timedelta(days=1), 0, 0, portfolio.timezone) if closed else None
+    rests = sa.or_(hold.c.ended_at.is_(None), hold.c.ended_at >= since if since else sa.false())
+    at_rest = sa.exists().where(hold.c.customer_id == col(Plan.customer_id), hold.c.kind.in_(RESTING), rests)
     query = (
         sa.select(col(Concession.id), col(Plan.id), col(Plan.status))
         .join(Plan, col(Plan.id) == Concession.plan_id)
@@ -97,6 +111,7 @@ def concessions_end_with_plans(session: Session, portfolio: Portfolio) -> Iterat
             col(Concession.portfolio_id) == portfolio.id,
             col(Concession.to_on).is_(None),
             col(Plan.status) != PlanStatus.ACTIVE,
+            ~at_rest,
         )
     )
     for concession_id, plan_id, status in session.execute(query):

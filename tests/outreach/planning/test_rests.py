@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 
 from app.actions.agreements import agree, cancel_agreement
 from app.actions.holds import end_hold, place_hold
+from app.actions.plans.instalments import move_instalment as move_and_confirm
 from app.book.charges.models import Concession
 from app.book.delinquency.lifecycle import set_pause
 from app.book.ledger.models import Account
@@ -19,14 +20,19 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import DeskStep
 from app.casework.holds.models import CaseHold
+from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
 from app.casework.plans.rests.service import end_rests
 from app.casework.plans.rules import Cadence, PlanStatus
+from app.casework.plans.terms import AgreementTerms
 from app.casework.plans.tracking.changes import move_instalment
 from app.core.database.engine import transaction
+from app.core.errors import Invalid
 from app.core.ids import id_of
+from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind, holds_with
+from app.operations.invariants.agreements import concessions_end_with_plans
 from app.policy.sections.pauses import PauseKind
 from tests import builders
 from tests.actions.test_agreements import (
@@ -86,10 +92,12 @@ def test_who_ends_an_agreement_during_the_hold_charges_nothing_again(engine: Eng
         [concession] = session.scalars(select(Concession)).all()
         end_rests(session, portfolio, ON + 3 * DAY, now=builders.night_after(ON + 3 * DAY))
         assert concession.to_on is None, "the rate does not rise"
+        assert list(concessions_end_with_plans(session, portfolio)) == []
         over = ON + 10 * DAY
         released(session, hold, over)
         end_rests(session, portfolio, over, now=builders.night_after(over))
         assert concession.to_on == over + DAY
+        assert list(concessions_end_with_plans(session, portfolio)) == []
         assert balance(session, over) == 97_000
 
 
@@ -211,3 +219,107 @@ def test_who_then_asks_for_an_earlier_day_keeps_it(sqlite_engine: Engine) -> Non
     close(sqlite_engine, over + DAY, over + 2 * DAY)
     with transaction(sqlite_engine) as session:
         assert instalments_of(session, [plan_id])[plan_id][0].due_on == over + 6 * DAY
+
+
+def answered(engine: Engine, asked: date, over: date) -> None:
+    """A dispute from one day to another, in the forenoon; the nights between are closed."""
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        reason, now = "not mine", builders.at(asked, 9)
+        place_hold(session, case, HoldKind.DISPUTE, reason, asked + 60 * DAY, LETTERS, by=MEI, now=now)
+    close(engine, asked, over - DAY)
+    with transaction(engine) as session:
+        hold = session.scalars(select(CaseHold)).one()
+        end_hold(session, hold, "it was answered", "Mei", by=MEI, now=builders.at(over, 10))
+
+
+def dates(engine: Engine, plan_id: int) -> list[date]:
+    with transaction(engine) as session:
+        return [part.due_on for part in instalments_of(session, [plan_id])[plan_id]]
+
+
+def a_book(engine: Engine) -> None:
+    with transaction(engine) as session:
+        builders.late_customer(session, builders.portfolio(session), due_on=ON - 10 * DAY)
+    builders.close_day(engine, ON - DAY)
+
+
+def agreed(engine: Engine, terms: AgreementTerms, on: date) -> int:
+    grantor = Grantor(MEI, Role.MANAGER)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        return id_of(agree(session, case, terms, LETTERS, grantor=grantor, now=builders.at(on, 12)).plan)
+
+
+def test_a_hold_that_stood_for_no_night_moves_nothing(sqlite_engine: Engine) -> None:
+    a_book(sqlite_engine)
+    plan_id = agreed(sqlite_engine, PLAN, ON)
+    before = dates(sqlite_engine, plan_id)
+    builders.close_day(sqlite_engine, ON)
+    answered(sqlite_engine, ON + DAY, ON + DAY)
+    close(sqlite_engine, ON + DAY, ON + 2 * DAY)
+    assert dates(sqlite_engine, plan_id) == before
+    assert letters(sqlite_engine, DeskStep.RESUMED_PLAN) == []
+
+
+def test_a_date_after_a_rest_is_moved_as_any_other_and_stays_there(sqlite_engine: Engine) -> None:
+    """The first day was agreed months ago, and is no day to count the bounds of a move from."""
+    a_book(sqlite_engine)
+    plan_id, over = agreed(sqlite_engine, PLAN, ON), ON + 40 * DAY
+    builders.close_day(sqlite_engine, ON)
+    answered(sqlite_engine, ON + DAY, over)
+    builders.close_day(sqlite_engine, over)
+    given = dates(sqlite_engine, plan_id)[0]
+    asked = over + 2 * DAY
+    with transaction(sqlite_engine) as session:
+        plan = session.get_one(Plan, plan_id)
+        with pytest.raises(Invalid, match=f"at most 14 days from {given.isoformat()}"):
+            move_and_confirm(session, plan, 1, given + 15 * DAY, LETTERS, by=MEI, now=builders.at(asked, 7))
+        move_and_confirm(session, plan, 1, given - 14 * DAY, LETTERS, by=MEI, now=builders.at(asked, 8))
+    close(sqlite_engine, over + DAY, asked)
+    assert dates(sqlite_engine, plan_id)[0] == given - 14 * DAY
+
+
+def test_no_interest_is_asked_for_the_days_on_which_none_may_run(engine: Engine) -> None:
+    """A breathing space of sixty days (SI 2020/1311 reg 7). The ledger charges none, and so the schedule has none."""
+    with transaction(engine) as session:
+        book = builders.portfolio(session, pack="uk", currency="GBP")
+        book.accrues = True
+        builders.late_customer(session, book, due_on=ON - 10 * DAY, country="GB", balance=60_000)
+    builders.close_day(engine, ON - DAY)
+    with transaction(engine) as session:
+        case, owed = session.scalars(select(CollectionsCase)).one(), balance(session)
+    terms = replace(HARDSHIP, total_minor=owed, payments=3, apr_millionths=100_000, waived_fees_minor=0)
+    plan_id = agreed(engine, terms, ON)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        held(session, case, HoldKind.BREATHING_SPACE, ON)
+        total = session.get_one(Plan, plan_id).total_minor
+        until = session.scalars(select(CaseHold)).one().until
+    close(engine, ON, until)
+    with transaction(engine) as session:
+        plan = session.get_one(Plan, plan_id)
+        assert instalments_of(session, [plan_id])[plan_id][0].due_on >= until + 14 * DAY
+        of_a_month = owed * 100_000 // 12_000_000
+        assert plan.total_minor - total < 2 * of_a_month, (
+            "the days to come bear it, not the two months of the rest"
+        )
+        assert balance(session, until) < owed + of_a_month
+
+
+def test_what_is_paid_whole_during_the_rest_is_kept_that_night(engine: Engine) -> None:
+    """The executor pays all that is owed: whoever it is told to need not wait for the end of the hold."""
+    with transaction(engine) as session:
+        case = a_case(session)
+        plan = agree(session, case, PLAN, LETTERS, **AS_MANAGER).plan
+        portfolio = session.get_one(Portfolio, case.portfolio_id)
+        held(session, case, HoldKind.DECEASED)
+        now = builders.night_after(BROKEN)
+        end_rests(session, portfolio, BROKEN, now=now)
+        assess(session, case, BROKEN)
+        assert (plan.status, plan.assess_on) == (PlanStatus.ACTIVE, BROKEN), "every night looks at it"
+        paid_on = BROKEN + DAY
+        builders.payment(session, the_card(session), 60_000, paid_on)
+        end_rests(session, portfolio, paid_on, now=builders.night_after(paid_on))
+        assess(session, case, paid_on)
+        assert (plan.status, plan.ended_on) == (PlanStatus.KEPT, paid_on)

@@ -33,24 +33,46 @@ def running_with_us(portfolio: Portfolio) -> SelectOfScalar[Plan]:
     return select(Plan).where(Plan.portfolio_id == portfolio.id, Plan.status == PlanStatus.ACTIVE, with_us)
 
 
+def running_at_rest(portfolio: Portfolio, on: date) -> SelectOfScalar[Plan]:
+    """The active plans that rest and whose day has come."""
+    hold = table_of(CaseHold)
+    rests = sa.exists().where(
+        hold.c.customer_id == col(Plan.customer_id), hold.c.kind.in_(RESTING), hold.c.ended_at.is_(None)
+    )
+    return select(Plan).where(
+        Plan.portfolio_id == portfolio.id,
+        Plan.status == PlanStatus.ACTIVE,
+        sa.or_(col(Plan.assess_on).is_(None), col(Plan.assess_on) <= on),
+        rests,
+    )
+
+
 def plans_at_rests_end(session: Session, portfolio: Portfolio, on: date) -> list[tuple[Plan, date]]:
     """Running plans with the day on which their rest ended, where that was since the night before began. One that was
-    agreed on that day, or later, did not rest."""
+    agreed on that day, or later, did not rest; nor did any under a hold that began and ended on one day."""
     last_night = sa.select(sa.func.max(DailyRun.started_at)).where(
         col(DailyRun.portfolio_id) == portfolio.id, col(DailyRun.business_date) < on
     )
     since = session.scalar(last_night) or local_instant(on, 0, 0, portfolio.timezone)
     hold = table_of(CaseHold)
     ended = (
-        sa.select(hold.c.customer_id, sa.func.max(hold.c.ended_at).label("at"))
+        sa.select(
+            hold.c.customer_id,
+            sa.func.min(hold.c.started_at).label("began_at"),
+            sa.func.max(hold.c.ended_at).label("at"),
+        )
         .where(hold.c.kind.in_(RESTING), hold.c.ended_at > since)
         .group_by(hold.c.customer_id)
         .subquery("ended")
     )
     query = running_with_us(portfolio).join(ended, ended.c.customer_id == Plan.customer_id)
-    rows = session.execute(query.add_columns(ended.c.at).order_by(col(Plan.id))).all()
-    days = [(plan, local_date(at, portfolio.timezone)) for plan, at in rows]
-    return [(plan, day) for plan, day in days if plan.accepted_on and plan.accepted_on < min(on, day)]
+    columns = query.add_columns(ended.c.began_at, ended.c.at).order_by(col(Plan.id))
+    zone, found = portfolio.timezone, []
+    for plan, began_at, at in session.execute(columns).all():
+        began_on, ended_on = local_date(began_at, zone), local_date(at, zone)
+        if plan.accepted_on and max(plan.accepted_on, began_on) < ended_on and plan.accepted_on < on:
+            found.append((plan, ended_on))
+    return found
 
 
 def times_rested(session: Session, plan_ids: Sequence[int]) -> dict[int, int]:

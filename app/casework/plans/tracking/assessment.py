@@ -71,13 +71,19 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
         found = _judged(session, [plan for plan in plans if plan.id not in running], on)
         days.update(running)
         ending = locked_plans(session, [plan for plan in plans if isinstance(found.get(plan.id), ENDS)])
-        # Judged again under lock: since they were read, a date may have been moved or a payment posted.
+        # Judged again under lock: since they were read, a date may have been moved or a payment posted. One that rests
+        # is not broken; every night looks at it.
         ended = _judged(session, ending, on)
         for plan_id, stands in {**found, **ended}.items():
             counts["in_grace"] += isinstance(stands, InGrace)
             match stands:
                 case InGrace(until=day) | Running(next_due_on=day):
                     days[plan_id] = day
+        rests = at_rest(session, {plan.customer_id for plan in ending})
+        for plan in ending:
+            if plan.customer_id in rests and isinstance(ended[plan.id], Broken):
+                del ended[plan.id]
+                days[plan.id] = on
         counts.update(_end(session, portfolio, ended, on, now=now))
     set_assess_on(session, due, days)
     return dict(counts)
@@ -109,16 +115,12 @@ def _judged(session: Session, plans: Sequence[DuePlan], on: date) -> dict[int, A
 def _end(
     session: Session, portfolio: Portfolio, found: Mapping[int, Assessment], on: date, *, now: datetime
 ) -> dict[str, int]:
-    """End the plans that are kept, broken or about nothing any more. One that rests is not broken."""
+    """End the plans that are kept, broken or about nothing any more."""
     ended = {plan_id: stands for plan_id, stands in found.items() if isinstance(stands, ENDS)}
     if not ended:
         return {}
     query = select(Plan).where(among(session, table_of(Plan).c.id, ended)).order_by(col(Plan.id))
     plans = list(session.scalars(query.execution_options(populate_existing=True)))
-    rests = at_rest(session, {plan.customer_id for plan in plans})
-    plans = [
-        plan for plan in plans if plan.customer_id not in rests or not isinstance(ended[id_of(plan)], Broken)
-    ]
     kept, broken = [], []
     for plan in plans:
         plan.ended_on = on

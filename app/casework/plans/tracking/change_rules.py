@@ -43,10 +43,11 @@ def check_move(standing: PlanProgress, n: int, to_on: date, limits: MoveLimits) 
         raise Invalid(f"{_named(n)} is due on {to_on.isoformat()} already. Enter another day.", "due_on")
     if to_on < today:
         raise Invalid(f"The new day must not be before today, {today.isoformat()}.", "due_on")
-    first, last = line.agreed_on - timedelta(days=limits.days), line.agreed_on + timedelta(days=limits.days)
+    agreed_on = line.moved_from(limits.days)
+    first, last = agreed_on - timedelta(days=limits.days), agreed_on + timedelta(days=limits.days)
     if not first <= to_on <= last:
         raise Invalid(
-            f"{_named(n)} can be moved by at most {counted(limits.days, 'day')} from {line.agreed_on.isoformat()}: "
+            f"{_named(n)} can be moved by at most {counted(limits.days, 'day')} from {agreed_on.isoformat()}: "
             f"from {max(first, today).isoformat()} to {last.isoformat()}.",
             "due_on",
         )

@@ -8,7 +8,9 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from app.book.charges.concessions import lower_by_law
 from app.book.portfolios.models import Portfolio
+from app.casework.cases.debt import worked_accounts
 from app.casework.cases.queries import get_case
 from app.casework.plans.events import InstalmentMoved, InstalmentSkipped
 from app.casework.plans.limits import check_length, limits_of
@@ -115,10 +117,12 @@ def _work_out_again(session: Session, portfolio: Portfolio, plan: Plan, today: d
     what falls due with the last instalment; 0 where no interest changed."""
     parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
     payments = paid_toward(session, plan, today)
+    account_ids = [account_id for account_id, _ in worked_accounts(session, [plan.customer_id])]
     changed = reworked(
         parts,
         terms_of(plan, portfolio),
         payments,
+        lower=lower_by_law(session, account_ids) if plan.apr_millionths else (),
         today=today,
         grace_days=plan.grace_days,
         tolerance=plan.tolerance_minor,

@@ -76,6 +76,11 @@ class InstalmentProgress:
     came: tuple[tuple[date, int], ...] = ()
     """What came for it: day and amount, oldest first."""
 
+    def moved_from(self, days: int) -> date:
+        """The day from which the bounds of a move count: that first agreed. A date that lies further from it than these
+        `days` was given after a rest or a restoration, and counts itself."""
+        return self.agreed_on if abs((self.due_on - self.agreed_on).days) <= days else self.due_on
+
 
 @dataclass(frozen=True, slots=True)
 class PlanProgress:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
+from app.book.charges.rules import LowerRate, rate_on
 from app.casework.plans.rules import Instalment
 from app.casework.plans.schedule import interest_between, shared
 from app.casework.plans.terms import AgreementTerms, Portion
 from app.casework.plans.tracking.assessing import Payments, as_owed
 from app.policy.sections.charges import MILLION
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -35,6 +38,7 @@ class _Run:
     debts: list[_Debt]
     day_count: int
     on: date
+    lower: Sequence[LowerRate] = ()
     interest: int = field(default=0)
 
     @property
@@ -42,13 +46,19 @@ class _Run:
         return sum(each.balance for each in self.debts)
 
     def pass_to(self, day: date) -> None:
-        for each in self.debts:
-            if each.balance > 0 and day > self.on:
-                added, each.carry = interest_between(
-                    each.balance, self.on, day, each.apr_millionths, self.day_count, each.carry
-                )
-                each.balance, self.interest = each.balance + added, self.interest + added
-        self.on = max(self.on, day)
+        while self.on < day:
+            changes = (
+                each for lower in self.lower for each in (lower.from_on, lower.to_on) if each is not None
+            )
+            until = min([day, *(each - _DAY for each in changes if each - _DAY > self.on)])
+            for each in self.debts:
+                if each.balance > 0:
+                    rate = rate_on(self.on + _DAY, each.apr_millionths, self.lower)
+                    added, each.carry = interest_between(
+                        each.balance, self.on, until, rate, self.day_count, each.carry
+                    )
+                    each.balance, self.interest = each.balance + added, self.interest + added
+            self.on = until
 
     def pay(self, day: date, amount: int) -> None:
         self.pass_to(day)
@@ -62,19 +72,21 @@ def reworked(
     terms: AgreementTerms,
     payments: Payments,
     *,
+    lower: Sequence[LowerRate] = (),
     today: date,
     grace_days: int,
     tolerance: int,
 ) -> list[Instalment]:
     """The same instalments with the interest of their dates as they are now. Without a rate they stay as they are.
 
-    `terms`: those of the offer. The principal is what the instalments pay beside their interest.
+    `terms`: those of the offer. The principal is what the instalments pay beside their interest. `lower`: days on which
+    the law permits no interest, or less.
     """
     if not terms.apr_millionths:
         return list(parts)
     order = as_owed(parts, payments, today=today, grace_days=grace_days, tolerance=tolerance)
     amounts = {part.n: part.amount for part in parts}
-    run = _begin(parts, terms)
+    run = _begin(parts, terms, lower)
     for day, amount in sorted(payments):
         if day <= today:
             run.pay(day, amount)
@@ -109,7 +121,7 @@ def reworked(
     return _with_interest(parts, order, amounts, interest_by)
 
 
-def _begin(parts: Sequence[Instalment], terms: AgreementTerms) -> _Run:
+def _begin(parts: Sequence[Instalment], terms: AgreementTerms, lower: Sequence[LowerRate]) -> _Run:
     """The debt on the day after whose end interest runs, with the portions that the terms name."""
     principal = sum(part.amount - part.interest for part in parts)
     begin = terms.interest_from or terms.first_due_on
@@ -120,7 +132,7 @@ def _begin(parts: Sequence[Instalment], terms: AgreementTerms) -> _Run:
         daily = 1 + portion.apr_millionths / (MILLION * terms.day_count)
         level = portion.minor / sum(daily ** -(day - begin).days for day in days)
         debts.append(_Debt(portion.minor, portion.apr_millionths, max(1, round(level))))
-    return _Run(debts, terms.day_count, begin)
+    return _Run(debts, terms.day_count, begin, lower)
 
 
 def _with_interest(

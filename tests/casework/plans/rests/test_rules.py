@@ -8,7 +8,9 @@ from datetime import date, timedelta
 import pytest
 
 from app.casework.plans.rests.rules import TIME_TO_BE_TOLD, dates_after_rest
-from app.casework.plans.rules import Cadence, Instalment, period_on
+from app.casework.plans.rules import Cadence, Instalment, PlanKind, period_on
+from app.casework.plans.schedule import SATURDAY_SUNDAY, days_off, due_dates
+from app.casework.plans.terms import AgreementTerms, Payday
 
 DUE = date(2026, 3, 26)
 DAY, GRACE = timedelta(days=1), 3
@@ -101,3 +103,32 @@ def test_a_later_night_changes_nothing_more(cadence: Cadence) -> None:
         assert bool(found.open) == (today == DUE)
         before = [replace(part, due_on=found.open.get(part.n, part.due_on)) for part in before]
     assert before[0].due_on == DUE + TIME_TO_BE_TOLD
+
+
+@pytest.mark.parametrize(
+    ("terms", "first_before", "first_after"),
+    [
+        (AgreementTerms(PlanKind.INSTALMENTS, 60_000, date(2026, 1, 31), 6, Cadence.MONTHLY), 2, 31),
+        (
+            AgreementTerms(
+                PlanKind.INSTALMENTS, 60_000, date(2026, 1, 28), 6, Cadence.MONTHLY,
+                payday=Payday(date(2026, 1, 28), Cadence.MONTHLY, 2),
+            ), 30, 31,
+        ),
+    ],
+    ids=["the end of the month", "after a payday"],
+)  # fmt: skip
+def test_new_dates_stay_on_the_agreed_schedule(
+    terms: AgreementTerms, first_before: int, first_after: int
+) -> None:
+    """Not a month after a date that a week-end or a short month had moved."""
+    on_schedule = due_dates(replace(terms, payments=12), ())
+    assert on_schedule[0].day == first_before
+    agreed = [Instalment(n, day, 10_000) for n, day in enumerate(on_schedule[:6], start=1)]
+    over = date(2026, 3, 10)
+    found = dates_after_rest(
+        agreed, [], Cadence.MONTHLY, on_schedule=on_schedule, today=over, ended_on=over,
+        grace_days=GRACE, tolerance=0, is_off=days_off((), SATURDAY_SUNDAY),
+    )  # fmt: skip
+    assert list(found.open.values()) == on_schedule[2:8]
+    assert found.open[1].day == first_after
