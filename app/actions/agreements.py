@@ -38,6 +38,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import id_of
+from app.core.labels import PLAN_LABELS
 from app.core.staff.rules import Role
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
@@ -255,7 +256,8 @@ def _require_not_in_writing(session: Session, plan: Plan, today: date) -> None:
 def require_live(plan: Plan) -> None:
     """Conflict where a plan that is to be renegotiated does not run."""
     if plan.status not in LIVE:
-        raise Conflict(f"Plan {plan.reference} is {plan.status.value}. Offer a new plan instead.")
+        label = PLAN_LABELS[plan.kind.value]
+        raise Conflict(f"{label} {plan.reference} is {plan.status.value}. Offer a new agreement instead.")
 
 
 def _granted(

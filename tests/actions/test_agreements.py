@@ -383,7 +383,7 @@ def test_an_offer_to_renegotiate_leaves_the_plan_running_until_it_is_accepted(sq
     with transaction(sqlite_engine) as session:
         case = a_case(session)
         old = agree(session, case, PLAN, LETTERS, **AS_AGENT).plan
-        with pytest.raises(Conflict, match="has a live plan"):
+        with pytest.raises(Conflict, match="Renegotiate it, or cancel it first"):
             offer(session, case, PLAN, LETTERS, **AS_AGENT)
         new = offer(session, case, replace(PLAN, payments=12), LETTERS, replaces=old, **AS_AGENT).plan
         assert (old.status, new.status) == (PlanStatus.ACTIVE, PlanStatus.OFFERED)
@@ -437,7 +437,7 @@ def test_two_who_renegotiate_at_once_make_one_plan(engine: Engine) -> None:
         supersede(session, plan, replace(PLAN, payments=12), LETTERS, **AS_AGENT)
 
     found = at_once(engine, plan_id, longer, longer)
-    assert found == [f"Plan P-{plan_id:06d} is cancelled. Offer a new plan instead.", "done"]
+    assert found == [f"Repayment plan P-{plan_id:06d} is cancelled. Offer a new agreement instead.", "done"]
     with transaction(engine) as session:
         assert sorted(plan.status for plan in session.scalars(select(Plan))) == ["active", "cancelled"]
 

@@ -139,7 +139,7 @@ def test_two_promises_at_once_are_one_promise(postgres_engine: Engine, open_it: 
             assert not found, "it waits"
             promise(session, case, 5_000, ON + 3 * DAY, builders.catalog(), by=ANN, now=NOW)
             session.commit()
-    assert "has a live plan" in str(found[0])
+    assert "is running" in str(found[0])
     with transaction(postgres_engine) as session:
         assert [plan.total_minor for plan in session.scalars(select(Plan))] == [5_000]
     assert len(builders.messages(postgres_engine)) == 2, "one by SMS, one by e-mail"

@@ -118,7 +118,7 @@ def test_a_lump_payment_over_fifty_agreements(engine: Engine) -> None:
         }
         assert sum(sums.values()) == lump.amount_minor == PLANS * EACH
         told = {part.n: part for part in parts_of(session, lump)}
-        assert told[9].why == f"Plan {plans[7]} is cancelled since 2026-03-20."
+        assert told[9].why == f"Promise to pay {plans[7]} is cancelled since 2026-03-20."
         assert (told[14].status, told[14].reference) == (PartStatus.UNREAD, plans[12])
         assert told[14].why.startswith("amount: ")
         assert told[52].why == "This part of the payment is in no line of the schedule."

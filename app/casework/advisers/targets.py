@@ -19,6 +19,7 @@ from app.casework.plans.models import Plan, PlanAccount
 from app.casework.plans.rules import LIVE, PlanKind
 from app.casework.plans.tracking.references import read_reference
 from app.core.ids import id_of
+from app.core.labels import PLAN_LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,12 @@ def _of_plan(
     is_number = number.isascii() and number.isdigit() and len(number) < 16
     plan = session.get(Plan, int(number)) if is_number else None
     if plan is None or plan.portfolio_id != lump.portfolio_id:
-        return f"There is no plan {reference} in this portfolio."
+        return f"There is no agreement {reference} in this portfolio."
     if not is_client(session, lump.adviser_id, plan.customer_id):
-        return f"The adviser does not act for the customer of plan {reference}."
+        return f"The adviser does not act for the customer of agreement {reference}."
     if plan.status not in LIVE:
         since = f" since {plan.ended_on.isoformat()}" if plan.ended_on else ""
-        return f"Plan {reference} is {plan.status.value}{since}."
+        return f"{PLAN_LABELS[plan.kind.value]} {reference} is {plan.status.value}{since}."
     return _place(session, plan.customer_id, plan, reference, amount_minor, today, None)
 
 

@@ -48,6 +48,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
+from app.core.labels import PLAN_LABELS
 from app.core.money import with_code
 from app.policy.composition import pack_of
 
@@ -181,7 +182,8 @@ def check_agreement(
     owes = _require_payable(session, case, terms, replaces is not None, today)
     live = live_plan(session, id_of(case))
     if live is not None and (replaces is None or live.id != replaces.id):
-        raise Conflict(f"Case {case.reference} has a live plan. Cancel it before making another.")
+        label = PLAN_LABELS[live.kind.value]
+        raise Conflict(f"{label} {live.reference} is running. Renegotiate it, or cancel it first.")
     return owes
 
 

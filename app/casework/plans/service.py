@@ -61,6 +61,7 @@ from app.casework.plans.tracking.payments import (
 from app.core.actor import Actor
 from app.core.errors import Conflict
 from app.core.ids import id_of
+from app.core.labels import PLAN_LABELS
 from app.core.text import clean_text
 from app.core.timeline.service import about_customer, record_many
 
@@ -93,7 +94,8 @@ def accept(
         raise Conflict(f"Agreement {plan.reference} is {plan.status.value}. Only an offer can be accepted.")
     live = live_plan(session, plan.case_id)
     if live is not None and live.id != plan.supersedes_id:
-        raise Conflict(f"Case {case.reference} has a live plan already. Cancel it before accepting another.")
+        label = PLAN_LABELS[live.kind.value]
+        raise Conflict(f"{label} {live.reference} is running. Cancel it before accepting another agreement.")
     parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
     until = plan.offer_until or parts[0].due_on
     portfolio = session.get_one(Portfolio, plan.portfolio_id)

@@ -47,20 +47,49 @@ def interest_figures(
     nothing of late fees, and of a rate only if it is promised and the creditor lowers it. `as_made`: with the accounts'
     own rates of the time of the offer, not of now."""
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
-    is_promised = portfolio.creditor_lowers_rates and plan.apr_millionths is not None
-    if not portfolio.accrues and not is_promised:
+    if not _tells_rates(portfolio, plan):
         return {"interest": "same"}
     late_fees = {"late_fees": "none"} if plan.kind is PlanKind.HARDSHIP and portfolio.accrues else {}
-    caps = pack_of(portfolio).charges
-    rates, accounts = [], _accounts(session, plan, on)
+    return {**interest_told(account_rates(session, plan, on=on, as_made=as_made), reader), **late_fees}
+
+
+def account_rates(session: Session, plan: Plan, *, on: date, as_made: bool = False) -> list[AccountRate]:
+    """The rates of the accounts that the agreement is about, one by one; none where we say nothing of them."""
+    portfolio = session.get_one(Portfolio, plan.portfolio_id)
+    if not _tells_rates(portfolio, plan):
+        return []
+    accounts = _accounts(session, plan, on)
     since = max(plan.offered_at, local_instant(on, 0, 0, portfolio.timezone)) if as_made else None
     before = _rates_before(session, plan.customer_id, since) if since else {}
-    for account in accounts:
-        apr = before.get(id_of(account), account.apr_millionths)
-        own = capped_apr(apr, caps) if _bore_interest(account, on) else 0
-        agreed = own if plan.apr_millionths is None else min(own, plan.apr_millionths)
-        rates.append(AccountRate(account.product, account.card_last4, own, agreed))
-    return {**interest_told(rates, reader), **late_fees}
+    return [
+        _rate_of(portfolio, each, plan.apr_millionths, on, own=before.get(id_of(each), each.apr_millionths))
+        for each in accounts
+    ]
+
+
+def rates_asked(
+    session: Session, portfolio: Portfolio, customer_id: int, apr_millionths: int, *, on: date
+) -> list[AccountRate]:
+    """The rates that the customer's accounts would have under an agreement with this lower rate."""
+    query = select(Account).where(Account.customer_id == customer_id, worked()).order_by(col(Account.id))
+    return [
+        _rate_of(portfolio, each, apr_millionths, on, own=each.apr_millionths)
+        for each in session.scalars(query)
+        if balance_of(session, id_of(each), on) > 0
+    ]
+
+
+def _tells_rates(portfolio: Portfolio, plan: Plan) -> bool:
+    return portfolio.accrues or (portfolio.creditor_lowers_rates and plan.apr_millionths is not None)
+
+
+def _rate_of(
+    portfolio: Portfolio, account: Account, apr_millionths: int | None, on: date, *, own: int
+) -> AccountRate:
+    """`apr_millionths`: the rate that is agreed; None = none is."""
+    charged = capped_apr(own, pack_of(portfolio).charges) if _bore_interest(account, on) else 0
+    agreed = charged if apr_millionths is None else min(charged, apr_millionths)
+    return AccountRate(account.product, account.card_last4, charged, agreed)
 
 
 def interest_told(rates: Sequence[AccountRate], reader: Reader) -> dict[str, Value]:

@@ -97,7 +97,7 @@ def ended_since(step: str, status: PlanStatus) -> str:
     if step in OF_AN_INSTALMENT and status not in LIVE:
         return "the agreement that it speaks of has ended"
     if step == DeskStep.CONFIRMATION and status not in (*LIVE, PlanStatus.KEPT):
-        return "the plan it confirms has ended"
+        return "the agreement it confirms has ended"
     if step == DeskStep.OFFER and status is not PlanStatus.OFFERED:
-        return "the plan it offers is no longer on offer"
+        return "the agreement it offers is no longer on offer"
     return ""

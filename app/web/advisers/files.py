@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
+import sqlalchemy as sa
 from fastapi import File, Form, UploadFile
 from sqlmodel import Session
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from app.actions.advisers.proposals import (
     load_proposals,
     weigh,
 )
+from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.advisers.models import Adviser, AdviserFile, AdviserReject
 from app.casework.advisers.queries import (
@@ -32,6 +34,8 @@ from app.casework.advisers.queries import (
 )
 from app.casework.advisers.reading import LARGEST
 from app.casework.advisers.rules import ProposalStatus
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.labels import CADENCE_LABELS, PLAN_LABELS, Labels
@@ -66,6 +70,8 @@ class FilePage(Page):
     plans: Labels
     cadences: Labels
     form: FormState
+    names: Mapping[int, str]
+    """Of the customers, by id."""
 
 
 @router.post("", max_body_size=LARGEST + 64 * KB)
@@ -142,8 +148,15 @@ def _show(
         plans=PLAN_LABELS,
         cadences=CADENCE_LABELS,
         form=form,
+        names=_names(session, [each.row.customer_id for each in rows]),
     )
     return page(request, shown, status)
+
+
+def _names(session: Session, customer_ids: Sequence[int]) -> dict[int, str]:
+    customer = table_of(Customer)
+    query = sa.select(customer.c.id, customer.c.full_name).where(among(session, customer.c.id, customer_ids))
+    return {number: name for number, name in session.execute(query)}
 
 
 @router.post("/{file_id}/accept")
@@ -163,7 +176,7 @@ def accept_all(
     def act(_told: Mapping[str, str]) -> tuple[str, str]:
         letters = ports_of(request).catalog
         done = accept_simple(session, adviser, file, letters, by=staff.by, role=staff.role, now=now)
-        said = f"{counted(len(done.accepted), 'proposal')} accepted, {len(done.left)} left."
+        said = f"{counted(len(done.accepted), 'proposal')} accepted, {len(done.left)} still to decide."
         return f"/advisers/{code}/files/{file_id}", said
 
     def show(form: FormState, status: int) -> Response:
@@ -191,7 +204,7 @@ def accept_one(
         plan = accept_proposal(session, adviser, row, letters, by=staff.by, role=staff.role, now=now)
         return (
             f"/advisers/{code}/files/{file_id}",
-            f"Line {row.line} was accepted: plan {plan.reference} runs.",
+            f"Line {row.line} was accepted: {PLAN_LABELS[plan.kind.value]} {plan.reference} runs.",
         )
 
     def show(form: FormState, status: int) -> Response:

@@ -96,7 +96,7 @@ def split(
         said = "The payment was split and posted."
         if waiting:
             money = format_money(waiting, book.currency, reader_locale(request))
-            said = f"The payment was split; {money} of it waits for a person."
+            said = f"The payment was split; {money} of it waits for a person: open it below and match it."
         if not made.is_new:
             said = "This payment was split by this schedule before; nothing changed."
         return f"/advisers/{code}/lumps/{made.lump.id}", said

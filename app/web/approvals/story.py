@@ -24,6 +24,7 @@ from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import TimelineEntry, TimelineFilter
 from app.core.timeline.queries import events_of_customer
 from app.web.cases.case_file import CaseFile, open_case_file
+from app.web.cases.plan.rates import rates_in_words
 from app.web.lookups import staff_names
 from app.web.timeline import PageReader, TimelinePresenter
 
@@ -46,6 +47,8 @@ class Story:
     """The offer of a negotiation that the request is about."""
     proposal: Proposal | None = None
     """The agreement that is asked for, worked out as of now: its payments, and the day of review."""
+    rates: Sequence[str] = ()
+    """Where a lower rate is asked for: each account's, and what it is now."""
     hindrance: str = ""
     """Why nobody can grant it now, as a sentence; '' = it can be granted."""
 
@@ -90,6 +93,7 @@ def story_of(session: Session, item: InboxItem, locale: Locale, now: datetime) -
         now=figures_now(session, file.case, request.ask, today=file.book.today) if request else None,
         offer=_offer_of(session, request) if request else None,
         proposal=proposal,
+        rates=rates_in_words(session, file, request.ask) if request else (),
         hindrance=reader.plain(hindrance),
     )
 

@@ -32,7 +32,7 @@ def test_a_payer_with_the_name_of_one_customer_suggests_their_account(day: Formo
     page = day.text(f"/unmatched/{waits(day)}")
     assert reference_of(day, HUANG) in page
     assert "The payer has the cardholder's name" in page.replace("&#39;", "'")
-    assert "No account suggests itself" not in page
+    assert "No account was found for this payment" not in page
 
 
 def test_a_bank_account_that_was_not_told_is_not_said_to_be_remembered(day: Formosa) -> None:

@@ -463,7 +463,7 @@ def test_a_second_promise_meets_the_first_in_plain_words(desk: Desk, ben: Browse
     ben.submit(f"/cases/{case_id}/promise", amount="25", due_on="2026-03-10")
     answer = ben.submit(f"/cases/{case_id}/promise", amount="31.41", due_on="2026-03-11")
     assert answer.status_code == 409
-    assert "has a live plan. Cancel it before making another" in answer.text
+    assert "is running. Renegotiate it, or cancel it first" in answer.text
     assert 'value="31.41"' in answer.text
     [plan] = all_of(desk, Plan)
     ben.submit(f"/cases/{case_id}/plans/{plan.id}/cancel", reason="lost his job")
@@ -931,7 +931,7 @@ def test_a_queued_message_of_an_ended_agreement_says_that_it_will_not_leave(desk
     page = page_of(ben, case_id)
     assert "waits to leave" not in page
     assert "will not leave" in page
-    assert "the plan it confirms has ended" in page
+    assert "the agreement it confirms has ended" in page
     tab = ben.get(f"/cases/{case_id}?tab=messages").text
     assert "to leave from" not in tab
     assert "Will not leave" in tab

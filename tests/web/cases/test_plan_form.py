@@ -132,4 +132,4 @@ def test_beyond_ones_limit_the_same_form_asks_a_manager(
     promised = ben.submit(f"/cases/{case_id}/promise", amount="50", due_on="2026-03-10", sure="")
     assert promised.status_code == 303
     later = sqlite_desk.sign_in(Role.MANAGER).get("/approvals").text
-    assert re.search("It cannot be granted now: Case C-[0-9]+ has a live plan", later)
+    assert re.search("It cannot be granted now: Promise to pay P-[0-9]+ is running", later)

@@ -10,7 +10,8 @@ from app.casework.negotiation.facts import NotOffered, Option, OptionKind
 from app.casework.plans.rules import Cadence, Instalment
 from app.casework.plans.terms import AgreementTerms
 from app.core.labels import OPTION_LABELS
-from app.web.cases.plan.words import rate_words, read_back
+from app.web.cases.plan.rates import rate_words
+from app.web.cases.plan.words import read_back
 from app.web.timeline import PageReader
 
 GRANT_WORDS: Mapping[str, str] = {"agent": "An agent", "manager": "A manager", "two": "Two managers"}

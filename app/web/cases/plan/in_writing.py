@@ -15,6 +15,7 @@ from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS
 from app.core.timeline.queries import events_of_customer
 from app.core.vocabulary import Channel
+from app.outreach.agreements.rules import ended_since
 from app.outreach.gate.events import ContactRefused
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
@@ -49,17 +50,18 @@ def written_lines(session: Session, plan: Plan, reader: PageReader) -> list[Writ
         channel = Channel(row.destination.value)
         if row.status in ON_ITS_WAY:
             told.add((step, channel))
-        lines.append(_line(row, channel, reader))
+        lines.append(_line(row, channel, reader, ended_since(step.step, plan.status)))
     told.update((row.case_step, Channel(row.channel or Channel.EMAIL)) for row in _kept(session, plan))
     return [*_refused(session, plan, told, reader), *lines]
 
 
-def _line(row: OutboxMessage, channel: Channel, reader: PageReader) -> WrittenLine:
+def _line(row: OutboxMessage, channel: Channel, reader: PageReader, ended: str) -> WrittenLine:
     state, tone = state_of(row.status, row.console_only)
     if row.sent_at is not None:
         detail = reader.instant(row.sent_at)
     elif row.status in LEAVES:
-        detail = f"leaves from {reader.instant(row.not_before)}"
+        state = "Will not leave" if ended else state
+        detail = ended or f"leaves from {reader.instant(row.not_before)}"
     else:
         detail = row.error
     return WrittenLine(_named(row.letter), CHANNEL_LABELS[channel], state, tone, reader.plain(detail))

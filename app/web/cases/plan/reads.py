@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,11 +20,13 @@ from app.casework.plans.rules import LIVE, Instalment, InstalmentChange, PlanSta
 from app.casework.plans.terms import AgreementTerms
 from app.casework.plans.tracking.payments import progress_of, terms_of
 from app.casework.plans.tracking.progress import PlanProgress
+from app.core.clock import local_date
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import TimelineFilter
 from app.core.timeline.queries import events_of_customer
+from app.outreach.agreements.rates import AccountRate, account_rates
 from app.web.cases.case_file import CaseFile
 from app.web.cases.plan.lines import Line, lines_of, next_line
 from app.web.timeline import payload_in
@@ -48,6 +50,13 @@ class PlanFile:
     earlier: Sequence[Plan]
     """The agreements that this one was renegotiated from, the latest first."""
     later: Plan | None
+    """The agreement that took its place."""
+    running: Plan | None
+    """Another agreement of the case, which runs now."""
+    instead: Plan | None
+    """An offer that would take its place once it is accepted."""
+    replaced: Collection[int]
+    """Agreements of the case whose place another one took."""
     others: Sequence[Plan]
     """Other agreements and offers of the case."""
     events: Sequence[Event]
@@ -56,6 +65,8 @@ class PlanFile:
     """Money that was paid before it was offered and posted after that."""
     waived_minor: int
     """Fees that it waives, or waived."""
+    rates: Sequence[AccountRate]
+    """Of an agreement with a lower rate: the rates of each account, as it was made."""
     most_skips: int
     """Payments of an agreement that may be skipped, whoever grants it."""
 
@@ -125,9 +136,11 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
     plan = find_plan(session, file.case, plan_id)
     progress = progress_of(session, plan, file.book.today)
     runs = plan.status in (*LIVE, PlanStatus.OFFERED)
-    others = select(Plan).where(Plan.case_id == plan.case_id, col(Plan.id) != plan_id)
+    beside = select(Plan).where(Plan.case_id == plan.case_id, col(Plan.id) != plan_id)
+    others = session.scalars(beside.order_by(col(Plan.id).desc())).all()
     earlier = _earlier(session, plan)
-    later = session.scalar(select(Plan).where(Plan.supersedes_id == plan_id).order_by(col(Plan.id).desc()))
+    after = [each for each in others if each.supersedes_id == plan_id]
+    later = next((each for each in after if each.accepted_on), None)
     told = {each.id for each in [*earlier, *([later] if later else [])]}
     asked = select(ApprovalRequest).where(
         ApprovalRequest.plan_id == plan_id, ApprovalRequest.status == ApprovalStatus.APPROVED
@@ -143,15 +156,24 @@ def open_plan(session: Session, file: CaseFile, plan_id: int) -> PlanFile:
         changes=session.scalars(changes).all(),
         earlier=earlier,
         later=later,
-        others=[
-            each for each in session.scalars(others.order_by(col(Plan.id).desc())) if each.id not in told
-        ],
+        running=next((each for each in others if each.status in LIVE), None),
+        instead=next((each for each in after if each.status is PlanStatus.OFFERED), None) if runs else None,
+        replaced={each.supersedes_id for each in (plan, *others) if each.supersedes_id and each.accepted_on},
+        others=[each for each in others if each.id not in told],
         events=_events(session, plan),
         case_is_open=file.is_open,
         earlier_minor=earlier_money(session, [plan_id]).get(plan_id, 0) if runs else 0,
         waived_minor=waived_fees(session, plan),
+        rates=_rates(session, plan, file),
         most_skips=file.portfolio.plan_skips,
     )
+
+
+def _rates(session: Session, plan: Plan, file: CaseFile) -> list[AccountRate]:
+    if plan.apr_millionths is None:
+        return []
+    made_on = plan.accepted_on or local_date(plan.offered_at, file.portfolio.timezone)
+    return account_rates(session, plan, on=made_on, as_made=True)
 
 
 def _earlier(session: Session, plan: Plan) -> list[Plan]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from app.casework.plans.models import PlanChange
 from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
-from app.casework.plans.terms import AgreementTerms, rate_text
+from app.casework.plans.terms import AgreementTerms
+from app.web.cases.plan.rates import account_words
 from app.web.cases.plan.reads import PlanFile
 from app.web.rendering import Tone
 from app.web.timeline import PageReader
@@ -18,11 +19,6 @@ PLAN_TONES: Mapping[PlanStatus, Tone] = {
     PlanStatus.KEPT: "good",
     PlanStatus.BROKEN: "bad",
 }
-
-
-def rate_words(millionths: int) -> str:
-    """A yearly rate as people write it: 149900 -> 14.99 %."""
-    return f"{rate_text(millionths)} %"
 
 
 def authority_words(view: PlanFile, reader: PageReader) -> str:
@@ -48,13 +44,7 @@ def concession_words(view: PlanFile, reader: PageReader) -> list[str]:
     said: list[str] = []
     if view.waived_minor:
         said.append(f"Fees of {reader.money(view.waived_minor)} are waived.")
-    if plan.apr_millionths is not None:
-        rate = rate_words(plan.apr_millionths)
-        said.append(
-            "No interest runs while it is kept."
-            if plan.apr_millionths == 0
-            else f"The rate is {rate} a year while it is kept."
-        )
+    said += [account_words(each, view.plan.status) for each in view.rates]
     if plan.kind is PlanKind.SETTLEMENT:
         said.append("The rest of the debt is waived once all of it is paid.")
     if plan.skips_allowed:
