@@ -188,6 +188,51 @@ def test_an_old_notice_is_given_again_two_weeks_before_it_lapses(
     assert (counts["made"], counts["written"]) == (made, made)
 
 
+def moves(engine: Engine, region: str, postcode: str) -> None:
+    with transaction(engine) as session:
+        [customer] = session.scalars(select(Customer))
+        customer.region, customer.postcode = region, postcode
+
+
+def test_who_moves_to_another_province_is_told_again_before_any_contact(engine: Engine) -> None:
+    """R-2.2 s. 34: what left under Ontario's Reg. 74 is not the notice of Quebec."""
+    with transaction(engine) as session:
+        a_case(session, "on")
+    night(engine, "on", ON)
+    leaves(engine, "on", ON + timedelta(days=1))
+    assert night(engine, "on", ON + timedelta(days=1))["duties_met"] == 1
+
+    moves(engine, "QC", "H2Y 1H2")
+    there = night(engine, "on", ON + timedelta(days=8))
+    assert (there["made"], there["written"], there["cleared"]) == (1, 1, 0)
+    with transaction(engine) as session:
+        assert [row.letter for row in letters(session)] == ["collection_notice_on", "collection_notice_qc"]
+    again = night(engine, "on", ON + timedelta(days=9))
+    assert (again["made"], again["written"], again["cleared"]) == (0, 0, 0)
+
+
+def test_a_notice_of_the_place_that_they_left_is_owed_no_more(engine: Engine) -> None:
+    with transaction(engine) as session:
+        a_case(session, "on")
+        book = get_portfolio(session, builders.BOOK)
+        assert make_duties(session, book, now=builders.night_after(ON, "America/Toronto")) == 1
+    moves(engine, "QC", "H2Y 1H2")
+    there = night(engine, "on", ON + timedelta(days=1))
+    assert (there["made"], there["written"]) == (1, 1)
+    with transaction(engine) as session:
+        duties = {duty.rule: duty for duty in session.scalars(select(Duty))}
+        left = duties["ca-on.notice_duty"]
+        assert (left.met_on, left.ended_why) == (
+            None, "another place's law holds where the customer lives now",
+        )  # fmt: skip
+        assert duties["ca-qc.notice_duty"].ended_on is None
+        assert [row.letter for row in letters(session)] == ["collection_notice_qc"]
+        assert not list(session.scalars(select(StrategyTask)))
+    moves(engine, "BC", "V5K 0A1")
+    west = night(engine, "on", ON + timedelta(days=2))
+    assert west["made"] == 0
+
+
 def test_places_without_such_a_law_owe_none(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session, "on", region="BC", city="Vancouver", postcode="V5K 0A1")

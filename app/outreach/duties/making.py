@@ -103,7 +103,7 @@ def _owed(
         resident = residents[each.customer_id]
         pack = packs_for(portfolio, resident)
         for rule in duties_in(pack):
-            if rule.event is event and rule.in_force_on(each.on):
+            if rule.event is event and each.rule in ("", rule.id) and rule.in_force_on(each.on):
                 yield _Owed(each, rule, rule.due_on(each.on, resident.country or pack.country))
 
 

@@ -23,18 +23,20 @@ from app.core.ids import id_of
 from app.core.timeline.payload import Payload
 from app.core.timeline.service import NewEvent, about_customer, lock_customers, record_many
 from app.outreach.duties.events import DutyEnded, DutyOverdue
+from app.outreach.duties.making import residents_of
 from app.outreach.duties.models import Duty
 from app.outreach.duties.sources import ACCOUNT
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LEFT
+from app.policy.composition import packs_for
 from app.policy.kinds.duty import DutyEvent, counts_since
 
 LONGEST_WHY = 200
 
 
 def settle_duties(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> dict[str, int]:
-    """End the duties whose letter left, whose case is closed, or whose missed payments were made; say once of each that
-    it is overdue on the day after `on`. Returns counts.
+    """End the duties whose letter left, whose case is closed, whose missed payments were made, or whose customer moved
+    away; say once of each that it is overdue on the day after `on`. Returns counts.
 
     Most open duties stay as they are: they are looked at without a lock, and those that change once more under it.
     """
@@ -89,6 +91,7 @@ def _changes(
         return
     met = met_among(session, portfolio, duties)
     closed, paid = _closed(session, duties), _paid(session, duties)
+    moved = _moved_away(session, portfolio, duties)
     for duty in duties:
         met_on = met.get(id_of(duty))
         if met_on is not None:
@@ -97,6 +100,8 @@ def _changes(
             yield duty, ("the case is closed", None)
         elif duty.id in paid:
             yield duty, ("nothing is past due any more", None)
+        elif duty.id in moved:
+            yield duty, ("another place's law holds where the customer lives now", None)
         elif duty.due_on < today and duty.overdue_on is None:
             yield duty, DutyOverdue(id_of(duty), duty.rule, duty.letter, duty.due_on)
 
@@ -166,6 +171,17 @@ def _paid(session: Session, duties: Sequence[Duty]) -> set[int]:
     )
     paid = set(session.scalars(query))
     return {duty_id for duty_id, account_id in account_of.items() if account_id in paid}
+
+
+def _moved_away(session: Session, portfolio: Portfolio, duties: Sequence[Duty]) -> set[int]:
+    """Ids of the duties to begin with a notice that the law of the customer's place does not know: they moved."""
+    firsts = [duty for duty in duties if duty.event is DutyEvent.CASE_OPEN]
+    where = residents_of(session, {duty.customer_id for duty in firsts}) if firsts else {}
+    return {
+        id_of(duty)
+        for duty in firsts
+        if all(rule.id != duty.rule for rule in packs_for(portfolio, where[duty.customer_id]).rules)
+    }
 
 
 def _about(duty: Duty, payload: Payload) -> NewEvent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -36,8 +36,9 @@ from app.outreach.duties.models import Duty
 from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LEFT
-from app.policy.composition import read_adopted
+from app.policy.composition import packs_for, read_adopted
 from app.policy.kinds.duty import DutyEvent, DutyRule, counts_since
+from app.policy.pack import Pack
 from app.policy.packfile import shipped_packs
 
 LOOK_BACK = timedelta(days=7)
@@ -60,6 +61,8 @@ class Happened(NamedTuple):
     case_id: int
     occasion: int
     on: date
+    rule: str = ""
+    """The one duty that it brings; '' = each that a pack has for such an event."""
 
 
 def happened(
@@ -212,64 +215,56 @@ def _told_behind(session: Session, customer_ids: Collection[int]) -> Mapping[int
 def _open_cases(
     session: Session, portfolio: Portfolio, _since: datetime, now: datetime
 ) -> Iterable[Happened]:
-    """Open cases of customers to whom no notice that comes before all contacts has left lately enough, and to whom none
-    is owed yet. One that came back has not left. Nobody is written to while a hold that a person ends stops what would
-    follow the notice."""
-    rules = notice_rules(portfolio)
-    if not rules:
-        return
+    """Open cases of customers to whom the notice that comes before all contacts where they live has not left lately
+    enough, and to whom it is not owed yet. One that came back has not left; one of another place, where they lived
+    before, is another notice. Nobody is written to while a hold that a person ends stops what would follow it."""
     today = local_date(now, portfolio.timezone)
     enough = counts_since(today)
-    letters = {name for rule in rules for name in rule.letters}
     case, customer, duty = table_of(CollectionsCase), table_of(Customer), table_of(Duty)
-    message, document = table_of(OutboxMessage), table_of(CaseDocument)
-    owed = sa.select(duty.c.id).where(
-        duty.c.customer_id == case.c.customer_id,
-        duty.c.event == DutyEvent.CASE_OPEN,
-        duty.c.ended_on.is_(None),
-    )
-    left = sa.select(message.c.id).where(
-        message.c.customer_id == case.c.customer_id, message.c.letter.in_(sorted(letters)),
-        message.c.status.in_(LEFT), message.c.console_only.is_(False),
-        message.c.sent_at >= local_instant(enough + timedelta(days=1), 0, 0, portfolio.timezone),
-    )  # fmt: skip
-    filed = sa.select(document.c.id).where(
-        document.c.customer_id == case.c.customer_id, document.c.withdrawn_at.is_(None),
-        document.c.kind.in_([kind for kind in DocumentKind if letter_of(kind) in letters]),
-        document.c.dated_on > enough,
-    )  # fmt: skip
-    hold = table_of(CaseHold)
+    message, document, hold = table_of(OutboxMessage), table_of(CaseDocument), table_of(CaseHold)
     held = sa.select(hold.c.id).where(
         hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None), hold.c.kind.in_(FOR_GOOD)
     )
-    query = (
-        sa.select(case.c.customer_id, case.c.id)
-        .join(customer, customer.c.id == case.c.customer_id)
-        .where(
-            case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN, ~held.exists(),
-            customer.c.country.in_(sorted(_notice_countries(portfolio, rules))),
-            ~owed.exists(), ~left.exists(), ~filed.exists(),
+    for pack, rule in _notice_rules(portfolio):
+        owed = sa.select(duty.c.id).where(
+            duty.c.customer_id == case.c.customer_id, duty.c.rule == rule.id, duty.c.ended_on.is_(None)
         )
-    )  # fmt: skip
-    for customer_id, case_id in session.execute(query):
-        yield Happened(customer_id, case_id, case_id * ACCOUNT + today.toordinal(), today)
+        left = sa.select(message.c.id).where(
+            message.c.customer_id == case.c.customer_id, message.c.letter.in_(rule.letters),
+            message.c.status.in_(LEFT), message.c.console_only.is_(False),
+            message.c.sent_at >= local_instant(enough + timedelta(days=1), 0, 0, portfolio.timezone),
+        )  # fmt: skip
+        filed = sa.select(document.c.id).where(
+            document.c.customer_id == case.c.customer_id, document.c.withdrawn_at.is_(None),
+            document.c.kind.in_([kind for kind in DocumentKind if letter_of(kind) in rule.letters]),
+            document.c.dated_on > enough,
+        )  # fmt: skip
+        residence = [customer.c[name] for name in ("country", "region", "city", "postcode")]
+        query = (
+            sa.select(case.c.customer_id, case.c.id, *residence)
+            .join(customer, customer.c.id == case.c.customer_id)
+            .where(
+                case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN, ~held.exists(),
+                customer.c.country.in_(sorted({pack.country, *read_adopted(portfolio.adopted_packs), ""})),
+                ~owed.exists(), ~left.exists(), ~filed.exists(),
+            )
+        )  # fmt: skip
+        wants: dict[str, bool] = {}
+        for row in session.execute(query):
+            theirs = packs_for(portfolio, row)
+            if theirs.label not in wants:
+                wants[theirs.label] = any(each.id == rule.id for each in theirs.rules)
+            if wants[theirs.label]:
+                yield Happened(row.customer_id, row.id, row.id * ACCOUNT + today.toordinal(), today, rule.id)
 
 
-def notice_rules(portfolio: Portfolio) -> Sequence[DutyRule]:
+def _notice_rules(portfolio: Portfolio) -> Iterator[tuple[Pack, DutyRule]]:
     """The duties of shipped packs to begin with a notice, for collectors of the portfolio's kind."""
-    return [
-        rule
-        for pack in shipped_packs().values()
-        if pack.collector in ("any", portfolio.collector)
-        for rule in pack.rules
-        if isinstance(rule, DutyRule) and rule.event is DutyEvent.CASE_OPEN
-    ]
-
-
-def _notice_countries(portfolio: Portfolio, rules: Sequence[DutyRule]) -> set[str]:
-    """Countries whose customers such a duty may concern: its own, those for which a pack was adopted, and none."""
-    own = {pack.country for pack in shipped_packs().values() if set(rules).intersection(pack.rules)}
-    return {*own, *read_adopted(portfolio.adopted_packs), ""}
+    for pack in shipped_packs().values():
+        if pack.collector in ("any", portfolio.collector):
+            for rule in pack.rules:
+                if isinstance(rule, DutyRule) and rule.event is DutyEvent.CASE_OPEN:
+                    yield pack, rule
 
 
 _SOURCES: Mapping[DutyEvent, Callable[[Session, Portfolio, datetime, datetime], Iterable[Happened]]] = {
