@@ -708,3 +708,11 @@ def test_paragraphs_stand_apart_in_every_letter() -> None:
                     assert not is_prose or listed, (
                         f"{letter.name} {channel} {language}: {before[-40:]} / {after[:40]}"
                     )
+
+
+def test_a_reminder_of_what_is_not_due_yet_says_nothing_of_collection() -> None:
+    """15 USC 1692a(6)(F)(iii): who is not in default has no debt collector; that one writes would be false."""
+    letter = LETTERS["due_reminder"]
+    for (channel, language), blocks in letter.carries.items():
+        assert "disclosure" not in blocks, (channel, language)
+    assert "disclosure" in LETTERS["first_reminder"].carries[Channel.EMAIL, "zh-Hans"]
