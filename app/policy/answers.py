@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from app.core.types import Values
@@ -21,6 +22,27 @@ class Reason:
     until: datetime | None = None
     figures: Values = field(default_factory=dict)
     """The figures the rule used, as JSON values."""
+
+
+def told_once(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """Reasons for a person to read: what several rules say in the same words is one reason, with the citation of each
+    and the end of the last."""
+    found: dict[str, Reason] = {}
+    for reason in reasons:
+        before = found.get(reason.detail)
+        found[reason.detail] = reason if before is None else _together(before, reason)
+    return tuple(found.values())
+
+
+def _together(one: Reason, other: Reason) -> Reason:
+    until = None if one.until is None or other.until is None else max(one.until, other.until)
+    verified = one.verified and other.verified
+    return replace(one, citation=cited_together(one.citation, other.citation), verified=verified, until=until)
+
+
+def cited_together(*citations: str) -> str:
+    """Several citations as one, each text once."""
+    return "; ".join(dict.fromkeys(text for each in citations for text in each.split("; ") if text))
 
 
 @dataclass(frozen=True, slots=True)

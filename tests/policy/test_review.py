@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timedelta
 
 import pytest
 
 from app.core.vocabulary import HoldKind
-from app.policy.answers import Refusals, WaitUntil
+from app.outreach.gate.decisions import reason_data
+from app.outreach.gate.events import ContactRefused
+from app.policy.answers import Reason, Refusals, WaitUntil, told_once
 from app.policy.facts import Facts, Hold
+from app.policy.packfile import shipped_packs
 from app.policy.review import review
 from tests.policy.contacts import (
     ANSWERED,
@@ -16,6 +20,7 @@ from tests.policy.contacts import (
     LONDON,
     NEW_YORK,
     SEVEN_CALLS,
+    SMS,
     UK,
     US,
     calls,
@@ -92,3 +97,30 @@ def test_an_unknown_time_zone_is_a_refusal_not_an_accident(zones: tuple[str, ...
 def test_a_naive_now_is_the_callers_mistake() -> None:
     with pytest.raises(ValueError, match="aware"):
         review(reminder(), Facts((NEW_YORK,)), US, datetime(2026, 6, 1, 12, 0))
+
+
+@pytest.mark.parametrize("pack", ["us-third-party", "us-first-party"])
+def test_one_wish_is_told_once_with_the_citation_of_each_rule(pack: str) -> None:
+    """A no to texts is a no by 12 CFR 1006.14(h)(1) and by 47 CFR 64.1200(a)(10): both are on record, a person reads of
+    one."""
+    facts = Facts((NEW_YORK,), consent={SMS: False})
+    answer = review(reminder(SMS), facts, shipped_packs()[pack], local("2027-02-01 12:00", NEW_YORK))
+    assert isinstance(answer, Refusals)
+    assert len(answer.reasons) > 1
+    [told] = told_once(answer.reasons)
+    assert told.detail == "opted out of sms"
+    assert "47 CFR 64.1200(a)(10)" in told.citation
+    assert len(told.citation.split("; ")) == len(set(told.citation.split("; ")))
+    entry = ContactRefused({"reasons": [reason_data(reason) for reason in answer.reasons]})
+    [read] = entry.reasons
+    assert (read["detail"], read["citation"]) == (told.detail, told.citation)
+
+
+def test_what_is_told_once_ends_with_the_last_of_its_reasons() -> None:
+    first, last = local("2026-06-01 12:00", LONDON), local("2026-06-02 12:00", LONDON)
+    one = Reason("a", "Act s 1", "wait", "law", verified=True, until=first)
+    other = Reason("b", "Act s 2", "wait", "law", verified=False, until=last)
+    assert told_once([one, other]) == (
+        Reason("a", "Act s 1; Act s 2", "wait", "law", verified=False, until=last),
+    )
+    assert told_once([one, dataclasses.replace(other, until=None)])[0].until is None

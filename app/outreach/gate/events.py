@@ -14,6 +14,7 @@ from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
 from app.core.types import Values
 from app.core.vocabulary import Purpose
+from app.policy.answers import cited_together
 from app.policy.facts import PreferenceKind, Suppression
 
 # --- answers ------------------------------------------------------------------------------------------------
@@ -53,7 +54,15 @@ class GateAnswer(Payload):
 
     @property
     def reasons(self) -> Sequence[Values]:
-        return self.said.get("reasons") or ()
+        """The reasons for a person to read: what several rules say in the same words is told once."""
+        told: dict[str, Values] = {}
+        for reason in self.said.get("reasons") or ():
+            before = told.setdefault(reason["detail"], reason)
+            if before is not reason:
+                citation = cited_together(before["citation"], reason["citation"])
+                verified = before.get("verified", True) and reason.get("verified", True)
+                told[reason["detail"]] = {**before, "citation": citation, "verified": verified}
+        return tuple(told.values())
 
     @property
     def letter(self) -> str:

@@ -12,7 +12,7 @@ from app.core.labels import CHANNEL_LABELS, POINT_STATE_LABELS, POINT_TYPE_LABEL
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.explain import nothing_owed, with_objection
 from app.outreach.gate.facts import address_of, facts_at
-from app.policy.answers import Clearance, Reason, Refusals, WaitUntil
+from app.policy.answers import Clearance, Reason, Refusals, WaitUntil, told_once
 from app.policy.facts import Contact
 from app.policy.review import review
 from app.policy.rules import LONGEST_CLEARANCE
@@ -108,10 +108,10 @@ def point_words(point: Point) -> str:
 
 
 def weightiest_first(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
-    """Sort reasons: those without an end first, then by their end, the latest first. An agent under "do not contact"
-    should not read of a limit that ends tomorrow."""
+    """Sort reasons, each told once: those without an end first, then by their end, the latest first. An agent under "do
+    not contact" should not read of a limit that ends tomorrow."""
     latest = datetime.max.replace(tzinfo=UTC)
-    return tuple(sorted(reasons, key=lambda reason: reason.until or latest, reverse=True))
+    return tuple(sorted(told_once(reasons), key=lambda reason: reason.until or latest, reverse=True))
 
 
 def _nothing_to_remind_of(view: CaseView) -> Reason | None:

@@ -94,7 +94,8 @@ def _refused(
         if (step, event.channel) in seen or event.channel is None:
             continue
         seen.add((step, event.channel))
-        why = " and ".join(str(reason["detail"]) for reason in said.get("reasons", ())[:2])
+        details = list(dict.fromkeys(str(reason["detail"]) for reason in said.get("reasons", ())))
+        why = " and ".join(details[:2])
         yield WrittenLine(
             _named(said["letter"]), CHANNEL_LABELS[event.channel], "May not go", "bad", reader.plain(why)
         )
