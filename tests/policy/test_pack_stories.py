@@ -191,3 +191,81 @@ def test_nothing_passes_a_lawyer_or_a_stay_in_the_united_states(kind: HoldKind) 
     for letter in ("validation_notice", "complaint_acknowledged"):
         answer = asked(US, NEW_YORK, "2026-06-03 12:00", POST, letter, Purpose.NOTICE, **held)
         assert isinstance(answer, Refusals), letter
+
+
+# --- Massachusetts: old debts; Hong Kong: calls ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("collector", ["third_party", "first_party"])
+@pytest.mark.parametrize(
+    ("due", "paid", "blocks", "stopped"),
+    [
+        ("2020-06-03", "2020-06-03", ("disclosure",), False),  # six years are over on 3 June 2026
+        ("2020-06-01", "2020-06-01", ("disclosure",), True),
+        ("2020-06-01", "2020-06-01", ("disclosure", "time_barred"), False),
+        ("2018-06-01", "2023-06-01", ("disclosure",), False),  # a payment starts the years anew
+    ],
+)
+def test_an_old_debt_of_massachusetts_is_not_asked_for_without_saying_so(
+    collector: str, due: str, paid: str, blocks: tuple[str, ...], stopped: bool
+) -> None:
+    """940 CMR 7.07; M.G.L. c. 260 s. 2."""
+    massachusetts = pack_at(f"us-{collector.replace('_', '-')}", "US", "MA", "02108", collector)
+    dates = {"due_since": date.fromisoformat(due), "paid_or_due_since": date.fromisoformat(paid)}
+    contact = Contact(POST, Purpose.REMINDER, "a", "first_reminder", blocks)
+    facts = Facts((NEW_YORK,), consent=YES, **dates)
+    answer = review(contact, facts, massachusetts, local("2026-06-02 12:00", NEW_YORK))
+    assert isinstance(answer, Refusals) is stopped
+    if stopped:
+        [reason] = answer.reasons  # type: ignore[union-attr]
+        assert (reason.rule, reason.verified) == ("us-ma.time_barred_notice", False)
+
+
+@pytest.mark.parametrize(("blocks", "passes"), [(("help",), False), (("help", "identify"), True)])
+def test_no_call_in_hong_kong_is_anonymous(blocks: tuple[str, ...], passes: bool) -> None:
+    """Code of Banking Practice (December 2021) ss 46.2(b)(ii), 46.10."""
+    zone = "Asia/Hong_Kong"
+    contact = Contact(CALL, Purpose.REMINDER, "a", "first_reminder", blocks)
+    answer = review(contact, Facts((zone,)), pack_at("hk", "HK"), local("2026-06-02 12:00", zone))
+    assert isinstance(answer, Clearance) is passes
+
+
+# --- notices before collection: midnight, twelve months, another place -------------------------------------------
+
+FIRSTS = [
+    ("de", "DE", "", "10115", "Europe/Berlin", 1, "collection_notice_de"),
+    ("ca", "CA", "ON", "M5V 3L9", "America/Toronto", 6, "collection_notice_on"),
+    ("ca", "CA", "QC", "H2X 1Y4", "America/Toronto", 5, "collection_notice_qc"),
+    ("tw", "TW", "", "100", "Asia/Taipei", 1, "collection_notice_tw"),
+]
+
+
+@pytest.mark.parametrize(("pack", "country", "region", "postcode", "zone", "days", "letter"), FIRSTS)
+def test_who_was_told_is_contacted_for_twelve_months(
+    pack: str, country: str, region: str, postcode: str, zone: str, days: int, letter: str
+) -> None:
+    """RDG s. 13a(1); R.R.O. 1990, Reg. 74, s. 21; R-2.2 s. 34; the regulations of the FSC: the last second of the last
+    day of waiting, of a notice that left at the end of its own day; and both sides of twelve months."""
+    there = pack_at(pack, country, region, postcode)
+    sent = date(2026, 6, 8)  # a Monday
+    told = Notice(letter, local(f"{sent} 23:59:59", zone))
+
+    def stops(when: str, notice: Notice = told, channel: Channel = POST) -> set[str]:
+        answer = review(
+            Contact(channel, Purpose.REMINDER, "a"),
+            Facts((zone,), notices=(notice,)),
+            there,
+            local(when, zone),
+        )
+        names = [] if isinstance(answer, Clearance) else rule_ids(answer)
+        return {name for name in names if "told" in name or "first" in name or "again" in name}
+
+    first = sent + timedelta(days=days)
+    assert stops(f"{first - timedelta(days=1)} 23:59:59")
+    assert not stops(f"{first} 00:00:00")
+    assert not stops("2027-06-07 15:00:00")
+    assert stops("2027-06-08 00:00:00")
+    assert stops("2027-07-08 12:00:00"), "thirteen months old"
+    assert stops(f"{first} 12:00:00", Notice("collection_notice_xx", told.at)), (
+        "another place's is another notice"
+    )

@@ -158,7 +158,7 @@ HOURS = [
     (AU, SYDNEY, CALL, "2026-01-26 12:00:00", "au.hours_phone", "2026-01-27 07:30"),  # Australia Day
     (AU, PERTH, CALL, "2026-03-02 12:00:00", None, None),  # Labour Day is Western Australia's own
     (AU, SYDNEY, CALL, "2026-10-03 21:00:00", "au.hours_phone", "2026-10-04 09:00"),  # clocks go forward
-    # Code of Banking Practice s 43 names no hours; Singapore's statutes neither: our choice
+    # Code of Banking Practice (December 2021) s 46.2(a)(iii) names no hours; Singapore's statutes neither: our choice
     (HK, HONG_KONG, CALL, "2026-10-07 20:59:59", None, None),
     (HK, HONG_KONG, CALL, "2026-10-07 21:00:00", "hk.hours_proxy", "2026-10-08 08:00"),
     (TW, TAIPEI, CALL, "2026-10-07 20:59:59", None, None),

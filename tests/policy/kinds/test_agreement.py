@@ -15,7 +15,19 @@ from app.policy.kinds.agreement import AgreementKind, AgreementRule
 from app.policy.overrides import check
 from app.policy.packfile import BadPack, shipped_packs
 from app.policy.review import review
-from tests.policy.contacts import CN, LONDON, MOBILE, POST, SHANGHAI, UK, US, local
+from tests.policy.contacts import (
+    AMSTERDAM,
+    CN,
+    LONDON,
+    MOBILE,
+    OSLO,
+    POST,
+    SHANGHAI,
+    SYDNEY,
+    US,
+    local,
+    rule_ids,
+)
 
 NOON = local("2026-06-01 12:00", SHANGHAI)
 R, C, N = Purpose.REMINDER, Purpose.CONFIRMATION, Purpose.NOTICE
@@ -66,15 +78,33 @@ def test_a_promise_or_a_settlement_is_no_instalment_agreement_of_article_70() ->
         assert isinstance(review(Contact(Channel.SMS, R, MOBILE), kept(kind), CN, NOON), Clearance)
 
 
-def test_in_the_united_kingdom_no_default_notice_goes_out_while_an_agreement_is_kept() -> None:
-    at = local("2026-06-01 12:00", LONDON)
+@pytest.mark.parametrize(
+    ("pack", "zone", "letter"),
+    [
+        ("uk", LONDON, "default_notice"),
+        ("uk", LONDON, "letter_of_claim"),
+        ("au", SYDNEY, "default_notice_au"),
+        ("no", OSLO, "inkassovarsel"),
+        ("no", OSLO, "betalingsoppfordring"),
+        ("nl", AMSTERDAM, "fourteen_day_letter"),
+        ("nl", AMSTERDAM, "collection_costs_demand"),
+        ("id", "Asia/Jakarta", "warning_letter"),
+    ],
+)
+def test_no_step_toward_enforcement_while_an_agreement_is_kept(pack: str, zone: str, letter: str) -> None:
+    """CONC 7.3.4R; National Credit Code s 88; Inkassoloven ss 9, 10; BW 6:96(6); POJK 22/2023 art 60: each wants a
+    default, and who keeps an agreement is in none."""
+    at, rules = local("2026-06-03 12:00", zone), shipped_packs()[pack]
+    purpose = R if letter in ("collection_costs_demand", "warning_letter") else N
+    notice = Contact(POST, purpose, "1 High Street", letter=letter)
     for kind in PlanKind:
-        notice = Contact(POST, N, "1 High Street", letter="default_notice")
-        answer = review(notice, kept(kind.value, LONDON), UK, at)
+        answer = review(notice, kept(kind.value, zone), rules, at)
         assert isinstance(answer, Refusals)
-        assert [reason.rule for reason in answer.reasons] == ["house.kept_agreement"]
-    reminder = Contact(Channel.SMS, R, MOBILE)
-    assert isinstance(review(reminder, kept("instalments", LONDON), UK, at), Clearance)
+        assert "house.kept_agreement" in [reason.rule for reason in answer.reasons]
+    broken = review(notice, Facts((zone,)), rules, at)
+    assert isinstance(broken, Clearance) or "house.kept_agreement" not in rule_ids(broken)
+    reminder = Contact(Channel.SMS, R, MOBILE, letter="first_reminder")
+    assert isinstance(review(reminder, kept("instalments", zone), rules, at), Clearance)
 
 
 def test_only_packs_that_ask_for_agreements_have_them_read() -> None:
