@@ -74,4 +74,5 @@ def test_what_was_paid_besides_a_settlement_comes_back_and_it_stays_settled(
         # Without the 600.00 nothing covers it.
         reverse_entry(session, cheque(session, "AGREED"), reason="no funds", posted_on=BACK, **who(BACK))
         assert (card.status, balance_of(session, id_of(card), BACK)) == (ACTIVE, 100_000)
-        assert session.scalars(select(Plan)).one().status is PlanStatus.BROKEN
+        # There are days left to pay it again.
+        assert session.scalars(select(Plan)).one().status is PlanStatus.ACTIVE
