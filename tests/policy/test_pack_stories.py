@@ -269,3 +269,28 @@ def test_who_was_told_is_contacted_for_twelve_months(
     assert stops(f"{first} 12:00:00", Notice("collection_notice_xx", told.at)), (
         "another place's is another notice"
     )
+
+
+@pytest.mark.parametrize(
+    ("letter", "there", "passes"),
+    [
+        ("debt_verification", ("NY", "12207"), True),  # 12 CFR 1006.38(d)(2); 23 NYCRR 1.4: within sixty days
+        ("plan_statement", ("NY", "12207"), True),  # 23 NYCRR 1.5: it asks for nothing
+        ("ny_disclosures", ("NY", "12207"), False),  # 23 NYCRR 1.3: not without saying that the debt is old
+        ("first_reminder", ("NY", "12207"), False),
+        ("debt_verification", ("CA", "90001"), True),
+        ("debt_verification", ("TX", "75201"), True),
+        ("debt_verification", ("MA", "02108"), True),
+        ("validation_notice", ("MA", "02108"), False),
+    ],
+)
+def test_who_asks_about_an_old_debt_is_answered(letter: str, there: tuple[str, str], passes: bool) -> None:
+    pack = pack_at("us-third-party", "US", *there)
+    old = {"due_since": date(2019, 6, 1), "paid_or_due_since": date(2019, 6, 1)}
+    blocks = ("disclosure", "reach_us", "register_number")
+    contact = Contact(POST, Purpose.NOTICE, "a", letter, blocks)
+    answer = review(
+        contact, Facts((NEW_YORK,), consent=YES, **old), pack, local("2026-06-02 12:00", NEW_YORK)
+    )
+    reasons = set() if isinstance(answer, Clearance) else set(rule_ids(answer))
+    assert any("time_barred_notice" in name for name in reasons) is not passes

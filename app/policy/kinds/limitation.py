@@ -12,7 +12,8 @@ from app.core.dates import add_months
 from app.core.text import counted
 from app.core.types import JsonObject
 from app.policy.answers import Reason
-from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable
+from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable, compare_fewer
+from app.policy.schema import Names
 
 SUIT_BLOCK = "legal_action"
 """The block with which a letter says that the debt may go to court."""
@@ -30,9 +31,16 @@ class LimitationTable(RuleTable):
     years: Annotated[int, Field(ge=1, le=30)]
     stops: Stops = "suit"
     restarts: bool = True
+    allows: Names | None = None
 
     def rule(self) -> LimitationRule:
-        return LimitationRule(**self.shared(), years=self.years, stops=self.stops, restarts=self.restarts)
+        return LimitationRule(
+            **self.shared(),
+            years=self.years,
+            stops=self.stops,
+            restarts=self.restarts,
+            allows=frozenset(self.allows or ()),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,8 @@ class LimitationRule(Rule):
     years: int
     stops: Stops = "suit"
     restarts: bool = True
+    allows: frozenset[str] = frozenset()
+    """Letters that ask for nothing, and pass: the answer to the customer's own question, or an account."""
 
     @property
     def needed(self) -> FactsNeeded:
@@ -57,7 +67,7 @@ class LimitationRule(Rule):
 
     def idle(self, asked: Question) -> bool:
         blocks = asked.contact.blocks
-        if asked.facts.due_since is None:
+        if asked.facts.due_since is None or asked.contact.letter in self.allows:
             return True
         if self.stops == "contact" or SUIT_BLOCK in (blocks or ()):
             return False
@@ -86,7 +96,8 @@ class LimitationRule(Rule):
         ]
 
     def _spelling(self) -> JsonObject:
-        return {"years": self.years, "stops": self.stops, "restarts": self.restarts}
+        allows = {"allows": sorted(self.allows)} if self.allows else {}
+        return {"years": self.years, "stops": self.stops, "restarts": self.restarts, **allows}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
         return {
@@ -95,4 +106,5 @@ class LimitationRule(Rule):
                 self.stops, changed.stops, _STRICTER.index(changed.stops) >= _STRICTER.index(self.stops)
             ),
             "restarts": Comparison(self.restarts, changed.restarts, self.restarts or not changed.restarts),
+            "allows": compare_fewer(self.allows, changed.allows),
         }
