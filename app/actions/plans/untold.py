@@ -24,8 +24,8 @@ from app.core.timeline.service import lock_customers
 from app.outreach.gate.events import ContactRefused
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.planning.agreements.ends import TELLS, untold_ends
-from app.outreach.planning.agreements.over import cases_of, is_asked_for
-from app.outreach.planning.agreements.truth import WhyEnded, why_ended
+from app.outreach.planning.agreements.over import cases_of, is_asked_for, is_complete
+from app.outreach.planning.agreements.truth import OWED_AGAIN, WhyEnded, owed_again, why_ended
 from app.outreach.planning.event_letters import closing_says_it
 from app.outreach.strategy.tasks import add_task
 
@@ -50,8 +50,8 @@ def tell_of_untold_ends(session: Session, portfolio: Portfolio, on: date, *, now
             continue
         text = (
             f"{plan.reference} ended on {plan.ended_on}, and no letter says so: "
-            f"{_why_not(session, portfolio, plan, why)[:160].rstrip('. ')}. Tell the customer, and who acts for them, "
-            "as far as you may."
+            f"{_why_not(session, portfolio, plan, why, on)[:160].rstrip('. ')}. Tell the customer, and who acts for "
+            "them, as far as you may."
         )
         step = DeskStep.UNTOLD_END
         add_task(session, _open_case(session, case), step, text, on, plan_id=id_of(plan), by=SYSTEM, now=now)
@@ -67,7 +67,7 @@ def _open_case(session: Session, case: CollectionsCase) -> CollectionsCase:
     return session.scalars(query).first() or case
 
 
-def _why_not(session: Session, portfolio: Portfolio, plan: Plan, why: WhyEnded | None) -> str:
+def _why_not(session: Session, portfolio: Portfolio, plan: Plan, why: WhyEnded | None, on: date) -> str:
     """What the gate refused; else what became of the last letter."""
     if why is not None and live_plan(session, plan.case_id) is not None:
         return "another agreement runs by now, and no confirmation that left names this one"
@@ -86,7 +86,8 @@ def _why_not(session: Session, portfolio: Portfolio, plan: Plan, why: WhyEnded |
     )
     row = session.scalars(last.limit(1)).first()
     if row is None:
-        return "none would be true"
+        is_owed = is_complete(plan) and owed_again(session, [id_of(plan)], on)
+        return OWED_AGAIN if is_owed else "none would be true"
     return f"it was {row.status.value}" + (f" ({row.error})" if row.error else "")
 
 

@@ -56,7 +56,7 @@ class DeskStep(Word):
     TAKE_UP_RETURNED = "settlement-payment-returned"
     """A settlement whose first payment, by which it was taken up, came back: a person decides what holds."""
     SETTLED_IN_PART = "settled-while-case-open"
-    """A settlement that was paid while other debt keeps its case open: a person tells the customer."""
+    """A settlement that was paid while other debt keeps its case open, as releases before 0397 left it to a person."""
     UNTOLD_END = "end-not-told"
     """An agreement that ended and of which no letter could tell it: a person does."""
 

@@ -21,7 +21,7 @@ from app.actions.negotiation.sending import end_shown_offers
 from app.actions.plans.earlier_money import tell_of_earlier_money
 from app.actions.plans.promised_rates import cases_with_rate_to_raise, tell_of_promised_rates
 from app.actions.plans.reviews import give_reviews
-from app.actions.plans.taken_up import tell_of_returned_payments, tell_of_settled_in_part
+from app.actions.plans.taken_up import tell_of_returned_payments
 from app.actions.plans.untold import tell_of_untold_ends
 from app.actions.plans.with_legal import tell_of_paid_settlements, tell_of_plans_paid_in_time
 from app.actions.results.claims import claimants, settle_claims
@@ -287,8 +287,6 @@ def contact(day: Day) -> Counts:
                 write_event_letters(
                     session, day.portfolio, some, day.catalog, on=day.on, by=SYSTEM, now=day.now
                 )
-    with transaction(day.engine) as session:
-        tell_of_settled_in_part(session, day.portfolio, day.on, now=day.now)
     tell_advisers(day)
     with transaction(day.engine) as session:
         untold = tell_of_untold_ends(session, day.portfolio, day.on, now=day.now)

@@ -201,7 +201,8 @@ def _no_longer_true(
         return "whether they dispute the debt has changed since it was written"
     if row.letter == "paid_in_full" and any(account.balance_minor > 0 for account in contact_case.accounts):
         return "something is owed again"
-    if row.letter in CLOSING.values() and not _still_closed_so(session, row):
+    is_of_case = row.letter in CLOSING.values() and step.plan_id is None
+    if is_of_case and not _still_closed_so(session, row):
         return "the end of the case that it tells was undone"
     if row.purpose is Purpose.NOTICE:
         return _not_as_told(contact_case, row, known.letters)

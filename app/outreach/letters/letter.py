@@ -92,13 +92,12 @@ class RateLine:
 
 @dataclass(frozen=True, slots=True)
 class PaidLine:
-    """What came for one account while its case was open; amounts already formatted."""
+    """What came for one account while its case was open, and the day of the last payment; already formatted."""
 
     product: str
     last4: str
     amount: str
     paid_on: str
-    """The day of the last payment."""
 
 
 @dataclass(slots=True)  # not frozen either
@@ -142,6 +141,7 @@ class LetterContext:
     """`yes` in a letter that follows up: the costs are owed by now; '' = they would be, if nothing is paid in time."""
     itemization: tuple[ItemLine, ...] = ()
     paid: tuple[PaidLine, ...] = ()
+    settled_cards: str = ""  # last digits of the cards of a settlement whose case did not close with it
     country: str = ""
     """Of the customer, ISO 3166; only compared."""
     sender_address: str = ""

@@ -18,15 +18,13 @@ from app.book.ledger.events import AccountChanged
 from app.book.ledger.models import Account, ContactCorrection, Entry, Statement
 from app.book.ledger.rules import MONEY_IN, AccountStatus, EntryKind
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import CaseOutcome
 from app.core.clock import local_instant
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.outreach.gate.contact_cases import AccountRow, ContactCase
-from app.outreach.letters.letter import BadLetter, ItemLine, Letter, PaidLine, Unsayable
+from app.outreach.letters.letter import BadLetter, ItemLine, Letter, Unsayable
 from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.statutory import (
     COSTS_CURRENCY,
@@ -40,7 +38,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import MAY_HAVE_LEFT
 from app.policy.composition import pack_of
 
-FIGURES = frozenset({"address_found", "balance_total", "claims", "collection_costs", "itemization", "paid"})
+FIGURES = frozenset({"address_found", "balance_total", "claims", "collection_costs", "itemization"})
 """Variables that are worked out here, besides the day to answer by."""
 
 
@@ -54,7 +52,6 @@ class StatutoryFigures(TypedDict, total=False):
     itemization: tuple[ItemLine, ...]
     claims: tuple[ClaimLine, ...]
     address_found: str
-    paid: tuple[PaidLine, ...]
 
 
 def figures_for(
@@ -88,8 +85,6 @@ def figures_for(
         found["claims"] = tuple(_claim(session, each, currency, language, today) for each in late)
     if "address_found" in letter.variables:
         found["address_found"] = "yes" if _address_found(session, contact_case) else ""
-    if "paid" in letter.variables:
-        found["paid"] = _paid(session, contact_case, currency, language, today)
     return found
 
 
@@ -165,49 +160,6 @@ def _came_since(session: Session, account_ids: Sequence[int], written_at: dateti
         )
     )
     return int(came or 0)
-
-
-def _paid(
-    session: Session, contact_case: ContactCase, currency: str, language: str, today: date
-) -> tuple[PaidLine, ...]:
-    """What the customer paid while the case was open, on each card that the case closed with: of a settlement, on those
-    that it settled. A payment that came back does not count."""
-    case, account, entry = table_of(CollectionsCase), table_of(Account), table_of(Entry)
-    undone = entry.alias("undone")
-    query = (
-        sa.select(
-            account.c.product,
-            account.c.card_last4,
-            sa.func.sum(-entry.c.amount_minor),
-            sa.func.max(entry.c.effective_on),
-        )
-        .select_from(case)
-        .join(
-            account,
-            sa.and_(
-                account.c.customer_id == case.c.customer_id, account.c.portfolio_id == case.c.portfolio_id
-            ),
-        )
-        .join(entry, entry.c.account_id == account.c.id)
-        .outerjoin(undone, undone.c.reverses_id == entry.c.id)
-        .where(
-            case.c.id == contact_case.case.id,
-            sa.or_(case.c.outcome != CaseOutcome.SETTLED, account.c.status == AccountStatus.SETTLED),
-            entry.c.kind.in_(MONEY_IN),
-            entry.c.reverses_id.is_(None),
-            undone.c.id.is_(None),
-            entry.c.effective_on >= case.c.opened_on,
-            entry.c.effective_on <= today,
-        )
-        .group_by(account.c.id, account.c.product, account.c.card_last4)
-        .order_by(account.c.id)
-    )
-    return tuple(
-        PaidLine(
-            product, last4, format_amount(int(minor), currency, language), format_date(_date(on), language)
-        )
-        for product, last4, minor, on in session.execute(query)
-    )
 
 
 def _line(session: Session, account: AccountRow, currency: str, language: str, today: date) -> ItemLine:

@@ -10,6 +10,8 @@ from functools import partial
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.ledger.models import Account
+from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
@@ -27,6 +29,7 @@ from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import HOLD_TRAITS, Channel, Purpose
 from app.outreach.gate.contact_cases import load_contact_cases
+from app.outreach.planning.agreements.ends import untold_ends
 from app.outreach.planning.agreements.event_figures import (
     figures_now,
     formatted,
@@ -224,7 +227,8 @@ def still_true(session: Session, step: CaseStep, letter: str, on: date) -> bool:
     """True if a letter of this step still says something that holds for its reader after `on`."""
     case = session.get_one(CollectionsCase, step.case_id)
     if step.step == DeskStep.CLOSED:
-        return CLOSING.get(case.outcome or CaseOutcome.CURED) == letter and not why_false(session, step, on)
+        is_closed_so = CLOSING.get(case.outcome or CaseOutcome.CURED) == letter
+        return not why_false(session, step, on) and (is_closed_so or step.plan_id is not None)
     if step.step in OUTLIVES_CASE:
         return not why_false(session, step, on)
     if case.status is not CaseStatus.OPEN:
@@ -344,9 +348,13 @@ def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[EventLet
     )  # fmt: skip
     closed = session.execute(query).all()
     settled = _settlements(session, [row.id for row in closed if row.outcome == CaseOutcome.SETTLED])
+    earlier = {plan.id for plan in settled.values() if plan.ended_on != on}
+    told = earlier - {plan.id for plan in untold_ends(session, portfolio, on)} if earlier else set()
     letters = []
     for row in closed:
         plan = settled.get(row.id)
+        if plan is not None and plan.id in told:
+            continue  # it was complete before the case closed, and had its letter then (`over_letters`)
         # A case that was opened again may have to be told a second time that it closed.
         step = CaseStep(row.id, DeskStep.CLOSED, row.occurrence, plan_id=id_of(plan) if plan else None)
         letters.append(EventLetter(step, CLOSING[row.outcome], plan=plan))
@@ -354,8 +362,16 @@ def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[EventLet
 
 
 def _settlements(session: Session, case_ids: Collection[int]) -> dict[int, Plan]:
-    """By case, the settlement that was kept last; a case whose accounts a person settled is left out."""
+    """By case, the settlement that was kept last. Left out: a case in which a person settled accounts, after it or
+    without any."""
+    settled_later = sa.exists().where(
+        col(Account.customer_id) == Plan.customer_id,
+        col(Account.portfolio_id) == Plan.portfolio_id,
+        col(Account.status) == AccountStatus.SETTLED,
+        col(Account.ended_on) > col(Plan.ended_on),
+    )
     query = select(Plan).where(
+        ~settled_later,
         among(session, table_of(Plan).c.case_id, case_ids),
         Plan.kind == PlanKind.SETTLEMENT,
         Plan.status == PlanStatus.KEPT,

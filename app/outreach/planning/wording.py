@@ -24,6 +24,7 @@ from app.outreach.agreements.figures import (
     debt_lines,
     received_figures,
 )
+from app.outreach.agreements.paid import paid_figures
 from app.outreach.agreements.rates import interest_figures
 from app.outreach.agreements.reader import Reader
 from app.outreach.gate.contact_cases import ContactCase
@@ -178,10 +179,26 @@ def letter_context(
         context = dataclasses.replace(context, debt=debt, currency=currency)
     if letter.not_charged_off:
         refuse_charged_off(session, contact_case)
+    more = _worked_out(session, contact_case, letter, plan, Reader(language, currency), today)
+    return dataclasses.replace(context, **more) if more else context
+
+
+def _worked_out(
+    session: Session,
+    contact_case: ContactCase,
+    letter: Letter,
+    plan: Plan | None,
+    reader: Reader,
+    today: date,
+) -> Values:
+    """What law or ledger give, and what was paid, of those that the letter shows."""
+    found: Values = {}
+    if "paid" in letter.variables:
+        found = paid_figures(session, contact_case.case.id, plan, reader, today=today)
     if letter.answer is None and letter.variables.isdisjoint(FIGURES):
-        return context
-    more = figures_for(session, contact_case, letter, currency, language, today=today)
-    return dataclasses.replace(context, **more)
+        return found
+    law = figures_for(session, contact_case, letter, reader.currency, reader.language, today=today)
+    return {**found, **law}
 
 
 def _of_agreement(

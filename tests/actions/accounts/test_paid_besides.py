@@ -18,11 +18,13 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanStatus
+from app.core.clock import FixedClock
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.operations.invariants.checks import thorough
-from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.outbox.rules import CHANGED, OutboxStatus
+from app.outreach.planning.fallback import fall_back_due
 from tests import builders
 from tests.agreements import offer_settlement
 
@@ -61,9 +63,18 @@ def test_what_was_paid_besides_a_settlement_comes_back_and_it_stays_settled(
         else:
             reverse_entry(session, cheque(session), reason="no funds", posted_on=BACK, **who(BACK))
     builders.deliver(engine, builders.at(BACK, 14))
+    fall_back_due(
+        engine, builders.catalog(), clock=FixedClock(builders.at(BACK, 15))
+    )  # 650.00 is not right any more
+    builders.deliver(engine, builders.at(BACK, 16))
     builders.close_day(engine, BACK)
     told = [m for m in builders.messages(engine) if m.letter in ("settlement_completed", "plan_over")]
-    assert [(m.letter, m.status) for m in told] == [("settlement_completed", OutboxStatus.SENT)]
+    assert [(m.letter, m.status, m.error) for m in told] == [
+        ("settlement_completed", OutboxStatus.WITHHELD, CHANGED),
+        ("settlement_completed", OutboxStatus.SENT, ""),
+    ]
+    assert ["650.00" in m.text for m in told] == [True, False]
+    assert "600.00" in told[1].text
     with transaction(engine) as session:
         card = session.get_one(Account, id_of(card))
         assert (card.status, card.ended_on, balance_of(session, id_of(card), BACK)) == (SETTLED, T + DAY, 0)

@@ -263,6 +263,28 @@ def test_who_begins_with_smaller_payments_is_told_on_each_channel_when_they_grow
                 )
 
 
+def test_a_settlement_that_leaves_other_debt_names_its_cards_and_closes_no_case() -> None:
+    closed = (
+        "closed the case",
+        "penanganan ini kami tutup",
+        "avsluttet saken",
+        "zaak gesloten",
+        "結案",
+        "结案",
+    )
+    letter = LETTERS["settlement_completed"]
+    for language in letter.languages:
+        whole = filled(language)
+        part = dataclasses.replace(whole, settled_cards="4321, 8765")
+        for channel in letter.channels:
+            for context in (whole, part):
+                words = render(letter, channel, language, context)
+                where = f"{channel} {language}"
+                assert (part.settled_cards in words.text) is (context is part), where
+                says_closed = any(each in words.text for each in closed)
+                assert says_closed is (context is whole and channel is not Channel.SMS), where
+
+
 def test_each_declared_variable_is_used_and_no_other_exists() -> None:
     for letter in LETTERS.values():
         folder = ROOT / "letters"

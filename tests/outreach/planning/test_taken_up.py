@@ -14,7 +14,6 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
@@ -260,31 +259,6 @@ def test_a_completed_settlement_that_the_release_before_wrote_is_not_told_again(
     now = builders.night_after(PAID)
     stages.contact(stages.Day(engine, book, PAID, now, builders.catalog(), now))
     assert told(engine) == [("settlement_completed", "email")]
-
-
-def test_paid_whole_at_once_while_another_card_keeps_the_case_open_a_person_has_one_task(
-    engine: Engine,
-) -> None:
-    a_late_case(engine)
-    settle_offered(engine, SETTLE, replaces=False)
-    with transaction(engine) as session:
-        customer = session.scalars(select(Customer)).one()
-        card = builders.account(session, customer, reference="SECOND")
-        builders.entry(session, card, EntryKind.OPENING_BALANCE, 50_000, ON - 60 * DAY)
-        builders.statement(session, card, ON - 25 * DAY, ON - 5 * DAY, 4_000, balance=50_000)
-    close(engine, ON, PAID - DAY)
-    with transaction(engine) as session:
-        first = session.scalars(select(Account).order_by(col(Account.id))).first()
-        assert first is not None
-        builders.payment(session, first, 60_000, PAID, now=builders.at(PAID, 12))
-    close(engine, PAID, PAID + 3 * DAY)
-    with transaction(engine) as session:
-        assert statuses(session) == [PlanStatus.KEPT]
-        assert session.scalars(select(CollectionsCase)).one().status is CaseStatus.OPEN
-        texts = list(session.scalars(select(StrategyTask.text)))
-    assert told(engine) == []
-    [task] = [text for text in texts if "ettlement" in text]
-    assert task.startswith("Settlement P-000001 was paid and its accounts are settled.")
 
 
 def test_a_refused_letter_is_one_task_for_a_person(engine: Engine) -> None:

@@ -37,7 +37,7 @@ def says_otherwise(
     """True if the letter of an agreement would be false now, or be worded otherwise: with other figures, terms or an
     other language. Its date and its link stay those of the day on which it was written."""
     letter = catalog.letters.get(row.letter)
-    if letter is None or step.step not in AS_OF_NOW:
+    if letter is None or step.plan_id is None or step.step not in AS_OF_NOW:
         return False
     on = local_date(now, portfolio.timezone)
     if why_untrue(session, step, on):

@@ -106,11 +106,13 @@ def _letter_of(steps: Collection[DeskStep], also: sa.ColumnElement[bool]) -> sa.
 
 
 def _is_case_told() -> sa.ColumnElement[bool]:
-    """The letter of the end of its case, which settlements have in common, is on its way."""
+    """The letter that it is complete is on its way, or that of the end of its case, which tells of those before it
+    too."""
     return sa.exists().where(
         MESSAGE.c.case_id == PLAN.c.case_id,
         MESSAGE.c.contact_id == CONTACT.c.id,
         CONTACT.c.step == DeskStep.CLOSED,
+        sa.or_(CONTACT.c.plan_id.is_(None), CONTACT.c.plan_id >= PLAN.c.id),
         MESSAGE.c.business_date >= PLAN.c.ended_on,
         IS_ON_ITS_WAY,
     )

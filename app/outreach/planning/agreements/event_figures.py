@@ -40,7 +40,7 @@ CHANGES = {
 """Steps whose letters confirm the change of an instalment."""
 AS_OF_NOW = (
     DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.BROKEN_PLAN, DeskStep.OVER_PLAN, DeskStep.RESTORED_PLAN,
-    DeskStep.RESUMED_PLAN, DeskStep.FEES_AGAIN, *CHANGES,
+    DeskStep.RESUMED_PLAN, DeskStep.FEES_AGAIN, DeskStep.CLOSED, *CHANGES,
 )  # fmt: skip
 """Steps whose letters leave with the figures of the moment: one that would say something else by then is written
 again."""

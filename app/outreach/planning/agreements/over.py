@@ -2,8 +2,9 @@
 
 `plan_broken` asks for what was missed, in the night of the break. Where nothing is past due, where that letter was
 refused, withheld or lost, or where nothing is owed any more, `plan_over` says it and asks for nothing. An agreement
-that a person or another agreement ended has `plan_cancelled`. What neither may say is a person's task
-(`app.actions.plans.untold`).
+that a person or another agreement ended has `plan_cancelled`. A settlement that was paid while its case stays open has
+`settlement_completed`; where the case closes with it, the night of that end writes it. What none of them may say is a
+person's task (`app.actions.plans.untold`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import running_on
 from app.casework.plans.restoration.queries import times_restored
-from app.casework.plans.rules import PlanStatus
+from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.tracking.payments import missed_lines
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
@@ -29,11 +30,11 @@ from app.outreach.agreements.known import left_in_writing
 from app.outreach.planning.agreements.ends import TELLS, untold_ends
 from app.outreach.planning.agreements.event_figures import over_figures
 from app.outreach.planning.agreements.given_up import given_up
-from app.outreach.planning.agreements.truth import WhyEnded, why_ended, why_false
+from app.outreach.planning.agreements.truth import WhyEnded, owed_again, why_ended, why_false
 from app.outreach.planning.deferred import Figures
 from app.outreach.planning.event_letters import EventLetter, closing_says_it, in_rounds
 
-OVER, CANCELLED = "plan_over", "plan_cancelled"
+OVER, CANCELLED, COMPLETED = "plan_over", "plan_cancelled", "settlement_completed"
 
 
 def over_letters(
@@ -61,9 +62,15 @@ def _letters(session: Session, plans: Sequence[Plan], on: date) -> Iterator[Even
         given_up(session, plans, on),
     )
     live = running_on(session, cases)
+    owed = owed_again(session, [id_of(plan) for plan in plans if is_complete(plan)], on)
     for plan in plans:
         case, plan_id = cases[plan.case_id], id_of(plan)
         if closing_says_it(case, plan):
+            continue
+        if is_complete(plan):
+            if plan_id not in owed:
+                step = CaseStep(plan.case_id, DeskStep.CLOSED, case.occurrence, plan_id=plan_id)
+                yield EventLetter(step, COMPLETED, plan=plan)
             continue
         step = CaseStep(plan.case_id, DeskStep.OVER_PLAN, 1 + before.get(plan_id, 0), plan_id=plan_id)
         why = WhyEnded.MISSED if plan_id in missed else why_ended(session, plan, on)
@@ -83,6 +90,11 @@ def _taken_up(session: Session, plan: Plan) -> Figures:
     )
     new = session.scalars(query).first()
     return {"replaced_by": new.reference} if new is not None else {}
+
+
+def is_complete(plan: Plan) -> bool:
+    """True for a settlement that was paid as agreed."""
+    return plan.status is PlanStatus.KEPT and plan.kind is PlanKind.SETTLEMENT and not plan.why
 
 
 def cases_of(session: Session, plans: Sequence[Plan]) -> dict[int, CollectionsCase]:

@@ -3,20 +3,22 @@ tells the truth."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from enum import StrEnum
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.delinquency.service import standing_on
 from app.book.ledger.balances import balance_of
-from app.book.ledger.models import Account
+from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import COLLECTABLE, AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.queries import at_rest
 from app.casework.plans.concessions import FeesAgain, fees_charged_again
-from app.casework.plans.models import Plan
+from app.casework.plans.models import Plan, PlanAccount
 from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.made_whole import made_whole
 from app.casework.plans.restoration.queries import last_restoration, times_restored
@@ -26,9 +28,12 @@ from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.casework.plans.tracking.assessing import NOTHING_OWED
 from app.casework.plans.tracking.assessment import is_taken_up_for_nothing
 from app.casework.plans.tracking.payments import accounts_of, missed_lines
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.outreach.outbox.rules import NOT_WHOLE
 
+OWED_AGAIN = "something is owed again on what was settled"
 PAYMENT_RETURNED = "the payment that took up the settlement came back"
 POSTED_LATER = timedelta(days=1)
 """What a night charges after its day has the day after as its date."""
@@ -91,12 +96,26 @@ def _not_settled(session: Session, step: CaseStep, on: date) -> str:
     plan = session.get_one(Plan, step.plan_id)
     if plan.status is not PlanStatus.KEPT:
         return "the settlement that it calls complete is not any more"
-    accounts = session.scalars(select(Account).where(col(Account.id).in_(accounts_of(id_of(plan))))).all()
-    is_owed = any(
-        account.status is not AccountStatus.SETTLED or balance_of(session, id_of(account), on) > 0
-        for account in accounts
+    return OWED_AGAIN if owed_again(session, [id_of(plan)], on) else ""
+
+
+def owed_again(session: Session, plan_ids: Collection[int], on: date) -> set[int]:
+    """Those of these settlements on an account of which something is owed at the end of `on`: a payment came back, or
+    the card was used again and that is not paid."""
+    settles, account, entry = table_of(PlanAccount), table_of(Account), table_of(Entry)
+    balance = (
+        sa.select(sa.func.coalesce(sa.func.sum(entry.c.amount_minor), 0))
+        .where(entry.c.account_id == account.c.id, entry.c.effective_on <= on)
+        .scalar_subquery()
     )
-    return "something is owed again on what was settled" if is_owed else ""
+    given_up = account.c.status.in_((AccountStatus.CHARGED_OFF, AccountStatus.SOLD))
+    query = (
+        sa.select(settles.c.plan_id)
+        .join(account, account.c.id == settles.c.account_id)
+        .where(among(session, settles.c.plan_id, plan_ids), sa.or_(given_up, balance > 0))
+    )
+    session.flush()
+    return set(session.connection().execute(query).scalars())
 
 
 def _not_taken_up(session: Session, step: CaseStep, on: date) -> str:
