@@ -34,7 +34,8 @@ from app.core.database.engine import make_engine, reading, table_of, transaction
 from app.core.ids import id_of
 from app.core.kit.parallel import collect_garbage_seldom
 from app.core.migration import schema
-from app.operations.day.stages import Day, remind_of_agreements
+from app.operations.day.letters import remind_of_agreements
+from app.operations.day.work import Day
 from app.outreach.planning.instalments.reminders import reminders_of_night
 from tests import builders, postgres
 

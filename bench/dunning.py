@@ -48,7 +48,8 @@ from app.core.database.engine import make_engine, reading, table_of, transaction
 from app.core.ids import id_of  # noqa: E402
 from app.core.kit.parallel import collect_garbage_seldom  # noqa: E402
 from app.core.migration import schema  # noqa: E402
-from app.operations.day.stages import Day, age, contact, work_cases  # noqa: E402
+from app.operations.day.stages import age, contact, work_cases  # noqa: E402
+from app.operations.day.work import Day  # noqa: E402
 from app.outreach.letters.catalog import load_letters  # noqa: E402
 from app.outreach.planning.letterhead import LetterCatalog  # noqa: E402
 from app.outreach.planning.links import LinkSigner  # noqa: E402

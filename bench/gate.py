@@ -44,7 +44,8 @@ from app.core.kit.parallel import collect_garbage_seldom  # noqa: E402
 from app.core.migration import schema  # noqa: E402
 from app.core.timeline.models import DecisionFacts, Event  # noqa: E402
 from app.core.vocabulary import Channel, Purpose  # noqa: E402
-from app.operations.day.stages import Day, age, contact, work_cases  # noqa: E402
+from app.operations.day.stages import age, contact, work_cases  # noqa: E402
+from app.operations.day.work import Day  # noqa: E402
 from app.outreach.gate.events import ContactCleared  # noqa: E402
 from app.outreach.letters.catalog import load_letters  # noqa: E402
 from app.outreach.outbox.models import OutboxMessage  # noqa: E402

@@ -12,7 +12,8 @@ import pytest
 from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import exclusive, make_engine, reading, transaction
 from app.core.kit.parallel import until_orphaned
-from app.operations.day.stages import Day, age, contact, work_cases
+from app.operations.day.stages import age, contact, work_cases
+from app.operations.day.work import Day
 from app.outreach.planning import nightly as night
 from tests import builders
 from tests.chaos.processes import KILLED, in_child

@@ -28,7 +28,8 @@ from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.events import DayClosed
 from app.operations.day.runs import keep_stages, run_of, runs_on
-from app.operations.day.stages import STAGES, Day
+from app.operations.day.stages import STAGES
+from app.operations.day.work import Day
 from app.outreach.planning.letterhead import LetterCatalog
 
 BACKFILL_AFTER = timedelta(hours=24)

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from itertools import chain
 
 import structlog
-from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.actions.accounts.reversals import break_undone_settlements
@@ -22,7 +19,6 @@ from app.actions.plans.earlier_money import tell_of_earlier_money
 from app.actions.plans.promised_rates import cases_with_rate_to_raise, tell_of_promised_rates
 from app.actions.plans.reviews import give_reviews
 from app.actions.plans.taken_up import tell_of_returned_payments
-from app.actions.plans.untold import tell_of_untold_ends
 from app.actions.plans.with_legal import tell_of_paid_settlements, tell_of_plans_paid_in_time
 from app.actions.results.claims import claimants, settle_claims
 from app.book.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
@@ -47,7 +43,6 @@ from app.casework.cases.nightly import (
     review_cases,
 )
 from app.casework.holds.service import end_due_holds
-from app.casework.plans.models import Plan
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
 from app.casework.plans.restoration.service import restore_plans
@@ -63,33 +58,15 @@ from app.core.timeline.service import lock_customers
 from app.legal.referrals.nominations import nominate_cases
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
+from app.operations.day.letters import write_letters
 from app.operations.day.runs import note_restated, run_of
+from app.operations.day.work import Counts, Day
 from app.operations.invariants.checks import Violation, quick
 from app.operations.thresholds.service import judge
 from app.outreach.duties.making import make_duties
 from app.outreach.duties.settling import settle_duties
 from app.outreach.duties.writing import owed_letters_in_batches, write_owed
-from app.outreach.outbox.rules import Occasion
-from app.outreach.planning.agreements.over import over_letters
-from app.outreach.planning.agreements.restored import restored_letters
-from app.outreach.planning.agreements.resumed import resumed_letters
-from app.outreach.planning.agreements.taken_up import taken_up_letters
-from app.outreach.planning.batch import PLANNING_HORIZON
-from app.outreach.planning.deferred import due_letters
-from app.outreach.planning.event_letters import letters_of_night, write_deferred, write_event_letters
-from app.outreach.planning.instalments.fees_again import fees_letters_of_night
-from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
-from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
-from app.outreach.planning.representatives.ahead import ahead_with_advisers, remind_adviser
-from app.outreach.planning.representatives.night import (
-    broken_with_advisers,
-    ended_with_advisers,
-    letters_to_ask_about,
-    restored_with_advisers,
-    resumed_with_advisers,
-)
-from app.outreach.planning.representatives.writing import ask_again, write_to_adviser
 from app.outreach.strategy.due_steps import cases_to_contact
 from app.outreach.strategy.tasks import drop_tasks
 from app.policy.composition import pack_of
@@ -103,24 +80,9 @@ from app.reporting.kpis.wide import refresh_standings
 
 log = structlog.get_logger("desk.day")
 
-CONTACT_CHUNK = 200
+CHARGED_OFF_AT_ONCE = 200
 MANY = 2000
 """Rows from which on a stage tells the query planner what it wrote."""
-
-Counts = dict[str, int]
-
-
-@dataclass(frozen=True)
-class Day:
-    """The day that every stage works on."""
-
-    engine: Engine
-    portfolio: Portfolio
-    on: date
-    now: datetime
-    """The night of that day: old days that are caught up are dated into their own."""
-    catalog: LetterCatalog
-    real_now: datetime
 
 
 def charge(day: Day) -> Counts:
@@ -176,7 +138,7 @@ def end_accounts(day: Day) -> Counts:
     with reading(day.engine) as session:
         old = accounts_to_charge_off(session, day.portfolio, day.on)
     charged_off = 0
-    for ids in chunked(old, CONTACT_CHUNK):
+    for ids in chunked(old, CHARGED_OFF_AT_ONCE):
         with transaction(day.engine) as session:
             charged_off += charge_off(session, day.portfolio, ids, day.on, now=day.now)
     with transaction(day.engine) as session:
@@ -266,71 +228,11 @@ def fulfil_duties(day: Day) -> Counts:
 
 
 def contact(day: Day) -> Counts:
-    """Write deferred letters and the letters of today's events; set the next day where no step is due; plan, clear
-    and enqueue the others. One chunk of cases is one transaction, so an answer and its consequences stay together."""
-    with reading(day.engine) as session:
-        deferred = due_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)
-    for ids in deferred:
-        for few in chunked(ids, CONTACT_CHUNK):
-            with transaction(day.engine) as session:
-                write_deferred(session, day.portfolio, few, day.catalog, on=day.on, by=SYSTEM, now=day.now)
-    with reading(day.engine) as session:  # one that waited and would be false by now is told otherwise
-        happened = letters_of_night(session, day.portfolio, day.on)
-        happened += taken_up_letters(session, day.portfolio, day.on)
-        happened += over_letters(session, day.portfolio, day.on, list(chain(*happened)))
-        happened += restored_letters(session, day.portfolio, day.on)
-        happened += resumed_letters(session, day.portfolio, day.on)
-        happened += fees_letters_of_night(session, day.portfolio, day.on, list(chain(*happened)))
-    for letters in happened:
-        for some in chunked(letters, CONTACT_CHUNK):
-            with transaction(day.engine) as session:
-                write_event_letters(
-                    session, day.portfolio, some, day.catalog, on=day.on, by=SYSTEM, now=day.now
-                )
-    tell_advisers(day)
-    with transaction(day.engine) as session:
-        untold = tell_of_untold_ends(session, day.portfolio, day.on, now=day.now)
-    reminded = remind_of_agreements(day)
+    """Set the next day of the cases where no step is due; plan, clear and enqueue the others. One chunk of cases is one
+    transaction, so an answer and its consequences stay together."""
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, id_of(day.portfolio), day.on)
-    counts = plan_night(day.engine, day.portfolio, case_ids, day.catalog, on=day.on, now=day.now)
-    return {**counts, "agreements_reminded": reminded, **({"ends_untold": untold} if untold else {})}
-
-
-def tell_advisers(day: Day) -> None:
-    """Ask about letters to advisers whose wait is over, remind advisers of instalments in the customer's place, and
-    tell who made an agreement that it is broken, ended, or was not broken after all. One letter is one transaction."""
-    with reading(day.engine) as session:
-        waiting = letters_to_ask_about(session, day.portfolio, day.now)
-        ahead = ahead_with_advisers(session, day.portfolio, day.on)
-        told = [(each, Occasion.BROKEN) for each in broken_with_advisers(session, day.portfolio, day.on)]
-        told += [(each, Occasion.ENDED) for each in ended_with_advisers(session, day.portfolio, day.on)]
-        told += [(each, Occasion.RESTORED) for each in restored_with_advisers(session, day.portfolio, day.on)]
-        told += [(each, Occasion.CHANGED) for each in resumed_with_advisers(session, day.portfolio, day.on)]
-    for letter_id in waiting:
-        with transaction(day.engine) as session:
-            ask_again(session, day.portfolio, letter_id, day.catalog, on=day.on, by=SYSTEM, now=day.now)
-    for plan_id, due_on in ahead:
-        with transaction(day.engine) as session:
-            plan = session.get_one(Plan, plan_id)
-            remind_adviser(session, day.portfolio, plan, due_on, day.catalog, on=day.on, now=day.now)
-    for plan_id, occasion in told:
-        with transaction(day.engine) as session:
-            plan = session.get_one(Plan, plan_id)
-            write_to_adviser(
-                session, day.portfolio, plan, occasion, day.catalog, on=day.on, by=SYSTEM, now=day.now
-            )
-
-
-def remind_of_agreements(day: Day) -> int:
-    """An agreement that is kept has reminders of its own; ordinary ones rest meanwhile."""
-    with reading(day.engine) as session:
-        due = reminders_of_night(session, day.portfolio, day.on)
-    reminded = 0
-    for some in chunked(due, CONTACT_CHUNK):
-        with transaction(day.engine) as session:
-            reminded += write_reminders(session, day.portfolio, some, day.catalog, on=day.on, now=day.now)
-    return reminded
+    return plan_night(day.engine, day.portfolio, case_ids, day.catalog, on=day.on, now=day.now)
 
 
 def refer(day: Day) -> Counts:
@@ -389,6 +291,7 @@ STAGES: Mapping[str, Callable[[Day], Counts]] = {
     "cases": work_cases,
     "experiments": end_experiments,
     "duties": fulfil_duties,
+    "letters": write_letters,
     "contacts": contact,
     "legal": refer,
     "kpis": measure,

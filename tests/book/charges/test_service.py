@@ -20,7 +20,8 @@ from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
-from app.operations.day.stages import Day, charge
+from app.operations.day.stages import charge
+from app.operations.day.work import Day
 from app.operations.invariants.checks import thorough
 from app.policy.sections.pauses import PauseKind
 from app.reporting.kpis.models import KpiSnapshot

@@ -26,7 +26,8 @@ from app.core.settings import Settings
 from app.operations.alerts.rules import About, AlertKind, AlertNews, due_news
 from app.operations.alerts.service import end_alert, ended_alerts, open_alerts, raise_alert, tell_due
 from app.operations.day import closing
-from app.operations.day.stages import Day, report_violations
+from app.operations.day.stages import report_violations
+from app.operations.day.work import Day
 from app.operations.invariants.checks import quick
 from app.programs.jobs import _guarded
 from app.programs.ports import WorkerPorts

@@ -15,7 +15,8 @@ from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import reading, transaction
 from app.core.ids import id_of
-from app.operations.day.stages import Day, age, measure
+from app.operations.day.stages import age, measure
+from app.operations.day.work import Day
 from app.reporting.kpis.definitions.roll_forward import LINES
 from app.reporting.kpis.queries import bucket_flows, latest_versions
 from tests import builders
