@@ -20,7 +20,8 @@ from app.casework.plans.service import break_plan
 from app.core.clock import FixedClock
 from app.core.database.engine import make_engine, reading, transaction
 from app.core.vocabulary import Channel, HoldKind
-from app.operations.day import stages
+from app.operations.day import letters as letters_of_day
+from app.operations.day.work import Day
 from app.outreach.delivery.printing import LEASE, print_due
 from app.outreach.delivery.representatives.transport import RepresentativeTransport
 from app.outreach.delivery.sending import deliver_due
@@ -74,7 +75,7 @@ def night(url: str) -> Callable[[], None]:
         with reading(engine) as session:
             portfolio = get_portfolio(session, builders.BOOK)
         now = builders.night_after(BROKEN_ON)
-        stages.tell_advisers(stages.Day(engine, portfolio, BROKEN_ON, now, CATALOG, now))
+        letters_of_day.tell_advisers(Day(engine, portfolio, BROKEN_ON, now, CATALOG, now))
         engine.dispose()
 
     return tell

@@ -12,6 +12,7 @@ from sqlmodel import select
 from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import make_engine, reading, transaction
 from app.operations.day import stages
+from app.operations.day.work import Day
 from app.outreach.duties.models import Duty
 from app.outreach.outbox.models import OutboxMessage
 from tests import builders
@@ -43,7 +44,7 @@ def night(url: str) -> Callable[[], None]:
         with reading(engine) as session:
             portfolio = get_portfolio(session, builders.BOOK)
         now = builders.night_after(FIRST, TEXAS)
-        stages.fulfil_duties(stages.Day(engine, portfolio, FIRST, now, catalog(), now))
+        stages.fulfil_duties(Day(engine, portfolio, FIRST, now, catalog(), now))
         engine.dispose()
 
     return fulfil

@@ -15,7 +15,8 @@ from app.book.portfolios.service import get_portfolio
 from app.core.clock import FixedClock
 from app.core.database.engine import make_engine, reading, transaction
 from app.core.vocabulary import Channel
-from app.operations.day import stages
+from app.operations.day import letters
+from app.operations.day.work import Day
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.outbox.dispatch import Accepted, Dispatch, SendResult
 from app.outreach.outbox.rules import OutboxStatus
@@ -33,7 +34,7 @@ CASES = 6
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages, "CONTACT_CHUNK", 2)
+    monkeypatch.setattr(letters, "CHUNK", 2)
     builders.catalog()  # read once, for all the processes that are forked off this one
 
 
@@ -58,7 +59,7 @@ def night(url: str, on: date = DUE) -> Callable[[], None]:
         with reading(engine) as session:
             portfolio = get_portfolio(session, builders.BOOK)
         now = builders.night_after(on)
-        stages.remind_of_agreements(stages.Day(engine, portfolio, on, now, builders.catalog(), now))
+        letters.remind_of_agreements(Day(engine, portfolio, on, now, builders.catalog(), now))
         engine.dispose()
 
     return write

@@ -21,7 +21,9 @@ from app.casework.plans.service import break_plan
 from app.casework.plans.terms import AgreementTerms
 from app.core.actor import SYSTEM
 from app.core.database.engine import make_engine, reading, transaction
+from app.operations.day import letters as letters_of_day
 from app.operations.day import stages
+from app.operations.day.work import Day
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 from tests.actions.test_agreements import AS_MANAGER, LETTERS, ON
@@ -52,7 +54,7 @@ def broken(new_database: NewDatabase) -> str:
         for plan in session.scalars(select(Plan)).all():
             break_plan(session, plan, 1, "payment 1 is missing", BROKEN, by=SYSTEM, now=builders.at(BROKEN))
     day = _day(url, BROKEN)
-    stages.contact(day)
+    letters_of_day.write_letters(day)
     day.engine.dispose()
     engine.dispose()
     return url
@@ -79,18 +81,18 @@ def pay(url: str) -> None:
     engine.dispose()
 
 
-def _day(url: str, on: date) -> stages.Day:
+def _day(url: str, on: date) -> Day:
     engine = make_engine(url)
     with reading(engine) as session:
         portfolio = get_portfolio(session, builders.BOOK)
     now = builders.night_after(on)
-    return stages.Day(engine, portfolio, on, now, builders.catalog(), now)
+    return Day(engine, portfolio, on, now, builders.catalog(), now)
 
 
 def night(url: str) -> Callable[[], None]:
     def run() -> None:
         day = _day(url, RESTORED)
-        for stage in (stages.assess, stages.work_cases, stages.contact):
+        for stage in (stages.assess, stages.work_cases, letters_of_day.write_letters):
             stage(day)
         day.engine.dispose()
 

@@ -19,7 +19,8 @@ from app.casework.plans.models import Plan
 from app.casework.plans.rules import Cadence, PlanKind, PlanStatus
 from app.casework.plans.terms import AgreementTerms
 from app.core.database.engine import make_engine, reading, transaction
-from app.operations.day import stages
+from app.operations.day import letters, stages
+from app.operations.day.work import Day
 from tests import builders
 from tests.actions.test_agreements import AS_MANAGER, DAY, LETTERS, ON, PLAN
 from tests.chaos.processes import KILLED, in_child
@@ -35,7 +36,7 @@ IN_TWO = AgreementTerms(PlanKind.SETTLEMENT, 80_000, ON + 20 * DAY, payments=2, 
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages, "CONTACT_CHUNK", 2)
+    monkeypatch.setattr(letters, "CHUNK", 2)
 
 
 @pytest.fixture
@@ -68,8 +69,8 @@ def night(url: str, on: date = PAID) -> Callable[[], None]:
         with reading(engine) as session:
             portfolio = get_portfolio(session, builders.BOOK)
         now = builders.night_after(on)
-        day = stages.Day(engine, portfolio, on, now, builders.catalog(), now)
-        for stage in (stages.assess, stages.work_cases, stages.contact):
+        day = Day(engine, portfolio, on, now, builders.catalog(), now)
+        for stage in (stages.assess, stages.work_cases, letters.write_letters):
             stage(day)
         engine.dispose()
 
@@ -85,9 +86,8 @@ def test_a_night_that_is_killed_and_run_again_takes_up_and_tells_once(
     engine = make_engine(quiet)
     of_night = [row.letter for row in builders.messages(engine) if row.business_date == PAID]
     clients = CASES + 1
-    assert Counter(of_night) == {
-        "settlement_confirmation": 2 * clients, "plan_cancelled": 2 * clients, "adviser_plan_ended": 1,
-    }  # fmt: skip
+    # The confirmation says that the plan before it is over.
+    assert Counter(of_night) == {"settlement_confirmation": 2 * clients, "adviser_plan_ended": 1}
     with transaction(engine) as session:
         statuses = Counter(session.scalars(select(Plan.status)))
         assert statuses == {PlanStatus.ACTIVE: clients, PlanStatus.CANCELLED: clients}

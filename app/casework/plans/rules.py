@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.core.dates import add_months
 from app.core.errors import Invalid
+from app.core.kit.frozen_json import later
 
 
 class PlanKind(StrEnum):
@@ -139,7 +140,7 @@ class Instalment:
     """Due date as first agreed, where it was moved since."""
     is_skipped: bool = False
     """Skipped as agreed: its amount falls due with the last instalment."""
-    agreed: int | None = None
+    agreed: int | None = later(None)
     """Amount as first agreed, where it changed since."""
 
 

@@ -88,7 +88,7 @@ def do(session: Session, plan: Plan, step: Step, today: date) -> None:
         elif what == "skip" and part is not None:
             skip_instalment(session, plan, n, "", authority=None, by=MEI, **told)
         elif what == "time" and part is not None and not part.is_skipped:
-            give_time(session, plan, [n], max(today, part.due_on) + size * DAY, "", **told)
+            give_time(session, plan, {n: max(today, part.due_on) + size * DAY}, "", **told)
     except (Conflict, Forbidden, Invalid):
         pass  # the desk does not allow it
 

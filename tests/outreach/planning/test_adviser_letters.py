@@ -23,7 +23,8 @@ from app.core.clock import FixedClock
 from app.core.database.engine import reading, transaction
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind
-from app.operations.day import stages
+from app.operations.day import letters as letters_of_day
+from app.operations.day.work import Day
 from app.outreach.delivery.printing import print_due
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.events import ContactSent, RepresentativeLetter
@@ -62,7 +63,7 @@ def night(engine: Engine, on: date) -> None:
     with reading(engine) as session:
         portfolio = get_portfolio(session, builders.BOOK)
     now = builders.night_after(on)
-    stages.tell_advisers(stages.Day(engine, portfolio, on, now, CATALOG, now))
+    letters_of_day.tell_advisers(Day(engine, portfolio, on, now, CATALOG, now))
 
 
 def decided(engine: Engine) -> list[tuple[Occasion, PartyLetterStatus]]:

@@ -19,7 +19,9 @@ from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.plans.terms import AgreementTerms
 from app.core.clock import FixedClock
 from app.core.database.engine import reading, transaction
+from app.operations.day import letters as letters_of_day
 from app.operations.day import stages
+from app.operations.day.work import Day
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import CHANGED, OutboxStatus
 from app.outreach.planning.fallback import fall_back_due
@@ -95,7 +97,9 @@ def test_it_is_told_of_its_card_alone_and_once(settled: Engine) -> None:
     with reading(settled) as session:
         book = session.scalars(select(Portfolio)).one()
     now = builders.night_after(PAID)
-    stages.contact(stages.Day(settled, book, PAID, now, builders.catalog(), now))  # the night runs twice
+    letters_of_day.write_letters(
+        Day(settled, book, PAID, now, builders.catalog(), now)
+    )  # the night runs twice
     morning(settled, PAID + DAY)
     close(settled, PAID + DAY, PAID + 3 * DAY)
     [row] = rows(settled)
@@ -137,7 +141,7 @@ def test_a_night_that_was_cut_off_before_its_letters_is_made_up_for(engine: Engi
     with reading(engine) as session:
         book = session.scalars(select(Portfolio)).one()
     now = builders.night_after(PAID)
-    stages.assess(stages.Day(engine, book, PAID, now, builders.catalog(), now))  # the night is cut off here
+    stages.assess(Day(engine, book, PAID, now, builders.catalog(), now))  # the night is cut off here
     close(engine, PAID + DAY, PAID + 3 * DAY)
     [row] = rows(engine)
     assert f"{PAID:%-d %B %Y}" in row.text

@@ -22,7 +22,9 @@ from app.casework.plans.terms import AgreementTerms
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.database.engine import reading, transaction
+from app.operations.day import letters as letters_of_day
 from app.operations.day import stages
+from app.operations.day.work import Day
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.agreements.taken_up import taken_up_letters
 from app.outreach.planning.agreements.truth import PAYMENT_RETURNED
@@ -222,7 +224,7 @@ def test_a_payment_that_came_back_before_the_letters_are_written_leaves_them_unw
     now = builders.night_after(PAID)
     with reading(engine) as session:
         book = session.scalars(select(Portfolio)).one()
-    stages.assess(stages.Day(engine, book, PAID, now, builders.catalog(), now))  # the night is cut off here
+    stages.assess(Day(engine, book, PAID, now, builders.catalog(), now))  # the night is cut off here
 
     def letters() -> list[tuple[CaseStep, str]]:
         with reading(engine) as session:
@@ -257,7 +259,7 @@ def test_a_completed_settlement_that_the_release_before_wrote_is_not_told_again(
     with reading(engine) as session:
         book = session.scalars(select(Portfolio)).one()
     now = builders.night_after(PAID)
-    stages.contact(stages.Day(engine, book, PAID, now, builders.catalog(), now))
+    letters_of_day.write_letters(Day(engine, book, PAID, now, builders.catalog(), now))
     assert told(engine) == [("settlement_completed", "email")]
 
 
