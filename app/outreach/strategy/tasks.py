@@ -39,10 +39,9 @@ def give_task(
     due_on: date,
     now: datetime,
     number: int = 0,
-    plan_id: int | None = None,
 ) -> StrategyTask:
     """Give a colleague (`to`, a user name) a task on a case. What brings it is on record by itself, so no event is
-    written here. `number` tells tasks of one step apart; 0 = the next one. A step about a plan has one task. The caller
+    written here. `number` tells tasks of one step apart; 0 = the next one. The caller
     holds the customer's lock."""
     if not number:
         latest = sa.select(sa.func.max(col(StrategyTask.occurrence))).where(
@@ -53,7 +52,6 @@ def give_task(
         case_id=id_of(case),
         step=step,
         occurrence=number,
-        plan_id=plan_id,
         text=text[:LONGEST_TASK],
         for_username=to,
         due_on=due_on,
@@ -76,13 +74,7 @@ def add_task(
     now: datetime,
 ) -> StrategyTask:
     """Put work on a case for its owner, as the next occurrence of `step`. The caller holds the customer's lock."""
-    table = table_of(StrategyTask)
-    last = sa.select(sa.func.max(table.c.occurrence)).where(table.c.case_id == case.id, table.c.step == step)
-    number = (session.execute(last).scalar() or 0) + 1
-    text = clean_text(text[:LONGEST_TASK], "text", one_line=True)
-    task = give_task(session, case, step, text, to="", due_on=due_on, now=now, number=number, plan_id=plan_id)
-    created = TaskCreated(step, text, due_on)
-    record(session, about_customer(case.customer_id, created, case_id=id_of(case)), by=by, now=now)
+    [task] = add_tasks(session, step, [NewTask(case, text, due_on, plan_id)], by=by, now=now)
     return task
 
 
@@ -92,13 +84,16 @@ class NewTask(NamedTuple):
     case: CollectionsCase
     text: str
     due_on: date
+    plan_id: int | None = None
 
 
-def add_tasks(session: Session, step: str, tasks: Sequence[NewTask], *, by: Actor, now: datetime) -> None:
+def add_tasks(
+    session: Session, step: str, tasks: Sequence[NewTask], *, by: Actor, now: datetime
+) -> list[StrategyTask]:
     """Put work on cases for their owners, each as the next occurrence of `step`. One task a case; the caller holds the
     customers' locks."""
     if not tasks:
-        return
+        return []
     table = table_of(StrategyTask)
     last = (
         sa.select(table.c.case_id, sa.func.max(table.c.occurrence))
@@ -107,12 +102,18 @@ def add_tasks(session: Session, step: str, tasks: Sequence[NewTask], *, by: Acto
     )
     taken: dict[int, int] = {case_id: number for case_id, number in session.execute(last)}
     rows, told = [], []
-    for case, said, due_on in tasks:
+    for case, said, due_on, plan_id in tasks:
         text = clean_text(said[:LONGEST_TASK], "text", one_line=True)
         number = taken.get(id_of(case), 0) + 1
         rows.append(
             StrategyTask(
-                case_id=id_of(case), step=step, occurrence=number, text=text, due_on=due_on, created_at=now
+                case_id=id_of(case),
+                step=step,
+                occurrence=number,
+                plan_id=plan_id,
+                text=text,
+                due_on=due_on,
+                created_at=now,
             )
         )
         created = TaskCreated(step, text, due_on)
@@ -120,6 +121,7 @@ def add_tasks(session: Session, step: str, tasks: Sequence[NewTask], *, by: Acto
     session.add_all(rows)
     session.flush()
     record_many(session, told, by=by, now=now)
+    return rows
 
 
 def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: Actor, now: datetime) -> None:
