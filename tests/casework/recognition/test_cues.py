@@ -71,12 +71,36 @@ ORDINARY = {
         "I lost my job and can't pay right now",
         "Why is my minimum higher this month?",
     ],
-    "nl": ["Ik betaal vrijdag.", "Wat zijn de kosten?", "Kan ik in termijnen betalen?", "Ik heb al betaald", "Bel me morgen"],
-    "nb": ["Jeg betaler på fredag.", "Hva er gebyret?", "Kan jeg betale i to deler?", "Jeg har betalt", "Ring meg i morgen"],
-    "id": ["Saya bayar hari Jumat.", "Berapa dendanya?", "Bisa dicicil?", "Sudah saya transfer tadi pagi", "Tolong telepon besok"],
-    "es": ["Pago el viernes.", "¿Cuánto es el cargo?", "¿Puedo pagar en dos partes?", "Ya hice el pago", "Llámeme mañana"],
+    "nl": [
+        "Ik betaal vrijdag.",
+        "Wat zijn de kosten?",
+        "Kan ik in termijnen betalen?",
+        "Ik heb al betaald",
+        "Bel me morgen",
+    ],
+    "nb": [
+        "Jeg betaler på fredag.",
+        "Hva er gebyret?",
+        "Kan jeg betale i to deler?",
+        "Jeg har betalt",
+        "Ring meg i morgen",
+    ],
+    "id": [
+        "Saya bayar hari Jumat.",
+        "Berapa dendanya?",
+        "Bisa dicicil?",
+        "Sudah saya transfer tadi pagi",
+        "Tolong telepon besok",
+    ],
+    "es": [
+        "Pago el viernes.",
+        "¿Cuánto es el cargo?",
+        "¿Puedo pagar en dos partes?",
+        "Ya hice el pago",
+        "Llámeme mañana",
+    ],
     "zh": ["我星期五會付", "利息是多少？", "可以分期吗？", "已經轉帳了", "明天再打给我"],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
