@@ -44,6 +44,12 @@ INTENT_LABELS: Labels = {
     "call_me": "Wants a call",
     "reaction": "Reaction",
     "paid": "Says it is paid",
+    "complaint": "Perhaps: a complaint",
+    "support_need": "Needs support",
+    "promise": "Says when they pay",
+    "question": "Asks a question",
+    "maybe_dispute": "Perhaps: a dispute",
+    "auto_reply": "Automatic reply",
 }
 """Intents of a cardholder's message."""
 REVIEW_LABELS: Labels = {

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     analytics_dir: Path | None = None
     """Folder of the analytics files that the worker writes after every night. Empty = none are written."""
 
+    intent_model: Path | None = None
+    """The intent model that `desk intents train` wrote for this installation. Empty = the shipped one."""
+
     print_sftp_url: SecretStr = SecretStr("")
     """Folder of a print service: sftp://user[:password]@host[:port]/folder. Empty = from `print_dir`."""
     print_sftp_host_key: str = ""

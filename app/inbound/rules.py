@@ -15,6 +15,7 @@ from typing import Protocol
 from app.casework.correspondence.rules import InboundSource as InboundSource
 from app.casework.correspondence.rules import Intent as Intent
 from app.casework.correspondence.rules import ReviewOutcome
+from app.casework.recognition.cues import complaint_cues
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.phrases.quotes import Heard, Reaction, hear
 from app.inbound.phrases.rules import IDEOGRAPH, Phrase, Phrasebook, normalise
@@ -34,6 +35,7 @@ HOLDS: Mapping[Intent, HoldKind] = {
     Intent.ATTORNEY: HoldKind.ATTORNEY,
     Intent.BANKRUPTCY: HoldKind.BANKRUPTCY,
     Intent.DISPUTE: HoldKind.DISPUTE,
+    Intent.MAYBE_DISPUTE: HoldKind.MANUAL,
 }
 """The holds that stand until a person has looked, the strictest first."""
 
@@ -45,7 +47,25 @@ PAGE_HOLDS: Mapping[Intent, HoldKind] = {
 """The holds of requests on the customer's page. There the customer chose "I have already paid" or "I cannot pay at the
 moment", and was told that no reminders are sent in the coming days."""
 
-SELF_EXPLAINING = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.REACTION})
+GUESSES: Mapping[str, Intent] = {
+    "stop": Intent.MAYBE_STOP,
+    "wrong_number": Intent.MAYBE_STOP,
+    "dispute": Intent.MAYBE_DISPUTE,
+    "hardship": Intent.HARDSHIP,
+    "complaint": Intent.COMPLAINT,
+    "support_need": Intent.SUPPORT_NEED,
+    "promise": Intent.PROMISE,
+    "question": Intent.QUESTION,
+}
+"""What the intent model adds to a reading: SMS or reminders rest until a person has looked, or a person is told.
+Nothing that releases."""
+
+NOT_BY_MACHINE = frozenset(
+    {Intent.MAYBE_STOP, Intent.HELP, Intent.CALL_ME, Intent.PROMISE, Intent.QUESTION, Intent.COMPLAINT}
+)
+"""Meanings that the words of an automatic reply do not have: "Do Not Disturb" is the name of a button."""
+
+SELF_EXPLAINING = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.REACTION, Intent.AUTO_REPLY})
 """A message that is one of these keywords and nothing else may need no person."""
 
 
@@ -129,6 +149,11 @@ def read(
         found.setdefault(Intent.MAYBE_STOP, sign)
     if heard.reaction is not None:
         keyword |= _reacted(heard, found, book, languages, is_known=ours is not None)
+    elif Intent.AUTO_REPLY in found:
+        keyword |= found.keys() <= {Intent.AUTO_REPLY, *NOT_BY_MACHINE}
+        found = {intent: words for intent, words in found.items() if intent not in NOT_BY_MACHINE}
+    elif not keyword:
+        _guessed(heard.said, found, book, languages)
     return _weighed(found, normalise(heard.said), book, keyword=keyword)
 
 
@@ -152,6 +177,17 @@ def _meanings(
         keyword |= is_whole
         found.setdefault(phrase.means, phrase.words)
     return found, keyword
+
+
+def _guessed(
+    text: str, found: dict[Intent, str], book: Phrasebook, languages: Collection[str] | None
+) -> None:
+    """Add the cues of a complaint, and where no phrase says anything, the guess of the intent model."""
+    guess = book.model.guess(text) if book.model and not found else None
+    if guess is not None and guess.label in GUESSES:
+        found[GUESSES[guess.label]] = f"reads like {guess.label.replace('_', ' ')}, {guess.chance:.0%}"
+    if cues := complaint_cues(text, languages):
+        found.setdefault(Intent.COMPLAINT, cues[0])
 
 
 def _is_theirs(phrase: Phrase, languages: Collection[str] | None) -> bool:
@@ -255,6 +291,12 @@ SUGGESTIONS: Mapping[Intent, str] = {
     Intent.CALL_ME: "They want to be called. Where that is permitted, the call is on the worklist already.",
     Intent.PAID: "They say that they have paid. Look for the payment, also among the unmatched ones.",
     Intent.REACTION: "They pressed a reaction on a message. Look at which one, and ask them if it is not plain.",
+    Intent.COMPLAINT: "They may be dissatisfied. Say whether this is a complaint.",
+    Intent.SUPPORT_NEED: "They may need us to do something in another way. Ask what helps, and put it on record.",
+    Intent.PROMISE: "They say when they will pay. Record a promise to pay.",
+    Intent.QUESTION: "They ask something. Answer it.",
+    Intent.MAYBE_DISPUTE: "This may be a dispute. Reminders rest until you have looked.",
+    Intent.AUTO_REPLY: "Their telephone or mailbox has answered by itself.",
 }
 
 

@@ -34,6 +34,12 @@ INTENT_TONES: Mapping[Intent, Tone] = {
     Intent.CALL_ME: "info",
     Intent.REACTION: "neutral",
     Intent.PAID: "good",
+    Intent.COMPLAINT: "warn",
+    Intent.SUPPORT_NEED: "info",
+    Intent.PROMISE: "good",
+    Intent.QUESTION: "info",
+    Intent.MAYBE_DISPUTE: "warn",
+    Intent.AUTO_REPLY: "neutral",
 }
 MEANING_WORDS = {intent: (INTENT_LABELS[intent], tone) for intent, tone in INTENT_TONES.items()}
 """Labels and tones of the meanings of a message."""

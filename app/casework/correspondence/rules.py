@@ -30,6 +30,17 @@ class Intent(StrEnum):
     PAID = "paid"
     REACTION = "reaction"
     """A button that their telephone has, pressed on a message."""
+    COMPLAINT = "complaint"
+    """May be dissatisfied; a person is asked."""
+    SUPPORT_NEED = "support_need"
+    """May need us to do something in another way: larger print, no calls, a helper."""
+    PROMISE = "promise"
+    """Says when they will pay."""
+    QUESTION = "question"
+    MAYBE_DISPUTE = "maybe_dispute"
+    """The intent model reads a dispute that no phrase names."""
+    AUTO_REPLY = "auto_reply"
+    """Their telephone or mailbox has answered, not they."""
 
 
 class ReviewOutcome(StrEnum):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from app.casework.correspondence.rules import Intent
+from app.casework.recognition.model import SHIPPED, model_at
+from app.core.settings import get_settings
 from app.inbound.phrases.quotes import PICTURED, Reaction, frame_words
 from app.inbound.phrases.rules import NAME, Phrase, Phrasebook, normalise
 
@@ -17,7 +20,8 @@ LANGUAGES = ("en", "zh", "id", "nb", "nl", "es")
 
 @lru_cache
 def shipped_phrases() -> Phrasebook:
-    return load_phrases(PHRASES)
+    """The shipped phrases with the intent model: the installation's own (`DESK_INTENT_MODEL`), or the shipped one."""
+    return replace(load_phrases(PHRASES), model=model_at(get_settings().intent_model or SHIPPED))
 
 
 def load_phrases(path: Path) -> Phrasebook:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from app.casework.correspondence.rules import Intent
+from app.casework.recognition.model import IntentModel
 from app.inbound.phrases.quotes import Reaction, plain
 
 _APOSTROPHES = re.compile("['’‘`´ʼ＇]")
@@ -63,6 +64,8 @@ class Phrasebook:
     """Words around the quote of a reaction, and what it says."""
     about_names: tuple[Phrase, ...] = ()
     """Phrases with `NAME` in the place of the customer's name."""
+    model: IntentModel | None = None
+    """Reads words that no phrase names; None = phrases alone."""
 
     def naming(self, names: Collection[str]) -> Phrasebook:
         """With the phrases about a name for these names and each of their longer parts."""
