@@ -69,7 +69,7 @@ VERBS = {
     "negotiation": Verb(
         "negotiation.negotiations", "negotiation_app", "Negotiations: replay what the solver answered."
     ),
-    "intents": Verb("words", "intents_app", "Customers' words: read a text, train the intent model."),
+    "intents": Verb("words.intents", "intents_app", "Customers' words: read a text, train the intent model."),
     "bundle": Verb("bundles", "bundle_app", "Case bundles for the legal team: build, verify."),
     "legal-desk": Verb("running", "legal_desk", "Run the reference receiver of bundles."),
     "user": Verb("staff", "user_app", "Staff: add people, change roles, reset passwords."),

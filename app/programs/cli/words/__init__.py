@@ -1,0 +1,1 @@
+"""Verbs about words: what customers mean, what we answer."""
