@@ -197,3 +197,45 @@ def test_who_names_the_customer_says_that_they_are_somebody_else(text: str, mean
 def test_a_message_of_two_meanings_places_both_holds() -> None:
     found = taken_for("I dispute this debt, and do not contact me again")
     assert found.holds == [HoldKind.CEASE_CONTACT, HoldKind.DISPUTE]
+
+
+@pytest.mark.parametrize(
+    ("text", "intents"),
+    [
+        ("quit messaging my phone", (Intent.MAYBE_STOP,)),
+        ("someone used my card without me knowing", (Intent.MAYBE_DISPUTE,)),
+        ("Your agent was rude to me", (Intent.COMPLAINT,)),
+        ("please write in large print", (Intent.SUPPORT_NEED,)),
+        ("I'll pay on Friday", (Intent.PROMISE,)),
+    ],
+)
+def test_words_of_their_own_are_read_by_cues_and_the_model(text: str, intents: tuple[Intent, ...]) -> None:
+    assert read(text, shipped_phrases(), languages=("en",)).intents == intents
+
+
+def test_the_model_is_not_asked_where_a_phrase_speaks() -> None:
+    found = read(
+        "stop texting me, someone used my card without me knowing", shipped_phrases(), languages=("en",)
+    )
+    assert Intent.MAYBE_DISPUTE not in found.intents
+
+
+@pytest.mark.parametrize(
+    ("text", "intents", "needs_nobody"),
+    [
+        (
+            "I'm driving with Driving Focus turned on. I'll see your message later.",
+            (Intent.AUTO_REPLY,),
+            True,
+        ),
+        ("I’m driving with Do Not Disturb While Driving turned on.", (Intent.AUTO_REPLY,), True),
+        ("Automatisch antwoord: ik ben met vakantie tot 3 mei", (Intent.AUTO_REPLY,), True),
+        ("Automatic reply: she passed away in May", (Intent.DECEASED, Intent.AUTO_REPLY), False),
+        ("Auto reply: stop texting me", (Intent.STOP, Intent.AUTO_REPLY), False),
+    ],
+)
+def test_an_automatic_reply_says_only_what_a_machine_would_not(
+    text: str, intents: tuple[Intent, ...], *, needs_nobody: bool
+) -> None:
+    found = taken_for(text)
+    assert (found.intents, found.needs_nobody) == (intents, needs_nobody)
