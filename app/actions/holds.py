@@ -30,13 +30,14 @@ from app.casework.holds.rules import (
     EndsBy,
     hold_name,
 )
-from app.casework.holds.service import close_hold, keep_hold, start_hold
+from app.casework.holds.service import close_hold, keep_hold, set_end, start_hold
 from app.casework.parties.events import ThirdPartyContacted
 from app.casework.parties.rules import PartyKind
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
+from app.core.text import clean_reason
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
@@ -68,12 +69,17 @@ def place_hold(
     letters: LetterCatalog,
     *,
     since: date | None = None,
+    by_person: bool = False,
+    need_id: int | None = None,
     acknowledge: bool = True,
     by: Actor,
     now: datetime,
 ) -> PlacedHold:
     """Leave the customer alone until a day, or until a person ends the hold and the day is its review date. `since`:
     the first day of what protects the customer, such as military service; None = today.
+
+    `by_person`: no date ends it although a date ends others of its kind, because its end hangs on an event that nobody
+    knows beforehand; its pauses stand until it ends. `need_id`: the support need that brings it.
 
     Where a pack of the customer's place knows how long such a hold lasts by law, it does not end before. Where the pack
     says so, the days of the customer's accounts rest as long, or their debts of before `since` bear less. A dispute or
@@ -84,14 +90,17 @@ def place_hold(
     today = local_date(now, portfolio.timezone)
     _require_none_stands(session, case, kind)
     pack = packs_for(portfolio, session.get_one(Customer, case.customer_id))
-    until = _not_before_the_law(pack, kind, until, today)
+    until = until if by_person else _not_before_the_law(pack, kind, until, today)
     since = _protected_since(kind, pack, since, today)
-    hold = start_hold(session, case, kind, reason, until, by=by, today=today, now=now)
+    hold = start_hold(
+        session, case, kind, reason, until,
+        by_person=by_person, need_id=need_id, by=by, today=today, now=now,
+    )  # fmt: skip
     pauses = pack.pauses
     if pauses is not None and kind in pauses.holds:
         for account in accounts_of(session, case.customer_id):
             if account.status not in ENDED:
-                _pause(session, account, hold, today, until, by=by, now=now)
+                _pause(session, account, hold, today, None if by_person else until, by=by, now=now)
     protect_rates(session, case, hold, pack, since, today, by=by, now=now)
     if not acknowledge:
         return PlacedHold(hold)
@@ -125,7 +134,9 @@ def review_hold(
     before = hold.until
     portfolio = session.get_one(Portfolio, session.get_one(CollectionsCase, hold.case_id).portfolio_id)
     pack = packs_for(portfolio, session.get_one(Customer, hold.customer_id))
-    until = _not_before_the_law(pack, hold.kind, until, local_date(hold.started_at, portfolio.timezone))
+    if not hold.by_person:
+        placed_on = local_date(hold.started_at, portfolio.timezone)
+        until = _not_before_the_law(pack, hold.kind, until, placed_on)
     keep_hold(session, hold, reason, until, by=by, today=_today(session, hold, now), now=now)
     for pause in _pauses_of(session, hold):
         if pause.to_on is not None and pause.to_on > until:
@@ -154,9 +165,43 @@ def end_hold(
         reason = ". ".join(filter(None, (_ending_event(session, hold, because, today), reason.strip())))
     close_hold(session, hold, reason, decided_by, because=because, by=by, now=now)
     for pause in _pauses_of(session, hold):
-        if pause.to_on is not None and pause.to_on > today:
+        if pause.to_on is None or pause.to_on > today:
             end_pause(session, pause, today, by=by, now=now)
     end_protection(session, id_of(hold), today, by=by, now=now)
+
+
+def end_treatment(
+    session: Session, hold: CaseHold, treated_until: date, reason: str, *, by: Actor, now: datetime
+) -> date:
+    """A crisis treatment has ended: give the moratorium its end by law, and its pauses with it. Answers the first day
+    on which it is over; where that has come, the hold ends now. Invalid for a day to come, and where no pack of the
+    customer's place knows such a moratorium; Conflict where its end is known already."""
+    reason = clean_reason(reason)
+    portfolio, today = _portfolio_of(session, hold), _today(session, hold, now)
+    if not hold.by_person:
+        raise Conflict(f"The end of this {hold_name(hold.kind)} is known: {hold.until}.")
+    if treated_until > today:
+        raise Invalid("Give a day that has come: the last day of the treatment.", "treated_until")
+    if treated_until < local_date(hold.started_at, portfolio.timezone):
+        raise Invalid("The treatment ended before this hold began. Check the day.", "treated_until")
+    pack = packs_for(portfolio, session.get_one(Customer, hold.customer_id))
+    ends = [rule.crisis_ends(hold.kind, treated_until) for rule in pack.rules if isinstance(rule, HoldRule)]
+    until = max(filter(None, ends), default=None)
+    if until is None:
+        raise Invalid("No pack of the customer's place knows a moratorium in a crisis. End the hold instead.")
+    if until <= today:
+        end_hold(session, hold, reason, "the law", by=by, now=now)
+        return until
+    set_end(session, hold, reason, until, by=by, now=now)
+    for pause in _pauses_of(session, hold):
+        if pause.to_on is None:
+            end_pause(session, pause, until, by=by, now=now)
+    return until
+
+
+def knows_crisis(pack: Pack) -> bool:
+    """A pack of the customer's place knows a moratorium for people in a crisis treatment."""
+    return any(isinstance(rule, HoldRule) and rule.crisis_days is not None for rule in pack.rules)
 
 
 def _ending_event(session: Session, hold: CaseHold, because: EndsBy, today: date) -> str:
@@ -250,7 +295,7 @@ def _pause(
     account: Account,
     hold: CaseHold,
     from_on: date,
-    to_on: date,
+    to_on: date | None,
     *,
     by: Actor,
     now: datetime,

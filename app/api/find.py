@@ -14,6 +14,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.search.hits import Hit, find, find_callers
 from app.casework.search.rules import LONGEST, Way, read_search
 from app.core.errors import Invalid
+from app.core.staff.rules import CASEWORK
 from app.core.text import Line
 
 router = api_router("/find", tags=["cases"])
@@ -62,7 +63,7 @@ class Found(Shape):
 
 @router.get("", summary="Find customers")
 def find_customers(
-    _caller: ApiCaseReader,
+    caller: ApiCaseReader,
     session: ReadSession,
     q: Annotated[Line, Query(max_length=LONGEST)] = "",
     phone: Annotated[Line, Query(max_length=40)] = "",
@@ -76,5 +77,5 @@ def find_customers(
             raise Invalid("Give at least six digits of the telephone number.", "phone")
         hits, more = find_callers(session, digits, limit=limit)
     else:
-        hits, more = find(session, read_search(q), limit=limit)
+        hits, more = find(session, read_search(q), works=caller.role in CASEWORK, limit=limit)
     return Found(items=[FoundShape.of(hit) for hit in hits], more=more)

@@ -16,6 +16,7 @@ from app.api.calls import calls, codes
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
 from app.api.cases.household import statements as household_api
+from app.api.cases.needs import needs
 from app.api.cases.negotiation import negotiations
 from app.api.cases.people import parties, points
 from app.api.digests import recipients, thresholds
@@ -79,6 +80,7 @@ API: tuple[APIRouter, ...] = (
     preferences_api.router,
     points.router,
     parties.router,
+    needs.router,
     household_api.router,
     negotiations.router,
     advisers_api.router,

@@ -228,3 +228,21 @@ def country_name(code: str) -> str:
 
     name = Locale("en").territories.get(code.upper(), "")
     return name or code
+
+
+BASIS_LABELS: Labels = {
+    "consent": "The customer’s explicit consent",
+    "safeguarding": "To protect somebody at risk (substantial public interest)",
+    "unconfirmed": "Told by another person, not confirmed yet",
+}
+"""Bases of a support need."""
+TOLD_BY_LABELS: Labels = {
+    "customer": "The customer",
+    "relative": "A relative, friend or carer",
+    "professional": "An adviser, social worker or service",
+    "colleague": "A colleague, or the creditor",
+}
+AUDIENCE_LABELS: Labels = {
+    "casework": "Everybody who works the case",
+    "managers": "Managers, and you",
+}

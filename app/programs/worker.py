@@ -16,6 +16,7 @@ from sqlmodel import select
 
 from app.actions.people.retention import (
     forget_advice,
+    forget_needs,
     forget_negotiations,
     forget_people,
     forget_statements,
@@ -253,6 +254,7 @@ class Worker:
             households = forget_statements(session, by=SYSTEM, now=self.ports.clock.now())
             negotiations = forget_negotiations(session, by=SYSTEM, now=self.ports.clock.now())
             advice = forget_advice(session, by=SYSTEM, now=self.ports.clock.now())
+            needs = forget_needs(session, by=SYSTEM, now=self.ports.clock.now())
             purge_drafts(session, now=self.ports.clock.now())
         if forgotten:
             log.info("facts_forgotten", decisions=forgotten)
@@ -264,6 +266,8 @@ class Worker:
             log.info("negotiations_forgotten", rows=negotiations)
         if advice:
             log.info("advice_forgotten", rows=advice)
+        if needs:
+            log.info("support_needs_forgotten", rows=needs)
         uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())
         if uploads:
             log.info("uploads_forgotten", uploads=uploads)

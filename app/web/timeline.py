@@ -17,6 +17,7 @@ from app.core.money import to_minor
 from app.core.timeline.models import Event
 from app.core.timeline.payload import Payload, payload_of
 from app.core.timeline.presenting import TimelineEntry, Tone
+from app.core.timeline.sight import FOR_CASEWORK, NOTHING_PERSONAL, Sight
 from app.core.vocabulary import Channel
 from app.http.formats import clock_words, day_words, format_money
 from app.outreach.gate.events import ContactCleared
@@ -38,6 +39,8 @@ class PageReader:
     """Username -> the name by which colleagues know a user."""
     channel: str = "message"
     """The channel of the event that is presented, in a word."""
+    sight: Sight = NOTHING_PERSONAL
+    """What this reader may see of the customer's events."""
 
     def name(self, username: str) -> str:
         return self.names.get(username, username)
@@ -115,11 +118,14 @@ class TimelinePresenter:
     def present(self, event: Event, times: int = 1) -> TimelineEntry:
         """The event as its payload tells it; a kind without a payload is shown by its name rather than left out.
         `times` is how often it was recorded alike, of which this is the latest."""
+        if not replace(self.reader.sight, hidden=()).sees(event.kind, event.data):
+            return replace(FOR_CASEWORK, at=event.at, by=self.reader.who(event.by), times=times)
         payload = payload_in(event)
         channel = in_sentence(CHANNEL_LABELS[event.channel]) if event.channel else "message"
         entry = (
             payload.present(replace(self.reader, channel=channel)) if payload else TimelineEntry(event.kind)
         )
+        entry = self.reader.sight.entry(entry)
         return replace(entry, at=event.at, by=self.reader.who(event.by), times=times)
 
     def present_credit(self, entry: Entry) -> TimelineEntry:

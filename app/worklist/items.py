@@ -16,8 +16,7 @@ from app.casework.cases.listing import Condition, PortfolioToday, in_any
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.correspondence.queries import waiting_matches
-from app.casework.holds.models import CaseHold
-from app.casework.holds.rules import FOR_GOOD
+from app.casework.holds.models import CaseHold, no_date_ends
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.casework.plans.tracking.open_instalments import is_open
@@ -211,7 +210,7 @@ def _reviews(today: sa.ColumnElement[date]) -> Query:
     return (
         _reason(Section.TASK, on=HOLD.c.until)
         .join(HOLD, _its_open_case())
-        .where(HOLD.c.ended_at.is_(None), HOLD.c.kind.in_(FOR_GOOD), HOLD.c.until <= today)
+        .where(HOLD.c.ended_at.is_(None), no_date_ends(HOLD), HOLD.c.until <= today)
     )
 
 

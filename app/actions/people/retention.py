@@ -1,5 +1,5 @@
-"""Forget numbers, addresses and third parties that ended, household statements, negotiations and what advisers sent,
-once the record of their customer need not be kept."""
+"""Forget numbers, addresses, third parties and support needs that ended, household statements, negotiations and what
+advisers sent, once the record of their customer need not be kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.actions.people.support_needs import forget
 from app.book.customers.models import ContactPoint
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
@@ -23,6 +24,8 @@ from app.casework.negotiation.record.service import delete_negotiations
 from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.models import Plan
+from app.casework.support_needs.events import SupportNeedsForgotten
+from app.casework.support_needs.service import forgettable
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -96,6 +99,18 @@ def forget_advice(session: Session, *, by: Actor, now: datetime) -> int:
             told = AdvisersForgotten(gone.files, gone.proposals, gone.lumps, gone.clients, since)
             record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
         total += gone.total
+    return total
+
+
+def forget_needs(session: Session, *, by: Actor, now: datetime) -> int:
+    """Delete support needs that ended, with the places withheld by them, after the same time. Returns how many; an
+    event tells it."""
+    total = 0
+    for portfolio, since in _kept_since(session, now):
+        if deleted := forget(session, forgettable(session, id_of(portfolio), since)):
+            told = SupportNeedsForgotten(deleted, since)
+            record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
+        total += deleted
     return total
 
 

@@ -41,12 +41,14 @@ from app.casework.cases.debt import (
 )
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.holds.queries import get_hold, holds_of
+from app.casework.holds.queries import get_hold, holds_of, impersonal_holds
 from app.casework.holds.rules import EndsBy
 from app.casework.plans.queries import instalments_of, plans_of
+from app.casework.support_needs.sight import sight_of
 from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
+from app.core.staff.rules import CASEWORK
 from app.core.text import LONGEST_NOTE, Line, Paragraph
 from app.core.timeline.models import Event
 from app.core.timeline.service import customer_stream
@@ -127,7 +129,7 @@ def _in_bucket(portfolio: Portfolio, label: str, on: date) -> sa.ColumnElement[b
 
 
 @router.get("/{reference}", summary="Get a case")
-def get_one_case(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession, now: Now) -> CaseDetail:
+def get_one_case(reference: CaseRef, caller: ApiCaseReader, session: ReadSession, now: Now) -> CaseDetail:
     """The case with the customer's accounts, plans and holds. All figures are of this moment."""
     case = case_named(session, reference)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
@@ -138,26 +140,31 @@ def get_one_case(reference: CaseRef, _caller: ApiCaseReader, session: ReadSessio
     owes = debt_of(stands[id_of(a)] for a in accounts if is_worked(a.status, a.ended_on))
     plans = plans_of(session, [id_of(case)])
     parts = instalments_of(session, [id_of(plan) for plan in plans])
+    holds = holds_of(session, case.customer_id)
     return CaseDetail(
         **dict(CaseShape.of(portfolio, customer, case, owes, today)),
         accounts=[AccountShape.of(portfolio, customer, a, stands[id_of(a)], today) for a in accounts],
         plans=[PlanShape.of(portfolio, plan, parts[id_of(plan)]) for plan in plans],
-        holds=[HoldShape.of(hold) for hold in holds_of(session, case.customer_id)],
+        holds=[
+            HoldShape.of(hold) for hold in (holds if caller.role in CASEWORK else impersonal_holds(holds))
+        ],
     )
 
 
 @router.get("/{reference}/timeline", summary="Read the timeline")
 def get_case_timeline(
-    reference: CaseRef, _caller: ApiCaseReader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+    reference: CaseRef, caller: ApiCaseReader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[EventShape]:
     """Everything on record about the customer of this case, oldest first: including events of no case (payments,
-    consents) and of earlier cases, because a hash chain with a link left out cannot be checked."""
+    consents) and of earlier cases, because a hash chain with a link left out cannot be checked. An event that is not
+    for this role has `{"withheld": true}` for its data and keeps its hash."""
     case = case_named(session, reference)
     stream = customer_stream(case.customer_id)
     query = select(Event).where(Event.stream == stream, col(Event.seq) > after(cursor))
     rows = session.scalars(query.order_by(col(Event.seq)).limit(limit + 1)).all()
     shown, next_cursor = page_of(rows, limit, lambda event: event.seq)
-    return Page(items=[EventShape.of(event) for event in shown], next_cursor=next_cursor)
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
+    return Page(items=[EventShape.seen_with(event, sight) for event in shown], next_cursor=next_cursor)
 
 
 # --- working ------------------------------------------------------------------------------------------------

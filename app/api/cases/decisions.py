@@ -14,12 +14,15 @@ from app.api.deps import ApiCaseReader, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
 from app.api.shapes import Shape
 from app.casework.cases.queries import get_case
-from app.core.errors import NotFound
+from app.casework.support_needs.sight import sight_of
+from app.core.errors import Forbidden, NotFound
 from app.core.ids import id_of
+from app.core.staff.rules import CASEWORK
 from app.core.timeline.models import Event
 from app.core.types import JsonObject
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.decisions import replay
+from app.outreach.gate.events import impersonal_reasons
 from app.outreach.gate.queries import DECISION_OF, DECISIONS
 
 router = api_router("/cases/{reference}/decisions", tags=["contacts"])
@@ -48,8 +51,10 @@ class DecisionShape(Shape):
     by: str
 
     @classmethod
-    def of(cls, event: Event) -> Self:
+    def of(cls, event: Event, *, works: bool) -> Self:
+        """`works`: the caller works cases, and reads why a customer is left alone."""
         data: JsonObject = json.loads(event.data)
+        reasons = data.get("reasons") or []
         return cls.model_validate(
             {
                 **{name: data.get(name, "") for name in ("letter", "step", "strategy", "pack")},
@@ -58,7 +63,7 @@ class DecisionShape(Shape):
                 "at": event.at,
                 "decision": DECISION_OF[event.kind],
                 "channel": event.channel,
-                "reasons": data.get("reasons") or [],
+                "reasons": reasons if works else impersonal_reasons(reasons),
                 "detail": data.get("reason") or data.get("error") or data.get("detail") or "",
                 "by": event.by,
             }
@@ -78,7 +83,7 @@ class ReplayShape(Shape):
 @router.get("", summary="List a case's decisions")
 def list_decisions(
     reference: CaseRef,
-    _caller: ApiCaseReader,
+    caller: ApiCaseReader,
     session: ReadSession,
     decision: Name | None = None,
     cursor: Cursor = None,
@@ -92,12 +97,13 @@ def list_decisions(
     )
     rows = session.scalars(query.order_by(col(Event.id)).limit(limit + 1)).all()
     shown, next_cursor = page_of(rows, limit, lambda event: id_of(event))
-    return Page(items=[DecisionShape.of(event) for event in shown], next_cursor=next_cursor)
+    works = caller.role in CASEWORK
+    return Page(items=[DecisionShape.of(event, works=works) for event in shown], next_cursor=next_cursor)
 
 
 @router.get("/{decision_id}/replay", summary="Ask the gate again")
 def get_decision_replay(
-    reference: CaseRef, decision_id: RowId, _caller: ApiCaseReader, session: ReadSession
+    reference: CaseRef, decision_id: RowId, caller: ApiCaseReader, session: ReadSession
 ) -> ReplayShape:
     """The gate's answer on record, and the answer it gives now to the same question, under the pack of that day. 404
     where the facts are not kept any more."""
@@ -105,6 +111,10 @@ def get_decision_replay(
     event = session.get(Event, decision_id)
     if event is None or event.case_id != case.id:
         raise NotFound(f"Case {case.reference} has no decision {decision_id}. Take one of its list.")
+    if not sight_of(session, case.customer_id, caller.role, caller.by).sees(event.kind, event.data):
+        raise Forbidden(
+            "This decision is for the people who work the case: it tells what the customer needs."
+        )
     found = replay(session, decision_id)
     return ReplayShape(
         id=found.event_id,

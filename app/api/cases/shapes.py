@@ -27,6 +27,7 @@ from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.timeline.models import Event
 from app.core.timeline.service import customer_stream
+from app.core.timeline.sight import WITHHELD, Sight
 from app.core.types import JsonObject
 from app.core.vocabulary import Channel, HoldKind
 
@@ -157,6 +158,14 @@ class EventShape(Shape):
             data=json.loads(event.data),
             prev_hash=event.prev_hash,
             hash=event.hash,
+        )
+
+    @classmethod
+    def seen_with(cls, event: Event, sight: Sight) -> Self:
+        """The event as a reader may see it: one that is not for them keeps its place in the chain."""
+        shape = cls.of(event)
+        return (
+            shape if sight.sees(event.kind, event.data) else shape.model_copy(update={"data": dict(WITHHELD)})
         )
 
 

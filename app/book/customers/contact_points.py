@@ -29,6 +29,7 @@ from app.book.customers.rules import (
     read_point,
 )
 from app.book.customers.service import change_contact
+from app.book.customers.withheld import require_not_withheld
 from app.book.ledger.models import Customer
 from app.core.actor import Actor
 from app.core.errors import Conflict
@@ -66,6 +67,7 @@ def add_point(
     """Add a number or address; it becomes the main one of its kind where there is none. Invalid names the wrong field,
     Conflict where the customer has it already. The caller holds the customer's lock."""
     text = read_point(new.kind, new.value, new.parts or {}, customer.country)
+    require_not_withheld(session, id_of(customer), text.kind, text.value)
     note = clean_text(new.note, "note", at_most=LONGEST_NOTE, one_line=True, required=False)
     main = main_value(new.kind, columns_of(customer))
     if text.value == main or open_row(session, id_of(customer), new.kind, text.value):
@@ -206,6 +208,7 @@ def _replace(
     text = read_point(row.kind, changes.get("value", row.value), parts, customer.country)
     if text.value == row.value:
         return row
+    require_not_withheld(session, id_of(customer), text.kind, text.value)
     if open_row(session, id_of(customer), row.kind, text.value):
         raise Conflict(f"{on_one_line(text.value)} is on file for this customer already.")
     made = new_row(id_of(customer), text, row.type, PointState.USABLE, row.source, row.note, by=by, now=now)

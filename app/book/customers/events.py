@@ -139,3 +139,19 @@ POINT_STATE_TITLES: Mapping[str, str] = {
     PointState.BAD: "marked bad",
     PointState.UNCONFIRMED: "marked unconfirmed",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceWithheld(Payload):
+    """A number or address was taken off every page. The event does not say which."""
+
+    KIND = "place.withheld"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    kind: PointKind
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(f"{POINT_LABELS[self.kind]} withheld for the customer’s safety", tone="warn")
+
+    def is_restricted(self) -> bool:
+        return True

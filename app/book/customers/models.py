@@ -61,3 +61,25 @@ class ContactPoint(Row, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_by: str = Field(default="", max_length=120)
     end_reason: str = Field(default="", max_length=200)
+
+
+class WithheldPlace(Row, table=True):
+    """A number or address that was taken off every page because it would put the customer at risk. It stands here
+    alone, for those who may see the support need that it belongs to; no file and no person puts it back meanwhile."""
+
+    __tablename__ = "withheld_place"
+    __table_args__ = (
+        sa.Index("ix_withheld_place_customer", "customer_id", "ended_at"),
+        sa.Index("ix_withheld_place_need", "need_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    need_id: int = Field(foreign_key="support_need.id", sa_type=BigId)
+    kind: PointKind = Field(sa_type=enum_type(PointKind))
+    value: str = Field(max_length=600)
+    """As `ContactPoint.value`."""
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    by: str = Field(max_length=120)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_by: str = Field(default="", max_length=120)

@@ -10,19 +10,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.customers.events import CustomerChanged
+from app.book.customers.models import WithheldPlace
 from app.book.customers.people import CONTACT_LIMITS, checked_contact
 from app.book.customers.point_rows import keep_points
 from app.book.customers.queries import columns_of
+from app.book.customers.rules import main_value
 from app.book.ledger.models import ContactCorrection, Customer
 from app.book.names.service import rename
 from app.core.actor import Actor
+from app.core.database.engine import table_of
+from app.core.errors import Conflict
 from app.core.text import LONGEST_REASON, clean_text
 from app.core.timeline.service import about_customer, lock_customers, record
 
 CONTACT = tuple(CONTACT_LIMITS)
+WITHHELD = (
+    "This place is withheld for the customer’s safety. It can be put on file once the support need has ended."
+)
 
 
 def change_contact(
@@ -52,10 +60,11 @@ def change_contact(
     changed = checked_contact(before, changes)
     if not changed:
         return {}
+    _require_none_withheld(session, customer, {**before, **changed})
     points_before = columns_of(customer)
     for name, value in changed.items():
         setattr(customer, name, value)
-        _remember(session, who, name, before[name], value, by=by, now=now)
+        remember_correction(session, who, name, before[name], value, by=by, now=now)
     if "full_name" in changed:
         rename(session, [(who, before["full_name"], changed["full_name"])])
     keep_points(session, customer, points_before, reason, old_stays=old_stays, by=by, now=now)
@@ -64,7 +73,18 @@ def change_contact(
     return changed
 
 
-def _remember(
+def _require_none_withheld(session: Session, customer: Customer, columns: Mapping[str, str]) -> None:
+    """Conflict where a person types a place that was taken off the file for the customer's safety."""
+    place = table_of(WithheldPlace)
+    query = sa.select(place.c.kind, place.c.value).where(
+        place.c.customer_id == customer.id, place.c.ended_at.is_(None)
+    )
+    for kind, value in session.connection().execute(query):
+        if main_value(kind, columns) == value:
+            raise Conflict(WITHHELD)
+
+
+def remember_correction(
     session: Session, customer_id: int, name: str, before: str, value: str, *, by: Actor, now: datetime
 ) -> None:
     """Record that a person set this field, and the feed's value. Remove the record once both say the same again."""

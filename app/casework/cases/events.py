@@ -148,6 +148,10 @@ class CallLogged(Payload):
     def conversation(self) -> bool:
         return self.counts is Counts.CONVERSATION or self.result in shipped_conversations()
 
+    def is_restricted(self) -> bool:
+        """What a customer told of their circumstances is for those who work the case."""
+        return self.result == CallResult.SUPPORT_NEED
+
     def present(self, reader: Reader) -> TimelineEntry:
         came = self.direction is Direction.IN
         number = f"{'from' if came else 'to'} {self.number}" if self.number else ""

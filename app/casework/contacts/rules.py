@@ -39,6 +39,8 @@ class DeskStep(Word):
     CALL_REQUEST = "call-me"
     CALL_RESULT = "call-result"
     """Work that the result of a call gives a person."""
+    SUPPORT_NEED = "support-need"
+    """A support need to confirm or to look at again: not told to who works no case."""
     CLAIM = "payment-claim"
     """A payment to look for, because the customer says that it was made."""
     BACK_FROM_LEGAL = "back-from-legal"

@@ -12,8 +12,18 @@ from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
 from app.core.vocabulary import HoldKind
 
 
+class _OfHold(Payload):
+    __slots__ = ()
+
+    kind: HoldKind
+
+    def is_restricted(self) -> bool:
+        """What a customer told of their circumstances is for those who work the case."""
+        return self.kind is HoldKind.VULNERABLE
+
+
 @dataclass(frozen=True, slots=True)
-class HoldPlaced(Payload):
+class HoldPlaced(_OfHold):
     KIND = "hold.placed"
     FILTERS = (TimelineFilter.HOLDS,)
     WORDS = ("reason",)
@@ -23,16 +33,17 @@ class HoldPlaced(Payload):
     reason: str
     until: date
     """Its last day, or the day of its review where only a person ends it."""
+    by_person: bool = False
 
     def present(self, reader: Reader) -> TimelineEntry:
         until = reader.day(self.until)
-        ends = f"review by {until}" if self.kind in FOR_GOOD else f"until {until}"
+        ends = f"review by {until}" if self.by_person or self.kind in FOR_GOOD else f"until {until}"
         title = f"Hold placed: {HOLD_LABELS[self.kind].lower()}"
         return TimelineEntry(title, ends, "warn", quoted=self.reason)
 
 
 @dataclass(frozen=True, slots=True)
-class HoldReviewDue(Payload):
+class HoldReviewDue(_OfHold):
     """A hold that no date ends has reached its review date, or still waits for its review: a person has to look."""
 
     KIND = "hold.review_due"
@@ -48,7 +59,7 @@ class HoldReviewDue(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class HoldReviewed(Payload):
+class HoldReviewed(_OfHold):
     KIND = "hold.reviewed"
     FILTERS = (TimelineFilter.HOLDS,)
     WORDS = ("reason",)
@@ -64,7 +75,7 @@ class HoldReviewed(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class HoldEnded(Payload):
+class HoldEnded(_OfHold):
     KIND = "hold.ended"
     FILTERS = (TimelineFilter.HOLDS,)
     WORDS = ("reason",)

@@ -13,8 +13,8 @@ from app.casework.cases.listing import (
     in_any,
 )
 from app.casework.cases.models import CollectionsCase
-from app.casework.holds.models import CaseHold
-from app.casework.holds.rules import FOR_GOOD, RESTING
+from app.casework.holds.models import CaseHold, no_date_ends
+from app.casework.holds.rules import RESTING
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
@@ -46,7 +46,7 @@ def open_holds(session: Session, customer_ids: Sequence[int]) -> dict[int, list[
         select(CaseHold)
         .where(col(CaseHold.customer_id).in_(customer_ids), col(CaseHold.ended_at).is_(None))
         .order_by(
-            sa.case((col(CaseHold.kind).in_(FOR_GOOD), 0), else_=1),
+            sa.case((no_date_ends(table_of(CaseHold)), 0), else_=1),
             col(CaseHold.until).desc(),
             col(CaseHold.id),
         )
@@ -74,11 +74,16 @@ def holds_of(session: Session, customer_id: int) -> list[CaseHold]:
     return list(session.scalars(select(CaseHold).where(CaseHold.customer_id == customer_id).order_by(*order)))
 
 
+def impersonal_holds(holds: Sequence[CaseHold]) -> list[CaseHold]:
+    """The holds for who works no case: without those that say what a customer told of their circumstances."""
+    return [hold for hold in holds if hold.kind is not HoldKind.VULNERABLE]
+
+
 # --- conditions of the worklist -------------------------------------------------------------------------------
 
 
 def has_hold_to_review(books: Sequence[PortfolioToday]) -> Condition:
     """Cases with a hold that no date ends, whose review date has come."""
     case, hold = table_of(CollectionsCase), table_of(CaseHold)
-    held = sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None), hold.c.kind.in_(FOR_GOOD))
+    held = sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None), no_date_ends(hold))
     return in_any(books, lambda book: case.c.customer_id.in_(held.where(hold.c.until <= book.today)))

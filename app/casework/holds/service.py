@@ -13,10 +13,11 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import set_callback
 from app.casework.holds.events import HoldEnded, HoldPlaced, HoldReviewDue, HoldReviewed
-from app.casework.holds.models import CaseHold
-from app.casework.holds.rules import FOR_GOOD, LONGEST_DAYS, EndsBy, hold_name, is_asked_again
+from app.casework.holds.models import CaseHold, no_date_ends
+from app.casework.holds.rules import LONGEST_DAYS, EndsBy, hold_name, is_asked_again
 from app.casework.results.rules import NO_CALLS
 from app.core.actor import CUSTOMER, SYSTEM, Actor
+from app.core.database.engine import table_of
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
@@ -36,12 +37,14 @@ def start_hold(
     reason: str,
     until: date,
     *,
+    by_person: bool = False,
+    need_id: int | None = None,
     by: Actor,
     today: date,
     now: datetime,
 ) -> CaseHold:
-    """Leave the customer alone until a day, or (`FOR_GOOD`) until a person ends the hold; then the day is its review
-    date."""
+    """Leave the customer alone until a day, or (`FOR_GOOD`, or `by_person`) until a person ends the hold; then the day
+    is its review date."""
     reason = clean_text(reason, "reason", at_most=MAX_REASON)
     _require_date_ahead(until, today)
     hold = CaseHold(
@@ -52,10 +55,12 @@ def start_hold(
         started_at=now,
         until=until,
         by=by,
+        by_person=by_person,
+        need_id=need_id,
     )
     session.add(hold)
     session.flush()
-    record(session, _about(hold, HoldPlaced(id_of(hold), kind, reason, until)), by=by, now=now)
+    record(session, _about(hold, HoldPlaced(id_of(hold), kind, reason, until, by_person)), by=by, now=now)
     if kind in NO_CALLS:
         _forget_callbacks(session, case.customer_id, kind, by=by, now=now)
     return hold
@@ -82,6 +87,13 @@ def keep_hold(
     _require_open(hold)
     _require_date_ahead(until, today)
     hold.until = until
+    record(session, _about(hold, HoldReviewed(id_of(hold), hold.kind, reason, until)), by=by, now=now)
+
+
+def set_end(session: Session, hold: CaseHold, reason: str, until: date, *, by: Actor, now: datetime) -> None:
+    """Give a hold that only a person ends (`by_person`) its end by date, because the event it hangs on has happened."""
+    _require_open(hold)
+    hold.until, hold.by_person = until, False
     record(session, _about(hold, HoldReviewed(id_of(hold), hold.kind, reason, until)), by=by, now=now)
 
 
@@ -143,11 +155,12 @@ def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: date
         .order_by(col(CaseHold.id))
         .execution_options(populate_existing=True)
     )
-    ending = session.scalars(due.where(col(CaseHold.kind).not_in(FOR_GOOD))).all()
+    stays = no_date_ends(table_of(CaseHold))
+    ending = session.scalars(due.where(~stays)).all()
     for hold in ending:
         close_hold(session, hold, by=SYSTEM, now=now)
     raised = []
-    for hold in session.scalars(due.where(col(CaseHold.kind).in_(FOR_GOOD))):
+    for hold in session.scalars(due.where(stays)):
         if is_asked_again(hold.until, hold.review_raised_on, opens):
             hold.review_raised_on = opens
             raised.append(_about(hold, HoldReviewDue(id_of(hold), hold.kind, hold.until)))

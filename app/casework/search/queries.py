@@ -22,6 +22,7 @@ from app.casework.search.rules import Asked, Way
 from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.core.timeline.payload import payload_of
+from app.core.timeline.sight import Sight
 from app.core.timeline.words import events_with, events_with_number, spoken
 
 Part = sa.Select[int, str, str, int]
@@ -45,15 +46,16 @@ class Match:
     event: Event | None = None
 
 
-def matches(session: Session, asked: Asked, *, limit: int) -> list[Match]:
-    """At most `limit` matches a way, the surest ways first."""
+def matches(session: Session, asked: Asked, *, works: bool, limit: int) -> list[Match]:
+    """At most `limit` matches a way, the surest ways first. `works`: the reader works cases; without it, what customers
+    told of their circumstances is not found."""
     found = _exact(session, asked, limit)
     if asked.name:
         found += _named(session, asked.name, limit)
     if asked.digits:
-        found += _written(session, events_with_number(session, asked.digits, limit=limit))
+        found += _written(session, events_with_number(session, asked.digits, limit=limit), works)
     if asked.words:
-        found += _written(session, events_with(session, asked.words, limit=limit))
+        found += _written(session, events_with(session, asked.words, limit=limit), works)
     return found
 
 
@@ -178,7 +180,7 @@ def _named(session: Session, words: Sequence[str], limit: int) -> list[Match]:
     return [Match(customer_id, Way.NAME, name) for customer_id, name in session.execute(query)]
 
 
-def _written(session: Session, ids: Sequence[int]) -> list[Match]:
+def _written(session: Session, ids: Sequence[int], works: bool) -> list[Match]:
     if not ids:
         return []
     event = table_of(Event)
@@ -186,7 +188,7 @@ def _written(session: Session, ids: Sequence[int]) -> list[Match]:
     return [
         Match(one.customer_id, Way.WORDS, _quoted(one), one.case_id, one)
         for one in session.scalars(query.order_by(event.c.id.desc()))
-        if one.customer_id is not None
+        if one.customer_id is not None and Sight(works_cases=works).sees(one.kind, one.data)
     ]
 
 

@@ -75,6 +75,10 @@ class Payload:
         """The timeline entry of the event. A kind that no page shows keeps its name."""
         return TimelineEntry(self.KIND)
 
+    def is_restricted(self) -> bool:
+        """Whether only people who work the case read the event: it says what a customer needs, or what they told."""
+        return False
+
     def same_story(self, at: datetime) -> str | None:  # noqa: ARG002
         """Name the story, within its case and channel, that this event continues.
 

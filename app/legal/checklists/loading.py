@@ -23,12 +23,15 @@ from app.casework.cases.models import (
 )
 from app.casework.documents.service import standing_documents
 from app.casework.holds.models import CaseHold
+from app.casework.holds.queries import impersonal_holds
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
+from app.casework.support_needs.sight import sight_outside
 from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.service import customer_stream
+from app.core.timeline.sight import WITHHELD_JSON
 from app.core.types import JsonObject, Values
 from app.core.vocabulary import HoldKind, Purpose
 from app.legal.checklists import case_file as shown
@@ -244,7 +247,9 @@ def _statements(session: Session, accounts: Sequence[Account], as_of: date) -> t
 
 
 def _events(session: Session, customer: Customer) -> tuple[shown.Event, ...]:
-    """The customer's whole stream: a chain with a link left out could not be verified."""
+    """The customer's whole stream: a chain with a link left out could not be verified. What is only for those who work
+    the case is withheld; its hash stays."""
+    sight = sight_outside(session, id_of(customer))
     query = select(Event).where(Event.stream == customer_stream(id_of(customer))).order_by(col(Event.seq))
     return tuple(
         shown.Event(
@@ -253,7 +258,7 @@ def _events(session: Session, customer: Customer) -> tuple[shown.Event, ...]:
             kind=row.kind,
             at=row.at,
             by=row.by,
-            data_json=row.data,
+            data_json=row.data if sight.sees(row.kind, row.data) else WITHHELD_JSON,
             prev_hash=row.prev_hash,
             hash=row.hash,
         )
@@ -262,6 +267,7 @@ def _events(session: Session, customer: Customer) -> tuple[shown.Event, ...]:
 
 
 def _messages(session: Session, case: CollectionsCase) -> tuple[shown.Message, ...]:
+    sight = sight_outside(session, case.customer_id)
     query = (
         select(OutboxMessage)
         .where(
@@ -273,7 +279,7 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[shown.Message, .
         shown.Message(
             key=row.reference,
             channel=BY_CHANNEL[row.destination].value,
-            to=row.address,
+            to=sight.cover(row.address),
             subject=row.subject,
             text=redact_links(row.text),
             html=redact_links(row.html),
@@ -332,7 +338,7 @@ def _holds(session: Session, customer: Customer, portfolio: Portfolio) -> tuple[
             by=row.by,
             reason=row.reason,
         )
-        for row in session.scalars(query)
+        for row in impersonal_holds(session.scalars(query).all())
     )
 
 

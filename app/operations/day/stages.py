@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from app.actions.accounts.reversals import break_undone_settlements
 from app.actions.negotiation.sending import end_shown_offers
+from app.actions.people.support_needs import raise_reviews
 from app.actions.plans.earlier_money import tell_of_earlier_money
 from app.actions.plans.promised_rates import cases_with_rate_to_raise, tell_of_promised_rates
 from app.actions.plans.reviews import give_reviews
@@ -159,6 +160,7 @@ def _assess(day: Day) -> Counts:
         lock_customers(session, claimed)
         settle_claims(session, claimed, by=SYSTEM, now=day.now)
         holds_ended = end_due_holds(session, day.portfolio, day.on, now=day.now)
+        raise_reviews(session, day.portfolio, day.on, now=day.now)
         restored = restore_plans(session, day.portfolio, day.on, now=day.now)
         rested = end_rests(session, day.portfolio, day.on, now=day.now)
         counts = assess_due(session, day.portfolio, day.on, now=day.now)

@@ -20,8 +20,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind, letter_of
-from app.casework.holds.models import CaseHold
-from app.casework.holds.rules import FOR_GOOD
+from app.casework.holds.models import CaseHold, no_date_ends
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, PlanKind
 from app.casework.results.file import shipped_conversations
@@ -223,7 +222,7 @@ def _open_cases(
     case, customer, duty = table_of(CollectionsCase), table_of(Customer), table_of(Duty)
     message, document, hold = table_of(OutboxMessage), table_of(CaseDocument), table_of(CaseHold)
     held = sa.select(hold.c.id).where(
-        hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None), hold.c.kind.in_(FOR_GOOD)
+        hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None), no_date_ends(hold)
     )
     for pack, rule in _notice_rules(portfolio):
         owed = sa.select(duty.c.id).where(

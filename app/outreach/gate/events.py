@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Self
@@ -13,9 +13,27 @@ from app.core.labels import SUPPRESSION_LABELS
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
 from app.core.types import Values
-from app.core.vocabulary import Purpose
+from app.core.vocabulary import HoldKind, Purpose
 from app.policy.answers import cited_together
 from app.policy.facts import PreferenceKind, Suppression
+
+
+def is_personal(figures: object) -> bool:
+    """Whether the figures of a reason name a hold that is only for the people who work the case."""
+    return isinstance(figures, Mapping) and figures.get("hold") == HoldKind.VULNERABLE
+
+
+LEFT_ALONE = "the customer is left alone; the people who work the case know why"
+"""What others read in place of a reason that is personal."""
+
+
+def impersonal_reasons(reasons: Iterable[Values]) -> list[Values]:
+    """The reasons of an answer for who works no case: why a customer is left alone is not told where it is personal."""
+    return [
+        {**reason, "detail": LEFT_ALONE, "figures": {}} if is_personal(reason.get("figures")) else reason
+        for reason in reasons
+    ]
+
 
 # --- answers ------------------------------------------------------------------------------------------------
 
@@ -63,6 +81,10 @@ class GateAnswer(Payload):
                 verified = before.get("verified", True) and reason.get("verified", True)
                 told[reason["detail"]] = {**before, "citation": citation, "verified": verified}
         return tuple(told.values())
+
+    def is_restricted(self) -> bool:
+        """A reason tells of what the customer told of their circumstances."""
+        return any(is_personal(reason.get("figures")) for reason in self.said.get("reasons") or ())
 
     @property
     def letter(self) -> str:

@@ -26,8 +26,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind, letter_of
-from app.casework.holds.models import CaseHold
-from app.casework.holds.rules import FOR_GOOD
+from app.casework.holds.models import CaseHold, no_date_ends
 from app.casework.plans.queries import kept_agreements
 from app.casework.results.file import shipped_conversations
 from app.casework.results.rules import CallResult, Counts, Direction
@@ -259,11 +258,10 @@ def _holds(
     date of a hold for good is only its review date."""
     hold = table_of(CaseHold)
     holds: dict[int, list[Hold]] = {}
-    columns = (hold.c.customer_id, hold.c.kind, hold.c.started_at, hold.c.until)
-    for customer_id, kind, started_at, until in _of_customers(
+    columns = (hold.c.customer_id, hold.c.kind, hold.c.started_at, hold.c.until, no_date_ends(hold))
+    for customer_id, kind, started_at, until, for_good in _of_customers(
         session, columns, ids, hold.c.ended_at.is_(None)
     ):
-        for_good = kind in FOR_GOOD
         ends = None if for_good else begins(until, zones[customer_id])
         held = Hold(kind, started_at, ends, until if for_good else None)
         holds.setdefault(customer_id, []).append(held)

@@ -41,6 +41,12 @@ class ContactPreference(Row, table=True):
     __tablename__ = "contact_preference"
     __table_args__ = (
         sa.Index("ix_contact_preference_customer", "customer_id", "ended_at"),
+        sa.Index(
+            "ix_contact_preference_need",
+            "need_id",
+            sqlite_where=sa.text("need_id IS NOT NULL"),
+            postgresql_where=sa.text("need_id IS NOT NULL"),
+        ),
         sa.CheckConstraint(
             "start_minute >= 0 AND start_minute < end_minute AND end_minute <= 1440", name="span_in_a_day"
         ),
@@ -58,6 +64,8 @@ class ContactPreference(Row, table=True):
     """The inconvenient time, in minutes after local midnight."""
     address: str = Field(default="", max_length=600)
     """The inconvenient place, spelt as on file."""
+    need_id: int | None = Field(default=None, foreign_key="support_need.id", sa_type=BigId)
+    """The support need that placed it, and with which it ends; None = none."""
     timezone: str = Field(default="", max_length=60)
     until: date | None = None
     """Last local date on which it binds; None = until they say otherwise."""

@@ -6,7 +6,7 @@ import heapq
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
@@ -19,9 +19,16 @@ from app.core.database.engine import table_of
 from app.core.database.rows import DbRow, Query
 from app.core.timeline.models import Event
 from app.core.timeline.queries import lists_with
+from app.core.timeline.sight import Sight
 from app.core.types import JsonObject, Rows, Values
 from app.core.vocabulary import Channel
-from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting, ContactWithheld
+from app.outreach.gate.events import (
+    ContactCleared,
+    ContactRefused,
+    ContactWaiting,
+    ContactWithheld,
+    impersonal_reasons,
+)
 from app.outreach.outbox.events import (
     ContactConsoleOnly,
     ContactDelivered,
@@ -83,6 +90,16 @@ class Decision:
         """The first permitted moment, of a contact that was cleared or told to wait."""
         text = self.data.get("not_before")
         return datetime.fromisoformat(text) if text else None
+
+
+def for_sight(decision: Decision, sight: Sight) -> Decision:
+    """The decision as this reader may see it."""
+    data = decision.data
+    if not sight.works_cases:
+        kept = {name: value for name, value in data.items() if name not in ("fields", "note")}
+        data = {**kept, "reasons": impersonal_reasons(data.get("reasons") or ())}
+    covered = {name: sight.cover(value) if isinstance(value, str) else value for name, value in data.items()}
+    return replace(decision, data=covered)
 
 
 @dataclass

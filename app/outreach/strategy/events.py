@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from app.casework.contacts.rules import DeskStep
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
 from app.outreach.strategy.experiments import EndReason, PrimaryFigure
@@ -66,6 +67,9 @@ class TaskCreated(Payload):
     strategy: str | None = None
     """Reference of the version whose step asks for it."""
 
+    def is_restricted(self) -> bool:
+        return self.step == DeskStep.SUPPORT_NEED
+
     def present(self, reader: Reader) -> TimelineEntry:
         return TimelineEntry("Task for a person", f"{self.task}, due {reader.day(self.due_on)}", "info")
 
@@ -77,6 +81,9 @@ class TaskDone(Payload):
 
     task: str
     step: str
+
+    def is_restricted(self) -> bool:
+        return self.step == DeskStep.SUPPORT_NEED
 
     def present(self, reader: Reader) -> TimelineEntry:
         return TimelineEntry("Task done", self.task, "good")

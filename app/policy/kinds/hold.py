@@ -30,6 +30,7 @@ class HoldTable(RuleTable):
     passes: Names | None = None
     allows: Names | None = None
     least_days: Annotated[int, Field(ge=1, le=731)] | None = None
+    crisis_days: Annotated[int, Field(ge=1, le=366)] | None = None
 
     def rule(self) -> HoldRule:
         return HoldRule(
@@ -38,6 +39,7 @@ class HoldTable(RuleTable):
             passes=frozenset(self.passes or ()),
             allows=frozenset(self.allows or ()),
             least_days=self.least_days,
+            crisis_days=self.crisis_days,
         )
 
 
@@ -61,12 +63,20 @@ class HoldRule(Rule):
     even now. A contact whose letter is not chosen yet is stopped."""
     least_days: int | None = None
     """Days that such a hold lasts by law, from the day after it was placed: nobody enters an earlier end."""
+    crisis_days: int | None = None
+    """Days from the end of a crisis treatment to the end of the moratorium for somebody in it; None = there is none."""
 
     def law_ends(self, kind: HoldKind, placed_on: date) -> date | None:
         """The first day on which such a hold may be over; None where the law names no length."""
         if kind not in self.holds or self.least_days is None:
             return None
         return placed_on + timedelta(days=self.least_days + 1)
+
+    def crisis_ends(self, kind: HoldKind, treated_until: date) -> date | None:
+        """The first day on which a moratorium in a crisis is over; None where the law knows none of this kind."""
+        if kind not in self.holds or self.crisis_days is None:
+            return None
+        return treated_until + timedelta(days=self.crisis_days + 1)
 
     @property
     def needed(self) -> FactsNeeded:
@@ -105,7 +115,8 @@ class HoldRule(Rule):
 
     def _spelling(self) -> JsonObject:
         letters = {"passes": sorted(self.passes), "allows": sorted(self.allows)}
-        lasts = {"least_days": self.least_days} if self.least_days is not None else {}
+        days = {"least_days": self.least_days, "crisis_days": self.crisis_days}
+        lasts = {name: figure for name, figure in days.items() if figure is not None}
         return {
             "holds": sorted(self.holds),
             **{name: names for name, names in letters.items() if names},
@@ -119,6 +130,9 @@ class HoldRule(Rule):
             "allows": compare_fewer(self.allows, changed.allows),
             "least_days": Comparison(
                 self.least_days, changed.least_days, (changed.least_days or 0) >= (self.least_days or 0)
+            ),
+            "crisis_days": Comparison(
+                self.crisis_days, changed.crisis_days, (changed.crisis_days or 0) >= (self.crisis_days or 0)
             ),
         }
 

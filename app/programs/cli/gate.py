@@ -90,10 +90,11 @@ def replay(
 
 
 def retention(as_json: Json = False) -> None:
-    """Delete facts of decisions, ended numbers and addresses, ended third parties, household statements, negotiations
-    and what debt advisers sent, whose retention period is over. The decisions stay on record."""
+    """Delete facts of decisions, ended numbers and addresses, third parties and support needs, household statements,
+    negotiations and what debt advisers sent, whose retention period is over. The decisions stay on record."""
     from app.actions.people.retention import (
         forget_advice,
+        forget_needs,
         forget_negotiations,
         forget_people,
         forget_statements,
@@ -106,10 +107,12 @@ def retention(as_json: Json = False) -> None:
         households = forget_statements(session, by=BY, now=read_clock())
         negotiations = forget_negotiations(session, by=BY, now=read_clock())
         advice = forget_advice(session, by=BY, now=read_clock())
+        needs = forget_needs(session, by=BY, now=read_clock())
     said = (
         f"facts of {forgotten} decisions deleted, {people} ended contact points and third parties, "
         f"{households} household statements and answers, {negotiations} negotiations, "
-        f"{advice} files, proposals, lump payments and clients of advisers"
+        f"{advice} files, proposals, lump payments and clients of advisers, "
+        f"{needs} support needs that had ended"
     )
     data = {
         "forgotten": forgotten,
@@ -117,6 +120,7 @@ def retention(as_json: Json = False) -> None:
         "households": households,
         "negotiations": negotiations,
         "advice": advice,
+        "support_needs": needs,
     }
     print_result(data, as_json, lambda: print(said))
 

@@ -22,6 +22,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanStatus
 from app.casework.results.rules import Direction
+from app.casework.support_needs.models import SupportNeed
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_instant
 from app.core.database.engine import table_of
@@ -92,6 +93,7 @@ def outcome_parity(
 ) -> Sequence[ParityRow]:
     """Outcomes of customers with a support need on record in the period, beside those of all others."""
     needs = _held(session, portfolio, HoldKind.VULNERABLE, None, last_on, still_on=first_on)
+    needs |= _with_needs(session, portfolio, first_on, last_on)
     cases = _cases(session, portfolio, first_on, last_on)
     complained = _held(session, portfolio, HoldKind.COMPLAINT, first_on, last_on)
     kept: dict[Group, list[bool]] = defaultdict(list)
@@ -108,6 +110,21 @@ def outcome_parity(
         suppress(Outcome.COMPLAINTS, {g: Share(len(people[g] & complained), len(people[g])) for g in Group}),
         suppress(Outcome.TIME_TO_CLOSE, {g: Days.of(days[g]) for g in Group}),
     ]
+
+
+def _with_needs(session: Session, portfolio: Portfolio, first_on: date, last_on: date) -> set[int]:
+    """Customers who had a support need on a day of the period."""
+    need, case = table_of(SupportNeed), table_of(CollectionsCase)
+    query = (
+        sa.select(need.c.customer_id)
+        .join(case, case.c.id == need.c.case_id)
+        .where(
+            case.c.portfolio_id == portfolio.id,
+            need.c.created_at < _begin(portfolio, last_on + DAY),
+            sa.or_(need.c.ended_at.is_(None), need.c.ended_at >= _begin(portfolio, first_on)),
+        )
+    )
+    return set(session.connection().execute(query).scalars())
 
 
 def _group(customer_id: int, needs: set[int]) -> Group:

@@ -26,6 +26,7 @@ from app.book.ledger.rules import (
     EntryKind,
     WaiverStatus,
 )
+from app.casework.support_needs.sight import sight_of
 from app.core.labels import ENTRY_LABELS
 from app.core.money import to_decimal_string
 from app.core.staff.drafts import draft_of, typed_in
@@ -117,7 +118,8 @@ def account_page(
     tab = request.query_params.get("tab", "")
     tab = tab if tab in TABS else "statements"
     names = staff_names(session)
-    reader = PageReader(reader_locale(request), file.currency, file.portfolio.timezone, names)
+    sight = sight_of(session, file.account.customer_id, staff.role, staff.by)
+    reader = PageReader(reader_locale(request), file.currency, file.portfolio.timezone, names, sight=sight)
     stories = statement_view(session, file.id, file.book.today)
     return page(
         request,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from babel import Locale
@@ -23,6 +23,7 @@ from app.core.text import sentence
 from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import TimelineEntry, TimelineFilter
 from app.core.timeline.queries import events_of_customer
+from app.core.timeline.sight import Sight
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.plan.rates import rates_in_words
 from app.web.lookups import staff_names
@@ -81,7 +82,7 @@ def story_of(session: Session, item: InboxItem, locale: Locale, now: datetime) -
     file = open_case_file(session, item.case_id, now)
     people = kinds_under(TimelineFilter.PEOPLE)
     events, _ = events_of_customer(session, id_of(file.customer), kinds=people, limit=LAST_CONTACTS)
-    presenter = TimelinePresenter(reader)
+    presenter = TimelinePresenter(replace(reader, sight=Sight(works_cases=True)))
     request = item.request
     proposal, hindrance = _possible(session, file, request) if request else (None, "")
     return Story(

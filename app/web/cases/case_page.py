@@ -47,9 +47,10 @@ from app.inbound.answers import LONGEST_ANSWER
 from app.outreach.letters.locales import LOCALES
 from app.policy.pack import Pack
 from app.web.cases.call.header import Header, header_of
+from app.web.cases.call.needs import NeedsPanel, needs_panel
 from app.web.cases.call.open_items import OpenItems, open_items
 from app.web.cases.call.pauses import may_answer
-from app.web.cases.call.reasons import GateReason, told_once
+from app.web.cases.call.reasons import GateReason, impersonal, told_once
 from app.web.cases.call.script import ScriptPanel, script_panel
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_tabs import TABS, CaseTab, tab_content, tab_named
@@ -161,6 +162,7 @@ class CasePage(Page):
     bucket_tone: Tone
     gate: Sequence[GateRow]
     why: Sequence[GateReason]
+    needs: NeedsPanel
     script: ScriptPanel
     pack: Pack
     tab: str
@@ -213,7 +215,14 @@ def show_case(
     tab = tab_named(request.query_params.get("tab", ""))
     view = read_case(session, case_id, now, with_contacts=tab == "contacts")
     file = view.file
-    reader = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone, view.names)
+    reader = PageReader(
+        reader_locale(request),
+        file.book.currency,
+        file.portfolio.timezone,
+        view.names,
+        sight=view.sight(staff),
+    )
+    works = staff.role in CASEWORK
     gate, head = may_contact(view, now), header_of(view, now)
     return page(
         request,
@@ -225,7 +234,8 @@ def show_case(
             bucket=bucket_of(file.days, file.book.edges),
             bucket_tone=bucket_tone(file.days),
             gate=gate,
-            why=told_once(gate),
+            why=told_once(gate) if works else impersonal(told_once(gate)),
+            needs=needs_panel(view, staff),
             script=script_panel(
                 session,
                 view,
@@ -245,7 +255,7 @@ def show_case(
             names=view.names,
             standing=open_items(view, staff, now),
             plan_parts=view.parts,
-            can_write=staff.role in CASEWORK,
+            can_write=works,
             is_manager=staff.role is Role.MANAGER,
             form=form,
             answerable=may_answer(view, now),
@@ -260,7 +270,7 @@ def show_case(
             words=WORDS,
             tones={"plan": PLAN_TONES},
             colleagues=colleagues(view.viewers(now, but=staff.username), view.names),
-            record=tab_content(request, session, view, reader, tab),
+            record=tab_content(request, session, view, reader, tab, works=works),
         ),
         status,
     )

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from app.book.ledger.queries import credits_between
 from app.casework.correspondence.models import InboundMessage
 from app.casework.holds.models import CaseHold
-from app.casework.holds.queries import holds_of
+from app.casework.holds.queries import holds_of, impersonal_holds
 from app.casework.plans.models import Plan
 from app.core.clock import local_date
 from app.core.ids import id_of
@@ -64,18 +64,24 @@ class AgreementsTab:
 class MessagesTab:
     thread: Sequence[ThreadLine]
     meaning_words: Mapping[Intent, tuple[str, Tone]]
+    cover: Callable[[str], str]
+    """Takes what is withheld from this reader out of a text."""
     state_of: Callable[[OutboxStatus, bool], tuple[str, Tone]] = state_of
 
 
-def tab_content(request: Request, session: Session, view: CaseView, reader: PageReader, tab: str) -> CaseTab:
+def tab_content(
+    request: Request, session: Session, view: CaseView, reader: PageReader, tab: str, *, works: bool
+) -> CaseTab:
+    """`works`: the reader works cases, and sees why a customer is left alone."""
     file = view.file
     match tab:
         case "money":
             return money_tab(request, session, file)
         case "agreements":
-            return AgreementsTab(view.found[CASE_READS.plans], holds_of(session, file.case.customer_id))
+            holds = holds_of(session, file.case.customer_id)
+            return AgreementsTab(view.found[CASE_READS.plans], holds if works else impersonal_holds(holds))
         case "messages":
-            return MessagesTab(_thread(session, file), MEANING_WORDS)
+            return MessagesTab(_thread(session, file), MEANING_WORDS, reader.sight.cover)
         case "contacts":
             return contacts_tab(file, view.found, reader)
     return _timeline_tab(request, session, file, reader)

@@ -11,7 +11,9 @@ from fastapi import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import Conflict, NotFound
+from app.casework.support_needs.sight import sight_of
+from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS
 from app.core.timeline.models import Event
 from app.http.context import Now
@@ -22,7 +24,7 @@ from app.http.routes import Router
 from app.http.transactions import ReadSession, StreamSession
 from app.outreach.gate import queries
 from app.outreach.gate.decisions import Replay, replay
-from app.outreach.gate.queries import Decision, Period
+from app.outreach.gate.queries import Decision, Period, for_sight
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.lists import Column, csv_download
 from app.web.lookups import staff_names
@@ -53,13 +55,14 @@ class CaseContactsPage(Page):
 def case_contacts(
     request: Request,
     case_id: RowId,
-    _staff: CaseReader,
+    staff: CaseReader,
     session: ReadSession,
     now: Now,
     decision: str = "",
     cursor: str = "",
 ) -> Response:
     file = open_case_file(session, case_id, now)
+    sight = sight_of(session, id_of(file.customer), staff.role, staff.by)
     chosen = decision if decision in queries.DECISIONS else ""
     found = queries.decisions(
         session,
@@ -79,16 +82,18 @@ def case_contacts(
             says=DecisionWords(PageReader(reader_locale(request), "", file.zone, staff_names(session))),
             columns=COLUMNS,
             chosen=chosen,
-            decisions=found[:PAGE],
+            decisions=[for_sight(each, sight) for each in found[:PAGE]],
             next_cursor=encode_cursor(last.at.isoformat(), last.event_id) if last else None,
         ),
     )
 
 
 @router.get("/{case_id}/contacts.csv")
-def case_contacts_csv(case_id: RowId, _staff: CaseReader, session: StreamSession, now: Now) -> Response:
+def case_contacts_csv(case_id: RowId, staff: CaseReader, session: StreamSession, now: Now) -> Response:
     file = open_case_file(session, case_id, now)
-    rows = queries.all_decisions(session, Period(*EVER, case_id=case_id))
+    sight = sight_of(session, id_of(file.customer), staff.role, staff.by)
+    found = queries.all_decisions(session, Period(*EVER, case_id=case_id))
+    rows = (for_sight(each, sight) for each in found)
     return csv_download(f"{file.case.reference}-contacts.csv", CSV_HEADER, csv_rows(rows))
 
 
@@ -107,7 +112,7 @@ def case_replay(
     request: Request,
     case_id: RowId,
     event_id: Annotated[int, Path(ge=1, lt=2**63)],
-    _staff: CaseReader,
+    staff: CaseReader,
     session: ReadSession,
     now: Now,
 ) -> Response:
@@ -116,6 +121,10 @@ def case_replay(
     event = session.get(Event, event_id)
     if event is None or event.case_id != case_id:
         raise NotFound(f"Case {file.case.reference} has no decision {event_id}. Choose one of its contacts.")
+    if not sight_of(session, id_of(file.customer), staff.role, staff.by).sees(event.kind, event.data):
+        raise Forbidden(
+            "This decision is for the people who work the case: it tells what the customer needs."
+        )
     found, problem = None, ""
     try:
         found = replay(session, event_id)

@@ -12,6 +12,7 @@ from functools import lru_cache
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.book.customers.models import WithheldPlace
 from app.book.customers.queries import Point, list_points
 from app.book.delinquency.one_customer.reads import StandingReads
 from app.book.ledger.models import Account, Customer, Entry, Waiver
@@ -34,14 +35,18 @@ from app.casework.plans.tracking.payments import came_since
 from app.casework.presence.models import OpenPage
 from app.casework.presence.rules import Viewer, viewer_of
 from app.casework.results.models import ResultCodeVersion
+from app.casework.support_needs.models import SupportNeed
+from app.casework.support_needs.queries import SeenNeeds, seen_by
+from app.casework.support_needs.sight import sight_with
 from app.core.clock import local_date
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.together import Found, Reads
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.models import User
-from app.core.staff.rules import CASEWORK
+from app.core.staff.rules import CASEWORK, Staff
 from app.core.timeline.models import Event
+from app.core.timeline.sight import Sight
 from app.inbound.answers import ANSWERABLE_FOR
 from app.inbound.rules import InboundSource
 from app.legal.referrals.models import ENDED, Referral
@@ -187,6 +192,11 @@ class CaseReads:
             .order_by(version.c.number.desc())
             .limit(1)
         )
+        need, place = table_of(SupportNeed), table_of(WithheldPlace)
+        self.needs = reads.all(SupportNeed, need.c.customer_id == customer, order_by=need.c.id)
+        self.places = reads.all(
+            WithheldPlace, place.c.customer_id == customer, place.c.ended_at.is_(None), order_by=place.c.id
+        )
         party = table_of(ThirdParty)
         self.parties = reads.all(ThirdParty, party.c.customer_id == customer, order_by=party.c.id.desc())
         page = table_of(OpenPage)
@@ -246,6 +256,14 @@ class CaseView:
     def representative(self) -> ThirdParty | None:
         """Return the third party who speaks for the customer today, as `representative_of` does."""
         return speaker(self.found[CASE_READS.parties], self.file.book.today)
+
+    def needs(self, staff: Staff) -> SeenNeeds:
+        """Return the customer's support needs, as far as this person may see them."""
+        return seen_by(self.found[CASE_READS.needs], staff.role, staff.by)
+
+    def sight(self, staff: Staff) -> Sight:
+        """Return what this person may see of the customer's events and texts."""
+        return sight_with(self.found[CASE_READS.needs], self.found[CASE_READS.places], staff.role, staff.by)
 
     def viewers(self, now: datetime, *, but: str) -> list[Viewer]:
         """Return the people who have the case open now, those on the telephone first; `but` leaves one user out."""

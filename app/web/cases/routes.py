@@ -18,6 +18,8 @@ from app.web.cases.forms import (
 )
 from app.web.cases.household import acts as household_acts
 from app.web.cases.household import page as household_page
+from app.web.cases.needs import forms as need_forms
+from app.web.cases.needs import page as need_page
 from app.web.cases.negotiation import closing as negotiation_closing
 from app.web.cases.negotiation import page as negotiation_page
 from app.web.cases.outcome import handler
@@ -50,6 +52,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     people_page.router,
     points.router,
     parties.router,
+    need_forms.router,
+    need_page.router,
     household_page.router,
     household_acts.router,
 )

@@ -17,6 +17,7 @@ from app.casework.search.rules import (
     Way,
     read_search,
 )
+from app.core.staff.rules import CASEWORK
 from app.http.doors import CaseReader
 from app.http.rendering import render
 from app.http.routes import Router
@@ -45,7 +46,7 @@ class FindPage(Page):
 
 @router.get("")
 def find_page(
-    request: Request, _staff: CaseReader, session: ReadSession, q: str = "", phone: str = ""
+    request: Request, staff: CaseReader, session: ReadSession, q: str = "", phone: str = ""
 ) -> Response:
     """Customers who match `q`; or, for a telephone system, the case of the one customer who has the number `phone`."""
     digits = telephone_digits(phone[:LONGEST]) if phone else ""
@@ -56,7 +57,7 @@ def find_page(
     if is_number:
         hits, more = find_callers(session, digits, limit=LISTED)
     elif not phone:
-        hits, more = find(session, asked, limit=LISTED)
+        hits, more = find(session, asked, works=staff.role in CASEWORK, limit=LISTED)
     if is_number and len(hits) == 1 and hits[0].path:
         return RedirectResponse(hits[0].path, status_code=303)
     return page(
@@ -77,7 +78,7 @@ def find_page(
 def find_options(request: Request, staff: CaseReader, session: ReadSession, q: str = "") -> HTMLResponse:
     """The list under the search box, a part of a page."""
     asked = read_search(q[:LONGEST])
-    hits, more = find(session, asked, limit=OFFERED)
+    hits, more = find(session, asked, works=staff.role in CASEWORK, limit=OFFERED)
     return render(
         request,
         "find/_options.html",

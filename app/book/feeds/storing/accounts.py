@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from app.book.customers.events import CustomerChanged
 from app.book.customers.service import CONTACT
+from app.book.customers.withheld import withheld_values, without_withheld
 from app.book.feeds.cells import CONFLICT, Stored
 from app.book.feeds.events import ChangeReported
 from app.book.feeds.reading.dates import DATE_RULES
@@ -176,10 +177,12 @@ def _change_customers(
     replaced: list[tuple[Values, Values]] = []
     updates: dict[tuple[str, ...], list[JsonObject]] = {}
     for ids in chunked(wanted, 2000):
+        withheld = withheld_values(session, ids)
         query = sa.select(table.c.id, *[table.c[name] for name in CONTACT])
         for row in session.connection().execute(query.where(among(session, table.c.id, ids))).mappings():
             line, said = wanted[row["id"]]
             new = {name: text for name, text in said.items() if text != row[name]}
+            new = without_withheld(row["id"], dict(row), new, withheld) if withheld else new
             if not new:
                 continue
             lines.add(line)

@@ -27,6 +27,7 @@ from app.book.customers.rules import (
     main_value,
     read_point,
 )
+from app.book.customers.withheld import withheld_values
 from app.book.feeds.cells import (
     CONFLICT,
     Cells,
@@ -105,6 +106,7 @@ def store_contacts(session: Session, portfolio: Portfolio, rows: list[Row], now:
     customers = _customers(session, id_of(portfolio), {row.values["customer_ref"] for row in rows})
     lock_customers(session, [customer.id for customer in customers.values()])
     known = _known(session, [customer.id for customer in customers.values()])
+    withheld = withheld_values(session, [customer.id for customer in customers.values()])
     said: dict[Key, Values] = {}
     for row in rows:
         customer = customers.get(row.values["customer_ref"])
@@ -121,6 +123,9 @@ def store_contacts(session: Session, portfolio: Portfolio, rows: list[Row], now:
             batch.refuse(row, error.field or "value", error.message)
             continue
         key = (customer.id, text.kind, text.value)
+        if key in withheld:  # it would put the customer at risk, so that no file puts it back
+            batch.stored.unchanged += 1
+            continue
         told = {
             name: row.values[name] for name in ("type", "state", "employer", "source", "noted_on", "note")
         }

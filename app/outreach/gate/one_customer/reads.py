@@ -20,7 +20,6 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import letter_of
 from app.casework.holds.models import CaseHold
-from app.casework.holds.rules import FOR_GOOD
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import kept_agreement
@@ -246,6 +245,6 @@ def closed_place(point: ContactPoint) -> Preference:
 
 
 def _hold(hold: CaseHold, zones: Sequence[str]) -> Hold:
-    for_good = hold.kind in FOR_GOOD
+    for_good = hold.for_good
     ends = None if for_good else begins(hold.until, zones)
     return Hold(hold.kind, hold.started_at, ends, hold.until if for_good else None)

@@ -9,13 +9,15 @@ from typing import Protocol
 
 from app.casework.approvals.rules import APPROVAL_LABELS
 from app.casework.cases.models import CallTask
+from app.casework.contacts.rules import DeskStep
 from app.casework.correspondence.models import InboundMessage
 from app.casework.holds.models import CaseHold
+from app.casework.holds.queries import impersonal_holds
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, Instalment, PlanStatus, offer_end
 from app.casework.plans.terms import read_terms
 from app.core.ids import id_of
-from app.core.staff.rules import MANAGEMENT, Staff
+from app.core.staff.rules import CASEWORK, MANAGEMENT, Staff
 from app.legal.referrals.models import Referral
 from app.outreach.agreements.rules import ended_since
 from app.outreach.outbox.rules import Destination
@@ -67,6 +69,8 @@ def _missed(plan: Plan, parts: Sequence[Instalment], paid: int, today: date) -> 
 def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
     """Return everything in force on a case for one reader."""
     found, parts, today = view.found, view.parts, view.file.book.today
+    works = staff.role in CASEWORK
+    holds, told = found[CASE_READS.gate.holds], found[CASE_READS.gate.preferences]
     own = [plan for plan in found[CASE_READS.plans] if plan.case_id == view.file.case.id]
     live = next((plan for plan in own if plan.status in LIVE), None)
     paid = next((row.paid or 0 for row in found[CASE_READS.paid_on_plan]), 0) if live else 0
@@ -81,11 +85,12 @@ def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
             and offer_end(plan.offer_until or parts[id_of(plan)][0].due_on, today, is_open=view.file.is_open)
             is None
         ],
-        holds=found[CASE_READS.gate.holds],
-        preferences=told_words(found[CASE_READS.gate.preferences]),
+        holds=holds if works else impersonal_holds(holds),
+        # What a support need placed ends with the need alone, and is told on its page.
+        preferences=told_words([each for each in told if each.need_id is None]),
         call=next(iter(found[CASE_READS.call_tasks]), None),
         referral=next(iter(found[CASE_READS.referrals]), None),
-        tasks=found[CASE_READS.tasks],
+        tasks=[each for each in found[CASE_READS.tasks] if works or each.step != DeskStep.SUPPORT_NEED],
         queued=found[CASE_READS.queued],
         undoable={row.id for row in found[CASE_READS.queued] if can_be_undone(row.step, row.created_at, now)},
         withheld=_withheld(found[CASE_READS.queued], found[CASE_READS.plans]),

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.casework.plans.rules import PlanStatus
+from app.casework.support_needs.sight import sight_of
+from app.core.ids import id_of
 from app.core.labels import ACCEPTANCE_LABELS, CADENCE_LABELS, PARTY_LABELS, PLAN_LABELS
 from app.core.staff.drafts import draft_of, typed_in
 from app.core.staff.rules import CASEWORK, Staff
@@ -88,7 +90,8 @@ def show_plan(
 ) -> Response:
     view = open_plan(session, file, plan_id)
     currency, zone = file.book.currency, file.portfolio.timezone
-    reader = PageReader(reader_locale(request), currency, zone, staff_names(session))
+    sight = sight_of(session, id_of(file.customer), staff.role, staff.by)
+    reader = PageReader(reader_locale(request), currency, zone, staff_names(session), sight=sight)
     presenter = TimelinePresenter(reader)
     shown = PlanPage(
         file=file,

@@ -1,0 +1,196 @@
+"""Record, review, confirm and end a support need, with all that it brings: preferences and holds that the gate obeys,
+and numbers and addresses that are taken off every page. Pages, the API and the result of a call use these.
+
+What a need places says nothing of it: a preference and a hold are read by people who may not see the need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.actions.holds import end_hold, knows_crisis, place_hold
+from app.actions.preferences import replace_links
+from app.book.customers.models import WithheldPlace
+from app.book.customers.withheld import release_places, withhold_place
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.service import about_case
+from app.casework.contacts.rules import DeskStep
+from app.casework.holds.models import CaseHold
+from app.casework.holds.queries import hold_of_kind
+from app.casework.support_needs.catalog import need_named
+from app.casework.support_needs.effects import NoChannel, PlaceHold, QuietTime
+from app.casework.support_needs.events import SupportNeedsDisclosed
+from app.casework.support_needs.models import SupportNeed
+from app.casework.support_needs.queries import get_need, needs_of
+from app.casework.support_needs.rules import Basis, NeedCode
+from app.casework.support_needs.service import NewNeed, close_need, due_reviews, keep_need, start_need
+from app.core.actor import SYSTEM, Actor
+from app.core.clock import local_date
+from app.core.database.bulk import chunked
+from app.core.database.engine import table_of
+from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
+from app.core.text import clean_reason
+from app.core.timeline.service import record
+from app.outreach.gate.models import ContactPreference
+from app.outreach.gate.preferences import end_preference, set_preference
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.strategy.tasks import NewTask, add_task, add_tasks
+from app.policy.composition import packs_for
+from app.policy.facts import PreferenceKind
+
+SOURCE = "agreed with us"
+"""The source of a preference that a need placed: it tells no more."""
+CONFIRM, REVIEW = "Ask the customer about what another person told us", "Look again at what was agreed"
+FORGET_AT_ONCE = 500
+
+
+def record_need(
+    session: Session,
+    case: CollectionsCase,
+    new: NewNeed,
+    letters: LetterCatalog,
+    *,
+    places: Sequence[str] = (),
+    by: Actor,
+    now: datetime,
+) -> SupportNeed:
+    """Put a support need on file and place what it brings. `places`: the keys of the contact points that are withheld
+    with it, where the need withholds any. One told by another person gives a task: ask the customer.
+
+    Invalid names the wrong field, Conflict where the customer has this need already. The caller holds the customer's
+    lock."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    customer = session.get_one(Customer, case.customer_id)
+    today = local_date(now, portfolio.timezone)
+    need = need_named(new.code)
+    if need.by_law and not knows_crisis(packs_for(portfolio, customer)):
+        raise Invalid("No pack of the customer's place knows such a moratorium. Choose another need.", "code")
+    if need.withholds and not places:
+        raise Invalid("Say which numbers and addresses are withheld.", "places")
+    if places and not need.withholds:
+        raise Invalid(f"“{need.label}” withholds no number or address. Name none.", "places")
+    row = start_need(session, case, new, today=today, by=by, now=now)
+    for key in dict.fromkeys(places):
+        withhold_place(session, customer, key, need_id=id_of(row), case_id=case.id, by=by, now=now)
+    if places:
+        replace_links(session, customer, by=by, now=now)  # links in earlier messages are in other hands
+    _place(session, case, customer, need, id_of(row), letters, today=today, by=by, now=now)
+    if new.basis is Basis.UNCONFIRMED:
+        add_task(session, case, DeskStep.SUPPORT_NEED, CONFIRM, today + timedelta(days=1), by=by, now=now)
+    return row
+
+
+def _place(
+    session: Session, case: CollectionsCase, customer: Customer, need: NeedCode, need_id: int,
+    letters: LetterCatalog, *, today: date, by: Actor, now: datetime,
+) -> None:  # fmt: skip
+    for effect in need.effects:
+        match effect:
+            case QuietTime(channels, start, end):
+                spans = [(channel, start, end) for channel in channels]
+            case NoChannel(channels):
+                spans = [(channel, 0, 1440) for channel in channels]
+            case PlaceHold():
+                _hold(session, case, effect, need_id, letters, today=today, by=by, now=now)
+                continue
+            case _:
+                continue
+        for channel, start, end in spans:
+            set_preference(
+                session, customer, PreferenceKind.TIME, channel=channel, start_minute=start, end_minute=end,
+                need_id=need_id, source=SOURCE, case_id=case.id, by=by, now=now,
+            )  # fmt: skip
+
+
+def _hold(
+    session: Session, case: CollectionsCase, effect: PlaceHold, need_id: int, letters: LetterCatalog,
+    *, today: date, by: Actor, now: datetime,
+) -> None:  # fmt: skip
+    """Place the hold. One of its kind that stands protects the customer already, unless it would end by its date."""
+    same = hold_of_kind(session, case.customer_id, effect.kind)
+    if same is not None and (same.for_good or not effect.by_person):
+        return
+    if same is not None:
+        raise Conflict(
+            f"A hold of this kind stands until {same.until}, and would end by that date. End it first, so that no date"
+            " ends the new one."
+        )
+    until = today + timedelta(days=effect.days)
+    place_hold(
+        session, case, effect.kind, SOURCE, until, letters,
+        by_person=effect.by_person, need_id=need_id, by=by, now=now,
+    )  # fmt: skip
+
+
+def keep_support_need(
+    session: Session,
+    case: CollectionsCase,
+    need_id: int,
+    *,
+    basis: Basis | None = None,
+    review_on: date | None = None,
+    by: Actor,
+    now: datetime,
+) -> SupportNeed:
+    """Keep a need after a look at it; with `basis`, the customer has been asked. Invalid names the wrong field."""
+    row = get_need(session, case.customer_id, need_id, lock=True)
+    today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
+    keep_need(session, case, row, basis=basis, review_on=review_on, today=today, by=by, now=now)
+    return row
+
+
+def end_need(
+    session: Session, case: CollectionsCase, need_id: int, reason: str, *, by: Actor, now: datetime
+) -> SupportNeed:
+    """End a need and all that it placed, and nothing else. A place that was withheld may be put on file again; none
+    comes back by itself. Conflict where it has ended."""
+    row = get_need(session, case.customer_id, need_id, lock=True)
+    close_need(session, case, row, reason, by=by, now=now)
+    placed = select(ContactPreference).where(
+        ContactPreference.need_id == need_id, col(ContactPreference.ended_at).is_(None)
+    )
+    for preference in session.scalars(placed).all():
+        end_preference(session, preference, case_id=case.id, by=by, now=now)
+    holds = select(CaseHold).where(CaseHold.need_id == need_id, col(CaseHold.ended_at).is_(None))
+    for hold in session.scalars(holds).all():
+        end_hold(session, hold, "what was agreed has ended", by.name, by=by, now=now)
+    release_places(session, need_id, by=by, now=now)
+    return row
+
+
+def disclose_needs(
+    session: Session, case: CollectionsCase, reason: str, *, by: Actor, now: datetime
+) -> list[SupportNeed]:
+    """Show the open needs to somebody who works no case, for a reason that is put on record. Invalid without one."""
+    reason = clean_reason(reason)
+    shown = [need for need in needs_of(session, case.customer_id) if need.ended_at is None]
+    told = SupportNeedsDisclosed(reason, tuple(id_of(need) for need in shown))
+    record(session, about_case(case, told), by=by, now=now)
+    return shown
+
+
+def raise_reviews(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """Give the owners of cases a task for each customer with a need to be looked at on the day after `on`; how many.
+    The caller holds their locks, or takes them: a need that is reviewed at this moment is due no more."""
+    due = {id_of(each.case): each.case for each in due_reviews(session, portfolio, on)}
+    tasks = [NewTask(case, REVIEW, on + timedelta(days=1)) for case in due.values()]
+    add_tasks(session, DeskStep.SUPPORT_NEED, tasks, by=SYSTEM, now=now)
+    return len(tasks)
+
+
+def forget(session: Session, need_ids: Sequence[int]) -> int:
+    """Delete ended needs with the places withheld by them; preferences and holds stay, and say nothing of them."""
+    place, need = table_of(WithheldPlace), table_of(SupportNeed)
+    for some in chunked(list(need_ids), FORGET_AT_ONCE):
+        for table in (table_of(ContactPreference), table_of(CaseHold)):
+            session.execute(sa.update(table).where(table.c.need_id.in_(some)).values(need_id=None))
+        session.execute(sa.delete(place).where(place.c.need_id.in_(some)))
+        session.execute(sa.delete(need).where(need.c.id.in_(some)))
+    return len(need_ids)

@@ -1,0 +1,1 @@
+"""Support needs by API."""

@@ -1,0 +1,36 @@
+"""What one reader may see of a customer: by the support needs on file and the places withheld with them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlmodel import Session
+
+from app.book.customers.models import WithheldPlace
+from app.book.customers.withheld import hidden_texts, places_of
+from app.casework.support_needs.models import SupportNeed
+from app.casework.support_needs.queries import needs_of
+from app.casework.support_needs.rules import may_see
+from app.core.actor import Actor
+from app.core.staff.rules import CASEWORK, Role
+from app.core.timeline.sight import Sight
+
+
+def sight_of(session: Session, customer_id: int, role: Role, by: Actor) -> Sight:
+    """The sight of a person of this role on a customer's events and texts."""
+    places = places_of(session, customer_id)
+    return sight_with(needs_of(session, customer_id) if places else (), places, role, by)
+
+
+def sight_with(
+    needs: Sequence[SupportNeed], places: Collection[WithheldPlace], role: Role, by: Actor
+) -> Sight:
+    """The same, of rows at hand; `places` are those that stand."""
+    shown = {need.id for need in needs if may_see(role, need.audience, recorded_it=need.by == by)}
+    hidden = hidden_texts(place for place in places if place.need_id not in shown)
+    return Sight(works_cases=role in CASEWORK, hidden=hidden)
+
+
+def sight_outside(session: Session, customer_id: int) -> Sight:
+    """The sight of a reader outside the desk: of a case bundle."""
+    return Sight(works_cases=False, hidden=hidden_texts(places_of(session, customer_id)))

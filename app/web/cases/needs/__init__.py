@@ -1,0 +1,1 @@
+"""Pages of a customer's support needs."""
