@@ -29,6 +29,8 @@ from app.casework.parties.rules import MayBeTold, PartyKind
 from app.casework.plans.rules import PlanKind
 from app.casework.plans.terms import AgreementTerms, stored_terms
 from app.casework.results.file import shipped_text
+from app.casework.support_needs.models import SupportNeed
+from app.casework.support_needs.rules import Audience, Basis, ToldBy
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel, HoldKind
@@ -307,6 +309,15 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
                     created_at=NOW, by="user:ben",
                 )
                 for n in range(4)
+            )
+        ),
+        "need_id": add(
+            *(
+                SupportNeed(
+                    customer_id=customer_id, case_id=case_id, code=code, basis=Basis.CONSENT, told_by=ToldBy.CUSTOMER,
+                    audience=Audience.CASEWORK, review_on=TODAY + timedelta(days=60), created_at=NOW, by="user:ben",
+                )
+                for code in ("large_print", "extra_time", "no_calls", "text_relay")
             )
         ),
         "hold_id": add(

@@ -83,6 +83,7 @@ def page_data(dispatch: Dispatch, base: Path, number: int = 0) -> dict[str, Any]
     facts += [(label, str(dispatch.context.get(f"contact_{label}", ""))) for label in ("phone", "email")]
     return {
         "number": number,
+        "large": dispatch.large_print,
         "language": language,
         "country": country_of(dispatch),
         "sender": dispatch.sender_name,

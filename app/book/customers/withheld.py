@@ -1,6 +1,6 @@
 """Withheld places: numbers and addresses that are taken off every page, because to write there or to tell them would
-put the customer at risk (economic abuse, a partner who threatens). The value leaves the customer's own columns and their
-contact points, so that no list, export, letter or case bundle can have it.
+put the customer at risk (economic abuse, a partner who threatens). The value leaves the customer's own columns and
+their contact points, so that no list, export, letter or case bundle can have it.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def release_places(session: Session, need_id: int, *, by: Actor, now: datetime) 
     ).all()
     for row in rows:
         row.ended_at, row.ended_by = now, by
+    session.flush()
     return len(rows)
 
 

@@ -122,6 +122,16 @@ def label_of(code: str) -> str:
 
 
 @cache
+def with_effect(kind: type[NeedEffect]) -> frozenset[str]:
+    """The codes of the needs that have an effect of this kind."""
+    return frozenset(
+        each.code
+        for each in support_needs().values()
+        if any(isinstance(effect, kind) for effect in each.effects)
+    )
+
+
+@cache
 def diagnoses() -> tuple[str, ...]:
     """The words that a note may not have, folded, of every language."""
     listed = parse_toml(HERE.joinpath("diagnoses.toml").read_text(encoding="utf-8"))

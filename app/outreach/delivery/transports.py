@@ -201,6 +201,7 @@ def dispatch_of(
         line=line,
         not_after=row.not_after,
         context=message_context(row),
+        large_print=contact_case.large_print,
     )
     if not row.enclosed:
         return dispatch

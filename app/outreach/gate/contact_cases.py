@@ -18,6 +18,9 @@ from app.book.ledger.queries import worked
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.support_needs.catalog import with_effect
+from app.casework.support_needs.effects import LargePrint
+from app.casework.support_needs.queries import with_need
 from app.core.clock import local_date
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
@@ -86,6 +89,8 @@ class ContactCase:
     """The amount a letter may ask for: past due, on each account never more than its balance."""
     oldest_due_on: date | None = None
     """The oldest of the accounts on which something past due is owed; other accounts do not count."""
+    large_print: bool = False
+    """The customer reads a bigger face only: a support need."""
     reserved: list[PastContact] = field(default_factory=list)
     """Contacts cleared since the facts were gathered; they count already."""
 
@@ -135,6 +140,7 @@ def load_contact_cases(
     packs = _packs(portfolio, customers)
     reserved = reserved_contacts(session, portfolio, ids, now=now, skip_messages=skip_messages)
     facts = gather_facts(session, list(customers.values()), packs, now=now, reserved=reserved)
+    large_print = with_need(session, ids, with_effect(LargePrint))
     contact_cases = {
         row.customer_id: ContactCase(
             CaseRow(*row),
@@ -143,6 +149,7 @@ def load_contact_cases(
             packs[row.customer_id],
             facts[row.customer_id],
             heads.get(customer_stream(row.customer_id), NO_HEAD),
+            large_print=row.customer_id in large_print,
         )
         for row in cases
     }

@@ -125,6 +125,15 @@ def _page(letter: Letter, language: str, subject: str, body: str) -> str:
     return template.render(language=language, subject=subject, body=Markup(body))  # noqa: S704 - rendered and escaped
 
 
+FACE, LARGE_FACE = "font:16px/1.6", "font:22px/1.6"
+"""The face of an e-mail's page (`letters/_base/email.html`), and that of large print."""
+
+
+def in_large_print(html: str) -> str:
+    """An e-mail's page in a bigger face; its words are the same."""
+    return html.replace(FACE, LARGE_FACE, 1)
+
+
 def values_for(letter: Letter, channel: Channel, context: LetterContext) -> dict[str, Value]:
     """Values of the variables that the letter declares, made harmless: a name cannot add a header, a line or a table
     cell."""

@@ -49,6 +49,8 @@ class Dispatch:
     """The provider must not let it leave later than that."""
     context: Values = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+    large_print: bool = False
+    """A letter is printed in a bigger face."""
     enclosed: Dispatch | None = None
     """A letter that travels with an e-mail as PDF, as a printer would get it."""
 

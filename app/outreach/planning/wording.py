@@ -39,7 +39,7 @@ from app.outreach.letters.letter import (
     RenderedLetter,
 )
 from app.outreach.letters.locales import format_amount, format_date
-from app.outreach.letters.rendering import render
+from app.outreach.letters.rendering import in_large_print, render
 from app.outreach.letters.statutory_facts import FIGURES, figures_for, refuse_charged_off
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
@@ -103,10 +103,11 @@ class LetterWriter:
         if not isinstance(clearance, Clearance):
             raise TypeError("the outbox takes a Clearance, nothing else")
         contact = clearance.contact
+        html = in_large_print(words.html) if contact_case.large_print else words.html
         return (
             str(contact.channel), self.letterhead.portfolio_id, contact_case.customer.id, contact_case.case.id,
             str(contact.purpose), contact.letter, words.version, words.language, contact.address,
-            words.subject[:300], words.text, words.html, enclosed, context_text(context), contact_case.to_ask,
+            words.subject[:300], words.text, html, enclosed, context_text(context), contact_case.to_ask,
             answer_by and answer_by.isoformat(), answer_text(clearance), self.on.isoformat(), OutboxStatus.QUEUED.value,
             self.spelled(clearance.not_before), self.spelled(clearance.not_after), "", 0, "", "", "",
             self.spelled(self.now),

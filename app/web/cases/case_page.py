@@ -50,7 +50,7 @@ from app.web.cases.call.header import Header, header_of
 from app.web.cases.call.needs import NeedsPanel, needs_panel
 from app.web.cases.call.open_items import OpenItems, open_items
 from app.web.cases.call.pauses import may_answer
-from app.web.cases.call.reasons import GateReason, impersonal, told_once
+from app.web.cases.call.reasons import GateReason, told_once
 from app.web.cases.call.script import ScriptPanel, script_panel
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_tabs import TABS, CaseTab, tab_content, tab_named
@@ -223,7 +223,7 @@ def show_case(
         sight=view.sight(staff),
     )
     works = staff.role in CASEWORK
-    gate, head = may_contact(view, now), header_of(view, now)
+    gate, head = may_contact(view, now, works=works), header_of(view, now)
     return page(
         request,
         CasePage(
@@ -234,7 +234,7 @@ def show_case(
             bucket=bucket_of(file.days, file.book.edges),
             bucket_tone=bucket_tone(file.days),
             gate=gate,
-            why=told_once(gate) if works else impersonal(told_once(gate)),
+            why=told_once(gate),
             needs=needs_panel(view, staff),
             script=script_panel(
                 session,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from app.book.customers.queries import Point
 from app.book.customers.rules import PointKind, PointState, PointType
 from app.core.labels import CHANNEL_LABELS, POINT_STATE_LABELS, POINT_TYPE_LABELS
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.events import LEFT_ALONE, is_personal
 from app.outreach.gate.explain import nothing_owed, with_objection
 from app.outreach.gate.facts import address_of, facts_at
 from app.policy.answers import Clearance, Reason, Refusals, WaitUntil, told_once
@@ -45,6 +46,8 @@ class Gate:
     view: CaseView
     nothing: Reason | None
     now: datetime
+    works: bool
+    """The reader works cases, and reads why a customer is left alone."""
 
     @property
     def callback_is_due(self) -> bool:
@@ -74,23 +77,29 @@ class Gate:
         lines = [line for line in address.split("\n") if line != customer.full_name]
         shown = ", ".join(lines) if channel is Channel.POST else address
         review_on = answer.review_on if isinstance(answer, Refusals) else None
+        reasons = reasons if self.works else tuple(map(impersonal, reasons))
         first, consent = weightiest_first(reasons), facts.consent.get(channel)
         return GateRow(
             channel, CHANNEL_LABELS[channel], shown, verdict, until, first, consent, review_on, detail
         )
 
 
-def gate_of(view: CaseView, now: datetime) -> Gate:
-    return Gate(view, _nothing_to_remind_of(view), now)
+def gate_of(view: CaseView, now: datetime, *, works: bool) -> Gate:
+    return Gate(view, _nothing_to_remind_of(view), now, works)
 
 
-def may_contact(view: CaseView, now: datetime) -> list[GateRow]:
+def impersonal(reason: Reason) -> Reason:
+    """The reason for who works no case: why a customer is left alone is not told where it is personal."""
+    return replace(reason, detail=LEFT_ALONE, figures={}) if is_personal(reason.figures) else reason
+
+
+def may_contact(view: CaseView, now: datetime, *, works: bool) -> list[GateRow]:
     """Review an ordinary reminder on each channel, and a call to each further number; nothing is sent or recorded.
 
     The same question as `gate.explain`, with the facts gathered once for all channels. Messages that are
     queued already count.
     """
-    gate = gate_of(view, now)
+    gate = gate_of(view, now, works=works)
     rows = []
     for channel in (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.POST):
         rows.append(gate.row(channel, address_of(view.file.customer, channel)))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from app.outreach.gate.events import LEFT_ALONE, is_personal
 from app.policy.answers import Reason
 from app.web.cases.gate_answers import GateRow, weightiest_first
 
@@ -17,16 +16,6 @@ class GateReason:
     reason: Reason
     lines: str
     """The channels it is against, in words; '' = all."""
-
-
-def impersonal(reasons: Sequence[GateReason]) -> list[GateReason]:
-    """The reasons for who works no case: why a customer is left alone is not told where it is personal."""
-    return [
-        replace(each, reason=replace(each.reason, detail=LEFT_ALONE, figures={}))
-        if is_personal(each.reason.figures)
-        else each
-        for each in reasons
-    ]
 
 
 def told_once(rows: Sequence[GateRow]) -> list[GateReason]:

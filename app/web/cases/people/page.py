@@ -100,7 +100,7 @@ def show(
     status: int = 200,
 ) -> Response:
     view = read_case(session, id_of(file.case), now)
-    points, gate = view.points, gate_of(view, now)
+    points, gate = view.points, gate_of(view, now, works=staff.role in CASEWORK)
     used = [point for point in points if point.ended_at is None]
     speaks, locale = view.representative, reader_locale(request)
     return page(
