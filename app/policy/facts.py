@@ -113,7 +113,7 @@ class Preference:
     end: int = 1440
     """An inconvenient time: minutes after local midnight, `end` exclusive."""
     address: str = ""
-    """An inconvenient place or workplace: the number or address as it is on file."""
+    """An inconvenient place or workplace: the number or address as it is on file; '' = every one of its channels."""
     until: datetime | None = None
     """Time at which it lapses; None = it stands."""
 

@@ -94,17 +94,17 @@ def _place(
     for effect in need.effects:
         match effect:
             case QuietTime(channels, start, end):
-                spans = [(channel, start, end) for channel in channels]
+                kind = PreferenceKind.TIME
             case NoChannel(channels):
-                spans = [(channel, 0, 1440) for channel in channels]
+                kind, start, end = PreferenceKind.PLACE, 0, 1440
             case PlaceHold():
                 _hold(session, case, effect, need_id, letters, today=today, by=by, now=now)
                 continue
             case _:
                 continue
-        for channel, start, end in spans:
+        for channel in channels:
             set_preference(
-                session, customer, PreferenceKind.TIME, channel=channel, start_minute=start, end_minute=end,
+                session, customer, kind, channel=channel, start_minute=start, end_minute=end,
                 need_id=need_id, source=SOURCE, case_id=case.id, by=by, now=now,
             )  # fmt: skip
 

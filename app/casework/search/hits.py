@@ -54,7 +54,7 @@ class Hit:
         return f"/accounts/{id_of(self.accounts[0])}" if self.accounts else ""
 
 
-def find(session: Session, asked: Asked, *, works: bool, limit: int) -> tuple[list[Hit], bool]:
+def find(session: Session, asked: Asked, *, limit: int, works: bool = False) -> tuple[list[Hit], bool]:
     """At most `limit` customers, the surest first; and whether there are more. `works`: the reader works cases."""
     return _hits(session, matches(session, asked, works=works, limit=limit + 1), limit)
 

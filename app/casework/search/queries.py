@@ -46,7 +46,7 @@ class Match:
     event: Event | None = None
 
 
-def matches(session: Session, asked: Asked, *, works: bool, limit: int) -> list[Match]:
+def matches(session: Session, asked: Asked, *, limit: int, works: bool = False) -> list[Match]:
     """At most `limit` matches a way, the surest ways first. `works`: the reader works cases; without it, what customers
     told of their circumstances is not found."""
     found = _exact(session, asked, limit)

@@ -45,13 +45,17 @@ def set_preference(
     """Record a time or place that does not suit the customer, or where they say they live.
 
     Minutes are after local midnight; `weekdays` Monday = 0, none = all; `address` as it is on file; `until` the last
-    local date. A new time zone takes the place of the one told before. Invalid names the field that is wrong.
+    local date; `need_id` the support need that places it, which may close a whole `channel` by an empty address. A new
+    time zone takes the place of the one told before. Invalid names the field that is wrong.
     """
     source = clean_text(source, "source", required=False, at_most=120)
     # One mobile number in ten passes for a card number; those on file were checked when they came.
     if address != customer.mobile and holds_card_number(address):
         raise Invalid("This looks like a full card number, which is never stored.", "address")
-    _check_preference(kind, weekdays, start_minute, end_minute, address, timezone)
+    if (
+        kind is not PreferenceKind.PLACE or channel is None or need_id is None
+    ):  # a need may close a whole channel
+        _check_preference(kind, weekdays, start_minute, end_minute, address, timezone)
     customer_id = id_of(customer)
     if kind is PreferenceKind.TIMEZONE:
         _end_told_zones(session, customer_id, now)

@@ -78,15 +78,7 @@ class PreferenceRule(Rule):
         ]
 
     def _time(self, told: Preference, asked: Question) -> Sequence[Reason]:
-        """The inconvenient span that is on now, where there is one; it lapses at its end. The whole of every day is no
-        span but a channel that they do not want: nothing lapses."""
-        if (told.start, told.end) == (0, 1440) and not told.weekdays:
-            until = told.until.astimezone(UTC) if told.until else None
-            return [
-                self._reason(
-                    "told us that they want no contact in this way at any time", until, span="always"
-                )
-            ]
+        """The inconvenient span that is on now, where there is one; it lapses at its end."""
         ends = []
         for zone, day in asked.local_days:
             if told.weekdays and day.weekday() not in told.weekdays:
@@ -110,6 +102,11 @@ class PreferenceRule(Rule):
         ]
 
     def _place(self, told: Preference, asked: Question) -> Sequence[Reason]:
+        if not told.address:  # the channel as a whole
+            until = told.until.astimezone(UTC) if told.until else None
+            return [
+                self._reason("told us that they want no contact in this way", until, preference="channel")
+            ]
         if not same_address(told.address, asked.contact.address):
             return ()
         what = (
