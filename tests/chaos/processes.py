@@ -177,6 +177,7 @@ def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[An
         "return_id": {r["id"]: f"{r['kind']} of {r['business_date']}" for r in rows["frozen_return"]},
         "slice_id": {r["id"]: " ".join(str(r[name]) for name in SLICES) for r in rows["kpi_slice"]},
         "plan_id": plans,
+        "need_id": {r["id"]: f"{r['code']} of {customers[r['customer_id']]}" for r in rows["support_need"]},
         "party_letter_id": {
             r["id"]: f"{r['occasion']} {r['occurrence']} of {plans[r['plan_id']]}"
             for r in rows["party_letter"]

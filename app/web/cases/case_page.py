@@ -215,13 +215,7 @@ def show_case(
     tab = tab_named(request.query_params.get("tab", ""))
     view = read_case(session, case_id, now, with_contacts=tab == "contacts")
     file = view.file
-    reader = PageReader(
-        reader_locale(request),
-        file.book.currency,
-        file.portfolio.timezone,
-        view.names,
-        sight=view.sight(staff),
-    )
+    reader = _reader(request, view, staff)
     works = staff.role in CASEWORK
     gate, head = may_contact(view, now, works=works), header_of(view, now)
     return page(
@@ -274,6 +268,13 @@ def show_case(
         ),
         status,
     )
+
+
+def _reader(request: Request, view: CaseView, staff: Staff) -> PageReader:
+    file = view.file
+    return PageReader(
+        reader_locale(request), file.book.currency, file.portfolio.timezone, view.names, sight=view.sight(staff)
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
