@@ -53,6 +53,10 @@ TAGS = [
     {"name": "approvals", "description": "Requests beyond one's own limit, which another person decides."},
     {"name": "results", "description": "Result codes of calls: their fields and consequences, in versions."},
     {"name": "messages", "description": "What was sent about a case, letters out of turn, answers to SMS."},
+    {
+        "name": "knowledge",
+        "description": "Articles that answer customers' questions, and what was searched in vain.",
+    },
     {"name": "replies", "description": "What customers wrote, and what a person decides about it."},
     {"name": "sending", "description": "Stopped channels, messages of unknown fate, suppressed addresses."},
     {

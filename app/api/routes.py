@@ -20,6 +20,8 @@ from app.api.cases.needs import needs
 from app.api.cases.negotiation import negotiations
 from app.api.cases.people import parties, points
 from app.api.digests import recipients, thresholds
+from app.api.knowledge import articles as knowledge_api
+from app.api.knowledge import cases as case_knowledge
 from app.api.managers import (
     experiments,
     figure_things,
@@ -66,6 +68,8 @@ API: tuple[APIRouter, ...] = (
     approvals.router,
     work.router,
     messages.router,
+    case_knowledge.router,
+    knowledge_api.router,
     replies.router,
     unmatched.router,
     feeds.router,

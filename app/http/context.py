@@ -44,8 +44,16 @@ def read_clock(request: Request) -> datetime:
 
 
 def after_response(request: Request, act: Callable[[], None]) -> None:
-    """Run `act` on a thread once the answer to this request is sent (`app.http.middleware.afterwards`)."""
-    request.state.afterwards = act
+    """Run `act` on a thread once the answer to this request is sent (`app.http.middleware.afterwards`), after what
+    runs then already."""
+    before: Callable[[], None] | None = getattr(request.state, "afterwards", None)
+
+    def both() -> None:
+        if before is not None:
+            before()
+        act()
+
+    request.state.afterwards = both
 
 
 async def _now(request: Request) -> datetime:

@@ -76,6 +76,7 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
         NavItem("/find", marked("Find a customer"), "search", CASE_READING),
         NavItem("/accounts", marked("Accounts"), "card", CASE_READING),
         NavItem("/advisers", marked("Debt advisers"), "people", CASEWORK),
+        NavItem("/knowledge", marked("Knowledge base"), "file", CASE_READING),
         NavItem("/suppressed", marked("Suppressed"), "shield", MANAGEMENT),
     ),
     Area.LEGAL: (NavItem("/legal", marked("Referrals"), "scale", (*LEGAL_WORK, *MANAGEMENT)),),

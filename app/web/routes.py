@@ -11,6 +11,7 @@ from app.web.advisers import routes as advisers
 from app.web.approvals import routes as approvals
 from app.web.cases import routes as cases
 from app.web.find import routes as find
+from app.web.knowledge import routes as knowledge
 from app.web.legal import routes as legal
 from app.web.managers import routes as managers
 from app.web.worklist import routes as worklist
@@ -22,6 +23,7 @@ PAGES: tuple[APIRouter, ...] = (
     *approvals.ROUTERS,
     *accounts.ROUTERS,
     *advisers.ROUTERS,
+    *knowledge.ROUTERS,
     *legal.ROUTERS,
     *managers.ROUTERS,
     *admin.ROUTERS,

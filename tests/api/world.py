@@ -83,6 +83,8 @@ VALUES = {
     "country": ["CN"],
     "mobile": ["+8613800005678"],
     "email": ["b@c.example"],
+    "topic": ["other"],
+    "version_number": [1],
 }
 """Values that are accepted, by the name of the member or parameter."""
 
@@ -195,6 +197,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         "plans": [[{"reference": case.reference}]],
         "schedule": [[{"reference": "nobody", "amount": "1.00"}]],
         **_advisers(program, case.reference, code),
+        **_articles(program, code),
         "offer_id": [each["id"] for each in negotiation["offers"] if each["rank"]],
         "token": ["x" * 24],
         "load_id": [1],
@@ -219,6 +222,23 @@ def world(program: Program, code: str = "CARDS") -> World:
         "returns": {"kind": ["cn-card-tiers"]},
     }
     return World(code, case.reference, account.reference, names, below)
+
+
+def _articles(program: Program, code: str) -> dict[str, list[Any]]:
+    """An article of the portfolio that is published, with a draft after it; and a search that found nothing."""
+    words = {"language": "en", "title": "Which bureau?", "body": "Ask {creditor}.", "sms": "Ask us."}
+    new = {**words, "code": f"bureau-{code.lower()}", "topic": "other", "portfolio": code, "publish": True}
+    version = program.post("/knowledge/articles", new).json()
+    at = f"/knowledge/articles/{version['article_id']}"
+    program.post(f"{at}/drafts", {**words, "title": "Bureau?", "publish": False})
+    for word in ("moon", "mars", "venus", "saturn"):
+        program.get("/knowledge/articles", q=word, portfolio=code)
+    waiting = program.get("/knowledge/backlog").json()
+    return {
+        "article_id": [version["article_id"]],
+        "article_version": [version["id"]],
+        "miss_id": [each["id"] for each in waiting],
+    }
 
 
 def _advisers(program: Program, case: str, code: str) -> dict[str, list[Any]]:

@@ -36,6 +36,8 @@ class DeskStep(Word):
     """A letter that the law wants within some days of an event."""
     HELP = "help-answer"
     ANSWER = "sms-answer"
+    KNOWLEDGE = "knowledge-answer"
+    """An article of the knowledge base, sent as the answer to a question."""
     CALL_REQUEST = "call-me"
     CALL_RESULT = "call-result"
     """Work that the result of a call gives a person."""

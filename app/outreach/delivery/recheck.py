@@ -15,6 +15,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.queries import steps_of
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.models import CaseHold
+from app.casework.knowledge.queries import topic_sent
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.queries import live_plan
@@ -35,14 +36,16 @@ from app.outreach.letters.locales import format_amount
 from app.outreach.letters.statutory_facts import costs_now
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
-    ANSWER_LETTER,
+    ANSWERS,
     CHANGED,
+    KNOWLEDGE_LETTER,
     MOVED,
     OUTDATED,
     REFUSED_AT_DELIVERY,
     RESTATED,
     TOO_OLD,
     purpose_of_answer,
+    purpose_of_article,
 )
 from app.outreach.planning.agreements.as_of_now import says_otherwise
 from app.outreach.planning.agreements.event_figures import AS_OF_NOW, NO_OFFER
@@ -197,7 +200,7 @@ def _no_longer_true(
             today,
             others=read_others(figures.get("others_minor", "")),
         ) or _closed_since(contact_case, row)
-    if row.letter == ANSWER_LETTER and purpose_of_answer(contact_case.facts.holds) is not row.purpose:
+    if row.letter in ANSWERS and _purpose_now(session, contact_case, row) is not row.purpose:
         return "whether they dispute the debt has changed since it was written"
     if row.letter == "paid_in_full" and any(account.balance_minor > 0 for account in contact_case.accounts):
         return "something is owed again"
@@ -216,6 +219,14 @@ def _no_longer_true(
     return "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
 
 
+def _purpose_now(session: Session, contact_case: ContactCase, row: OutboxMessage) -> Purpose:
+    """The purpose under which the gate would review this answer by now."""
+    holds = contact_case.facts.holds
+    if row.letter != KNOWLEDGE_LETTER:
+        return purpose_of_answer(holds)
+    return purpose_of_article(topic_sent(session, row.contact), holds)
+
+
 def _not_due(
     contact_case: ContactCase, row: OutboxMessage, known: _RecheckFacts, small_debt_minor: int
 ) -> str:
@@ -227,7 +238,7 @@ def _not_due(
     # The letter of an agreement is written again with what is owed now.
     if contact_case.to_ask < row.past_due_minor and known.steps[row.contact].step not in AS_OF_NOW:
         return "a payment came since it was written"
-    if row.letter != ANSWER_LETTER and contact_case.to_ask <= 0:
+    if row.letter not in ANSWERS and contact_case.to_ask <= 0:
         return "nothing is past due and owed"
     if contact_case.to_ask < small_debt_minor:
         return "less is past due than this portfolio works"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from app.casework.knowledge.rules import ArticleLine
 from app.core.vocabulary import Channel
 from app.outreach.letters.compiled import CompiledLetter
 from app.outreach.letters.locales import known_language, locale_for, written_there
@@ -159,6 +160,8 @@ class LetterContext:
     """On one line, without the name; empty = no whole address is on file."""
     answer: str = ""
     """Answer of one of our people to a customer who wrote."""
+    article_title: str = ""
+    article: tuple[ArticleLine, ...] = ()
     register_number: str = ""
     """Of an agency in the register of its country, where the law wants it named (Netherlands); empty = none."""
     sender: str = ""
@@ -176,8 +179,7 @@ class LetterContext:
     does not apply while a plan runs; '' = there is none."""
     beside_amount: str = ""
     cadence: str = ""
-    currency: str = ""
-    """ISO 4217."""
+    currency: str = ""  # ISO 4217
     debt: tuple[DebtLine, ...] = ()
     last_due_on: str = ""
     last_amount: str = ""
@@ -194,16 +196,14 @@ class LetterContext:
     """The same of each account, where accounts differ."""
     late_fees: str = ""
     """`none`: none is charged while an agreement is kept; '' = nothing is said of them."""
-    waived: str = ""
-    """What a settlement waives."""
+    waived: str = ""  # what a settlement waives
     waived_fees: str = ""
     charged_on: str = ""
     """The day as of which fees that were waived are charged again."""
     skips: str = ""
     """How many payments may still be skipped; as printed in the agreement, how many it lets be skipped."""
     grace_days: str = ""
-    re_age: str = ""
-    """`yes` or ''."""
+    re_age: str = ""  # `yes` or ''
     relief: str = ""
     """`token`: small payments for a time; `reduced`: smaller ones at the beginning; '' = neither."""
     step_on: str = ""
@@ -234,8 +234,7 @@ class LetterContext:
     """Further instalments of which one message reminds: what is missing of each."""
     others_minor: str = ""
     """The same as `2:2500,3:1500` in minor units, for the recheck; no letter shows it."""
-    came: str = ""
-    """What came of an instalment."""
+    came: str = ""  # what came of an instalment
     moved_from: str = ""
     grace_until: str = ""
     why_ended: str = ""
@@ -276,6 +275,7 @@ LISTS: Mapping[str, type] = {
     "claims": ClaimLine,
     "paid": PaidLine,
     "rates": RateLine,
+    "article": ArticleLine,
 }
 """Variables that are lists, and what one of their lines is."""
 MAY_BE_EMPTY = frozenset(

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from app.book.portfolios.rules import CollectorKind
+from app.casework.knowledge.rules import ArticleLine
 from app.core.vocabulary import Channel
 from app.outreach.letters.letter import (
     AccountLine,
@@ -84,6 +85,14 @@ def sample_context(
         settle_by=day(21),
         received_on=day(-1),
         answer="Thank you for your message. We will call you tomorrow.",
+        article_title="How can I pay?",
+        article=(
+            ArticleLine(
+                "paragraph", "Pay to the account, and with the reference, that your statement names."
+            ),
+            ArticleLine("item", "Pay a little before the day.", "yes"),
+            ArticleLine("item", "We never ask for a PIN or a password.", "", "yes"),
+        ),
         review_on=day(30),
         collection_costs=money(40),
         total_with_costs=money(205),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.casework.knowledge.rules import ASKS_FOR_NOTHING, Topic
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.facts import Hold
 
@@ -83,6 +84,18 @@ def purpose_of_answer(holds: Sequence[Hold]) -> Purpose:
     """The purpose under which the gate reviews an answer in free words. They may ask for money, so to a customer who
     disputes the debt they count as a reminder; to any other they are a confirmation."""
     return Purpose.REMINDER if any(hold.kind is HoldKind.DISPUTE for hold in holds) else Purpose.CONFIRMATION
+
+
+KNOWLEDGE_LETTER = "knowledge_answer"
+"""An article of the knowledge base, sent as the answer to a customer's own question."""
+ANSWERS = (ANSWER_LETTER, KNOWLEDGE_LETTER)
+"""Letters that answer a customer's own question."""
+
+
+def purpose_of_article(topic: Topic, holds: Sequence[Hold]) -> Purpose:
+    """The purpose under which the gate reviews an article that answers a customer's own question: one that tells them
+    what they may do is a confirmation to anybody, any other as an answer in free words."""
+    return Purpose.CONFIRMATION if topic in ASKS_FOR_NOTHING else purpose_of_answer(holds)
 
 
 MOVED = "the customer's address has changed since it was written"

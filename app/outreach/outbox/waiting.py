@@ -14,7 +14,7 @@ from app.core.database.engine import table_of
 from app.outreach.outbox.models import OutboxMessage
 
 UNDO_WITHIN = timedelta(seconds=10)
-BY_HAND = (DeskStep.MANUAL, DeskStep.ANSWER)
+BY_HAND = (DeskStep.MANUAL, DeskStep.ANSWER, DeskStep.KNOWLEDGE)
 """Steps that a person takes: a letter or an answer sent from a page."""
 
 

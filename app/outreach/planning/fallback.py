@@ -28,7 +28,7 @@ from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
-    ANSWER_LETTER,
+    ANSWERS,
     MOVED,
     REFUSED_AT_DELIVERY,
     RESTATED,
@@ -220,7 +220,7 @@ def _leave_to_a_person(
     if row.letter in LETTERS:
         is_lost = row.purpose is not Purpose.REMINDER or not row.error.startswith(REFUSED_AT_DELIVERY)
     else:
-        is_answer = row.letter in (ANSWER_LETTER, HELP_LETTER)  # to a message from the address they had
+        is_answer = row.letter in (*ANSWERS, HELP_LETTER)  # to a message from the address they had
         is_lost = row.status is OutboxStatus.WITHHELD and not is_answer
     if is_lost and row.letter in catalog.letters:
         why = f"{row.error.rstrip('.')}. Write it again, if it still has to be said."

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from app.casework.cases.models import CallTask
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep
+from app.casework.knowledge.rules import ArticleLine
 from app.casework.plans.models import Plan
 from app.core.actor import Actor
 from app.core.database.bulk import array_text, bulk_write, instant_speller, new_ids
@@ -36,7 +37,9 @@ class LetterRequest:
     step: CaseStep
     """With a channel, the contact for which it is written once."""
     plan: Plan | None = None
-    figures: Mapping[str, str | tuple[InstalmentLine, ...]] = field(default_factory=dict)
+    figures: Mapping[str, str | tuple[InstalmentLine, ...] | tuple[ArticleLine, ...]] = field(
+        default_factory=dict
+    )
     """Values that its event adds to those of the letter, by name."""
     about: Mapping[str, object] = field(default_factory=dict)
     """Data recorded with the answers, beside step and letter."""

@@ -70,6 +70,7 @@ VERBS = {
         "negotiation.negotiations", "negotiation_app", "Negotiations: replay what the solver answered."
     ),
     "intents": Verb("words.intents", "intents_app", "Customers' words: read a text, train the intent model."),
+    "knowledge": Verb("portfolios", "knowledge_app", "The knowledge base: load the starter articles."),
     "bundle": Verb("bundles", "bundle_app", "Case bundles for the legal team: build, verify."),
     "legal-desk": Verb("running", "legal_desk", "Run the reference receiver of bundles."),
     "user": Verb("staff", "user_app", "Staff: add people, change roles, reset passwords."),

@@ -1,4 +1,4 @@
-"""`desk portfolio ...`: open a portfolio, show and change its settings."""
+"""`desk portfolio ...`: open a portfolio, show and change its settings; `desk knowledge ...`: its starter articles."""
 
 from __future__ import annotations
 
@@ -355,3 +355,29 @@ def _amount(text: str, currency: str, option: str) -> int:
     if minor < 0:
         raise Invalid(f"{option} must not be negative. Give zero or more.")
     return minor
+
+
+knowledge_app = typer.Typer(no_args_is_help=True)
+
+
+@knowledge_app.callback()
+def knowledge() -> None:
+    """Articles that answer customers' questions."""
+
+
+@knowledge_app.command("load")
+def knowledge_load(
+    portfolio_code: Annotated[
+        str, typer.Option("--portfolio", help="Code of a portfolio; all portfolios if not given.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Load the starter articles; those that are there already stay as they are."""
+    from app.actions.knowledge.editing import load_starter
+    from app.book.portfolios.service import get_portfolio
+
+    with transaction(migrated_engine()) as session:
+        portfolio = get_portfolio(session, portfolio_code) if portfolio_code else None
+        added = load_starter(session, portfolio, by=BY, now=read_clock())
+
+    print_result({"added": added}, as_json, lambda: print(f"{added} articles added"))

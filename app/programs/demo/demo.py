@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
+from app.actions.knowledge.editing import load_starter
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import add_portfolio
@@ -121,6 +122,7 @@ def _build(settings: Settings, ports: Ports, accounts: int) -> Mapping[str, str]
         )
         passwords = _hire(session, now)
         _watch(session, portfolio, now)
+        load_starter(session, None, by=SYSTEM, now=now)
     yesterday = local_date(now, portfolio.timezone) - timedelta(days=1)
     shift = yesterday - STORY_ENDS
     feeds = SampleFeeds(engine, settings, shift, accounts)

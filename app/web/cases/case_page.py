@@ -56,6 +56,7 @@ from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_tabs import TABS, CaseTab, tab_content, tab_named
 from app.web.cases.forms.cadences import PAID_EVERY
 from app.web.cases.gate_answers import GateRow, may_contact
+from app.web.cases.knowledge.panel import KnowledgePanel, knowledge_panel
 from app.web.cases.letter_form import NO_LETTERS, LetterOptions, letter_options
 from app.web.cases.outcome.bar import OutcomeBar
 from app.web.cases.outcome.view import bar_of
@@ -119,6 +120,7 @@ def form_alone(
             _letters(request, session, view, name, now),
             _plan(session, view, name, staff.role, reader_locale(request)),
             reader_locale(request),
+            _knowledge(request, session, view, FormState(name), now),
         ),
     )
 
@@ -259,6 +261,7 @@ def show_case(
                 _letters(request, session, view, form.opened, now),
                 _plan(session, view, form.opened, staff.role, reader.locale),
                 reader.locale,
+                _knowledge(request, session, view, form, now),
             ),
             outcome=bar_of(request, view, form, reader, now),
             words=WORDS,
@@ -328,10 +331,16 @@ class CaseOptions:
     settle_days: int
     promise_days: int
     cadences: Sequence[tuple[str, str]]
+    knowledge: KnowledgePanel | None
 
 
 def _options(
-    view: CaseView, role: Role, letters: LetterOptions, plan: PlanChoices, locale: Locale
+    view: CaseView,
+    role: Role,
+    letters: LetterOptions,
+    plan: PlanChoices,
+    locale: Locale,
+    knowledge: KnowledgePanel | None,
 ) -> CaseOptions:
     """Choices and first values of the forms."""
     file = view.file
@@ -362,6 +371,7 @@ def _options(
         settle_days=file.portfolio.settlement_days,
         promise_days=file.portfolio.promise_days,
         cadences=PAID_EVERY,
+        knowledge=knowledge,
     )
 
 
@@ -377,3 +387,13 @@ def _plan(session: Session, view: CaseView, opened: str, role: Role, locale: Loc
         return NO_PLAN
     reader = PageReader(locale, file.book.currency, file.portfolio.timezone)
     return plan_choices(session, file, role, reader)
+
+
+def _knowledge(
+    request: Request, session: Session, view: CaseView, form: FormState, now: datetime
+) -> KnowledgePanel | None:
+    """Articles that answer a question, where their panel is open."""
+    if form.opened != "knowledge":
+        return None
+    letters = ports_of(request).catalog
+    return knowledge_panel(session, view, letters, form.values, reader_locale(request), now=now)

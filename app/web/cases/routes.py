@@ -18,6 +18,7 @@ from app.web.cases.forms import (
 )
 from app.web.cases.household import acts as household_acts
 from app.web.cases.household import page as household_page
+from app.web.cases.knowledge import acts as knowledge_acts
 from app.web.cases.needs import forms as need_forms
 from app.web.cases.needs import page as need_page
 from app.web.cases.negotiation import closing as negotiation_closing
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.router,
     consent.router,
     letters.router,
+    knowledge_acts.router,
     handler.router,
     addresses.router,
     plan_page.router,

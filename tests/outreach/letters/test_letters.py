@@ -180,11 +180,13 @@ def test_the_letters_we_ship() -> None:
         "adviser_plan_restored": ("representative", "ep"),
         "adviser_plan_ended": ("representative", "ep"),
         "sms_answer": ("confirmation", "s"),
+        "knowledge_answer": ("confirmation", "sep"),
     }
     in_simplified = {name for name, letter in LETTERS.items() if "zh-Hans" in letter.languages}
     assert in_simplified == {
         "first_reminder", "second_reminder", "final_notice", "paid_in_full", "dispute_acknowledged",
         "complaint_acknowledged", "hardship_form", "help_answer", "sms_answer",
+        "knowledge_answer",
         "due_reminder", "plan_offer", "plan_confirmation", "plan_broken", "plan_cancelled", "promise_confirmation",
         "settlement_offer", "settlement_confirmation", "settlement_completed", "instalment_reminder",
         "instalment_moved", "instalment_skipped", "agreement", "fees_charged_again",

@@ -27,7 +27,8 @@ function follow(button) {
     clearTimeout(timer);
     timer = setTimeout(refresh, 250);
   };
-  form.addEventListener("input", soon);
+  // What is typed in an answer is not what it was asked for.
+  form.addEventListener("input", (event) => target.contains(event.target) || soon());
   form.closest("details")?.addEventListener("toggle", (event) => {
     if (event.target.open && !target.children.length) soon();
   });

@@ -1,0 +1,1 @@
+"""The knowledge base: write and rate articles, and answer customers from them."""
