@@ -35,17 +35,20 @@ from app.api.legal_shapes import BundleShape, ReferralShape
 from app.api.shapes import Shape
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
+from app.casework.cases.models import case_reference
 from app.casework.cases.queries import get_case
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import LEGAL_WORK
 from app.core.text import Line, Paragraph
 from app.core.timeline.service import lock_customers
+from app.core.types import JsonObject
 from app.http.context import Now, ports_of
 from app.http.transactions import WriteSession
+from app.legal.bundle.case_json import ClaimJson, case_schema, claim_json
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.service import single_excuse
-from app.legal.checklists.loading import checklist_of
+from app.legal.checklists.loading import checklist_of, load_case_file
 from app.legal.referrals.models import Referral, ReferralStatus
 
 router = api_router("", tags=["legal"])
@@ -141,6 +144,18 @@ def post_referral(
     return ReferralShape.of(referral, session.get_one(Portfolio, case.portfolio_id).code)
 
 
+# --- the claim ----------------------------------------------------------------------------------------------
+
+
+@router.get("/cases/{reference}/claim", summary="Read a case's claim")
+def get_claim(reference: CaseRef, _caller: ApiLegalReader, session: ReadSession, now: Now) -> ClaimJson:
+    """The claim of a bundle built now, line by line, as `claim` of its `case.json` has it: of each account what was
+    charged, paid and credited, in principal, interest, penalty, fees and costs, until its charge-off and since."""
+    case = get_case(session, case_id_of(reference))
+    file = load_case_file(session, case, bundle_id=case_reference(id_of(case)), now=now)
+    return ClaimJson.model_validate(claim_json(file))
+
+
 # --- bundles ------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +231,12 @@ def post_hand_over(
         bundle=bundle.reference,
         queued=hand_over(session, bundle, has_desk=has_desk, by=caller.by, now=now),
     )
+
+
+@router.get("/schemas/case", summary="Read the JSON Schema of case.json")
+def get_case_schema(_caller: ApiLegalReader) -> JsonObject:
+    """JSON Schema (2020-12) of `data/case.json` in the bundles that are built now."""
+    return case_schema()
 
 
 class Zip(Response):

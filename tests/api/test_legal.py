@@ -2,13 +2,19 @@
 
 import base64
 import hashlib
+import io
+import json
+import zipfile
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
 from app.core.staff.rules import Role
+from app.legal.bundle.bag import CLAIM_PARTS
+from app.legal.bundle.case_json import case_schema
 from app.legal.bundle.events import BundleDownloaded
 from app.legal.bundle.service import Seal
 from app.legal.bundle.verification import verify
@@ -61,6 +67,19 @@ def test_a_referral_is_decided_once(
     assert program.post(path, {"decision": decision}).status_code == 409
     assert program.post(path, {"decision": "maybe"}).status_code == 422
     assert program.post("/referrals/999/decision", {"decision": "approve"}).status_code == 404
+
+
+def test_the_claim_is_read_line_by_line(program: Program) -> None:
+    case = late_case(program.desk)
+    legal = program.as_(Role.LEGAL)
+    claim = legal.get(f"/cases/{case.reference}/claim").json()
+    bundle = sealed(program.desk, case)
+    with zipfile.ZipFile(io.BytesIO(bundle.content)) as archive:
+        told = json.loads(archive.read(f"{bundle.reference}/data/case.json"))
+    assert claim == told["claim"]
+    assert sum(Decimal(claim["parts"][part]) for part in CLAIM_PARTS) == Decimal(claim["amount"]) > 0
+    assert program.as_(Role.AGENT).get(f"/cases/{case.reference}/claim").status_code == 403
+    assert legal.get("/schemas/case").json() == case_schema()
 
 
 def test_a_case_comes_back_from_the_legal_team(program: Program) -> None:

@@ -32,7 +32,9 @@ from app.core.timeline.rules import instant_text
 BUNDLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """A bundle id is also a folder name and part of a URL."""
 
-FORMAT = "arrears-desk-case-bundle/1"
+FORMAT = "arrears-desk-case-bundle/2"
+FIRST_FORMAT = "arrears-desk-case-bundle/1"
+"""Bundles sealed before the claim was split into parts; they verify as they always did."""
 BAGIT_TXT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
@@ -44,6 +46,9 @@ LEDGER_COLUMNS = (
     "account_ref", "effective_on", "posted_on", "reference", "kind", "amount", "running_balance", "currency",
     "description", "source", "reverses",
 )  # fmt: skip
+CLAIM_PARTS = ("principal", "interest", "penalty", "fees", "costs")
+CLAIM_COLUMNS = (*LEDGER_COLUMNS, "claim_line", *CLAIM_PARTS)
+"""Columns of ledger.csv: what each entry changes in each part of the claim."""
 STATEMENT_COLUMNS = (
     "account_ref", "statement_ref", "closing_on", "due_on", "balance", "minimum_due", "currency",
 )  # fmt: skip

@@ -22,12 +22,15 @@ from app.core.timeline.rules import instant_text
 from app.core.types import JsonObject, Values
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.bag import key_id, load_private_key, load_public_key, public_key_pem
+from app.legal.bundle.case_json import case_json
 from app.legal.bundle.enclosures import agreement_files, document_files, file_name
 from app.legal.bundle.excuses import check_exportable, why_incomplete
 from app.legal.bundle.page import page_data
 from app.legal.bundle.verification import Problem, Verification, verify
 from app.legal.checklists.case_file import CaseFile, Entry, Message
 from app.legal.checklists.items import ChecklistItem
+from app.legal.claim.parts import PARTS
+from app.legal.claim.statement import ClaimStatement, claim_statement
 
 __all__ = [
     "Problem",
@@ -101,10 +104,10 @@ def _entries_in_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 def _payload(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, bytes]:
     """Every file under data/ but the PDF."""
     files = {
-        "data/case.json": fmt.json_bytes(_case_json(case, checklist)),
+        "data/case.json": fmt.json_bytes(case_json(case, checklist)),
         "data/checklist.json": fmt.json_bytes([asdict(item) for item in checklist]),
         "data/disputes.json": fmt.json_bytes(_disputes(case)),
-        "data/ledger.csv": _ledger_csv(case, case.entries),
+        "data/ledger.csv": _ledger_csv(case, case.entries, claim_statement(case)),
         "data/plans.json": fmt.json_bytes(_plans(case)),
         "data/statements.csv": _statements_csv(case),
         "data/timeline.csv": _timeline_csv(case),
@@ -147,77 +150,6 @@ def _bag_info(case: CaseFile, checklist: Sequence[ChecklistItem], payload: Mappi
     # A line break inside a value would start another field.
     lines = (f"{label}: {' '.join(value.split())}\n" for label, value in fields.items() if value.strip())
     return "".join(lines).encode()
-
-
-def _case_json(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject:
-    amount = _amount(case)
-    return {
-        "format": fmt.FORMAT,
-        "case_reference": case.case_reference,
-        "bundle_id": case.bundle_id,
-        "supersedes": case.supersedes,
-        "as_of": case.as_of.isoformat(),
-        "exported_by": case.exported_by,
-        "incomplete_reason": why_incomplete(checklist) or None,
-        "excuses": [
-            {"item": item.id, "reason": item.excuse, "by": item.excused_by}
-            for item in checklist
-            if item.excuse
-        ],
-        "portfolio": asdict(case.portfolio),
-        "customer": asdict(case.customer),
-        "claim": {"amount": amount(case.claimed_minor), "currency": case.portfolio.currency},
-        "accounts": [
-            {
-                "account_ref": a.account_ref,
-                "card_last4": a.last4,
-                "product": a.product,
-                "credit_limit": amount(a.limit_minor),
-                "apr": a.apr,
-                "opened_on": a.opened_on,
-                "status": a.status,
-                "balance": amount(a.balance_minor),
-                "past_due": amount(a.past_due_minor),
-                "days_past_due": a.days_past_due,
-                "oldest_due_on": a.oldest_due_on,
-            }
-            for a in case.accounts
-        ],
-        "accounts_not_claimed": [
-            {
-                "account_ref": a.account_ref,
-                "status": a.status,
-                "balance": amount(a.balance_minor),
-                "why": a.why,
-            }
-            for a in case.not_claimed
-        ],
-        "holds": [
-            {
-                "kind": h.kind,
-                "started_at": _instant(h.started_at),
-                "until": _instant(h.until),
-                "ended_at": _instant(h.ended_at),
-                "by": h.by,
-                "reason": h.reason,
-            }
-            for h in case.holds
-        ],
-        "contacts": [
-            {**asdict(c), "noted_on": c.noted_on and c.noted_on.isoformat(), "ended_at": _instant(c.ended_at)}
-            for c in case.contacts
-        ],
-        "third_parties": [
-            {
-                **asdict(p),
-                "authority_from": p.authority_from and p.authority_from.isoformat(),
-                "authority_until": p.authority_until and p.authority_until.isoformat(),
-                "added_at": _instant(p.added_at),
-                "ended_at": _instant(p.ended_at),
-            }
-            for p in case.third_parties
-        ],
-    }
 
 
 def _plans(case: CaseFile) -> list[JsonObject]:
@@ -263,28 +195,32 @@ def _disputes(case: CaseFile) -> list[JsonObject]:
     ]
 
 
-def _ledger_csv(case: CaseFile, entries: Sequence[Entry]) -> bytes:
+def _ledger_csv(case: CaseFile, entries: Sequence[Entry], claim: ClaimStatement | None = None) -> bytes:
+    """With `claim`, each entry says what it changes in each part of it."""
     amount = _amount(case)
+    counted = claim.by_entry() if claim else {}
     rows, balance, account = [], 0, ""
     for e in entries:
         balance = e.amount_minor + (balance if e.account_ref == account else 0)
         account = e.account_ref
-        rows.append(
-            (
-                protect(e.account_ref),
-                e.effective_on.isoformat(),
-                e.posted_on.isoformat(),
-                protect(e.reference),
-                protect(e.kind),
-                amount(e.amount_minor),
-                amount(balance),
-                case.portfolio.currency,
-                protect(e.description),
-                protect(e.source),
-                protect(e.reverses),
-            )
-        )
-    return _csv(fmt.LEDGER_COLUMNS, rows)
+        row = [
+            protect(e.account_ref),
+            e.effective_on.isoformat(),
+            e.posted_on.isoformat(),
+            protect(e.reference),
+            protect(e.kind),
+            amount(e.amount_minor),
+            amount(balance),
+            case.portfolio.currency,
+            protect(e.description),
+            protect(e.source),
+            protect(e.reverses),
+        ]
+        if claim:
+            own = counted[e.reference]
+            row += [own.line.value, *(amount(getattr(own.parts, part)) for part in PARTS)]
+        rows.append(row)
+    return _csv(fmt.CLAIM_COLUMNS if claim else fmt.LEDGER_COLUMNS, rows)
 
 
 def _statements_csv(case: CaseFile) -> bytes:

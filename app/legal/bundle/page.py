@@ -13,7 +13,6 @@ from decimal import Decimal
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from app.book.ledger.rules import EntryKind
 from app.book.portfolios.rules import CollectorKind
 from app.core.actor import Actor, ActorKind
 from app.core.money import to_decimal_string
@@ -21,6 +20,15 @@ from app.core.timeline.rules import canonical
 from app.core.types import JsonObject
 from app.legal.checklists.case_file import CaseFile, Entry, Event, Message, ledger_sum
 from app.legal.checklists.items import ChecklistItem
+from app.legal.claim.statement import claim_statement, last_payment
+from app.legal.claim.table import (
+    PART_TITLES,
+    ClaimRow,
+    cells,
+    order_sentence,
+    rows_of,
+    unsplit_sentence,
+)
 
 _LONGEST_DATA = 400
 """Characters of an event's data shown on paper; timeline.csv has all of it."""
@@ -66,7 +74,7 @@ def page_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject:
 
 
 def _raw_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject:
-    amount = _amounts(case)
+    amount = page_amounts(case)
     local = _local_times(case)
     return {
         "case_reference": case.case_reference,
@@ -93,6 +101,7 @@ def _raw_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject:
         "oldest_due_on": _day(min((a.oldest_due_on for a in case.accounts if a.oldest_due_on), default=None)),
         "last_payment": _last_payment(case),
         "composition": _composition(case),
+        "claim": _claim(case),
         "accounts": _accounts(case),
         "statements": [
             [s.account_ref, s.statement_ref, _day(s.closing_on), _day(s.due_on), amount(s.balance_minor),
@@ -133,7 +142,7 @@ def _since(case: CaseFile) -> str:
     """The entries posted after the day of the figures, in one sentence; '' = none."""
     if not case.since:
         return ""
-    total = _amounts(case)(ledger_sum(case.since))
+    total = page_amounts(case)(ledger_sum(case.since))
     count = len(case.since)
     entries = "1 entry" if count == 1 else f"{count} entries"
     return f"{entries} of later days, {total} {case.portfolio.currency} in all, are not part of these figures"
@@ -176,7 +185,7 @@ def _cardholder(case: CaseFile) -> list[list[str]]:
 
 def _composition(case: CaseFile) -> list[list[str]]:
     """The parts of the claim, by kind of entry; the amounts sum to it."""
-    amount = _amounts(case)
+    amount = page_amounts(case)
     kinds = sorted({e.kind for e in case.entries}, key=lambda k: ([*_KIND_TITLES, k].index(k), k))
     return [
         [
@@ -188,17 +197,36 @@ def _composition(case: CaseFile) -> list[list[str]]:
     ]
 
 
+def _claim(case: CaseFile) -> JsonObject:
+    """The claim line by line: a table for each account, and their sum where there are several."""
+    amount = page_amounts(case)
+    statement = claim_statement(case)
+    unsplit = f"{amount(statement.unsplit_minor)} {case.portfolio.currency}"
+    several = len(statement.accounts) > 1
+    return {
+        "heads": ["", *PART_TITLES.values(), "Total"],
+        "accounts": [
+            {
+                "account_ref": account.account_ref,
+                "rows": [{"cells": cells(row, amount), "is_sum": row.is_sum} for row in rows_of(account)],
+            }
+            for account in statement.accounts
+        ],
+        "total": cells(ClaimRow("Claimed on all accounts", statement.claimed), amount) if several else [],
+        "order": order_sentence(statement),
+        "unsplit": unsplit_sentence(statement, unsplit),
+    }
+
+
 def _last_payment(case: CaseFile) -> str:
-    undone = {e.reverses for e in case.entries if e.reverses}
-    paid = [e for e in case.entries if e.kind == EntryKind.PAYMENT and e.reference not in undone]
-    if not paid:
+    last = last_payment(case.entries)
+    if last is None:
         return "none on record"
-    last = max(paid, key=lambda e: (e.effective_on, e.posted_on, e.reference))
-    return f"{_amounts(case)(-last.amount_minor)} on {last.effective_on.isoformat()}"
+    return f"{page_amounts(case)(-last.amount_minor)} on {last.effective_on.isoformat()}"
 
 
 def _accounts(case: CaseFile) -> list[list[str]]:
-    amount = _amounts(case)
+    amount = page_amounts(case)
     return [
         [a.account_ref, f"•••• {a.last4}", a.product, _day(a.opened_on), a.status.replace("_", " "), f"{a.apr} %",
          amount(a.limit_minor), amount(a.past_due_minor), str(a.days_past_due), amount(a.balance_minor)]
@@ -207,7 +235,7 @@ def _accounts(case: CaseFile) -> list[list[str]]:
 
 
 def _ledgers(case: CaseFile) -> list[JsonObject]:
-    amount = _amounts(case)
+    amount = page_amounts(case)
     ledgers = []
     for account_ref, entries in groupby(case.entries, key=lambda e: e.account_ref):
         own = list(entries)
@@ -255,7 +283,7 @@ def _message(number: int, m: Message, local: Callable[[datetime | None], str]) -
 
 
 def _plans(case: CaseFile) -> list[JsonObject]:
-    amount = _amounts(case)
+    amount = page_amounts(case)
     local = _local_times(case)
     return [
         {
@@ -294,7 +322,7 @@ def _event_text(data_json: str) -> str:
     return text if len(text) <= _LONGEST_DATA else f"{text[:_LONGEST_DATA]}… (in full in timeline.csv)"
 
 
-def _amounts(case: CaseFile) -> Callable[[int], str]:
+def page_amounts(case: CaseFile) -> Callable[[int], str]:
     """Decimal strings as in the CSV files, with commas between thousands: a page is read, not parsed."""
     return lambda minor: f"{Decimal(to_decimal_string(minor, case.portfolio.currency)):,}"
 

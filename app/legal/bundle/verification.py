@@ -33,6 +33,7 @@ from app.core.timeline.sight import WITHHELD_JSON
 from app.core.types import JsonObject
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.bag import BUNDLE_ID
+from app.legal.bundle.claim_check import ClaimSums
 
 MAX_ARCHIVE_BYTES = 1 << 30
 MAX_FILES = 20_000
@@ -333,8 +334,11 @@ def _check_ledger(bag: _Bag, path: str, found: _Findings) -> None:
     incomplete file may be exported with a reason, a claim the ledger does not bear out may not."""
     case = _case(bag)
     currency = case["claim"]["currency"]
+    split = case["format"] != fmt.FIRST_FORMAT
     totals: dict[str, int] = {account["account_ref"]: 0 for account in case["accounts"]}
-    for number, row in enumerate(bag.rows(path, fmt.LEDGER_COLUMNS), start=2):
+    claim = ClaimSums(case, currency) if split else None
+    columns = fmt.CLAIM_COLUMNS if split else fmt.LEDGER_COLUMNS
+    for number, row in enumerate(bag.rows(path, columns), start=2):
         account = row["account_ref"]
         if account not in totals:
             found.add(path, f"line {number}: an account that is not in case.json")
@@ -343,14 +347,20 @@ def _check_ledger(bag: _Bag, path: str, found: _Findings) -> None:
             found.add(path, f"line {number}: currency is not {currency}")
         if to_minor(row["running_balance"], currency) != totals[account]:
             found.add(path, f"line {number}: the running balance is wrong")
+        if claim and not claim.count(row):
+            found.add(path, f"line {number}: the parts do not sum to the amount")
     if sum(totals.values()) != to_minor(case["claim"]["amount"], currency):
         found.add(path, "does not sum to the amount claimed in case.json")
+    for what in claim.problems() if claim else ():
+        found.add("data/case.json", what)
 
 
 def _check_case(bag: _Bag, path: str, found: _Findings) -> None:
     case = _case(bag)
-    if case["format"] != fmt.FORMAT:
+    if case["format"] not in (fmt.FORMAT, fmt.FIRST_FORMAT):
         found.add(path, f"format is not {fmt.FORMAT}")
+    if case["format"] != found.bag_info.get("Bag-Software-Agent"):
+        found.add(path, "format is not that of bag-info.txt")
     if case["bundle_id"] != bag.base or case["as_of"] != found.bag_info.get("Bagging-Date"):
         found.add(path, "bundle id or date is not that of the bag")
 

@@ -56,6 +56,8 @@ class Account:
     past_due_minor: int
     days_past_due: int
     oldest_due_on: date | None
+    charged_off_on: date | None = None
+    """None = it was not charged off, or the creditor did not say on which day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Entry:
     description: str = ""
     reverses: str = ""
     """Reference of the entry this one undoes, or ''."""
+    forgives: str = ""
+    """Reference of the fee or interest that a waiver's credit forgives, or ''."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.customers.postal import postal_lines
 from app.book.delinquency.history import AccountOn, as_known
 from app.book.ledger.balances import bookkeeping
-from app.book.ledger.models import Account, Customer, Entry, Statement
+from app.book.ledger.models import Account, Customer, Entry, Statement, Waiver
 from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.days import first_open_day
 from app.book.portfolios.models import Portfolio
@@ -136,14 +137,19 @@ class _Ledger:
         query = select(Entry).where(Entry.account_id == account.id)
         self._entries = session.scalars(query.order_by(col(Entry.effective_on), col(Entry.id))).all()
         self.references = {row.id: row.reference for row in self._entries}
-        self._off_book = self._bookkeeping()
+        bookkept = self._bookkeeping()
+        self._off_book = {row.id for row in bookkept}
+        self.charged_off_on = account.ended_on or min((row.effective_on for row in bookkept), default=None)
+        waived = sa.select(col(Waiver.credit_id), col(Waiver.entry_id))
+        waived = waived.where(col(Waiver.account_id) == account.id, col(Waiver.credit_id).is_not(None))
+        self.forgives = {credit: self.references.get(entry, "") for credit, entry in session.execute(waived)}
 
-    def _bookkeeping(self) -> set[int | None]:
+    def _bookkeeping(self) -> list[Entry]:
         """Entries that took a charged-off debt off the creditor's book, and those that balance recoveries since: the
         debt is written off, not forgiven."""
         if self.account.status is not AccountStatus.CHARGED_OFF:
-            return set()
-        return {row.id for row in bookkeeping(self._session, self.account)}
+            return []
+        return bookkeeping(self._session, self.account)
 
     def share(self, on: date) -> _Share:
         """The account's share of the claim at the end of `on`."""
@@ -154,8 +160,13 @@ class _Ledger:
         account, status = self.account, self.account.status
         if status is AccountStatus.CHARGED_OFF and account.ended_on is not None and account.ended_on > on:
             status = AccountStatus.ACTIVE
+        gone = self.charged_off_on if status is AccountStatus.CHARGED_OFF else None
+        if gone is not None and gone > on:
+            gone = None
         why_not = why_not_claimed(status, stands.past_due, owed)
-        return _Share(counted, [row for row in until if row.id in self._off_book], owed, stands, why_not)
+        return _Share(
+            counted, [row for row in until if row.id in self._off_book], owed, stands, why_not, gone
+        )
 
     def after(self, on: date) -> list[Entry]:
         """Entries that are effective after that day and change the debt."""
@@ -170,6 +181,7 @@ class _Share:
     stands: AccountOn
     why_not: str
     """Reason why the account is no part of the claim; '' = it is."""
+    charged_off_on: date | None
 
 
 def _military_stops(portfolio: Portfolio, customer: Customer) -> bool:
@@ -210,6 +222,7 @@ def _entry(ledger: _Ledger, row: Entry) -> shown.Entry:
         source=row.source,
         description=row.description,
         reverses=ledger.references.get(row.reverses_id, "") if row.reverses_id else "",
+        forgives=ledger.forgives.get(row.id, ""),
     )
 
 
@@ -226,6 +239,7 @@ def _account(account: Account, share: _Share) -> shown.Account:
         past_due_minor=min(share.stands.past_due, share.owed),
         days_past_due=share.stands.days_past_due,
         oldest_due_on=share.stands.oldest_due_on,
+        charged_off_on=share.charged_off_on,
     )
 
 

@@ -19,14 +19,18 @@ from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.queries import is_same_person
 from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Role, Staff
+from app.core.types import JsonObject
 from app.http.context import Now, ports_of
 from app.http.doors import requires
 from app.legal.bundle.models import Bundle
+from app.legal.bundle.page import page_amounts
 from app.legal.bundle.verification import Verification, verify
 from app.legal.checklists.case_file import CaseFile
 from app.legal.checklists.items import ChecklistItem, gaps, stops
 from app.legal.checklists.loading import load_case_file
 from app.legal.checklists.rules import completeness
+from app.legal.claim.statement import claim_statement
+from app.legal.claim.table import PART_TITLES, cells, order_sentence, rows_of, unsplit_sentence
 from app.legal.referrals import queries
 from app.legal.referrals.models import ReferralStatus
 from app.legal.referrals.queries import Listed, SealedBundle
@@ -81,6 +85,10 @@ class ReferralPage(Page):
     file: CaseFile
     past_due_minor: int
     days_late: int
+    claims: Sequence[Mapping[str, object]]
+    part_titles: Sequence[str]
+    claim_order: str
+    claim_unsplit: str
     excuses: Mapping[int, object]
     bundles: Sequence[SealedBundle]
     deliveries: Mapping[int, OutboxMessage]
@@ -129,6 +137,7 @@ def referral_page(
             file=file,
             past_due_minor=sum(account.past_due_minor for account in file.accounts),
             days_late=max((account.days_past_due for account in file.accounts), default=0),
+            **_claim(file),
             excuses={b.id: json.loads(b.excuses) for b in sealed},
             bundles=sealed,
             deliveries=bundle_deliveries(session, found.referral.case_id),
@@ -145,6 +154,26 @@ def referral_page(
         ),
         status,
     )
+
+
+def _claim(file: CaseFile) -> JsonObject:
+    """The claim line by line, as page 2 of the case file has it."""
+    statement = claim_statement(file)
+    shown = page_amounts(file)
+    return {
+        "claims": [
+            {
+                "account_ref": account.account_ref,
+                "rows": [{"cells": cells(row, shown), "is_sum": row.is_sum} for row in rows_of(account)],
+            }
+            for account in statement.accounts
+        ],
+        "part_titles": tuple(PART_TITLES.values()),
+        "claim_order": order_sentence(statement),
+        "claim_unsplit": unsplit_sentence(
+            statement, f"{shown(statement.unsplit_minor)} {file.portfolio.currency}"
+        ),
+    }
 
 
 def find_referral(session: Session, referral_id: int) -> Listed:

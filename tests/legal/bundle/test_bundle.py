@@ -25,12 +25,14 @@ import pikepdf
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import ValidationError
 
 from app.adapters.print.typesetting import typeset
 from app.core.errors import Conflict, Invalid
 from app.core.kit.csv_cells import unprotect
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.build import build, key_id, load_private_key, load_public_key, public_key_pem, verify
+from app.legal.bundle.case_json import CaseJson, case_schema
 from app.legal.bundle.page import _NOT_PRINTABLE, page_data
 from app.legal.checklists.case_file import CaseFile, Event
 from app.legal.checklists.rules import completeness
@@ -121,6 +123,34 @@ def test_what_is_in_a_bundle(bundle: bytes) -> None:
         "signature.json",
         "tagmanifest-sha256.txt",
     ]
+
+
+def test_the_published_schema_is_that_of_the_case_json_that_is_built(bundle: bytes) -> None:
+    published = json.loads((ROOT / "docs" / "schemas" / "case-2.json").read_text())
+    assert published == case_schema(), "python -m app.legal.bundle.case_json > docs/schemas/case-2.json"
+    told = json.loads(contents(bundle)["data/case.json"])
+    CaseJson.model_validate(told)
+    for changed in ({"more": 1}, {"as_of": "today"}, {"claim": {**told["claim"], "amount": 1234.5}}):
+        with pytest.raises(ValidationError):
+            CaseJson.model_validate({**told, **changed})
+
+
+def test_a_bundle_of_the_first_format_verifies_still() -> None:
+    """Sealed before the claim had parts: no columns for them, and a claim of one line."""
+    files = contents(build(case_file(), KEY, no_page))
+    told = json.loads(files["data/case.json"])
+    told["format"] = fmt.FIRST_FORMAT
+    told["claim"] = {key: told["claim"][key] for key in ("amount", "currency")}
+    lines = [
+        row[: len(fmt.LEDGER_COLUMNS)] for row in csv.reader(io.StringIO(files["data/ledger.csv"].decode()))
+    ]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(lines)
+    first = files["bag-info.txt"].replace(fmt.FORMAT.encode(), fmt.FIRST_FORMAT.encode())
+    old = {**files, "bag-info.txt": first}
+    changes = {"case__json": fmt.json_bytes(told), "ledger__csv": text.getvalue().encode()}
+    assert verify(resealed(old, **changes), PUBLIC).ok
+    assert names(resealed(files, **changes)) == {"data/case.json"}, "bag and case are of one format"
 
 
 def test_the_same_case_gives_the_same_bytes_in_whatever_order_it_was_loaded() -> None:
@@ -386,6 +416,20 @@ def test_a_forged_record_fails_even_with_every_seal_renewed(bundle: bytes) -> No
     assert names(resealed(files, timeline__csv=timeline)) == {"data/timeline.csv"}
     claim = files["data/case.json"].replace(b'"amount": "1234.50"', b'"amount": "2234.50"', 1)
     assert "data/ledger.csv" in names(resealed(files, case__json=claim))
+    for path, other in (
+        (("parts", "interest"), "26.00"),
+        (("accounts", 0, "claimed", "principal"), "1.00"),
+        (("accounts", 0, "lines", 1, "amounts", "principal"), "0.00"),
+        (("accounts", 0, "charged_off_on"), "2026-03-01"),
+    ):
+        told = json.loads(files["data/case.json"])
+        at = told["claim"]
+        for step in path[:-1]:
+            at = at[step]
+        at[path[-1]] = other
+        assert names(resealed(files, case__json=fmt.json_bytes(told))) == {"data/case.json"}, path
+    ledger = files["data/ledger.csv"].replace(b"paid,-250.00,0.00", b"paid,-249.00,-1.00")
+    assert names(resealed(files, ledger__csv=ledger)) == {"data/case.json"}
 
 
 def test_an_event_left_out_breaks_the_chain(bundle: bytes) -> None:

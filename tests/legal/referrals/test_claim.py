@@ -17,6 +17,8 @@ from sqlmodel import Session, select
 
 from app.actions.plans.printed import agreement_pdf
 from app.actions.referrals import seal_bundle
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.corrections.waivers import decide_waiver, waive
 from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.rules import AccountStatus, EntryKind
@@ -33,6 +35,7 @@ from app.core.clock import FixedClock
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
+from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind, Purpose
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.receipt import Receipt
@@ -411,3 +414,38 @@ def test_a_notice_that_the_law_wants_first_keeps_the_night_from_nominating(engin
         sent_at = builders.at(on - timedelta(days=60))
         builders.queued_message(session, case, on=on, status=OutboxStatus.SENT, sent_at=sent_at)
         assert nominate_cases(session, book, on, now=builders.night_after(on)) == 0
+
+
+def test_each_part_of_the_claim_is_told_before_and_after_the_charge_off(engine: Engine) -> None:
+    """A charged-off card with interest, a late fee, a waived fee and a payment that bounced: the file says part by part
+    what is left of each, and its ledger sums to every figure of it."""
+    with transaction(engine) as session:
+        book = builders.portfolio(session, charge_off_days=0)
+        anna, card = late(session, book)
+        builders.entry(session, card, EntryKind.INTEREST, 4_000, DUE)
+        fee = builders.entry(session, card, EntryKind.FEE, 3_500, DUE, reference="late-fee:S-1")
+        bounced = builders.payment(session, card, 50_000, DUE + timedelta(days=2))
+        by, at = Actor.user("grace"), noon(CLOSED)
+        waiver = waive(session, fee, 500, "goodwill", by=Actor.user("ben"), role=Role.AGENT, now=at)
+        decide_waiver(session, waiver, approve=True, by=by, role=Role.MANAGER, now=at)
+        reverse_entry(session, bounced, reason="returned", posted_on=CLOSED, by=by, now=at)
+    builders.close_day(engine, CLOSED)
+    with transaction(engine) as session:
+        own = session.get_one(Account, card.id)
+        change_status(session, own, AccountStatus.CHARGED_OFF, NEXT, "180 days", by=by, now=noon(NEXT))
+    after = NEXT + timedelta(days=1)
+    builders.close_day(engine, NEXT)
+    with transaction(engine) as session:
+        builders.payment(session, session.get_one(Account, card.id), 1_500, after)
+    builders.close_day(engine, after)
+    sealed = built(engine, case_of(engine, anna), after + timedelta(days=1))
+    assert verify(sealed.content, KEY.public_key()).ok
+    told = json.loads(files(sealed)["data/case.json"])["claim"]
+    [account] = told["accounts"]
+    whole = {"principal": "1000.00", "interest": "40.00", "penalty": "30.00", "fees": "0.00", "costs": "0.00"}
+    assert account["charged_off_on"] == NEXT.isoformat()
+    assert account["at_charge_off"] == {**whole, "total": "1070.00"}
+    # The law of this place pays costs and penalties first.
+    assert account["claimed"] == {**whole, "penalty": "15.00", "total": "1055.00"}
+    assert account["last_payment"] == {"on": after.isoformat(), "amount": "15.00"}
+    assert told["amount"] == told["parts"]["total"] == "1055.00"
