@@ -16,8 +16,10 @@ from app.legal.bundle import bag as fmt
 from app.legal.bundle.excuses import why_incomplete
 from app.legal.checklists.case_file import CaseFile, ledger_sum
 from app.legal.checklists.items import ChecklistItem
-from app.legal.claim.parts import ORDER_WORDS, PARTS, ClaimLine, PaymentOrder
-from app.legal.claim.statement import AccountClaim, Parts, claim_statement, last_payment
+from app.legal.claim.amounts import Parts
+from app.legal.claim.order import ORDER_WORDS, PaymentOrder
+from app.legal.claim.parts import PARTS, ClaimLine
+from app.legal.claim.statement import AccountClaim, claim_statement, last_payment
 
 SCHEMA_ID = "https://arrears-desk.example/schemas/case-2.json"
 

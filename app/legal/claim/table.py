@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.legal.claim.parts import ORDER_WORDS, PARTS, ClaimLine, Part
-from app.legal.claim.statement import AccountClaim, ClaimStatement, Parts
+from app.legal.claim.amounts import Parts
+from app.legal.claim.order import ORDER_WORDS
+from app.legal.claim.parts import PARTS, ClaimLine, Part
+from app.legal.claim.statement import AccountClaim, ClaimStatement
 
 PART_TITLES = {
     Part.PRINCIPAL: "Principal",

@@ -9,8 +9,10 @@ from datetime import date, timedelta
 import pytest
 
 from app.legal.checklists.case_file import Entry
-from app.legal.claim.parts import ORDERS, ClaimLine, Part, PaymentOrder, order_for, part_of
-from app.legal.claim.statement import AccountClaim, Parts, account_claim, claim_statement
+from app.legal.claim.amounts import Parts
+from app.legal.claim.order import ORDERS, PaymentOrder, order_for
+from app.legal.claim.parts import ClaimLine, Part, part_of
+from app.legal.claim.statement import AccountClaim, account_claim, claim_statement
 from tests.legal.builders import account, case_file, entry, portfolio
 
 DAY = date(2026, 1, 10)
