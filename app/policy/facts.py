@@ -201,6 +201,9 @@ class Facts:
     """Who may be contacted in the customer's place, as far as a rule of the pack looks at it."""
     representative: str = ""
     """The kind of third party to whom this contact goes, whose authority stands; '' = it goes to the customer."""
+    contacted_on: date | None = None
+    """Of a customer with a debt that may be time-barred: the first day since its oldest due date on which a message
+    left or a call was made; None = there is none on record, or no rule of the pack looks at it."""
 
     def __post_init__(self) -> None:
         # Caps walk back from the newest and stop at the window's edge: disorder would hide contacts from them.

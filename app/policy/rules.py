@@ -54,6 +54,8 @@ class FactsNeeded:
     """Whether it counts for customers who are on hold."""
     represented: bool = False
     """Whether a third party who speaks for the customer counts."""
+    contacts_about_old_debts: bool = False
+    """Whether it counts when somebody was first in contact about a debt that is old."""
 
     def __or__(self, other: FactsNeeded) -> FactsNeeded:
         years = [needed.debt_years for needed in (self, other) if needed.debt_years is not None]
@@ -64,6 +66,7 @@ class FactsNeeded:
             self.agreements or other.agreements,
             self.agreements_on_hold or other.agreements_on_hold,
             self.represented or other.represented,
+            self.contacts_about_old_debts or other.contacts_about_old_debts,
         )
 
 

@@ -483,7 +483,8 @@ def test_a_time_barred_debt_is_neither_sued_for_nor_threatened_with_it(
     pack: Pack, due: str, paid: str, on: str, rules: set[str]
 ) -> None:
     zone = {"US": NEW_YORK, "GB": LONDON, "CN": SHANGHAI}[pack.country]
-    old = {"due_since": date.fromisoformat(due), "paid_or_due_since": date.fromisoformat(paid)}
+    since = date.fromisoformat(due)
+    old = {"due_since": since, "paid_or_due_since": date.fromisoformat(paid), "contacted_on": since}
     facts, noon = Facts((zone,), consent=YES, **old), local(f"{on} 12:00", zone)
     barred = {reason.rule for reason in suit_objections(facts, pack, noon)}
     assert barred - {"uk.s87_88", "uk.pap_reply", "house.validation_before_suit"} == rules
@@ -572,6 +573,8 @@ EVERYWHERE = {
     "california": (at("US", postcode="90001"), "America/Los_Angeles"),
     "texas": (at("US", postcode="75201"), "America/Chicago"), "florida": (at("US", postcode="33101"), NEW_YORK),
     "colorado": (at("US", postcode="80202"), "America/Denver"),
+    "connecticut": (at("US", postcode="06103"), NEW_YORK), "west virginia": (at("US", postcode="25301"), NEW_YORK),
+    "new mexico": (at("US", postcode="87101"), "America/Denver"),
     "ma creditor": (at("US", "us-first-party", "first_party", "02108"), BOSTON),
     "northern ireland": (at("GB", postcode="BT1 1AA"), LONDON),
     "germany": (at("DE", collector="first_party"), "Europe/Berlin"),

@@ -33,6 +33,7 @@ from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.letters.earlier import Written, written_on, wrote_before
 from app.outreach.letters.letter import Letter
 from app.outreach.letters.locales import format_amount
+from app.outreach.letters.old_debts.lines import says_as_then
 from app.outreach.letters.statutory_facts import costs_now
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
@@ -123,6 +124,9 @@ def recheck(
             continue
         changed = _no_longer_true(session, contact_case, row, known, portfolio.small_debt_minor, today)
         step = known.steps[row.contact]
+        letter, collector = catalog.letters.get(row.letter), portfolio.agency or portfolio.creditor
+        if not changed and not says_as_then(session, contact_case, letter, row, collector, now=now):
+            changed = RESTATED
         if not changed and says_otherwise(session, portfolio, contact_case, row, step, catalog, now=now):
             changed = CHANGED
         verdict = Withhold(changed, {}) if changed else _ask_gate(contact_case, row, now)

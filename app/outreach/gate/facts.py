@@ -18,9 +18,9 @@ from app.book.customers.postal import postal_lines
 from app.book.customers.rules import PointState
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.queries import owed_minor
-from app.book.ledger.models import Account, Customer, Entry
+from app.book.ledger.last_payments import last_payments
+from app.book.ledger.models import Account, Customer
 from app.book.ledger.queries import worked
-from app.book.ledger.rules import MONEY_IN
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
@@ -144,6 +144,8 @@ def gather_facts(
     history = _history(session, ids, now - timedelta(days=needed.history_days + 1))
     notices = _notices(session, ids, needed.letters)
     limitation = _limitation(session, ids, needed.debt_years, now)
+    old = limitation if needed.contacts_about_old_debts else {}
+    contacted = _first_contacts(session, {i: since for i, (since, _) in old.items()})
     with_legal, callbacks = _of_open_cases(session, ids)
     keeping = ids if needed.agreements else [i for i in ids if needed.agreements_on_hold and i in holds]
     agreements = kept_agreements(session, keeping)
@@ -180,6 +182,7 @@ def gather_facts(
             call_asked_for=call_asked_for(past, callbacks.get(i)),
             agreement=agreements.get(i),
             represented=represented.get(i),
+            contacted_on=contacted.get(i),
         )
     return facts
 
@@ -340,7 +343,7 @@ def _limitation(
     An acknowledgement in writing would start the period anew; we are not told of any."""
     if years is None:
         return {}
-    account, state, entry = table_of(Account), table_of(AccountState), table_of(Entry)
+    account, state = table_of(Account), table_of(AccountState)
     oldest = now.date() - timedelta(days=365 * years)
     columns = (account.c.customer_id, account.c.id, state.c.oldest_due_on)
     due = {
@@ -355,22 +358,25 @@ def _limitation(
             state.c.oldest_due_on <= oldest,
         )
     }
-    paid: dict[int, date] = {}
-    reversal = entry.alias()
-    for some in chunked(due, CHUNK):
-        query = (
-            sa.select(entry.c.account_id, sa.func.max(entry.c.effective_on))
-            .where(among(session, entry.c.account_id, some), entry.c.kind.in_(MONEY_IN))
-            .where(~sa.exists().where(reversal.c.reverses_id == entry.c.id))
-            .group_by(entry.c.account_id)
-        )
-        paid.update({account_id: on for account_id, on in session.connection().execute(query)})
+    paid = last_payments(session, due)
     since: dict[int, tuple[date, date]] = {}
     for account_id, (customer_id, due_on) in due.items():
         runs_from = max(due_on, paid.get(account_id, due_on))
         before = since.get(customer_id, (due_on, runs_from))
         since[customer_id] = (min(before[0], due_on), min(before[1], runs_from))
     return since
+
+
+def _first_contacts(session: Session, since: Mapping[int, date]) -> dict[int, date]:
+    """The first day after that date on which a message left for these customers or a call was made, by customer."""
+    event = table_of(Event)
+    found: dict[int, date] = {}
+    for customer_id, at in _of_customers(
+        session, (event.c.customer_id, event.c.at), list(since), event.c.kind.in_(COUNTED)
+    ):
+        if at.date() > since[customer_id]:
+            found[customer_id] = min(found.get(customer_id, date.max), at.date())
+    return found
 
 
 def _of_customers(

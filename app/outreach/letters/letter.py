@@ -12,7 +12,7 @@ from app.casework.knowledge.rules import ArticleLine
 from app.core.vocabulary import Channel
 from app.outreach.letters.compiled import CompiledLetter
 from app.outreach.letters.locales import known_language, locale_for, written_there
-from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime, ClaimLine
+from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime, ClaimLine, ItemLine, OldDebtLine
 
 PURPOSES = frozenset({"reminder", "confirmation", "notice", "representative"})
 
@@ -47,22 +47,6 @@ class InstalmentLine:
     due_on: str
     amount: str
     reference: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemLine:
-    """Growth of the debt on one account since a date (12 CFR 1006.34(c)(2)); amounts already formatted."""
-
-    product: str
-    last4: str
-    since: str
-    owed: str
-    interest: str
-    fees: str
-    other: str
-    """'' = nothing else was charged."""
-    paid: str
-    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +242,7 @@ class LetterContext:
     """`yes` where the adviser's client is written to as well."""
     adviser_reference: str = ""
     """Their own number of the customer; '' = not told."""
+    time_barred: tuple[OldDebtLine, ...] = ()
 
 
 VARIABLES = frozenset(f.name for f in dataclasses.fields(LetterContext))
@@ -276,12 +261,14 @@ LISTS: Mapping[str, type] = {
     "paid": PaidLine,
     "rates": RateLine,
     "article": ArticleLine,
+    "time_barred": OldDebtLine,
 }
 """Variables that are lists, and what one of their lines is."""
 MAY_BE_EMPTY = frozenset(
     {
         "collector_kind", "costs_owed", "country", "instalments", "others", "paid", "plan_kind", "cadence", "interest",
         "rates", "late_fees", "acceptance", "address_found", "relief", "restored", "why_ended", "given_up",
+        "time_barred",
     }
 )  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are

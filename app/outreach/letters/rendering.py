@@ -164,17 +164,20 @@ def _reader(variables: frozenset[str]) -> tuple[tuple[str, ...], Callable[[objec
 
 def _harmless_line(line: object, post: bool) -> object:
     """A line of a list; its numbers are harmless."""
-    return type(line)(*[_harmless(value, post) if type(value) is str else value for value in values_of(line)])
+    most = getattr(type(line), "MOST_CHARACTERS", MAX_VALUE_LENGTH)
+    return type(line)(
+        *[_harmless(value, post, most) if type(value) is str else value for value in values_of(line)]
+    )
 
 
-def _harmless(value: str, post: bool) -> str:
+def _harmless(value: str, post: bool, most: int = MAX_VALUE_LENGTH) -> str:
     # A character that is not harmless is not printable either.
-    if value.isprintable() and len(value) <= MAX_VALUE_LENGTH and not post:
+    if value.isprintable() and len(value) <= most and not post:
         return value.strip()
     text = value if value.isprintable() else "".join(_harmless_character(c) for c in value)
     if post:
         text = text.replace("|", "/")  # the bar separates table cells in post.txt
-    return text.strip()[:MAX_VALUE_LENGTH]
+    return text.strip()[:most]
 
 
 def _harmless_character(character: str) -> str:

@@ -13,12 +13,11 @@ from app.outreach.letters.letter import (
     AccountLine,
     DebtLine,
     InstalmentLine,
-    ItemLine,
     LetterContext,
     PaidLine,
 )
 from app.outreach.letters.locales import format_amount, format_date, format_rate
-from app.outreach.letters.statutory import ClaimLine
+from app.outreach.letters.statutory import ClaimLine, ItemLine
 from app.outreach.outbox.dispatch import Dispatch
 
 NAMES = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import ClassVar
 
 from app.policy.calendars import Holidays
 
@@ -78,6 +79,35 @@ class Itemization:
     @property
     def now(self) -> int:
         return self.owed + self.interest + self.fees + self.other - self.paid
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """Growth of the debt on one account since a date (12 CFR 1006.34(c)(2)); amounts already formatted."""
+
+    product: str
+    last4: str
+    since: str
+    owed: str
+    interest: str
+    fees: str
+    other: str
+    """'' = nothing else was charged."""
+    paid: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class OldDebtLine:
+    """What has to be said of debts that are too old to be sued for."""
+
+    MOST_CHARACTERS: ClassVar[int] = 4000
+    """A law's words are ours, and not cut as a value from outside is."""
+
+    cards: str
+    """The last digits of the cards that it is about; '' = all of the letter."""
+    text: str
+    """The law's own words, in its language; '' = it prescribes none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,14 @@ from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.outreach.gate.contact_cases import AccountRow, ContactCase
-from app.outreach.letters.letter import BadLetter, ItemLine, Letter, Unsayable
+from app.outreach.letters.letter import BadLetter, Letter, Unsayable
 from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.statutory import (
     COSTS_CURRENCY,
     COSTS_LETTER,
     ClaimLine,
     Itemization,
+    ItemLine,
     collection_costs,
     itemize,
 )

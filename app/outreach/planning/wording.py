@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlmodel import Session
@@ -27,7 +28,7 @@ from app.outreach.agreements.figures import (
 from app.outreach.agreements.paid import paid_figures
 from app.outreach.agreements.rates import interest_figures
 from app.outreach.agreements.reader import Reader
-from app.outreach.gate.contact_cases import ContactCase
+from app.outreach.gate.contact_cases import AccountRow, ContactCase
 from app.outreach.gate.decisions import answer_text
 from app.outreach.letters.compiled import as_dict, values_of
 from app.outreach.letters.letter import (
@@ -39,6 +40,7 @@ from app.outreach.letters.letter import (
     RenderedLetter,
 )
 from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.letters.old_debts.lines import old_debt_lines
 from app.outreach.letters.rendering import in_large_print, render
 from app.outreach.letters.statutory_facts import FIGURES, figures_for, refuse_charged_off
 from app.outreach.outbox.models import OutboxMessage
@@ -135,22 +137,7 @@ def letter_context(
         creditor=head.creditor,
         collector_kind=head.collector,
         reference=case_reference(id_of(contact_case.case)),
-        accounts=tuple(
-            [
-                AccountLine(
-                    account.product,
-                    account.card_last4,
-                    format_amount(asked, currency, language),
-                    format_amount(account.balance_minor, currency, language),
-                    days_past_due(account.oldest_due_on, today),
-                    currency,
-                    format_date(account.oldest_due_on, language)
-                    if letter.places and account.oldest_due_on
-                    else "",
-                )
-                for account, asked in late
-            ]
-        ),
+        accounts=_account_lines(letter, late, currency, language, today),
         past_due_total=format_amount(contact_case.to_ask, currency, language),
         oldest_due_on=format_date(oldest, language) if oldest else "",
         today=format_date(today, language),
@@ -168,6 +155,9 @@ def letter_context(
         customer_address=postal_line(contact_case.customer) if "customer_address" in letter.variables else "",
         register_number=catalog.register_number,
         sender=head.agency,
+        time_barred=old_debt_lines(
+            session, contact_case, letter, channel, head.agency or head.creditor, now=now
+        ),
     )
     if plan is not None:
         context = dataclasses.replace(
@@ -182,6 +172,28 @@ def letter_context(
         refuse_charged_off(session, contact_case)
     more = _worked_out(session, contact_case, letter, plan, Reader(language, currency), today)
     return dataclasses.replace(context, **more) if more else context
+
+
+def _account_lines(
+    letter: Letter, late: Sequence[tuple[AccountRow, int]], currency: str, language: str, today: date
+) -> tuple[AccountLine, ...]:
+    """The accounts on which something is asked for, each with that amount."""
+    return tuple(
+        [
+            AccountLine(
+                account.product,
+                account.card_last4,
+                format_amount(asked, currency, language),
+                format_amount(account.balance_minor, currency, language),
+                days_past_due(account.oldest_due_on, today),
+                currency,
+                format_date(account.oldest_due_on, language)
+                if letter.places and account.oldest_due_on
+                else "",
+            )
+            for account, asked in late
+        ]
+    )
 
 
 def _worked_out(

@@ -19,7 +19,6 @@ from app.outreach.letters.letter import (
     AccountLine,
     DebtLine,
     InstalmentLine,
-    ItemLine,
     Letter,
     LetterContext,
     PaidLine,
@@ -29,7 +28,7 @@ from app.outreach.letters.letter import (
 from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.rendering import render
 from app.outreach.letters.sms import sms_segments
-from app.outreach.letters.statutory import ClaimLine
+from app.outreach.letters.statutory import ClaimLine, ItemLine
 from app.policy.kinds.content import ContentRule
 from app.policy.kinds.language import LanguageRule
 from app.policy.kinds.wait import WaitRule
