@@ -199,12 +199,21 @@ POINT_SOURCE_LABELS: Labels = {
 """Contact points: their kinds, types, states and sources."""
 PARTY_LABELS: Labels = {
     "attorney": "Attorney",
-    "executor": "Executor",
+    "executor": "Executor or administrator",
     "adviser": "Debt adviser",
     "family": "Family member",
     "interpreter": "Interpreter",
     "carer": "Carer",
     "employer": "Employer",
+    "guardian": "Guardian",
+    "power_of_attorney": "Holder of a power of attorney",
+    "trustee": "Trustee in insolvency",
+}
+PARTY_CHECK_LABELS: Labels = {
+    "customer_named": "Named the customer and their address",
+    "reference": "Gave our reference, or theirs",
+    "document": "Named the paper that gives them authority",
+    "called_back": "We called the number on file",
 }
 MAY_BE_TOLD_LABELS: Labels = {
     "nothing": "Nothing about the debt",

@@ -200,7 +200,12 @@ class Facts:
     represented: Representation | None = None
     """Who may be contacted in the customer's place, as far as a rule of the pack looks at it."""
     representative: str = ""
-    """The kind of third party to whom this contact goes, whose authority stands; '' = it goes to the customer."""
+    """The kind of third party to whom this contact goes, whose authority stands; `estate` = to the estate of a customer
+    who died, of which nobody is known to be in charge; '' = it goes to the customer."""
+    stands_in: bool = False
+    """The contact goes to that person in the customer's place, about the case: hours, caps, gaps and wishes hold for
+    them as they do for the customer, and `history` and `preferences` are of contacts with them (12 CFR 1006.2(e),
+    1006.14(b)). False = it tells an adviser of the agreement that they made."""
     contacted_on: date | None = None
     """Of a customer with a debt that may be time-barred: the first day since its oldest due date on which a message
     left or a call was made; None = there is none on record, or no rule of the pack looks at it."""

@@ -92,6 +92,7 @@ class Pack:
             facts.due_since is None,
             facts.agreement is None,
             facts.represented is None,
+            facts.stands_in,
             *[day for _, day in asked.local_days],
         )
         found = self._concerning.get(sort)
@@ -100,7 +101,7 @@ class Pack:
                 rule
                 for rule in self.rules
                 if contact.channel in rule.channels
-                and contact.purpose in rule.purposes
+                and (contact.purpose in rule.purposes or (facts.stands_in and rule.protects_any))
                 and rule.in_force(asked)
                 and not rule.idle(asked)
             )

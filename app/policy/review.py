@@ -6,14 +6,14 @@ the rule's id, its citation and the figures it used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from app.core.labels import country_name
 from app.core.types import Values
-from app.core.vocabulary import HOLD_TRAITS, Channel, Purpose
+from app.core.vocabulary import HOLD_TRAITS, Channel, HoldKind, Purpose
 from app.policy.answers import Answer, Clearance, Reason, Refusals, WaitUntil
 from app.policy.calendars import zone_named
 from app.policy.facts import Contact, Facts
@@ -146,6 +146,18 @@ def _with_legal(asked: Question, pack: Pack) -> Iterator[Reason]:
     yield _desk_reason("desk.with_legal", detail, {"since": since.isoformat()})
 
 
+ESTATE = "estate"
+"""`Facts.representative` of a letter to the estate of a customer who died, of which nobody is known to be in charge."""
+HEARS: Mapping[HoldKind, frozenset[str]] = {
+    HoldKind.DECEASED: frozenset({"executor", ESTATE}),
+    HoldKind.ATTORNEY: frozenset({"attorney"}),
+    HoldKind.BANKRUPTCY: frozenset({"trustee"}),
+}
+"""Who alone is contacted while such a hold stands (12 CFR 1006.2(e), 1006.6(a)(4), 1006.6(b)(2))."""
+NOT_ASKED_FOR = frozenset({HoldKind.DISPUTE, HoldKind.BREATHING_SPACE})
+"""Holds during which nobody is asked for the debt."""
+
+
 def _to_representative(asked: Question) -> Iterator[Reason]:
     """A contact of this purpose goes to a representative whose authority stands, and never to the customer: the rules
     about the customer's wishes and caps do not look at it."""
@@ -155,7 +167,10 @@ def _to_representative(asked: Question) -> Iterator[Reason]:
         yield _desk_reason("desk.representative", detail)
     for hold in facts.holds:
         ended = hold.until is not None and hold.until <= asked.at
-        if HOLD_TRAITS[hold.kind].ends_mandate and hold.started_at <= asked.at and not ended:
+        stops = HOLD_TRAITS[hold.kind].ends_mandate and facts.representative not in HEARS.get(hold.kind, ())
+        # What is disputed is not asked for, of whoever stands in either; the enquiry to an estate asks for nothing.
+        stops |= facts.stands_in and facts.representative != ESTATE and hold.kind in NOT_ASKED_FOR
+        if stops and hold.started_at <= asked.at and not ended:
             detail = (
                 f"hold {hold.kind.value}: the {facts.representative or 'representative'} is not written to"
             )

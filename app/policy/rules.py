@@ -122,6 +122,8 @@ class Rule:
     """As a pack's `[[rules]]` table spells it."""
     table: ClassVar[type[RuleTable]]
     """The fields that such a table may have."""
+    for_stand_ins: ClassVar[bool] = False
+    """True of kinds that protect whoever is contacted: the customer, or who stands in for them (`protects_any`)."""
     closes: ClassVar[bool] = False
     """True if the clock alone may stop a contact that the rule lets pass now: then it answers `closes_at`."""
 
@@ -165,6 +167,11 @@ class Rule:
     def needed(self) -> FactsNeeded:
         """The facts that have to be read for it, beyond what every review is told."""
         return FactsNeeded()
+
+    @property
+    def protects_any(self) -> bool:
+        """True if it protects whoever is asked to pay: the customer, and who stands in for them (`Facts.stands_in`)."""
+        return self.for_stand_ins and Purpose.REMINDER in self.purposes
 
     def in_force(self, asked: Question) -> bool:
         """On the customer's local date; where zones disagree about the date, one is enough."""

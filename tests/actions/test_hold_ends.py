@@ -20,7 +20,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD, EndsBy, is_asked_again
 from app.casework.holds.service import end_due_holds
 from app.casework.parties.rules import MayBeTold, PartyKind
-from app.casework.parties.service import NewParty
+from app.casework.parties.told import NewParty
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid

@@ -45,7 +45,7 @@ from app.casework.negotiation.record.models import Negotiation, NegotiationOffer
 from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import PartyKind
-from app.casework.parties.service import NewParty
+from app.casework.parties.told import NewParty
 from app.casework.plans.rules import Cadence, PlanKind
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction

@@ -11,7 +11,7 @@ from app.actions.people.parties import add_party
 from app.casework.cases.rules import CaseStatus
 from app.casework.holds.models import CaseHold
 from app.casework.parties.rules import PartyKind
-from app.casework.parties.service import NewParty
+from app.casework.parties.told import NewParty
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.vocabulary import HoldKind

@@ -179,7 +179,7 @@ def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[An
         "plan_id": plans,
         "need_id": {r["id"]: f"{r['code']} of {customers[r['customer_id']]}" for r in rows["support_need"]},
         "party_letter_id": {
-            r["id"]: f"{r['occasion']} {r['occurrence']} of {plans[r['plan_id']]}"
+            r["id"]: f"{r['occasion']} {r['occurrence']} of {plans.get(r['plan_id']) or cases[r['case_id']]}"
             for r in rows["party_letter"]
         },
         "recipient_id": {r["id"]: r["username"] or r["url"] for r in rows["digest_recipient"]},

@@ -298,6 +298,7 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "ph.hours",
         "tw.identify",
         "tw.told_before",
+        "us.estate_enquiry",
         "tw.told_duty",
         "uk-ni.limitation",
         "uk-scotland.moratorium",

@@ -16,7 +16,7 @@ from app.casework.advisers.service import NewAdviser, tie_client
 from app.casework.cases.models import CollectionsCase
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import MayBeTold, PartyKind
-from app.casework.parties.service import NewParty
+from app.casework.parties.told import NewParty
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict

@@ -1,7 +1,9 @@
-"""Put a third party on file, log a contact with them, take them off. Pages and the API call these."""
+"""Put a third party on file, put their data right, write to them, log a contact with them, take them off. Pages and
+the API call these."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -11,10 +13,16 @@ from app.actions.holds import PlacedHold, place_hold
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.queries import hold_of_kind
 from app.casework.holds.rules import REVIEW_DAYS
+from app.casework.parties.contacts import record_contact, record_identity
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import get_party
-from app.casework.parties.rules import BRINGS_HOLD
-from app.casework.parties.service import NewParty, close_party, record_contact, start_party
+from app.casework.parties.rules import BRINGS_HOLD, PartyCheck
+from app.casework.parties.service import (
+    change_party,
+    close_party,
+    start_party,
+)
+from app.casework.parties.told import NewParty
 from app.core.actor import Actor
 from app.core.labels import PARTY_LABELS
 from app.core.vocabulary import Channel
@@ -60,6 +68,38 @@ def end_party(
     return party
 
 
+def correct_party(
+    session: Session,
+    case: CollectionsCase,
+    party_id: int,
+    new: NewParty,
+    reason: str,
+    *,
+    by: Actor,
+    now: datetime,
+) -> Mapping[str, str]:
+    """Put a third party's data or authority right; what waits for the address before is withheld. Returns what it says
+    now, by field that changed. The caller holds the customer's lock."""
+    party = get_party(session, case.customer_id, party_id, lock=True)
+    return change_party(session, case, party, new, reason, by=by, now=now)
+
+
+def identify_party(
+    session: Session,
+    case: CollectionsCase,
+    party_id: int,
+    asked: Sequence[PartyCheck],
+    *,
+    by: Actor,
+    now: datetime,
+) -> ThirdParty:
+    """Record that the person on the telephone showed that they are this third party: amounts are told only after that.
+    The answers are not kept."""
+    party = get_party(session, case.customer_id, party_id)
+    record_identity(session, case, party, asked, by=by, now=now)
+    return party
+
+
 def log_party_contact(
     session: Session,
     case: CollectionsCase,
@@ -68,11 +108,14 @@ def log_party_contact(
     note: str,
     *,
     inbound: bool,
+    reached: bool = True,
     today: date,
     by: Actor,
     now: datetime,
 ) -> ThirdParty:
     """Log a contact with a third party: it is none with the customer, and counts toward none of their limits."""
     party = get_party(session, case.customer_id, party_id)
-    record_contact(session, case, party, channel, note, inbound=inbound, today=today, by=by, now=now)
+    record_contact(
+        session, case, party, channel, note, inbound=inbound, reached=reached, today=today, by=by, now=now
+    )
     return party

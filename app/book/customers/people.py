@@ -217,6 +217,11 @@ CONTACT_LIMITS: Mapping[str, int] = {
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
+def is_language(code: str) -> bool:
+    """True for a language as it is stored, such as `en` or `zh-hant`."""
+    return re.fullmatch(r"[a-z]{2,3}(?:-[a-z0-9]{1,8})?", code) is not None
+
+
 def checked_contact(now: Mapping[str, str], changes: Mapping[str, str]) -> dict[str, str]:
     """Return typed contact data of a customer in the form that is stored; `now` holds all the fields as they are.
 
@@ -234,7 +239,7 @@ def checked_contact(now: Mapping[str, str], changes: Mapping[str, str]) -> dict[
         given.setdefault("postcode", now["postcode"])
     if "language" in given:
         given["language"] = given["language"].lower()
-        if not re.fullmatch(r"[a-z]{2,3}(?:-[a-z0-9]{1,8})?", given["language"]):
+        if not is_language(given["language"]):
             raise Invalid("Write the language as a code such as en or nl.", "language")
     for name, read in (("timezone", read_zone), ("email", read_email)):
         if name in given:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.casework.parties.rules import MayBeTold, PartyKind
-from app.core.labels import CHANNEL_LABELS, MAY_BE_TOLD_LABELS, PARTY_LABELS
+from app.casework.parties.rules import MayBeTold, PartyCheck, PartyKind
+from app.core.labels import CHANNEL_LABELS, MAY_BE_TOLD_LABELS, PARTY_CHECK_LABELS, PARTY_LABELS
 from app.core.timeline.payload import Payload
-from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
+from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, words
 from app.core.vocabulary import Channel
 
 
@@ -64,12 +65,60 @@ class ThirdPartyContacted(Payload):
     might_know: bool
     """They might be told of the debt on that day."""
     note: str
+    reached: bool = True
+    """They spoke, or were written to; False for a call that nobody, or another person, answered."""
 
     def present(self, reader: Reader) -> TimelineEntry:
         way = "from" if self.inbound else "to"
         title = f"Third-party contact: {CHANNEL_LABELS[self.channel].lower()} {way} {self.name}"
-        known = "" if self.might_know else "; may not be told of the debt"
-        return TimelineEntry(title, f"{PARTY_LABELS[self.kind]}{known}", "info", quoted=self.note)
+        said = [PARTY_LABELS[self.kind]]
+        if not self.reached:
+            said.append("not reached")
+        if not self.might_know:
+            said.append("may not be told of the debt")
+        return TimelineEntry(title, "; ".join(said), "info", quoted=self.note)
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdPartyChanged(Payload):
+    """A third party's data or authority was put right; what it was before stays here."""
+
+    KIND = "party.changed"
+    WORDS = ("name", "reason")
+    FILTERS = (TimelineFilter.HOLDS, TimelineFilter.PEOPLE)
+
+    party_id: int
+    kind: PartyKind
+    name: str
+    from_: Mapping[str, str]
+    """By field, what it said before; `to` what it says now."""
+    to: Mapping[str, str]
+    reason: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        told = [
+            f"{words(name)}: {before or 'none'} → {self.to[name] or 'none'}"
+            for name, before in self.from_.items()
+        ]
+        title = f"{PARTY_LABELS[self.kind]} changed: {self.name}"
+        return TimelineEntry(title, "; ".join([*told, self.reason]), "info")
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdPartyIdentified(Payload):
+    """A person on the telephone was asked to show that they are this third party; the answers are not kept."""
+
+    KIND = "party.identified"
+    FILTERS = (TimelineFilter.PEOPLE,)
+
+    party_id: int
+    kind: PartyKind
+    name: str
+    asked: tuple[PartyCheck, ...]
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        how = "; ".join(PARTY_CHECK_LABELS[each] for each in self.asked)
+        return TimelineEntry(f"Identity of {self.name} checked", how, "good")
 
 
 @dataclass(frozen=True, slots=True)

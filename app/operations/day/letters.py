@@ -21,15 +21,15 @@ from app.outreach.planning.deferred import due_letters
 from app.outreach.planning.event_letters import letters_of_night, write_deferred, write_event_letters
 from app.outreach.planning.instalments.fees_again import fees_letters_of_night
 from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
+from app.outreach.planning.representatives.again import ask_again, letters_to_ask_about
 from app.outreach.planning.representatives.ahead import ahead_with_advisers, remind_adviser
 from app.outreach.planning.representatives.night import (
     broken_with_advisers,
     ended_with_advisers,
-    letters_to_ask_about,
     restored_with_advisers,
     resumed_with_advisers,
 )
-from app.outreach.planning.representatives.writing import ask_again, write_to_adviser
+from app.outreach.planning.representatives.writing import write_to_adviser
 
 CHUNK = 200
 

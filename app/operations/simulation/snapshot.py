@@ -206,7 +206,6 @@ BY_PARENT: Mapping[str, Wanted] = {
     "plan_account": _of_plans,
     "plan_change": _of_plans,
     "plan_instalment": _of_plans,
-    "party_letter": _of_plans,
     "strategy_stop_rule": _of_experiments,
     "suppressed_address": _suppressed,
     "same_money": _of_entries,

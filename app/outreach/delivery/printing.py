@@ -42,11 +42,9 @@ from app.outreach.delivery.moves import (
     set_aside,
 )
 from app.outreach.delivery.recheck import ClearedMessage, recheck
-from app.outreach.delivery.representatives.recheck import (
-    ClearedLetter,
-    dispatch_to_representative,
-    recheck_letter,
-)
+from app.outreach.delivery.representatives.recheck import recheck_letter
+from app.outreach.delivery.representatives.statements import ClearedLetter
+from app.outreach.delivery.representatives.transport import dispatch_to_representative
 from app.outreach.delivery.transports import dispatch_of
 from app.outreach.gate.decisions import record_decisions
 from app.outreach.outbox.channel_stops import is_stopped, stop_channel

@@ -139,12 +139,30 @@ class OutboxMessage(Row, table=True):
 
 
 class PartyLetter(Row, table=True):
-    """A letter to a representative about an agreement of the customer's: written, waiting, or not written and why. Each
-    is decided once."""
+    """A letter to a representative about an agreement or a case of the customer's, or to the estate of one who died:
+    written, waiting, or not written and why. Each is decided once."""
 
     __tablename__ = "party_letter"
     __table_args__ = (
         sa.UniqueConstraint("plan_id", "party_id", "occasion", "occurrence"),
+        sa.Index(
+            "uq_party_letter_case",
+            "case_id",
+            "party_id",
+            "occasion",
+            "occurrence",
+            unique=True,
+            sqlite_where=sa.text("plan_id IS NULL AND party_id IS NOT NULL"),
+            postgresql_where=sa.text("plan_id IS NULL AND party_id IS NOT NULL"),
+        ),
+        sa.Index(
+            "uq_party_letter_estate",
+            "case_id",
+            "occurrence",
+            unique=True,
+            sqlite_where=sa.text("party_id IS NULL"),
+            postgresql_where=sa.text("party_id IS NULL"),
+        ),
         # Few rows at a time.
         sa.Index(
             "ix_party_letter_until",
@@ -153,15 +171,24 @@ class PartyLetter(Row, table=True):
             postgresql_where=sa.text("until IS NOT NULL"),
         ),
         sa.CheckConstraint("(until IS NOT NULL) = (status = 'waits')", name="until_where_it_waits"),
+        sa.CheckConstraint(
+            "(plan_id IS NULL) = (occasion IN ('statement', 'estate', 'estate_enquiry'))",
+            name="plan_where_of_one",
+        ),
+        sa.CheckConstraint("(party_id IS NULL) = (occasion = 'estate_enquiry')", name="party_unless_enquiry"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    plan_id: int = Field(foreign_key="plan.id", sa_type=BigId)
-    party_id: int = Field(foreign_key="third_party.id", sa_type=BigId)
+    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
+    plan_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
+    """The agreement that it is about; None = it is about the case."""
+    party_id: int | None = Field(default=None, foreign_key="third_party.id", sa_type=BigId)
+    """None = it goes to the estate, of which nobody is known to be in charge."""
     occasion: Occasion = Field(sa_type=enum_type(Occasion))
     occurrence: int = Field(default=0, sa_type=BigId)
     """Which one of its occasion: of a change the id of the last change of an instalment, of a break its day and of a
-    reminder the due day as a number (`date.toordinal`); 0 = there is only one."""
+    reminder the due day as a number (`date.toordinal`), of a letter about the case the day it was asked for; 0 = there
+    is only one."""
     status: PartyLetterStatus = Field(
         default=PartyLetterStatus.WRITTEN,
         sa_type=enum_type(PartyLetterStatus),

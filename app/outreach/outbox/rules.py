@@ -44,7 +44,7 @@ BY_CHANNEL: Mapping[Destination, Channel] = {
 
 
 class Occasion(StrEnum):
-    """Why a representative is written to: what became of an agreement that they made for the customer."""
+    """Why a representative is written to: what became of an agreement that they made for the customer, or the case."""
 
     CONFIRMED = "confirmed"
     CHANGED = "changed"
@@ -55,6 +55,16 @@ class Occasion(StrEnum):
     """It was found broken, and a payment that was made in time was posted later."""
     ENDED = "ended"
     """It was cancelled, or another one replaces it."""
+    STATEMENT = "statement"
+    """A person tells the attorney, or another who acts for the customer, what is past due."""
+    ESTATE = "estate"
+    """A person tells the executor what the estate owes."""
+    ESTATE_ENQUIRY = "estate_enquiry"
+    """A person asks at the last address who administers the estate."""
+
+
+ABOUT_CASE = frozenset({Occasion.STATEMENT, Occasion.ESTATE, Occasion.ESTATE_ENQUIRY})
+"""Occasions of letters about a case; the others are about an agreement."""
 
 
 class PartyLetterStatus(StrEnum):
@@ -107,9 +117,11 @@ WRITTEN_AS_OF_NOW = (OUTDATED, CHANGED)
 """Reasons for which the letter of an agreement is written again by the same channel, with the figures of the moment."""
 PARTY_MOVED = "the adviser's address has changed since it was written"
 """The reason of a letter to an adviser that is withheld and written to their new address instead."""
+OWED_CHANGED = "what is owed has changed since it was written"
+"""The reason of a statement to a representative that is withheld and written again with the figures of the moment."""
 DUE_CHANGED = "what is missing of the instalment has changed since it was written"
 """The reason of a reminder to an adviser that is withheld and written again with what is still due."""
-TO_ADVISERS_AGAIN = (PARTY_MOVED, DUE_CHANGED, CHANGED)
+TO_ADVISERS_AGAIN = (PARTY_MOVED, DUE_CHANGED, OWED_CHANGED, CHANGED)
 """Reasons for which a letter to an adviser is written again by the same channel."""
 NOT_WHOLE = "the payment for which it says that the agreement stands does not count any more"
 """The reason of a letter, to customer or adviser, that a break was taken back, which is withheld for good."""

@@ -45,7 +45,7 @@ from app.outreach.planning.in_writing.rules import IN_WRITING, LETTERS, OUTLIVES
 from app.outreach.planning.in_writing.told import ON_ITS_WAY, is_on_its_way, messages_of
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import HELP_LETTER
-from app.outreach.planning.representatives.writing import write_again
+from app.outreach.planning.representatives.again import write_again
 from app.outreach.planning.rows import LetterRequest, ReplacedMessage
 from app.outreach.planning.service import report_unsent, request_letters
 from app.outreach.strategy.facts import gather_case_facts

@@ -106,6 +106,7 @@ class CapRule(Rule):
     """
 
     kind: ClassVar[str] = "cap"
+    for_stand_ins: ClassVar[bool] = True
     table: ClassVar[type[RuleTable]] = CapTable
 
     most: int

@@ -8,15 +8,16 @@ from typing import ClassVar, Self
 
 from app.core.types import JsonObject
 from app.policy.answers import Reason
-from app.policy.rules import Comparison, Question, Rule, RuleTable
-from app.policy.schema import Text
+from app.policy.rules import Comparison, Question, Rule, RuleTable, compare_letters
+from app.policy.schema import Names, Text
 
 
 class ForbiddenTable(RuleTable):
     why: Text
+    letters: Names | None = None
 
     def rule(self) -> ForbiddenRule:
-        return ForbiddenRule(**self.shared(), why=self.why)
+        return ForbiddenRule(**self.shared(), why=self.why, letters=frozenset(self.letters or ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +30,20 @@ class ForbiddenRule(Rule):
 
     why: str
     """The ban as a clause: "Twilio carries no SMS of third-party debt collection"."""
+    letters: frozenset[str] = frozenset()
+    """The letters that it bans; empty = every contact."""
+
+    def idle(self, asked: Question) -> bool:
+        return bool(self.letters) and asked.contact.letter not in self.letters
 
     def objections(self, _asked: Question) -> Sequence[Reason]:
         return [self._reason(self.why, None)]
 
     def _spelling(self) -> JsonObject:
-        return {"why": self.why}
+        return {"why": self.why, **({"letters": sorted(self.letters)} if self.letters else {})}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
-        return {"why": Comparison(self.why, changed.why, changed.why == self.why)}
+        return {
+            "why": Comparison(self.why, changed.why, changed.why == self.why),
+            "letters": compare_letters(self.letters, changed.letters),
+        }

@@ -41,6 +41,7 @@ class GapRule(Rule):
     """
 
     kind: ClassVar[str] = "gap"
+    for_stand_ins: ClassVar[bool] = True
     table: ClassVar[type[RuleTable]] = GapTable
 
     days: int

@@ -80,6 +80,7 @@ class HoursRule(Rule):
     """Contact only within these hours of the customer's local wall clock, in every zone they may be in."""
 
     kind: ClassVar[str] = "hours"
+    for_stand_ins: ClassVar[bool] = True
     table: ClassVar[type[RuleTable]] = HoursTable
     closes: ClassVar[bool] = True
 

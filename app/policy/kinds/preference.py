@@ -35,6 +35,7 @@ class PreferenceRule(Rule):
     """No contact at a time or place that the customer told, or that is known, not to suit them."""
 
     kind: ClassVar[str] = "preference"
+    for_stand_ins: ClassVar[bool] = True
     table: ClassVar[type[RuleTable]] = PreferenceTable
     closes: ClassVar[bool] = True
 

@@ -14,7 +14,9 @@ from app.policy.answers import Reason
 from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable, compare_fewer, compare_more
 from app.policy.schema import Names
 
-RepresentativeKind = Literal["attorney", "executor", "adviser", "family"]
+RepresentativeKind = Literal[
+    "attorney", "executor", "adviser", "family", "guardian", "power_of_attorney", "trustee"
+]
 
 
 class RepresentedTable(RuleTable):

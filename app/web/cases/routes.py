@@ -25,7 +25,7 @@ from app.web.cases.negotiation import closing as negotiation_closing
 from app.web.cases.negotiation import page as negotiation_page
 from app.web.cases.outcome import handler
 from app.web.cases.people import page as people_page
-from app.web.cases.people import parties, points
+from app.web.cases.people import parties, party_letters, points
 from app.web.cases.plan import acts as plan_acts
 from app.web.cases.plan import page as plan_page
 from app.web.cases.plan import printed as plan_printed
@@ -54,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     people_page.router,
     points.router,
     parties.router,
+    party_letters.router,
     need_forms.router,
     need_page.router,
     household_page.router,

@@ -18,9 +18,11 @@ from app.book.names.service import index_all
 from app.casework.cases.events import CallLogged, NoteAdded
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
+from app.casework.parties.contacts import record_contact
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import MayBeTold, PartyKind
-from app.casework.parties.service import NewParty, record_contact, start_party
+from app.casework.parties.service import start_party
+from app.casework.parties.told import NewParty
 from app.casework.search.hits import Hit, find, find_callers
 from app.casework.search.rules import Way, read_search
 from app.core.actor import Actor

@@ -13,7 +13,7 @@ from app.actions.people.contact_data import correct_point
 from app.actions.people.parties import add_party
 from app.book.ledger.models import Customer
 from app.casework.parties.rules import MayBeTold, PartyKind
-from app.casework.parties.service import NewParty
+from app.casework.parties.told import NewParty
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.legal.bundle.build import build, verify

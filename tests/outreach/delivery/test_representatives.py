@@ -24,7 +24,7 @@ from app.casework.advisers.models import Adviser
 from app.casework.cases.queries import get_case
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import MayBeTold, PartyKind
-from app.casework.parties.service import NewParty
+from app.casework.parties.told import NewParty
 from app.casework.plans.models import Plan
 from app.core.clock import FixedClock
 from app.core.database.engine import transaction

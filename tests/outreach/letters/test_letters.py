@@ -179,6 +179,9 @@ def test_the_letters_we_ship() -> None:
         "adviser_plan_broken": ("representative", "ep"),
         "adviser_plan_restored": ("representative", "ep"),
         "adviser_plan_ended": ("representative", "ep"),
+        "estate_letter": ("representative", "ep"),
+        "attorney_letter": ("representative", "ep"),
+        "estate_enquiry": ("representative", "p"),
         "sms_answer": ("confirmation", "s"),
         "knowledge_answer": ("confirmation", "sep"),
     }
@@ -192,6 +195,7 @@ def test_the_letters_we_ship() -> None:
         "instalment_moved", "instalment_skipped", "agreement", "fees_charged_again",
         "adviser_plan_confirmed", "adviser_plan_changed", "adviser_plan_broken", "adviser_plan_restored",
         "adviser_plan_ended", "adviser_instalment_ahead", "plan_restored", "plan_resumed", "plan_over",
+        "estate_letter", "attorney_letter", "estate_enquiry",
     }  # fmt: skip
     claimed = {
         name: set(letter.languages)

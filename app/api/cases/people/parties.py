@@ -2,89 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Annotated, Self
-
 from fastapi import Request
-from pydantic import Field
 
 from app.actions.people import parties as acts
+from app.actions.people import party_letters as letter_acts
 from app.api.cases.lookup import case_named
-from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
-from app.api.fields import CaseRef, Day, RowId
-from app.api.shapes import Shape
+from app.api.cases.people.party_shapes import (
+    ChangedPartyInput,
+    NewPartyInput,
+    PartyContact,
+    PartyIdentity,
+    PartyLetterShape,
+    PartyReason,
+    PartyShape,
+)
+from app.api.deps import ApiCaseReader, ApiCaseWorker, OnceSession, Page, ReadSession, api_router
+from app.api.fields import CaseRef, RowId
 from app.book.portfolios.days import local_today
-from app.casework.parties.models import ThirdParty
-from app.casework.parties.queries import parties_of
-from app.casework.parties.rules import MayBeTold, PartyKind
-from app.casework.parties.service import NewParty
-from app.core.ids import id_of
-from app.core.text import Line, Paragraph
-from app.core.vocabulary import Channel
+from app.casework.parties.queries import get_party, parties_of
+from app.casework.parties.told import NewParty
 from app.http.context import Now, ports_of
 
 router = api_router("/cases/{reference}", tags=["contacts"])
-
-
-class PartyShape(Shape):
-    """A third party. Numbers and addresses stay in the desk."""
-
-    id: int
-    kind: PartyKind
-    name: str
-    organisation: str
-    reference: str
-    may_be_told: MayBeTold
-    authority_from: date | None
-    authority_until: date | None
-    document_id: int | None
-    note: str
-    added_at: datetime
-    ended_at: datetime | None
-
-    @classmethod
-    def of(cls, party: ThirdParty) -> Self:
-        return cls(
-            id=id_of(party),
-            kind=party.kind,
-            name=party.name,
-            organisation=party.organisation,
-            reference=party.reference,
-            may_be_told=party.may_be_told,
-            authority_from=party.authority_from,
-            authority_until=party.authority_until,
-            document_id=party.document_id,
-            note=party.note,
-            added_at=party.created_at,
-            ended_at=party.ended_at,
-        )
-
-
-class NewPartyInput(Input):
-    kind: Annotated[PartyKind, Field(strict=False)]
-    name: Annotated[Line, Field(min_length=1, max_length=200)]
-    may_be_told: Annotated[MayBeTold, Field(strict=False)] = MayBeTold.NOTHING
-    organisation: Annotated[Line, Field(max_length=200)] = ""
-    reference: Annotated[Line, Field(max_length=60, description="Their own number of the matter.")] = ""
-    phone: Annotated[Line, Field(max_length=40)] = ""
-    email: Annotated[Line, Field(max_length=254)] = ""
-    address: Annotated[Paragraph, Field(max_length=400)] = ""
-    authority_from: Day | None = None
-    authority_until: Annotated[Day | None, Field(description="Last day; null = until it is withdrawn.")] = (
-        None
-    )
-    document_id: Annotated[int | None, Field(ge=1, le=2**53, description="A document on file.")] = None
-    note: Annotated[Line, Field(max_length=300)] = ""
-
-
-class PartyContact(Input):
-    channel: Annotated[Channel, Field(strict=False)]
-    inbound: Annotated[bool, Field(description="They contacted us.")] = False
-    note: Annotated[Paragraph, Field(min_length=1, max_length=4000)]
-
-
-class PartyReason(Input):
-    reason: Annotated[Line, Field(min_length=1, max_length=200)]
 
 
 @router.get("/third-parties", summary="List a customer's third parties")
@@ -131,6 +70,7 @@ def post_third_party_contact(
         body.channel,
         body.note,
         inbound=body.inbound,
+        reached=body.reached,
         today=today,
         by=caller.by,
         now=now,
@@ -150,3 +90,62 @@ def post_third_party_end(
     """They may be told nothing from now on. A hold that came with them stays until a person ends it."""
     case = case_named(session, reference, lock=True)
     return PartyShape.of(acts.end_party(session, case, party_id, body.reason, by=caller.by, now=now))
+
+
+@router.post("/third-parties/{party_id}/correct", summary="Put a third party's data or authority right")
+def post_third_party_correct(
+    reference: CaseRef,
+    party_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: ChangedPartyInput,
+) -> PartyShape:
+    """Every field is taken as given. A letter that waits for the address before is withheld."""
+    case = case_named(session, reference, lock=True)
+    given = body.model_dump()
+    reason = given.pop("reason")
+    acts.correct_party(session, case, party_id, NewParty(**given), reason, by=caller.by, now=now)
+    return PartyShape.of(get_party(session, case.customer_id, party_id))
+
+
+@router.post("/third-parties/{party_id}/identity", summary="Record how a third party was identified")
+def post_third_party_identity(
+    reference: CaseRef,
+    party_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: PartyIdentity,
+) -> PartyShape:
+    """Amounts are told on the telephone only after this."""
+    case = case_named(session, reference, lock=True)
+    return PartyShape.of(acts.identify_party(session, case, party_id, body.asked, by=caller.by, now=now))
+
+
+@router.post("/third-parties/{party_id}/letter", summary="Write to who stands in for the customer")
+def post_third_party_letter(
+    reference: CaseRef,
+    party_id: RowId,
+    request: Request,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+) -> PartyLetterShape:
+    """The executor is told what the estate owes, others who act for the customer what is past due; once a day at
+    most."""
+    case = case_named(session, reference, lock=True)
+    letters = ports_of(request).catalog
+    return PartyLetterShape.of(
+        letter_acts.write_to_party(session, case, party_id, letters, by=caller.by, now=now)
+    )
+
+
+@router.post("/estate-enquiry", summary="Ask the estate who administers it")
+def post_estate_enquiry(
+    reference: CaseRef, request: Request, caller: ApiCaseWorker, session: OnceSession, now: Now
+) -> PartyLetterShape:
+    """A letter to the last address of a customer who died, once. It says nothing of a debt."""
+    case = case_named(session, reference, lock=True)
+    letters = ports_of(request).catalog
+    return PartyLetterShape.of(letter_acts.ask_the_estate(session, case, letters, by=caller.by, now=now))

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session
 
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.models import case_reference
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.models import Plan
 from app.core.clock import local_date
 from app.outreach.agreements.reader import Reader
 from app.outreach.delivery.moves import Postpone, Withhold
 from app.outreach.delivery.recheck import too_old
-from app.outreach.gate.contact_cases import STALE_AFTER, ContactCase, load_contact_cases
-from app.outreach.gate.pack_versions import keep_pack
+from app.outreach.delivery.representatives.statements import ClearedLetter, recheck_statement, verdict_on
+from app.outreach.gate.contact_cases import STALE_AFTER, load_contact_cases
 from app.outreach.letters.locales import locale_for
-from app.outreach.outbox.dispatch import Dispatch
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
-from app.outreach.outbox.rules import BY_CHANNEL, CHANGED, DUE_CHANGED, REFUSED_AT_DELIVERY, Occasion
+from app.outreach.outbox.rules import (
+    BY_CHANNEL,
+    CHANGED,
+    DUE_CHANGED,
+    Occasion,
+)
 from app.outreach.planning.instalments.reminders import LETTER as REMINDER
 from app.outreach.planning.letterhead import Letterhead
 from app.outreach.planning.representatives.facts import (
@@ -33,15 +35,6 @@ from app.outreach.planning.representatives.facts import (
 )
 from app.outreach.planning.representatives.rules import no_longer_so, why_not_sent_to
 from app.outreach.planning.wording import message_context
-from app.policy.answers import Clearance, WaitUntil
-
-
-@dataclass(frozen=True, slots=True)
-class ClearedLetter:
-    """Verdict: the letter may leave now."""
-
-    contact_case: ContactCase
-    clearance: Clearance
 
 
 def recheck_letter(
@@ -53,6 +46,8 @@ def recheck_letter(
     if today - row.business_date > STALE_AFTER:
         return too_old(row)
     letter = session.get_one(PartyLetter, row.party_letter_id)
+    if letter.plan_id is None:
+        return recheck_statement(session, portfolio, row, letter, now=now)
     party, plan = session.get_one(ThirdParty, letter.party_id), session.get_one(Plan, letter.plan_id)
     if party.customer_id != row.customer_id or plan.customer_id != row.customer_id:
         return Withhold("the adviser or the agreement belongs to another customer", {})
@@ -78,15 +73,7 @@ def recheck_letter(
         return Withhold(why, {})
     flaw = Letterhead.of(portfolio).unreachable
     asked = question(contact_case, party, way, row.letter, row.language, flaw, now=now, waits=False)
-    answer = asked.answer(contact_case.pack)
-    if isinstance(answer, Clearance):
-        row.not_after = answer.not_after
-        return ClearedLetter(contact_case, answer)
-    keep_pack(session, contact_case.pack, now=now)
-    rules = ", ".join(reason.rule for reason in answer.reasons)
-    if isinstance(answer, WaitUntil):
-        return Postpone(answer.at, rules, (asked, answer))
-    return Withhold(f"{REFUSED_AT_DELIVERY}: {rules}", {}, (asked, answer))
+    return verdict_on(session, row, contact_case, asked, now=now)
 
 
 def _tells_another(
@@ -97,24 +84,3 @@ def _tells_another(
     reader = Reader(locale_for(row.language, country), portfolio.currency)
     now_so, told = missed_shown(session, plan, today, reader), message_context(row)
     return any(told.get(name, "") != now_so.get(name, "") for name in ("missed_on", "missed_amount", "came"))
-
-
-def dispatch_to_representative(row: OutboxMessage, portfolio: Portfolio) -> Dispatch:
-    """The letter as an adapter gets it: without the customer's link to unsubscribe, which would act in their name."""
-    return Dispatch(
-        key=row.reference,
-        attempt_id=row.attempt_id,
-        channel=BY_CHANNEL[row.destination],
-        to=row.address,
-        recipient_name=row.recipient,
-        language=row.language,
-        letter=row.letter,
-        text=row.text,
-        business_date=row.business_date,
-        sender_name=portfolio.agency or portfolio.creditor,
-        subject=row.subject,
-        html=row.html,
-        reference=case_reference(row.case_id),
-        not_after=row.not_after,
-        context=message_context(row),
-    )

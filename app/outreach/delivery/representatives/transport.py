@@ -11,21 +11,20 @@ from functools import partial
 from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import case_reference
 from app.core.actor import SYSTEM
 from app.core.timeline.service import Heads, record_many
 from app.core.vocabulary import Channel
 from app.outreach.delivery.moves import Postpone, Withhold, result_event
-from app.outreach.delivery.representatives.recheck import (
-    ClearedLetter,
-    dispatch_to_representative,
-    recheck_letter,
-)
+from app.outreach.delivery.representatives.recheck import recheck_letter
+from app.outreach.delivery.representatives.statements import ClearedLetter
 from app.outreach.delivery.transports import Candidate, ProviderRequest
 from app.outreach.outbox.channel_stops import is_stopped
-from app.outreach.outbox.dispatch import AsyncSender, Sender, SendResult, Undeliverable
+from app.outreach.outbox.dispatch import AsyncSender, Dispatch, Sender, SendResult, Undeliverable
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination
+from app.outreach.outbox.rules import BY_CHANNEL, Destination
 from app.outreach.planning.representatives.addresses import close_address
+from app.outreach.planning.wording import message_context
 from app.policy.facts import Suppression
 
 WAIT = timedelta(minutes=10)
@@ -92,3 +91,24 @@ class RepresentativeTransport:
     async def disconnect(self) -> None:
         if isinstance(self.sender, AsyncSender):
             await self.sender.disconnect()
+
+
+def dispatch_to_representative(row: OutboxMessage, portfolio: Portfolio) -> Dispatch:
+    """The letter as an adapter gets it: without the customer's link to unsubscribe, which would act in their name."""
+    return Dispatch(
+        key=row.reference,
+        attempt_id=row.attempt_id,
+        channel=BY_CHANNEL[row.destination],
+        to=row.address,
+        recipient_name=row.recipient,
+        language=row.language,
+        letter=row.letter,
+        text=row.text,
+        business_date=row.business_date,
+        sender_name=portfolio.agency or portfolio.creditor,
+        subject=row.subject,
+        html=row.html,
+        reference=case_reference(row.case_id),
+        not_after=row.not_after,
+        context=message_context(row),
+    )

@@ -11,10 +11,11 @@ from sqlmodel import Session, select
 
 from app.casework.advisers.models import Adviser, AdviserClient
 from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.documents.models import CaseDocument
 from app.casework.holds.queries import at_rest
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import parties_of, speaker
-from app.casework.parties.rules import in_force
+from app.casework.parties.rules import PROVEN_ON_PAPER, in_force
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.models import PlanRestoration
@@ -60,17 +61,26 @@ def mandate_of(session: Session, party: ThirdParty, contact_case: ContactCase, t
         speaks is not None and speaks.id == party.id,
         all(adviser.ended_at is None for adviser in advisers),
         ways_to(session, party, contact_case.customer, by_post=any(adviser.by_post for adviser in advisers)),
+        is_proven(session, party),
     )
+
+
+def is_proven(session: Session, party: ThirdParty) -> bool:
+    """True if the paper that gives a third party authority is on file and was not withdrawn, where one is needed."""
+    if party.kind not in PROVEN_ON_PAPER:
+        return True
+    paper = session.get(CaseDocument, party.document_id) if party.document_id is not None else None
+    return paper is not None and paper.withdrawn_at is None
 
 
 def ways_to(session: Session, party: ThirdParty, customer: Person, *, by_post: bool) -> tuple[Way, ...]:
     """The ways to reach a third party; by e-mail first, unless they want letters."""
     ways = []
-    if party.email:
+    if party.email and party.by_email:
         closed = closed_address(session, party.email)
         own = is_their_mailbox(party.email, customer)
         ways.append(Way(Channel.EMAIL, party.email, closed.since if closed else None, own))
-    if party.address.strip():
+    if party.address.strip() and party.by_post:
         closed = closed_address(session, party.address)
         ways.append(
             Way(
@@ -84,9 +94,9 @@ def ways_to(session: Session, party: ThirdParty, customer: Person, *, by_post: b
 
 
 def postal_address(party: ThirdParty, customer: Person) -> str:
-    """Postal address of a third party as it is printed, with the country of the customer for whom they act."""
+    """Postal address of a third party as it is printed, with its country, or that of the customer for whom they act."""
     lines = [line.strip() for line in party.address.splitlines() if line.strip()]
-    return "\n".join([*lines, customer.country])
+    return "\n".join([*lines, party.country or customer.country])
 
 
 def is_written_instead(contact_case: ContactCase, now: datetime, letter: str = "plan_broken") -> bool:

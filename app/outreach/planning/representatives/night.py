@@ -1,10 +1,9 @@
-"""What a night has to tell advisers: agreements that broke, ended, were restored or got new dates on its day, and
-letters whose wait is over."""
+"""What a night has to tell advisers: agreements that broke, ended, were restored or got new dates on its day."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 import sqlalchemy as sa
 from sqlmodel import Session, select
@@ -112,19 +111,3 @@ def resumed_with_advisers(session: Session, portfolio: Portfolio, on: date) -> l
 
 def _parties_of(plans: Sequence[Plan]) -> set[int]:
     return {plan.agreed_with_id for plan in plans if plan.agreed_with_id is not None}
-
-
-def letters_to_ask_about(session: Session, portfolio: Portfolio, now: datetime) -> list[int]:
-    """Ids of the letters to advisers that may leave within a day by what the gate said last."""
-    letter, plan = table_of(PartyLetter), table_of(Plan)
-    query = (
-        sa.select(letter.c.id)
-        .join(plan, plan.c.id == letter.c.plan_id)
-        .where(
-            letter.c.until.is_not(None),
-            letter.c.until < now + WITHIN,
-            plan.c.portfolio_id == id_of(portfolio),
-        )
-        .order_by(letter.c.id)
-    )
-    return list(session.scalars(query))

@@ -18,7 +18,19 @@ LETTERS: Mapping[Occasion, str] = {
     Occasion.BROKEN: "adviser_plan_broken",
     Occasion.RESTORED: "adviser_plan_restored",
     Occasion.ENDED: "adviser_plan_ended",
+    Occasion.STATEMENT: "attorney_letter",
+    Occasion.ESTATE: "estate_letter",
+    Occasion.ESTATE_ENQUIRY: "estate_enquiry",
 }
+STATEMENTS: Mapping[PartyKind, Occasion] = {
+    PartyKind.EXECUTOR: Occasion.ESTATE,
+    PartyKind.ATTORNEY: Occasion.STATEMENT,
+    PartyKind.GUARDIAN: Occasion.STATEMENT,
+    PartyKind.POWER_OF_ATTORNEY: Occasion.STATEMENT,
+    PartyKind.ADVISER: Occasion.STATEMENT,
+}
+"""The letter about the case that a person may send to each kind of third party. A trustee in insolvency has the
+creditor's claim from the legal team."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,12 @@ class Mandate:
     """False once the organisation was ended."""
     ways: tuple[Way, ...]
     """The one they prefer first."""
+    is_proven: bool = True
+    """The paper that gives them authority is on file, where one is needed."""
+
+    @property
+    def noun(self) -> str:
+        return self.kind.value.replace("_", " ")
 
     @property
     def way(self) -> Way | None:
@@ -68,21 +86,24 @@ class Mandate:
 
 def why_not_written_to(mandate: Mandate) -> str:
     """The reason that they must not be written to; '' = they may."""
-    if mandate.kind is not PartyKind.ADVISER:
-        return "only an adviser is written to by the desk"
+    if mandate.kind not in STATEMENTS:
+        return "nobody of this kind is written to by the desk"
     if not mandate.is_on_file:
-        return "the adviser is no longer on the customer's file"
+        return f"the {mandate.noun} is no longer on the customer's file"
     if not mandate.is_in_force:
-        return "the adviser's authority does not stand on this day"
+        return f"the {mandate.noun}'s authority does not stand on this day"
+    if not mandate.is_proven:
+        return f"the paper that makes this person the {mandate.noun} is not on file"
     if mandate.may_be_told is not MayBeTold.EVERYTHING:
-        return "the adviser may not be told of the agreement"
+        told = "the agreement" if mandate.kind is PartyKind.ADVISER else "the debt"
+        return f"the {mandate.noun} may not be told of {told}"
     if not mandate.speaks:
         return "another person speaks for the customer now"
     if not mandate.is_worked_with:
         return "the adviser is not worked with any more"
     if mandate.way is not None:
         return ""
-    return OWN_ADDRESS if mandate.ways else "no address of the adviser is on file"
+    return OWN_ADDRESS if mandate.ways else f"no address of the {mandate.noun} is on file"
 
 
 NOTHING_OWED = "nothing is owed any more"
@@ -125,6 +146,36 @@ class AgreementNow:
     ended_for_nothing: str = ""
     """It ended for a settlement that was taken up by a payment which came back: the reason, as a message is withheld
     for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNow:
+    """A case as it stands when a letter about it is to leave to who stands in for the customer."""
+
+    is_open: bool
+    is_owed: bool
+    """Something is past due; of an estate, any balance is left."""
+    is_dead: bool
+    """A hold says that the customer has died."""
+    executor_known: bool
+    """Somebody may act for the estate, on paper."""
+    lacks_notice: bool = False
+    """The law wants the validation notice first, and none has left (12 CFR 1006.34(a)(1), comment 34(a)(1)-1)."""
+
+
+def not_so_of_case(occasion: Occasion, now: CaseNow) -> str:
+    """The reason that a letter about a case is false, or not for now; '' = it holds."""
+    if not now.is_open:
+        return "the case is closed"
+    if occasion is not Occasion.STATEMENT and not now.is_dead:
+        return "no hold says any more that the customer has died"
+    if occasion is Occasion.ESTATE_ENQUIRY:
+        return "who administers the estate is known" if now.executor_known else ""
+    if not now.is_owed:
+        return NOTHING_OWED
+    if now.lacks_notice:
+        return "no validation notice was sent, and the law wants it first: a person sends it to them"
+    return ""
 
 
 def no_longer_so(occasion: Occasion, occurrence: int, now: AgreementNow) -> str:

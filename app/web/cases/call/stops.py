@@ -16,6 +16,8 @@ class Stop:
     instead: str
     reason: str = ""
     """The words in which the hold was placed."""
+    others: bool = False
+    """Somebody else is contacted in the customer's place."""
 
 
 DO_NOT_CONTACT = "Do not contact"
@@ -32,7 +34,8 @@ def strongest_stop(
         meaning, instead = traits.stop
         if meaning and kind in holds:
             named = f"Contact instead: {', '.join(representatives)}." if representatives else instead
-            return Stop(f"{DO_NOT_CONTACT}: {in_lower(meaning)}", named, holds[kind])
+            others = bool(representatives) or kind in (HoldKind.DECEASED, HoldKind.ATTORNEY)
+            return Stop(f"{DO_NOT_CONTACT}: {in_lower(meaning)}", named, holds[kind], others)
     return WITH_LEGAL if with_legal else None
 
 

@@ -16,10 +16,12 @@ from app.book.customers.rules import ADDRESS, PointKind
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.service import documents_of
 from app.casework.parties.models import ThirdParty
+from app.casework.parties.told import PARTY_FIELDS
 from app.core.ids import id_of
 from app.core.labels import (
     CONTACT_LABELS,
     MAY_BE_TOLD_LABELS,
+    PARTY_CHECK_LABELS,
     PARTY_LABELS,
     POINT_LABELS,
     POINT_SOURCE_LABELS,
@@ -29,15 +31,18 @@ from app.core.labels import (
 )
 from app.core.staff.rules import CASEWORK, Staff
 from app.core.vocabulary import Channel
-from app.http.context import Now
+from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.routes import Router
 from app.http.transactions import ReadSession
+from app.policy.calendars import clock_text
 from app.web.cases.call.header import contact_words
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.gate_answers import Gate, GateRow, gate_of
+from app.web.cases.people.contactable import LetterShown, StandIn
+from app.web.cases.people.stand_ins import enquiry_of, stand_ins_of
 from app.web.cases.reads import CASE_READS, read_case
 from app.web.form_action import Flash, FormAction, MakeResponse
 from app.web.forms import Fields, FormState, Typed
@@ -64,9 +69,16 @@ class ContactDataPage(Page):
     answers: Mapping[str, Sequence[GateRow]]
     """By the key of a point; messages and letters go to the main one of its kind only."""
     parties: Sequence[ThirdParty]
+    stand_ins: Mapping[int, StandIn]
+    """By the id of a third party, those who may stand in for the customer."""
+    enquiry: LetterShown | None
+    """The letter to the estate; None = it is not the time for it."""
     speaks: ThirdParty | None
     instead: str
     documents: Sequence[CaseDocument]
+    stored: Callable[[ThirdParty], Mapping[str, str]]
+    """A third party as the form that puts it right opens."""
+    clock_of: Callable[[int], str]
     labels: Mapping[str, Labels]
     address_parts: Sequence[tuple[str, str]]
     reader: PageReader
@@ -102,6 +114,9 @@ def show(
     view = read_case(session, id_of(file.case), now)
     points, gate = view.points, gate_of(view, now, works=staff.role in CASEWORK)
     used = [point for point in points if point.ended_at is None]
+    parties = sorted(view.found[CASE_READS.parties], key=lambda party: party.ended_at is not None)
+    there = PageReader(reader_locale(request), file.book.currency, file.zone)
+    catalog, shows = ports_of(request).catalog, file.is_open and staff.role in CASEWORK
     speaks, locale = view.representative, reader_locale(request)
     return page(
         request,
@@ -111,10 +126,14 @@ def show(
             points={kind: [point for point in used if point.kind is kind] for kind in PointKind},
             ended=[point for point in points if point.ended_at is not None],
             answers={point.key: _answers(gate, point) for point in used},
-            parties=sorted(view.found[CASE_READS.parties], key=lambda party: party.ended_at is not None),
+            parties=parties,
+            stand_ins=stand_ins_of(session, file, parties, catalog, there, now) if shows else {},
+            enquiry=enquiry_of(session, file, parties, catalog, there, now) if shows else None,
             speaks=speaks,
             instead=contact_words(speaks) if speaks else "",
             documents=[d for d in documents_of(session, id_of(file.customer)) if d.withdrawn_at is None],
+            stored=stored_party,
+            clock_of=clock_text,
             labels={
                 "kind": POINT_LABELS,
                 "type": POINT_TYPE_LABELS,
@@ -122,15 +141,30 @@ def show(
                 "source": POINT_SOURCE_LABELS,
                 "party": PARTY_LABELS,
                 "told": MAY_BE_TOLD_LABELS,
+                "check": PARTY_CHECK_LABELS,
             },
             address_parts=[(name, CONTACT_LABELS[name]) for name in ADDRESS],
             reader=PageReader(locale, file.book.currency, file.portfolio.timezone, view.names),
-            there=PageReader(locale, file.book.currency, file.zone),
+            there=there,
             can_write=staff.role in CASEWORK,
             form=form,
         ),
         status,
     )
+
+
+def stored_party(party: ThirdParty) -> Mapping[str, str]:
+    """The fields of a third party as a form has them."""
+
+    def said(name: str) -> str:
+        value = getattr(party, name)
+        if isinstance(value, bool):
+            return "on" if value else ""
+        if value is None:
+            return ""
+        return clock_text(value) if name.startswith("quiet") else str(value)
+
+    return {name: said(name) for name in PARTY_FIELDS}
 
 
 def _answers(gate: Gate, point: Point) -> list[GateRow]:
