@@ -24,7 +24,7 @@ from app.http.middleware.turns import Turns
 from app.http.middleware.watch import Watch
 from app.http.ports import Ports
 from app.http.static_files import STATIC_FOLDERS, HashedFiles
-from app.portal import agreement, preferences
+from app.portal import agreement, preferences, satisfaction
 from app.programs import probes
 from app.programs.errors import add_error_handlers, answer_failure, refuse
 from app.web.routes import PAGES
@@ -59,7 +59,14 @@ def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
     )
     app.state.settings, app.state.engine, app.state.ports, app.state.jobs = settings, engine, ports, {}
     app.state.registry = registry
-    for router in (*PAGES, hooks.router, preferences.router, agreement.router, probes.router):
+    for router in (
+        *PAGES,
+        hooks.router,
+        preferences.router,
+        agreement.router,
+        satisfaction.router,
+        probes.router,
+    ):
         _add_routes(app, router, in_description=False)
     for router in API:
         _add_routes(app, router, in_description=True)

@@ -151,6 +151,19 @@ class Portfolio(Row, table=True):
     """Telephone number at which the creditor takes complaints about its collectors (Taiwan)."""
     voicemail_name: str = Field(default="", max_length=80, sa_column_kwargs={"server_default": ""})
     """The business name that a caller leaves on voicemail, which tells of no debt; '' = an agency leaves no message."""
+    survey_share_percent: int = Field(default=0, ge=0, le=100, sa_column_kwargs={"server_default": "0"})
+    """Share of what was closed after which a customer is asked how satisfied they are; 0 = nobody is."""
+    survey_channel: str = Field(default="email", max_length=10, sa_column_kwargs={"server_default": "email"})
+    """`email` or `sms`; the other one where the customer has no such address."""
+    survey_after_case: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
+    survey_after_call: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
+    """After a call in which the customer spoke with us."""
+    survey_after_message: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
+    """After a message of theirs that we answered."""
+    survey_gap_days: int = Field(default=90, ge=30, sa_column_kwargs={"server_default": "90"})
+    """Fewest days between two such questions to one customer."""
+    survey_remind_days: int = Field(default=5, ge=0, sa_column_kwargs={"server_default": "5"})
+    """Days without an answer after which the question has its only reminder; 0 = it has none."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -322,6 +322,50 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         most=60,
     ),
     PortfolioSetting(
+        "survey-share",
+        "survey_share_percent",
+        _NUMBER,
+        "Per cent of closed cases and contacts after which the customer is asked how satisfied they are; 0 = none.",
+        most=100,
+    ),
+    PortfolioSetting(
+        "survey-channel",
+        "survey_channel",
+        _TEXT,
+        "Channel of that question: email or sms; the other one for a customer without such an address.",
+        longest=10,
+    ),
+    PortfolioSetting(
+        "survey-after-case", "survey_after_case", _YES_NO, "The question follows a case that was closed."
+    ),
+    PortfolioSetting(
+        "survey-after-call",
+        "survey_after_call",
+        _YES_NO,
+        "The question follows a call in which the customer spoke with us.",
+    ),
+    PortfolioSetting(
+        "survey-after-message",
+        "survey_after_message",
+        _YES_NO,
+        "The question follows our answer to a customer's message.",
+    ),
+    PortfolioSetting(
+        "survey-gap-days",
+        "survey_gap_days",
+        _NUMBER,
+        "Fewest days between two such questions to one customer.",
+        least=30,
+        most=731,
+    ),
+    PortfolioSetting(
+        "survey-remind-days",
+        "survey_remind_days",
+        _NUMBER,
+        "Days without an answer after which the question is sent once more; 0 = it is not.",
+        most=14,
+    ),
+    PortfolioSetting(
         "payee",
         "payee",
         SettingKind.PAYEE,
@@ -432,6 +476,8 @@ def require_together(values: JsonObject) -> None:
         raise Invalid("A collector charges nothing off: the creditor has done that.", "charge-off-days")
     if values["payee_bic"] and not values["payee_iban"]:
         raise Invalid("A BIC says little without an IBAN. Set payee-iban too.", "payee-iban")
+    if values["survey_channel"] not in ("email", "sms"):
+        raise Invalid("The question goes by email or by sms. Write one of the two.", "survey-channel")
     if values["late_fee_minor"] and not values["accrues"]:
         raise Invalid("A late fee needs accrues=yes: otherwise the creditor sends its own.", "late-fee")
     if values["creditor_lowers_rates"] and values["accrues"]:

@@ -61,6 +61,7 @@ from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.letters import write_letters
 from app.operations.day.runs import note_restated, run_of
+from app.operations.day.satisfaction import ask_about_satisfaction
 from app.operations.day.work import Counts, Day
 from app.operations.invariants.checks import Violation, quick
 from app.operations.thresholds.service import judge
@@ -295,6 +296,7 @@ STAGES: Mapping[str, Callable[[Day], Counts]] = {
     "duties": fulfil_duties,
     "letters": write_letters,
     "contacts": contact,
+    "satisfaction": ask_about_satisfaction,
     "legal": refer,
     "kpis": measure,
     "thresholds": judge_thresholds,

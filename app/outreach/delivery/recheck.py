@@ -60,6 +60,8 @@ from app.outreach.planning.instalments.facts import (
     read_others,
 )
 from app.outreach.planning.letterhead import LetterCatalog, locale_of
+from app.outreach.planning.satisfaction.barred import why_not_asked
+from app.outreach.planning.satisfaction.rules import SATISFACTION_LETTER, SATISFACTION_STEPS
 from app.outreach.planning.wording import message_context
 from app.policy.answers import Clearance, WaitUntil
 from app.policy.facts import Contact
@@ -204,6 +206,8 @@ def _no_longer_true(
             today,
             others=read_others(figures.get("others_minor", "")),
         ) or _closed_since(contact_case, row)
+    if step.step in SATISFACTION_STEPS:
+        return why_not_asked(session, step, contact_case.customer.id)
     if row.letter in ANSWERS and _purpose_now(session, contact_case, row) is not row.purpose:
         return "whether they dispute the debt has changed since it was written"
     if row.letter == "paid_in_full" and any(account.balance_minor > 0 for account in contact_case.accounts):
@@ -334,7 +338,8 @@ def _ask_gate(
 ) -> ClearedMessage | Withhold | Postpone:
     channel = Channel(row.destination.value)
     # Its words are as they were when the gate was asked about them: their blocks are not asked again.
-    contact = Contact(channel, row.purpose, row.address, letter=row.letter, language=row.language)
+    purpose = Purpose.REMINDER if row.letter == SATISFACTION_LETTER else row.purpose  # decision 0426
+    contact = Contact(channel, purpose, row.address, letter=row.letter, language=row.language)
     asked = ReviewRequest(contact, contact_case.facts, now)
     answer = asked.answer(contact_case.pack)
     if isinstance(answer, Clearance):

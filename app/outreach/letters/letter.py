@@ -207,8 +207,7 @@ class LetterContext:
     payee: str = ""
     iban: str = ""
     payment_reference: str = ""
-    payment_code: str = ""
-    """What its QR code says; see `outreach/agreements/payment_code.py`."""
+    payment_code: str = ""  # what its QR code says; see `outreach/agreements/payment_code.py`
     when: str = ""
     """A reminder of an instalment: `ahead`, `today` or `grace`."""
     missing: str = ""
@@ -243,6 +242,8 @@ class LetterContext:
     adviser_reference: str = ""
     """Their own number of the customer; '' = not told."""
     time_barred: tuple[OldDebtLine, ...] = ()
+    question_url: str = ""  # the page that asks how satisfied they are
+    asked_before: str = ""  # `yes` in the reminder of that question
 
 
 VARIABLES = frozenset(f.name for f in dataclasses.fields(LetterContext))
@@ -268,7 +269,7 @@ MAY_BE_EMPTY = frozenset(
     {
         "collector_kind", "costs_owed", "country", "instalments", "others", "paid", "plan_kind", "cadence", "interest",
         "rates", "late_fees", "acceptance", "address_found", "relief", "restored", "why_ended", "given_up",
-        "time_barred",
+        "time_barred", "asked_before",
     }
 )  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are

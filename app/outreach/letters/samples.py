@@ -156,6 +156,7 @@ def _of_some_letters(
         "extended_to": day(14),
         "adviser_name": "Harbour Debt Advice",
         "adviser_reference": "HDA-2041",
+        "question_url": "https://desk.example/u/41.ask.1w0.bW9ja3VwLWxpbmstb25seQ/score",
         "client_hears": "yes",
         "creditor_complaints": "+1 212 555 0199",
         "supervisory_authority": "Office of Supervision, 2 State Street, Boston MA 02109, post@supervision.example",

@@ -1,4 +1,4 @@
-"""Personal links: each opens one customer's page, is signed, and ends by itself."""
+"""Personal links: each opens one customer's page, or one question to them, is signed, and ends by itself."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ class PersonalLink(NamedTuple):
         return _week_of(today) - self.week > LINK_WEEKS
 
 
+QUESTION = "score"
+"""Last part of the address of a question's page."""
+_ASKS = "ask"
+
+
+class QuestionLink(NamedTuple):
+    """The satisfaction question that a link opens. Its row says until when it may be answered."""
+
+    case_id: int
+    occurrence: int
+
+
 @dataclass(frozen=True)
 class LinkSigner:
     """Makes and reads the tokens of personal links, under the installation's secret."""
@@ -57,6 +69,29 @@ class LinkSigner:
         link = PersonalLink(int(customer), Channel(channel), int(number), int(week))
         ours = hmac.compare_digest(self._token(link).encode(), token.encode("utf-8", "replace"))
         return link if ours else None
+
+    def question_url(self, case_id: int, occurrence: int) -> str:
+        """The page that asks how satisfied a customer is: the `occurrence`th question of their case."""
+        return f"{self.public_url}/u/{self._question_token(QuestionLink(case_id, occurrence))}/{QUESTION}"
+
+    def read_question(self, token: str) -> QuestionLink | None:
+        """The question whose token this is, None if we did not make it. No token opens both this and a customer's
+        page."""
+        case, kind, number = (*token.split("."), "", "", "")[:3]
+        number = number.removesuffix("w0")
+        if kind != _ASKS or not all(
+            part.isascii() and part.isdigit() and len(part) < 19 for part in (case, number)
+        ):
+            return None
+        link = QuestionLink(int(case), int(number))
+        made = self._question_token(link).encode()
+        return link if hmac.compare_digest(made, token.encode("utf-8", "replace")) else None
+
+    def _question_token(self, link: QuestionLink) -> str:
+        # Spelt like the other link, so that one pattern finds both where links are hidden (`redact_links`).
+        body = f"{link.case_id}.{_ASKS}.{link.occurrence}w0"
+        mac = blake2b(body.encode(), key=self._key, person=b"satisfaction", digest_size=18).digest()
+        return f"{body}.{base64.urlsafe_b64encode(mac).decode()}"
 
     def _token(self, link: PersonalLink) -> str:
         body = f"{link.customer_id}.{link.channel}.{link.number}w{link.week}"

@@ -199,6 +199,8 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         adviser_name="Jo Advice",
         adviser_reference="HELP-881",
         client_hears="yes",
+        question_url="https://desk.example/u/41.ask.1w0.abcdefghijklmnop/score",
+        asked_before="yes" if plan else "",
     )
 
 

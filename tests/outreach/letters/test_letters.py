@@ -184,6 +184,7 @@ def test_the_letters_we_ship() -> None:
         "estate_enquiry": ("representative", "p"),
         "sms_answer": ("confirmation", "s"),
         "knowledge_answer": ("confirmation", "sep"),
+        "satisfaction_question": ("confirmation", "se"),
     }
     in_simplified = {name for name, letter in LETTERS.items() if "zh-Hans" in letter.languages}
     assert in_simplified == {
@@ -196,6 +197,7 @@ def test_the_letters_we_ship() -> None:
         "adviser_plan_confirmed", "adviser_plan_changed", "adviser_plan_broken", "adviser_plan_restored",
         "adviser_plan_ended", "adviser_instalment_ahead", "plan_restored", "plan_resumed", "plan_over",
         "estate_letter", "attorney_letter", "estate_enquiry",
+        "satisfaction_question",
     }  # fmt: skip
     claimed = {
         name: set(letter.languages)

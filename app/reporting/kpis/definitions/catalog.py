@@ -22,7 +22,7 @@ from app.reporting.kpis.definitions.recovery import MONTH, THIRTY_DAYS
 from app.reporting.kpis.definitions.roll_forward import ROLL_FORWARD
 from app.reporting.kpis.definitions.service.complaints import COMPLAINTS, COMPLAINTS_CLOSED
 from app.reporting.kpis.definitions.service.costs import COSTS
-from app.reporting.kpis.definitions.service.satisfaction import SATISFACTION
+from app.reporting.kpis.definitions.service.satisfaction import RESPONSES, SATISFACTION
 from app.reporting.kpis.family import Family
 from app.reporting.kpis.rules import Definition
 
@@ -53,6 +53,7 @@ FAMILIES: tuple[Family, ...] = (
     COMPLAINTS,
     COMPLAINTS_CLOSED,
     SATISFACTION,
+    RESPONSES,
     COSTS,
 )
 
