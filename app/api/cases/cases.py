@@ -15,7 +15,7 @@ from app.actions.assignment import add_note
 from app.actions.holds import end_hold, place_hold, review_hold
 from app.api.accounts.shapes import AccountShape
 from app.api.cases.agreement_shapes import PlanShape
-from app.api.cases.lookup import case_named
+from app.api.cases.lookup import case_named, found_events
 from app.api.cases.shapes import CaseDetail, CaseShape, EventShape, HoldShape, last_event_of
 from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import (
@@ -44,6 +44,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.holds.queries import get_hold, holds_of, impersonal_holds
 from app.casework.holds.rules import EndsBy
 from app.casework.plans.queries import instalments_of, plans_of
+from app.casework.search.story import read_sought
 from app.casework.support_needs.sight import sight_of
 from app.core.clock import local_date
 from app.core.errors import Invalid
@@ -153,17 +154,26 @@ def get_one_case(reference: CaseRef, caller: ApiCaseReader, session: ReadSession
 
 @router.get("/{reference}/timeline", summary="Read the timeline")
 def get_case_timeline(
-    reference: CaseRef, caller: ApiCaseReader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+    reference: CaseRef,
+    caller: ApiCaseReader,
+    session: ReadSession,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    find: Annotated[Line, Query(max_length=100, description="Words; only events that have them all.")] = "",
 ) -> Page[EventShape]:
     """Everything on record about the customer of this case, oldest first: including events of no case (payments,
     consents) and of earlier cases, because a hash chain with a link left out cannot be checked. An event that is not
-    for this role has `{"withheld": true}` for its data and keeps its hash."""
+    for this role has `{"withheld": true}` for its data and keeps its hash. `find` looks into the data and the words of
+    messages; a page of it may have fewer events than `limit` and still a `next_cursor`."""
     case = case_named(session, reference)
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
+    if (sought := read_sought(find)).words:
+        found, next_cursor = found_events(session, case, sought, sight, since=after(cursor), limit=limit)
+        return Page(items=found, next_cursor=next_cursor)
     stream = customer_stream(case.customer_id)
     query = select(Event).where(Event.stream == stream, col(Event.seq) > after(cursor))
     rows = session.scalars(query.order_by(col(Event.seq)).limit(limit + 1)).all()
     shown, next_cursor = page_of(rows, limit, lambda event: event.seq)
-    sight = sight_of(session, case.customer_id, caller.role, caller.by)
     return Page(items=[EventShape.seen_with(event, sight) for event in shown], next_cursor=next_cursor)
 
 

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 
-from app.book.ledger.queries import credits_between
 from app.casework.correspondence.models import InboundMessage
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import holds_of, impersonal_holds
 from app.casework.plans.models import Plan
-from app.core.clock import local_date
 from app.core.ids import id_of
-from app.core.timeline.payload import kinds_under
-from app.core.timeline.presenting import FILTER_LABELS, TimelineEntry, TimelineFilter
-from app.core.timeline.queries import events_of_customer
-from app.core.types import Rows
-from app.http.cursors import decode_cursor, encode_cursor
 from app.inbound.messages import reading_of
 from app.inbound.queries import messages_of
 from app.inbound.rules import Intent
@@ -32,11 +25,11 @@ from app.web.cases.reads import CASE_READS, CaseView
 from app.web.cases.tabs.contacts import ContactsTab, contacts_tab
 from app.web.cases.tabs.money import MoneyTab, money_tab
 from app.web.cases.tabs.states import state_of
+from app.web.cases.tabs.story import TimelineTab, timeline_tab
 from app.web.rendering import Tone
-from app.web.timeline import PageReader, TimelinePresenter, fold
+from app.web.timeline import PageReader
 from app.web.wording import MEANING_WORDS
 
-EVENTS = 40
 TABS = {
     "contacts": "Contacts",
     "money": "Money",
@@ -84,61 +77,7 @@ def tab_content(
             return MessagesTab(_thread(session, file), MEANING_WORDS, reader.sight.cover)
         case "contacts":
             return contacts_tab(file, view.found, reader)
-    return _timeline_tab(request, session, file, reader)
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineTab:
-    """Events and the credits of the ledger, merged by day. A page's cursor is the last event and its day."""
-
-    show: str
-    shown: Mapping[TimelineFilter, str]
-    lines: Sequence[TimelineEntry]
-    texts: Mapping[int, OutboxMessage]
-    next_cursor: str | None
-
-
-def _timeline_tab(request: Request, session: Session, file: CaseFile, reader: PageReader) -> TimelineTab:
-    """Events and the credits of the ledger, merged by day. A page's cursor is the last event and its day."""
-    show = request.query_params.get("show", "")
-    kinds = kinds_under(TimelineFilter(show)) if show in FILTER_LABELS else ()
-    position = decode_cursor(request.query_params.get("cursor"), 2)
-    before, upto = _position(position)
-    events, following = events_of_customer(
-        session, file.case.customer_id, kinds=kinds, before=before, limit=EVENTS
-    )
-    zone = file.portfolio.timezone
-    reached = local_date(events[-1].at, zone) if following is not None else None
-    # Everything is folded to what a person would tell; a filter shows each event by itself.
-    folded = [(event, 1) for event in events] if show else fold(events)
-    presenter = TimelinePresenter(reader)
-    told = [(local_date(event.at, zone), 1, presenter.present(event, times)) for event, times in folded]
-    if show in ("", "money"):
-        since = reached + timedelta(days=1) if reached else None
-        credits = credits_between(session, file.account_ids, since, upto or file.book.today)
-        # Entries posted by hand have their own event.
-        fed = [entry for entry in credits if entry.source.startswith("feed:")]
-        told += [(entry.effective_on, 0, presenter.present_credit(entry)) for entry in fed]
-    told.sort(key=lambda item: item[:2], reverse=True)
-    lines: list[TimelineEntry] = [line for _, _, line in told]
-    worded = [line.message_id for line in lines if line.message_id is not None]
-    found = session.scalars(select(OutboxMessage).where(col(OutboxMessage.id).in_(worded)))
-    return TimelineTab(
-        show=show,
-        shown=FILTER_LABELS,
-        lines=lines,
-        texts={id_of(message): message for message in found},
-        next_cursor=encode_cursor(following, reached.isoformat()) if following and reached else None,
-    )
-
-
-def _position(values: Rows | None) -> tuple[int | None, date | None]:
-    if values is None:
-        return None, None
-    try:
-        return min(int(values[0]), 2**62), date.fromisoformat(values[1])
-    except (TypeError, ValueError):
-        return None, None
+    return timeline_tab(request, session, file, reader)
 
 
 @dataclass(frozen=True, slots=True)

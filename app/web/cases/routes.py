@@ -29,10 +29,12 @@ from app.web.cases.people import parties, party_letters, points
 from app.web.cases.plan import acts as plan_acts
 from app.web.cases.plan import page as plan_page
 from app.web.cases.plan import printed as plan_printed
+from app.web.cases.tabs import printed as story_printed
 
 ROUTERS: tuple[APIRouter, ...] = (
     case_page.router,
     presence.router,
+    story_printed.router,
     contacts.router,
     documents.router,
     notes.router,

@@ -227,7 +227,7 @@ def test_a_contact_refused_night_after_night_is_one_line_and_each_can_be_seen(de
 def test_a_long_timeline_has_pages_and_loses_nothing(
     sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.web.cases.case_tabs.EVENTS", 4)
+    monkeypatch.setattr("app.web.cases.tabs.story.EVENTS", 4)
     case_id = make_case(sqlite_desk)
     ben = sqlite_desk.sign_in(Role.AGENT)
     for n in range(10):
