@@ -41,9 +41,10 @@ from app.core.text import clean_reason
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.outbox.rules import LEFT, Occasion, OutboxStatus
 from app.outreach.planning.event_letters import acknowledge_hold
 from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.representatives.rules import LETTERS
 from app.policy.answers import Answer
 from app.policy.composition import packs_for
 from app.policy.kinds.hold import HoldRule
@@ -260,7 +261,8 @@ def _verification_since(session: Session, hold: CaseHold, today: date) -> str:
 
 
 def _unanswered_since(session: Session, hold: CaseHold) -> date | None:
-    """The day of our first contact with the attorney since the hold began and since they last answered; None = none."""
+    """The day of our first contact with the attorney, by hand or by a letter that left, since the hold began and since
+    they last answered; None = none."""
     query = (
         select(Event)
         .where(
@@ -270,12 +272,18 @@ def _unanswered_since(session: Session, hold: CaseHold) -> date | None:
         )
         .order_by(col(Event.id))
     )
+    told = [(event.at, ThirdPartyContacted.from_json(event.data)) for event in session.scalars(query)]
+    contacts = [(at, each.inbound) for at, each in told if each.kind is PartyKind.ATTORNEY]
+    written = select(OutboxMessage.sent_at).where(
+        OutboxMessage.customer_id == hold.customer_id,
+        OutboxMessage.letter == LETTERS[Occasion.STATEMENT],
+        col(OutboxMessage.status).in_(LEFT),
+        col(OutboxMessage.sent_at) >= hold.started_at,
+    )
+    contacts += [(at, False) for at in session.scalars(written) if at is not None]
     asked_at: datetime | None = None
-    for event in session.scalars(query):
-        told = ThirdPartyContacted.from_json(event.data)
-        if told.kind is not PartyKind.ATTORNEY:
-            continue
-        asked_at = None if told.inbound else asked_at or event.at
+    for at, inbound in sorted(contacts):
+        asked_at = None if inbound else asked_at or at
     return local_date(asked_at, _portfolio_of(session, hold).timezone) if asked_at else None
 
 

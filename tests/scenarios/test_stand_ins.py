@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from app.actions.documents import add_document, withdraw_document
 from app.actions.holds import end_hold
+from app.actions.people.authorities import tell_of_ended_authorities
 from app.actions.people.parties import (
     add_party,
     correct_party,
@@ -22,6 +23,7 @@ from app.actions.people.party_letters import ask_the_estate, write_to_party
 from app.book.ledger.models import Customer
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.rules import DeskStep
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.queries import hold_of_kind
@@ -41,6 +43,7 @@ from app.outreach.outbox.events import RepresentativeLetter
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
 from app.outreach.outbox.rules import TO_ADVISERS, Destination, OutboxStatus, PartyLetterStatus
 from app.outreach.planning.representatives.in_place import contacts_with
+from app.outreach.strategy.models import StrategyTask
 from tests import builders
 
 ANN = Actor.user("ann")
@@ -290,6 +293,35 @@ def test_a_withdrawn_paper_an_ended_authority_and_a_mistaken_death_keep_the_lett
 
     assert queued(alive) == "no hold says any more that the customer has died"
     assert sent.sent[before:] == []
+
+
+def test_an_authority_that_ends_makes_a_task_and_nobody_is_written_to(sqlite_engine: Engine) -> None:
+    engine, until = sqlite_engine, ON + timedelta(days=2)
+    with transaction(engine) as session:
+        late_in_britain(session)
+    builders.close_day(engine, ON, now=builders.night_after(ON, ZONE))
+    with transaction(engine) as session:
+        on_file(session, dataclasses.replace(FIRM, authority_until=until), ON)
+        on_file(session, HEIR, ON)
+        assert [
+            task.text for task in session.scalars(select(StrategyTask)) if task.step == DeskStep.AUTHORITY
+        ] == ["Ask Rosa Vale for the paper that makes them executor or administrator, and put it on file."]
+    for on in (until - timedelta(days=1), until, until + timedelta(days=1)):
+        builders.close_day(engine, on, now=builders.night_after(on, ZONE))
+    with transaction(engine) as session:
+        [_, ended] = [
+            task for task in session.scalars(select(StrategyTask)) if task.step == DeskStep.AUTHORITY
+        ]
+        assert (
+            ended.text
+            == "The authority of Ada Stone, Stone & Partners, attorney, has ended. Ask for a new one."
+        )
+        assert ended.due_on == until + timedelta(days=1)
+        book = get_portfolio(session, builders.BOOK)
+        assert tell_of_ended_authorities(session, book, until, now=noon(until)) == 0, "never twice"
+        firm = session.scalars(select(ThirdParty).where(ThirdParty.kind == PartyKind.ATTORNEY)).one()
+        letter = write(session, firm, until + timedelta(days=1))
+        assert letter.why == "the attorney's authority does not stand on this day"
 
 
 def test_calls_to_an_attorney_count_for_them_and_not_for_the_customer(sqlite_engine: Engine) -> None:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session
 
 from app.actions.holds import PlacedHold, place_hold
+from app.actions.people.authorities import ask_for_paper
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.queries import hold_of_kind
 from app.casework.holds.rules import REVIEW_DAYS
@@ -50,6 +51,7 @@ def add_party(
     contacted instead. A closed case makes no difference: the next one opens by itself. The caller holds the customer's
     lock."""
     party = start_party(session, case, new, by=by, now=now)
+    ask_for_paper(session, case, party, today=today, by=by, now=now)
     kind = BRINGS_HOLD.get(new.kind)
     if kind is None or hold_of_kind(session, case.customer_id, kind) is not None:
         return AddedParty(party, None)

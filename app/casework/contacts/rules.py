@@ -64,6 +64,8 @@ class DeskStep(Word):
     """A settlement whose first payment, by which it was taken up, came back: a person decides what holds."""
     SETTLED_IN_PART = "settled-while-case-open"
     """A settlement that was paid while other debt keeps its case open, as releases before 0397 left it to a person."""
+    AUTHORITY = "authority-of-a-representative"
+    """A representative whose authority has ended, or whose paper is not on file: a person asks for it."""
     UNTOLD_END = "end-not-told"
     """An agreement that ended and of which no letter could tell it: a person does."""
 

@@ -19,6 +19,13 @@ class ThirdParty(Row, table=True):
     __table_args__ = (
         sa.Index("ix_third_party_customer", "customer_id", "ended_at"),
         sa.Index("ix_third_party_phone", "phone"),
+        # The night looks for authorities that end on its day.
+        sa.Index(
+            "ix_third_party_until",
+            "authority_until",
+            sqlite_where=sa.text("authority_until IS NOT NULL"),
+            postgresql_where=sa.text("authority_until IS NOT NULL"),
+        ),
         sa.CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_from_until"),
     )
 

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from app.actions.accounts.reversals import break_undone_settlements
 from app.actions.negotiation.sending import end_shown_offers
+from app.actions.people.authorities import tell_of_ended_authorities
 from app.actions.people.support_needs import raise_reviews
 from app.actions.plans.earlier_money import tell_of_earlier_money
 from app.actions.plans.promised_rates import cases_with_rate_to_raise, tell_of_promised_rates
@@ -179,6 +180,8 @@ def _assess(day: Day) -> Counts:
             counts["earlier_money"] = told
         if told := tell_of_promised_rates(session, day.portfolio, day.on, now=day.now):
             counts["rates_to_change"] = told
+        if told := tell_of_ended_authorities(session, day.portfolio, day.on, now=day.now):
+            counts["authorities_ended"] = told
         counts["holds_ended"] = holds_ended
         return counts
 
