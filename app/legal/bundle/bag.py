@@ -39,8 +39,15 @@ BAGIT_TXT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 SIGNATURE = "signature.json"
-TAG_FILES = ("bag-info.txt", "bagit.txt", MANIFEST)
+SCRIPT = "verify.py"
+"""Checks the bundle with Python alone; not in bundles of the first format."""
+TAG_FILES = ("bag-info.txt", "bagit.txt", MANIFEST, SCRIPT)
 """Files that the tag manifest lists. It cannot list itself, nor the signature made over it."""
+
+
+def tag_files(of_format: str) -> tuple[str, ...]:
+    return tuple(path for path in TAG_FILES if of_format != FIRST_FORMAT or path != SCRIPT)
+
 
 LEDGER_COLUMNS = (
     "account_ref", "effective_on", "posted_on", "reference", "kind", "amount", "running_balance", "currency",

@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 TEMPLATE = Path(__file__).with_name("case_file.typ")
+SCRIPT = Path(__file__).with_name("proof") / "verify.py"
 
 
 class Typeset(Protocol):
@@ -127,6 +128,7 @@ def _seal(
     tags = {
         "bag-info.txt": _bag_info(case, checklist, payload),
         "bagit.txt": fmt.BAGIT_TXT,
+        fmt.SCRIPT: SCRIPT.read_bytes(),
         fmt.MANIFEST: fmt.manifest_bytes({path: fmt.sha256(content) for path, content in payload.items()}),
     }
     tag_manifest = fmt.manifest_bytes({path: fmt.sha256(content) for path, content in tags.items()})

@@ -33,7 +33,8 @@ from app.core.timeline.sight import WITHHELD_JSON
 from app.core.types import JsonObject
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.bag import BUNDLE_ID
-from app.legal.bundle.claim_check import ClaimSums
+from app.legal.bundle.proof.checklist import open_items
+from app.legal.bundle.proof.claim import ClaimSums
 
 MAX_ARCHIVE_BYTES = 1 << 30
 MAX_FILES = 20_000
@@ -143,11 +144,12 @@ def _verify_handle(handle: BinaryIO, size: int, key: Ed25519PublicKey | None, fo
         found.files = len(bag.digests)
         payload = {path for path in bag.members if path.startswith("data/")}
         _check_manifest(bag, fmt.MANIFEST, payload, found)
-        _check_manifest(bag, fmt.TAG_MANIFEST, set(fmt.TAG_FILES), found)
-        for path in sorted(bag.members.keys() - payload - {*fmt.TAG_FILES, fmt.TAG_MANIFEST, fmt.SIGNATURE}):
+        as_of = _check_bag_info(bag, payload, found)
+        tags = set(fmt.tag_files(found.bag_info.get("Bag-Software-Agent", "")))
+        _check_manifest(bag, fmt.TAG_MANIFEST, tags, found)
+        for path in sorted(bag.members.keys() - payload - {*tags, fmt.TAG_MANIFEST, fmt.SIGNATURE}):
             found.add(path, "does not belong in the bag")
         _check_signature(bag, key, found)
-        as_of = _check_bag_info(bag, payload, found)
         _check_records(bag, found)
     if as_of is not None:
         _check_layout(handle, size, bag, as_of, found)
@@ -245,6 +247,7 @@ def _check_signature(bag: _Bag, public_key: Ed25519PublicKey | None, found: _Fin
         (public_key or inside).verify(signature, bag.read(fmt.TAG_MANIFEST))
     except InvalidSignature:
         found.add(fmt.SIGNATURE, f"the signature does not fit {fmt.TAG_MANIFEST}")
+        found.add(fmt.TAG_MANIFEST, "is not what the signature was made over")
         found.signer = "bad signature"
         return
     found.signer = f"signed by {'known' if public_key else 'unknown'} key {found.key_id}"
@@ -297,6 +300,7 @@ def _check_records(bag: _Bag, found: _Findings) -> None:
         ("data/timeline.csv", _check_timeline),
         ("data/ledger.csv", _check_ledger),
         ("data/case.json", _check_case),
+        ("data/checklist.json", _check_checklist),
     ):
         if path not in bag.members:
             found.add(path, "is missing")
@@ -363,6 +367,11 @@ def _check_case(bag: _Bag, path: str, found: _Findings) -> None:
         found.add(path, "format is not that of bag-info.txt")
     if case["bundle_id"] != bag.base or case["as_of"] != found.bag_info.get("Bagging-Date"):
         found.add(path, "bundle id or date is not that of the bag")
+
+
+def _check_checklist(bag: _Bag, path: str, found: _Findings) -> None:
+    for what in open_items(json.loads(bag.read(path)), _case(bag)):
+        found.add(path, what)
 
 
 def _case(bag: _Bag) -> JsonObject:

@@ -84,6 +84,7 @@ def resealed(files: Mapping[str, bytes], **changes: bytes) -> bytes:
         "bagit.txt": files["bagit.txt"],
         "bag-info.txt": ("\n".join(info) + "\n").encode(),
         fmt.MANIFEST: fmt.manifest_bytes({p: fmt.sha256(c) for p, c in payload.items()}),
+        **({fmt.SCRIPT: files[fmt.SCRIPT]} if fmt.SCRIPT in files else {}),
     }
     tag_manifest = fmt.manifest_bytes({p: fmt.sha256(c) for p, c in tags.items()})
     signature = fmt.signature_bytes(PUBLIC, KEY.sign(tag_manifest))
@@ -122,6 +123,7 @@ def test_what_is_in_a_bundle(bundle: bytes) -> None:
         "manifest-sha256.txt",
         "signature.json",
         "tagmanifest-sha256.txt",
+        "verify.py",
     ]
 
 
@@ -148,6 +150,7 @@ def test_a_bundle_of_the_first_format_verifies_still() -> None:
     csv.writer(text).writerows(lines)
     first = files["bag-info.txt"].replace(fmt.FORMAT.encode(), fmt.FIRST_FORMAT.encode())
     old = {**files, "bag-info.txt": first}
+    del old[fmt.SCRIPT]
     changes = {"case__json": fmt.json_bytes(told), "ledger__csv": text.getvalue().encode()}
     assert verify(resealed(old, **changes), PUBLIC).ok
     assert names(resealed(files, **changes)) == {"data/case.json"}, "bag and case are of one format"
