@@ -75,7 +75,7 @@ def test_a_customer_who_moves_to_another_state_has_its_law_from_that_day(engine:
 
         # A text is queued for the next morning; it leaves in New York as well, and is the first contact.
         case = session.scalars(select(CollectionsCase)).one()
-        builders.queued_message(session, case, on=ON + timedelta(days=1), step="third-sms")
+        builders.queued_message(session, case, on=ON, step="third-sms")
 
         # She calls: she lives in New York City now.
         moved = {
@@ -126,7 +126,7 @@ def test_a_number_that_was_somebody_elses_is_struck_until_it_is_confirmed(engine
     night(engine, ON)
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
-        builders.queued_message(session, case, on=ON + timedelta(days=1), step="third-sms")
+        builders.queued_message(session, case, on=ON, step="third-sms")
         link_before = session.scalars(select(Customer)).one().link_number
         call = CallReport("wrong_number", "a stranger has had this number for a year", number=NUMBER)
         log_call(

@@ -141,7 +141,7 @@ def test_after_an_attorney_speaks_up_only_the_attorney_is_written_to(engine: Eng
     # One more is on its way when the attorney writes in. An agent puts the firm on file, and writes to it.
     with transaction(engine) as session:
         case = the_case(session)
-        builders.queued_message(session, case, on=ON + timedelta(days=1), step="third-sms")
+        builders.queued_message(session, case, on=ON, step="third-sms")
         firm = on_file(session, FIRM, ON + timedelta(days=1))
         letter = write(session, firm, ON + timedelta(days=1))
         assert letter.status is PartyLetterStatus.WRITTEN, letter.why
