@@ -34,6 +34,8 @@ from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import add_portfolio
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.complaints.models import Complaint, ComplaintAnswer
+from app.casework.complaints.rules import AnswerKind, ComplaintCategory, ComplaintChannel, ComplaintOutcome
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep
 from app.core.actor import Actor
@@ -265,6 +267,44 @@ def contact(
     session.add(made)
     session.flush()
     return made
+
+
+def complaint(
+    session: Session,
+    case: CollectionsCase,
+    *,
+    received_at: datetime,
+    answer_by: date,
+    answered_at: datetime | None = None,
+    by: str = "user:mei",
+    kind: AnswerKind = AnswerKind.FINAL,
+    outcome: ComplaintOutcome | None = ComplaintOutcome.UPHELD,
+    **about: Any,
+) -> Complaint:
+    """A complaint as rows, without its hold and letters; `answered_at` closes it."""
+    received_on = received_at.astimezone(ZoneInfo(ZONE)).date()
+    on = answered_at.astimezone(ZoneInfo(ZONE)).date() if answered_at else None
+    row = Complaint(
+        **{
+            "portfolio_id": case.portfolio_id, "customer_id": case.customer_id, "case_id": _id(case),
+            "category": ComplaintCategory.FEES, "channel": ComplaintChannel.CALL, "words": "the late fee",
+            "received_at": received_at, "received_on": received_on, "opened_at": received_at, "by": "user:mei",
+            "began_on": received_on, "answer_by": answer_by, "pack": "cn", "citation": "-", "verified": False,
+            "closed_at": answered_at, "closed_on": on, "closed_with": kind if answered_at else None,
+            "outcome": outcome if answered_at else None, **about,
+        }
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    if answered_at is not None:
+        session.add(
+            ComplaintAnswer(
+                portfolio_id=case.portfolio_id, complaint_id=_id(row), number=1, kind=kind, outcome=outcome,
+                began_on=received_on, answer_by=answer_by, answered_on=on, answered_at=answered_at, by=by,
+            )
+        )  # fmt: skip
+        session.flush()
+    return row
 
 
 def call_task(

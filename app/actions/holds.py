@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -19,6 +19,10 @@ from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import ENDED
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.models import Complaint
+from app.casework.complaints.queries import open_complaints_of_hold
+from app.casework.complaints.rules import OLDEST_RECEIPT_DAYS, Clocks, ReceivedComplaint, clocks_of
+from app.casework.complaints.service import record_complaint
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
@@ -59,6 +63,8 @@ class PlacedHold:
 
     hold: CaseHold
     acknowledgement: Mapping[Channel, Answer] = field(default_factory=dict)
+    complaint: Complaint | None = None
+    """Its row, where it is the hold of a complaint."""
 
 
 def place_hold(
@@ -73,6 +79,8 @@ def place_hold(
     by_person: bool = False,
     need_id: int | None = None,
     acknowledge: bool = True,
+    complaint: ReceivedComplaint | None = None,
+    is_reopened: bool = False,
     by: Actor,
     now: datetime,
 ) -> PlacedHold:
@@ -82,31 +90,64 @@ def place_hold(
     `by_person`: no date ends it although a date ends others of its kind, because its end hangs on an event that nobody
     knows beforehand; its pauses stand until it ends. `need_id`: the support need that brings it.
 
-    Where a pack of the customer's place knows how long such a hold lasts by law, it does not end before. Where the pack
-    says so, the days of the customer's accounts rest as long, or their debts of before `since` bear less. A dispute or
-    complaint is acknowledged in writing where the gate clears it; `acknowledge` off is for words that may be another
-    person's. Conflict where a hold of this kind stands. The caller holds the customer's lock.
+    Where a pack of the customer's place knows how long such a hold lasts by law, it does not end before. Where the
+    pack says so, the days of the customer's accounts rest as long, or their debts of before `since` bear less. A
+    dispute or complaint is acknowledged in writing where the gate clears it; `acknowledge` off is for words that
+    may be another person's. The hold of a complaint brings its row: `complaint` as it was received, or the reason
+    as its words; its day is the day by which the answer is owed; `is_reopened`: the row is there already. Conflict
+    where a hold of this kind stands. The caller holds the customer's lock.
     """
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
     _require_none_stands(session, case, kind)
     pack = packs_for(portfolio, session.get_one(Customer, case.customer_id))
+    clocks = None
+    if kind is HoldKind.COMPLAINT and not is_reopened:
+        complaint = complaint or ReceivedComplaint(reason)
+        clocks, received_on = complaint_clocks(session, case, complaint, portfolio, pack, now=now)
+        until = max(clocks.answer_by, today + timedelta(days=1))
     until = until if by_person else _not_before_the_law(pack, kind, until, today)
     since = _protected_since(kind, pack, since, today)
     hold = start_hold(
         session, case, kind, reason, until,
         by_person=by_person, need_id=need_id, by=by, today=today, now=now,
     )  # fmt: skip
+    received = None
+    if complaint is not None and clocks is not None:
+        received = record_complaint(
+            session, case, complaint, pack, clocks, id_of(hold), received_on, by=by, now=now
+        )
     pauses = pack.pauses
     if pauses is not None and kind in pauses.holds:
         for account in accounts_of(session, case.customer_id):
             if account.status not in ENDED:
                 _pause(session, account, hold, today, None if by_person else until, by=by, now=now)
     protect_rates(session, case, hold, pack, since, today, by=by, now=now)
-    if not acknowledge:
-        return PlacedHold(hold)
+    if not acknowledge or is_reopened:
+        return PlacedHold(hold, complaint=received)
     answers = acknowledge_hold(session, portfolio, hold, letters, on=today, by=by, now=now)
-    return PlacedHold(hold, answers)
+    return PlacedHold(hold, answers, received)
+
+
+def complaint_clocks(
+    session: Session,
+    case: CollectionsCase,
+    complaint: ReceivedComplaint,
+    portfolio: Portfolio,
+    pack: Pack,
+    *,
+    now: datetime,
+) -> tuple[Clocks, date]:
+    """The clocks of a complaint, and the local day on which it was received. Invalid for a time that has not come, or
+    lies more than a year ago."""
+    received_at = complaint.received_at or now
+    today, received_on = (local_date(at, portfolio.timezone) for at in (now, received_at))
+    if received_at > now:
+        raise Invalid("The day of receipt lies in the future.", "received_at")
+    if (today - received_on).days > OLDEST_RECEIPT_DAYS:
+        raise Invalid("The day of receipt lies more than a year ago.", "received_at")
+    country = session.get_one(Customer, case.customer_id).country or pack.country
+    return clocks_of(pack.complaints, received_on, country, complaint.channel), received_on
 
 
 def _protected_since(kind: HoldKind, pack: Pack, since: date | None, today: date) -> date:
@@ -164,6 +205,10 @@ def end_hold(
     today = _today(session, hold, now)
     if because is not EndsBy.DECISION:
         reason = ". ".join(filter(None, (_ending_event(session, hold, because, today), reason.strip())))
+    if hold.kind is HoldKind.COMPLAINT and (still := open_complaints_of_hold(session, id_of(hold))):
+        raise Conflict(
+            f"Complaint {still[0].reference} is open. Answer it, or record its withdrawal; the hold ends with it."
+        )
     close_hold(session, hold, reason, decided_by, because=because, by=by, now=now)
     for pause in _pauses_of(session, hold):
         if pause.to_on is None or pause.to_on > today:

@@ -19,6 +19,8 @@ from app.api.cases.household import statements as household_api
 from app.api.cases.needs import needs
 from app.api.cases.negotiation import negotiations
 from app.api.cases.people import parties, points
+from app.api.complaints import causes as complaint_causes
+from app.api.complaints import complaints
 from app.api.digests import recipients, thresholds
 from app.api.knowledge import articles as knowledge_api
 from app.api.knowledge import cases as case_knowledge
@@ -66,6 +68,8 @@ API: tuple[APIRouter, ...] = (
     instalments.router,
     printed.router,
     approvals.router,
+    complaints.router,
+    complaint_causes.router,
     work.router,
     messages.router,
     case_knowledge.router,

@@ -158,8 +158,9 @@ HOLD_TRAITS: Mapping[HoldKind, HoldTraits] = {
         rests_agreements=False, may_pause=True, by_message=False, short=False,
     ),
     HoldKind.COMPLAINT: HoldTraits(
-        "Complaint", "complains", _NO_LINE, letter="complaint_acknowledged", suit=Suit.NONE,
-        for_good=False, stops_calls=False, by_others=False, ends_mandate=False, stops_agreements=False,
+        "Complaint", "complains",
+        ("A complaint is open.", "Answer it first; no legal step until then."), letter="complaint_acknowledged",
+        suit=Suit.STOPS, for_good=True, stops_calls=False, by_others=False, ends_mandate=False, stops_agreements=False,
         rests_agreements=False, may_pause=False, by_message=False, short=False,
     ),
     HoldKind.VULNERABLE: HoldTraits(

@@ -100,6 +100,18 @@ def public_holidays(country: str, first: date, last: date) -> frozenset[date]:
     return frozenset(day for listed in named for day in listed if first <= day <= last)
 
 
+def nth_business_day(after: date, days: int, country: str) -> date:
+    """The business day that is so many business days after a day: no Saturday, Sunday or public holiday of the whole
+    country. Where the library does not know the country, only weekends are left out."""
+    holidays = Holidays(country) if country and not Holidays(country).problem() else None
+    on = after
+    while days:
+        on += DAY
+        if on.weekday() < 5 and not (holidays and holidays.name_of(on)):
+            days -= 1
+    return on
+
+
 @lru_cache(maxsize=512)
 def _of_year(country: str, subdivision: str, categories: tuple[str, ...], year: int) -> dict[date, str]:
     """Read once for each calendar and year: the library's own look-up is slow and grows on being asked."""

@@ -20,6 +20,7 @@ from app.policy.packfile import parse_pack, shipped_packs
 from app.policy.rules import Rule
 from app.policy.sections.after_referral import strictest_after_referral
 from app.policy.sections.agreements import strictest_agreements
+from app.policy.sections.complaints import HOUSE, strictest_complaints
 from app.policy.sections.pauses import all_pauses
 from app.policy.sections.protected_rate import lowest_protected_rate
 from app.policy.sections.retention import longest_retention
@@ -215,6 +216,8 @@ def stack(packs: Sequence[Pack], tightening: str = "", uncovered: str = "") -> P
             [pack.after_referral for pack in packs if pack.after_referral is not None]
         ),
         agreements=strictest_agreements([pack.agreements for pack in packs if pack.agreements is not None]),
+        complaints=strictest_complaints([pack.complaints for pack in packs if pack.complaints is not HOUSE])
+        or HOUSE,
         uncovered=uncovered,
         parts=(
             *[pack.label for pack in packs],

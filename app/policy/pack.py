@@ -13,6 +13,7 @@ from app.policy.rules import FactsNeeded, Question, Rule
 from app.policy.sections.after_referral import AfterReferral
 from app.policy.sections.agreements import AgreementRules
 from app.policy.sections.charges import ChargeCaps
+from app.policy.sections.complaints import HOUSE, ComplaintRules
 from app.policy.sections.pauses import PauseRule
 from app.policy.sections.protected_rate import ProtectedRateRule
 from app.policy.sections.re_age import ReAgeRule
@@ -51,6 +52,7 @@ class Pack:
     """None = no reminder goes out once the legal team has the case."""
     agreements: AgreementRules | None = None
     """None = the portfolio's settings alone say what may be agreed."""
+    complaints: ComplaintRules = HOUSE
     stacks_on: tuple[str, ...] = ()
     """Packs that this one only adds to; it applies together with each of them that does."""
     provider: str = ""

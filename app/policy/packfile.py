@@ -27,6 +27,7 @@ from app.policy.schema import CountryCode, DatedTable, Table, Text
 from app.policy.sections.after_referral import AfterReferralTable
 from app.policy.sections.agreements import AgreementsTable
 from app.policy.sections.charges import ChargesTable
+from app.policy.sections.complaints import HOUSE, ComplaintsTable
 from app.policy.sections.pauses import PausesTable
 from app.policy.sections.protected_rate import ProtectedRateTable
 from app.policy.sections.re_age import ReAgeTable
@@ -175,6 +176,7 @@ class _PackTable(DatedTable):
     retention: RetentionTable | None = None
     after_referral: AfterReferralTable | None = None
     agreements: AgreementsTable | None = None
+    complaints: ComplaintsTable | None = None
 
     def pack(self, rules: tuple[Rule, ...], text: str) -> Pack:
         re_age, label = self.re_age.section() if self.re_age else None, f"{self.code}@{self.version}"
@@ -195,6 +197,7 @@ class _PackTable(DatedTable):
             retention=self.retention.section() if self.retention else None,
             after_referral=self.after_referral.section() if self.after_referral else None,
             agreements=self.agreements.section(label) if self.agreements else None,
+            complaints=self.complaints.section() if self.complaints else HOUSE,
             stacks_on=tuple(self.stacks_on),
             provider=self.provider,
             place=self.place.territory() if self.place else None,

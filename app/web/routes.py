@@ -10,6 +10,7 @@ from app.web.admin import routes as admin
 from app.web.advisers import routes as advisers
 from app.web.approvals import routes as approvals
 from app.web.cases import routes as cases
+from app.web.complaints import routes as complaints
 from app.web.find import routes as find
 from app.web.knowledge import routes as knowledge
 from app.web.legal import routes as legal
@@ -21,6 +22,7 @@ PAGES: tuple[APIRouter, ...] = (
     *worklist.ROUTERS,
     *find.ROUTERS,
     *approvals.ROUTERS,
+    *complaints.ROUTERS,
     *accounts.ROUTERS,
     *advisers.ROUTERS,
     *knowledge.ROUTERS,

@@ -21,6 +21,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalKind
 from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.models import ComplaintRedress, RootCause
 from app.casework.correspondence.models import InboundMessage
 from app.casework.documents.models import CaseDocument
 from app.casework.holds.models import CaseHold
@@ -349,6 +350,7 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
                 for kind in (HoldKind.DISPUTE, HoldKind.HARDSHIP)
             )
         ),
+        **_complaints(session, case, account),
         "task_id": add(
             *(
                 StrategyTask(case_id=case_id, step=f"visit-{n}", text="Look", due_on=TODAY, created_at=NOW)
@@ -422,6 +424,33 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
             )
         ),
         "document_id": add(document),
+    }  # fmt: skip
+
+
+def _complaints(session: Session, case: CollectionsCase, account: Account) -> dict[str, list[Any]]:
+    cause = RootCause(
+        portfolio_id=case.portfolio_id, name="Late letters", owner="mei", created_at=NOW, by="user:mei"
+    )
+    session.add(cause)
+    row = builders.complaint(
+        session, case, received_at=NOW - timedelta(days=1), answer_by=TODAY + timedelta(days=20),
+        first_by=TODAY + timedelta(days=3),
+    )  # fmt: skip
+    closed = builders.complaint(
+        session,
+        case,
+        received_at=NOW - timedelta(days=9),
+        answer_by=TODAY,
+        answered_at=NOW - timedelta(days=1),
+    )
+    redress = ComplaintRedress(
+        portfolio_id=case.portfolio_id, complaint_id=id_of(row), account_id=id_of(account), amount_minor=100,
+        reason="r", requested_by="user:ben", requested_at=NOW,
+    )  # fmt: skip
+    session.add(redress)
+    session.flush()
+    return {
+        "complaint_id": [id_of(row), id_of(closed)], "redress_id": [id_of(redress)], "cause_id": [id_of(cause)],
     }  # fmt: skip
 
 

@@ -182,6 +182,7 @@ def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[An
             r["id"]: f"{r['occasion']} {r['occurrence']} of {plans.get(r['plan_id']) or cases[r['case_id']]}"
             for r in rows["party_letter"]
         },
+        "complaint_id": {r["id"]: f"complaint of {customers[r['customer_id']]}" for r in rows["complaint"]},
         "recipient_id": {r["id"]: r["username"] or r["url"] for r in rows["digest_recipient"]},
     }
 

@@ -61,6 +61,13 @@ def is_asked_again(until: date, raised_on: date | None, today: date) -> bool:
     return raised_on is None or raised_on < until or today - raised_on >= timedelta(days=REVIEW_AGAIN_DAYS)
 
 
+def end_words(kind: HoldKind, until: str) -> str:
+    """When a hold ends, as a sentence says it; `until`: its day as the reader writes it."""
+    if kind is HoldKind.COMPLAINT:
+        return f"no reminders until it is answered, by {until}"
+    return f"do not contact; review by {until}" if kind in FOR_GOOD else f"until {until}"
+
+
 def hold_name(kind: HoldKind) -> str:
     """The hold as a sentence says it: `cease contact hold`."""
     return f"{kind.value.replace('_', ' ')} hold"

@@ -14,6 +14,12 @@ import structlog
 from sqlmodel import Session
 
 from app.actions.accounts.reversals import break_undone_settlements
+from app.actions.complaints.night import (
+    holding_letters_due,
+    mark_overdue,
+    overdue_complaints,
+    write_holding_letters,
+)
 from app.actions.negotiation.sending import end_shown_offers
 from app.actions.people.authorities import tell_of_ended_authorities
 from app.actions.people.support_needs import raise_reviews
@@ -230,7 +236,25 @@ def fulfil_duties(day: Day) -> Counts:
         **({"duties_made": made} if made else {}),
         **counts,
         **({"duties_written": written} if written else {}),
+        **answer_complaints(day),
     }
+
+
+def answer_complaints(day: Day) -> Counts:
+    """Write the letters that say that the answer to a complaint is late, and say once which complaints are overdue. One
+    batch is one transaction."""
+    with reading(day.engine) as session:
+        due = holding_letters_due(session, day.portfolio, day.on)
+        late = list(overdue_complaints(session, day.portfolio, day.on))
+    held = overdue = 0
+    for ids in due:
+        with transaction(day.engine) as session:
+            held += write_holding_letters(session, day.portfolio, ids, day.catalog, on=day.on, now=day.now)
+    for ids in late:
+        with transaction(day.engine) as session:
+            overdue += mark_overdue(session, day.portfolio, ids, on=day.on, now=day.now)
+    counts = {"complaints_held": held, "complaints_overdue": overdue}
+    return {name: n for name, n in counts.items() if n}
 
 
 def contact(day: Day) -> Counts:

@@ -51,7 +51,9 @@ from app.outreach.outbox.rules import (
 from app.outreach.planning.agreements.as_of_now import says_otherwise
 from app.outreach.planning.agreements.event_figures import AS_OF_NOW, NO_OFFER
 from app.outreach.planning.agreements.truth import why_false
+from app.outreach.planning.complaints.figures import why_complaint_false
 from app.outreach.planning.event_letters import CLOSING
+from app.outreach.planning.in_writing.rules import OF_COMPLAINTS
 from app.outreach.planning.instalments.facts import (
     InstalmentFacts,
     changed_at,
@@ -193,6 +195,8 @@ def _no_longer_true(
         return false
     if not _still_offered(session, step, today):
         return NO_OFFER
+    if step.step in OF_COMPLAINTS and (false := why_complaint_false(session, step)):
+        return false
     if not _hold_stands(session, step):
         return "the hold it acknowledges has ended"
     if step.instalment is not None:

@@ -18,6 +18,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.complaints.models import Complaint
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind, letter_of
 from app.casework.holds.models import CaseHold, no_date_ends
@@ -51,6 +52,10 @@ QUARTERS = 1_000
 ACCOUNT = 10_000_000
 """The occasion of missed payments: the account's id times this, and the ordinal of the later one's due date. Of an open
 case likewise, with the day of the night."""
+
+
+COMPLAINT = 10**15
+"""The occasion of a complaint: this, and its id. Of before complaints were rows it was the id of the hold."""
 
 
 class Happened(NamedTuple):
@@ -126,6 +131,16 @@ def _holds(
             yield Happened(customer_id, case_id, hold_id, local_date(at, portfolio.timezone))
 
     return found
+
+
+def _complaints(session: Session, portfolio: Portfolio, since: datetime, now: datetime) -> Iterable[Happened]:
+    """Complaints that were put on record lately, each one: a second of a customer shares the hold of the first."""
+    row = table_of(Complaint)
+    query = sa.select(row.c.customer_id, row.c.case_id, row.c.id, row.c.received_on).where(
+        row.c.portfolio_id == portfolio.id, row.c.opened_at >= since, row.c.opened_at < now
+    )
+    for customer_id, case_id, complaint_id, received_on in session.execute(query):
+        yield Happened(customer_id, case_id, COMPLAINT + complaint_id, received_on)
 
 
 def _settlements(
@@ -269,7 +284,7 @@ def _notice_rules(portfolio: Portfolio) -> Iterator[tuple[Pack, DutyRule]]:
 _SOURCES: Mapping[DutyEvent, Callable[[Session, Portfolio, datetime, datetime], Iterable[Happened]]] = {
     DutyEvent.FIRST_CONTACT: _first_contacts,
     DutyEvent.DISPUTE: _holds(HoldKind.DISPUTE),
-    DutyEvent.COMPLAINT: _holds(HoldKind.COMPLAINT),
+    DutyEvent.COMPLAINT: _complaints,
     DutyEvent.SETTLEMENT: _settlements,
     DutyEvent.QUARTER_OF_AGREEMENT: _quarters,
     DutyEvent.CASE_OPEN: _open_cases,

@@ -1,4 +1,5 @@
-"""Letter: a letter of `letters/`, the variables it may use and the blocks it must carry."""
+"""Letter: a letter of `letters/`, the variables it may use and the blocks it must carry (long by design: one list of
+all variables)."""
 
 from __future__ import annotations
 
@@ -236,6 +237,26 @@ class LetterContext:
     """The agreement that runs in its place."""
     extended_to: str = ""
     """`due_on`, where payments whose time ran while it was taken to be broken are due on that day instead."""
+    complaint_reference: str = ""
+    complaint_form: str = ""
+    """What a final response does: `accept`, `offer` or `reject`; '' = it is a summary resolution."""
+    complaint_outcome: str = ""
+    """As `ComplaintOutcome` spells it."""
+    reasons: str = ""
+    """What was found, as one of our people typed it for the customer."""
+    redress: str = ""
+    apology: str = ""
+    """`yes` or ''."""
+    correction: str = ""
+    expected_on: str = ""
+    """The day by which a late answer comes."""
+    body_name: str = ""
+    """The ombudsman, or another body outside the house; '' = none is known where the customer lives."""
+    body_website: str = ""
+    body_months: str = ""
+    body_days: str = ""
+    body_late: str = ""
+    """Whether we consent to a late referral: `yes` or `no`; '' = the law does not ask."""
     adviser_name: str = ""
     client_hears: str = ""
     """`yes` where the adviser's client is written to as well."""
@@ -269,14 +290,16 @@ MAY_BE_EMPTY = frozenset(
     {
         "collector_kind", "costs_owed", "country", "instalments", "others", "paid", "plan_kind", "cadence", "interest",
         "rates", "late_fees", "acceptance", "address_found", "relief", "restored", "why_ended", "given_up",
-        "time_barred", "asked_before",
+        "time_barred", "asked_before", "complaint_form", "complaint_outcome", "body_late",
     }
 )  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are
 only compared, never printed."""
 NEVER_EMPTY = frozenset(LISTS) - MAY_BE_EMPTY
 """Lists without which a letter that shows them does not leave."""
-ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message", "adviser"})
+ABOUT = frozenset(
+    {"case", "plan", "settlement", "hold", "complaint", "closed case", "statement", "message", "adviser"}
+)
 """Subjects of letters: a letter has nothing to say until its subject exists."""
 
 

@@ -37,6 +37,7 @@ from app.outreach.planning.agreements.event_figures import (
     why_untrue,
 )
 from app.outreach.planning.agreements.truth import why_false
+from app.outreach.planning.complaints.figures import why_complaint_false
 from app.outreach.planning.deferred import (
     Figures,
     defer_letter,
@@ -46,7 +47,14 @@ from app.outreach.planning.deferred import (
     forget_deferred,
     read_deferred,
 )
-from app.outreach.planning.in_writing.rules import IN_FULL, OUTLIVES_CASE, has_no_words, is_told, tells_all
+from app.outreach.planning.in_writing.rules import (
+    IN_FULL,
+    OF_COMPLAINTS,
+    OUTLIVES_CASE,
+    has_no_words,
+    is_told,
+    tells_all,
+)
 from app.outreach.planning.in_writing.told import is_on_its_way
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.rows import LetterRequest
@@ -229,6 +237,8 @@ def still_true(session: Session, step: CaseStep, letter: str, on: date) -> bool:
     if step.step == DeskStep.CLOSED:
         is_closed_so = CLOSING.get(case.outcome or CaseOutcome.CURED) == letter
         return not why_false(session, step, on) and (is_closed_so or step.plan_id is not None)
+    if step.step in OF_COMPLAINTS:
+        return not why_complaint_false(session, step)
     if step.step in OUTLIVES_CASE:
         return not why_false(session, step, on)
     if case.status is not CaseStatus.OPEN:

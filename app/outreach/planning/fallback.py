@@ -39,9 +39,16 @@ from app.outreach.outbox.rules import (
     OutboxStatus,
 )
 from app.outreach.planning.agreements.event_figures import NO_OFFER, formatted, why_untrue
+from app.outreach.planning.complaints.figures import figures_of_step
 from app.outreach.planning.event_letters import still_true
 from app.outreach.planning.in_writing.again import figures_again
-from app.outreach.planning.in_writing.rules import IN_WRITING, LETTERS, OUTLIVES_CASE, tells_all
+from app.outreach.planning.in_writing.rules import (
+    IN_WRITING,
+    LETTERS,
+    OF_COMPLAINTS,
+    OUTLIVES_CASE,
+    tells_all,
+)
 from app.outreach.planning.in_writing.told import ON_ITS_WAY, is_on_its_way, messages_of
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import HELP_LETTER
@@ -162,7 +169,11 @@ def _write_again(
         return False
     plan = session.get_one(Plan, of.plan_id) if of.plan_id else None
     enough = tells_all(of.step, plan.kind if plan else None)
-    now_so = figures_again(session, of, portfolio.timezone, on)
+    now_so = (
+        figures_of_step(session, of, catalog.letters[row.letter], portfolio, contact_case.customer)
+        if of.step in OF_COMPLAINTS
+        else figures_again(session, of, portfolio.timezone, on)
+    )
     figures = formatted(now_so, portfolio, catalog.letters[row.letter], contact_case, step=of, plan=plan)
     own = Channel(row.destination.value)
     again = (own,) if row.error in WRITTEN_AGAIN or _waited_once(session, row) else ()

@@ -14,7 +14,7 @@ from pydantic import Field
 from app.core.dates import add_months
 from app.core.types import JsonObject
 from app.policy.answers import Reason
-from app.policy.calendars import DAY, Holidays
+from app.policy.calendars import nth_business_day
 from app.policy.rules import Comparison, Question, Rule, RuleTable
 from app.policy.schema import Names
 
@@ -88,12 +88,7 @@ class DutyRule(Rule):
         """The last day on which the letter may leave in time; the day of the event is day 0."""
         if not self.business_days:
             return arose_on + timedelta(days=self.days)
-        due, left, holidays = arose_on, self.days, Holidays(country)
-        while left:
-            due += DAY
-            if due.weekday() < 5 and not holidays.name_of(due):
-                left -= 1
-        return due
+        return nth_business_day(arose_on, self.days, country)
 
     def in_force_on(self, day: date) -> bool:
         """Whether the duty is in force on a day."""

@@ -29,6 +29,7 @@ class HoldTable(RuleTable):
     holds: Annotated[list[HoldKindField], Field(min_length=1)]
     passes: Names | None = None
     allows: Names | None = None
+    letters: Names | None = None
     least_days: Annotated[int, Field(ge=1, le=731)] | None = None
     crisis_days: Annotated[int, Field(ge=1, le=366)] | None = None
 
@@ -38,6 +39,7 @@ class HoldTable(RuleTable):
             holds=frozenset(self.holds),
             passes=frozenset(self.passes or ()),
             allows=frozenset(self.allows or ()),
+            letters=frozenset(self.letters or ()),
             least_days=self.least_days,
             crisis_days=self.crisis_days,
         )
@@ -61,6 +63,8 @@ class HoldRule(Rule):
     allows: frozenset[str] = frozenset()
     """Letters that the hold does not stop: the answer to the customer's own question, or a notice that the law demands
     even now. A contact whose letter is not chosen yet is stopped."""
+    letters: frozenset[str] = frozenset()
+    """The only letters that it stops; none = every contact of its purposes."""
     least_days: int | None = None
     """Days that such a hold lasts by law, from the day after it was placed: nobody enters an earlier end."""
     crisis_days: int | None = None
@@ -83,7 +87,10 @@ class HoldRule(Rule):
         return FactsNeeded(agreements_on_hold=bool(self.passes))
 
     def idle(self, asked: Question) -> bool:
-        return not asked.facts.holds or asked.contact.letter in self.allows
+        letter = asked.contact.letter
+        if self.letters and letter not in self.letters:
+            return True
+        return not asked.facts.holds or letter in self.allows
 
     def objections(self, asked: Question) -> Sequence[Reason]:
         if self.idle(asked):
@@ -114,7 +121,9 @@ class HoldRule(Rule):
         return self._reason(detail, until, **figures)
 
     def _spelling(self) -> JsonObject:
-        letters = {"passes": sorted(self.passes), "allows": sorted(self.allows)}
+        letters = {
+            "passes": sorted(self.passes), "allows": sorted(self.allows), "letters": sorted(self.letters),
+        }  # fmt: skip
         days = {"least_days": self.least_days, "crisis_days": self.crisis_days}
         lasts = {name: figure for name, figure in days.items() if figure is not None}
         return {
@@ -128,6 +137,11 @@ class HoldRule(Rule):
             "holds": compare_more(self.holds, changed.holds),
             "passes": compare_fewer(self.passes, changed.passes),
             "allows": compare_fewer(self.allows, changed.allows),
+            "letters": Comparison(
+                self.letters,
+                changed.letters,
+                not changed.letters or bool(self.letters and self.letters <= changed.letters),
+            ),
             "least_days": Comparison(
                 self.least_days, changed.least_days, (changed.least_days or 0) >= (self.least_days or 0)
             ),

@@ -21,12 +21,17 @@ FINAL_WEEKS = timedelta(weeks=8)
 class Complaint:
     """A complaint by its days where the portfolio is."""
 
-    hold_id: int
+    complaint_id: int
     customer_id: int
     received_on: date
+    """Of receipt, or of its reopening."""
     ended_on: date | None
     closed_by_person: bool
     """Otherwise its day ended it, without an answer."""
+    cause: str = "other"
+    """The cause of the form (`FormCause`)."""
+    decided: str = ""
+    """`upheld` (also in part), `rejected` or `withdrawn`; '' = no decision is on record."""
 
 
 def rows_of_complaint(
@@ -41,10 +46,13 @@ def rows_of_complaint(
         yield "outstanding_before", received
     if received >= period.first_on:
         yield "opened", received
+        yield f"cause_{complaint.cause}", received
     if is_open_at_end:
         yield "outstanding_after", received
     elif ended is not None and ended >= period.first_on:
         yield _row_of_end(complaint, ended, holidays), ended
+        if complaint.decided:
+            yield complaint.decided, ended
 
 
 def _row_of_end(complaint: Complaint, ended_on: date, holidays: Collection[date]) -> str:

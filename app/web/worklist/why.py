@@ -12,6 +12,7 @@ from app.casework.holds.rules import hold_name
 from app.casework.plans.rules import PlanKind
 from app.core.labels import CHANNEL_LABELS, PLAN_LABELS, in_sentence
 from app.core.timeline.presenting import sentence
+from app.core.vocabulary import HoldKind
 from app.web.rendering import Tone
 from app.web.timeline import PageReader
 from app.worklist.facts import LastContact
@@ -66,6 +67,8 @@ def _rest(row: Row, reader: PageReader) -> Why:
         case Section.WITH_LEGAL:
             return Why("With the legal team")
         case Section.ON_HOLD:
+            if row.hold is not None and row.hold.kind is HoldKind.COMPLAINT:
+                return Why("Complaint open", f"answer by {day}", _hold(row))
             if row.hold is not None and row.hold.for_good:
                 return Why("Do not contact", f"review {day}", _hold(row))
             return Why(f"On hold until {day}", "", _hold(row))

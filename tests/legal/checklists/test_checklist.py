@@ -89,7 +89,7 @@ def test_a_default_notice_about_an_earlier_default_proves_nothing() -> None:
 def test_what_is_over_stops_nothing() -> None:
     ended = hold("bankruptcy", ended_at=NOON)
     settled = open_dispute(resolved_at=NOON)
-    assert missing(holds=(ended, hold("complaint")), disputes=(settled,)) == set()
+    assert missing(holds=(ended, hold("vulnerable")), disputes=(settled,)) == set()
 
 
 def test_a_plan_the_customer_keeps_stands_in_the_way() -> None:

@@ -325,6 +325,9 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
         "settlement_offer": ("balance_total", "settlement_amount", "settle_by"),
         "dispute_acknowledged": ("review_on",),
         "complaint_acknowledged": ("received_on", "review_on"),
+        "complaint_summary_resolution": ("received_on", "complaint_reference", "reasons", "body_website"),
+        "complaint_holding": ("received_on", "review_on", "expected_on", "body_website"),
+        "complaint_final_response": ("received_on", "reasons", "redress", "body_name", "body_website"),
         "validation_notice": ("answer_by", "sender_address", "customer_address"),
         "default_notice": ("answer_by", "creditor_address", "payment_term"),
         "default_notice_au": ("answer_by", "creditor_address", "payment_term"),
@@ -716,6 +719,6 @@ def test_only_what_may_threaten_a_suit_does() -> None:
             assert "legal_action" in words.blocks, "the gate refuses it for a debt that is too old"
         elif threats.search(words.text):
             # The consumer's own rights speak of a court too.
-            assert letter.name in {"validation_notice", "ny_disclosures"}, (
-                f"{letter.name} {channel} {language}"
-            )
+            own_rights = {"validation_notice", "ny_disclosures", "complaint_final_response"}
+            none_is_taken = {"complaint_holding", "complaint_summary_resolution"}
+            assert letter.name in own_rights | none_is_taken, f"{letter.name} {channel} {language}"

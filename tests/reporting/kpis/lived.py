@@ -11,7 +11,7 @@ from app.book.ledger.rules import EntryKind
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
-from app.casework.holds.models import CaseHold
+from app.casework.complaints.rules import AnswerKind, ComplaintOutcome
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.casework.results.rules import Counts
@@ -21,7 +21,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.staff.service import add_user
 from app.core.timeline.service import record
-from app.core.vocabulary import Channel, HoldKind
+from app.core.vocabulary import Channel
 from app.legal.bundle.models import Bundle
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.outreach.gate.events import ContactRefused
@@ -74,7 +74,7 @@ def live_through(engine: Engine) -> None:
 
 def work(session: Session, case: CollectionsCase) -> None:
     """What happened about one case by noon on the 5th: two calls, a refusal, a message that arrived and one that did
-    not, a promise kept and one broken, a file that was sealed and received, two complaints of which one was closed."""
+    not, a promise kept and one broken, a file that was sealed and received, two complaints, one of them answered."""
     on, noon = date(2026, 3, 5), builders.at(date(2026, 3, 5))
     mei = Actor.user("mei")
     for result, counts in (("no_answer", Counts.ATTEMPT), ("right_party", Counts.CONVERSATION)):
@@ -102,20 +102,14 @@ def work(session: Session, case: CollectionsCase) -> None:
                     ended_on=date(2026, 3, 4),
                 )  # fmt: skip
             )
-    for ended_on, ended_by in ((date(2026, 3, 6), mei), (date(2026, 3, 10), SYSTEM)):
-        session.add(
-            CaseHold(
-                case_id=id_of(case),
-                customer_id=case.customer_id,
-                kind=HoldKind.COMPLAINT,
-                reason="the late fee",
-                started_at=noon,
-                until=date(2026, 3, 10),
-                by=mei,
-                ended_at=builders.at(ended_on),
-                ended_by=ended_by,
-            )  # fmt: skip
-        )
+    for answered_on, by, kind in (
+        (date(2026, 3, 6), mei, AnswerKind.FINAL),
+        (date(2026, 3, 10), SYSTEM, AnswerKind.HOLD),
+    ):
+        builders.complaint(
+            session, case, received_at=noon, answer_by=date(2026, 3, 10), answered_at=builders.at(answered_on), by=by,
+            kind=kind, outcome=ComplaintOutcome.UPHELD if kind is AnswerKind.FINAL else None,
+        )  # fmt: skip
     session.add(
         Referral(
             portfolio_id=case.portfolio_id,

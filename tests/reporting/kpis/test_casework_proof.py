@@ -13,9 +13,10 @@ from app.book.ledger.models import Account, Entry
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.holds.models import CaseHold
+from app.casework.complaints.models import ComplaintAnswer
 from app.casework.plans.models import Plan, PlanAccount
 from app.casework.plans.rules import PlanKind, PlanStatus
+from app.core.clock import local_date
 from app.core.database.engine import reading, table_of, transaction
 from app.core.ids import id_of
 from app.reporting.kpis.definitions.service.complaints import COMPLAINTS_CLOSED
@@ -85,8 +86,9 @@ def test_a_complaint_is_in_time_by_the_day_where_the_portfolio_is(
     live_through(engine)
     until = date(2026, 3, 10)
     with transaction(engine) as session:
-        hold = session.scalars(select(CaseHold).where(CaseHold.ended_by == "user:mei")).one()
-        hold.ended_at = builders.at(until, 0) + timedelta(hours=hour)
+        answer = session.scalars(select(ComplaintAnswer).where(ComplaintAnswer.by == "user:mei")).one()
+        answer.answered_at = builders.at(until, 0) + timedelta(hours=hour)
+        answer.answered_on = local_date(answer.answered_at, builders.ZONE)
         session.flush()
         scope = Scope(get_portfolio(session, builders.BOOK))
         found = measured_figures(session, [COMPLAINTS_CLOSED], scope, LAST)

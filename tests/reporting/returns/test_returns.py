@@ -93,7 +93,7 @@ def test_china_tiers_are_those_of_the_classes(lived: Engine) -> None:
 
 
 def test_complaints_of_half_a_year(lived: Engine) -> None:
-    """Both were made on the 5th; one was closed on the 6th by a person, the other ended by its day on the 10th."""
+    """Both were made on the 5th, about fees; one was upheld on the 6th, the other ended as a hold on the 10th."""
     with reading(lived) as session:
         cells = draw_up(session, book_of(session), ReturnKind.UK_COMPLAINTS, LAST).cells
     found = numbers(cells)
@@ -107,7 +107,8 @@ def test_complaints_of_half_a_year(lived: Engine) -> None:
     assert found["outstanding_before"] + found["opened"] == (  # type: ignore[operator]
         found["closed"] + found["lapsed"] + found["outstanding_after"]  # type: ignore[operator]
     )
-    assert found["upheld"] is None
+    assert (found["upheld"], found["rejected"], found["redress_upheld"]) == (1, 0, 0)
+    assert (found["cause_information"], found["cause_other"]) == (2, 0)
     [per_1000] = [cell for cell in cells if cell.row == "per_1000"]
     assert (per_1000.number, per_1000.out_of) == (2, 7)
 
@@ -135,8 +136,9 @@ def test_what_is_no_return_is_refused_with_a_sentence(lived: Engine) -> None:
         cells = draw_up(session, book, ReturnKind.UK_COMPLAINTS, LAST).cells
         with pytest.raises(NotFound, match="no cell of this row and column"):
             cell_named(cells, "opened", "balance")
-        with pytest.raises(NotFound, match="has no list. A complaint is kept as open or closed"):
-            cell_named(cells, "upheld", "number")
+        cells = draw_up(session, book, ReturnKind.UK_ARREARS, LAST).cells
+        with pytest.raises(NotFound, match="has no list. "):
+            cell_named(cells, "persistent_debt", "number")
 
 
 @pytest.fixture

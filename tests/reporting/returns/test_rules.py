@@ -65,12 +65,12 @@ def complained(received: date, ended: date | None = None, *, by_person: bool = T
         (date(2025, 12, 31), None, {"outstanding_before", "outstanding_after"}),
         (date(2025, 12, 31), date(2026, 1, 1), {"outstanding_before", "closed_3_days"}),
         (date(2025, 12, 20), date(2025, 12, 31), set()),
-        (date(2026, 1, 1), None, {"opened", "outstanding_after"}),
-        (date(2026, 5, 4), date(2026, 5, 7), {"opened", "closed_3_days"}),
-        (date(2026, 5, 4), date(2026, 5, 8), {"opened", "closed_8_weeks"}),
-        (date(2026, 3, 2), date(2026, 4, 27), {"opened", "closed_8_weeks"}),  # the 56th day
-        (date(2026, 3, 2), date(2026, 4, 28), {"opened", "closed_later"}),
-        (date(2026, 6, 30), date(2026, 7, 1), {"opened", "outstanding_after"}),
+        (date(2026, 1, 1), None, {"opened", "cause_other", "outstanding_after"}),
+        (date(2026, 5, 4), date(2026, 5, 7), {"opened", "cause_other", "closed_3_days"}),
+        (date(2026, 5, 4), date(2026, 5, 8), {"opened", "cause_other", "closed_8_weeks"}),
+        (date(2026, 3, 2), date(2026, 4, 27), {"opened", "cause_other", "closed_8_weeks"}),  # the 56th day
+        (date(2026, 3, 2), date(2026, 4, 28), {"opened", "cause_other", "closed_later"}),
+        (date(2026, 6, 30), date(2026, 7, 1), {"opened", "cause_other", "outstanding_after"}),
         (date(2026, 7, 1), None, set()),
     ],
 )
@@ -79,7 +79,11 @@ def test_the_rows_in_which_a_complaint_counts(received: date, ended: date | None
 
 
 def test_a_complaint_that_its_day_ended_was_closed_by_nobody() -> None:
-    assert complained(date(2026, 5, 4), date(2026, 5, 5), by_person=False).keys() == {"opened", "lapsed"}
+    assert complained(date(2026, 5, 4), date(2026, 5, 5), by_person=False).keys() == {
+        "opened",
+        "cause_other",
+        "lapsed",
+    }
 
 
 @pytest.mark.parametrize("kind", list(ReturnKind))
@@ -93,8 +97,9 @@ def test_cells_of_nothing_are_zero_and_what_is_not_recorded_is_not() -> None:
     cells = cells_of(known_returns()[ReturnKind.UK_COMPLAINTS].definition, {})
     found = {cell.row: cell for cell in cells}
     assert (found["opened"].number, found["closed"].number) == (0, 0)
-    assert found["upheld"].number is None
-    assert found["upheld"].missing
+    arrears = {cell.row: cell for cell in cells_of(known_returns()[ReturnKind.UK_ARREARS].definition, {})}
+    assert arrears["persistent_debt"].number is None
+    assert arrears["persistent_debt"].missing
     assert found["per_1000"].ratio is None  # nothing to divide by
 
 

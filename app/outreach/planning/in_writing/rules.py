@@ -27,10 +27,20 @@ IN_WRITING: Mapping[str, frozenset[str]] = {
     DeskStep.FEES_AGAIN: frozenset({"fees_charged_again"}),
     DeskStep.CLOSED: frozenset({"paid_in_full", "settlement_completed"}),
     DeskStep.HOLD: frozenset({"dispute_acknowledged", "complaint_acknowledged"}),
+    DeskStep.COMPLAINT_RECEIVED: frozenset({"complaint_acknowledged"}),
+    DeskStep.COMPLAINT_HOLDING: frozenset({"complaint_holding"}),
+    DeskStep.COMPLAINT_SUMMARY: frozenset({"complaint_summary_resolution"}),
+    DeskStep.COMPLAINT_FINAL: frozenset({"complaint_final_response"}),
 }
 """The letters of each step."""
 LETTERS = frozenset().union(*IN_WRITING.values())
-OUTLIVES_CASE = (DeskStep.CLOSED, DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN, DeskStep.OVER_PLAN)
+OF_COMPLAINTS = (
+    DeskStep.COMPLAINT_RECEIVED, DeskStep.COMPLAINT_HOLDING, DeskStep.COMPLAINT_SUMMARY, DeskStep.COMPLAINT_FINAL,
+)  # fmt: skip
+"""Steps whose letters are about a complaint."""
+OUTLIVES_CASE = (
+    DeskStep.CLOSED, DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN, DeskStep.OVER_PLAN, *OF_COMPLAINTS,
+)  # fmt: skip
 """Steps whose letters are true also when their case is closed."""
 IN_FULL = (Channel.EMAIL, Channel.POST)
 """Channels that carry any of these letters whole. One of the two is used, e-mail first."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from app.casework.complaints.rules import AnswerKind
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.outreach.outbox.rules import Destination
 from app.reporting.kpis.rules import Dimension
@@ -40,9 +41,17 @@ class ComplaintRow:
     """A complaint by its days where the portfolio is."""
 
     made_on: date
+    ends: tuple[ComplaintEnd, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintEnd:
+    """How a complaint was closed, and the day by which its answer was owed."""
+
+    kind: AnswerKind
+    on: date
     until: date
-    ended_on: date | None
-    ended_by: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +102,16 @@ def count_complaints(complaints: Sequence[ComplaintRow], accounts: int, on: date
     made = sum(first_on <= each.made_on <= on for each in complaints)
     if made:
         yield "complaints_per_1000", "", "", made, accounts
-    ended = [each for each in complaints if each.ended_on is not None and first_on <= each.ended_on <= on]
+    ended = [
+        end
+        for each in complaints
+        for end in each.ends
+        if first_on <= end.on <= on and end.kind is not AnswerKind.WITHDRAWN
+    ]
     in_time = [
-        each
-        for each in ended
-        if each.ended_by.startswith("user:") and each.ended_on is not None and each.ended_on <= each.until
+        end
+        for end in ended
+        if end.on <= end.until and (end.kind is not AnswerKind.HOLD or end.by.startswith("user:"))
     ]
     yield "complaints_on_time", "", "", len(in_time), len(ended)
 

@@ -13,8 +13,7 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import MONEY_IN, AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallLogged
-from app.casework.cases.models import CollectionsCase
-from app.casework.holds.models import CaseHold
+from app.casework.complaints.models import Complaint, ComplaintAnswer
 from app.casework.plans.models import Plan, PlanAccount
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.core.clock import local_date, local_instant
@@ -22,7 +21,6 @@ from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.vocabulary import HoldKind
 from app.legal.referrals.models import Referral
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination
@@ -30,6 +28,7 @@ from app.reporting.kpis.definitions.contacts import LEFT
 from app.reporting.kpis.models import StandingNight
 from app.reporting.kpis.proof.casework import (
     DAYS_30,
+    ComplaintEnd,
     ComplaintRow,
     Counted,
     PlanRow,
@@ -94,20 +93,15 @@ def _seen(session: Session, portfolio: Portfolio) -> int | None:
 
 
 def _complaints(session: Session, portfolio: Portfolio) -> list[ComplaintRow]:
-    zone = portfolio.timezone
-    query = (
-        select(CaseHold)
-        .join(CollectionsCase, col(CollectionsCase.id) == CaseHold.case_id)
-        .where(CollectionsCase.portfolio_id == id_of(portfolio), col(CaseHold.kind) == HoldKind.COMPLAINT)
-    )
+    ends: dict[int, list[ComplaintEnd]] = defaultdict(list)
+    answers = select(ComplaintAnswer).where(ComplaintAnswer.portfolio_id == id_of(portfolio))
+    for answer in session.scalars(answers):
+        on = local_date(answer.answered_at, portfolio.timezone)
+        ends[answer.complaint_id].append(ComplaintEnd(answer.kind, on, answer.answer_by, answer.by))
+    rows = select(Complaint).where(Complaint.portfolio_id == id_of(portfolio))
     return [
-        ComplaintRow(
-            local_date(hold.started_at, zone),
-            hold.until,
-            local_date(hold.ended_at, zone) if hold.ended_at else None,
-            hold.ended_by,
-        )
-        for hold in session.scalars(query)
+        ComplaintRow(local_date(row.received_at, portfolio.timezone), tuple(ends[id_of(row)]))
+        for row in session.scalars(rows)
     ]
 
 

@@ -24,7 +24,10 @@ class Known:
 def known_returns() -> Mapping[ReturnKind, Known]:
     """By kind, in the order of the pages."""
     found = (
-        Known(uk_complaints.definition(), (uk_complaints.complaints, uk_complaints.accounts)),
+        Known(
+            uk_complaints.definition(),
+            (uk_complaints.complaints, uk_complaints.redress, uk_complaints.accounts),
+        ),
         Known(
             uk_arrears.definition(),
             (

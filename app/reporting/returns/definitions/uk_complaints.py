@@ -9,12 +9,18 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.casework.cases.models import CollectionsCase
-from app.casework.holds.models import CaseHold
-from app.core.clock import local_date, local_instant
+from app.casework.complaints.models import Complaint as ComplaintRow
+from app.casework.complaints.models import ComplaintAnswer, ComplaintRedress
+from app.casework.complaints.rules import (
+    FORM_CAUSES,
+    AnswerKind,
+    ComplaintCategory,
+    ComplaintOutcome,
+    RedressStatus,
+)
+from app.core.clock import local_instant
 from app.core.database.engine import BigId, table_of
 from app.core.database.rows import Query
-from app.core.vocabulary import HoldKind
 from app.policy.calendars import public_holidays
 from app.reporting.kpis.definitions.sql import json_text
 from app.reporting.kpis.family import first_account
@@ -40,55 +46,78 @@ def complaints(asked: Asked) -> Query:
     else:
         listed = sa.func.json_each(given).table_valued("value", name="listed")
         value = listed.c.value
-    hold = table_of(CaseHold)
-    hold_id = sa.cast(json_text(value, 1), BigId)
+    row = table_of(ComplaintRow)
+    complaint_id = sa.cast(json_text(value, 1), BigId)
     day = json_text(value, 2)
     on = sa.cast(day, sa.Date()) if dialect == "postgresql" else sa.type_coerce(day, sa.Date())
     return (
         sa.select(
             *line(
-                json_text(value, 0), Thing.COMPLAINT, hold.c.id, on, first_account(hold.c.customer_id),
-                hold.c.customer_id,
+                json_text(value, 0), Thing.COMPLAINT, row.c.id, on,
+                sa.func.coalesce(row.c.account_id, first_account(row.c.customer_id)), row.c.customer_id,
             )
         )
         .select_from(listed)
-        .join(hold, hold.c.id == hold_id)
+        .join(row, row.c.id == complaint_id)
     )  # fmt: skip
 
 
 def _listed(asked: Asked) -> Iterator[tuple[str, int, str]]:
-    """Row, hold and day of each complaint in each row."""
-    period, timezone = asked.period, asked.portfolio.timezone
+    """Row, complaint and day of each complaint in each row."""
+    period = asked.period
     first = period.first_on - timedelta(weeks=2)
     holidays = public_holidays(COUNTRY, first, period.on + timedelta(weeks=2))
-    for complaint in _complaints(asked, timezone):
+    for complaint in _complaints(asked):
         for row, on in rows_of_complaint(complaint, period, holidays):
-            yield row, complaint.hold_id, on.isoformat()
+            yield row, complaint.complaint_id, on.isoformat()
 
 
-def _complaints(asked: Asked, timezone: str) -> Iterator[Complaint]:
-    hold, case = table_of(CaseHold), table_of(CollectionsCase)
-    begin = local_instant(asked.period.first_on, 0, 0, timezone)
-    end = local_instant(asked.period.on + timedelta(days=1), 0, 0, timezone)
-    query = (
-        sa.select(hold.c.id, hold.c.customer_id, hold.c.started_at, hold.c.ended_at, hold.c.ended_by)
-        .join(case, case.c.id == hold.c.case_id)
-        .where(
-            case.c.portfolio_id == asked.portfolio_id,
-            hold.c.kind == HoldKind.COMPLAINT,
-            hold.c.started_at < end,
-            sa.or_(hold.c.ended_at.is_(None), hold.c.ended_at >= begin),
+def _complaints(asked: Asked) -> Iterator[Complaint]:
+    """Each time that a complaint was open: until its answer, and again from its reopening."""
+    row, answer = table_of(ComplaintRow), table_of(ComplaintAnswer)
+    begin, last = asked.period.first_on, asked.period.on
+    mine = row.c.portfolio_id == asked.portfolio_id
+    ended = (
+        sa.select(
+            row.c.id, row.c.customer_id, row.c.category, answer.c.began_on, answer.c.answered_on, answer.c.kind,
+            answer.c.outcome, answer.c.by,
         )
-        .order_by(hold.c.id)
+        .join(answer, answer.c.complaint_id == row.c.id)
+        .where(mine, answer.c.began_on <= last, answer.c.answered_on >= begin)
+        .order_by(row.c.id, answer.c.number)
+    )  # fmt: skip
+    for n, customer_id, category, began_on, on, kind, outcome, by in asked.session.execute(ended):
+        by_person = kind != AnswerKind.HOLD or by.startswith(BY_PERSON)
+        cause = FORM_CAUSES[ComplaintCategory(category)].value
+        yield Complaint(n, customer_id, began_on, on, by_person, cause, _DECIDED.get(outcome, ""))
+    still = sa.select(row.c.id, row.c.customer_id, row.c.category, row.c.began_on).where(
+        mine, row.c.closed_at.is_(None), row.c.began_on <= last
     )
-    for hold_id, customer_id, started_at, ended_at, ended_by in asked.session.execute(query):
-        yield Complaint(
-            hold_id,
-            customer_id,
-            local_date(started_at, timezone),
-            local_date(ended_at, timezone) if ended_at else None,
-            ended_by.startswith(BY_PERSON),
+    for n, customer_id, category, began_on in asked.session.execute(still.order_by(row.c.id)):
+        cause = FORM_CAUSES[ComplaintCategory(category)].value
+        yield Complaint(n, customer_id, began_on, None, False, cause)
+
+
+def redress(asked: Asked) -> Query:
+    """Credits of the period that put a complaint right, by whether the complaint was upheld."""
+    row, paid = table_of(ComplaintRow), table_of(ComplaintRedress)
+    begin = local_instant(asked.period.first_on, 0, 0, asked.portfolio.timezone)
+    end = local_instant(asked.period.on + timedelta(days=1), 0, 0, asked.portfolio.timezone)
+    upheld = row.c.outcome.in_((ComplaintOutcome.UPHELD, ComplaintOutcome.PARTLY))
+    return (
+        sa.select(
+            *line(
+                sa.case((upheld, "redress_upheld"), else_="redress_other"), Thing.COMPLAINT, row.c.id,
+                row.c.received_on, paid.c.account_id, row.c.customer_id, balance=paid.c.amount_minor,
+            )
         )
+        .select_from(paid)
+        .join(row, row.c.id == paid.c.complaint_id)
+        .where(
+            paid.c.portfolio_id == asked.portfolio_id, paid.c.status == RedressStatus.PAID,
+            paid.c.decided_at >= begin, paid.c.decided_at < end,
+        )
+    )  # fmt: skip
 
 
 def accounts(asked: Asked) -> Query:
@@ -103,9 +132,12 @@ def accounts(asked: Asked) -> Query:
 
 
 _CLOSED = ("closed_3_days", "closed_8_weeks", "closed_later")
-_NO_CAUSE = "A complaint is kept with its words, not with a cause of the form."
-_NO_DECISION = "A complaint is kept as open or closed, not as upheld or rejected."
-_NO_REDRESS = "Redress is not told apart from other credits in the ledger."
+_DECIDED = {
+    ComplaintOutcome.UPHELD: "upheld",
+    ComplaintOutcome.PARTLY: "upheld",
+    ComplaintOutcome.REJECTED: "rejected",
+    ComplaintOutcome.WITHDRAWN: "withdrawn",
+}
 _CAUSES = {
     "cause_advising": "Advising, selling and arranging",
     "cause_information": "Information, sums/charges or product performance",
@@ -115,8 +147,61 @@ _CAUSES = {
 }
 
 
-def definition() -> ReturnDefinition:
+def _sections() -> tuple[Section, ...]:
     number = {Measure.NUMBER: "Complaints"}
+    return (
+        Section(
+            "Complaints of the period",
+            number,
+            (
+                Row("outstanding_before", "Outstanding at the start of the reporting period"),
+                Row("opened", "Opened during the reporting period"),
+                Row("closed_3_days", "Closed within 3 business days"),
+                Row("closed_8_weeks", "Closed after 3 business days, within 8 weeks"),
+                Row("closed_later", "Closed after more than 8 weeks"),
+                Row("closed", "Closed during the reporting period", sum_of=_CLOSED),
+                Row("lapsed", "Ended by their day, without an answer of a person"),
+                Row("outstanding_after", "Outstanding at the end of the reporting period"),
+            ),
+        ),
+        Section(
+            "Decisions",
+            number,
+            (
+                Row("upheld", "Upheld, wholly or in part"),
+                Row("rejected", "Rejected"),
+                Row("withdrawn", "Withdrawn by the customer"),
+            ),
+        ),
+        Section(
+            "Redress",
+            {Measure.NUMBER: "Credits", Measure.BALANCE: "Amount"},
+            (
+                Row("redress_upheld", "Redress paid for upheld complaints"),
+                Row("redress_other", "Redress paid for other complaints"),
+            ),
+        ),
+        Section(
+            "Opened, by cause",
+            number,
+            tuple(Row(name, title) for name, title in _CAUSES.items()),
+        ),
+        Section(
+            "Context",
+            {Measure.NUMBER: "Number"},
+            (
+                Row("accounts", "Accounts at the end of the reporting period"),
+                Row(
+                    "per_1000",
+                    "Opened complaints per 1,000 accounts",
+                    ratio=Ratio("opened", "accounts", Measure.NUMBER, 1000),
+                ),
+            ),
+        ),
+    )
+
+
+def definition() -> ReturnDefinition:
     return ReturnDefinition(
         ReturnKind.UK_COMPLAINTS,
         "UK: complaints return",
@@ -129,52 +214,12 @@ def definition() -> ReturnDefinition:
             ),
         ),
         (6, 12),
+        _sections(),
         (
-            Section(
-                "Complaints of the period",
-                number,
-                (
-                    Row("outstanding_before", "Outstanding at the start of the reporting period"),
-                    Row("opened", "Opened during the reporting period"),
-                    Row("closed_3_days", "Closed within 3 business days"),
-                    Row("closed_8_weeks", "Closed after 3 business days, within 8 weeks"),
-                    Row("closed_later", "Closed after more than 8 weeks"),
-                    Row("closed", "Closed during the reporting period", sum_of=_CLOSED),
-                    Row("lapsed", "Ended by their day, without an answer of a person"),
-                    Row("outstanding_after", "Outstanding at the end of the reporting period"),
-                ),
-            ),
-            Section(
-                "Decisions and redress",
-                number,
-                (
-                    Row("upheld", "Upheld", missing=_NO_DECISION),
-                    Row("redress_upheld", "Redress paid for upheld complaints", missing=_NO_REDRESS),
-                    Row("redress_other", "Redress paid for other complaints", missing=_NO_REDRESS),
-                ),
-            ),
-            Section(
-                "Opened, by cause",
-                number,
-                tuple(Row(name, title, missing=_NO_CAUSE) for name, title in _CAUSES.items()),
-            ),
-            Section(
-                "Context",
-                {Measure.NUMBER: "Number"},
-                (
-                    Row("accounts", "Accounts at the end of the reporting period"),
-                    Row(
-                        "per_1000",
-                        "Opened complaints per 1,000 accounts",
-                        ratio=Ratio("opened", "accounts", Measure.NUMBER, 1000),
-                    ),
-                ),
-            ),
-        ),
-        (
-            "A complaint is a hold of that kind, received on its first day. Business days leave out weekends and the "
-            "public holidays of the whole United Kingdom; the product grouping is credit cards.",
-            "Outstanding before + opened = closed + ended by their day + outstanding after. Opened by cause, upheld "
-            "and redress have to be filled in by hand.",
+            "A complaint is received on its local day; one that was reopened is opened and closed again. Business days "
+            "leave out weekends and the public holidays of the whole United Kingdom; the product grouping is credit "
+            "cards. The cause follows from the category of the complaint, by our reading of the form.",
+            "Outstanding before + opened = closed + ended by their day + outstanding after. Complaints of before they "
+            "were kept as such are of the cause “other”, and have no decision.",
         ),
     )

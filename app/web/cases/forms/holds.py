@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.actions import holds as acts
 from app.casework.holds.queries import get_hold
-from app.casework.holds.rules import EndsBy
+from app.casework.holds.rules import EndsBy, end_words
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
@@ -55,8 +55,9 @@ def place_hold(
         placed = acts.place_hold(
             session, file.case, kind, typed.reason, until, letters, since=since, by=staff.by, now=now
         )
-        day = reader_of(request, file).day(until)
-        said = f"Do not contact; review by {day}." if placed.hold.for_good else f"On hold until {day}."
+        day = reader_of(request, file).day(placed.hold.until)
+        ends = end_words(kind, day)
+        said = f"{ends[:1].upper()}{ends[1:]}." if placed.hold.for_good else f"On hold {ends}."
         return f"{said} {in_writing_words(request, file, placed.acknowledgement, now)}".strip(), "good"
 
     return submit(request, session, staff, case_id, "hold", typed, act, now=now)

@@ -10,7 +10,7 @@ from string import ascii_lowercase
 
 from babel import Locale
 
-from app.casework.holds.rules import FOR_GOOD
+from app.casework.holds.rules import end_words
 from app.casework.results.choices import CHOICES
 from app.casework.results.effects import (
     AskManager,
@@ -184,8 +184,7 @@ def _foreseen(code: ResultCode, situation: Situation) -> Iterator[str]:
             case PlaceHold(kind=kind, days=days):
                 until = day_words(situation.today + timedelta(days=days), situation.locale)
                 letter = "; a letter acknowledges it" if HOLD_TRAITS[kind].letter else ""
-                ends = "do not contact; review by" if kind in FOR_GOOD else "until"
-                yield f"{HOLD_LABELS[kind]} hold: {ends} {until}{letter}"
+                yield f"{HOLD_LABELS[kind]} hold: {end_words(kind, until)}{letter}"
             case PaymentClaimed(days=days):
                 until = day_words(situation.today + timedelta(days=days), situation.locale)
                 yield f"Reminders pause until {until}, or until the payment is posted; task to look for it"

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from app.actions.results.doubts import Doubt, DoubtKind
 from app.actions.results.report import CallEffects, CallReport
+from app.casework.holds.rules import end_words
 from app.core.labels import CHANNEL_LABELS, HOLD_LABELS, in_sentence
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.answers import confirmation_words, in_writing_words, reader_of
@@ -45,8 +46,7 @@ def _stops(request: Request, file: CaseFile, effects: CallEffects, now: datetime
     if effects.placed is not None:
         hold = effects.placed.hold
         until = reader.day(hold.until)
-        ends = f"do not contact; review by {until}" if hold.for_good else f"until {until}"
-        yield f"{HOLD_LABELS[hold.kind]} hold placed: {ends}."
+        yield f"{HOLD_LABELS[hold.kind]} hold placed: {end_words(hold.kind, until)}."
         yield in_writing_words(request, file, effects.placed.acknowledgement, now)
     if effects.opted_out is not None:
         yield f"No more contact by {in_sentence(CHANNEL_LABELS[effects.opted_out])}."

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from app.casework.cases.models import CollectionsCase
-from app.casework.holds.models import CaseHold
+from app.casework.complaints.models import Complaint, ComplaintAnswer
+from app.casework.complaints.rules import AnswerKind
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
-from app.core.vocabulary import HoldKind
 from app.reporting.kpis.family import Days, Family, Rows, Shape, agent_of, first_account, thing
 from app.reporting.kpis.rules import Definition, Seed, Thing, Unit
 from app.reporting.kpis.standing import standing_on
@@ -18,34 +17,24 @@ WINDOW = 30
 
 
 def _opened_rows(shape: Shape, days: Days) -> Rows:
-    """Complaints that began in the window, and every counted account; without a complaint there is nothing yet, and no
-    account is looked at."""
-    hold, case = table_of(CaseHold), table_of(CollectionsCase)
+    """Complaints that were received in the window, and every counted account; without a complaint there is nothing yet,
+    and no account is looked at."""
+    row = table_of(Complaint)
     begin, end = days.window(WINDOW)
-    began = (
-        case.c.portfolio_id == days.portfolio_id,
-        hold.c.kind == HoldKind.COMPLAINT,
-        hold.c.started_at >= begin,
-        hold.c.started_at < end,
-    )
-    complaints = (
-        sa.select(
-            *thing(
-                Thing.COMPLAINT,
-                hold.c.id,
-                days.local_day(hold.c.started_at),
-                first_account(hold.c.customer_id),
-                hold.c.customer_id,
-            ),
-            sa.literal(1).label("complaints"),
-            sa.literal(0).label("accounts"),
-        )
-        .select_from(hold)
-        .join(case, case.c.id == hold.c.case_id)
-        .where(*began)
-    )
+    received = (row.c.portfolio_id == days.portfolio_id, row.c.received_at >= begin, row.c.received_at < end)
+    complaints = sa.select(
+        *thing(
+            Thing.COMPLAINT,
+            row.c.id,
+            row.c.received_on,
+            sa.func.coalesce(row.c.account_id, first_account(row.c.customer_id)),
+            row.c.customer_id,
+        ),
+        sa.literal(1).label("complaints"),
+        sa.literal(0).label("accounts"),
+    ).where(*received)
     stands = standing_on(shape, days)
-    there_is_one = sa.exists().where(case.c.id == hold.c.case_id, *began).correlate(None)
+    there_is_one = sa.exists().where(*received).correlate(None)
     accounts = sa.select(
         *thing(Thing.ACCOUNT, stands.c.account_id, days.on, stands.c.account_id, stands.c.customer_id),
         sa.literal(0).label("complaints"),
@@ -55,30 +44,32 @@ def _opened_rows(shape: Shape, days: Days) -> Rows:
 
 
 def _closed_rows(_shape: Shape, days: Days) -> Query:
-    """Complaints that ended in the window. One that its day ended was not closed by anybody."""
-    hold, case = table_of(CaseHold), table_of(CollectionsCase)
+    """Complaints that were closed in the window, each time that one was; without those that the customer took back. One
+    of before complaints were rows that its day ended was closed by nobody."""
+    row, answer = table_of(Complaint), table_of(ComplaintAnswer)
     begin, end = days.window(WINDOW)
-    by_somebody = agent_of(hold.c.ended_by) != ""
-    in_time = days.local_day(hold.c.ended_at) <= hold.c.until
+    with_letter = answer.c.kind.in_((AnswerKind.SUMMARY, AnswerKind.FINAL))
+    by_somebody = sa.and_(answer.c.kind == AnswerKind.HOLD, agent_of(answer.c.by) != "")
+    in_time = sa.and_(sa.or_(with_letter, by_somebody), answer.c.answered_on <= answer.c.answer_by)
     return (
         sa.select(
             *thing(
                 Thing.COMPLAINT,
-                hold.c.id,
-                days.local_day(hold.c.ended_at),
-                first_account(hold.c.customer_id),
-                hold.c.customer_id,
+                row.c.id,
+                answer.c.answered_on,
+                sa.func.coalesce(row.c.account_id, first_account(row.c.customer_id)),
+                row.c.customer_id,
             ),
             sa.literal(1).label("ended"),
-            sa.case((sa.and_(by_somebody, in_time), 1), else_=0).label("on_time"),
+            sa.case((in_time, 1), else_=0).label("on_time"),
         )
-        .select_from(hold)
-        .join(case, case.c.id == hold.c.case_id)
+        .select_from(answer)
+        .join(row, row.c.id == answer.c.complaint_id)
         .where(
-            case.c.portfolio_id == days.portfolio_id,
-            hold.c.kind == HoldKind.COMPLAINT,
-            hold.c.ended_at >= begin,
-            hold.c.ended_at < end,
+            answer.c.portfolio_id == days.portfolio_id,
+            answer.c.kind != AnswerKind.WITHDRAWN,
+            answer.c.answered_at >= begin,
+            answer.c.answered_at < end,
         )
     )
 
@@ -92,7 +83,7 @@ COMPLAINTS = Family(
             "Complaints of 30 days per 1,000 accounts",
             Unit.COMPLAINTS,
             Seed.SATISFACTION,
-            f"complaints that were made in the last {WINDOW} days",
+            f"complaints that were received in the last {WINDOW} days",
             "all accounts not charged off",
             "complaints",
             "accounts",
@@ -101,7 +92,7 @@ COMPLAINTS = Family(
         ),
     ),
     _opened_rows,
-    about="A complaint is sliced by the first account of the customer.",
+    about="A complaint is sliced by its account, or else by the first account of the customer.",
 )
 COMPLAINTS_CLOSED = Family(
     "complaints_closed",
@@ -112,13 +103,13 @@ COMPLAINTS_CLOSED = Family(
             "Complaints closed in time",
             Unit.COMPLAINTS,
             Seed.SATISFACTION,
-            "complaints that a person closed by the day that was set for them",
-            f"complaints that ended in the last {WINDOW} days",
+            "complaints that were closed with their letter by the day on which their answer was owed",
+            f"complaints that were closed in the last {WINDOW} days, without those taken back by the customer",
             "on_time",
             "ended",
             more_is_better=True,
         ),
     ),
     _closed_rows,
-    about="A complaint that its day ended was closed by nobody.",
+    about="A reopened complaint counts each time that it is closed.",
 )

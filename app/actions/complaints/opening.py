@@ -1,0 +1,90 @@
+"""Open a complaint: the row, its hold, its clocks, its event and the letter that acknowledges it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from app.actions.assignment import assignable
+from app.actions.holds import complaint_clocks, place_hold
+from app.book.ledger.models import Account, Customer
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.models import Complaint
+from app.casework.complaints.rules import LONGEST_WORDS, WORDS_EMPTY, LetterKind, ReceivedComplaint
+from app.casework.complaints.service import record_complaint
+from app.casework.holds.queries import hold_of_kind
+from app.core.actor import Actor
+from app.core.clock import local_date
+from app.core.errors import Invalid
+from app.core.ids import id_of
+from app.core.text import clean_text
+from app.core.vocabulary import Channel, HoldKind
+from app.outreach.planning.complaints.writing import ComplaintTold, write_complaint_letters
+from app.outreach.planning.letterhead import LetterCatalog
+from app.policy.answers import Answer
+from app.policy.composition import packs_for
+
+LONGEST_HOLD_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedComplaint:
+    """A complaint, and the gate's answer for each channel of the letter that acknowledges it."""
+
+    complaint: Complaint
+    acknowledgement: Mapping[Channel, Answer] = field(default_factory=dict)
+
+
+def open_complaint(
+    session: Session,
+    case: CollectionsCase,
+    received: ReceivedComplaint,
+    letters: LetterCatalog,
+    *,
+    by: Actor,
+    now: datetime,
+) -> OpenedComplaint:
+    """Put a complaint on record. Its hold stops what packs and portfolio say, and every legal step; a second complaint
+    of the customer shares it. It is acknowledged in writing where the gate clears that. Invalid, naming the field, for
+    an account of another customer, an owner who works no cases, or a day of receipt that cannot be. The caller holds
+    the customer's lock."""
+    words = clean_text(received.words, "words", at_most=LONGEST_WORDS, empty=WORDS_EMPTY)
+    _check(session, case, received)
+    hold = hold_of_kind(session, case.customer_id, HoldKind.COMPLAINT)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    if hold is None:
+        placed = place_hold(
+            session, case, HoldKind.COMPLAINT, words[:LONGEST_HOLD_REASON], today + timedelta(days=1), letters,
+            complaint=received, by=by, now=now,
+        )  # fmt: skip
+        assert placed.complaint is not None
+        return OpenedComplaint(placed.complaint, placed.acknowledgement)
+    pack = packs_for(portfolio, session.get_one(Customer, case.customer_id))
+    clocks, received_on = complaint_clocks(session, case, received, portfolio, pack, now=now)
+    complaint = record_complaint(
+        session, case, received, pack, clocks, id_of(hold), received_on, by=by, now=now
+    )
+    told = write_complaint_letters(
+        session, portfolio, [ComplaintTold(complaint, LetterKind.ACKNOWLEDGEMENT)], letters,
+        on=today, by=by, now=now,
+    )  # fmt: skip
+    return OpenedComplaint(complaint, told[id_of(complaint)])
+
+
+def require_owner(session: Session, owner: str) -> None:
+    """Invalid for a person who works no cases; '' = none."""
+    if owner and owner not in assignable(session):
+        raise Invalid("There is no active member of staff with this user name.", "owner")
+
+
+def _check(session: Session, case: CollectionsCase, received: ReceivedComplaint) -> None:
+    if received.account_id is not None:
+        account = session.get(Account, received.account_id)
+        if account is None or account.customer_id != case.customer_id:
+            raise Invalid("This account is not one of the customer. Choose one of theirs.", "account")
+    require_owner(session, received.owner)

@@ -1,0 +1,120 @@
+"""Redress: a credit on an account of the customer, by one manager within the portfolio's limit or by two people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.actions.complaints.answering import locked_complaint
+from app.book.ledger.models import Account
+from app.book.ledger.rules import EntryKind, waives_alone
+from app.book.ledger.service import lock_account, post_entry
+from app.book.portfolios.days import business_date
+from app.book.portfolios.models import Portfolio
+from app.casework.complaints.models import Complaint, ComplaintRedress
+from app.casework.complaints.queries import get_redress
+from app.casework.complaints.rules import RedressStatus
+from app.casework.complaints.service import record_redress, require_open
+from app.core.actor import Actor
+from app.core.clock import local_date
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.ids import id_of
+from app.core.staff.queries import is_same_person
+from app.core.staff.rules import MANAGEMENT, Role
+from app.core.text import clean_reason
+
+
+def give_redress(
+    session: Session,
+    complaint_id: int,
+    account_id: int,
+    amount_minor: int,
+    reason: str,
+    *,
+    by: Actor,
+    role: Role,
+    now: datetime,
+) -> ComplaintRedress:
+    """Credit an account of the customer. A manager within the portfolio's limit decides alone and the credit is posted;
+    otherwise it waits for a manager other than the one who asked. Invalid, naming the field, for another's account or
+    an amount that is none."""
+    complaint = locked_complaint(session, complaint_id)
+    require_open(complaint)
+    reason = clean_reason(reason, "reason")
+    account = session.get(Account, account_id)
+    if account is None or account.customer_id != complaint.customer_id:
+        raise Invalid("This account is not one of the customer. Choose one of theirs.", "account")
+    if amount_minor <= 0:
+        raise Invalid("The amount must be positive. Enter more than zero.", "amount")
+    portfolio = session.get_one(Portfolio, complaint.portfolio_id)
+    redress = ComplaintRedress(
+        portfolio_id=complaint.portfolio_id,
+        complaint_id=complaint_id,
+        account_id=account_id,
+        amount_minor=amount_minor,
+        reason=reason,
+        requested_by=by,
+        requested_at=now,
+        alone=waives_alone(role, amount_minor, portfolio.waive_limit_minor),
+    )
+    session.add(redress)
+    session.flush()
+    if redress.alone:
+        _pay(session, complaint, redress, by=by, now=now)
+    else:
+        record_redress(session, complaint, redress, by=by, now=now)
+    return redress
+
+
+def decide_redress(
+    session: Session,
+    redress_id: int,
+    *,
+    approve: bool,
+    note: str = "",
+    by: Actor,
+    role: Role,
+    now: datetime,
+) -> ComplaintRedress:
+    """Approve redress, which posts the credit, or decline it with a reason. Forbidden to the person who asked."""
+    note = clean_reason(note, "note", required=not approve)
+    if role not in MANAGEMENT:
+        raise Forbidden("Your role may not decide about redress. Ask a manager.")
+    complaint = locked_complaint(session, get_redress(session, redress_id).complaint_id)
+    redress = get_redress(session, redress_id, lock=True)
+    if redress.status is not RedressStatus.REQUESTED:
+        raise Conflict(f"This redress is {redress.status.value} already.")
+    if is_same_person(session, redress.requested_by, by):
+        raise Forbidden("You asked for this redress. Another manager decides about it.")
+    redress.note = note
+    if approve:
+        _pay(session, complaint, redress, by=by, now=now)
+    else:
+        redress.status, redress.decided_by, redress.decided_at = RedressStatus.DECLINED, by, now
+        session.flush()
+        record_redress(session, complaint, redress, by=by, now=now)
+    return redress
+
+
+def _pay(
+    session: Session, complaint: Complaint, redress: ComplaintRedress, *, by: Actor, now: datetime
+) -> None:
+    portfolio = session.get_one(Portfolio, redress.portfolio_id)
+    account = lock_account(session, session.get_one(Account, redress.account_id))
+    credit = post_entry(
+        session,
+        account,
+        EntryKind.CREDIT,
+        redress.amount_minor,
+        effective_on=local_date(now, portfolio.timezone),
+        posted_on=business_date(session, portfolio, now),
+        reference=f"redress:{id_of(redress)}",
+        description=f"{complaint.reference}: {redress.reason}"[:200],
+        by=by,
+        now=now,
+    )
+    redress.status, redress.decided_by, redress.decided_at = RedressStatus.PAID, by, now
+    redress.entry_id = credit.id
+    session.flush()
+    record_redress(session, complaint, redress, by=by, now=now)

@@ -1,0 +1,1 @@
+"""Complaints, their redress, the questions whether something is one, and root causes."""

@@ -1,0 +1,178 @@
+"""A complaint: its story, its clocks, its letters and redress, and what is to be done next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.ledger.models import Account
+from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter, ComplaintRedress
+from app.casework.complaints.queries import (
+    answers_of,
+    causes_of,
+    get_complaint,
+    letters_of,
+    redress_of,
+)
+from app.casework.complaints.rules import (
+    ANSWER_LABELS,
+    CATEGORY_LABELS,
+    COMPLAINT_CHANNEL_LABELS,
+    LETTER_LABELS,
+    OMBUDSMAN_LABELS,
+    OUTCOME_LABELS,
+    SEVERITY_LABELS,
+    OmbudsmanStage,
+    RedressStatus,
+)
+from app.casework.documents.models import CaseDocument
+from app.casework.documents.service import documents_of
+from app.core.ids import id_of
+from app.core.labels import CHANNEL_LABELS
+from app.core.staff.rules import MANAGEMENT, Staff
+from app.core.vocabulary import Channel
+from app.http.context import Now
+from app.http.cursors import RowId
+from app.http.doors import CaseWorker
+from app.http.routes import Router
+from app.http.transactions import ReadSession
+from app.web.cases.case_file import CaseFile, open_case_file
+from app.web.complaints.words import CATEGORIES, FORMS, KINDS, OUTCOMES, SEVERITIES, Options, texts
+from app.web.forms import FormState
+from app.web.lookups import staff_names
+from app.web.rendering import Page, page
+
+router = Router(prefix="/complaints")
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintPage(Page):
+    template = "complaints/complaint.html"
+    complaint: Complaint
+    file: CaseFile
+    account: Account | None
+    answers: Sequence[ComplaintAnswer]
+    letters: Sequence[tuple[ComplaintLetter, Sequence[tuple[int, Channel]]]]
+    redress: Sequence[ComplaintRedress]
+    documents: Sequence[CaseDocument]
+    next_step: str
+    today: date
+    state: FormState
+    choices: Mapping[str, Options]
+    labels: Mapping[str, Mapping[str, str]]
+    names: Mapping[str, str]
+    may_decide: bool
+
+
+@router.get("/{complaint_id}")
+def complaint(
+    request: Request, complaint_id: RowId, staff: CaseWorker, session: ReadSession, now: Now
+) -> Response:
+    row = get_complaint(session, complaint_id)
+    file = open_case_file(session, row.case_id, now)
+    return show_complaint(request, session, staff, file, row, FormState(), 200)
+
+
+def show_complaint(
+    request: Request,
+    session: Session,
+    staff: Staff,
+    file: CaseFile,
+    row: Complaint,
+    state: FormState,
+    status: int,
+) -> Response:
+    """The page, with the form open that was refused."""
+    number, names = id_of(row), staff_names(session)
+    redress = redress_of(session, number)
+    causes = [(str(id_of(each)), each.name) for each in causes_of(session, row.portfolio_id)]
+    documents = [
+        each
+        for each in documents_of(session, row.customer_id)
+        if each.withdrawn_at is None and each.dated_on >= row.began_on
+    ]
+    today = file.book.today
+    return page(
+        request,
+        ComplaintPage(
+            complaint=row,
+            file=file,
+            account=next((each for each in file.accounts if each.id == row.account_id), None),
+            answers=answers_of(session, number),
+            letters=letters_of(session, number),
+            redress=redress,
+            documents=documents,
+            next_step=next_step(row, redress, today),
+            today=today,
+            state=state,
+            choices={
+                "category": CATEGORIES,
+                "severity": SEVERITIES,
+                "owner": [("", "Nobody yet"), *names.items()],
+                "cause": [("", "Not found yet"), *causes],
+                "kind": [each for each in KINDS if each[0] != "summary" or _may_resolve(row, today)],
+                "outcome": OUTCOMES,
+                "form": FORMS,
+                "account": [
+                    (str(id_of(each)), f"{each.product} ·{each.card_last4}") for each in file.accounts
+                ],
+                "document": [
+                    ("", "The desk writes it"),
+                    *[(str(id_of(each)), f"{each.name}, {each.dated_on}") for each in documents],
+                ],
+                "stage": _stages(row),
+            },
+            labels={
+                "category": texts(CATEGORY_LABELS),
+                "severity": texts(SEVERITY_LABELS),
+                "channel": texts(COMPLAINT_CHANNEL_LABELS),
+                "outcome": texts(OUTCOME_LABELS),
+                "answer": texts(ANSWER_LABELS),
+                "letter": texts(LETTER_LABELS),
+                "by": CHANNEL_LABELS,
+                "ombudsman": texts(OMBUDSMAN_LABELS),
+            },
+            names=names,
+            may_decide=staff.role in MANAGEMENT,
+        ),
+        status,
+    )
+
+
+def next_step(row: Complaint, redress: Sequence[ComplaintRedress], today: date) -> str:
+    """What the person who reads the page does next, in a sentence."""
+    if not row.is_open:
+        if row.ombudsman is OmbudsmanStage.REFERRED:
+            return "The ombudsman has it. Record what was decided, once we know."
+        if row.cause_id is None:
+            return "Find the root cause, so that it does not happen again."
+        return "Nothing is to be done. Reopen it if the customer comes back with something new."
+    if not row.owner:
+        return "Give it an owner who was not involved."
+    if any(each.status is RedressStatus.REQUESTED for each in redress):
+        return "A manager decides about the redress; then answer it."
+    if row.first_by is not None and row.first_on is None:
+        return "Give the first response on the portal, and record it here."
+    if _may_resolve(row, today):
+        return "Try to resolve it with the customer now: then a summary resolution is enough."
+    if row.is_overdue(today):
+        return "Answer it today: its day is over."
+    return "Find out what happened, then write the final response."
+
+
+def _may_resolve(row: Complaint, today: date) -> bool:
+    return row.resolve_by is not None and today <= row.resolve_by
+
+
+def _stages(row: Complaint) -> Options:
+    if row.ombudsman is OmbudsmanStage.NONE:
+        return [(OmbudsmanStage.REFERRED.value, "The customer took it there")]
+    return [
+        (OmbudsmanStage.DECIDED_FOR_US.value, OMBUDSMAN_LABELS[OmbudsmanStage.DECIDED_FOR_US]),
+        (OmbudsmanStage.DECIDED_FOR_CUSTOMER.value, OMBUDSMAN_LABELS[OmbudsmanStage.DECIDED_FOR_CUSTOMER]),
+    ]

@@ -1,0 +1,265 @@
+"""Lives of complaints, a paragraph a day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.actions.complaints.answering import Decision, answer_complaint
+from app.actions.complaints.opening import open_complaint
+from app.actions.complaints.redress import decide_redress, give_redress
+from app.actions.complaints.stages import reopen_complaint, set_ombudsman
+from app.actions.holds import end_hold, place_hold
+from app.actions.referrals import decide_referral, nominate
+from app.book.ledger.models import Account, Customer, Entry
+from app.book.ledger.rules import EntryKind
+from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.events import ComplaintClosed, ComplaintHeld, ComplaintOpened, ComplaintOverdue
+from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter
+from app.casework.complaints.queries import complained_since, get_complaint
+from app.casework.complaints.rules import (
+    AnswerKind,
+    ComplaintCategory,
+    ComplaintChannel,
+    ComplaintOutcome,
+    FinalForm,
+    OmbudsmanStage,
+    ReceivedComplaint,
+    RedressStatus,
+)
+from app.casework.holds.models import CaseHold
+from app.core.actor import Actor
+from app.core.database.engine import transaction
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.ids import id_of
+from app.core.staff.rules import Role
+from app.core.vocabulary import HoldKind
+from tests import builders
+
+LONDON = "Europe/London"
+RECEIVED = date(2026, 4, 1)
+"""The Wednesday before Good Friday: the third business day is the 7th, eight weeks end on 27 May."""
+WEEK_8 = date(2026, 5, 27)
+ANN, MEI, JOE = Actor.user("ann"), Actor.user("mei"), Actor.user("joe")
+DAY = timedelta(days=1)
+
+
+def noon(on: date) -> datetime:
+    return builders.at(on, 12, zone=LONDON)
+
+
+def a_case(session: Session, *, on: date = RECEIVED) -> CollectionsCase:
+    builders.portfolio(session, pack="uk", currency="GBP", timezone=LONDON, waive_limit_minor=5_000)
+    case = builders.delinquent_case(session, due_on=on - 20 * DAY, on=on)
+    holder = session.get_one(Customer, case.customer_id)
+    holder.country, holder.timezone, holder.mobile = "GB", LONDON, "+447700900123"
+    holder.city, holder.postcode = "Leeds", "LS1 4AP"
+    session.flush()
+    return case
+
+
+def complains(session: Session, case: CollectionsCase, at: datetime, **about: object) -> Complaint:
+    received = ReceivedComplaint(
+        "You call me at work although I asked you not to.", ComplaintCategory.CONTACT, ComplaintChannel.CALL,
+        **about,  # type: ignore[arg-type]
+    )  # fmt: skip
+    return open_complaint(session, case, received, builders.catalog(), by=ANN, now=at).complaint
+
+
+def closes(
+    session: Session, complaint_id: int, at: datetime, kind: AnswerKind = AnswerKind.FINAL,
+    outcome: ComplaintOutcome = ComplaintOutcome.UPHELD, form: FinalForm | None = FinalForm.ACCEPT,
+    reasons: str = "We rang you at work on 30 March.", **about: object,
+) -> None:  # fmt: skip
+    decision = Decision(kind, outcome, reasons, form, **about)  # type: ignore[arg-type]
+    answer_complaint(session, complaint_id, decision, builders.catalog(), by=MEI, now=at)
+
+
+def written(engine: Engine) -> list[str]:
+    return [message.letter for message in builders.messages(engine)]
+
+
+def test_a_complaint_that_passes_both_clocks_is_reopened_and_goes_to_the_ombudsman(engine: Engine) -> None:
+    # On 1 April she complains on the telephone: complaint, hold, event and acknowledgement stand together.
+    with transaction(engine) as session:
+        case = a_case(session)
+        complaint = complains(session, case, noon(RECEIVED))
+        number, case_id = id_of(complaint), id_of(case)
+        assert (complaint.resolve_by, complaint.answer_by) == (date(2026, 4, 7), WEEK_8)
+        [hold] = session.scalars(select(CaseHold))
+        assert (hold.kind, hold.until, hold.id) == (HoldKind.COMPLAINT, WEEK_8, complaint.hold_id)
+        [event] = builders.events(session, ComplaintOpened.KIND)
+        assert event["complaint"] == number
+        assert complained_since(session, [case.customer_id], date(2027, 1, 1)) == {case.customer_id}
+    assert written(engine) == ["complaint_acknowledged"]
+
+    # A colleague tries to end the hold, and to close the complaint without its letter: neither is possible.
+    with transaction(engine) as session, pytest.raises(Conflict, match="K-000001 is open"):
+        end_hold(session, session.get_one(CaseHold, 1), "done", "Mei", by=MEI, now=noon(RECEIVED + DAY))
+    with (
+        transaction(engine) as session,
+        pytest.raises(Invalid, match="summary resolution was possible until") as no,
+    ):
+        closes(session, number, noon(date(2026, 4, 8)), AnswerKind.SUMMARY, form=None)
+    assert no.value.field == "kind"
+
+    # Nobody answers. In the night to 23 May nothing is written, in the next one the holding letter is, and only once.
+    for on in (date(2026, 5, 22), date(2026, 5, 23), date(2026, 5, 24)):
+        builders.close_day(engine, on, now=builders.night_after(on, LONDON))
+        assert written(engine).count("complaint_holding") == (0 if on < date(2026, 5, 23) else 1), on
+    with transaction(engine) as session:
+        [held] = builders.events(session, ComplaintHeld.KIND)
+        assert (held["answer_by"], held["expected_on"]) == ("2026-05-27", "2026-06-24")
+    [letter] = [each for each in builders.messages(engine) if each.letter == "complaint_holding"]
+    assert "the Financial Ombudsman Service (www.financial-ombudsman.org.uk), free of charge" in letter.text
+    assert "24 June 2026" in letter.text
+
+    # The day itself is still in time; the night after it says that it is overdue.
+    for on in (date(2026, 5, 26), WEEK_8, WEEK_8 + DAY):
+        builders.close_day(engine, on, now=builders.night_after(on, LONDON))
+        with transaction(engine) as session:
+            assert len(builders.events(session, ComplaintOverdue.KIND)) == (0 if on < WEEK_8 else 1), on
+
+    # On 1 June the final response is written: it quotes what was found and names the ombudsman.
+    with transaction(engine) as session:
+        closes(session, number, noon(date(2026, 6, 1)), apology=True)
+        assert session.get_one(CaseHold, 1).ended_at is not None
+        [closed] = builders.events(session, ComplaintClosed.KIND)
+        assert closed["on_time"] is False
+    [final] = [each for each in builders.messages(engine) if each.letter == "complaint_final_response"]
+    for words in (
+        "We accept your complaint.", "“We rang you at work on 30 March.”", "We apologise",
+        "within 6 months of the date of this letter", "will not have our permission",
+    ):  # fmt: skip
+        assert words in final.text, words
+
+    # She goes to the ombudsman, and finds a letter we had not seen: the complaint is open again.
+    with transaction(engine) as session:
+        set_ombudsman(
+            session,
+            number,
+            OmbudsmanStage.REFERRED,
+            date(2026, 6, 10),
+            "FOS-1",
+            by=MEI,
+            now=noon(date(2026, 6, 10)),
+        )
+        reopened = reopen_complaint(
+            session, number, "A letter of hers", builders.catalog(), by=MEI, now=noon(date(2026, 6, 12))
+        )
+        assert (reopened.answer_by, reopened.resolve_by, reopened.reopenings) == (date(2026, 8, 7), None, 1)
+        with pytest.raises(Invalid):
+            closes(session, number, noon(date(2026, 6, 12)), AnswerKind.SUMMARY, form=None)
+        closes(
+            session, number, noon(date(2026, 6, 15)), outcome=ComplaintOutcome.REJECTED, form=FinalForm.REJECT
+        )
+        answers = session.scalars(select(ComplaintAnswer).order_by(ComplaintAnswer.number)).all()  # type: ignore[arg-type]
+        assert [(each.number, each.outcome) for each in answers] == [
+            (1, ComplaintOutcome.UPHELD), (2, ComplaintOutcome.REJECTED),
+        ]  # fmt: skip
+        with pytest.raises(Invalid, match="Say what was decided"):
+            set_ombudsman(
+                session,
+                number,
+                OmbudsmanStage.DECIDED_FOR_US,
+                date(2026, 6, 15),
+                by=MEI,
+                now=noon(date(2026, 6, 15)),
+            )
+        assert session.get_one(CollectionsCase, case_id).customer_id
+
+
+def test_a_complaint_that_is_resolved_within_three_business_days(engine: Engine) -> None:
+    """At 23:59 of the third day it is in time, a minute later it is not; the day is London's."""
+    with transaction(engine) as session:
+        case = a_case(session)
+        number = id_of(complains(session, case, builders.at(RECEIVED, 23, 59, LONDON)))
+    with transaction(engine) as session, pytest.raises(Invalid, match="until 2026-04-07"):
+        closes(session, number, builders.at(date(2026, 4, 8), 0, 0, LONDON), AnswerKind.SUMMARY, form=None)
+    with transaction(engine) as session:
+        at = builders.at(date(2026, 4, 7), 23, 59, LONDON)
+        closes(session, number, at, AnswerKind.SUMMARY, form=None, reasons="We call her mobile only.")
+        assert get_complaint(session, number).closed_on == date(2026, 4, 7)
+    [summary] = [each for each in builders.messages(engine) if each.letter == "complaint_summary_resolution"]
+    assert "we now consider your complaint resolved" in summary.text
+    assert "“We call her mobile only.”" in summary.text
+
+
+def test_a_complaint_of_just_after_midnight_is_of_the_new_day(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        complaint = complains(session, case, builders.at(RECEIVED + DAY, 0, 0, LONDON))
+        assert (complaint.received_on, complaint.resolve_by) == (RECEIVED + DAY, date(2026, 4, 8))
+
+
+def test_redress_beyond_authority_waits_for_a_second_person_and_the_answer_with_it(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        number = id_of(complains(session, case, noon(RECEIVED)))
+        [account] = session.scalars(select(Account))
+        account_id = id_of(account)
+        now = noon(RECEIVED + DAY)
+        asked = give_redress(
+            session, number, account_id, 6_000, "distress", by=MEI, role=Role.MANAGER, now=now
+        )
+        assert asked.status is RedressStatus.REQUESTED, "60.00 is beyond the 50.00 of the portfolio"
+        with pytest.raises(Forbidden):
+            decide_redress(session, id_of(asked), approve=True, by=MEI, role=Role.MANAGER, now=now)
+    with transaction(engine) as session, pytest.raises(Invalid, match="waits for a second person"):
+        closes(session, number, now)
+    with transaction(engine) as session:
+        redress_id = 1
+        paid = decide_redress(session, redress_id, approve=True, by=JOE, role=Role.MANAGER, now=now)
+        entry = session.get_one(Entry, paid.entry_id)
+        assert (entry.kind, entry.amount_minor, entry.reference) == (EntryKind.CREDIT, -6_000, "redress:1")
+        alone = give_redress(
+            session, number, account_id, 5_000, "and this", by=MEI, role=Role.MANAGER, now=now
+        )
+        assert alone.status is RedressStatus.PAID
+        for amount, of in ((0, account_id), (100, 999)):
+            with pytest.raises(Invalid):
+                give_redress(session, number, of, amount, "r", by=MEI, role=Role.MANAGER, now=now)
+        closes(session, number, now)
+    [final] = [each for each in builders.messages(engine) if each.letter == "complaint_final_response"]
+    assert "£110.00" in final.text
+
+
+def test_a_referral_is_refused_while_a_complaint_is_open(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        referral = nominate(session, case, "late", by=ANN, now=noon(RECEIVED))
+        complains(session, case, noon(RECEIVED))
+        number = id_of(referral)
+    with transaction(engine) as session, pytest.raises(Conflict, match="in force: complaint"):
+        decide_referral(session, number, approve=True, reason="", by=MEI, now=noon(RECEIVED + DAY))
+
+
+def test_a_second_complaint_shares_the_hold_and_a_withdrawn_one_leaves_it(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        placed = place_hold(
+            session, case, HoldKind.COMPLAINT, "says that we are rude", RECEIVED + 30 * DAY, builders.catalog(),
+            by=ANN, now=noon(RECEIVED),
+        )  # fmt: skip
+        assert placed.complaint is not None, "the hold brings the row"
+        assert placed.complaint.words == "says that we are rude"
+        first = id_of(placed.complaint)
+        second = complains(session, case, noon(RECEIVED + DAY))
+        assert second.hold_id == placed.hold.id
+        closes(
+            session,
+            first,
+            noon(RECEIVED + DAY),
+            AnswerKind.WITHDRAWN,
+            ComplaintOutcome.WITHDRAWN,
+            None,
+            "Said so",
+        )
+        assert placed.hold.ended_at is None
+        closes(session, id_of(second), noon(RECEIVED + DAY))
+        assert placed.hold.ended_at is not None
+        assert len(session.scalars(select(ComplaintLetter)).all()) == 2
+    assert written(engine) == ["complaint_acknowledged", "complaint_acknowledged", "complaint_final_response"]
