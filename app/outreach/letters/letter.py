@@ -290,7 +290,7 @@ MAY_BE_EMPTY = frozenset(
     {
         "collector_kind", "costs_owed", "country", "instalments", "others", "paid", "plan_kind", "cadence", "interest",
         "rates", "late_fees", "acceptance", "address_found", "relief", "restored", "why_ended", "given_up",
-        "time_barred", "asked_before", "complaint_form", "complaint_outcome", "body_late",
+        "time_barred", "asked_before", "complaint_form", "complaint_outcome", "body_late", "body_website",
     }
 )  # fmt: skip
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments. The others are
