@@ -41,6 +41,7 @@ from app.api.managers import (
 from app.api.managers import strategies as strategies_api
 from app.api.plans import instalments, printed
 from app.api.returns import returns as returns_api
+from app.api.satisfaction import answers as satisfaction_api
 from app.api.worklist import worklist
 
 API: tuple[APIRouter, ...] = (
@@ -58,6 +59,7 @@ API: tuple[APIRouter, ...] = (
     people_api.router,
     forecast.router,
     peers.router,
+    satisfaction_api.router,
     returns_api.router,
     returns_api.books,
     returns_api.frozen,

@@ -90,6 +90,7 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
         NavItem("/outbox", marked("Outbox"), "send", MANAGEMENT),
         NavItem("/duties", marked("Letters owed"), "file", MANAGEMENT),
         NavItem("/people", marked("Figures of people"), "people", CASEWORK),
+        NavItem("/satisfaction", marked("Satisfaction"), "message", MANAGEMENT),
         NavItem("/forecast", marked("Expected cash"), "chart", MANAGEMENT),
         NavItem("/peers", marked("Peers"), "chart", MANAGEMENT),
         NavItem("/risk", marked("Break risk"), "chart", MANAGEMENT),

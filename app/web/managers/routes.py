@@ -20,6 +20,7 @@ from app.web.managers.figures import behind, dashboard, figure_rows, forecast, p
 from app.web.managers.morning import page as morning
 from app.web.managers.returns import drawn as returns
 from app.web.managers.returns import frozen as frozen_returns
+from app.web.managers.satisfaction import page as satisfaction
 from app.web.managers.strategies import control, editor, experiments, versions
 from app.web.managers.trends import classes, cohorts, flow, roll_forward, trends
 
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     people.router,
     forecast.router,
     peers.router,
+    satisfaction.router,
     letters.router,
     simulations.router,
     outbox.router,

@@ -45,6 +45,7 @@ PAGES = (
     "/people?portfolio=CARDS",
     "/forecast?portfolio=CARDS",
     "/peers?portfolio=CARDS",
+    "/satisfaction?portfolio=CARDS",
     "/risk?portfolio=CARDS",
     "/strategies?portfolio=CARDS",
     "/strategies/edit?portfolio=CARDS",

@@ -1,0 +1,1 @@
+"""Verbs about the question how satisfied customers are."""

@@ -1,0 +1,1 @@
+"""Satisfaction scores of some months: by month, by what was closed, by reason, by person; and the answers."""
