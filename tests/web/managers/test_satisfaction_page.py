@@ -77,7 +77,7 @@ def test_page_csv_and_api_tell_the_same(desk: Desk) -> None:
     assert page.count("4.10") == 2, "February, and the person whose answers it has"
     assert "=1+1 &#34;rude&#34;, said twice" in page
     assert "said twice" not in mei.get("/satisfaction?score=high").text
-    assert "from 1 answers to 2 questions" in mei.get("/satisfaction?first=2026-03").text
+    assert "from 1 answer to 2 questions" in mei.get("/satisfaction?first=2026-03").text
 
     csv = mei.get("/satisfaction?format=csv").text
     assert len(csv.strip().splitlines()) == 12
