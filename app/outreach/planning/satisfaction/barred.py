@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.models import Complaint
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.holds.models import CaseHold
@@ -52,6 +53,7 @@ def _reasons(session: Session, ids: Collection[int]) -> Iterator[tuple[str, Quer
         "a complaint or a hold for good is on record",
         of(hold.c.customer_id, hold.c.kind.in_(sorted(NEVER_AFTER))),
     )
+    yield "they complained", of(table_of(Complaint).c.customer_id)
     yield "a hold stands", of(hold.c.customer_id, hold.c.ended_at.is_(None))
     yield (
         "a need of theirs protects them",
