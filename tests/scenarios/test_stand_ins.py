@@ -305,7 +305,7 @@ def test_an_authority_that_ends_makes_a_task_and_nobody_is_written_to(sqlite_eng
         on_file(session, HEIR, ON)
         assert [
             task.text for task in session.scalars(select(StrategyTask)) if task.step == DeskStep.AUTHORITY
-        ] == ["Ask Rosa Vale for the paper that makes them executor or administrator, and put it on file."]
+        ] == ["Ask Rosa Vale for the paper that makes them executor or administrator, and put it on file"]
     for on in (until - timedelta(days=1), until, until + timedelta(days=1)):
         builders.close_day(engine, on, now=builders.night_after(on, ZONE))
     with transaction(engine) as session:
@@ -314,7 +314,7 @@ def test_an_authority_that_ends_makes_a_task_and_nobody_is_written_to(sqlite_eng
         ]
         assert (
             ended.text
-            == "The authority of Ada Stone, Stone & Partners, attorney, has ended. Ask for a new one."
+            == "The authority of Ada Stone, Stone & Partners, attorney, has ended: ask for a new one"
         )
         assert ended.due_on == until + timedelta(days=1)
         book = get_portfolio(session, builders.BOOK)

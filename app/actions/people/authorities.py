@@ -27,7 +27,7 @@ def ask_for_paper(
     customer's lock."""
     if party.is_proven or case.status is not CaseStatus.OPEN:
         return
-    text = f"Ask {party.full_name} for the paper that makes them {_noun(party)}, and put it on file."
+    text = f"Ask {party.full_name} for the paper that makes them {_noun(party)}, and put it on file"
     add_task(session, case, DeskStep.AUTHORITY, text, today, by=by, now=now)
 
 
@@ -56,7 +56,7 @@ def tell_of_ended_authorities(session: Session, portfolio: Portfolio, on: date, 
     lock_customers(session, sorted(case.customer_id for case, _ in found.values()))
     tasks = [
         NewTask(
-            case, f"The authority of {party.full_name}, {_noun(party)}, has ended. Ask for a new one.", due_on
+            case, f"The authority of {party.full_name}, {_noun(party)}, has ended: ask for a new one", due_on
         )
         for case, party in found.values()
     ]

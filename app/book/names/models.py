@@ -6,8 +6,8 @@ from app.core.database.engine import BigId, Row, sorted_text
 
 
 class CustomerName(Row, table=True):
-    """A term under which a customer's name is found (`rules.terms_of`). Derived from the customer's row, and written
-    with it; no foreign key, which would cost a feed more than the row."""
+    """A term under which a customer's name, or one that they had, is found (`rules.terms_of`). Derived from their row
+    and their events, and written with them; no foreign key, which would cost a feed more than the row."""
 
     __tablename__ = "customer_name"
     __table_args__ = ({"sqlite_with_rowid": False},)

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import Session, select
 
 from app.actions.documents import add_document
+from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.documents.rules import DocumentKind
 from app.casework.parties.models import ThirdParty
@@ -108,3 +109,20 @@ def test_what_is_wrong_stands_beside_its_field(
     assert refused.status_code == 422
     assert words in refused.text
     assert desk.read(lambda session: session.scalars(select(ThirdParty)).all()) == []
+
+
+def test_a_former_name_is_kept_shown_and_found(desk: Desk, ben: Browser) -> None:
+    number = make_case(desk)
+    page = f"/cases/{number}/contact-data"
+    before = desk.read(lambda session: session.scalars(select(Customer)).one().full_name)
+    for name in (
+        "Anneliese Marriedname",
+        before,
+        "Anneliese Marriedname",
+    ):  # changed, changed back, and again
+        changed = ben.submit(f"{page}/person", full_name=name, language="en", timezone="", reason="marriage")
+        assert changed.status_code == 303
+    shown = ben.get(page).text
+    assert shown.count(f"<bdi>{before}</bdi>") >= 2
+    for name in (before, "Anneliese"):
+        assert "Anneliese Marriedname" in ben.get(f"/find?q={name}").text

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.book.customers.queries import Point
 from app.book.customers.rules import ADDRESS, PointKind
+from app.book.names.service import former_names
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.service import documents_of
 from app.casework.parties.models import ThirdParty
@@ -74,6 +75,8 @@ class ContactDataPage(Page):
     enquiry: LetterShown | None
     """The letter to the estate; None = it is not the time for it."""
     speaks: ThirdParty | None
+    former_names: Sequence[tuple[str, datetime]]
+    """The newest first, each with the moment at which it changed."""
     instead: str
     documents: Sequence[CaseDocument]
     stored: Callable[[ThirdParty], Mapping[str, str]]
@@ -130,6 +133,7 @@ def show(
             stand_ins=stand_ins_of(session, file, parties, catalog, there, now) if shows else {},
             enquiry=enquiry_of(session, file, parties, catalog, there, now) if shows else None,
             speaks=speaks,
+            former_names=former_names(session, id_of(file.customer)),
             instead=contact_words(speaks) if speaks else "",
             documents=[d for d in documents_of(session, id_of(file.customer)) if d.withdrawn_at is None],
             stored=stored_party,
