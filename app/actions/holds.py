@@ -216,6 +216,31 @@ def end_hold(
     end_protection(session, id_of(hold), today, by=by, now=now)
 
 
+def keep_open(
+    session: Session, hold: CaseHold, reason: str, review_on: date, *, by: Actor, now: datetime
+) -> None:
+    """Let no date end a hold from now on, because its end hangs on a decision; the day is that of its review. Its
+    pauses stand until it ends."""
+    before, today = hold.until, _today(session, hold, now)
+    if not hold.by_person:
+        for pause in _pauses_of(session, hold):
+            if pause.to_on == before > today:
+                account = session.get_one(Account, pause.account_id)
+                _pause(session, account, hold, before, None, by=by, now=now)
+    hold.by_person = True
+    keep_hold(session, hold, reason, review_on, by=by, today=today, now=now)
+
+
+def release_on(
+    session: Session, hold: CaseHold, reason: str, until: date, *, by: Actor, now: datetime
+) -> None:
+    """What a hold waited for was decided: give it its end by date, and its pauses with it."""
+    set_end(session, hold, reason, until, by=by, now=now)
+    for pause in _pauses_of(session, hold):
+        if pause.to_on is None:
+            end_pause(session, pause, until, by=by, now=now)
+
+
 def end_treatment(
     session: Session, hold: CaseHold, treated_until: date, reason: str, *, by: Actor, now: datetime
 ) -> date:
@@ -238,10 +263,7 @@ def end_treatment(
     if until <= today:
         end_hold(session, hold, reason, "the law", by=by, now=now)
         return until
-    set_end(session, hold, reason, until, by=by, now=now)
-    for pause in _pauses_of(session, hold):
-        if pause.to_on is None:
-            end_pause(session, pause, until, by=by, now=now)
+    release_on(session, hold, reason, until, by=by, now=now)
     return until
 
 

@@ -15,6 +15,7 @@ from app.api.approvals import approvals
 from app.api.calls import calls, codes
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
+from app.api.cases.hardship import requests as hardship_requests
 from app.api.cases.household import statements as household_api
 from app.api.cases.needs import needs
 from app.api.cases.negotiation import negotiations
@@ -91,6 +92,7 @@ API: tuple[APIRouter, ...] = (
     points.router,
     parties.router,
     needs.router,
+    hardship_requests.router,
     household_api.router,
     negotiations.router,
     advisers_api.router,

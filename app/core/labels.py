@@ -255,3 +255,34 @@ AUDIENCE_LABELS: Labels = {
     "casework": "Everybody who works the case",
     "managers": "Managers, and you",
 }
+
+HARDSHIP_LABELS: Labels = {
+    "open": "Waits for a decision",
+    "granted": "Granted",
+    "partly": "Granted in part",
+    "refused": "Refused",
+    "withdrawn": "Withdrawn",
+}
+"""States of a request for help with payments."""
+HARDSHIP_REASON_LABELS: Labels = {
+    "income_fell": "Income fell",
+    "work_lost": "Lost work",
+    "expenses_rose": "Costs rose",
+    "separation": "Separation",
+    "household_change": "Change in the household",
+    "disaster": "Fire, flood or other disaster",
+    "other_debts": "Other debts",
+    "other": "Other",
+}
+HARDSHIP_WAY_LABELS: Labels = {
+    "call": "By telephone",
+    "message": "By message",
+    "letter": "By letter or form",
+    "adviser": "By an adviser",
+}
+REFUSAL_LABELS: Labels = {
+    "can_pay": "The household can pay as agreed",
+    "not_temporary": "They could not pay as agreed with this help either",
+    "no_information": "What we asked for did not come",
+}
+"""Reasons for which help is refused."""

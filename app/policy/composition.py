@@ -21,6 +21,7 @@ from app.policy.rules import Rule
 from app.policy.sections.after_referral import strictest_after_referral
 from app.policy.sections.agreements import strictest_agreements
 from app.policy.sections.complaints import HOUSE, strictest_complaints
+from app.policy.sections.hardship import strictest_hardship
 from app.policy.sections.pauses import all_pauses
 from app.policy.sections.protected_rate import lowest_protected_rate
 from app.policy.sections.retention import longest_retention
@@ -211,6 +212,7 @@ def stack(packs: Sequence[Pack], tightening: str = "", uncovered: str = "") -> P
         protected_rate=lowest_protected_rate(
             [pack.protected_rate for pack in packs if pack.protected_rate is not None]
         ),
+        hardship=strictest_hardship([pack.hardship for pack in packs if pack.hardship is not None]),
         retention=longest_retention([pack.retention for pack in packs if pack.retention is not None]),
         after_referral=strictest_after_referral(
             [pack.after_referral for pack in packs if pack.after_referral is not None]

@@ -14,6 +14,7 @@ from app.policy.sections.after_referral import AfterReferral
 from app.policy.sections.agreements import AgreementRules
 from app.policy.sections.charges import ChargeCaps
 from app.policy.sections.complaints import HOUSE, ComplaintRules
+from app.policy.sections.hardship import HardshipClock
 from app.policy.sections.pauses import PauseRule
 from app.policy.sections.protected_rate import ProtectedRateRule
 from app.policy.sections.re_age import ReAgeRule
@@ -47,6 +48,8 @@ class Pack:
     charges: ChargeCaps | None = None
     protected_rate: ProtectedRateRule | None = None
     """None = no hold caps what an account bears."""
+    hardship: HardshipClock | None = None
+    """None = the house's own clock for requests for help with payments."""
     retention: Retention | None = None
     after_referral: AfterReferral | None = None
     """None = no reminder goes out once the legal team has the case."""

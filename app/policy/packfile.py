@@ -28,6 +28,7 @@ from app.policy.sections.after_referral import AfterReferralTable
 from app.policy.sections.agreements import AgreementsTable
 from app.policy.sections.charges import ChargesTable
 from app.policy.sections.complaints import HOUSE, ComplaintsTable
+from app.policy.sections.hardship import HardshipTable
 from app.policy.sections.pauses import PausesTable
 from app.policy.sections.protected_rate import ProtectedRateTable
 from app.policy.sections.re_age import ReAgeTable
@@ -173,6 +174,7 @@ class _PackTable(DatedTable):
     pauses: PausesTable | None = None
     charges: ChargesTable | None = None
     protected_rate: ProtectedRateTable | None = None
+    hardship: HardshipTable | None = None
     retention: RetentionTable | None = None
     after_referral: AfterReferralTable | None = None
     agreements: AgreementsTable | None = None
@@ -194,6 +196,7 @@ class _PackTable(DatedTable):
             pauses=self.pauses.section() if self.pauses else None,
             charges=self.charges.section() if self.charges else None,
             protected_rate=self.protected_rate.section() if self.protected_rate else None,
+            hardship=self.hardship.section() if self.hardship else None,
             retention=self.retention.section() if self.retention else None,
             after_referral=self.after_referral.section() if self.after_referral else None,
             agreements=self.agreements.section(label) if self.agreements else None,

@@ -102,6 +102,13 @@ VERBS = {
     "/cases/{case_id}/support-needs/{need_id}/end": f"{CASE}/support-needs/{{need_id}}/end",
     "/cases/{case_id}/support-needs/holds/{hold_id}/treatment": f"{CASE}/holds/{{hold_id}}/treatment",
     "/cases/{case_id}/support-needs/disclosure": f"{CASE}/support-needs/disclosure",
+    "/cases/{case_id}/hardship": f"{CASE}/hardship-requests",
+    "/cases/{case_id}/hardship/{hardship_id}/documents": f"{CASE}/hardship-requests/{{hardship_id}}/documents",
+    "/cases/{case_id}/hardship/{hardship_id}/documents/{asked_id}": (
+        f"{CASE}/hardship-requests/{{hardship_id}}/documents/{{asked_id}}"
+    ),
+    "/cases/{case_id}/hardship/{hardship_id}/decision": f"{CASE}/hardship-requests/{{hardship_id}}/decision",
+    "/cases/{case_id}/hardship/{hardship_id}/withdrawal": f"{CASE}/hardship-requests/{{hardship_id}}/withdrawal",
     "/cases/{case_id}/household": f"{CASE}/household",
     "/cases/{case_id}/household/preview": f"{CASE}/household/preview",
     "/cases/{case_id}/household/answer": f"{CASE}/household/answers",

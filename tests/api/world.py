@@ -24,6 +24,8 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.models import ComplaintRedress, RootCause
 from app.casework.correspondence.models import InboundMessage
 from app.casework.documents.models import CaseDocument
+from app.casework.hardship.models import HardshipDocument, HardshipRequest
+from app.casework.hardship.rules import DocumentState, HardshipWay
 from app.casework.holds.models import CaseHold
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import MayBeTold, PartyKind
@@ -284,6 +286,23 @@ def _case(session: Session, code: str) -> CollectionsCase:
     return made
 
 
+def _hardship(session: Session, case: CollectionsCase) -> list[int]:
+    """A request for help with payments that waits for a decision, and its hold."""
+    hold = CaseHold(
+        case_id=id_of(case), customer_id=case.customer_id, kind=HoldKind.HARDSHIP, reason="r", by="user:ben",
+        until=TODAY + timedelta(days=9), started_at=NOW, by_person=True,
+    )  # fmt: skip
+    session.add(hold)
+    session.flush()
+    row = HardshipRequest(
+        customer_id=case.customer_id, case_id=id_of(case), hold_id=id_of(hold), way=HardshipWay.CALL,
+        reasons="work_lost", received_on=YESTERDAY, answer_by=TODAY + timedelta(days=9), created_at=NOW, by="user:ben",
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return [id_of(row)]
+
+
 def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str, list[Any]]:
     case = session.get_one(CollectionsCase, case.id)
     account = session.get_one(Account, account.id)
@@ -330,6 +349,16 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
                     created_at=NOW, by="user:ben",
                 )
                 for n in range(4)
+            )
+        ),
+        "hardship_id": (requests := _hardship(session, case)),
+        "asked_id": add(
+            *(
+                HardshipDocument(
+                    request_id=requests[0], customer_id=customer_id, what=what, asked_on=YESTERDAY,
+                    state=DocumentState.ASKED,
+                )
+                for what in ("payslips", "a lease")
             )
         ),
         "need_id": add(

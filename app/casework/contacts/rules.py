@@ -51,6 +51,10 @@ class DeskStep(Word):
     """Work that the result of a call gives a person."""
     SUPPORT_NEED = "support-need"
     """A support need to confirm or to look at again: not told to who works no case."""
+    HARDSHIP = "hardship-request"
+    """A request for help with payments: the letter that it came, and the task to look at the help before it ends. Its
+    occurrence is the number of the request."""
+    HARDSHIP_DECIDED = "hardship-decision"
     CLAIM = "payment-claim"
     """A payment to look for, because the customer says that it was made."""
     BACK_FROM_LEGAL = "back-from-legal"

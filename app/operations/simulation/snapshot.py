@@ -32,7 +32,8 @@ LEFT_BEHIND = {
     "decision_facts", "simulation_run", "mail_notice", "negotiation", "offer",
     "household_statement", "household_figure", "household_debt", "affordability_answer", "guideline",
     "guideline_line", "adviser", "adviser_client", "adviser_file", "adviser_reject", "adviser_proposal", "lump_payment",
-    "lump_part", "closed_party_address", "withheld_place", "peer_file", "peer_value", "kpi_restatement_entry",
+    "lump_part", "closed_party_address", "withheld_place", "hardship_request",
+    "hardship_document", "peer_file", "peer_value", "kpi_restatement_entry",
     "threshold", "digest_recipient", "digest", "frozen_return", "frozen_return_cell", "frozen_return_line",
     # Messages of customers; their effects stand in rows of their own.
     "inbound_match", "inbound_message", "inbound_answer",

@@ -121,6 +121,7 @@ class LetterContext:
     settle_by: str = ""
     received_on: str = ""
     review_on: str = ""
+    refusal: str = ""  # why help with payments is refused, as `can_pay no_information`
     collection_costs: str = ""
     total_with_costs: str = ""
     costs_owed: str = ""

@@ -245,7 +245,9 @@ def still_true(session: Session, step: CaseStep, letter: str, on: date) -> bool:
         return False
     if step.hold_id is not None:
         hold = session.get_one(CaseHold, step.hold_id)
-        return hold.ended_at is None and hold.until > on
+        if step.step == DeskStep.HARDSHIP and not hold.by_person:
+            return False  # the request was decided meanwhile
+        return hold.ended_at is None and (hold.by_person or hold.until > on)
     if why_untrue(session, step, on + timedelta(days=1)):
         return False
     plan = session.get_one(Plan, step.plan_id)

@@ -16,6 +16,8 @@ from app.web.cases.forms import (
     plans,
     preferences,
 )
+from app.web.cases.hardship import forms as hardship_forms
+from app.web.cases.hardship import page as hardship_page
 from app.web.cases.household import acts as household_acts
 from app.web.cases.household import page as household_page
 from app.web.cases.knowledge import acts as knowledge_acts
@@ -57,6 +59,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     points.router,
     parties.router,
     party_letters.router,
+    hardship_forms.router,
+    hardship_page.router,
     need_forms.router,
     need_page.router,
     household_page.router,

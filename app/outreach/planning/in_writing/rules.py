@@ -31,6 +31,8 @@ IN_WRITING: Mapping[str, frozenset[str]] = {
     DeskStep.COMPLAINT_HOLDING: frozenset({"complaint_holding"}),
     DeskStep.COMPLAINT_SUMMARY: frozenset({"complaint_summary_resolution"}),
     DeskStep.COMPLAINT_FINAL: frozenset({"complaint_final_response"}),
+    DeskStep.HARDSHIP: frozenset({"hardship_acknowledged"}),
+    DeskStep.HARDSHIP_DECIDED: frozenset({"hardship_granted", "hardship_refused"}),
 }
 """The letters of each step."""
 LETTERS = frozenset().union(*IN_WRITING.values())

@@ -1,0 +1,1 @@
+"""Requests for help with payments by API."""

@@ -1,0 +1,1 @@
+"""Hardship: requests for help with payments, what was asked for, and the decision."""

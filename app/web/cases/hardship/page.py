@@ -1,0 +1,151 @@
+"""The page of help with payments: the open request with its clock, what was asked, the decision, and earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import SessionTransaction
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.actions.hardship.requests import clock_of
+from app.casework.documents.models import CaseDocument
+from app.casework.documents.service import documents_of
+from app.casework.hardship.models import HardshipDocument, HardshipRequest
+from app.casework.hardship.queries import documents_of_request, requests_of
+from app.casework.hardship.rules import AGENT_HELP, HardshipStatus
+from app.casework.plans.models import Plan
+from app.casework.plans.queries import live_plan
+from app.core.ids import id_of
+from app.core.labels import (
+    HARDSHIP_LABELS,
+    HARDSHIP_REASON_LABELS,
+    HARDSHIP_WAY_LABELS,
+    REFUSAL_LABELS,
+    Labels,
+)
+from app.core.staff.rules import CASEWORK, MANAGEMENT, Staff
+from app.http.context import Now
+from app.http.cursors import RowId
+from app.http.doors import CaseReader
+from app.http.formats import reader_locale
+from app.http.routes import Router
+from app.http.transactions import ReadSession
+from app.policy.sections.hardship import HardshipClock
+from app.web.cases.case_file import CaseFile, open_case_file
+from app.web.form_action import Flash, FormAction, MakeResponse
+from app.web.forms import Fields, FormState, Typed
+from app.web.lookups import staff_names
+from app.web.rendering import Page, page, redirect
+from app.web.timeline import PageReader
+
+router = Router(prefix="/cases")
+LABELS: Mapping[str, Labels] = {
+    "status": HARDSHIP_LABELS,
+    "reason": HARDSHIP_REASON_LABELS,
+    "way": HARDSHIP_WAY_LABELS,
+    "refusal": REFUSAL_LABELS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HardshipPage(Page):
+    template = "cases/hardship.html"
+    file: CaseFile
+    open: HardshipRequest | None
+    asked: Sequence[HardshipDocument]
+    earlier: Sequence[HardshipRequest]
+    documents: Sequence[CaseDocument]
+    plan: Plan | None
+    clock: HardshipClock
+    labels: Mapping[str, Labels]
+    today: date
+    may_grant_until: date
+    manages: bool
+    may_refuse: bool
+    """A manager who did not take the request down."""
+    reader: PageReader
+    can_write: bool
+    form: FormState
+
+
+@router.get("/{case_id}/hardship")
+def hardship_page(
+    request: Request, case_id: RowId, staff: CaseReader, session: ReadSession, now: Now, do: str = ""
+) -> Response:
+    return show(request, session, staff, open_case_file(session, case_id, now), FormState(do))
+
+
+@router.get("/{case_id}/hardship/{_form:path}")
+def form_address(case_id: RowId, _form: str, _staff: CaseReader) -> Response:
+    """The address of a form, opened after a refused form or by hand."""
+    return RedirectResponse(f"/cases/{case_id}/hardship", status_code=303)
+
+
+def show(
+    request: Request,
+    session: Session,
+    staff: Staff,
+    file: CaseFile,
+    form: FormState,
+    status: int = 200,
+) -> Response:
+    rows = requests_of(session, id_of(file.customer))
+    waiting = next((row for row in rows if row.status is HardshipStatus.OPEN), None)
+    manages = staff.role in MANAGEMENT
+    return page(
+        request,
+        HardshipPage(
+            file=file,
+            open=waiting,
+            asked=documents_of_request(session, id_of(waiting)) if waiting else (),
+            earlier=[row for row in rows if row.status is not HardshipStatus.OPEN],
+            documents=[d for d in documents_of(session, id_of(file.customer)) if d.withdrawn_at is None],
+            plan=live_plan(session, id_of(file.case)),
+            clock=clock_of(session, file.case),
+            labels=LABELS,
+            today=file.book.today,
+            may_grant_until=file.book.today + (timedelta(days=366) if manages else AGENT_HELP),
+            manages=manages,
+            may_refuse=manages and waiting is not None and waiting.by != staff.by,
+            reader=PageReader(
+                reader_locale(request), file.book.currency, file.portfolio.timezone, staff_names(session)
+            ),
+            can_write=staff.role in CASEWORK,
+            form=form,
+        ),
+        status,
+    )
+
+
+def submit(
+    request: Request,
+    session: Session,
+    staff: Staff,
+    case_id: int,
+    form: str,
+    typed: Typed,
+    act: Callable[[CaseFile, Fields], Flash],
+    *,
+    now: datetime,
+) -> Response:
+    """Do what a form of this page asks, or show the page again with what was typed."""
+    file = open_case_file(session, case_id, now, lock=True)
+
+    def again(state: FormState, status: int) -> Response:
+        return show(request, session, staff, file, state, status)
+
+    action = FormAction(request, session, staff, form, typed, again, now)
+
+    def do(_savepoint: SessionTransaction) -> MakeResponse:
+        back = f"{file.path}/hardship#content"
+        if action.was_sent_before():
+            said: Flash = ("This was saved already; it was not done a second time.", "info")
+            return lambda: redirect(request, back, *said)
+        done = act(file, Fields(typed, file.book, file.zone, reader_locale(request)))
+        return lambda: redirect(request, back, *done)
+
+    return action.run(do)
