@@ -89,9 +89,8 @@ def take_request(
     why = "asked for help with payments"
     hold = hold_of_kind(session, case.customer_id, HoldKind.HARDSHIP)
     if hold is not None and request_of_hold(session, id_of(hold)) is not None:
-        end_hold(
-            session, hold, "asked for help again", by=by, now=now
-        )  # of an earlier request: its letters are written
+        # It is that of an earlier request, whose letters are written.
+        end_hold(session, hold, "asked for help again", by=by, now=now)
         hold = None
     if hold is not None:
         keep_open(session, hold, why, answer_by, by=by, now=now)

@@ -1,4 +1,4 @@
-"""The page of help with payments: a request from the telephone to its decision, and what is refused beside its field."""
+"""The page of help with payments: a request from the telephone to its decision, and refusals beside their fields."""
 
 from __future__ import annotations
 

@@ -154,6 +154,7 @@ def post_hardship_request(
 def list_hardship_documents(
     reference: CaseRef, hardship_id: RowId, _caller: ApiCaseReader, session: ReadSession
 ) -> Page[AskedShape]:
+    """In the order in which it was asked for; what came says whether it shows enough."""
     case = case_named(session, reference)
     asked = documents_of_request(session, hardship_id)
     return Page(items=[AskedShape.of(row) for row in asked if row.customer_id == case.customer_id])
@@ -183,6 +184,7 @@ def post_hardship_document_came(
     now: Now,
     body: Came,
 ) -> AskedShape:
+    """It came, or does not show enough. Once all of it came, the day for our answer runs from then."""
     case = case_named(session, reference, lock=True)
     row = acts.note_document(
         session, case, hardship_id, asked_id, body.state,
