@@ -57,7 +57,7 @@ from app.outreach.strategy.service import put_live, save_version
 BATCH = 500
 UNREAD = tuple(
     defer(col(each))  # type: ignore[arg-type]
-    for each in (OutboxMessage.html, OutboxMessage.enclosed, OutboxMessage.context)
+    for each in (OutboxMessage.html, OutboxMessage.enclosed)
 )
 """Columns that neither the recheck nor the counts read."""
 SKIPPED_STAGES = ("kpis", "thresholds", "invariants")
