@@ -10,6 +10,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases import service
 from app.casework.cases.events import NoteAdded
 from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.questions import QuestionSource, ask_if_complaint
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.database.rows import locked_row
@@ -125,8 +126,10 @@ def finish_case_task(
 
 
 def add_note(session: Session, case: CollectionsCase, text: str, *, by: Actor, now: datetime) -> None:
-    """Put a note on the timeline. Invalid for an empty or too long text, or one that holds a full card number."""
+    """Put a note on the timeline. Invalid for an empty or too long text, or one that holds a full card number. Where it
+    has a cue of a complaint, a person is asked whether it is one."""
     service.add_note(session, case, text, by=by, now=now)
+    ask_if_complaint(session, case, QuestionSource.NOTE, text, by=by, now=now)
 
 
 SAME_NOTE_WITHIN = timedelta(minutes=10)

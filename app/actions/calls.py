@@ -26,6 +26,7 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import record_call, set_callback
+from app.casework.complaints.questions import QuestionSource, ask_if_complaint
 from app.casework.contacts.rules import DeskStep
 from app.casework.results.effects import AskManager, NumberBad, OptOut, PaymentClaimed, PlaceHold, Task
 from app.casework.results.queries import result_named
@@ -35,6 +36,7 @@ from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.money import with_code
+from app.core.vocabulary import HoldKind
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.strategy.tasks import add_task
 
@@ -70,6 +72,9 @@ def log_call(
         callback_at=call.callback_at, by=by, now=now,
     )  # fmt: skip
     effects = CallEffects()
+    if code.hold is not HoldKind.COMPLAINT:
+        said = "\n".join(filter(None, (call.text(CallField.WORDS), call.note)))
+        ask_if_complaint(session, case, QuestionSource.CALL, said, by=by, now=now)
     _stop(session, portfolio, case, customer, code, call, number, letters, effects, by=by, now=now)
     if call.callback_at is not None:
         set_callback(session, case, call.callback_at, by=by, now=now)

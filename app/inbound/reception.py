@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.complaints.questions import QuestionSource, ask_if_complaint
 from app.casework.correspondence.events import MessageReceived
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome
@@ -96,6 +97,8 @@ def receive(
             place_holds(session, match, message, letters, alone=len(customers) == 1, now=now)
         with or_a_person(session, message, now=now):
             note_unwanted_time(session, match, message, customer, now=now)
+        with or_a_person(session, message, now=now):
+            _ask_if_complaint(session, match, message, customer, now=now)
     if not customers and Channel.SMS in meant.refused and message.sender.startswith("+"):
         # The number has no customer yet; a later owner has refused already.
         suppress(
@@ -144,6 +147,8 @@ def receive_from_page(
         place_holds(session, match, message, letters, alone=True, now=now)  # before the page says so
     with or_a_person(session, message, now=now):
         note_unwanted_time(session, match, message, customer, now=now)
+    with or_a_person(session, message, now=now):
+        _ask_if_complaint(session, match, message, customer, now=now)
     message.interpreted_at = now
     with or_a_person(session, message, now=now):
         if intent is Intent.CALL_ME and ask_for_call(session, match, message, now=now) and not body:
@@ -171,7 +176,23 @@ def attach(
     obey_refusals(session, match, message, customer, now=now)
     place_holds(session, match, message, letters, alone=True, now=now)
     note_unwanted_time(session, match, message, customer, now=now)
+    _ask_if_complaint(session, match, message, customer, now=now)
     return match
+
+
+def _ask_if_complaint(
+    session: Session, match: InboundMatch, message: InboundMessage, customer: Customer, *, now: datetime
+) -> None:
+    """Have a person say whether it is a complaint, where its words have a cue of one. Of a customer without any case
+    there is nothing to complain about here."""
+    if match.case_id is None:
+        return
+    case = session.get_one(CollectionsCase, match.case_id)
+    languages = languages_of(customer.language, customer.country)
+    ask_if_complaint(
+        session, case, QuestionSource.MESSAGE, message.body, message_id=id_of(message), languages=languages,
+        by=CUSTOMER, now=now,
+    )  # fmt: skip
 
 
 def _understood(

@@ -22,6 +22,7 @@ from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalKind
 from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.models import ComplaintRedress, RootCause
+from app.casework.complaints.questions import ComplaintQuestion, QuestionSource
 from app.casework.correspondence.models import InboundMessage
 from app.casework.documents.models import CaseDocument
 from app.casework.hardship.models import HardshipDocument, HardshipRequest
@@ -476,10 +477,15 @@ def _complaints(session: Session, case: CollectionsCase, account: Account) -> di
         portfolio_id=case.portfolio_id, complaint_id=id_of(row), account_id=id_of(account), amount_minor=100,
         reason="r", requested_by="user:ben", requested_at=NOW,
     )  # fmt: skip
-    session.add(redress)
+    question = ComplaintQuestion(
+        portfolio_id=case.portfolio_id, customer_id=case.customer_id, case_id=id_of(case), source=QuestionSource.NOTE,
+        words="I am fed up", cues="fed up", asked_at=NOW, by="user:ben",
+    )  # fmt: skip
+    session.add_all([redress, question])
     session.flush()
     return {
         "complaint_id": [id_of(row), id_of(closed)], "redress_id": [id_of(redress)], "cause_id": [id_of(cause)],
+        "question_id": [id_of(question)],
     }  # fmt: skip
 
 

@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy.engine import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
+from app.actions.assignment import add_note
 from app.actions.complaints.answering import Decision, answer_complaint
 from app.actions.complaints.opening import open_complaint
+from app.actions.complaints.questions import answer_question
 from app.actions.complaints.redress import decide_redress, give_redress
 from app.actions.complaints.stages import reopen_complaint, set_ombudsman
 from app.actions.holds import end_hold, place_hold
@@ -17,9 +19,16 @@ from app.actions.referrals import decide_referral, nominate
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind
 from app.casework.cases.models import CollectionsCase
-from app.casework.complaints.events import ComplaintClosed, ComplaintHeld, ComplaintOpened, ComplaintOverdue
+from app.casework.complaints.events import (
+    ComplaintClosed,
+    ComplaintDenied,
+    ComplaintHeld,
+    ComplaintOpened,
+    ComplaintOverdue,
+)
 from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter
 from app.casework.complaints.queries import complained_since, get_complaint
+from app.casework.complaints.questions import ComplaintQuestion, count_open
 from app.casework.complaints.rules import (
     AnswerKind,
     ComplaintCategory,
@@ -263,3 +272,31 @@ def test_a_second_complaint_shares_the_hold_and_a_withdrawn_one_leaves_it(engine
         assert placed.hold.ended_at is not None
         assert len(session.scalars(select(ComplaintLetter)).all()) == 2
     assert written(engine) == ["complaint_acknowledged", "complaint_acknowledged", "complaint_final_response"]
+
+
+def test_a_no_is_on_record_with_who_and_when(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        add_note(session, case, "Wants to pay on Friday.", by=ANN, now=noon(RECEIVED))
+        assert session.scalars(select(ComplaintQuestion)).all() == []
+        add_note(
+            session,
+            case,
+            "She wants to make a complaint, the service is terrible.",
+            by=ANN,
+            now=noon(RECEIVED),
+        )
+        add_note(session, case, "I want to file a formal complaint", by=ANN, now=noon(RECEIVED))
+        no, yes = session.scalars(select(ComplaintQuestion).order_by(col(ComplaintQuestion.id))).all()
+        assert "complaint" in no.cues
+        at = noon(RECEIVED + DAY)
+        answer_question(session, id_of(no), builders.catalog(), is_complaint=False, by=MEI, now=at)
+        [event] = builders.events(session, ComplaintDenied.KIND)
+        assert (event["by"], event["question"]) == ("user:mei", no.id)
+        assert session.scalars(select(Complaint)).all() == []
+        with pytest.raises(Conflict, match="answered already: it is none"):
+            answer_question(session, id_of(no), builders.catalog(), is_complaint=True, by=MEI, now=at)
+        opened = answer_question(session, id_of(yes), builders.catalog(), is_complaint=True, by=MEI, now=at)
+        assert opened.complaint_id is not None
+        assert get_complaint(session, opened.complaint_id).received_on == RECEIVED
+        assert count_open(session, case.portfolio_id) == 0

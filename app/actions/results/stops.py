@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from app.actions.approvals.asking import figures_now
+from app.actions.complaints.opening import open_complaint
 from app.actions.holds import PlacedHold, place_hold
 from app.actions.preferences import refuse_channel, replace_links, rest_wrong_address
 from app.actions.results.report import CallReport
@@ -17,6 +18,12 @@ from app.book.portfolios.models import Portfolio
 from app.casework.approvals import service
 from app.casework.approvals.rules import AskDecision
 from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.rules import (
+    OF_CALLS,
+    ComplaintCategory,
+    ComplaintChannel,
+    ReceivedComplaint,
+)
 from app.casework.contacts.rules import DeskStep
 from app.casework.holds.queries import hold_of_kind
 from app.casework.results.choices import field_words
@@ -26,7 +33,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.money import with_code
-from app.core.vocabulary import HOLD_TRAITS, Channel
+from app.core.vocabulary import HOLD_TRAITS, Channel, HoldKind
 from app.outreach.gate.preferences import rest_address
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.strategy.tasks import add_task
@@ -64,12 +71,36 @@ def hold_from_call(
     letters: LetterCatalog, *, by: Actor, now: datetime,
 ) -> PlacedHold | None:  # fmt: skip
     """Place the hold; None where such a hold stands already."""
+    if effect.kind is HoldKind.COMPLAINT:
+        return _complaint_from_call(session, case, call, letters, by=by, now=now)
     if hold_of_kind(session, case.customer_id, effect.kind) is not None:
         return None
     parts = [f"On the phone: {HOLD_TRAITS[effect.kind].told}", *_told(portfolio, call), call.note.strip()]
     until = local_date(now, portfolio.timezone) + timedelta(days=effect.days)
     reason = ". ".join(filter(None, parts))[:500]
     return place_hold(session, case, effect.kind, reason, until, letters, by=by, now=now)
+
+
+def _complaint_from_call(
+    session: Session,
+    case: CollectionsCase,
+    call: CallReport,
+    letters: LetterCatalog,
+    *,
+    by: Actor,
+    now: datetime,
+) -> PlacedHold | None:
+    """Open the complaint with its category and the words of the customer; None where a hold of an earlier one stands,
+    which it shares."""
+    words = call.text(CallField.WORDS) or call.note.strip() or "Complained on the phone"
+    category = OF_CALLS.get(call.text(CallField.CATEGORY), ComplaintCategory.OTHER)
+    stood = hold_of_kind(session, case.customer_id, HoldKind.COMPLAINT)
+    received = ReceivedComplaint(words, category, ComplaintChannel.CALL)
+    opened = open_complaint(session, case, received, letters, by=by, now=now)
+    hold = hold_of_kind(session, case.customer_id, HoldKind.COMPLAINT)
+    if stood is not None or hold is None:
+        return None
+    return PlacedHold(hold, opened.acknowledgement, opened.complaint)
 
 
 def _told(portfolio: Portfolio, call: CallReport) -> Iterator[str]:

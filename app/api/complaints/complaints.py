@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import Query, Request
 from pydantic import Field
@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from app.actions.complaints.answering import Decision, answer_complaint
 from app.actions.complaints.opening import open_complaint
+from app.actions.complaints.questions import answer_question
 from app.actions.complaints.redress import decide_redress, give_redress
 from app.actions.complaints.stages import (
     ComplaintChange,
@@ -33,12 +34,16 @@ from app.api.fields import (
     Limit,
     PortfolioCode,
     RowId,
+    after,
     minor_of,
+    page_of,
 )
+from app.api.shapes import Shape
 from app.book.ledger.models import Account
 from app.book.portfolios.days import local_today
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
+from app.casework.cases.models import case_reference
 from app.casework.complaints.queries import (
     RegisterFilter,
     after_row,
@@ -46,6 +51,7 @@ from app.casework.complaints.queries import (
     get_complaint,
     register_query,
 )
+from app.casework.complaints.questions import ComplaintQuestion, QuestionSource, open_questions
 from app.casework.complaints.rules import (
     AnswerKind,
     ComplaintCategory,
@@ -321,4 +327,61 @@ def post_ombudsman(
         set_ombudsman(
             session, complaint_id, body.stage, body.on, body.reference, body.note, by=caller.by, now=now
         )
+    )
+
+
+class QuestionShape(Shape):
+    """Words in which a cue of a complaint was heard, for a person to say whether they are one."""
+
+    id: int
+    case: str = Field(examples=["C-000012"])
+    source: QuestionSource
+    words: str
+    cues: list[str]
+    asked_at: datetime
+    is_complaint: bool | None
+    answered_by: str
+    complaint_id: int | None
+
+    @classmethod
+    def of(cls, row: ComplaintQuestion) -> Self:
+        return cls(
+            id=id_of(row), case=case_reference(row.case_id), source=row.source, words=row.words,
+            cues=row.cues.split(" | "), asked_at=row.asked_at, is_complaint=row.is_complaint,
+            answered_by=row.answered_by, complaint_id=row.complaint_id,
+        )  # fmt: skip
+
+
+@router.get("/portfolios/{code}/complaint-questions", summary="List questions whether words are a complaint")
+def list_questions(
+    code: PortfolioCode,
+    _caller: ApiCaseWorker,
+    session: ReadSession,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[QuestionShape]:
+    """Those that nobody answered, the oldest first."""
+    portfolio = get_portfolio(session, code)
+    rows = open_questions(session, id_of(portfolio), after=after(cursor), limit=limit + 1)
+    shown, next_cursor = page_of(rows, limit, id_of)
+    return Page(items=[QuestionShape.of(row) for row in shown], next_cursor=next_cursor)
+
+
+class QuestionAnswer(Input):
+    is_complaint: bool
+
+
+@router.post("/complaint-questions/{question_id}/answer", summary="Say whether words are a complaint")
+def post_question_answer(
+    request: Request,
+    question_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: QuestionAnswer,
+) -> QuestionShape:
+    """A yes opens the complaint; a no is on record with who and when."""
+    letters = ports_of(request).catalog
+    return QuestionShape.of(
+        answer_question(session, question_id, letters, is_complaint=body.is_complaint, by=caller.by, now=now)
     )

@@ -52,6 +52,21 @@ class ComplaintOpened(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class ComplaintDenied(Payload):
+    """A person says that words in which a cue was heard are no complaint."""
+
+    KIND = "complaint.denied"
+    FILTERS = _FILTERS
+
+    question_id: int = field(metadata=stored_as("question"))
+    words: str
+    cues: str
+
+    def present(self, reader: Reader) -> TimelineEntry:  # noqa: ARG002
+        return TimelineEntry("Not a complaint", f"asked because of: {self.cues}", "info", quoted=self.words)
+
+
+@dataclass(frozen=True, slots=True)
 class ComplaintChanged(Payload):
     """Its owner, category, severity, or the person or cause it is about was set."""
 

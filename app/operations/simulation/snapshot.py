@@ -36,7 +36,7 @@ LEFT_BEHIND = {
     "hardship_document", "peer_file", "peer_value", "kpi_restatement_entry",
     "threshold", "digest_recipient", "digest", "frozen_return", "frozen_return_cell", "frozen_return_line",
     # Messages of customers; their effects stand in rows of their own.
-    "inbound_match", "inbound_message", "inbound_answer",
+    "inbound_match", "inbound_message", "inbound_answer", "complaint_question",
     # Articles: what was sent stands in the messages.
     "knowledge_article", "knowledge_version", "knowledge_word", "knowledge_use", "knowledge_rating", "knowledge_miss",
 }  # fmt: skip

@@ -25,6 +25,7 @@ from app.casework.cases.debt import debt_of
 from app.casework.cases.events import CallLogged, IdentityChecked
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.cases.rules import CaseStatus
+from app.casework.complaints.questions import ComplaintQuestion
 from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.parties.models import ThirdParty
@@ -171,6 +172,13 @@ class CaseReads:
         self.replies = reads.whole(
             InboundMessage,
             wrote.where(inbound.c.reviewed_at.is_(None)).order_by(inbound.c.id.desc()).limit(20),
+        )
+        question = table_of(ComplaintQuestion)
+        self.questions = reads.all(
+            ComplaintQuestion,
+            question.c.customer_id == customer,
+            question.c.answered_at.is_(None),
+            order_by=question.c.id,
         )
         holder = table_of(Customer)
         self.answerable = reads.whole(

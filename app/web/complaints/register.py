@@ -24,6 +24,7 @@ from app.casework.complaints.queries import (
     register_counts,
     register_query,
 )
+from app.casework.complaints.questions import count_open
 from app.casework.complaints.rules import (
     CATEGORY_LABELS,
     OMBUDSMAN_LABELS,
@@ -70,6 +71,8 @@ class RegisterPage(Page):
     portfolios: Sequence[Portfolio]
     rows: Sequence[tuple[Complaint, str]]
     counts: RegisterCounts | None
+    questions: int
+    """Words that nobody has said of whether they are a complaint."""
     today: date
     asked: Mapping[str, str]
     columns: Sequence[Column]
@@ -110,6 +113,7 @@ def register(
             portfolios=portfolios,
             rows=shown,
             counts=register_counts(session, portfolio_id, today, today + SOON) if chosen else None,
+            questions=count_open(session, portfolio_id),
             today=today,
             asked={"state": "open", **asked},
             columns=COLUMNS,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.complaints import acts, causes, complaint_page, of_case, register
+from app.web.complaints import acts, causes, complaint_page, of_case, questions, register
 
 ROUTERS: tuple[APIRouter, ...] = (
     causes.router,
+    questions.router,
     register.router,
     of_case.router,
     acts.router,

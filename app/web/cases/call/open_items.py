@@ -9,6 +9,7 @@ from typing import Protocol
 
 from app.casework.approvals.rules import APPROVAL_LABELS
 from app.casework.cases.models import CallTask
+from app.casework.complaints.questions import ComplaintQuestion
 from app.casework.contacts.rules import DeskStep
 from app.casework.correspondence.models import InboundMessage
 from app.casework.holds.models import CaseHold
@@ -47,6 +48,8 @@ class OpenItems:
     withheld: Mapping[int, str]
     """Of these, the ids of those that will not leave, because their agreement has ended, and why."""
     replies: Sequence[InboundMessage]
+    questions: Sequence[ComplaintQuestion]
+    """Words of theirs, or of a note about them, that may be a complaint."""
     asked: Sequence[WaitingRequest]
 
 
@@ -95,6 +98,7 @@ def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
         undoable={row.id for row in found[CASE_READS.queued] if can_be_undone(row.step, row.created_at, now)},
         withheld=_withheld(found[CASE_READS.queued], found[CASE_READS.plans]),
         replies=found[CASE_READS.replies],
+        questions=found[CASE_READS.questions] if works else [],
         asked=waiting_requests(view, staff),
     )
 
