@@ -70,37 +70,23 @@ def hold_from_call(
     session: Session, portfolio: Portfolio, case: CollectionsCase, effect: PlaceHold, call: CallReport,
     letters: LetterCatalog, *, by: Actor, now: datetime,
 ) -> PlacedHold | None:  # fmt: skip
-    """Place the hold; None where such a hold stands already."""
-    if effect.kind is HoldKind.COMPLAINT:
-        return _complaint_from_call(session, case, call, letters, by=by, now=now)
+    """Place the hold; None where such a hold stands already. A complaint is put on record in either case, with its
+    category and the words of the customer: it shares the hold of an earlier one."""
+    complaint = _complaint(call) if effect.kind is HoldKind.COMPLAINT else None
     if hold_of_kind(session, case.customer_id, effect.kind) is not None:
+        if complaint is not None:
+            open_complaint(session, case, complaint, letters, by=by, now=now)
         return None
     parts = [f"On the phone: {HOLD_TRAITS[effect.kind].told}", *_told(portfolio, call), call.note.strip()]
     until = local_date(now, portfolio.timezone) + timedelta(days=effect.days)
     reason = ". ".join(filter(None, parts))[:500]
-    return place_hold(session, case, effect.kind, reason, until, letters, by=by, now=now)
+    return place_hold(session, case, effect.kind, reason, until, letters, complaint=complaint, by=by, now=now)
 
 
-def _complaint_from_call(
-    session: Session,
-    case: CollectionsCase,
-    call: CallReport,
-    letters: LetterCatalog,
-    *,
-    by: Actor,
-    now: datetime,
-) -> PlacedHold | None:
-    """Open the complaint with its category and the words of the customer; None where a hold of an earlier one stands,
-    which it shares."""
+def _complaint(call: CallReport) -> ReceivedComplaint:
     words = call.text(CallField.WORDS) or call.note.strip() or "Complained on the phone"
     category = OF_CALLS.get(call.text(CallField.CATEGORY), ComplaintCategory.OTHER)
-    stood = hold_of_kind(session, case.customer_id, HoldKind.COMPLAINT)
-    received = ReceivedComplaint(words, category, ComplaintChannel.CALL)
-    opened = open_complaint(session, case, received, letters, by=by, now=now)
-    hold = hold_of_kind(session, case.customer_id, HoldKind.COMPLAINT)
-    if stood is not None or hold is None:
-        return None
-    return PlacedHold(hold, opened.acknowledgement, opened.complaint)
+    return ReceivedComplaint(words, category, ComplaintChannel.CALL)
 
 
 def _told(portfolio: Portfolio, call: CallReport) -> Iterator[str]:
