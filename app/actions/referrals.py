@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
@@ -23,9 +24,12 @@ from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers, record
 from app.legal.bundle import service as bundles
-from app.legal.bundle.events import BundleDownloaded
+from app.legal.bundle.events import BundleDownloaded, BundleExported
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.service import Seal
+from app.legal.courts.catalog import format_named
+from app.legal.courts.formats import Finding, Settings, export, findings
+from app.legal.courts.source import open_source
 from app.legal.handover import service as handover
 from app.legal.referrals import service
 from app.legal.referrals.models import ENDED, Referral, ReferralStatus
@@ -154,6 +158,32 @@ def fetch_bundle(session: Session, bundle: Bundle, *, by: Actor, now: datetime) 
     return bundle.content
 
 
+def check_export(bundle: Bundle, form: str, settings: Settings) -> list[Finding]:
+    """What a format of a court or attorney cannot carry of this bundle, before anything is exported. NotFound for an
+    unknown format."""
+    return findings(format_named(form), open_source(bundle.content), settings)
+
+
+def export_bundle(
+    session: Session, bundle: Bundle, form: str, settings: Settings, *, by: Actor, now: datetime
+) -> bytes:
+    """The file for a court or attorney, made from the newest bundle of an approved referral. Conflict where the law
+    forbids the suit at this moment, less is owed than the bundle says, or the format cannot carry the case: nobody can
+    excuse any of it. Every export is on record."""
+    made = format_named(form)
+    case = session.get_one(CollectionsCase, bundle.case_id)
+    lock_customers(session, [case.customer_id])
+    latest = bundles.latest_bundle(session, bundle.case_id)
+    if latest is None or latest.id != bundle.id:
+        raise Conflict("A later bundle supersedes this one. Export that one.")
+    if why_not := handover.obstacle(session, case, bundle, now=now):
+        raise Conflict(why_not)
+    content = export(made, open_source(bundle.content), settings)
+    exported = BundleExported(bundle.reference, made.code, hashlib.sha256(content).hexdigest())
+    record(session, about_case(case, exported), by=by, now=now)
+    return content
+
+
 def _ended(session: Session, case_id: int) -> ReferralStatus | None:
     """The status of the case's last referral where that one is over."""
     last = select(Referral.status).where(Referral.case_id == case_id).order_by(col(Referral.id).desc())
@@ -164,7 +194,9 @@ def _ended(session: Session, case_id: int) -> ReferralStatus | None:
 __all__ = [
     "NO_DESK",
     "NO_KEY",
+    "check_export",
     "decide_referral",
+    "export_bundle",
     "fetch_bundle",
     "hand_over",
     "locked_referral",

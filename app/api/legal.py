@@ -7,12 +7,14 @@ from enum import StrEnum
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import Header, Query, Request, Response
+from fastapi import Header, Path, Query, Request, Response
 from pydantic import Field
 from sqlmodel import col, select
 
 from app.actions.referrals import (
+    check_export,
     decide_referral,
+    export_bundle,
     fetch_bundle,
     hand_over,
     nominate,
@@ -31,7 +33,7 @@ from app.api.deps import (
     api_router,
 )
 from app.api.fields import BundleRef, CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
-from app.api.legal_shapes import BundleShape, ReferralShape
+from app.api.legal_shapes import BundleShape, ExportShape, ReferralShape
 from app.api.shapes import Shape
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
@@ -49,6 +51,7 @@ from app.legal.bundle.case_json import ClaimJson, case_schema, claim_json
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.service import single_excuse
 from app.legal.checklists.loading import checklist_of, load_case_file
+from app.legal.courts.catalog import format_named
 from app.legal.referrals.models import Referral, ReferralStatus
 
 router = api_router("", tags=["legal"])
@@ -231,6 +234,35 @@ def post_hand_over(
         bundle=bundle.reference,
         queued=hand_over(session, bundle, has_desk=has_desk, by=caller.by, now=now),
     )
+
+
+class NewExport(Input):
+    settings: Annotated[
+        dict[str, str], Field(max_length=20, description="What the bundle does not know; see docs/courts.md.")
+    ] = {}
+    check_only: Annotated[bool, Field(description="Say what the format cannot carry; make no file.")] = False
+
+
+@router.post("/bundles/{reference}/exports/{form}", summary="Export a bundle for a court or attorney")
+def post_export(
+    reference: BundleRef,
+    form: Annotated[str, Path(max_length=40, examples=["england"])],
+    caller: ApiLegal,
+    session: OnceSession,
+    now: Now,
+    body: NewExport,
+) -> ExportShape:
+    """The newest bundle of an approved referral in the form of a court (`england`) or of attorneys (`ygc`). What stands
+    in the law's way refuses it, whoever asks. Every export is on the case's timeline."""
+    made = format_named(form)
+    bundle = session.scalar(select(Bundle).where(Bundle.reference == reference))
+    if bundle is None:
+        raise NotFound(f"There is no bundle {reference}. List the bundles of its referral.")
+    told = check_export(bundle, form, body.settings)
+    content = None
+    if not body.check_only:
+        content = export_bundle(session, bundle, form, body.settings, by=caller.by, now=now)
+    return ExportShape.of(made, bundle.reference, told, content)
 
 
 @router.get("/schemas/case", summary="Read the JSON Schema of case.json")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Self
 
@@ -14,6 +17,7 @@ from app.casework.cases.models import (
 )
 from app.core.ids import id_of
 from app.core.types import JsonObject, Values
+from app.legal.courts.formats import CourtFormat, Finding
 from app.legal.referrals.models import Referral, ReferralStatus
 
 
@@ -80,3 +84,32 @@ class BundleShape(Shape):
         excuses = json.loads(row["excuses"])
         case = case_reference(row["case_id"])
         return cls(**{**row, "case": case, "excuses": excuses, "receipt": receipt})
+
+
+class FindingShape(Shape):
+    what: str
+    stops: bool = Field(description="No file is made. Otherwise the file goes without it.")
+
+
+class ExportShape(Shape):
+    """A bundle in the form of a court or attorney, and what that form cannot carry."""
+
+    bundle: str = Field(examples=["C-000012-01"])
+    form: str = Field(examples=["england"])
+    findings: list[FindingShape]
+    file_name: str = Field(examples=["C-000012-01-england.xml"])
+    media_type: str
+    sha256: str | None = Field(description="None where only a check was asked.")
+    content_base64: str | None
+
+    @classmethod
+    def of(cls, form: CourtFormat, bundle: str, told: Sequence[Finding], content: bytes | None) -> Self:
+        return cls(
+            bundle=bundle,
+            form=form.code,
+            findings=[FindingShape(what=each.what, stops=each.stops) for each in told],
+            file_name=form.file_name(bundle),
+            media_type=form.media_type,
+            sha256=None if content is None else hashlib.sha256(content).hexdigest(),
+            content_base64=None if content is None else base64.b64encode(content).decode(),
+        )

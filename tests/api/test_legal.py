@@ -82,6 +82,22 @@ def test_the_claim_is_read_line_by_line(program: Program) -> None:
     assert legal.get("/schemas/case").json() == case_schema()
 
 
+def test_an_export_says_first_what_the_form_cannot_carry(program: Program) -> None:
+    case = late_case(program.desk)
+    path = f"/bundles/{sealed(program.desk, case).reference}/exports"
+    legal = program.as_(Role.LEGAL)
+    told = legal.post(f"{path}/england", {"check_only": True}).json()
+    stops = [each["what"] for each in told["findings"] if each["stops"]]
+    assert any("signed_by is missing" in what for what in stops)
+    assert "the court takes claims in GBP, and this one is in CNY" in stops
+    assert (told["content_base64"], told["sha256"]) == (None, None)
+    refused = legal.post(f"{path}/england", {"settings": {"signed_by": "Lena"}})
+    assert refused.status_code == 409
+    assert legal.post(f"{path}/mars", {}).status_code == 404
+    assert legal.post(f"{path}/england", {"settings": {"court": "x"}}).status_code == 422
+    assert program.post(f"{path}/england", {"check_only": True}).status_code == 403, "managers look on"
+
+
 def test_a_case_comes_back_from_the_legal_team(program: Program) -> None:
     legal, agent = program.as_(Role.LEGAL), program.as_(Role.AGENT)
     found = []

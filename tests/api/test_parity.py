@@ -160,6 +160,7 @@ VERBS = {
     "/legal/{referral_id}/return": "/referrals/{referral_id}/return",
     "/legal/{referral_id}/bundles": f"{CASE}/bundles",
     "/legal/{referral_id}/bundles/{bundle_id}/hand-over": "/bundles/{reference}/hand-over",
+    "/legal/{referral_id}/bundles/{bundle_id}/exports/{form}": "/bundles/{reference}/exports/{form}",
     "/strategies/versions/{version_id}/live": f"{BOOK}/strategies/live",
     "/strategies/rollback": f"{BOOK}/strategies/rollback",
     "/strategies/import": f"{BOOK}/strategies",

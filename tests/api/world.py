@@ -183,6 +183,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         "customer_ref": [customer.reference],
         "plan": [made.json()["reference"]],
         "referral_id": [referral],
+        "form": ["england"],
         "reference": [f"REF-{case.id}"],
         "reverses": rows["payment"],
         "entry": rows["fee"],

@@ -51,6 +51,21 @@ class BundleFailed(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class BundleExported(Payload):
+    KIND = "bundle.exported"
+    FILTERS = (TimelineFilter.CASE,)
+
+    bundle: str
+    form: str
+    """Code of the format of a court or attorney."""
+    sha256: str
+    """Of the file that was made."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry("Case exported for a court or attorney", f"{self.bundle}, {self.form}", "info")
+
+
+@dataclass(frozen=True, slots=True)
 class BundleDownloaded(Payload):
     KIND = "bundle.downloaded"
     FILTERS = (TimelineFilter.CASE,)

@@ -1,4 +1,4 @@
-"""`desk bundle ...`: build a case bundle, verify one."""
+"""`desk bundle ...`: build a case bundle, export it for a court or attorney, verify one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlmodel import select
 
 from app.core.actor import Actor
 from app.core.database.engine import transaction
@@ -75,6 +76,59 @@ def _item_and_reason(text: str) -> tuple[str, str]:
     if not separator or not item.strip() or not why.strip():
         raise typer.BadParameter(f"--excuse takes ITEM=REASON, not {text!r}.")
     return item.strip(), why.strip()
+
+
+@bundle_app.command("export")
+def bundle_export(
+    bundle: Annotated[
+        str, typer.Argument(help="Reference of the case's newest bundle, such as C-000012-01.")
+    ],
+    form: Annotated[str, typer.Option("--format", help="Form of a court or attorney: england, ygc.")],
+    by: Annotated[str, typer.Option(help="User name of the person who exports it.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the file; without it, only say what it cannot carry.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="What the bundle does not know: NAME=VALUE. Repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a bundle in the form of a court or attorney, and say what that form cannot carry."""
+    from app.actions.referrals import check_export, export_bundle
+    from app.core.errors import NotFound
+    from app.legal.bundle.models import Bundle
+
+    given = dict(_name_and_value(text) for text in setting or [])
+    with transaction(migrated_engine()) as session:
+        found = session.scalar(select(Bundle).where(Bundle.reference == bundle.upper()))
+        if found is None:
+            raise NotFound(f"There is no bundle {bundle}.")
+        told = check_export(found, form, given)
+        content = None
+        if out is not None:
+            content = export_bundle(session, found, form, given, by=Actor.user(by), now=read_clock())
+    if out is not None and content is not None:
+        out.write_bytes(content)
+    data = {
+        "bundle": bundle.upper(),
+        "format": form,
+        "findings": [asdict(each) for each in told],
+        "size": None if content is None else len(content),
+    }
+
+    def say() -> None:
+        for each in told:
+            print(f"  {'stops' if each.stops else 'left out'}: {printable(each.what)}")
+        print("Nothing was written." if content is None else f"{out}: {len(content):,} bytes")
+
+    print_result(data, as_json, say)
+
+
+def _name_and_value(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name.strip():
+        raise typer.BadParameter(f"--set takes NAME=VALUE, not {text!r}.")
+    return name.strip(), value.strip()
 
 
 @bundle_app.command("verify")

@@ -31,6 +31,8 @@ from app.legal.checklists.loading import load_case_file
 from app.legal.checklists.rules import completeness
 from app.legal.claim.statement import claim_statement
 from app.legal.claim.table import PART_TITLES, cells, order_sentence, rows_of, unsplit_sentence
+from app.legal.courts.catalog import FORMATS
+from app.legal.courts.formats import CourtFormat
 from app.legal.referrals import queries
 from app.legal.referrals.models import ReferralStatus
 from app.legal.referrals.queries import Listed, SealedBundle
@@ -85,6 +87,7 @@ class ReferralPage(Page):
     file: CaseFile
     past_due_minor: int
     days_late: int
+    court_formats: Sequence[CourtFormat]
     claims: Sequence[Mapping[str, object]]
     part_titles: Sequence[str]
     claim_order: str
@@ -137,6 +140,7 @@ def referral_page(
             file=file,
             past_due_minor=sum(account.past_due_minor for account in file.accounts),
             days_late=max((account.days_past_due for account in file.accounts), default=0),
+            court_formats=tuple(FORMATS.values()),
             **_claim(file),
             excuses={b.id: json.loads(b.excuses) for b in sealed},
             bundles=sealed,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.legal import bundles, referrals
+from app.web.legal import bundles, exports, referrals
 
 ROUTERS: tuple[APIRouter, ...] = (
     referrals.router,
     bundles.router,
+    exports.router,
 )
