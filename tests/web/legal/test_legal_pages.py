@@ -341,3 +341,24 @@ def test_a_declined_referral_gets_no_bundle(desk: Desk, legal_desk: AcceptingDes
     lars.submit("/legal/1/decide", approve="false", reason="pays again")
     assert lars.submit("/legal/1/bundles", **REASON).status_code == 409
     assert bundles(desk) == []
+
+
+def test_the_claim_is_shown_line_by_line_and_an_export_says_what_it_cannot_carry(
+    lars: Browser, desk: Desk, legal_desk: AcceptingDesk
+) -> None:
+    page = lars.get("/legal/1").text
+    assert "Claimed on account" in page
+    assert "A payment pays" in page
+    assert lars.submit("/legal/1/decide", approve="true").status_code in (200, 303)
+    assert lars.submit("/legal/1/bundles", **REASON).status_code in (200, 303)
+    [bundle] = bundles(desk)
+    path = f"/legal/1/bundles/{bundle.id}/exports/england"
+    assert path in lars.get("/legal/1").text
+    shown = lars.get(path).text
+    assert "takes claims in GBP" in shown
+    assert "signed_by is missing" not in shown, "before anything was typed"
+    refused = lars.submit(path, signed_by="Lars", sdt_customer="1")
+    assert refused.status_code == 422
+    assert "is not a number of 8 digits" in refused.text
+    assert lars.get("/legal/1/bundles/99/exports/england").status_code == 404
+    assert desk.sign_in(Role.MANAGER).get(path).status_code == 403
