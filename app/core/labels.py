@@ -167,6 +167,7 @@ DOCUMENT_LABELS: Labels = {
     "inkassovarsel": "Inkassovarsel (Norway)",
     "fourteen_day_letter": "Fourteen-day letter (Netherlands)",
     "collection_notice": "Notice before collection",
+    "assignment_notice": "Notice of assignment",
     "verification": "Verification of the debt",
     "correspondence": "Correspondence",
     "other": "Other",

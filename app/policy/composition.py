@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -52,6 +53,8 @@ class PortfolioPolicy(Protocol):
     def tightening(self) -> str: ...
     @property
     def adopted_packs(self) -> str: ...
+    @property
+    def assigned_on(self) -> date | None: ...
 
 
 class Resident(Protocol):
@@ -83,6 +86,7 @@ def packs_for(portfolio: PortfolioPolicy, customer: Resident) -> Pack:
         customer.region,
         customer.city,
         customer.postcode[:5],
+        portfolio.assigned_on is not None,
     )
     if not found.codes:
         raise _unknown(portfolio)
@@ -91,7 +95,17 @@ def packs_for(portfolio: PortfolioPolicy, customer: Resident) -> Pack:
 
 def pack_of(portfolio: PortfolioPolicy) -> Pack:
     """The pack of a portfolio wherever its customers live. NotFound as `packs_for`."""
-    found = _packs_at(portfolio.pack, str(portfolio.collector), "", _providers, "", "", "", "")
+    found = _packs_at(
+        portfolio.pack,
+        str(portfolio.collector),
+        "",
+        _providers,
+        "",
+        "",
+        "",
+        "",
+        portfolio.assigned_on is not None,
+    )
     if not found.codes:
         raise _unknown(portfolio)
     return _effective(found, portfolio.tightening)
@@ -139,6 +153,7 @@ def _packs_at(
     region: str,
     city: str,
     postcode: str,
+    bought: bool,
 ) -> _Found:
     packs = shipped_packs()
     if base not in packs:
@@ -160,6 +175,7 @@ def _packs_at(
             if pack.code not in chosen
             and pack.collector in ("any", collector)
             and pack.provider in ("", *providers)
+            and (bought or not pack.bought)
             and set(pack.stacks_on).intersection(chosen)
             and (
                 pack.place is None

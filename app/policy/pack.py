@@ -61,6 +61,8 @@ class Pack:
     provider: str = ""
     """The provider whose policy it is, as the settings spell it: it applies where that provider carries our messages;
     '' = it is no provider's."""
+    bought: bool = False
+    """It applies only to debts that the creditor bought."""
     place: Territory | None = None
     """Part of its country in which an overlay applies; None = everywhere."""
     uncovered: str = ""

@@ -80,8 +80,10 @@ def parse_pack(text: str, name: str) -> Pack:
             f"{name}: stacks_on: the policy of a provider is no pack of its own; name those it adds to"
         )
     if table.stacks_on:
-        if table.place is None and table.collector == "any":
-            raise BadPack(f"{name}: stacks_on: needs a [place] or a collector, else it is no pack of its own")
+        if table.place is None and table.collector == "any" and not table.bought:
+            raise BadPack(
+                f"{name}: stacks_on: needs a [place], a collector or bought = true, else it is no pack of its own"
+            )
     else:
         _refuse_unsafe(rules, name)
     return table.pack(rules, text)
@@ -169,6 +171,7 @@ class _PackTable(DatedTable):
     disclaimer: Text
     stacks_on: list[Text] = []
     provider: Annotated[str, Field(pattern=r"^[a-z]*$")] = ""
+    bought: bool = False
     place: _PlaceTable | None = None
     re_age: ReAgeTable | None = None
     pauses: PausesTable | None = None
@@ -203,6 +206,7 @@ class _PackTable(DatedTable):
             complaints=self.complaints.section() if self.complaints else HOUSE,
             stacks_on=tuple(self.stacks_on),
             provider=self.provider,
+            bought=self.bought,
             place=self.place.territory() if self.place else None,
             text=text,
         )

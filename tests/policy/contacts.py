@@ -26,7 +26,9 @@ def pack_at(
     city: str = "",
 ) -> Pack:
     """The effective pack of a customer who lives there."""
-    portfolio = SimpleNamespace(code="b", pack=pack, collector=collector, tightening="", adopted_packs="")
+    portfolio = SimpleNamespace(
+        code="b", pack=pack, collector=collector, tightening="", adopted_packs="", assigned_on=None
+    )
     return packs_for(portfolio, SimpleNamespace(country=country, region=region, city=city, postcode=postcode))
 
 

@@ -30,7 +30,12 @@ def portfolio_of(
     pack: str, collector: str = "third_party", tightening: str = "", adopted: str = ""
 ) -> SimpleNamespace:
     return SimpleNamespace(
-        code="b", pack=pack, collector=collector, tightening=tightening, adopted_packs=adopted
+        code="b",
+        pack=pack,
+        collector=collector,
+        tightening=tightening,
+        adopted_packs=adopted,
+        assigned_on=None,
     )
 
 

@@ -202,9 +202,10 @@ def test_no_shipped_pack_lets_a_reminder_past_an_open_hold_or_an_opt_out(pack: P
     zone = ZONES[pack.country]
     noon = NOON.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     asked_for = dict.fromkeys(Channel, True)
-    told = (
-        Notice("collection_notice", noon - timedelta(days=30)),
-    )  # some places want one before any contact
+    # Some places want one before any contact.
+    told = tuple(
+        Notice(name, noon - timedelta(days=30)) for name in ("collection_notice", "assignment_notice")
+    )
     for channel in Channel:
         contact = Contact(channel, Purpose.REMINDER, "somewhere")
         free = Facts((zone,), consent=asked_for, notices=told)
@@ -279,8 +280,14 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "ca-on.notice_first",
         "ca-qc.notice_duty",
         "ca-qc.notice_first",
+        "cn.assignment_duty",
+        "cn.assignment_first",
         "cn.limitation",
+        "de.assignment_duty",
+        "de.assignment_first",
         "house.inkassovarsel_age",
+        "id.assignment_duty",
+        "id.assignment_first",
         "id.warning_contents",
         "id.warning_first",
         "in.grievance_hold",
@@ -289,16 +296,20 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "in.requested_times",
         "jp.hours",
         "jp.stated_times",
+        "nl.assignment_duty",
+        "nl.assignment_first",
         "nl.days",
         "nl.forbearance",
         "nl.fourteen_day_letter",
         "nl.hours",
         "nl.register",
         "nl.specification",
+        "no.assignment_duty",
         "ph.hours",
+        "tw.assignment_duty",
+        "tw.assignment_first",
         "tw.identify",
         "tw.told_before",
-        "us.estate_enquiry",
         "tw.told_duty",
         "uk-ni.limitation",
         "uk-scotland.moratorium",
@@ -306,6 +317,7 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "uk.arrears_notice_duty",
         "uk.breathing_space",
         "uk.complaint_duty",
+        "uk.default_sum_duty",
         "uk.limitation",
         "us-ca.hours",
         "us-ca.time_barred_notice",
@@ -326,6 +338,7 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "us-wv.time_barred_notice",
         "us.bankruptcy_stay",
         "us.esign",
+        "us.estate_enquiry",
         "us.hours_proxy",
         "us.validation_contents",
         "us.validation_duty",

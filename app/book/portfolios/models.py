@@ -164,6 +164,10 @@ class Portfolio(Row, table=True):
     """Fewest days between two such questions to one customer."""
     survey_remind_days: int = Field(default=5, ge=0, sa_column_kwargs={"server_default": "5"})
     """Days without an answer after which the question has its only reminder; 0 = it has none."""
+    original_creditor: str = Field(default="", max_length=120, sa_column_kwargs={"server_default": ""})
+    """Name of whoever sold these debts to the creditor; '' = they were not bought."""
+    assigned_on: date | None = None
+    """The day on which they passed to the creditor; None = they were not bought."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

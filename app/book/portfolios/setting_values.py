@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import Enum
 from typing import Protocol
 
@@ -20,6 +21,7 @@ class SettingKind(Enum):
     PAYEE = "name of an account's holder"
     IBAN = "IBAN"
     BIC = "BIC"
+    DATE = "date, such as 2026-03-31"
 
 
 def read_number(text: str, least: int, most: int) -> int:
@@ -27,6 +29,18 @@ def read_number(text: str, least: int, most: int) -> int:
     if not (is_number and least <= int(text) <= most):
         raise ValueError(f"a whole number from {least} to {most}")
     return int(text)
+
+
+def read_date(text: str) -> date | None:
+    """An ISO date; '' = none."""
+    if not text:
+        return None
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a date, such as 2026-03-31, or nothing") from None
 
 
 def read_amount(text: str, currency: str) -> int:

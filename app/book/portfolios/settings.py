@@ -7,6 +7,7 @@ read this table.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 
 from stdnum import bic, iban
@@ -16,6 +17,7 @@ from app.book.portfolios.setting_values import (
     SettingKind,
     read_amount,
     read_bank_code,
+    read_date,
     read_edges,
     read_number,
     read_payee,
@@ -91,6 +93,18 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         _TEXT,
         "Business name that a caller leaves on voicemail, where an agency calls; it must not tell of debt collection.",
         longest=80,
+    ),
+    PortfolioSetting(
+        "original-creditor",
+        "original_creditor",
+        _TEXT,
+        "Name of whoever sold these debts to the creditor; empty = they were not bought.",
+    ),
+    PortfolioSetting(
+        "assigned-on",
+        "assigned_on",
+        SettingKind.DATE,
+        "Day on which debts that were bought passed to the creditor: a notice of it is owed where the law says so.",
     ),
     PortfolioSetting("contact-email", "contact_email", _TEXT, "E-mail address that letters give."),
     PortfolioSetting("policy", "pack", _TEXT, "Policy pack of contact rules.", longest=40),
@@ -405,10 +419,11 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         Changeable.NEVER,
     ),
 )
+SettingValue = str | int | bool | date | None
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
-def parse_setting(name: str, text: str, currency: str) -> tuple[PortfolioSetting, str | int | bool]:
+def parse_setting(name: str, text: str, currency: str) -> tuple[PortfolioSetting, SettingValue]:
     """A setting and its new value as the column keeps it (amounts in minor units of `currency`).
 
     Invalid names the setting and says what it takes.
@@ -423,7 +438,7 @@ def parse_setting(name: str, text: str, currency: str) -> tuple[PortfolioSetting
     return setting, value
 
 
-def _read(setting: PortfolioSetting, text: str, currency: str) -> str | int | bool:
+def _read(setting: PortfolioSetting, text: str, currency: str) -> SettingValue:
     """ValueError says what the setting takes."""
     match setting.kind:
         case SettingKind.TEXT:
@@ -440,6 +455,8 @@ def _read(setting: PortfolioSetting, text: str, currency: str) -> str | int | bo
             if text not in ("yes", "no"):
                 raise ValueError("yes or no")
             return text == "yes"
+        case SettingKind.DATE:
+            return read_date(text)
         case SettingKind.ZONE:
             if text not in ZONES:
                 raise ValueError("an IANA time zone, such as Europe/London")
@@ -456,8 +473,12 @@ def _read(setting: PortfolioSetting, text: str, currency: str) -> str | int | bo
             return read_bank_code(text, bic, "a BIC of 8 or 11 characters, such as ABNANL2A")
 
 
-def spelt(setting: PortfolioSetting, value: str | int | bool, currency: str) -> str:
+def spelt(setting: PortfolioSetting, value: SettingValue, currency: str) -> str:
     """A value as a person types it and `portfolio show` prints it."""
+    if value is None:
+        return ""
+    if isinstance(value, date):
+        return value.isoformat()
     if setting.kind is SettingKind.AMOUNT:
         return to_decimal_string(int(value), currency)
     if setting.kind is SettingKind.RATE:
@@ -474,6 +495,9 @@ def require_together(values: JsonObject) -> None:
         raise Invalid("The creditor's name stands in every letter and cannot be empty.", "creditor")
     if values["collector"] is CollectorKind.THIRD_PARTY and values["charge_off_days"]:
         raise Invalid("A collector charges nothing off: the creditor has done that.", "charge-off-days")
+    if bool(values["original_creditor"]) is not bool(values["assigned_on"]):
+        missing = "assigned-on" if values["original_creditor"] else "original-creditor"
+        raise Invalid("Debts that were bought have a seller and a day: set both, or neither.", missing)
     if values["payee_bic"] and not values["payee_iban"]:
         raise Invalid("A BIC says little without an IBAN. Set payee-iban too.", "payee-iban")
     if values["survey_channel"] not in ("email", "sms"):

@@ -35,6 +35,8 @@ class DocumentKind(StrEnum):
     FOURTEEN_DAY_LETTER = "fourteen_day_letter"
     COLLECTION_NOTICE = "collection_notice"
     """The notice that comes before an agency's first contact, where the creditor gives it."""
+    ASSIGNMENT_NOTICE = "assignment_notice"
+    """The notice to the customer that the debt was sold, where the seller gave it."""
     VERIFICATION = "verification"
     """The proof of a disputed debt, as it was sent."""
     CORRESPONDENCE = "correspondence"

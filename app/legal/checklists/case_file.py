@@ -291,6 +291,8 @@ class CaseFile:
     excuses: tuple[Excuse, ...] = ()
     time_barred: tuple[str, ...] = ()
     """Reason why the debt is too old to sue for, by the packs of the customer's place."""
+    notices_overdue: tuple[str, ...] = ()
+    """Notices that the law wants first, and that are late."""
     owed_now_minor: int | None = None
     """The same claim at the moment of building; None = as `claimed_minor`."""
     not_claimed: tuple[NotClaimed, ...] = ()

@@ -26,7 +26,7 @@ class ChecklistItem:
 
 
 NEVER_EXCUSED = frozenset(
-    {"claim.owed", "ledger.claim", "dispute.none_open", "hold.none_stopping", "limitation"}
+    {"claim.owed", "ledger.claim", "dispute.none_open", "hold.none_stopping", "limitation", "notice.owed"}
 )
 """Items without which no customer is taken to court, for any reason."""
 

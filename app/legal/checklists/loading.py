@@ -41,6 +41,7 @@ from app.legal.checklists.claim import why_not_claimed
 from app.legal.checklists.items import ChecklistItem
 from app.legal.checklists.people import contacts_of, third_parties_of
 from app.legal.checklists.rules import completeness
+from app.outreach.duties.queries import notices_overdue
 from app.outreach.gate.explain import may_sue
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import BY_CHANNEL, Destination, redact_links
@@ -73,14 +74,7 @@ def load_case_file(
         case_reference=case_reference(id_of(case)),
         bundle_id=bundle_id,
         as_of=as_of,
-        portfolio=shown.Portfolio(
-            code=portfolio.code,
-            creditor=portfolio.creditor,
-            currency=portfolio.currency,
-            timezone=portfolio.timezone,
-            policy_pack=portfolio.pack,
-            collector=portfolio.collector,
-        ),
+        portfolio=_portfolio(portfolio),
         customer=_customer(customer),
         claimed_minor=sum(share.owed for _, share in claimed),
         owed_now_minor=sum(now_.owed for now_ in (each.share(today) for each in ledgers) if not now_.why_not),
@@ -117,6 +111,26 @@ def load_case_file(
             # The checklist itself asks whether a notice was given: it may be an uploaded document.
             if "barred_on" in reason.figures
         ),
+        notices_overdue=_notices_overdue(session, customer, today),
+    )
+
+
+def _portfolio(portfolio: Portfolio) -> shown.Portfolio:
+    return shown.Portfolio(
+        code=portfolio.code,
+        creditor=portfolio.creditor,
+        currency=portfolio.currency,
+        timezone=portfolio.timezone,
+        policy_pack=portfolio.pack,
+        collector=portfolio.collector,
+    )
+
+
+def _notices_overdue(session: Session, customer: Customer, today: date) -> tuple[str, ...]:
+    """Notices without which nothing is enforced, each with the day by which it was to leave and its law."""
+    return tuple(
+        f"{duty.letter.replace('_', ' ')} was to leave by {duty.due_on} ({duty.citation})"
+        for duty in notices_overdue(session, id_of(customer), today)
     )
 
 

@@ -23,7 +23,7 @@ def completeness(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
     adds the excuses."""
     common = [check(case_file) for check in _COMMON]
     notices = [check_notice(case_file, notice) for notice in notices_for(case_file.portfolio)]
-    return (*common, *notices, *_barred(case_file))
+    return (*common, *notices, *_barred(case_file), *_notices_late(case_file))
 
 
 def _parties(case: CaseFile) -> ChecklistItem:
@@ -194,6 +194,13 @@ def _barred(case: CaseFile) -> Sequence[ChecklistItem]:
     if not case.time_barred:
         return ()
     return [ChecklistItem("limitation", "Not time-barred", False, "; ".join(case.time_barred))]
+
+
+def _notices_late(case: CaseFile) -> Sequence[ChecklistItem]:
+    """Shown only where one is late: the agreement is not enforced until it is given."""
+    if not case.notices_overdue:
+        return ()
+    return [ChecklistItem("notice.owed", "Notices owed were given", False, "; ".join(case.notices_overdue))]
 
 
 def _of_accounts(what: str, refs: Sequence[str]) -> str:

@@ -18,8 +18,9 @@ from app.core.ids import id_of
 from app.core.timeline.service import about_customer, lock_customers, record_many
 from app.core.vocabulary import Channel
 from app.outreach.duties.events import DutyArose
+from app.outreach.duties.happened import Happened
 from app.outreach.duties.models import Duty
-from app.outreach.duties.sources import LOOK_BACK, Happened, happened
+from app.outreach.duties.sources import LOOK_BACK, happened
 from app.policy.composition import country_of, packs_for
 from app.policy.kinds.duty import DutyEvent, DutyRule
 from app.policy.pack import Pack
@@ -89,7 +90,9 @@ def _events_wanted(session: Session, portfolio: Portfolio) -> set[DutyEvent]:
     return {
         rule.event
         for pack in packs.values()
-        if pack.country in countries and pack.collector in ("any", portfolio.collector)
+        if pack.country in countries
+        and pack.collector in ("any", portfolio.collector)
+        and (portfolio.assigned_on or not pack.bought)
         for rule in duties_in(pack)
     }
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
 from app.outreach.duties.models import Duty
+from app.policy.kinds.duty import DutyEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,20 @@ def owed_letters(
             sa.or_(col(Duty.due_on) > due_on, sa.and_(col(Duty.due_on) == due_on, col(Duty.id) > duty_id))
         )
     return [OwedLetter(duty, name) for duty, name in session.execute(query)]
+
+
+NOT_ENFORCED_WITHOUT = (DutyEvent.TWO_PAYMENTS_BEHIND, DutyEvent.DEFAULT_SUM)
+"""Events after which the agreement is not enforced until the notice is given, once it is late (Consumer Credit Act 1974
+ss.86D(3), 86E(5))."""
+
+
+def notices_overdue(session: Session, customer_id: int, today: date) -> list[Duty]:
+    """Open duties of a customer whose letter should have left before `today`, and without which nothing is enforced."""
+    query = select(Duty).where(
+        Duty.customer_id == customer_id, col(Duty.ended_on).is_(None), col(Duty.due_on) < today,
+        col(Duty.event).in_(NOT_ENFORCED_WITHOUT),
+    )  # fmt: skip
+    return list(session.scalars(query.order_by(col(Duty.due_on), col(Duty.id))))
 
 
 @dataclass(frozen=True, slots=True)

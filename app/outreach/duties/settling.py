@@ -76,9 +76,10 @@ def open_duties(session: Session, portfolio: Portfolio, ids: Sequence[int] | Non
 
 def met_among(session: Session, portfolio: Portfolio, duties: Sequence[Duty]) -> Mapping[int, date]:
     """By duty the local day on which the letter that fulfils it left, of those whose letter did."""
-    left = _left(session, portfolio, duties)
+    left, since = _left(session, portfolio, duties), portfolio.assigned_on or date.max
     met = (
-        (id_of(duty), next((day for day in left[_key(duty)] if _counts(duty, day)), None)) for duty in duties
+        (id_of(duty), next((day for day in left[_key(duty)] if _counts(duty, day, since)), None))
+        for duty in duties
     )
     return {duty_id: day for duty_id, day in met if day is not None}
 
@@ -110,11 +111,13 @@ def _key(duty: Duty) -> tuple[int, str]:
     return duty.customer_id, duty.letters
 
 
-def _counts(duty: Duty, left_on: date) -> bool:
+def _counts(duty: Duty, left_on: date, assigned_on: date) -> bool:
     """A notice that is given once for a debt counts whenever it left, one that comes before all contacts if that is not
     too long ago; an answer only after what it answers."""
     if duty.event is DutyEvent.CASE_OPEN:
         return left_on > counts_since(duty.arose_on)
+    if duty.event is DutyEvent.DEBT_ASSIGNED:
+        return left_on >= assigned_on
     return duty.event is DutyEvent.FIRST_CONTACT or left_on >= duty.arose_on
 
 
@@ -175,7 +178,7 @@ def _paid(session: Session, duties: Sequence[Duty]) -> set[int]:
 
 def _moved_away(session: Session, portfolio: Portfolio, duties: Sequence[Duty]) -> set[int]:
     """Ids of the duties to begin with a notice that the law of the customer's place does not know: they moved."""
-    firsts = [duty for duty in duties if duty.event is DutyEvent.CASE_OPEN]
+    firsts = [duty for duty in duties if duty.event in (DutyEvent.CASE_OPEN, DutyEvent.DEBT_ASSIGNED)]
     where = residents_of(session, {duty.customer_id for duty in firsts}) if firsts else {}
     return {
         id_of(duty)

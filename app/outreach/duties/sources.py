@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 import sqlalchemy as sa
 from pydantic_core import from_json
@@ -32,6 +31,8 @@ from app.core.database.engine import table_of
 from app.core.dates import add_months
 from app.core.timeline.models import Event
 from app.core.vocabulary import HoldKind
+from app.outreach.duties.default_sums import default_sums
+from app.outreach.duties.happened import CHUNK, Happened
 from app.outreach.duties.models import Duty
 from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
@@ -44,7 +45,6 @@ from app.policy.packfile import shipped_packs
 LOOK_BACK = timedelta(days=7)
 """An event is looked for in the nights of a week, so that a night that is closed late finds it; an older one, of before
 the desk knew the duty, starts none."""
-CHUNK = 5000
 SHORTEST_QUARTER = 89
 """Days."""
 QUARTERS = 1_000
@@ -56,17 +56,6 @@ case likewise, with the day of the night."""
 
 COMPLAINT = 10**15
 """The occasion of a complaint: this, and its id. Of before complaints were rows it was the id of the hold."""
-
-
-class Happened(NamedTuple):
-    """An event that a duty may follow."""
-
-    customer_id: int
-    case_id: int
-    occasion: int
-    on: date
-    rule: str = ""
-    """The one duty that it brings; '' = each that a pack has for such an event."""
 
 
 def happened(
@@ -229,17 +218,30 @@ def _told_behind(session: Session, customer_ids: Collection[int]) -> Mapping[int
 def _open_cases(
     session: Session, portfolio: Portfolio, _since: datetime, now: datetime
 ) -> Iterable[Happened]:
-    """Open cases of customers to whom the notice that comes before all contacts where they live has not left lately
-    enough, and to whom it is not owed yet. One that came back has not left; one of another place, where they lived
-    before, is another notice. Nobody is written to while a hold that a person ends stops what would follow it."""
     today = local_date(now, portfolio.timezone)
-    enough = counts_since(today)
+    return _not_told(session, portfolio, DutyEvent.CASE_OPEN, counts_since(today), today)
+
+
+def _bought(session: Session, portfolio: Portfolio, _since: datetime, now: datetime) -> Iterable[Happened]:
+    if portfolio.assigned_on is None:
+        return ()
+    day_before = portfolio.assigned_on - timedelta(days=1)
+    today = local_date(now, portfolio.timezone)
+    return _not_told(session, portfolio, DutyEvent.DEBT_ASSIGNED, day_before, today)
+
+
+def _not_told(
+    session: Session, portfolio: Portfolio, event: DutyEvent, enough: date, today: date
+) -> Iterable[Happened]:
+    """Open cases of customers to whom a notice that comes before all contacts where they live has not left after
+    the day `enough`, and to whom it is not owed yet. One that came back has not left; one of another place, where they
+    lived before, is another notice. Nobody is written to while a hold that a person ends stops what would follow it."""
     case, customer, duty = table_of(CollectionsCase), table_of(Customer), table_of(Duty)
     message, document, hold = table_of(OutboxMessage), table_of(CaseDocument), table_of(CaseHold)
     held = sa.select(hold.c.id).where(
         hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None), no_date_ends(hold)
     )
-    for pack, rule in _notice_rules(portfolio):
+    for pack, rule in _notice_rules(portfolio, event):
         owed = sa.select(duty.c.id).where(
             duty.c.customer_id == case.c.customer_id, duty.c.rule == rule.id, duty.c.ended_on.is_(None)
         )
@@ -272,12 +274,12 @@ def _open_cases(
                 yield Happened(row.customer_id, row.id, row.id * ACCOUNT + today.toordinal(), today, rule.id)
 
 
-def _notice_rules(portfolio: Portfolio) -> Iterator[tuple[Pack, DutyRule]]:
+def _notice_rules(portfolio: Portfolio, event: DutyEvent) -> Iterator[tuple[Pack, DutyRule]]:
     """The duties of shipped packs to begin with a notice, for collectors of the portfolio's kind."""
     for pack in shipped_packs().values():
         if pack.collector in ("any", portfolio.collector):
             for rule in pack.rules:
-                if isinstance(rule, DutyRule) and rule.event is DutyEvent.CASE_OPEN:
+                if isinstance(rule, DutyRule) and rule.event is event:
                     yield pack, rule
 
 
@@ -288,5 +290,7 @@ _SOURCES: Mapping[DutyEvent, Callable[[Session, Portfolio, datetime, datetime], 
     DutyEvent.SETTLEMENT: _settlements,
     DutyEvent.QUARTER_OF_AGREEMENT: _quarters,
     DutyEvent.CASE_OPEN: _open_cases,
+    DutyEvent.DEBT_ASSIGNED: _bought,
+    DutyEvent.DEFAULT_SUM: default_sums,
     DutyEvent.TWO_PAYMENTS_BEHIND: _two_behind,
 }

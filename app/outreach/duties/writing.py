@@ -42,7 +42,7 @@ BATCH = 200
 """Duties that are written in one transaction."""
 BY_PREFERENCE = (Channel.POST, Channel.EMAIL, Channel.SMS)
 """Paper first: it needs no consent to electronic delivery."""
-FOR_ALL = (DutyEvent.CASE_OPEN,)
+FOR_ALL = (DutyEvent.CASE_OPEN, DutyEvent.DEBT_ASSIGNED)
 """Events after which every open case is owed the same letter."""
 
 

@@ -13,7 +13,14 @@ from app.casework.knowledge.rules import ArticleLine
 from app.core.vocabulary import Channel
 from app.outreach.letters.compiled import CompiledLetter
 from app.outreach.letters.locales import known_language, locale_for, written_there
-from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime, ClaimLine, ItemLine, OldDebtLine
+from app.outreach.letters.statutory import (
+    COSTS_CURRENCY,
+    AnswerTime,
+    ClaimLine,
+    DefaultSumLine,
+    ItemLine,
+    OldDebtLine,
+)
 
 PURPOSES = frozenset({"reminder", "confirmation", "notice", "representative"})
 
@@ -140,6 +147,9 @@ class LetterContext:
     claims: tuple[ClaimLine, ...] = ()
     address_found: str = ""
     """`yes` where somebody other than the creditor told the customer's postal address."""
+    original_creditor: str = ""
+    assigned_on: str = ""
+    """The day on which its debts passed to the creditor."""
     payment_term: str = ""
     """The term of the card agreement by which payments fall due: `clause 4 (Payments)`."""
     customer_address: str = ""
@@ -266,6 +276,8 @@ class LetterContext:
     time_barred: tuple[OldDebtLine, ...] = ()
     question_url: str = ""  # the page that asks how satisfied they are
     asked_before: str = ""  # `yes` in the reminder of that question
+    default_sums: tuple[DefaultSumLine, ...] = ()
+    default_sums_total: str = ""
 
 
 VARIABLES = frozenset(f.name for f in dataclasses.fields(LetterContext))
@@ -285,6 +297,7 @@ LISTS: Mapping[str, type] = {
     "rates": RateLine,
     "article": ArticleLine,
     "time_barred": OldDebtLine,
+    "default_sums": DefaultSumLine,
 }
 """Variables that are lists, and what one of their lines is."""
 MAY_BE_EMPTY = frozenset(

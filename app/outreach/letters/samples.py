@@ -17,7 +17,7 @@ from app.outreach.letters.letter import (
     PaidLine,
 )
 from app.outreach.letters.locales import format_amount, format_date, format_rate
-from app.outreach.letters.statutory import ClaimLine, ItemLine
+from app.outreach.letters.statutory import ClaimLine, DefaultSumLine, ItemLine
 from app.outreach.outbox.dispatch import Dispatch
 
 NAMES = {
@@ -106,6 +106,8 @@ def sample_context(
         country=ADDRESSES.get(language, ADDRESSES["en"])[-2:],
         creditor_address="100 Main Street, Boston MA 02108",
         payment_term="clause 4 (Payments)",
+        original_creditor="Old Quay Bank",
+        assigned_on=day(-40),
         customer_address=", ".join(ADDRESSES.get(language, ADDRESSES["en"]).split("\n")[:-1]),
         sender=AGENCY if collector is CollectorKind.THIRD_PARTY else "",
         **_of_some_letters(language, currency, money, day),
@@ -179,6 +181,8 @@ def _of_some_letters(
             ),
         ),
         "address_found": "yes",
+        "default_sums": (DefaultSumLine("Gold Card", "4321", money(12), day(-3)),),
+        "default_sums_total": money(12),
     }  # fmt: skip
 
 

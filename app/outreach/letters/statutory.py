@@ -111,6 +111,16 @@ class OldDebtLine:
 
 
 @dataclass(frozen=True, slots=True)
+class DefaultSumLine:
+    """A fee for a missed payment (Consumer Credit Act 1974 s.86E); already formatted."""
+
+    product: str
+    last4: str
+    amount: str
+    charged_on: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimLine:
     """The claim from one account and how its interest was calculated (RDG s. 13a(1)); formatted, '' = none."""
 

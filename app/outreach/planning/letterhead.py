@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
@@ -36,6 +37,8 @@ class Letterhead(NamedTuple):
     creditor_address: str = ""
     payment_term: str = ""
     creditor_complaints: str = ""
+    original_creditor: str = ""
+    assigned_on: date | None = None
 
     @property
     def unreachable(self) -> str:
@@ -60,6 +63,8 @@ class Letterhead(NamedTuple):
             portfolio.creditor_address.strip(),
             portfolio.payment_term.strip(),
             portfolio.creditor_complaints.strip(),
+            portfolio.original_creditor.strip(),
+            portfolio.assigned_on,
         )
 
 

@@ -31,6 +31,7 @@ from app.outreach.agreements.reader import Reader
 from app.outreach.gate.contact_cases import AccountRow, ContactCase
 from app.outreach.gate.decisions import answer_text
 from app.outreach.letters.compiled import as_dict, values_of
+from app.outreach.letters.default_sums.lines import default_sum_figures
 from app.outreach.letters.letter import (
     LISTS,
     OPTIONAL,
@@ -150,6 +151,8 @@ def letter_context(
         country=contact_case.customer.country if "country" in letter.variables else "",
         creditor_address=head.creditor_address or ("" if head.agency else catalog.sender_address),
         payment_term=head.payment_term,
+        original_creditor=head.original_creditor,
+        assigned_on=format_date(head.assigned_on, language) if head.assigned_on else "",
         creditor_complaints=head.creditor_complaints,
         supervisory_authority=catalog.supervisory_authority,
         customer_address=postal_line(contact_case.customer) if "customer_address" in letter.variables else "",
@@ -170,6 +173,11 @@ def letter_context(
         context = dataclasses.replace(context, debt=debt, currency=currency)
     if letter.not_charged_off:
         refuse_charged_off(session, contact_case)
+    if "default_sums" in letter.variables:
+        sums = default_sum_figures(
+            session, contact_case, letter, currency, language, head.timezone, today=today
+        )
+        context = dataclasses.replace(context, **sums)
     more = _worked_out(session, contact_case, letter, plan, Reader(language, currency), today)
     return dataclasses.replace(context, **more) if more else context
 

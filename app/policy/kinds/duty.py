@@ -33,6 +33,10 @@ class DutyEvent(StrEnum):
     """A case is open, and no notice that a collector begins with has left, or the last one is nearly a year old."""
     QUARTER_OF_AGREEMENT = "quarter_of_agreement"
     """Another three months of an agreement that is kept are over, and payments of it are still to come."""
+    DEBT_ASSIGNED = "debt_assigned"
+    """A case is open, its debts were bought, and no notice of that has left."""
+    DEFAULT_SUM = "default_sum"
+    """A fee for a breach, such as a late fee, became payable on an account (Consumer Credit Act 1974 s.86E)."""
     TWO_PAYMENTS_BEHIND = "two_payments_behind"
     """The last two payments of an account were missed, and no earlier event was about either of them (Consumer Credit
     Act 1974 s.86C(1))."""

@@ -52,6 +52,7 @@ def hold(kind: str, **changes: Any) -> Hold:
         ({"holds": (hold("bankruptcy"),)}, "hold.none_stopping"),
         ({"accounts": (account(balance_minor=1),)}, "ledger.balances"),
         ({"time_barred": ("time-barred since 2026-01-10",)}, "limitation"),
+        ({"notices_overdue": ("default sum notice was to leave by 2026-01-10",)}, "notice.owed"),
     ],
 )
 def test_what_is_missing_is_named(changes: Mapping[str, Any], item: str) -> None:

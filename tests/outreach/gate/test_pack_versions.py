@@ -73,7 +73,12 @@ def test_a_pack_is_not_taken_for_kept_when_its_transaction_failed(engine: Engine
 def make_portfolio() -> Portfolio:
     configure_mappers()  # else the first test of a process has a half-made class
     return Portfolio.model_construct(
-        code="B", pack="uk", collector=CollectorKind.FIRST_PARTY, tightening="", adopted_packs=""
+        code="B",
+        pack="uk",
+        collector=CollectorKind.FIRST_PARTY,
+        tightening="",
+        adopted_packs="",
+        assigned_on=None,
     )
 
 

@@ -28,7 +28,7 @@ from app.outreach.letters.letter import (
 from app.outreach.letters.locales import format_amount, format_date, format_rate
 from app.outreach.letters.rendering import render
 from app.outreach.letters.sms import sms_segments
-from app.outreach.letters.statutory import ClaimLine, ItemLine
+from app.outreach.letters.statutory import ClaimLine, DefaultSumLine, ItemLine, OldDebtLine
 from app.policy.kinds.content import ContentRule
 from app.policy.kinds.language import LanguageRule
 from app.policy.kinds.wait import WaitRule
@@ -147,6 +147,10 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         ),
         address_found="yes",
         payment_term="clause 4 (Payments)",
+        original_creditor="Old Quay Bank",
+        assigned_on=day(14),
+        default_sums=(DefaultSumLine("Visa", "4321", money(110), day(19)),),
+        default_sums_total=money(111),
         customer_address="14 Elm Street, Springfield IL 62701",
         register_number="R-777" if agency else "",
         sender=collector if agency else "",
@@ -487,6 +491,35 @@ def test_a_language_has_no_words_of_another(language: str, foreign: str) -> None
         if in_language == language:
             text = worded(letter.name, channel, language, True).text
             assert not re.search(foreign, text, re.IGNORECASE), f"{letter.name} {channel}: {text}"
+
+
+@pytest.mark.parametrize("text", ["", "The law limits how long you can be sued on a debt."])
+def test_what_is_said_of_an_old_debt_is_the_same_in_every_form(text: str) -> None:
+    for letter in LETTERS.values():
+        if "time_barred" not in letter.variables:
+            continue
+        for language in letter.languages:
+            context = dataclasses.replace(
+                filled(language, agency=True),
+                time_barred=(OldDebtLine("4321", text), OldDebtLine("8765", text)),
+            )
+            found = {channel: render(letter, channel, language, context) for channel in letter.channels}
+            for channel, words in found.items():
+                assert "time_barred" in words.blocks
+                assert words.text.count("8765") == 1, (letter.name, channel, language)
+                assert text in words.text
+                if channel is Channel.EMAIL:
+                    parser = _Words()
+                    parser.feed(words.html)
+                    shown = {" ".join(line.split()) for line in parser.lines}
+                    told = [line for line in words.text.splitlines() if "8765" in line]
+                    assert set(told) <= shown, (letter.name, language)
+                if channel is Channel.POST:
+                    assert [line[:2] for line in words.text.splitlines() if "8765" in line] == ["! "]
+            for channel in letter.channels:
+                without = render(letter, channel, language, filled(language, agency=True)).text
+                assert "8765" not in without
+                assert channel is not Channel.SMS or "  " not in without
 
 
 def test_dutch_sentences_are_short() -> None:

@@ -166,6 +166,8 @@ def test_the_letters_we_ship() -> None:
         "fourteen_day_letter": ("notice", "ep"),
         "debt_verification": ("notice", "ep"),
         "arrears_notice": ("notice", "p"),
+        "default_sum_notice": ("notice", "p"),
+        "assignment_notice": ("notice", "ep"),
         "default_notice_au": ("notice", "p"),
         "letter_of_claim": ("notice", "p"),
         "betalingsoppfordring": ("notice", "ep"),
@@ -206,6 +208,7 @@ def test_the_letters_we_ship() -> None:
         "adviser_plan_ended", "adviser_instalment_ahead", "plan_restored", "plan_resumed", "plan_over",
         "estate_letter", "attorney_letter", "estate_enquiry",
         "satisfaction_question",
+        "assignment_notice",
     }  # fmt: skip
     claimed = {
         name: set(letter.languages)
@@ -219,6 +222,7 @@ def test_the_letters_we_ship() -> None:
         "fourteen_day_letter": {"en", "nl"},
         "debt_verification": {"en"},
         "arrears_notice": {"en"},
+        "default_sum_notice": {"en"},
         "default_notice_au": {"en"},
         "letter_of_claim": {"en"},
         "betalingsoppfordring": {"en", "nb"},
