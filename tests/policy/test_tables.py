@@ -274,6 +274,19 @@ def test_new_yorks_rule_begins_on_the_first_of_september() -> None:
     assert "us-nyc.freq" in rules_of(ask(NYC, NEW_YORK, "2026-09-01 12:00", CALL, *past))
 
 
+def test_a_notice_that_the_law_demands_passes_the_citys_cap_and_counts() -> None:
+    """15 USC 1692g(a): within five days; 6 RCNY 5-77: three contacts in seven days."""
+    days = ("2026-10-05", "2026-10-06", "2026-10-07")
+    past = tuple(PastContact(local(f"{day} 12:00", NEW_YORK), POST, PLACED) for day in days)
+    facts, noon = Facts((NEW_YORK,), consent=YES, history=past), local("2026-10-08 12:00", NEW_YORK)
+    notice = Contact(POST, Purpose.NOTICE, "1 Street", "validation_notice")
+    assert isinstance(review(notice, facts, NYC, noon), Clearance)
+    reminder = Contact(POST, Purpose.REMINDER, "1 Street", "first_reminder")
+    assert "us-nyc.freq" in rules_of(review(reminder, facts, NYC, noon))
+    told = Facts((NEW_YORK,), consent=YES, history=past[1:])
+    assert "us-nyc.freq" not in rules_of(review(reminder, told, NYC, noon))
+
+
 def test_a_cap_per_account_counts_what_was_about_that_account_and_what_was_about_all() -> None:
     """6 RCNY 5-77 and RG 96 count per account; a message about all of them counts for each."""
     about_a = [
@@ -283,7 +296,7 @@ def test_a_cap_per_account_counts_what_was_about_that_account_and_what_was_about
     when = local("2026-10-05 12:00", NEW_YORK)
 
     def call(account: str, known: Facts = facts) -> object:
-        return review(Contact(CALL, Purpose.NOTICE, NUMBER, account=account), known, NYC, when)
+        return review(Contact(CALL, Purpose.REMINDER, NUMBER, account=account), known, NYC, when)
 
     assert "us-nyc.freq" in rules_of(call("A"))
     assert isinstance(call("B"), Clearance)
