@@ -1,7 +1,7 @@
 """Complaints: rows of their own, with answers, letters, redress and root causes; holds of complaints become rows.
 
 Revision ID: 0056
-Revises: 0064
+Revises: 0063
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from alembic import op
 from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0056"
-down_revision = "0064"
+down_revision = "0063"
 branch_labels = None
 depends_on = None
 
