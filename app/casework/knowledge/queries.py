@@ -41,6 +41,8 @@ def find_articles(
     """Articles in use that answer a search, the best first; those that hold only some of the words come last."""
     languages = tuple(dict.fromkeys((language, FALLBACK)))
     whole, near = search_versions(session, text, portfolio_id=portfolio_id, languages=languages)
+    # An article may be found in two languages, or give way to the portfolio's own.
+    whole, near = whole[: 3 * limit], near[: max(0, 3 * limit - len(whole))]
     return _shown(session, whole, near, portfolio_id=portfolio_id, language=language)[:limit]
 
 

@@ -17,6 +17,8 @@ from app.core.timeline.words import FEWEST_DIGITS, NUMBER, TOLD_APART_BY
 LONGEST = 100
 """Characters of a search that are read."""
 _TOKEN = re.compile(r"(\w+)")
+_SIGNS = {**dict.fromkeys(map(ord, "£€¥₹–—“”„«»·•\u00a0\u202f"), " "), **dict.fromkeys(map(ord, "’…"), None)}
+"""Signs outside ASCII that most texts have, as `fold` treats them: without them it takes a fifth of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Sought:
         """Whether a text has every word (a beginning of one is enough), or the number."""
         if self.digits and any(_digits(each).endswith(self.digits) for each in NUMBER.findall(text)):
             return True
-        folded = f" {fold(text)}"
+        folded = f" {fold(text.translate(_SIGNS))}"
         return bool(self.words) and all(
             (word if is_run(word) else f" {word}") in folded for word in self.words
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.casework.search.story import read_sought
+from app.casework.search.story import _SIGNS, read_sought
+from app.core.kit.folding import fold
 
 TEXT = "Called +31 6 1234 5678: “I'll pay €1,250.00 on Friday”, said Zoë. 她說下週五付款。"
 
@@ -46,3 +47,9 @@ def test_the_words_are_marked_as_they_stand_there() -> None:
 
 def test_a_card_number_is_not_shown_again() -> None:
     assert "4111111111111111" not in read_sought("4111 1111 1111 1111").text.replace(" ", "")
+
+
+@pytest.mark.parametrize("sign", _SIGNS)
+def test_signs_are_treated_as_the_index_of_words_treats_them(sign: int) -> None:
+    text = f"a{chr(sign)}b 5{chr(sign)}"
+    assert fold(text.translate(_SIGNS)) == fold(text)
