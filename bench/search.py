@@ -76,6 +76,7 @@ def fill(url: str, wanted: int) -> int:
     are."""
     from app.casework.cases.events import NoteAdded
     from app.casework.correspondence.events import MessageReceived
+    from app.core.actor import Actor
     from app.core.database.engine import make_engine, table_of, transaction
     from app.core.timeline.models import Event
 
@@ -85,12 +86,15 @@ def fill(url: str, wanted: int) -> int:
     with transaction(make_engine(url)) as session:
         there = int(session.scalar(count) or 0)
         if there < wanted:
-            _write(session, wanted - there)
-            _write_articles(session)
+            marked = sa.select(event.c.id).where(event.c.by == Actor.system(MARK)).limit(1)
+            is_first = session.scalar(marked) is None
+            _write(session, wanted - there, long=LONG_STORY if is_first else 0)
+            if is_first:
+                _write_articles(session)
         return int(session.scalar(count) or 0)
 
 
-def _write(session, missing: int) -> None:  # type: ignore[no-untyped-def]
+def _write(session, missing: int, *, long: int) -> None:  # type: ignore[no-untyped-def]
     from app.casework.cases.events import NoteAdded
     from app.casework.correspondence.events import MessageReceived
     from app.core.actor import Actor
@@ -102,7 +106,7 @@ def _write(session, missing: int) -> None:  # type: ignore[no-untyped-def]
     events = []
     for n in range(missing):
         # The first case has the long story.
-        case_id, customer_id = cases[0] if n < LONG_STORY else cases[drawn.randrange(len(cases))]
+        case_id, customer_id = cases[0] if n < long else cases[drawn.randrange(len(cases))]
         said = f"{drawn.choice(book.WORDS)}, {drawn.choice(book.WORDS)}; number {n}"
         if n % 1000 == 0:
             said = f"{said}; {SELDOM}; reached at +44 7{n:09d}"
@@ -111,7 +115,8 @@ def _write(session, missing: int) -> None:  # type: ignore[no-untyped-def]
         at = book.NOW - timedelta(minutes=drawn.randint(1, 500_000))
         events.append(about_customer(customer_id, payload, case_id=case_id, at=at))
     record_many(session, events, by=by, now=book.NOW)
-    _write_messages(session, *cases[0])
+    if long:
+        _write_messages(session, *cases[0])
 
 
 def _cases(session) -> list[tuple[int, int]]:  # type: ignore[no-untyped-def]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.book.customers.searched_numbers import TELEPHONE, telephone_digits
 from app.core.card_numbers import mask_card_numbers
@@ -17,8 +18,7 @@ from app.core.timeline.words import FEWEST_DIGITS, NUMBER, TOLD_APART_BY
 LONGEST = 100
 """Characters of a search that are read."""
 _TOKEN = re.compile(r"(\w+)")
-_SIGNS = {**dict.fromkeys(map(ord, "£€¥₹–—“”„«»·•\u00a0\u202f"), " "), **dict.fromkeys(map(ord, "’…"), None)}
-"""Signs outside ASCII that most texts have, as `fold` treats them: without them it takes a fifth of the time."""
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Sought:
         """Whether a text has every word (a beginning of one is enough), or the number."""
         if self.digits and any(_digits(each).endswith(self.digits) for each in NUMBER.findall(text)):
             return True
-        folded = f" {fold(text.translate(_SIGNS))}"
+        folded = f" {fold_quickly(text)}"
         return bool(self.words) and all(
             (word if is_run(word) else f" {word}") in folded for word in self.words
         )
@@ -66,3 +66,14 @@ def read_sought(text: str) -> Sought:
 
 def _digits(text: str) -> str:
     return "".join(char for char in text if char.isdigit())
+
+
+def fold_quickly(text: str) -> str:
+    """As `fold`, of a text in which few characters are outside ASCII: only those are taken apart, and mostly known."""
+    return fold(_FOREIGN.sub(lambda found: _folded_run(found[0]), text))
+
+
+@lru_cache(maxsize=4096)
+def _folded_run(characters: str) -> str:
+    """Characters within a word as they are folded there: a sign becomes a blank, an apostrophe nothing."""
+    return fold(f"x{characters}x")[1:-1]

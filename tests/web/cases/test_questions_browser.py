@@ -10,6 +10,7 @@ from app.actions.knowledge.editing import load_starter
 from app.casework.knowledge.models import KnowledgeUse
 from app.casework.knowledge.rules import UseKind
 from app.core.actor import Actor
+from app.core.staff.rules import Role
 from tests.web.axe import assert_fits_and_is_accessible, violations
 from tests.web.cases.test_two_people_browser import served, sign_in
 from tests.web.desk import NOW, Desk
@@ -74,3 +75,24 @@ def test_a_question_is_answered_by_keyboard(served: tuple[Desk, int], browser: B
     tab.goto(f"{at}/story")
     tab.wait_for_selector("button[data-print]:visible")
     assert_fits_and_is_accessible(tab)
+
+
+def test_the_pages_of_editors_are_accessible(served: tuple[Desk, int], browser: Browser) -> None:
+    """The list, an article, its editor with the preview that follows the typing, and the backlog."""
+    desk, _ = served
+    desk.sign_in(Role.MANAGER)
+    desk.write(lambda session: load_starter(session, None, by=Actor.user("mei"), now=NOW))
+    tab = sign_in(desk, browser, "mei")
+    tab.goto("/knowledge?q=credit+bureau")
+    assert tab.locator("text=No article answers “credit bureau”").count() == 1
+    for path in ("/knowledge", "/knowledge/articles/1", "/knowledge/editors", "/knowledge/backlog"):
+        tab.goto(path)
+        assert_fits_and_is_accessible(tab)
+    assert tab.locator("td >> text=credit bureau").count() == 1, "the search waits in the backlog"
+    tab.goto("/knowledge/articles/1/edit?language=nl")
+    tab.fill("#k-body", "Eerst **dit**.\n\n- en {creditor}")
+    tab.wait_for_selector("#k-preview li >> text=en Harbour Bank")
+    assert_fits_and_is_accessible(tab)
+    tab.set_viewport_size({"width": 1366, "height": 768})
+    tab.click("text=Keep as draft")
+    tab.wait_for_selector(".flash >> text=The draft is kept")
