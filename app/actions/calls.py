@@ -16,6 +16,7 @@ from app.actions.results.retries import try_again
 from app.actions.results.stops import (
     ask_manager,
     hold_from_call,
+    need_from_call,
     opt_out,
     rest_number,
     without_refused_details,
@@ -121,6 +122,7 @@ def _stop(
             session, portfolio, case, said, claimed.days, letters, by=by, now=now
         )
         effects.tasks.append(task)
+    need_from_call(session, case, code, call, letters, by=by, now=now)
     if code.effect(OptOut) is not None:
         effects.opted_out = opt_out(session, case, customer, call, by=by, now=now)
 
@@ -141,7 +143,9 @@ def _give_work(
 
 def _fields(portfolio: Portfolio, call: CallReport) -> Mapping[str, str]:
     """The fields of the code for the record; promise, callback and number have their own place in it."""
-    told = {name.value: call.text(name) for name in call.texts if call.text(name)}
+    # A support need has a row of its own, which can be forgotten: the event does not name it.
+    names = [name for name in call.texts if name is not CallField.SUPPORT_TYPE]
+    told = {name.value: call.text(name) for name in names if call.text(name)}
     if call.paid_on is not None:
         told["paid_on"] = call.paid_on.isoformat()
     for name, minor in (("paid_amount", call.paid_minor), ("disputed_amount", call.disputed_minor)):

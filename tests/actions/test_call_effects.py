@@ -171,7 +171,7 @@ def test_an_opt_out_closes_its_channel(session: Session) -> None:
 
 
 def test_a_need_is_recorded_with_consent_only(session: Session) -> None:
-    said = {CallField.SUPPORT_TYPE: "health", CallField.WORDS: "chemotherapy"}
+    said = {CallField.SUPPORT_TYPE: "extra_time", CallField.WORDS: "chemotherapy"}
     case = a_case(session)
     with pytest.raises(Invalid) as refused:
         call(session, case, CallReport(CallResult.SUPPORT_NEED, texts=said))

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.calls import CallReport, log_call
 from app.actions.holds import end_treatment, place_hold
 from app.actions.people.contact_data import add_point
 from app.actions.people.retention import forget_needs
@@ -29,6 +30,9 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.queries import open_holds_of
 from app.casework.holds.service import end_due_holds
+from app.casework.results.choices import CHOICES
+from app.casework.results.rules import CallField
+from app.casework.support_needs.catalog import support_needs
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.rules import Audience, Basis, ToldBy
 from app.casework.support_needs.service import NewNeed
@@ -300,3 +304,26 @@ def test_a_treatment_that_cannot_have_ended(session: Session, case: CollectionsC
     assert placed.hold.until == ON + timedelta(days=61), "a standard one has its own end in law"
     with pytest.raises(Conflict):
         end_treatment(session, placed.hold, ON, "the team told us", **BY)
+
+
+# --- told in a call -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("consent", "recorded"), [("yes", ["no_evening_calls"]), ("no", [])])
+def test_a_need_that_is_told_in_a_call(
+    session: Session, case: CollectionsCase, consent: str, recorded: list[str]
+) -> None:
+    texts = {CallField.CONSENT: consent, CallField.SUPPORT_TYPE: "no_evening_calls"}
+    log_call(session, case, CallReport("support_need", texts=texts), builders.catalog(), is_sure=True, **BY)
+    found = session.scalars(select(SupportNeed)).all()
+    assert [need.code for need in found] == recorded
+    assert all((need.basis, need.told_by) == (Basis.CONSENT, ToldBy.CUSTOMER) for need in found)
+    told = session.scalars(select(Event.data).where(Event.customer_id == case.customer_id)).all()
+    assert not any("evening" in data for data in told)
+
+
+def test_the_needs_of_a_call_are_of_the_list() -> None:
+    known = support_needs()
+    for code, label in CHOICES[CallField.SUPPORT_TYPE].items():
+        need = known[code]
+        assert (need.label, need.by_law, need.withholds) == (label, False, False)

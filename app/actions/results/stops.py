@@ -11,6 +11,7 @@ from sqlmodel import Session
 from app.actions.approvals.asking import figures_now
 from app.actions.complaints.opening import open_complaint
 from app.actions.holds import PlacedHold, place_hold
+from app.actions.people.support_needs import record_need
 from app.actions.preferences import refuse_channel, replace_links, rest_wrong_address
 from app.actions.results.report import CallReport
 from app.book.ledger.models import Customer
@@ -28,7 +29,11 @@ from app.casework.contacts.rules import DeskStep
 from app.casework.holds.queries import hold_of_kind
 from app.casework.results.choices import field_words
 from app.casework.results.effects import NumberBad, PlaceHold
-from app.casework.results.rules import CallField
+from app.casework.results.rules import CallField, ResultCode
+from app.casework.support_needs.models import SupportNeed
+from app.casework.support_needs.queries import with_need
+from app.casework.support_needs.rules import Basis, ToldBy
+from app.casework.support_needs.service import NewNeed
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
@@ -39,8 +44,7 @@ from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.strategy.tasks import add_task
 
 TOLD = (
-    CallField.CATEGORY, CallField.TRANSACTIONS, CallField.SUPPORT_TYPE, CallField.RELATION, CallField.PERSON,
-    CallField.WORDS,
+    CallField.CATEGORY, CallField.TRANSACTIONS, CallField.RELATION, CallField.PERSON, CallField.WORDS,
 )  # fmt: skip
 """Fields that the reason of a hold repeats, in this order."""
 
@@ -87,6 +91,24 @@ def _complaint(call: CallReport) -> ReceivedComplaint:
     words = call.text(CallField.WORDS) or call.note.strip() or "Complained on the phone"
     category = OF_CALLS.get(call.text(CallField.CATEGORY), ComplaintCategory.OTHER)
     return ReceivedComplaint(words, category, ComplaintChannel.CALL)
+
+
+def need_from_call(
+    session: Session, case: CollectionsCase, code: ResultCode, call: CallReport, letters: LetterCatalog,
+    *, by: Actor, now: datetime,
+) -> SupportNeed | None:  # fmt: skip
+    """Record the support need that was told, on the customer's consent, or until a person has asked them. None where
+    none was named, or it is on file."""
+    named = call.text(CallField.SUPPORT_TYPE) if CallField.SUPPORT_TYPE in code.asks else ""
+    if not named or with_need(session, [case.customer_id], [named]):
+        return None
+    agreed = call.text(CallField.CONSENT) == "yes" and code.conversation
+    new = NewNeed(
+        named,
+        Basis.CONSENT if agreed else Basis.UNCONFIRMED,
+        ToldBy.CUSTOMER if agreed else ToldBy.COLLEAGUE,
+    )
+    return record_need(session, case, new, letters, by=by, now=now)
 
 
 def _told(portfolio: Portfolio, call: CallReport) -> Iterator[str]:

@@ -17,9 +17,10 @@ CHOICES: Mapping[CallField, Mapping[str, str]] = {
         "payment": "Payment not posted", "data": "Personal data", "product": "Card or account", "other": "Other",
     },
     CallField.SUPPORT_TYPE: {
-        "health": "Illness", "mental_health": "Mental health", "bereavement": "Bereavement", "job": "Loss of work",
-        "family": "Family or carer", "language": "Language or reading", "access": "Hearing, sight or access",
-        "abuse": "Pressure by others", "other": "Other",
+        "no_evening_calls": "No evening calls", "no_morning_calls": "No morning calls", "no_calls": "No calls",
+        "letters_only": "Letters only", "large_print": "Large print", "read_aloud": "Letters explained by telephone",
+        "interpreter": "Interpreter", "carer_present": "Call only with their carer present", "extra_time": "Extra time",
+        "text_relay": "Calls by text relay", "bereavement": "Time after a death in the family",
     },
     CallField.CONSENT: {"yes": "Yes, they agree", "no": "No, they do not"},
     CallField.RELATION: {
@@ -28,7 +29,8 @@ CHOICES: Mapping[CallField, Mapping[str, str]] = {
     },
     CallField.CHANNEL: {name: CHANNEL_LABELS[name] for name in ("call", "sms", "email", "post")},
 }  # fmt: skip
-"""Fields with a few values, and the words for each."""
+"""Fields with a few values, and the words for each. Support needs are codes of their list, those that need nothing
+beside the code (`app/casework/support_needs/shipped.toml`)."""
 
 
 FIELD_LABELS: Mapping[CallField, str] = {

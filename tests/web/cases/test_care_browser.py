@@ -1,0 +1,95 @@
+"""The pages of support needs and of help with payments in a real browser: accessible, and by keyboard alone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+import uvicorn
+from sqlalchemy.engine import Engine
+from sqlmodel import select
+
+from app.casework.hardship.models import HardshipRequest
+from app.casework.support_needs.models import SupportNeed
+from app.core.clock import SystemClock
+from app.core.ids import id_of
+from app.core.settings import Settings
+from app.core.staff.rules import Role
+from tests import builders
+from tests.web.axe import assert_fits_and_is_accessible
+from tests.web.desk import PASSWORD, Desk, make_ports
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture
+def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
+    """A case of ben's, served over a socket."""
+    settings = Settings.model_validate(
+        {"secret_key": "s" * 40, "public_url": f"http://127.0.0.1:{free_port}", "log_level": "ERROR"}
+    )
+    desk = Desk(sqlite_engine, settings=settings)
+    desk.ports = make_ports(SystemClock(), settings)
+    desk.sign_in(Role.AGENT)
+    late, on = date(2026, 2, 1), date(2026, 3, 1)
+    case_id = desk.write(
+        lambda session: id_of(builders.delinquent_case(session, due_on=late, on=on, owner="ben"))
+    )
+    desk.__post_init__()
+    server = uvicorn.Server(uvicorn.Config(desk.app, port=free_port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield desk, case_id
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.browser
+def test_a_need_and_a_request_by_keyboard(served: tuple[Desk, int], browser: Browser) -> None:
+    desk, case_id = served
+    context = browser.new_context(base_url=desk.settings.public_url)
+    tab = context.new_page()
+    tab.set_default_timeout(15_000)
+    tab.goto("/login")
+    tab.fill("input[name=username]", "ben")
+    tab.fill("input[name=password]", PASSWORD)
+    tab.press("input[name=password]", "Enter")
+    tab.wait_for_url("**/worklist**")
+
+    tab.goto(f"/cases/{case_id}/support-needs")
+    assert_fits_and_is_accessible(tab)
+    tab.select_option("select[name=code]", "no_evening_calls")
+    tab.select_option("select[name=told_by]", "customer")
+    tab.select_option("select[name=basis]", "consent")
+    tab.fill("#do-need input[name=note]", "has a depression")
+    tab.press("#do-need input[name=note]", "Enter")
+    tab.wait_for_selector("text=Write the support they need instead")
+    assert_fits_and_is_accessible(tab)
+    tab.fill("#do-need input[name=note]", "after the shift")
+    tab.press("#do-need input[name=note]", "Enter")
+    tab.wait_for_selector("text=recorded, and in force from now on")
+    assert_fits_and_is_accessible(tab)
+    assert desk.read(lambda session: session.scalars(select(SupportNeed.code)).all()) == ["no_evening_calls"]
+    tab.goto(f"/cases/{case_id}")
+    assert tab.locator(".case-needs").inner_text().startswith("No evening calls (after the shift)")
+    assert_fits_and_is_accessible(tab)
+
+    tab.goto(f"/cases/{case_id}/hardship")
+    assert_fits_and_is_accessible(tab)
+    tab.select_option("select[name=way]", "call")
+    tab.focus("input[name=reasons][value=income_fell]")
+    tab.keyboard.press("Space")
+    tab.press("#do-request input[name=received_on]", "Enter")
+    tab.wait_for_selector("text=Reminders rest until it is decided")
+    assert_fits_and_is_accessible(tab)
+    assert desk.read(lambda session: session.scalars(select(HardshipRequest.reasons)).all()) == [
+        "income_fell"
+    ]
+    context.close()
