@@ -38,6 +38,8 @@ from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_reason
 from app.core.timeline.service import record
+from app.core.vocabulary import HoldKind
+from app.outreach.gate.events import ARRANGED
 from app.outreach.gate.models import ContactPreference
 from app.outreach.gate.preferences import end_preference, set_preference
 from app.outreach.planning.letterhead import LetterCatalog
@@ -45,8 +47,8 @@ from app.outreach.strategy.tasks import NewTask, add_task, add_tasks
 from app.policy.composition import packs_for
 from app.policy.facts import PreferenceKind
 
-SOURCE = "agreed with us"
-"""The source of a preference that a need placed: it tells no more."""
+MORATORIUM = "moratorium; its end is not known yet"
+"""The reason of a hold that the law brings; of another it is `ARRANGED`, which tells no more."""
 CONFIRM, REVIEW = "Ask the customer about what another person told us", "Look again at what was agreed"
 FORGET_AT_ONCE = 500
 
@@ -105,7 +107,7 @@ def _place(
         for channel in channels:
             set_preference(
                 session, customer, kind, channel=channel, start_minute=start, end_minute=end,
-                need_id=need_id, source=SOURCE, case_id=case.id, by=by, now=now,
+                need_id=need_id, source=ARRANGED, case_id=case.id, by=by, now=now,
             )  # fmt: skip
 
 
@@ -123,8 +125,9 @@ def _hold(
             " ends the new one."
         )
     until = today + timedelta(days=effect.days)
+    reason = MORATORIUM if effect.kind is HoldKind.BREATHING_SPACE else ARRANGED
     place_hold(
-        session, case, effect.kind, SOURCE, until, letters,
+        session, case, effect.kind, reason, until, letters,
         by_person=effect.by_person, need_id=need_id, by=by, now=now,
     )  # fmt: skip
 

@@ -23,6 +23,8 @@ def is_personal(figures: object) -> bool:
     return isinstance(figures, Mapping) and figures.get("hold") == HoldKind.VULNERABLE
 
 
+ARRANGED = "agreed with us"
+"""The source of a preference that a support need placed: it tells no more."""
 LEFT_ALONE = "the customer is left alone; the people who work the case know why"
 """What others read in place of a reason that is personal."""
 
@@ -230,6 +232,9 @@ class PreferenceSet(Payload):
     start_minute: int | None = None
     end_minute: int | None = None
     timezone: str | None = None
+
+    def is_restricted(self) -> bool:
+        return self.source == ARRANGED
 
     def present(self, reader: Reader) -> TimelineEntry:
         return TimelineEntry(f"Told us: {words(self.kind)}", self.timezone or "", "info", quoted=self.source)
