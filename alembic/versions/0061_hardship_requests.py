@@ -1,7 +1,7 @@
 """Requests for help with payments, and what was asked of the customer.
 
 Revision ID: 0061
-Revises: 0056
+Revises: 0057
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0061"
-down_revision = "0056"
+down_revision = "0057"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Authorities of third parties by the day on which they end.
 
 Revision ID: 0063
-Revises: 0057
+Revises: 0064
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0063"
-down_revision = "0057"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Debts that were bought: seller, day and notice on file; duties to tell of it and of default sums.
 
 Revision ID: 0068
-Revises: 0057
+Revises: 0061
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0068"
-down_revision = "0057"
+down_revision = "0061"
 branch_labels = None
 depends_on = None
 
