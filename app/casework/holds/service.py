@@ -140,9 +140,14 @@ def close_hold(
 
 def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
     """End the holds whose date is the day after `on`: their cases are back in the queue on that day. Raise work for
-    those that no date ends, on the review date and again while nobody reviews them. Returns how many ended."""
+    those that no date ends, on the review date and again while nobody reviews them; of a complaint its own clock does
+    (`app.actions.complaints.night`). Returns how many ended."""
     opens = on + timedelta(days=1)
-    is_due = sa.and_(col(CaseHold.ended_at).is_(None), col(CaseHold.until) <= opens)
+    is_due = sa.and_(
+        col(CaseHold.ended_at).is_(None),
+        col(CaseHold.until) <= opens,
+        col(CaseHold.kind) != HoldKind.COMPLAINT,
+    )
     theirs = sa.select(col(CaseHold.customer_id)).join(Customer, col(Customer.id) == CaseHold.customer_id)
     concerned = session.scalars(
         theirs.where(is_due, col(Customer.portfolio_id) == portfolio.id).distinct()

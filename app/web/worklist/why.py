@@ -55,7 +55,9 @@ def why(row: Row, now: datetime, reader: PageReader) -> Why:
         case Section.CALL:
             return Why("Call", _days(item.on, today) or "today", _wish(row), "info")
         case Section.TASK:
-            text = row.words or (f"Review the {_hold(row)}" if row.hold else "Task")
+            is_complaint = row.hold is not None and row.hold.kind is HoldKind.COMPLAINT
+            review = "Complaint due: answer it" if is_complaint else f"Review the {_hold(row)}"
+            text = row.words or (review if row.hold else "Task")
             return Why(text, _days(item.on, today), tone="info")
     return _rest(row, reader)
 
