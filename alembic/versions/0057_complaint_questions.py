@@ -1,7 +1,7 @@
 """Questions whether words are a complaint, with the answers of people.
 
 Revision ID: 0057
-Revises: 0061
+Revises: 0056
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0057"
-down_revision = "0061"
+down_revision = "0056"
 branch_labels = None
 depends_on = None
 
