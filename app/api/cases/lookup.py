@@ -31,7 +31,7 @@ def case_named(session: Session, reference: str, *, lock: bool = False) -> Colle
     return get_case(session, id_of(case), lock=True)
 
 
-MOST_LOOKED_AT = 1000
+MOST_LOOKED_AT = 500
 """Events that one page reads."""
 
 

@@ -27,7 +27,7 @@ from app.web.timeline import PageReader, TimelinePresenter, fold
 EVENTS = 40
 """Lines of a page."""
 READ_AT_ONCE = 250
-MOST_LOOKED_AT = 1000
+MOST_LOOKED_AT = 500
 """Events that one page of a search reads; "Earlier" goes on from there."""
 
 Told = tuple[date, int, TimelineEntry]
