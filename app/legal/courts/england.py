@@ -28,8 +28,10 @@ _ELSEWHERE = re.compile(r"(?:AB|BT|DD|DG|EH|FK|G|GY|HS|IM|IV|JE|KA|KW|KY|ML|PA|P
 _CONTROL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]")
 
 SETTINGS = (
-    Setting("sdt_customer", "your SDT customer number, 8 digits"),
-    Setting("signed_by", "name of the person who signs the statement of truth and has read the claim"),
+    Setting("sdt_customer", "SDT customer number", "yours, 8 digits"),
+    Setting(
+        "signed_by", "Signed by", "name of the person who signs the statement of truth and has read the claim"
+    ),
 )
 
 
@@ -165,5 +167,5 @@ def _under(parent: ET.Element, namespace: str, name: str, text: str | None = Non
 
 
 ENGLAND = CourtFormat(
-    "england", "The bulk claim of England and Wales", ".xml", "application/xml", SETTINGS, check, write
+    "england", "GB", "The bulk claim of England and Wales", ".xml", "application/xml", SETTINGS, check, write
 )

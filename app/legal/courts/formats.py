@@ -16,12 +16,9 @@ class Setting:
     """One thing that the bundle does not know and the person who exports it says."""
 
     name: str
+    label: str
     help: str
     required: bool = True
-
-    @property
-    def label(self) -> str:
-        return self.name.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,8 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class CourtFormat:
     code: str
+    country: str
+    """Customers of this country (ISO 3166-1) are offered it."""
     title: str
     suffix: str
     media_type: str

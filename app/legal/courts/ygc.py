@@ -19,13 +19,25 @@ from app.legal.courts.source import Source, money
 from app.legal.courts.ygc_records import Value, write_record
 
 SETTINGS = (
-    Setting("forw_id", "your YGC id, such as NJ750"),
-    Setting("firm_id", "YGC id of the attorney"),
-    Setting("name", "name of the debtor as YGC has it: Lastname/Firstname"),
-    Setting("payment_code", "YGC code of a payment, for record 24", required=False),
-    Setting("return_code", "YGC code of a payment that came back, for record 24", required=False),
-    Setting("note_code", "YGC code of a note, for record 09; without it none is written", required=False),
-    Setting("commission", "commission in per cent as agreed, up to 4 characters", required=False),
+    Setting("forw_id", "Sender", "your YGC id, such as NJ750"),
+    Setting("firm_id", "Attorney", "YGC id of the attorney"),
+    Setting("name", "Debtor", "name of the debtor as YGC has it: Lastname/Firstname"),
+    Setting("payment_code", "Code of payments", "YGC code of a payment, for record 24", required=False),
+    Setting(
+        "return_code",
+        "Code of returned payments",
+        "YGC code of a payment that came back, for record 24",
+        required=False,
+    ),
+    Setting(
+        "note_code",
+        "Code of notes",
+        "YGC code of a note, for record 09; without it none is written",
+        required=False,
+    ),
+    Setting(
+        "commission", "Commission", "commission in per cent as agreed, up to 4 characters", required=False
+    ),
 )
 _PLACE = re.compile(r"(?P<city>.+?),? (?P<state>[A-Z]{2}) (?P<zip>[0-9]{5}(?:-[0-9]{4})?)")
 
@@ -179,5 +191,12 @@ def _day(text: str | None) -> date | None:
 
 
 YGC = CourtFormat(
-    "ygc", "The You've Got Claims placement", ".txt", "text/plain; charset=us-ascii", SETTINGS, check, write
+    "ygc",
+    "US",
+    "The You've Got Claims placement",
+    ".txt",
+    "text/plain; charset=us-ascii",
+    SETTINGS,
+    check,
+    write,
 )

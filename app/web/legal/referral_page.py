@@ -140,7 +140,7 @@ def referral_page(
             file=file,
             past_due_minor=sum(account.past_due_minor for account in file.accounts),
             days_late=max((account.days_past_due for account in file.accounts), default=0),
-            court_formats=tuple(FORMATS.values()),
+            court_formats=[form for form in FORMATS.values() if form.country == file.customer.country],
             **_claim(file),
             excuses={b.id: json.loads(b.excuses) for b in sealed},
             bundles=sealed,
