@@ -1,5 +1,7 @@
-"""Place, review and end a hold. A page, the API, a call, a message and the customer's own page call the same function:
-it writes the hold, the pauses that come with it, its event and the letter that acknowledges it.
+"""Place, review and end a hold (long by design: one act with all that comes with it).
+
+A page, the API, a call, a message and the customer's own page call the same function: it writes the hold, the pauses
+that come with it, its event and the letter that acknowledges it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from app.casework.complaints.models import Complaint
 from app.casework.complaints.queries import open_complaints_of_hold
 from app.casework.complaints.rules import OLDEST_RECEIPT_DAYS, Clocks, ReceivedComplaint, clocks_of
 from app.casework.complaints.service import record_complaint
+from app.casework.disputes.from_holds import close_with_hold, dispute_of_new_hold
+from app.casework.disputes.models import Dispute
+from app.casework.disputes.service import DisputeSaid
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
@@ -65,6 +70,8 @@ class PlacedHold:
     acknowledgement: Mapping[Channel, Answer] = field(default_factory=dict)
     complaint: Complaint | None = None
     """Its row, where it is the hold of a complaint."""
+    dispute: Dispute | None = None
+    """Of a dispute hold: the dispute that it belongs to."""
 
 
 def place_hold(
@@ -81,6 +88,7 @@ def place_hold(
     acknowledge: bool = True,
     complaint: ReceivedComplaint | None = None,
     is_reopened: bool = False,
+    disputed: DisputeSaid | Dispute | None = None,
     by: Actor,
     now: datetime,
 ) -> PlacedHold:
@@ -94,8 +102,9 @@ def place_hold(
     pack says so, the days of the customer's accounts rest as long, or their debts of before `since` bear less. A
     dispute or complaint is acknowledged in writing where the gate clears it; `acknowledge` off is for words that
     may be another person's. The hold of a complaint brings its row: `complaint` as it was received, or the reason
-    as its words; its day is the day by which the answer is owed; `is_reopened`: the row is there already. Conflict
-    where a hold of this kind stands. The caller holds the customer's lock.
+    as its words; its day is the day by which the answer is owed; `is_reopened`: the row is there already. A
+    dispute hold belongs to a dispute: the one that is given, or one of the whole debt. Conflict where a hold of this
+    kind stands. The caller holds the customer's lock.
     """
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
@@ -117,6 +126,7 @@ def place_hold(
         received = record_complaint(
             session, case, complaint, pack, clocks, id_of(hold), received_on, by=by, now=now
         )
+    dispute = dispute_of_new_hold(session, case, hold, pack, disputed, by=by, today=today, now=now)
     pauses = pack.pauses
     if pauses is not None and kind in pauses.holds:
         for account in accounts_of(session, case.customer_id):
@@ -124,9 +134,9 @@ def place_hold(
                 _pause(session, account, hold, today, None if by_person else until, by=by, now=now)
     protect_rates(session, case, hold, pack, since, today, by=by, now=now)
     if not acknowledge or is_reopened:
-        return PlacedHold(hold, complaint=received)
+        return PlacedHold(hold, complaint=received, dispute=dispute)
     answers = acknowledge_hold(session, portfolio, hold, letters, on=today, by=by, now=now)
-    return PlacedHold(hold, answers, received)
+    return PlacedHold(hold, answers, received, dispute)
 
 
 def complaint_clocks(
@@ -213,6 +223,7 @@ def end_hold(
     for pause in _pauses_of(session, hold):
         if pause.to_on is None or pause.to_on > today:
             end_pause(session, pause, today, by=by, now=now)
+    close_with_hold(session, hold, by=by, now=now)
     end_protection(session, id_of(hold), today, by=by, now=now)
 
 

@@ -70,6 +70,10 @@ TAGS = [
     },
     {"name": "figures", "description": "Aging and key figures."},
     {"name": "documents", "description": "Agreement, assignment, notices: what is on file for a case."},
+    {
+        "name": "disputes",
+        "description": "What customers say is wrong: amounts left out, evidence, decisions.",
+    },
     {"name": "legal", "description": "Referrals and sealed case files."},
 ]
 

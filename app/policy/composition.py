@@ -22,6 +22,7 @@ from app.policy.rules import Rule
 from app.policy.sections.after_referral import strictest_after_referral
 from app.policy.sections.agreements import strictest_agreements
 from app.policy.sections.complaints import HOUSE, strictest_complaints
+from app.policy.sections.disputes import strictest_disputes
 from app.policy.sections.hardship import strictest_hardship
 from app.policy.sections.pauses import all_pauses
 from app.policy.sections.protected_rate import lowest_protected_rate
@@ -236,6 +237,7 @@ def stack(packs: Sequence[Pack], tightening: str = "", uncovered: str = "") -> P
         agreements=strictest_agreements([pack.agreements for pack in packs if pack.agreements is not None]),
         complaints=strictest_complaints([pack.complaints for pack in packs if pack.complaints is not HOUSE])
         or HOUSE,
+        disputes=strictest_disputes([pack.disputes for pack in packs if pack.disputes is not None]),
         uncovered=uncovered,
         parts=(
             *[pack.label for pack in packs],

@@ -14,6 +14,7 @@ from app.policy.sections.after_referral import AfterReferral
 from app.policy.sections.agreements import AgreementRules
 from app.policy.sections.charges import ChargeCaps
 from app.policy.sections.complaints import HOUSE, ComplaintRules
+from app.policy.sections.disputes import DisputeRules
 from app.policy.sections.hardship import HardshipClock
 from app.policy.sections.pauses import PauseRule
 from app.policy.sections.protected_rate import ProtectedRateRule
@@ -53,6 +54,8 @@ class Pack:
     retention: Retention | None = None
     after_referral: AfterReferral | None = None
     """None = no reminder goes out once the legal team has the case."""
+    disputes: DisputeRules | None = None
+    """None = nothing beside the holds and duties of disputes."""
     agreements: AgreementRules | None = None
     """None = the portfolio's settings alone say what may be agreed."""
     complaints: ComplaintRules = HOUSE

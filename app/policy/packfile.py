@@ -28,6 +28,7 @@ from app.policy.sections.after_referral import AfterReferralTable
 from app.policy.sections.agreements import AgreementsTable
 from app.policy.sections.charges import ChargesTable
 from app.policy.sections.complaints import HOUSE, ComplaintsTable
+from app.policy.sections.disputes import DisputesTable
 from app.policy.sections.hardship import HardshipTable
 from app.policy.sections.pauses import PausesTable
 from app.policy.sections.protected_rate import ProtectedRateTable
@@ -182,6 +183,7 @@ class _PackTable(DatedTable):
     after_referral: AfterReferralTable | None = None
     agreements: AgreementsTable | None = None
     complaints: ComplaintsTable | None = None
+    disputes: DisputesTable | None = None
 
     def pack(self, rules: tuple[Rule, ...], text: str) -> Pack:
         re_age, label = self.re_age.section() if self.re_age else None, f"{self.code}@{self.version}"
@@ -204,6 +206,7 @@ class _PackTable(DatedTable):
             after_referral=self.after_referral.section() if self.after_referral else None,
             agreements=self.agreements.section(label) if self.agreements else None,
             complaints=self.complaints.section() if self.complaints else HOUSE,
+            disputes=self.disputes.section() if self.disputes else None,
             stacks_on=tuple(self.stacks_on),
             provider=self.provider,
             bought=self.bought,

@@ -56,6 +56,15 @@ VERBS = {
     "/cases/{case_id}/holds": f"{CASE}/holds",
     "/cases/{case_id}/holds/{hold_id}/end": f"{CASE}/holds/{{hold_id}}/end",
     "/cases/{case_id}/holds/{hold_id}/review": f"{CASE}/holds/{{hold_id}}/review",
+    "/cases/{case_id}/disputes": f"{CASE}/disputes",
+    "/cases/{case_id}/disputes/{dispute_id}/change": f"{CASE}/disputes/{{dispute_id}}/change",
+    "/cases/{case_id}/disputes/{dispute_id}/decide": f"{CASE}/disputes/{{dispute_id}}/decision",
+    "/cases/{case_id}/disputes/{dispute_id}/correction": f"{CASE}/disputes/{{dispute_id}}/correction",
+    "/cases/{case_id}/disputes/{dispute_id}/owner": f"{CASE}/disputes/{{dispute_id}}/owner",
+    "/cases/{case_id}/disputes/{dispute_id}/evidence": f"{CASE}/disputes/{{dispute_id}}/evidence",
+    "/cases/{case_id}/disputes/{dispute_id}/evidence/{evidence_id}/judge": (
+        f"{CASE}/disputes/{{dispute_id}}/evidence/{{evidence_id}}/judgement"
+    ),
     "/cases/{case_id}/consent": f"{CASE}/consents",
     "/cases/{case_id}/letter": f"{CASE}/letters",
     "/cases/{case_id}/knowledge/read-out": f"{CASE}/knowledge/read-outs",

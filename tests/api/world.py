@@ -24,6 +24,8 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.models import ComplaintRedress, RootCause
 from app.casework.complaints.questions import ComplaintQuestion, QuestionSource
 from app.casework.correspondence.models import InboundMessage
+from app.casework.disputes.models import Dispute, DisputeEvidence
+from app.casework.disputes.rules import DisputeKind, EvidenceState, ReceivedAs
 from app.casework.documents.models import CaseDocument
 from app.casework.hardship.models import HardshipDocument, HardshipRequest
 from app.casework.hardship.rules import DocumentState, HardshipWay
@@ -61,6 +63,7 @@ VALUES = {
     "once": ["10.00"],
     "next_on": ["2026-03-05"],
     "paid_on": [str(YESTERDAY)],
+    "received_on": [str(YESTERDAY)],
     "due_on": ["2026-03-09"],
     "first_on": ["2026-03-02"],
     "last_on": ["2026-03-03"],
@@ -329,7 +332,22 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
         customer_id=customer_id, case_id=case_id, kind="agreement", name="a.txt", media_type="text/plain", size=1,
         sha256=_content(session, case_id), description="", dated_on=YESTERDAY, uploaded_at=NOW, uploaded_by="user:ben",
     )  # fmt: skip
+    disputes = [
+        Dispute(
+            portfolio_id=portfolio_id, customer_id=customer_id, case_id=case_id, n=n, kind=DisputeKind.AMOUNT,
+            account_id=id_of(account), amount_minor=100, received_on=YESTERDAY, received_as=ReceivedAs.ORAL, words="no",
+            answer_by=TODAY + timedelta(days=20), by="user:ben", opened_at=NOW,
+        )
+        for n in range(101, 105)
+    ]  # fmt: skip
+    dispute_ids = add(*disputes)
+    evidence = DisputeEvidence(
+        dispute_id=dispute_ids[0], what="receipt", state=EvidenceState.REQUESTED, due_on=TODAY, asked_by="user:ben",
+        asked_at=NOW,
+    )  # fmt: skip
     return {
+        "dispute_id": dispute_ids,
+        "evidence_id": add(evidence),
         "payment": [each.reference for each in payments],
         "fee": [each.reference for each in fees],
         "statement": [shown.reference],

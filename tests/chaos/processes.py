@@ -183,6 +183,8 @@ def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[An
             for r in rows["party_letter"]
         },
         "complaint_id": {r["id"]: f"complaint of {customers[r['customer_id']]}" for r in rows["complaint"]},
+        "dispute_id": {r["id"]: f"dispute {r['n']} of {cases[r['case_id']]}" for r in rows["dispute"]},
+        "correction_id": {r["id"]: r["reference"] for r in rows["ledger_entry"]},
         "recipient_id": {r["id"]: r["username"] or r["url"] for r in rows["digest_recipient"]},
     }
 

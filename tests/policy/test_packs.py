@@ -337,6 +337,8 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "us-tx.time_barred_notice",
         "us-wv.time_barred_notice",
         "us.bankruptcy_stay",
+        "us.billing_error_acknowledgement",
+        "us.billing_error_resolution",
         "us.esign",
         "us.estate_enquiry",
         "us.hours_proxy",

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.events import AccountReAged, PauseEnded, PauseSet, ReAgeUndone
 from app.book.delinquency.models import AccountState, Pause, ReAge
-from app.book.delinquency.queries import owed_minor
+from app.book.delinquency.queries import disputed_minor, owed_minor
 from app.book.delinquency.re_age import ReAgeFacts, ReAgeRefusal, review_re_age
 from app.book.delinquency.service import fold_accounts, standing_on
 from app.book.ledger.balances import balance_of
@@ -240,6 +240,7 @@ def accounts_to_charge_off(session: Session, portfolio: Portfolio, on: date) -> 
             state.c.portfolio_id == portfolio.id,
             state.c.oldest_due_on <= on - timedelta(days=portfolio.charge_off_days),
             owed_minor() >= max(1, portfolio.small_debt_minor),
+            disputed_minor() == 0,  # none while a part of it is disputed: a person decides about that first
             account.c.status.in_(COLLECTABLE),
             account.c.ended_on.is_(None),
         )

@@ -115,6 +115,21 @@ class Pause(Row, table=True):
     ended_by: str = Field(default="", max_length=120)
 
 
+class DisputedAmount(Row, table=True):
+    """The sum of an account that its customer disputes: nobody asks for it until the disputes are decided. No row =
+    nothing. Past due and days past due do not change by it.
+
+    Kept by `app.casework.disputes` with the disputes themselves; an invariant compares the two.
+    """
+
+    __tablename__ = "disputed_amount"
+    __table_args__ = (sa.CheckConstraint("amount_minor > 0", name="amount_positive"),)
+
+    account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId, index=True)
+    amount_minor: int = Field(sa_type=sa.BigInteger)
+
+
 class ReAge(Row, table=True):
     """An account brought current without being paid current, under the rules of the pack."""
 

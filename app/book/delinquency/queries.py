@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.days import CURRENT, DAY, bucket_labels
 from app.book.delinquency.facts import MovementKind
-from app.book.delinquency.models import AccountState, Movement, Spell
+from app.book.delinquency.models import AccountState, DisputedAmount, Movement, Spell
 from app.book.delinquency.rules import owed_of, standing
 from app.book.delinquency.service import edges_of, refold_from_nothing, stale_accounts
 from app.book.ledger.models import Account, Entry
@@ -63,11 +63,24 @@ class Aging:
         return sum(b.accounts for label, b in self.buckets.items() if label != CURRENT)
 
 
-def owed_minor() -> sa.ColumnElement[int]:
-    """`owed_of` in SQL, over `AccountState`."""
+def owed_by_statements_minor() -> sa.ColumnElement[int]:
+    """`owed_of` in SQL, over `AccountState`, with what is disputed: key figures count it."""
     state = table_of(AccountState)
     balance, past_due = state.c.balance_minor, state.c.past_due_minor
     return sa.case((balance <= 0, 0), (balance < past_due, balance), else_=past_due)
+
+
+def disputed_minor() -> sa.ColumnElement[int]:
+    """The sum that is disputed of the account of a row of `AccountState`, in SQL; 0 = nothing."""
+    state, disputed = table_of(AccountState), table_of(DisputedAmount)
+    found = sa.select(disputed.c.amount_minor).where(disputed.c.account_id == state.c.account_id)
+    return sa.func.coalesce(found.correlate(state).scalar_subquery(), 0)
+
+
+def owed_minor() -> sa.ColumnElement[int]:
+    """`owed_of` in SQL, over `AccountState`: without what is disputed. Looked up by key where something is past due."""
+    owed, disputed = owed_by_statements_minor(), disputed_minor()
+    return sa.case((owed <= 0, 0), (owed > disputed, owed - disputed), else_=0)
 
 
 def spells_on(portfolio_id: int | sa.ColumnElement[int], on: date | sa.ColumnElement[date]) -> sa.Subquery:

@@ -33,13 +33,14 @@ from app.book.delinquency.days import DAY, NEVER, Interval, day_that_counts, day
 from app.book.delinquency.facts import Events, Folded, MovementKind, Standing, State
 
 
-def owed_of(past_due: int, balance: int) -> int:
-    """Return the owed part of a past-due amount: never more than the balance.
+def owed_of(past_due: int, balance: int, disputed: int = 0) -> int:
+    """Return the part of a past-due amount that may be asked for: never more than the balance, and without what the
+    customer disputes.
 
     A credit that counted toward no minimum, or a minimum in which a creditor repeats arrears, leaves more unpaid than
     there is debt; nobody owes the difference.
     """
-    return max(0, min(past_due, balance))
+    return max(0, min(past_due, balance) - disputed)
 
 
 def billed_by(

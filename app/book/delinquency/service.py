@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from app.book.delinquency.days import CURRENT, Interval
 from app.book.delinquency.facts import Folded, State
 from app.book.delinquency.loading import History, from_nothing, pack, since_state
-from app.book.delinquency.models import AccountState, Movement, Spell
+from app.book.delinquency.models import AccountState, DisputedAmount, Movement, Spell
 from app.book.delinquency.rules import fold, next_wake, owed_of, standing
 from app.book.ledger.models import Account, LedgerChange
 from app.book.portfolios.models import Portfolio
@@ -142,16 +142,28 @@ class Now:
     """Unpaid dues (due date, amount), oldest first."""
     minimums: tuple[tuple[date, date, int], ...] = ()
     """Open minimums (closing date, due date, amount) that are not late, oldest first."""
+    disputed: int = 0
+    """The sum of the customer's open disputes on the account."""
 
     @property
     def owed(self) -> int:
-        """The part of past due that is owed."""
-        return owed_of(self.past_due, self.balance)
+        """The part of past due that is owed and not disputed: the sum that may be asked for."""
+        return owed_of(self.past_due, self.balance, self.disputed)
+
+    @property
+    def left_out(self) -> int:
+        """The part of past due that is not asked for because it is disputed."""
+        return owed_of(self.past_due, self.balance) - self.owed
 
     @property
     def not_owed(self) -> int:
         """Return the part of past due that exceeds the balance and is therefore not owed."""
-        return self.past_due - self.owed
+        return self.past_due - owed_of(self.past_due, self.balance)
+
+    @property
+    def collectable(self) -> int:
+        """The debt without what is disputed; 0 where the account has a credit."""
+        return max(0, self.balance - self.disputed)
 
 
 def standing_on(
@@ -164,12 +176,22 @@ def standing_on(
     standings: dict[int, Now] = {}
     edges = edges_of(portfolio)
     for ids in chunked(account_ids, CHUNK):
+        disputed = disputed_amounts(session, ids)
         for h in since_state(session, ids, on, _changes(session, ids)):
-            standings[h.account_id] = standing_after(h, on, edges)
+            standings[h.account_id] = standing_after(h, on, edges, disputed.get(h.account_id, 0))
     return standings
 
 
-def standing_after(h: History, on: date, edges: Sequence[int]) -> Now:
+def disputed_amounts(session: Session, account_ids: Sequence[int]) -> dict[int, int]:
+    """The sum that is disputed by account; accounts without a dispute are left out."""
+    row = table_of(DisputedAmount)
+    query = sa.select(row.c.account_id, row.c.amount_minor).where(
+        among(session, row.c.account_id, account_ids)
+    )
+    return {account_id: int(amount) for account_id, amount in session.connection().execute(query)}
+
+
+def standing_after(h: History, on: date, edges: Sequence[int], disputed: int = 0) -> Now:
     """The standing of an account at the end of `on`: its history is folded in place."""
     if h.state.through is None or h.state.through < on:
         fold(h.state, h.events, through=on, edges=edges)
@@ -180,6 +202,7 @@ def standing_after(h: History, on: date, edges: Sequence[int]) -> Now:
         stands.counted_from if stands else None,
         tuple(h.state.dues),
         tuple(h.state.minimums),
+        disputed,
     )
 
 

@@ -139,9 +139,16 @@ WAIVABLE = frozenset({EntryKind.FEE, EntryKind.INTEREST})
 
 
 def waives_alone(role: Role, amount_minor: int, limit_minor: int) -> bool:
-    """Check whether this person's waiver needs no second person: a manager's does not, up to the portfolio's limit.
-    Any other waiver waits for a manager who did not ask for it."""
+    """Check whether this person's credit needs no second person: a manager's does not, up to the portfolio's limit.
+    Any other waits for a manager who did not ask for it."""
     return role in MANAGEMENT and amount_minor <= limit_minor
+
+
+def grants_alone(role: Role, amount_minor: int, agent_limit_minor: int, limit_minor: int) -> bool:
+    """Check whether a person may waive or credit a sum without a second person: an agent up to the portfolio's limit
+    for agents, a manager up to the limit for managers. Anything else waits for a manager who did not ask for it."""
+    limit = limit_minor if role in MANAGEMENT else agent_limit_minor if role in CASEWORK else 0
+    return amount_minor <= limit
 
 
 def payment_kind(status: AccountStatus, ended_on: date | None, paid_on: date) -> EntryKind:

@@ -132,12 +132,14 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         "Most per cent of a debt that one manager may waive in a settlement alone.",
         most=100,
     ),
-    PortfolioSetting("waive-limit", "waive_limit_minor", _AMOUNT, "Most that one manager may waive alone."),
+    PortfolioSetting(
+        "waive-limit", "waive_limit_minor", _AMOUNT, "Most that one manager may waive or credit alone."
+    ),
     PortfolioSetting(
         "agent-waive-limit",
         "agent_waive_minor",
         _AMOUNT,
-        "Most fees that an agent may waive in an agreement alone.",
+        "Most that an agent may waive or credit alone, in an agreement too.",
     ),
     PortfolioSetting(
         "agent-lowers-rate",

@@ -35,6 +35,10 @@ class DeskStep(Word):
     COMPLAINT_HOLDING = "complaint-holding"
     COMPLAINT_SUMMARY = "complaint-summary"
     COMPLAINT_FINAL = "complaint-final"
+    DISPUTE_RECEIVED = "dispute-received"
+    """A dispute of a part, or a billing error, is acknowledged. Of a step about a dispute the occurrence is the number
+    of the dispute in its case."""
+    DISPUTE_DECIDED = "dispute-decided"
     CLOSED = "case-closed"
     MANUAL = "manual-letter"
     DUTY = "owed-letter"
@@ -77,6 +81,10 @@ class DeskStep(Word):
     """A representative whose authority has ended, or whose paper is not on file: a person asks for it."""
     UNTOLD_END = "end-not-told"
     """An agreement that ended and of which no letter could tell it: a person does."""
+
+
+OF_DISPUTES = (DeskStep.DISPUTE_RECEIVED, DeskStep.DISPUTE_DECIDED)
+"""Steps whose letters are about a dispute."""
 
 
 class CaseStep(NamedTuple):

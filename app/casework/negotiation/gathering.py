@@ -103,7 +103,7 @@ def _account(
     against = "" if stands.owed <= 0 else _against_re_age(session, pack, account, today)
     return AccountFacts(
         id_of(account),
-        stands.balance,
+        stands.collectable if stands.disputed else stands.balance,
         stands.owed,
         capped_apr(account.apr_millionths, pack.charges) if bears else 0,
         fees_minor,

@@ -20,6 +20,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import CustomerDebt, debt_now, worked_accounts
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.disputes.queries import open_disputes_of
 from app.casework.plans.concessions import waivable_fees, waived_by_agreements
 from app.casework.plans.limits import (
     check_debt_falls,
@@ -264,6 +265,11 @@ def _check_settlement(
     session: Session, case: CollectionsCase, terms: AgreementTerms, today: date
 ) -> dict[int, int]:
     owed = balances_to_settle(session, case, today)
+    if disputed := open_disputes_of(session, case.customer_id):
+        raise Conflict(
+            f"Dispute {disputed[0].reference} is open, and a settlement would end what it is about. Decide it first, or"
+            " note that the customer withdraws it."
+        )
     total = sum(owed.values())
     if total <= 0 and case.status is CaseStatus.OPEN:
         raise Conflict(nothing_to_agree_on(case))
@@ -338,7 +344,7 @@ def _debts(
     accounts = session.scalars(select(Account).where(col(Account.id).in_(ids)).order_by(col(Account.id)))
     return [
         (
-            stands[id_of(account)].balance,
+            stands[id_of(account)].collectable,
             capped_apr(account.apr_millionths, caps) if bears_interest(account) else 0,
         )
         for account in accounts

@@ -169,4 +169,4 @@ def balances_to_settle(session: Session, case: CollectionsCase, today: date) -> 
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     ids = [account_id for account_id, _ in worked_accounts(session, [case.customer_id])]
     stands = standing_on(session, portfolio, ids, today)
-    return {account_id: each.balance for account_id, each in stands.items() if each.owed > 0}
+    return {account_id: each.collectable for account_id, each in stands.items() if each.owed > 0}

@@ -50,6 +50,8 @@ from app.casework.cases.nightly import (
     open_cases,
     review_cases,
 )
+from app.casework.disputes.queries import cases_with_dispute
+from app.casework.disputes.service import release_due
 from app.casework.holds.service import end_due_holds
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
@@ -167,12 +169,14 @@ def _assess(day: Day) -> Counts:
         claimed = claimants(session, day.portfolio)
         lock_customers(session, claimed)
         settle_claims(session, claimed, by=SYSTEM, now=day.now)
+        released = release_due(session, day.portfolio, day.on, now=day.now)
         holds_ended = end_due_holds(session, day.portfolio, day.on, now=day.now)
         raise_reviews(session, day.portfolio, day.on, now=day.now)
         restored = restore_plans(session, day.portfolio, day.on, now=day.now)
         rested = end_rests(session, day.portfolio, day.on, now=day.now)
         counts = assess_due(session, day.portfolio, day.on, now=day.now)
         counts.update({"restored": restored} if restored else {})
+        counts.update({"disputes_released": released} if released else {})
         counts.update({"rested": rested} if rested else {})
         counts["broken"] += break_undone_settlements(session, day.portfolio, day.on, now=day.now)
         told = tell_of_paid_settlements(session, day.portfolio, day.on, now=day.now)
@@ -199,6 +203,7 @@ def work_cases(day: Day) -> Counts:
         keep_open = cases_with_live_plan(session, portfolio_id)
         keep_open += cases_with_settlement_offer(session, portfolio_id)
         keep_open += cases_with_rate_to_raise(session, portfolio_id)
+        keep_open += cases_with_dispute(session, portfolio_id)
         closed = review_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
         refresh_tomorrow(session, day.portfolio, day.on)
         expired = expire_offers(session, day.portfolio, day.on, now=day.now)

@@ -35,6 +35,7 @@ LEFT_BEHIND = {
     "lump_part", "closed_party_address", "withheld_place", "hardship_request",
     "hardship_document", "peer_file", "peer_value", "kpi_restatement_entry",
     "threshold", "digest_recipient", "digest", "frozen_return", "frozen_return_cell", "frozen_return_line",
+    "dispute_evidence",
     # Messages of customers; their effects stand in rows of their own.
     "inbound_match", "inbound_message", "inbound_answer", "complaint_question",
     # Articles: what was sent stands in the messages.

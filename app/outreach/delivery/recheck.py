@@ -52,6 +52,7 @@ from app.outreach.planning.agreements.as_of_now import says_otherwise
 from app.outreach.planning.agreements.event_figures import AS_OF_NOW, NO_OFFER
 from app.outreach.planning.agreements.truth import why_false
 from app.outreach.planning.complaints.figures import why_complaint_false
+from app.outreach.planning.disputes_told.figures import why_not_of_dispute
 from app.outreach.planning.event_letters import CLOSING
 from app.outreach.planning.in_writing.rules import OF_COMPLAINTS
 from app.outreach.planning.instalments.facts import (
@@ -197,6 +198,8 @@ def _no_longer_true(
         return NO_OFFER
     if step.step in OF_COMPLAINTS and (false := why_complaint_false(session, step)):
         return false
+    if false := why_not_of_dispute(session, step):
+        return false
     if not _hold_stands(session, step):
         return "the hold it acknowledges has ended"
     if step.instalment is not None:
@@ -249,7 +252,8 @@ def _not_due(
         return "a promise or plan was made since it was written"
     # The letter of an agreement is written again with what is owed now.
     if contact_case.to_ask < row.past_due_minor and known.steps[row.contact].step not in AS_OF_NOW:
-        return "a payment came since it was written"
+        disputed = any(account.left_out for account in contact_case.accounts)
+        return "a part of it is disputed" if disputed else "a payment came since it was written"
     if row.letter not in ANSWERS and contact_case.to_ask <= 0:
         return "nothing is past due and owed"
     if contact_case.to_ask < small_debt_minor:

@@ -17,3 +17,5 @@ class Happened(NamedTuple):
     on: date
     rule: str = ""
     """The one duty that it brings; '' = each that a pack has for such an event."""
+    due_by: date | None = None
+    """The last day that is known for its own case, such as the end of a billing cycle; the duty is due by then."""

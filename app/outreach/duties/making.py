@@ -107,7 +107,8 @@ def _owed(
         pack = packs_for(portfolio, resident)
         for rule in duties_in(pack):
             if rule.event is event and each.rule in ("", rule.id) and rule.in_force_on(each.on):
-                yield _Owed(each, rule, rule.due_on(each.on, resident.country or pack.country))
+                due = rule.due_on(each.on, resident.country or pack.country)
+                yield _Owed(each, rule, min(due, each.due_by) if each.due_by else due)
 
 
 def residents_of(session: Session, customer_ids: Collection[int]) -> Mapping[int, Resident]:

@@ -34,8 +34,8 @@ class Duty(Row, table=True):
     verified: bool
     event: DutyEvent = Field(sa_type=enum_type(DutyEvent))
     occasion: int = Field(default=0, sa_type=BigId)
-    """Id of the hold, complaint or plan that it follows; of missed payments the account and the day, of an open case
-    the case and the day (`sources.py`); 0 = the first contact, of which there is one."""
+    """Id of the dispute, hold, complaint or plan that it follows; of missed payments the account and the day, of an
+    open case the case and the day (`sources.py`); 0 = the first contact, of which there is one."""
     letters: str = Field(max_length=200)
     """Names of the letters that fulfil it, the one that the desk writes first; by spaces."""
     channels: str = Field(max_length=40)

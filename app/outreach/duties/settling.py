@@ -13,6 +13,10 @@ from app.book.delinquency.models import AccountState
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.rules import OF_DISPUTES
+from app.casework.disputes.models import Dispute
+from app.casework.disputes.rules import DisputeKind, DisputeOutcome
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import letter_of
 from app.core.actor import SYSTEM
@@ -32,6 +36,8 @@ from app.policy.composition import packs_for
 from app.policy.kinds.duty import DutyEvent, counts_since
 
 LONGEST_WHY = 200
+OF_BILLING_ERRORS = (DutyEvent.BILLING_ERROR, DutyEvent.BILLING_ERROR_ANSWER)
+"""Events whose letters are about one dispute, and met by a letter about that one alone. They outlive their case."""
 
 
 def settle_duties(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> dict[str, int]:
@@ -80,8 +86,54 @@ def met_among(session: Session, portfolio: Portfolio, duties: Sequence[Duty]) ->
     met = (
         (id_of(duty), next((day for day in left[_key(duty)] if _counts(duty, day, since)), None))
         for duty in duties
+        if duty.event not in OF_BILLING_ERRORS
     )
-    return {duty_id: day for duty_id, day in met if day is not None}
+    found = {duty_id: day for duty_id, day in met if day is not None}
+    return found | _answered(session, portfolio, [each for each in duties if each.event in OF_BILLING_ERRORS])
+
+
+def _answered(session: Session, portfolio: Portfolio, duties: Sequence[Duty]) -> dict[int, date]:
+    """By duty of a billing error the local day on which a letter about that very dispute left."""
+    if not duties:
+        return {}
+    message, contact, dispute = table_of(OutboxMessage), table_of(PlannedContact), table_of(Dispute)
+    sent = (
+        sa.select(dispute.c.id, message.c.letter, message.c.sent_at)
+        .join(
+            contact,
+            sa.and_(contact.c.case_id == dispute.c.case_id, contact.c.occurrence == dispute.c.n),
+        )
+        .join(message, message.c.contact_id == contact.c.id)
+        .where(
+            among(session, dispute.c.id, {duty.occasion for duty in duties}),
+            contact.c.step.in_(OF_DISPUTES),
+            message.c.status.in_(LEFT),
+            message.c.console_only.is_(False),
+        )
+        .order_by(message.c.sent_at)
+    )
+    left: dict[tuple[int, str], date] = {}
+    for dispute_id, letter, at in session.execute(sent):
+        left.setdefault((dispute_id, letter), local_date(at, portfolio.timezone))
+    days = {
+        id_of(duty): [left[key] for name in duty.letters.split() if (key := (duty.occasion, name)) in left]
+        for duty in duties
+    }
+    return {duty_id: min(found) for duty_id, found in days.items() if found}
+
+
+def _withdrawn(session: Session, duties: Sequence[Duty]) -> set[int]:
+    """Ids of the duties of billing errors that were withdrawn, or are no billing errors after all."""
+    occasions = {duty.occasion for duty in duties if duty.event in OF_BILLING_ERRORS}
+    if not occasions:
+        return set()
+    dispute = table_of(Dispute)
+    query = sa.select(dispute.c.id).where(
+        among(session, dispute.c.id, occasions),
+        sa.or_(dispute.c.outcome == DisputeOutcome.WITHDRAWN, dispute.c.kind != DisputeKind.BILLING_ERROR),
+    )
+    over = set(session.scalars(query))
+    return {id_of(duty) for duty in duties if duty.event in OF_BILLING_ERRORS and duty.occasion in over}
 
 
 def _changes(
@@ -91,13 +143,15 @@ def _changes(
     if not duties:
         return
     met = met_among(session, portfolio, duties)
-    closed, paid = _closed(session, duties), _paid(session, duties)
+    closed, paid, withdrawn = _closed(session, duties), _paid(session, duties), _withdrawn(session, duties)
     moved = _moved_away(session, portfolio, duties)
     for duty in duties:
         met_on = met.get(id_of(duty))
         if met_on is not None:
             yield duty, (f"it left on {met_on}", met_on)
-        elif duty.case_id in closed:
+        elif duty.id in withdrawn:
+            yield duty, ("the dispute was withdrawn, or turned out to be another one", None)
+        elif duty.case_id in closed and duty.event not in OF_BILLING_ERRORS:
             yield duty, ("the case is closed", None)
         elif duty.id in paid:
             yield duty, ("nothing is past due any more", None)

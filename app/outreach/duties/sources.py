@@ -18,6 +18,8 @@ from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.complaints.models import Complaint
+from app.casework.disputes.models import Dispute
+from app.casework.disputes.rules import DisputeKind
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind, letter_of
 from app.casework.holds.models import CaseHold, no_date_ends
@@ -30,7 +32,6 @@ from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.dates import add_months
 from app.core.timeline.models import Event
-from app.core.vocabulary import HoldKind
 from app.outreach.duties.default_sums import default_sums
 from app.outreach.duties.happened import CHUNK, Happened
 from app.outreach.duties.models import Duty
@@ -103,25 +104,6 @@ def _is_communication(kind: str, data: str) -> bool:
     return told.get("counts") == Counts.CONVERSATION or told.get("result") in shipped_conversations()
 
 
-def _holds(
-    kind: HoldKind,
-) -> Callable[[Session, Portfolio, datetime, datetime], Iterable[Happened]]:
-    def found(session: Session, portfolio: Portfolio, since: datetime, now: datetime) -> Iterable[Happened]:
-        hold, customer = table_of(CaseHold), table_of(Customer)
-        query = (
-            sa.select(hold.c.customer_id, hold.c.case_id, hold.c.id, hold.c.started_at)
-            .join(customer, customer.c.id == hold.c.customer_id)
-            .where(
-                hold.c.kind == kind, hold.c.started_at >= since, hold.c.started_at < now,
-                customer.c.portfolio_id == portfolio.id,
-            )
-        )  # fmt: skip
-        for customer_id, case_id, hold_id, at in session.execute(query):
-            yield Happened(customer_id, case_id, hold_id, local_date(at, portfolio.timezone))
-
-    return found
-
-
 def _complaints(session: Session, portfolio: Portfolio, since: datetime, now: datetime) -> Iterable[Happened]:
     """Complaints that were put on record lately, each one: a second of a customer shares the hold of the first."""
     row = table_of(Complaint)
@@ -130,6 +112,43 @@ def _complaints(session: Session, portfolio: Portfolio, since: datetime, now: da
     )
     for customer_id, case_id, complaint_id, received_on in session.execute(query):
         yield Happened(customer_id, case_id, COMPLAINT + complaint_id, received_on)
+
+
+def _disputes(session: Session, portfolio: Portfolio, since: datetime, now: datetime) -> Iterable[Happened]:
+    """Disputes but those of billing errors, from the day on which they were received."""
+    row = table_of(Dispute)
+    query = sa.select(row.c.customer_id, row.c.case_id, row.c.id, row.c.received_on).where(
+        row.c.portfolio_id == portfolio.id, row.c.opened_at >= since, row.c.opened_at < now,
+        row.c.kind != DisputeKind.BILLING_ERROR,
+    )  # fmt: skip
+    for each in session.execute(query):
+        yield Happened(*each)
+
+
+def _billing_errors(
+    session: Session, portfolio: Portfolio, since: datetime, now: datetime
+) -> Iterable[Happened]:
+    """Billing errors that are open or were told lately: a dispute may turn out to be one long after it was opened."""
+    row = table_of(Dispute)
+    query = sa.select(row.c.customer_id, row.c.case_id, row.c.id, row.c.received_on, row.c.acknowledge_by).where(
+        row.c.portfolio_id == portfolio.id, row.c.kind == DisputeKind.BILLING_ERROR, row.c.opened_at < now,
+        sa.or_(row.c.outcome.is_(None), row.c.opened_at >= since),
+    )  # fmt: skip
+    for customer_id, case_id, dispute_id, received_on, due_by in session.execute(query):
+        yield Happened(customer_id, case_id, dispute_id, received_on, due_by=due_by)
+
+
+def _billing_error_answers(
+    session: Session, portfolio: Portfolio, since: datetime, now: datetime
+) -> Iterable[Happened]:
+    """The same, with the day by which they are resolved, which is counted in cycles of the account."""
+    errors = list(_billing_errors(session, portfolio, since, now))
+    row = table_of(Dispute)
+    ids = [each.occasion for each in errors]
+    query = sa.select(row.c.id, row.c.answer_by).where(among(session, row.c.id, ids))
+    due = {dispute_id: answer_by for dispute_id, answer_by in session.execute(query)} if ids else {}
+    for each in errors:
+        yield each._replace(due_by=due[each.occasion])
 
 
 def _settlements(
@@ -285,7 +304,9 @@ def _notice_rules(portfolio: Portfolio, event: DutyEvent) -> Iterator[tuple[Pack
 
 _SOURCES: Mapping[DutyEvent, Callable[[Session, Portfolio, datetime, datetime], Iterable[Happened]]] = {
     DutyEvent.FIRST_CONTACT: _first_contacts,
-    DutyEvent.DISPUTE: _holds(HoldKind.DISPUTE),
+    DutyEvent.DISPUTE: _disputes,
+    DutyEvent.BILLING_ERROR: _billing_errors,
+    DutyEvent.BILLING_ERROR_ANSWER: _billing_error_answers,
     DutyEvent.COMPLAINT: _complaints,
     DutyEvent.SETTLEMENT: _settlements,
     DutyEvent.QUARTER_OF_AGREEMENT: _quarters,

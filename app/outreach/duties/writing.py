@@ -65,7 +65,11 @@ def owed_letters_in_batches(
         .join(customer, customer.c.id == duty.c.customer_id)
         .join(case, case.c.id == duty.c.case_id)
         .where(
-            duty.c.portfolio_id == portfolio.id, duty.c.ended_on.is_(None), case.c.status == CaseStatus.OPEN
+            duty.c.portfolio_id == portfolio.id,
+            duty.c.ended_on.is_(None),
+            case.c.status == CaseStatus.OPEN,
+            # A decision writes it, and a person makes that one.
+            duty.c.event != DutyEvent.BILLING_ERROR_ANSWER,
         )
         .order_by(duty.c.due_on, duty.c.id)
     )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.delinquency.models import AccountState
+from app.book.delinquency.queries import disputed_minor
 from app.book.delinquency.rules import owed_of
 from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account, Customer
@@ -64,11 +65,18 @@ class AccountRow(NamedTuple):
     past_due_minor: int
     balance_minor: int
     oldest_due_on: date | None
+    disputed_minor: int = 0
+    """The sum of the customer's open disputes on it, which no letter asks for."""
 
     @property
     def asked(self) -> int:
         """The amount a letter may ask for."""
-        return owed_of(self.past_due_minor, self.balance_minor)
+        return owed_of(self.past_due_minor, self.balance_minor, self.disputed_minor)
+
+    @property
+    def left_out(self) -> int:
+        """The part of past due that is not asked for because it is disputed."""
+        return owed_of(self.past_due_minor, self.balance_minor) - self.asked
 
 
 @dataclass(slots=True)
@@ -157,7 +165,7 @@ def load_contact_cases(
     query = (
         sa.select(
             account.c.id, account.c.customer_id, account.c.product, account.c.card_last4,
-            state.c.past_due_minor, state.c.balance_minor, state.c.oldest_due_on,
+            state.c.past_due_minor, state.c.balance_minor, state.c.oldest_due_on, disputed_minor(),
         )
         .join(state, state.c.account_id == account.c.id)
         .where(among(session, account.c.customer_id, ids), worked())
@@ -175,7 +183,12 @@ def _as_of(
     """The same accounts with everything posted until now."""
     stands = standing_on(session, portfolio, [row.id for row in rows], today)
     return [
-        row._replace(past_due_minor=now.past_due, balance_minor=now.balance, oldest_due_on=now.oldest_due_on)
+        row._replace(
+            past_due_minor=now.past_due,
+            balance_minor=now.balance,
+            oldest_due_on=now.oldest_due_on,
+            disputed_minor=now.disputed,
+        )
         for row in rows
         for now in (stands[row.id],)
     ]

@@ -129,6 +129,17 @@ class LetterContext:
     received_on: str = ""
     review_on: str = ""
     refusal: str = ""  # why help with payments is refused, as `can_pay no_information`
+    dispute_reference: str = ""
+    disputed_amount: str = ""
+    """'' = everything, or a sum that nobody told."""
+    conceded_amount: str = ""
+    """What a decision takes off the debt; '' = nothing."""
+    remaining_amount: str = ""
+    """What of a disputed amount was not conceded."""
+    pay_by: str = ""
+    """Last of the days that the law gives to pay it; '' = none."""
+    explanation: str = ""
+    """The reasons of a decision."""
     collection_costs: str = ""
     total_with_costs: str = ""
     costs_owed: str = ""
@@ -312,7 +323,18 @@ only compared, never printed."""
 NEVER_EMPTY = frozenset(LISTS) - MAY_BE_EMPTY
 """Lists without which a letter that shows them does not leave."""
 ABOUT = frozenset(
-    {"case", "plan", "settlement", "hold", "complaint", "closed case", "statement", "message", "adviser"}
+    {
+        "case",
+        "plan",
+        "settlement",
+        "hold",
+        "complaint",
+        "closed case",
+        "statement",
+        "message",
+        "adviser",
+        "dispute",
+    }
 )
 """Subjects of letters: a letter has nothing to say until its subject exists."""
 

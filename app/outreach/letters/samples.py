@@ -110,8 +110,19 @@ def sample_context(
         assigned_on=day(-40),
         customer_address=", ".join(ADDRESSES.get(language, ADDRESSES["en"]).split("\n")[:-1]),
         sender=AGENCY if collector is CollectorKind.THIRD_PARTY else "",
-        **_of_some_letters(language, currency, money, day),
+        **(_of_some_letters(language, currency, money, day) | _of_disputes(money, day)),
     )
+
+
+def _of_disputes(money: Callable[[int], str], day: Callable[[int], str]) -> dict[str, str]:
+    return {
+        "dispute_reference": "D-000012",
+        "disputed_amount": money(80),
+        "conceded_amount": money(50),
+        "remaining_amount": money(30),
+        "pay_by": day(10),
+        "explanation": "The shop sent us the receipt with the card's number.",
+    }
 
 
 def _of_some_letters(

@@ -43,6 +43,10 @@ FIGURES = frozenset({"address_found", "balance_total", "claims", "collection_cos
 """Variables that are worked out here, besides the day to answer by."""
 
 
+WHOLE_DEBT = frozenset({"balance_total", "claims", "itemization"})
+"""Those of them that state the whole debt of an account."""
+
+
 class StatutoryFigures(TypedDict, total=False):
     """Values of a letter's variables that law or ledger give; those that the letter shows."""
 
@@ -65,6 +69,8 @@ def figures_for(
     nothing is put in to close it (15 USC 1692e(2)(A)).
     """
     found: StatutoryFigures = {}
+    if letter.variables & WHOLE_DEBT:
+        _refuse_disputed(contact_case)
     if letter.answer is not None and letter.answer.shown:
         found["answer_by"] = format_date(letter.answer.ends(today), language)
     if "balance_total" in letter.variables:
@@ -87,6 +93,16 @@ def figures_for(
     if "address_found" in letter.variables:
         found["address_found"] = "yes" if _address_found(session, contact_case) else ""
     return found
+
+
+def _refuse_disputed(contact_case: ContactCase) -> None:
+    """Raise Unsayable where a part of what the letter states is disputed: it would ask for that part."""
+    disputed = next((each for each in contact_case.accounts if each.asked > 0 and each.disputed_minor), None)
+    if disputed is not None:
+        raise Unsayable(
+            f"An amount of card {disputed.card_last4} is disputed, and the letter states the whole debt. Decide the "
+            "dispute first, or write to the customer by hand."
+        )
 
 
 def refuse_charged_off(session: Session, contact_case: ContactCase) -> None:

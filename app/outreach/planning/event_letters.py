@@ -16,7 +16,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.contacts.queries import contacts_of
-from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.contacts.rules import OF_DISPUTES, CaseStep, DeskStep
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
@@ -47,6 +47,7 @@ from app.outreach.planning.deferred import (
     forget_deferred,
     read_deferred,
 )
+from app.outreach.planning.disputes_told.figures import why_not_of_dispute
 from app.outreach.planning.in_writing.rules import (
     IN_FULL,
     OF_COMPLAINTS,
@@ -239,6 +240,8 @@ def still_true(session: Session, step: CaseStep, letter: str, on: date) -> bool:
         return not why_false(session, step, on) and (is_closed_so or step.plan_id is not None)
     if step.step in OF_COMPLAINTS:
         return not why_complaint_false(session, step)
+    if step.step in OF_DISPUTES:
+        return not why_not_of_dispute(session, step)
     if step.step in OUTLIVES_CASE:
         return not why_false(session, step, on)
     if case.status is not CaseStatus.OPEN:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.days import days_past_due
 from app.book.delinquency.models import AccountState
+from app.book.delinquency.queries import disputed_minor
 from app.book.delinquency.rules import owed_of
 from app.book.ledger.models import Account
 from app.book.ledger.queries import worked
@@ -63,7 +64,7 @@ def ask_strategy(
     query = (
         sa.select(
             case.c.id, case.c.step_day, case.c.occurrence, case.c.customer_id, case.c.past_due_minor,
-            state.c.oldest_due_on, state.c.past_due_minor, state.c.balance_minor,
+            state.c.oldest_due_on, state.c.past_due_minor, state.c.balance_minor, disputed_minor(),
         )
         .select_from(case.outerjoin(account, theirs).outerjoin(state, late))
         # Not by portfolio: that would lead to the index over all that are to be asked, once a chunk.
@@ -88,7 +89,7 @@ def ask_strategy(
         found, key=itemgetter(0, 1, 2, 3, 4)
     ):
         # Only accounts on which something is owed say how late the case is.
-        owed = [line[5] for line in lines if line[5] is not None and owed_of(line[6], line[7])]
+        owed = [line[5] for line in lines if line[5] is not None and owed_of(*line[6:9])]
         days_late = days_past_due(min(owed, default=None), on)
         step_day, occurrence = rearm(step_day, occurrence, days_late)
         known = facts.get(case_id, NO_FACTS)

@@ -25,7 +25,11 @@ class DutyEvent(StrEnum):
     FIRST_CONTACT = "first_contact"
     """The first message that left, or the first conversation: the initial communication (12 CFR 1006.34(a)(1))."""
     DISPUTE = "dispute"
-    """The customer disputed the debt."""
+    """The customer disputed the debt, or a part of it."""
+    BILLING_ERROR = "billing_error"
+    """The customer gave notice of a billing error: it is acknowledged (12 CFR 1026.13(c)(1))."""
+    BILLING_ERROR_ANSWER = "billing_error_answer"
+    """The same: it is resolved (12 CFR 1026.13(c)(2))."""
     COMPLAINT = "complaint"
     SETTLEMENT = "settlement"
     """A settlement was agreed on."""
@@ -52,11 +56,23 @@ def counts_since(day: date) -> date:
     return add_months(day, -NOTICE_MONTHS) + timedelta(days=RENEWED_DAYS_BEFORE)
 
 
+def end_of_cycles(arose_on: date, cycles: int, last_closing_on: date) -> date:
+    """The closing day that ends as many complete billing cycles after an event: the cycle in which it falls does not
+    count. Cycles are months, counted from the closing day of a statement."""
+    months = 0
+    while add_months(last_closing_on, months) < arose_on:
+        months += 1
+    while add_months(last_closing_on, months - 1) >= arose_on:
+        months -= 1
+    return add_months(last_closing_on, months + cycles)
+
+
 class DutyTable(RuleTable):
     letters: Names
     event: Annotated[DutyEvent, Field(strict=False)]
     days: Annotated[int, Field(ge=1, le=366)]
     business_days: bool = False
+    cycles: Annotated[int, Field(ge=1, le=12)] | None = None
 
     def rule(self) -> DutyRule:
         return DutyRule(
@@ -65,6 +81,7 @@ class DutyTable(RuleTable):
             event=self.event,
             days=self.days,
             business_days=self.business_days,
+            cycles=self.cycles,
         )
 
 
@@ -81,6 +98,8 @@ class DutyRule(Rule):
     days: int
     business_days: bool = False
     """Only days that are neither Saturday, Sunday nor a public holiday of the country count."""
+    cycles: int | None = None
+    """At most as many complete billing cycles after the event, where its account has statements."""
 
     def idle(self, _asked: Question) -> bool:
         return True
@@ -88,8 +107,15 @@ class DutyRule(Rule):
     def objections(self, _asked: Question) -> Sequence[Reason]:
         return ()
 
-    def due_on(self, arose_on: date, country: str) -> date:
-        """The last day on which the letter may leave in time; the day of the event is day 0."""
+    def due_on(self, arose_on: date, country: str, last_closing_on: date | None = None) -> date:
+        """The last day on which the letter may leave in time; the day of the event is day 0. `last_closing_on`: the
+        closing day of the account's latest statement, from which its billing cycles are counted."""
+        due = self._due_in_days(arose_on, country)
+        if self.cycles is None or last_closing_on is None:
+            return due
+        return min(due, end_of_cycles(arose_on, self.cycles, last_closing_on))
+
+    def _due_in_days(self, arose_on: date, country: str) -> date:
         if not self.business_days:
             return arose_on + timedelta(days=self.days)
         return nth_business_day(arose_on, self.days, country)
@@ -100,7 +126,8 @@ class DutyRule(Rule):
 
     def _spelling(self) -> JsonObject:
         spelt: JsonObject = {"letters": list(self.letters), "event": self.event.value, "days": self.days}
-        return {**spelt, **({"business_days": True} if self.business_days else {})}
+        spelt |= {"business_days": True} if self.business_days else {}
+        return {**spelt, **({"cycles": self.cycles} if self.cycles is not None else {})}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:
         return {
@@ -109,5 +136,10 @@ class DutyRule(Rule):
             "days": Comparison(self.days, changed.days, changed.days <= self.days),
             "business_days": Comparison(
                 self.business_days, changed.business_days, self.business_days or not changed.business_days
+            ),
+            "cycles": Comparison(
+                self.cycles,
+                changed.cycles,
+                self.cycles is None or (changed.cycles is not None and changed.cycles <= self.cycles),
             ),
         }

@@ -12,7 +12,13 @@ from sqlmodel import Session, col
 from app.book.delinquency.days import CURRENT, DAY, bucket_labels
 from app.book.delinquency.facts import MovementKind
 from app.book.delinquency.models import AccountState
-from app.book.delinquency.queries import BucketTotal, RollForward, movement_sums, owed_minor, past_due_total
+from app.book.delinquency.queries import (
+    BucketTotal,
+    RollForward,
+    movement_sums,
+    owed_by_statements_minor,
+    past_due_total,
+)
 from app.book.delinquency.service import edges_of
 from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import insert_rows
@@ -196,7 +202,7 @@ def buckets_now(session: Session, portfolio: Portfolio) -> dict[str, BucketTotal
             sa.func.count(),
             sa.func.sum(AccountState.balance_minor),
             sa.func.sum(AccountState.past_due_minor),
-            sa.func.sum(owed_minor()),
+            sa.func.sum(owed_by_statements_minor()),
         )
         .where(col(AccountState.portfolio_id) == portfolio.id)
         .group_by(col(AccountState.bucket))

@@ -21,6 +21,7 @@ from app.book.delinquency.days import bucket_of
 from app.book.ledger.queries import ledger_lines
 from app.casework.cases.models import case_reference
 from app.casework.correspondence.models import InboundMessage
+from app.casework.disputes.rules import KIND_LABELS
 from app.casework.plans.rules import Instalment
 from app.casework.presence.rules import BEAT_SECONDS
 from app.core.clock import local_date
@@ -73,12 +74,9 @@ from app.web.wording import language_words
 
 router = Router(prefix="/cases")
 WORDS = {
-    "entry": ENTRY_LABELS,
-    "hold": HOLD_LABELS,
-    "hold_end": HOLD_END_LABELS,
-    "plan": PLAN_LABELS,
-    "channel": CHANNEL_LABELS,
-}
+    "entry": ENTRY_LABELS, "hold": HOLD_LABELS, "hold_end": HOLD_END_LABELS, "dispute": KIND_LABELS,
+    "plan": PLAN_LABELS, "channel": CHANNEL_LABELS,
+}  # fmt: skip
 
 
 @router.get("/{case_id}")

@@ -28,6 +28,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.complaints.questions import ComplaintQuestion
 from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.models import InboundMatch, InboundMessage
+from app.casework.disputes.models import Dispute
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import speaker
 from app.casework.plans.models import Plan, PlanInstalment
@@ -129,6 +130,10 @@ class CaseReads:
             StrategyTask, todo.c.case_id == case_id, todo.c.done_at.is_(None), order_by=todo.c.id
         )
         self.referrals = reads.all(Referral, referral.c.case_id == case_id, referral.c.status.not_in(ENDED))
+        dispute = table_of(Dispute)
+        self.disputes = reads.all(
+            Dispute, dispute.c.customer_id == customer, dispute.c.outcome.is_(None), order_by=dispute.c.id
+        )
         asked, waiver = table_of(ApprovalRequest), table_of(Waiver)
         self.requests = reads.all(
             ApprovalRequest,

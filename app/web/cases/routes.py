@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.web.cases import case_page, contacts, documents, presence
+from app.web.cases.disputes import acts as dispute_acts
+from app.web.cases.disputes import page as disputes_page
 from app.web.cases.forms import (
     addresses,
     consent,
@@ -39,6 +41,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     story_printed.router,
     contacts.router,
     documents.router,
+    disputes_page.router,
+    dispute_acts.router,
     notes.router,
     identity.router,
     plans.router,

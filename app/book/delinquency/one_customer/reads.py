@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from app.book.delinquency.facts import Events, State
 from app.book.delinquency.loading import History, unpack, waivers_billed
-from app.book.delinquency.models import AccountState, Pause, ReAge
+from app.book.delinquency.models import AccountState, DisputedAmount, Pause, ReAge
 from app.book.delinquency.rules import owed_of
 from app.book.delinquency.service import Now, edges_of, standing_after
 from app.book.ledger.models import Account, Entry, LedgerChange, Position, Statement, Waiver
@@ -88,6 +88,12 @@ class StandingReads:
             .join(account, of_account)
             .where(theirs)
         )
+        disputed = table_of(DisputedAmount)
+        self.disputed = reads.rows(
+            sa.select(disputed.c.account_id, disputed.c.amount_minor)
+            .join(account, account.c.id == disputed.c.account_id)
+            .where(theirs)
+        )
         self.waived = reads.rows(
             sa.select(waiver.c.account_id, waiver.c.credit_id)
             .join(account, account.c.id == waiver.c.account_id)
@@ -110,14 +116,14 @@ class StandingReads:
 
     def dated_debts(self, found: Found) -> dict[int, date]:
         """By worked account on which something past due was owed after the last night: its oldest due date."""
-        accounts = found[self.accounts]
+        accounts, disputed = found[self.accounts], dict(map(tuple, found[self.disputed]))
         worked = {account.id for account in accounts if is_worked(account.status, account.ended_on)}
         return {
             row.account_id: row.oldest_due_on
             for row in found[self.states]
             if row.account_id in worked
             and row.oldest_due_on
-            and owed_of(row.past_due_minor, row.balance_minor) > 0
+            and owed_of(row.past_due_minor, row.balance_minor, disputed.get(row.account_id, 0)) > 0
         }
 
     def standings(
@@ -157,8 +163,11 @@ class StandingReads:
             waivers_billed(
                 session, histories, sorted({account_id for account_id, _ in found[self.waived]}), today
             )
-        edges = edges_of(portfolio)
-        return {account_id: standing_after(each, today, edges) for account_id, each in histories.items()}
+        edges, disputed = edges_of(portfolio), dict(map(tuple, found[self.disputed]))
+        return {
+            account_id: standing_after(each, today, edges, disputed.get(account_id, 0))
+            for account_id, each in histories.items()
+        }
 
 
 _PAYS_DUES = frozenset(kind.value for kind in PAYS_DUES)

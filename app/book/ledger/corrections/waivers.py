@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from app.book.ledger.corrections.reversals import standing_waivers
 from app.book.ledger.events import WaiverDecided, WaiverRequested
 from app.book.ledger.models import Account, Entry, Waiver
-from app.book.ledger.rules import WAIVABLE, EntryKind, WaiverStatus, waives_alone
+from app.book.ledger.rules import WAIVABLE, EntryKind, WaiverStatus, grants_alone
 from app.book.ledger.service import post_entry, record_on_account
 from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
@@ -27,8 +27,8 @@ from app.core.timeline.service import lock_customers
 def waive(
     session: Session, entry: Entry, amount_minor: int, reason: str, *, by: Actor, role: Role, now: datetime
 ) -> Waiver:
-    """Forgive a fee or interest, wholly or in part. A manager within the portfolio's limit decides alone and the
-    credit is posted; otherwise the waiver waits for a manager other than the one who asked."""
+    """Forgive a fee or interest, wholly or in part. An agent or manager within the portfolio's limit for them decides
+    alone and the credit is posted; otherwise the waiver waits for a manager other than the one who asked."""
     reason = clean_reason(reason, "reason")
     account = session.get_one(Account, entry.account_id)
     lock_customers(session, [account.customer_id])
@@ -54,7 +54,7 @@ def waive(
         reason=reason,
         requested_by=by,
         requested_at=now,
-        alone=waives_alone(role, amount_minor, portfolio.waive_limit_minor),
+        alone=grants_alone(role, amount_minor, portfolio.agent_waive_minor, portfolio.waive_limit_minor),
     )
     session.add(waiver)
     session.flush()

@@ -12,6 +12,7 @@ from app.casework.cases.models import CallTask
 from app.casework.complaints.questions import ComplaintQuestion
 from app.casework.contacts.rules import DeskStep
 from app.casework.correspondence.models import InboundMessage
+from app.casework.disputes.models import Dispute
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import impersonal_holds
 from app.casework.plans.models import Plan
@@ -38,6 +39,8 @@ class OpenItems:
     missed: MissedPayment | None
     offers: Sequence[Plan]
     holds: Sequence[CaseHold]
+    disputes: Sequence[Dispute]
+    """Open disputes of the customer."""
     preferences: Sequence[tuple[int, str]]
     call: CallTask | None
     referral: Referral | None
@@ -89,6 +92,7 @@ def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
             is None
         ],
         holds=holds if works else impersonal_holds(holds),
+        disputes=found[CASE_READS.disputes],
         # What a support need placed ends with the need alone, and is told on its page.
         preferences=told_words([each for each in told if each.need_id is None]),
         call=next(iter(found[CASE_READS.call_tasks]), None),

@@ -59,6 +59,31 @@ def _to_form(case_id: int, form: str) -> Response:
     return RedirectResponse(f"/cases/{case_id}?do={form}&draft=1#do-{form}", status_code=303)
 
 
+DISPUTE_FORMS = {
+    "change": "change",
+    "decide": "decide",
+    "correction": "correction",
+    "owner": "owner",
+    "evidence": "evidence",
+}
+"""Those about a dispute, which are found again on the page of the disputes."""
+
+
+def _shows_on_dispute(form: str) -> Callable[..., Response]:
+    def show_dispute_form(case_id: RowId, row_id: RowId, _staff: CaseReader) -> Response:
+        return _to_disputes(case_id, f"{form}-{row_id}")
+
+    return show_dispute_form
+
+
+def show_judge_form(case_id: RowId, row_id: RowId, evidence_id: RowId, _staff: CaseReader) -> Response:  # noqa: ARG001
+    return _to_disputes(case_id, f"judge-{evidence_id}")
+
+
+def _to_disputes(case_id: int, form: str) -> Response:
+    return RedirectResponse(f"/cases/{case_id}/disputes?do={form}&draft=1#do-{form}", status_code=303)
+
+
 for end, form in FORMS.items():
     router.add_api_route(f"/{{case_id}}/{end}", _shows(form), methods=["GET"])
 for end, form in ROW_FORMS.items():
@@ -66,3 +91,9 @@ for end, form in ROW_FORMS.items():
 for end, form in PLAN_FORMS.items():
     at = f"/{{case_id}}/plans/{{row_id}}/{end}"
     router.add_api_route(at, _shows_on_plan(form), methods=["GET"])
+for end, form in DISPUTE_FORMS.items():
+    at = f"/{{case_id}}/disputes/{{row_id}}/{end}"
+    router.add_api_route(at, _shows_on_dispute(form), methods=["GET"])
+router.add_api_route(
+    "/{case_id}/disputes/{row_id}/evidence/{evidence_id}/judge", show_judge_form, methods=["GET"]
+)

@@ -1,0 +1,1 @@
+"""Open, change and decide disputes, and grant credits."""

@@ -1,0 +1,218 @@
+"""Decide a dispute: its outcome, what the ledger says after it, the end of its hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, select
+
+from app.actions.holds import end_hold
+from app.book.ledger.corrections.credits import grant_credit
+from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
+from app.book.ledger.models import Account, Customer, Entry
+from app.book.ledger.rules import WAIVABLE, grants_alone
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.debt import debt_now
+from app.casework.disputes.models import Dispute
+from app.casework.disputes.rules import (
+    DECISIONS,
+    MAX_EXPLANATION,
+    WHOLE,
+    Correction,
+    DisputeKind,
+    DisputeOutcome,
+    conceded_by,
+    require_open,
+)
+from app.casework.disputes.service import close_dispute, correct_dispute
+from app.casework.holds.models import CaseHold
+from app.casework.holds.rules import EndsBy
+from app.core.actor import Actor
+from app.core.clock import local_date
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.ids import id_of
+from app.core.money import with_code
+from app.core.staff.rules import Role
+from app.core.text import clean_text
+from app.core.vocabulary import Channel
+from app.outreach.planning.disputes_told.writing import tell_decision
+from app.outreach.planning.letterhead import LetterCatalog
+from app.policy.answers import Answer
+from app.policy.composition import packs_for
+from app.policy.pack import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeDecision:
+    """A decision as a person enters it."""
+
+    outcome: DisputeOutcome
+    explanation: str
+    """The reasons, as the customer reads them."""
+    conceded_minor: int | None = None
+    """Of a dispute that is upheld in part, or is about everything: the sum that is conceded."""
+    correction: Correction = Correction.HERE
+    account_id: int | None = None
+    """The account that is corrected, of a dispute of all accounts."""
+    entry_id: int | None = None
+    """The entry that corrects the ledger already (`Correction.POSTED`)."""
+
+
+def decide_dispute(
+    session: Session,
+    dispute: Dispute,
+    decision: DisputeDecision,
+    letters: LetterCatalog,
+    *,
+    is_second: bool = False,
+    by: Actor,
+    role: Role,
+    now: datetime,
+) -> Mapping[Channel, Answer]:
+    """Decide a dispute, and tell the customer in writing. What is conceded is posted: a fee is waived, any other sum
+    credited; or the creditor posts it, and nobody asks for it until then. What was rejected is asked for again, of a
+    billing error after the days that the law gives to pay. A hold of a rejected dispute ends as the law says; of one
+    about everything that was upheld it stands while anything is past due: nobody asks a person for a debt that is not
+    theirs.
+
+    Forbidden beyond the person's limit, unless a second person approves (`is_second`). Invalid and Conflict as their
+    sentences say. The caller holds the customer's lock. Returns the gate's answers about the letter.
+    """
+    require_open(dispute.outcome, dispute.reference)
+    outcome = decision.outcome
+    if outcome not in DECISIONS:
+        raise Invalid("Choose one of the outcomes.", "outcome")
+    explanation = clean_text(
+        decision.explanation,
+        "explanation",
+        at_most=MAX_EXPLANATION,
+        empty="Give the reasons: the customer reads them.",
+    )
+    portfolio = session.get_one(Portfolio, dispute.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    pack = packs_for(portfolio, session.get_one(Customer, dispute.customer_id))
+    conceded = conceded_by(outcome, dispute.amount_minor, decision.conceded_minor)
+    account = _corrected_account(session, dispute, decision, conceded)
+    if conceded and not is_second:
+        require_grant(portfolio, conceded, decision.correction, role)
+    entry = _correct(session, dispute, decision, account, conceded, explanation, by=by, now=now)
+    if account is not None and dispute.account_id is None:
+        dispute.account_id = account.id
+    close_dispute(
+        session, dispute, outcome, explanation, conceded_minor=conceded, correction=decision.correction, entry=entry,
+        pay_by=_pay_by(dispute, outcome, pack, today), by=by, now=now,
+    )  # fmt: skip
+    _end_hold(session, portfolio, dispute, pack, today, by=by, now=now)
+    return tell_decision(session, portfolio, dispute, letters, on=today, by=by, now=now)
+
+
+def note_correction(
+    session: Session, dispute: Dispute, entry_id: int, *, by: Actor, now: datetime
+) -> Dispute:
+    """Note the entry by which the creditor corrected a decided dispute: the sum is left out no more. The caller holds
+    the customer's lock."""
+    if not dispute.awaits_correction or dispute.account_id is None:
+        raise Conflict(f"Dispute {dispute.reference} waits for no correction.")
+    entry = _posted(session, dispute.account_id, entry_id, dispute.conceded_minor)
+    correct_dispute(session, dispute, entry, by=by, now=now)
+    return dispute
+
+
+def require_grant(portfolio: Portfolio, amount_minor: int, correction: Correction, role: Role) -> None:
+    """Forbidden beyond what a person of this role may grant alone. What stands in the ledger already is no grant."""
+    if correction is Correction.POSTED:
+        return
+    if not grants_alone(role, amount_minor, portfolio.agent_waive_minor, portfolio.waive_limit_minor):
+        amount = with_code(amount_minor, portfolio.currency)
+        raise Forbidden(f"{amount} is beyond your limit. Ask for it: a manager other than you decides.")
+
+
+def _corrected_account(
+    session: Session, dispute: Dispute, decision: DisputeDecision, conceded_minor: int
+) -> Account | None:
+    """The account that the conceded sum belongs to; None where nothing is conceded."""
+    if not conceded_minor:
+        return None
+    account_id = dispute.account_id if dispute.account_id is not None else decision.account_id
+    account = session.get(Account, account_id) if account_id is not None else None
+    if account is None or account.customer_id != dispute.customer_id:
+        raise Invalid("Choose the account that is corrected.", "account")
+    return account
+
+
+def _correct(
+    session: Session,
+    dispute: Dispute,
+    decision: DisputeDecision,
+    account: Account | None,
+    conceded_minor: int,
+    explanation: str,
+    *,
+    by: Actor,
+    now: datetime,
+) -> Entry | None:
+    """The entry that corrects the ledger: posted here, or found in it."""
+    if account is None or decision.correction is Correction.CREDITOR:
+        return None
+    if decision.correction is Correction.POSTED:
+        if decision.entry_id is None:
+            raise Invalid("Choose the entry that corrects it.", "entry")
+        return _posted(session, id_of(account), decision.entry_id, conceded_minor)
+    reason = f"Dispute {dispute.reference}: {explanation}"[:200]
+    disputed = session.get(Entry, dispute.entry_id) if dispute.entry_id is not None else None
+    if disputed is not None and disputed.kind in WAIVABLE:
+        if conceded_minor > left_to_waive(session, disputed):
+            raise Conflict(f"Less than this is left of entry {disputed.reference} after other waivers.")
+        waiver = waive_as_agreed(session, disputed, conceded_minor, reason, by=by, now=now)
+        return session.get_one(Entry, waiver.credit_id)
+    return grant_credit(session, account, conceded_minor, reason, by=by, now=now)
+
+
+def _posted(session: Session, account_id: int, entry_id: int, at_least_minor: int) -> Entry:
+    """A credit of the account that stands. Invalid for any other entry, or one of less."""
+    entry = session.get(Entry, entry_id)
+    if entry is None or entry.account_id != account_id:
+        raise Invalid("This is no entry of the disputed account.", "entry")
+    if entry.amount_minor >= 0 or session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
+        raise Invalid("This entry lowers no debt: choose a payment or credit that stands.", "entry")
+    if -entry.amount_minor < at_least_minor:
+        raise Invalid("This entry is less than what is conceded.", "entry")
+    return entry
+
+
+def _pay_by(dispute: Dispute, outcome: DisputeOutcome, pack: Pack, today: date) -> date | None:
+    """The last day to pay what was not conceded of a billing error; None where the law gives no days."""
+    days = pack.disputes.pay_days if pack.disputes else 0
+    given = dispute.kind is DisputeKind.BILLING_ERROR and outcome in (
+        DisputeOutcome.REJECTED,
+        DisputeOutcome.PARTLY,
+    )
+    return today + timedelta(days=days) if given and days else None
+
+
+def _end_hold(
+    session: Session,
+    portfolio: Portfolio,
+    dispute: Dispute,
+    pack: Pack,
+    today: date,
+    *,
+    by: Actor,
+    now: datetime,
+) -> None:
+    hold = session.get(CaseHold, dispute.hold_id) if dispute.hold_id is not None else None
+    if hold is None or hold.ended_at is not None:
+        return
+    assert dispute.outcome is not None
+    if dispute.outcome is DisputeOutcome.UPHELD and dispute.kind in WHOLE:
+        session.flush()
+        if debt_now(session, portfolio, dispute.customer_id, today).past_due > 0:
+            return
+    why = f"Dispute {dispute.reference} {dispute.outcome.value}"
+    denied = dispute.outcome in (DisputeOutcome.REJECTED, DisputeOutcome.PARTLY)
+    if denied and pack.disputes is not None and pack.disputes.verify_first:
+        end_hold(session, hold, why, because=EndsBy.VERIFICATION, by=by, now=now)
+    else:
+        end_hold(session, hold, why, by.name or by, by=by, now=now)

@@ -1,0 +1,1 @@
+"""Letters about a dispute: its acknowledgement, and how it was decided."""

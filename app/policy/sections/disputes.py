@@ -1,0 +1,53 @@
+"""`[disputes]`: what a place asks of whoever answers a dispute, beside its holds and duties. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from app.policy.schema import SourcedTable
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRules:
+    """How billing errors are told and paid, and when the hold of a rejected dispute may end."""
+
+    billing_error_days: int | None
+    """Days from the first statement with the error in which its notice counts; None = this place has no procedure of
+    its own for billing errors."""
+    pay_days: int
+    """Days that the customer has to pay after a billing error was rejected."""
+    verify_first: bool
+    """The hold of a dispute that was rejected ends only once the verification of the debt was sent."""
+    force: str
+    citation: str
+    source: str
+    verified: bool
+
+
+class DisputesTable(SourcedTable):
+    billing_error_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    pay_days: Annotated[int, Field(ge=0, le=366)] = 0
+    verify_first: bool = False
+
+    def section(self) -> DisputeRules:
+        return DisputeRules(self.billing_error_days, self.pay_days, self.verify_first, **self.sourced())
+
+
+def strictest_disputes(rules: Sequence[DisputeRules]) -> DisputeRules | None:
+    """The rules of several packs in one: the longest days, and verification first where any says so. None without
+    any."""
+    if len(rules) < 2:
+        return rules[0] if rules else None
+    return DisputeRules(
+        max((each.billing_error_days for each in rules if each.billing_error_days is not None), default=None),
+        max(each.pay_days for each in rules),
+        any(each.verify_first for each in rules),
+        "; ".join(dict.fromkeys(each.force for each in rules)),
+        "; ".join(dict.fromkeys(each.citation for each in rules)),
+        "; ".join(dict.fromkeys(each.source for each in rules)),
+        all(each.verified for each in rules),
+    )

@@ -1,0 +1,1 @@
+"""The disputes of a customer: the page beside the case, and its forms."""

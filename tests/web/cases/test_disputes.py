@@ -1,0 +1,140 @@
+"""The disputes page: opened, changed, shown to be right, decided; what is wrong stands beside its field."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlmodel import Session, select
+
+from app.actions.documents import add_document
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import EntryKind
+from app.book.portfolios.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.disputes.models import Dispute, DisputeEvidence
+from app.casework.disputes.rules import DisputeKind, DisputeOutcome, EvidenceState
+from app.casework.documents.rules import DocumentKind
+from app.casework.holds.models import CaseHold
+from app.core.actor import Actor
+from app.core.staff.rules import Role
+from tests import builders
+from tests.web.desk import NOW, Desk
+
+TODAY = date(2026, 3, 2)
+SAID: dict[str, Any] = {"words": "I was never there", "received_on": "2026-03-02", "received_as": "oral"}
+
+
+def a_case(desk: Desk) -> tuple[int, int, int]:
+    """A case with 300.00 past due, its account, and a purchase of 80.00."""
+
+    def write(session: Session) -> tuple[int, int, int]:
+        case = builders.delinquent_case(
+            session, due_on=TODAY - timedelta(days=20), on=TODAY - timedelta(days=1), minimum=30_000
+        )
+        card = session.scalars(select(Account).where(Account.customer_id == case.customer_id)).one()
+        bought = builders.entry(session, card, EntryKind.PURCHASE, 8_000, TODAY - timedelta(days=45))
+        assert case.id
+        assert card.id
+        assert bought.id
+        return case.id, card.id, bought.id
+
+    return desk.write(write)
+
+
+def test_a_purchase_is_disputed_and_upheld(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    case_id, _, bought = a_case(desk)
+    ben = desk.sign_in(Role.AGENT)
+    assert "Nothing is in dispute" in ben.get(f"/cases/{case_id}/disputes").text
+    path = f"/cases/{case_id}/disputes"
+    ben.submit(path, kind="transaction", entry=str(bought), **SAID)
+    [dispute] = desk.read(lambda session: session.scalars(select(Dispute)).all())
+    assert (dispute.left_out_minor, dispute.owner) == (8_000, "ben")
+    page = ben.get(path).text
+    assert "I was never there" in page
+    assert "¥80.00" in page
+    assert "not asked for" in ben.get(f"/cases/{case_id}").text
+    beyond = ben.submit(f"{path}/{dispute.id}/decide", outcome="upheld", explanation="no receipt")
+    assert "beyond your limit" in beyond.text
+
+    ben.submit(f"{path}/{dispute.id}/evidence", what="Receipt of the shop", due_on="2026-03-20")
+    [asked] = desk.read(lambda session: session.scalars(select(DisputeEvidence)).all())
+    receipt = desk.write(lambda session: _receipt(session, case_id))
+    ben.submit(f"{path}/{dispute.id}/evidence/{asked.id}/judge", state="received", document=str(receipt))
+    [asked] = desk.read(lambda session: session.scalars(select(DisputeEvidence)).all())
+    assert (asked.state, asked.document_id) == (EvidenceState.RECEIVED, receipt)
+
+    desk.write(_let_managers_credit)
+    mia = desk.sign_in(Role.MANAGER)
+    mia.submit(f"{path}/{dispute.id}/decide", outcome="upheld", explanation="no receipt was found")
+    [dispute] = desk.read(lambda session: session.scalars(select(Dispute)).all())
+    assert dispute.outcome is DisputeOutcome.UPHELD
+    assert "Upheld" in mia.get(path).text
+
+
+def _receipt(session: Session, case_id: int) -> int:
+    case = session.get_one(CollectionsCase, case_id)
+    made = add_document(
+        session,
+        case,
+        DocumentKind.OTHER,
+        "receipt.txt",
+        b"paid in cash",
+        dated_on=TODAY,
+        by=Actor.user("ben"),
+        now=NOW,
+    )
+    assert made.id
+    return made.id
+
+
+def _let_managers_credit(session: Session) -> None:
+    session.scalars(select(Portfolio)).one().waive_limit_minor = 50_000
+
+
+def test_what_is_wrong_stands_beside_its_field(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    case_id, card, _ = a_case(desk)
+    other_case, _, theirs = a_case(desk)
+    ben = desk.sign_in(Role.AGENT)
+    path = f"/cases/{case_id}/disputes"
+    for typed, said in (
+        ({"kind": "transaction", "entry": str(theirs)}, "This entry is of no account of this customer."),
+        ({"kind": "transaction"}, "Choose the account that it is about."),
+        ({"kind": "amount", "account": str(card), "amount": "99,999.00"}, "is owed and not in dispute yet"),
+        ({"kind": "amount", "account": str(card), "amount": "abc"}, "amount"),
+        ({"kind": "whole_debt", "amount": "5.00"}, "Leave the amount empty."),
+        ({"kind": ""}, "Choose one."),
+    ):
+        refused = ben.submit(path, **typed, **SAID)
+        assert refused.status_code in (409, 422), typed
+        assert said in refused.text, typed
+        assert "I was never there" in refused.text
+    assert desk.read(lambda session: session.scalars(select(Dispute)).all()) == []
+    assert (
+        desk.read(lambda session: session.scalars(select(Entry).where(Entry.id == theirs)).one()).id == theirs
+    )
+    again = ben.get(f"/cases/{other_case}/disputes/1/decide")
+    assert again.headers["location"] == f"/cases/{other_case}/disputes?do=decide-1&draft=1#do-decide-1"
+
+
+def test_a_dispute_of_everything_turns_out_to_be_about_a_sum(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    case_id, card, _ = a_case(desk)
+    ben = desk.sign_in(Role.AGENT)
+    path = f"/cases/{case_id}/disputes"
+    ben.submit(path, kind="whole_debt", **SAID)
+    [hold] = desk.read(lambda session: session.scalars(select(CaseHold)).all())
+    assert hold.ended_at is None
+    [dispute] = desk.read(lambda session: session.scalars(select(Dispute)).all())
+    ben.submit(
+        f"{path}/{dispute.id}/change", kind="amount", account=str(card), amount="50.00", reason="she said so"
+    )
+    [dispute] = desk.read(lambda session: session.scalars(select(Dispute)).all())
+    assert (dispute.kind, dispute.left_out_minor) == (DisputeKind.AMOUNT, 5_000)
+    [hold] = desk.read(lambda session: session.scalars(select(CaseHold)).all())
+    assert hold.ended_at is not None
+    ben.submit(f"{path}/{dispute.id}/owner", owner="")
+    [dispute] = desk.read(lambda session: session.scalars(select(Dispute)).all())
+    assert dispute.owner == ""
