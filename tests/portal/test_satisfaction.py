@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
+from app.casework.complaints.questions import ComplaintQuestion
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.satisfaction.events import SurveyAnswered, SurveyDeclined
 from app.casework.satisfaction.models import Survey
@@ -118,6 +119,8 @@ def test_a_comment_that_may_be_a_complaint_is_put_to_a_person_once(
     found = desk.read(lambda session: session.scalars(select(InboundMessage)).all())
     assert [(each.intents, each.reviewed_at) for each in found] == [("complaint", None)] * asks
     assert len(desk.read(lambda session: session.scalars(select(InboundMatch)).all())) == asks
+    questions = desk.read(lambda session: session.scalars(select(ComplaintQuestion)).all())
+    assert [each.words for each in questions] == [comment] * ("complaint" in comment), "its words have a cue"
 
 
 def test_who_wants_no_more_questions_says_so_and_the_page_closes(desk: Desk) -> None:
