@@ -10,7 +10,8 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases import service
 from app.casework.cases.events import NoteAdded
 from app.casework.cases.models import CollectionsCase
-from app.casework.complaints.questions import QuestionSource, ask_if_complaint
+from app.casework.complaints.models import QuestionSource
+from app.casework.complaints.questions import ask_if_complaint
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.database.rows import locked_row

@@ -27,7 +27,8 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import record_call, set_callback
-from app.casework.complaints.questions import QuestionSource, ask_if_complaint
+from app.casework.complaints.models import QuestionSource
+from app.casework.complaints.questions import ask_if_complaint
 from app.casework.contacts.rules import DeskStep
 from app.casework.results.effects import AskManager, NumberBad, OptOut, PaymentClaimed, PlaceHold, Task
 from app.casework.results.queries import result_named

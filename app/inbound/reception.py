@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.complaints.questions import QuestionSource, ask_if_complaint
+from app.casework.complaints.models import QuestionSource
+from app.casework.complaints.questions import ask_if_complaint
 from app.casework.correspondence.events import MessageReceived
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome

@@ -21,8 +21,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalKind
 from app.casework.cases.models import CollectionsCase
-from app.casework.complaints.models import ComplaintRedress, RootCause
-from app.casework.complaints.questions import ComplaintQuestion, QuestionSource
+from app.casework.complaints.models import ComplaintQuestion, ComplaintRedress, QuestionSource, RootCause
 from app.casework.correspondence.models import InboundMessage
 from app.casework.disputes.models import Dispute, DisputeEvidence
 from app.casework.disputes.rules import DisputeKind, EvidenceState, ReceivedAs

@@ -26,9 +26,9 @@ from app.casework.complaints.events import (
     ComplaintOpened,
     ComplaintOverdue,
 )
-from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter
+from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter, ComplaintQuestion
 from app.casework.complaints.queries import complained_since, get_complaint
-from app.casework.complaints.questions import ComplaintQuestion, count_open
+from app.casework.complaints.questions import count_open
 from app.casework.complaints.rules import (
     AnswerKind,
     ComplaintCategory,

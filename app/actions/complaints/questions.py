@@ -10,7 +10,8 @@ from sqlmodel import Session
 from app.actions.complaints.opening import open_complaint
 from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.events import ComplaintDenied
-from app.casework.complaints.questions import ComplaintQuestion, QuestionSource, get_question
+from app.casework.complaints.models import ComplaintQuestion, QuestionSource
+from app.casework.complaints.questions import get_question
 from app.casework.complaints.rules import ComplaintChannel, ReceivedComplaint
 from app.core.actor import Actor
 from app.core.errors import Conflict

@@ -44,6 +44,7 @@ from app.book.portfolios.days import local_today
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import case_reference
+from app.casework.complaints.models import ComplaintQuestion, QuestionSource
 from app.casework.complaints.queries import (
     RegisterFilter,
     after_row,
@@ -51,7 +52,7 @@ from app.casework.complaints.queries import (
     get_complaint,
     register_query,
 )
-from app.casework.complaints.questions import ComplaintQuestion, QuestionSource, open_questions
+from app.casework.complaints.questions import open_questions
 from app.casework.complaints.rules import (
     AnswerKind,
     ComplaintCategory,

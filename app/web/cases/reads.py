@@ -25,7 +25,7 @@ from app.casework.cases.debt import debt_of
 from app.casework.cases.events import CallLogged, IdentityChecked
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.cases.rules import CaseStatus
-from app.casework.complaints.questions import ComplaintQuestion
+from app.casework.complaints.models import ComplaintQuestion
 from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.disputes.models import Dispute

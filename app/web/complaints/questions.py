@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from app.actions.complaints.questions import answer_question
 from app.book.portfolios.models import Portfolio
-from app.casework.complaints.questions import ComplaintQuestion, get_question, open_questions
+from app.casework.complaints.models import ComplaintQuestion
+from app.casework.complaints.questions import get_question, open_questions
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.text import sentence

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from app.casework.approvals.rules import APPROVAL_LABELS
 from app.casework.cases.models import CallTask
-from app.casework.complaints.questions import ComplaintQuestion
+from app.casework.complaints.models import ComplaintQuestion
 from app.casework.contacts.rules import DeskStep
 from app.casework.correspondence.models import InboundMessage
 from app.casework.disputes.models import Dispute
