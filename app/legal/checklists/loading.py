@@ -38,6 +38,7 @@ from app.core.vocabulary import HoldKind, Purpose
 from app.legal.checklists import case_file as shown
 from app.legal.checklists.case_file import CaseFile, Excuse, NotClaimed
 from app.legal.checklists.claim import why_not_claimed
+from app.legal.checklists.disputes import disputes_of
 from app.legal.checklists.items import ChecklistItem
 from app.legal.checklists.people import contacts_of, third_parties_of
 from app.legal.checklists.rules import completeness
@@ -92,6 +93,7 @@ def load_case_file(
         messages=_messages(session, case),
         plans=_plans(session, case, portfolio),
         holds=_holds(session, customer, portfolio),
+        disputes=disputes_of(session, id_of(customer)),
         documents=tuple(
             shown.Document(
                 each.kind.value, each.name, each.media_type, each.dated_on, content, each.answer_by

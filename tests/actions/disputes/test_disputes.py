@@ -46,6 +46,7 @@ from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind
+from app.legal.checklists.loading import checklist_of
 from app.outreach.gate.contact_cases import load_contact_cases
 from tests import builders
 
@@ -299,3 +300,20 @@ def test_nothing_is_released_before_its_day(session: Session, case: CollectionsC
     assert release_due(session, book, ON + timedelta(days=9), now=NOW) == 0
     assert release_due(session, book, ON + timedelta(days=10), now=NOW) == 1
     assert (dispute.left_out_minor, release_due(session, book, ON + timedelta(days=10), now=NOW)) == (0, 0)
+
+
+def test_no_case_file_goes_to_court_while_a_part_is_disputed(session: Session, case: CollectionsCase) -> None:
+    """A part of the claim would be asked for although it is disputed; no reason excuses it."""
+    card = card_of(session, case)
+    dispute = disputed(session, case, DisputeKind.AMOUNT, account_id=card.id, amount_minor=8_000)
+
+    def is_undisputed() -> bool:
+        items = checklist_of(session, case, now=NOW + timedelta(minutes=1))
+        return next(item.ok for item in items if item.id == "dispute.none_open")
+
+    assert not is_undisputed()
+    decided(session, dispute, DisputeOutcome.PARTLY, conceded_minor=6_000, correction=Correction.CREDITOR)
+    assert not is_undisputed()
+    credit = builders.entry(session, card, EntryKind.CREDIT, 6_000, ON)
+    note_correction(session, dispute, credit.id or 0, **BEN)
+    assert is_undisputed()
