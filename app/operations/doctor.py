@@ -81,7 +81,7 @@ def _forbidden(portfolio: Portfolio, countries: Sequence[CountryCover]) -> Itera
     banned: dict[ForbiddenRule, list[str]] = {}
     for country, name in names.items():
         for rule in packs_for(portfolio, _Anywhere(country)).rules:
-            if isinstance(rule, ForbiddenRule):
+            if isinstance(rule, ForbiddenRule) and not rule.letters:  # certain letters are refused one by one
                 banned.setdefault(rule, []).append(name)
     for rule, where in banned.items():
         channels = ", ".join(in_sentence(CHANNEL_LABELS[channel]) for channel in sorted(rule.channels))
@@ -96,19 +96,25 @@ def _forbidden(portfolio: Portfolio, countries: Sequence[CountryCover]) -> Itera
 def _running_out(portfolio: Portfolio, countries: Sequence[CountryCover], today: date) -> Iterator[Finding]:
     """Days and figures of the packs that are known for some years only, and will not be known for long."""
     own = pack_of(portfolio)
-    known: dict[str, date] = {}
+    dated: list[tuple[str, date]] = []
     for country in [each.country for each in countries] or [own.country]:
         for rule in packs_for(portfolio, _Anywhere(country)).rules:
             if isinstance(rule, HoursRule) and rule.holidays and rule.holidays.equated_until:
-                known[f"the days made equal to holidays (rule {rule.id})"] = rule.holidays.equated_until
+                dated.append(
+                    (
+                        f"the days made equal to holidays (rule {rule.id}) are known",
+                        rule.holidays.equated_until,
+                    )
+                )
+            if rule.effective_to is not None:
+                dated.append((f"rule {rule.id} ({rule.citation}) is in force", rule.effective_to))
     charges = own.charges
     if charges and charges.known_until and portfolio.late_fee_minor:
-        known[f"the figures of [charges] in pack {own.code}"] = charges.known_until
-    for what, until in known.items():
+        dated.append((f"the figures of [charges] in pack {own.code} are known", charges.known_until))
+    for what, until in dict.fromkeys(dated):
         if today + RUNS_OUT_WITHIN >= until:
-            ends = "are known until" if today <= until else "have not been known since"
+            over = "" if today <= until else ", which is over"
+            advice = "Look up what holds after that day, and add it to the pack."
             yield Finding(
-                portfolio.code,
-                "runs_out",
-                f"{portfolio.code}: {what} {ends} {until}. Look up those of the years after, and add them to the pack.",
+                portfolio.code, "runs_out", f"{portfolio.code}: {what} until {until}{over}. {advice}"
             )

@@ -78,7 +78,7 @@ def test_customers_where_no_pack_holds_are_counted(sqlite_engine: Engine, n: int
     [
         ("2028-07-03", ""),  # 181 days before the last that is known
         ("2028-07-04", "are known until 2028-12-31"),
-        ("2029-01-01", "have not been known since 2028-12-31"),
+        ("2029-01-01", "are known until 2028-12-31, which is over"),
     ],
 )
 def test_equated_days_are_asked_for_before_they_run_out(sqlite_engine: Engine, today: str, said: str) -> None:
@@ -96,6 +96,40 @@ def test_equated_days_are_asked_for_before_they_run_out(sqlite_engine: Engine, t
     assert [said in each.sentence for each in found] == ([True] if said else [])
     if said:
         assert "rule nl.days" in found[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("today", "said"),
+    [
+        ("2026-07-03", ""),
+        ("2026-07-04", "is in force until 2026-12-31"),  # 180 days before
+        ("2026-12-31", "is in force until 2026-12-31"),
+        ("2027-01-01", "is in force until 2026-12-31, which is over"),
+    ],
+)
+def test_a_rule_that_ends_is_asked_about_before_it_does(sqlite_engine: Engine, today: str, said: str) -> None:
+    own = """[[rules]]
+id = "house.trial"
+kind = "cap"
+channels = ["sms"]
+most = 1
+counts = "attempted"
+per = "person"
+window_days = 7
+force = "operator choice"
+citation = "house rule: a trial"
+source = "house rule"
+verified = true
+effective_to = 2026-12-31
+"""
+    with transaction(sqlite_engine) as session:
+        builders.portfolio(session, "CARDS", pack="tw", timezone="Asia/Taipei", tightening=own)
+        found = [
+            each for each in findings(session, today=date.fromisoformat(today)) if each.check == "runs_out"
+        ]
+    assert [said in each.sentence for each in found] == ([True] if said else [])
+    if said:
+        assert "rule house.trial (house rule: a trial)" in found[0].sentence
 
 
 @pytest.mark.parametrize(("late_fee_minor", "asked"), [(0, False), (2500, True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -29,17 +30,22 @@ from app.outreach.gate.consent import set_consent
 from app.outreach.gate.decisions import (
     DECISION_KINDS,
     ReviewRequest,
+    answer_data,
+    decision_entry,
     forget_facts,
     read_request,
+    record_decisions,
     replay,
     request_text,
 )
 from app.outreach.gate.events import FactsForgotten
+from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.gate.review import BatchReview
 from app.outreach.planning.service import plan_contacts
 from app.outreach.strategy.due_steps import cases_to_contact
+from app.policy.composition import stack
 from app.policy.facts import Contact, ContactResult, Facts, Hold, PastContact
-from app.policy.packfile import shipped_packs
+from app.policy.packfile import parse_pack, shipped_packs
 from tests import builders
 
 ON = date(2026, 3, 20)
@@ -90,6 +96,37 @@ def test_every_decision_of_a_month_replays_to_itself(engine: Engine) -> None:
         assert len(found) > 20
         assert {each.recorded["decision"] for each in found} == {"clear", "wait", "refuse"}
         assert [each.differences for each in found if not each.same] == []
+
+
+def before_words(text: str) -> str:
+    """The pack of the United Kingdom as it was before it said anything of words about old debts."""
+    a, b = text.index('id = "uk.limitation"'), text.index('force = "law"', text.index('id = "uk.limitation"'))
+    channels = 'channels = ["sms", "email", "post", "call"]'
+    old = f'id = "uk.limitation"\nkind = "limitation"\n{channels}\nyears = 6\nstops = "suit"\n'
+    return re.sub(r'^version = ".*"', 'version = "2026.13"', text[:a] + old + text[b:], flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(("age", "old", "new"), [(0, "clear", "clear"), (1, "clear", "refuse")])
+def test_a_decision_made_under_the_pack_of_before_gives_the_answer_of_then(
+    engine: Engine, age: int, old: str, new: str
+) -> None:
+    """A debt of six years, the day before it is time-barred and on that day (Limitation Act 1980 s.5; CONC 7.15.4R)."""
+    then, since = datetime(2026, 3, 20, 12, tzinfo=UTC), date(2020, 3, 21) - timedelta(days=age)
+    pack = stack([parse_pack(before_words(shipped_packs()["uk"].text), "uk.toml")])
+    facts = Facts(("Europe/London",), due_since=since, paid_or_due_since=since)
+    blocks = ("disclosure", "dispute", "help", "identify", "opt_out", "reach_us")
+    contact = Contact(Channel.EMAIL, Purpose.REMINDER, "a@b.example", "first_reminder", blocks, "en")
+    asked = ReviewRequest(contact, facts, then)
+    assert "contacted_on" not in request_text(asked)
+    with transaction(engine) as session:
+        holder = builders.customer(session, builders.portfolio(session, pack="uk"))
+        keep_pack(session, pack, now=then)
+        entry = decision_entry(None, id_of(holder), asked, asked.answer(pack))
+        [made] = record_decisions(session, [entry], by=Actor.user("kim"), now=then)
+    with transaction(engine) as session:
+        found = replay(session, made)
+        assert (found.recorded["decision"], found.recorded["pack"], found.same) == (old, "uk@2026.13", True)
+    assert answer_data(asked.answer(shipped_packs()["uk"]))["decision"] == new
 
 
 def test_a_replay_tells_facts_that_were_changed_from_facts_that_are_gone(engine: Engine) -> None:
