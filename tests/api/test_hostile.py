@@ -217,8 +217,9 @@ def test_no_verb_reaches_what_belongs_to_another_portfolio_or_case(sqlite_progra
         "notice_id",
         "referral_id",
     }  # below no portfolio and no case: one list for all
-    nobodys = {"adviser", "n", "country"}
-    """An adviser acts for customers of every portfolio; `n` numbers the payments of one plan; a country is no row."""
+    nobodys = {"adviser", "n", "country", "form"}
+    """An adviser acts for customers of every portfolio; `n` numbers the payments of one plan; a country, and the form
+    of a court, is no row."""
     faults = []
     for method, path, operation in caller.operations():
         names = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"]
