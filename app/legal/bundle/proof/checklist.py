@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from app.core.types import JsonObject
 
 NEVER_EXCUSED = frozenset(
-    {"claim.owed", "ledger.claim", "dispute.none_open", "hold.none_stopping", "limitation"}
+    {"claim.owed", "ledger.claim", "dispute.none_open", "hold.none_stopping", "limitation", "notice.owed"}
 )
 """As `app.legal.checklists.items` has it, which who receives a bundle does not; a test holds the two together."""
 

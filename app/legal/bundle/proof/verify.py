@@ -24,7 +24,14 @@ SCRIPT = "verify.py"
 TAGS = ("bag-info.txt", "bagit.txt", "manifest-sha256.txt", SCRIPT)
 TAG_MANIFEST, SIGNATURE = "tagmanifest-sha256.txt", "signature.json"
 PARTS = ("principal", "interest", "penalty", "fees", "costs")
-NEVER_EXCUSED = ("claim.owed", "ledger.claim", "dispute.none_open", "hold.none_stopping", "limitation")
+NEVER_EXCUSED = (
+    "claim.owed",
+    "ledger.claim",
+    "dispute.none_open",
+    "hold.none_stopping",
+    "limitation",
+    "notice.owed",
+)
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _PROTECTED = re.compile("\\A'(?='*[\\t\\r\\n])|((?:\\A|[;\\t\\r\\n])[ \"]*)'(?='*[" + _SIGNS + "])")
 
