@@ -95,6 +95,7 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         preferences_url="https://desk.example/u/7.abcdefghijklmnop",
         amount=money(43),
         promise_on=day(21),
+        article_title=f"{name} 99",
         instalments=lines if plan else (),
         due_on=day(9),
         answer_by=day(22),
@@ -453,6 +454,7 @@ def test_the_plain_text_of_an_email_is_the_words_of_its_html() -> None:
             for line in words.text.splitlines()
             if not re.match(r"- Visa|\d\. [^a-z]|第 \d 期", line)
         } - {""}
+        html = {line for line in html if not line.startswith("Visa, card ending")}
         assert text == html, f"{letter.name} {language}"
         context = filled(language)
         for figure in [a.past_due for a in context.accounts if "accounts" in words.blocks]:
@@ -758,4 +760,5 @@ def test_only_what_may_threaten_a_suit_does() -> None:
             # The consumer's own rights speak of a court too.
             own_rights = {"validation_notice", "ny_disclosures", "complaint_final_response"}
             none_is_taken = {"complaint_holding", "complaint_summary_resolution"}
-            assert letter.name in own_rights | none_is_taken, f"{letter.name} {channel} {language}"
+            appoints = {"estate_enquiry"}  # a court names who administers an estate
+            assert letter.name in own_rights | none_is_taken | appoints, f"{letter.name} {channel} {language}"
