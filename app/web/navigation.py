@@ -18,6 +18,8 @@ from app.book.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
+from app.casework.complaints.models import ComplaintRedress
+from app.casework.complaints.rules import RedressStatus
 from app.casework.correspondence.models import InboundMessage
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
@@ -191,7 +193,9 @@ def _counting(role: Role) -> dict[str, Query]:
         counts["/reported-changes"] = _waiting(ReportedChange, ReportedStatus.WAITING)
         requests = _waiting(ApprovalRequest, ApprovalStatus.REQUESTED).scalar_subquery()
         counts["/approvals"] = sa.select(
-            requests + _waiting(Waiver, WaiverStatus.REQUESTED).scalar_subquery()
+            requests
+            + _waiting(Waiver, WaiverStatus.REQUESTED).scalar_subquery()
+            + _waiting(ComplaintRedress, RedressStatus.REQUESTED).scalar_subquery()
         )
         notice = table_of(MailNotice)
         counts["/suppressed"] = sa.select(sa.func.count()).where(notice.c.decided_at.is_(None))
@@ -202,7 +206,7 @@ def _counting(role: Role) -> dict[str, Query]:
 
 
 def _waiting(
-    model: type[UnmatchedPayment] | type[Waiver] | type[ReportedChange] | type[ApprovalRequest], status: str
+    model: type[UnmatchedPayment | Waiver | ReportedChange | ApprovalRequest | ComplaintRedress], status: str
 ) -> sa.Select[int]:
     table = table_of(model)
     portfolios = sa.select(table_of(Portfolio).c.id)  # the index begins with the portfolio

@@ -15,6 +15,11 @@ from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
 from app.casework.cases import listing
+from app.casework.complaints.models import ComplaintRedress
+from app.casework.complaints.queries import count_overdue
+from app.casework.complaints.questions import count_open
+from app.casework.complaints.rules import RedressStatus
+from app.core.clock import local_date
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.worklist.books import books_at
@@ -30,7 +35,8 @@ REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS = (
     "Claims of payment past their day",
 )
 REQUESTS, UNMATCHED, REPORTED = "Requests to approve", "Unmatched payments", "Reported changes"
-LABELS = (REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS, REQUESTS, UNMATCHED, REPORTED)
+OVERDUE, QUESTIONS = "Complaints overdue", "Words that may be a complaint"
+LABELS = (OVERDUE, QUESTIONS, REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS, REQUESTS, UNMATCHED, REPORTED)
 """What waits, in words."""
 
 
@@ -44,7 +50,7 @@ class Waiting:
 
 
 def waiting_cases(session: Session, portfolio: Portfolio, now: datetime) -> list[Waiting]:
-    """Cases of the portfolio that wait, in the lists of the worklist."""
+    """Complaints and cases of the portfolio that wait, in the register and the lists of the worklist."""
     books = tuple(each for each in books_at(session, now) if each.code == portfolio.code)
     sections = section_counts(session, books, None, now)
     place = f"/worklist?owner=all&portfolio={portfolio.code}&state="
@@ -53,7 +59,13 @@ def waiting_cases(session: Session, portfolio: Portfolio, now: datetime) -> list
         return listing.count(session, selection(View(books=books, state=state), now))
 
     counted = {section: sections[section].cases if section in sections else 0 for section in Section}
+    portfolio_id, register = id_of(portfolio), f"/complaints?portfolio={portfolio.code}"
+    today = local_date(now, portfolio.timezone)
     return [
+        Waiting(OVERDUE, count_overdue(session, portfolio_id, today), f"{register}&state=overdue"),
+        Waiting(
+            QUESTIONS, count_open(session, portfolio_id), f"/complaints/questions?portfolio={portfolio.code}"
+        ),
         Waiting(REVIEWS, cases("review"), f"{place}review"),
         Waiting(CLAIMS, cases("claimed"), f"{place}claimed"),
         Waiting(MISSED, counted[Section.PROMISE_MISSED], f"{place}missed"),
@@ -66,6 +78,7 @@ def waiting_requests(session: Session, portfolio: Portfolio) -> list[Waiting]:
     """Requests, payments and reports of the portfolio that a person decides. The pages show those of all portfolios."""
     requests = _count(session, portfolio, ApprovalRequest, ApprovalStatus.REQUESTED)
     requests += _count(session, portfolio, Waiver, WaiverStatus.REQUESTED)
+    requests += _count(session, portfolio, ComplaintRedress, RedressStatus.REQUESTED)
     return [
         Waiting(REQUESTS, requests, "/approvals"),
         Waiting(
@@ -84,7 +97,7 @@ def waiting_requests(session: Session, portfolio: Portfolio) -> list[Waiting]:
 def _count(
     session: Session,
     portfolio: Portfolio,
-    model: type[UnmatchedPayment] | type[Waiver] | type[ReportedChange] | type[ApprovalRequest],
+    model: type[UnmatchedPayment | Waiver | ReportedChange | ApprovalRequest | ComplaintRedress],
     status: str,
 ) -> int:
     table = table_of(model)

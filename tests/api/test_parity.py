@@ -47,6 +47,7 @@ VERBS = {
     "/complaints/{complaint_id}/answer": "/complaints/{complaint_id}/answer",
     "/complaints/{complaint_id}/redress": "/complaints/{complaint_id}/redress",
     "/complaints/redress/{redress_id}/decide": "/complaint-redress/{redress_id}/decision",
+    "/approvals/redress/{redress_id}/decision": "/complaint-redress/{redress_id}/decision",
     "/complaints/{complaint_id}/first-response": "/complaints/{complaint_id}/first-response",
     "/complaints/{complaint_id}/reopen": "/complaints/{complaint_id}/reopening",
     "/complaints/{complaint_id}/ombudsman": "/complaints/{complaint_id}/ombudsman",

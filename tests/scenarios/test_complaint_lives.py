@@ -18,6 +18,7 @@ from app.actions.holds import end_hold, place_hold
 from app.actions.referrals import decide_referral, nominate
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.events import (
     ComplaintClosed,
@@ -39,13 +40,21 @@ from app.casework.complaints.rules import (
     ReceivedComplaint,
     RedressStatus,
 )
+from app.casework.contacts.models import PlannedContact
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import Channel, HoldKind
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.complaints.arrival import answers_never_arrived
+from app.reporting.kpis.definitions.service.complaints import COMPLAINTS_CLOSED
+from app.reporting.kpis.family import Scope
+from app.reporting.kpis.measuring import measured_figures
+from app.reporting.kpis.proof.rows import count_casework
 from tests import builders
 
 LONDON = "Europe/London"
@@ -85,6 +94,17 @@ def closes(
 ) -> None:  # fmt: skip
     decision = Decision(kind, outcome, reasons, form, **about)  # type: ignore[arg-type]
     answer_complaint(session, complaint_id, decision, builders.catalog(), by=MEI, now=at)
+
+
+def in_time(session: Session, on: date) -> int:
+    """The numerator of the key figure of a day, which the count by hand confirms."""
+    scope = Scope(get_portfolio(session, builders.BOOK))
+    figure = measured_figures(session, [COMPLAINTS_CLOSED], scope, on)["complaints_on_time", "", ""]
+    by_hand = [
+        each for each in count_casework(session, scope.portfolio, on, 1) if each[0] == "complaints_on_time"
+    ]
+    assert [each[3] for each in by_hand] == [figure.numerator]
+    return figure.numerator
 
 
 def written(engine: Engine) -> list[str]:
@@ -300,3 +320,41 @@ def test_a_no_is_on_record_with_who_and_when(engine: Engine) -> None:
         assert opened.complaint_id is not None
         assert get_complaint(session, opened.complaint_id).received_on == RECEIVED
         assert count_open(session, case.portfolio_id) == 0
+
+
+@pytest.mark.parametrize(("on_paper", "counts"), [(None, 0), (WEEK_8, 1), (WEEK_8 + DAY, 0)])
+def test_a_final_response_that_comes_back_is_no_answer_in_time(
+    engine: Engine, on_paper: date | None, counts: int
+) -> None:
+    # On the next day he has his answer by e-mail, and counts as answered in time.
+    on = RECEIVED + DAY
+    with transaction(engine) as session:
+        complaint = complains(session, a_case(session), noon(RECEIVED))
+        number = id_of(complaint)
+        closes(session, number, noon(on))
+        assert answers_never_arrived(session, number) == set()
+        assert in_time(session, on) == 1
+
+    # Five days later the mail server says that nobody reads that mailbox: he was told nothing.
+    with transaction(engine) as session:
+        final = select(OutboxMessage).where(OutboxMessage.letter == "complaint_final_response")
+        [letter] = session.scalars(final)
+        letter.status, letter.finished_at = OutboxStatus.BOUNCED, noon(on + 5 * DAY)
+        session.flush()
+        assert answers_never_arrived(session, number) == {1}
+        assert in_time(session, on + 4 * DAY) == 1, "the figure of a day is that of what was known then"
+        assert in_time(session, on + 5 * DAY) == 0
+
+    # The same words on paper are his answer if they leave within the eight weeks.
+    with transaction(engine) as session:
+        [letter] = session.scalars(final)
+        if on_paper is not None:
+            first = session.get_one(PlannedContact, letter.contact_id)
+            paper = PlannedContact(**{**first.model_dump(exclude={"id"}), "channel": Channel.POST})
+            session.add(paper)
+            session.flush()
+            changed = {"contact_id": id_of(paper), "status": OutboxStatus.SENT, "finished_at": None}
+            copy = letter.model_dump(exclude={"id"}) | changed | {"business_date": on_paper}
+            session.add(OutboxMessage(**copy))
+            session.flush()
+        assert in_time(session, on + 20 * DAY) == counts

@@ -6,12 +6,15 @@ from datetime import timedelta
 
 from sqlmodel import Session, select
 
+from app.actions.assignment import add_note
 from app.book.portfolios.models import Portfolio
+from app.core.actor import Actor
 from app.core.ids import id_of
 from app.outreach.strategy.models import StrategyTask
 from app.worklist.books import books_at
 from app.worklist.view import View, page_of
-from app.worklist.waiting import CLAIMS, waiting_cases
+from app.worklist.waiting import CLAIMS, OVERDUE, QUESTIONS, waiting_cases
+from tests import builders
 from tests.actions.test_call_effects import NOW, a_case, claim, session
 
 __all__ = ["session"]  # a fixture
@@ -38,3 +41,12 @@ def test_a_claim_waits_for_a_decision_once_its_day_has_come(session: Session) ->
     task.done_at = NOW
     session.flush()
     assert waiting(session, 10) == (0, [])
+
+
+def test_complaints_past_their_day_and_questions_wait_beside_the_rest(session: Session) -> None:  # noqa: F811
+    case, book = a_case(session), session.scalars(select(Portfolio)).one()
+    add_note(session, case, "He wants to make a complaint.", by=Actor.user("mei"), now=NOW)
+    builders.complaint(session, case, received_at=NOW, answer_by=NOW.date() + timedelta(days=1))
+    for days, overdue in ((1, 0), (2, 1)):
+        found = {each.label: each for each in waiting_cases(session, book, NOW + timedelta(days=days))}
+        assert (found[OVERDUE].count, found[QUESTIONS].count) == (overdue, 1), days

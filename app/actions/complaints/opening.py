@@ -76,10 +76,23 @@ def open_complaint(
     return OpenedComplaint(complaint, told[id_of(complaint)])
 
 
-def require_owner(session: Session, owner: str) -> None:
-    """Invalid for a person who works no cases; '' = none."""
-    if owner and owner not in assignable(session):
+def require_owner(session: Session, owner: str, about_staff: str = "") -> None:
+    """Invalid for a person who works no cases, and for the one complained about, by user name or by name (DISP 1.4.1R:
+    a complaint is investigated impartially); '' = none."""
+    if not owner:
+        return
+    names = assignable(session)
+    if owner not in names:
         raise Invalid("There is no active member of staff with this user name.", "owner")
+    if is_same_staff(about_staff, owner, names[owner]):
+        raise Invalid(
+            "The person complained about does not answer the complaint. Choose another owner.", "owner"
+        )
+
+
+def is_same_staff(about: str, username: str, name: str) -> bool:
+    """True if these words name the member of staff."""
+    return " ".join(about.split()).casefold() in {username.casefold(), name.casefold()}
 
 
 def _check(session: Session, case: CollectionsCase, received: ReceivedComplaint) -> None:
@@ -87,4 +100,4 @@ def _check(session: Session, case: CollectionsCase, received: ReceivedComplaint)
         account = session.get(Account, received.account_id)
         if account is None or account.customer_id != case.customer_id:
             raise Invalid("This account is not one of the customer. Choose one of theirs.", "account")
-    require_owner(session, received.owner)
+    require_owner(session, received.owner, received.about_staff)

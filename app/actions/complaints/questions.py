@@ -13,14 +13,17 @@ from app.casework.complaints.events import ComplaintDenied
 from app.casework.complaints.models import ComplaintQuestion, QuestionSource
 from app.casework.complaints.questions import get_question
 from app.casework.complaints.rules import ComplaintChannel, ReceivedComplaint
+from app.casework.correspondence.models import InboundMessage
+from app.casework.correspondence.rules import InboundSource
 from app.core.actor import Actor
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.service import about_customer, lock_customers, record
 from app.outreach.planning.letterhead import LetterCatalog
 
-_CHANNELS: Mapping[QuestionSource, ComplaintChannel] = {
-    QuestionSource.MESSAGE: ComplaintChannel.SMS,
+_CHANNELS: Mapping[QuestionSource | InboundSource, ComplaintChannel] = {
+    InboundSource.SMS: ComplaintChannel.SMS,
+    InboundSource.PAGE: ComplaintChannel.PAGE,
     QuestionSource.CALL: ComplaintChannel.CALL,
     QuestionSource.NOTE: ComplaintChannel.OTHER,
 }
@@ -46,7 +49,7 @@ def answer_question(
     question.is_complaint, question.answered_at, question.answered_by = is_complaint, now, by
     if is_complaint:
         received = ReceivedComplaint(
-            question.words, channel=_CHANNELS[question.source], received_at=question.asked_at
+            question.words, channel=_channel(session, question), received_at=question.asked_at
         )
         opened = open_complaint(session, case, received, letters, by=by, now=now)
         question.complaint_id = id_of(opened.complaint)
@@ -56,3 +59,10 @@ def answer_question(
     denied = ComplaintDenied(question_id, question.words, question.cues)
     record(session, about_customer(question.customer_id, denied, case_id=question.case_id), by=by, now=now)
     return question
+
+
+def _channel(session: Session, question: ComplaintQuestion) -> ComplaintChannel:
+    """How the words came; a message by its own source."""
+    if question.message_id is None:
+        return _CHANNELS.get(question.source, ComplaintChannel.OTHER)
+    return _CHANNELS[session.get_one(InboundMessage, question.message_id).source]

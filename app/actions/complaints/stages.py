@@ -51,12 +51,8 @@ def change_complaint(
     """Set category, severity, owner, the person complained about and the root cause; also of a closed complaint, whose
     cause is often found later. Invalid for an owner who works no cases."""
     complaint = locked_complaint(session, complaint_id)
-    if change.owner != complaint.owner:
-        require_owner(session, change.owner)
-    if change.about_staff and change.about_staff == change.owner:
-        raise Invalid(
-            "The person complained about does not answer the complaint. Choose another owner.", "owner"
-        )
+    if (change.owner, change.about_staff) != (complaint.owner, complaint.about_staff):
+        require_owner(session, change.owner, change.about_staff)
     cause = get_cause(session, complaint.portfolio_id, change.cause_id) if change.cause_id else None
     service.change_complaint(
         session, complaint, category=change.category, severity=change.severity, owner=change.owner,

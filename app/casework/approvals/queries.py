@@ -1,4 +1,4 @@
-"""The inbox of managers: waiting requests and waivers in one list."""
+"""The inbox of managers: waiting requests, waivers and redress of complaints in one list."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
 from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.models import Complaint, ComplaintRedress
+from app.casework.complaints.rules import RedressStatus
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
@@ -34,8 +36,17 @@ class WaiverAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class RedressAsked:
+    """Redress with the complaint and the account that it is about."""
+
+    redress: ComplaintRedress
+    complaint: Complaint
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
 class InboxItem:
-    """A line of the inbox: either `request` or `waiver` is set."""
+    """A line of the inbox: one of `request`, `waiver` and `redress` is set."""
 
     key: str
     kind: str
@@ -47,11 +58,12 @@ class InboxItem:
     asked_at: datetime
     request: ApprovalRequest | None = None
     waiver: WaiverAsked | None = None
+    redress: RedressAsked | None = None
 
 
 def waiting_items(session: Session, asked_by: Actor | None = None) -> list[InboxItem]:
-    """Requests and waivers that wait for a decision, the oldest first; `asked_by`: only those of this person."""
-    found = [*_requests(session, asked_by), *_waivers(session, asked_by)]
+    """What waits for a decision, the oldest first; `asked_by`: only what this person asked for."""
+    found = [*_requests(session, asked_by), *_waivers(session, asked_by), *_redress(session, asked_by)]
     return sorted(found, key=lambda item: (item.asked_at, item.key))[:MOST]
 
 
@@ -118,4 +130,26 @@ def _waivers(session: Session, asked_by: Actor | None) -> list[InboxItem]:
             waiver.requested_by, waiver.requested_at, waiver=WaiverAsked(waiver, account, entry),
         )
         for waiver, account, entry, name, portfolio, case_id in session.execute(query)
+    ]  # fmt: skip
+
+
+def _redress(session: Session, asked_by: Actor | None) -> list[InboxItem]:
+    query = (
+        sa.select(ComplaintRedress, Complaint, Account, col(Customer.full_name), Portfolio)
+        .join(Complaint, col(Complaint.id) == ComplaintRedress.complaint_id)
+        .join(Account, col(Account.id) == ComplaintRedress.account_id)
+        .join(Customer, col(Customer.id) == Complaint.customer_id)
+        .join(Portfolio, col(Portfolio.id) == ComplaintRedress.portfolio_id)
+        .where(col(ComplaintRedress.status) == RedressStatus.REQUESTED)
+        .order_by(col(ComplaintRedress.requested_at))
+        .limit(MOST)
+    )
+    if asked_by is not None:
+        query = query.where(col(ComplaintRedress.requested_by) == asked_by)
+    return [
+        InboxItem(
+            f"redress-{id_of(redress)}", "redress", name, portfolio, complaint.case_id, redress.amount_minor,
+            redress.requested_by, redress.requested_at, redress=RedressAsked(redress, complaint, account),
+        )
+        for redress, complaint, account, name, portfolio in session.execute(query)
     ]  # fmt: skip

@@ -214,6 +214,13 @@ def register_counts(session: Session, portfolio_id: int, today: date, soon: date
     return RegisterCounts(open_now, overdue, soon_due, nobodys, session.execute(waiting).scalar_one())
 
 
+def count_overdue(session: Session, portfolio_id: int, today: date) -> int:
+    """How many open complaints are past the day of their answer."""
+    row = table_of(Complaint)
+    late = (row.c.portfolio_id == portfolio_id, row.c.closed_at.is_(None), row.c.answer_by < today)
+    return session.scalar(sa.select(sa.func.count()).select_from(row).where(*late)) or 0
+
+
 # --- root causes ----------------------------------------------------------------------------------------------
 
 

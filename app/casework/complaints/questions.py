@@ -15,6 +15,8 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.models import ComplaintQuestion, QuestionSource
 from app.casework.recognition.cues import complaint_cues
 from app.core.actor import Actor
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 from app.core.ids import id_of
@@ -76,6 +78,19 @@ def open_questions(
         col(ComplaintQuestion.id) > after,
     )
     return session.scalars(query.order_by(col(ComplaintQuestion.id)).limit(limit)).all()
+
+
+def questions_of_message(
+    session: Session, message_id: int, customer_ids: Collection[int]
+) -> Sequence[ComplaintQuestion]:
+    """The questions that a message of these customers raised, one a customer, the answered ones too."""
+    if not customer_ids:
+        return ()
+    row = table_of(ComplaintQuestion)
+    query = select(ComplaintQuestion).where(
+        among(session, row.c.customer_id, sorted(customer_ids)), ComplaintQuestion.message_id == message_id
+    )
+    return session.scalars(query.order_by(col(ComplaintQuestion.id))).all()
 
 
 def count_open(session: Session, portfolio_id: int) -> int:

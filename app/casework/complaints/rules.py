@@ -179,6 +179,13 @@ class FinalForm(StrEnum):
     """It rejects the complaint and gives reasons."""
 
 
+FORM_LABELS: Mapping[FinalForm, str] = {
+    FinalForm.ACCEPT: "accepts the complaint",
+    FinalForm.OFFER: "does something for them without accepting it",
+    FinalForm.REJECT: "rejects the complaint",
+}
+
+
 class LetterKind(StrEnum):
     """Letters of a complaint."""
 
@@ -321,8 +328,8 @@ def require_form(outcome: ComplaintOutcome, form: FinalForm | None) -> None:
         )
     if form not in fitting:
         raise Invalid(
-            f"A final response that says “{form.value}” does not fit: the complaint is"
-            f" {OUTCOME_LABELS[outcome].lower()}.",
+            f"A final response that {FORM_LABELS[form]} does not fit: the complaint is"
+            f" {OUTCOME_LABELS[outcome].lower()}. Change the one or the other.",
             "form",
         )
 

@@ -16,6 +16,7 @@ from app.book.ledger.rules import MONEY_IN
 from app.book.portfolios.days import first_day
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.models import Complaint
 from app.casework.holds.models import CaseHold
 from app.core.clock import local_date
 from app.core.database.engine import table_of
@@ -29,7 +30,6 @@ from app.reporting.experiments.safeguards import Guardrail, GuardrailResult, Inc
 
 SPAN_OF_A_RATE = 14
 """Days from which on a number of new cases is told as one a month."""
-_HOLDS = {Guardrail.COMPLAINTS: HoldKind.COMPLAINT, Guardrail.HARDSHIP: HoldKind.HARDSHIP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +169,17 @@ def _incidents(
 ) -> Iterator[tuple[date, Arm]]:
     """The first incident of each participant after joining, in order of time; their local day and arm."""
     who = table_of(Participant)
-    if kind := _HOLDS.get(guardrail):
-        hold = table_of(CaseHold)
-        at, found = hold.c.started_at, sa.and_(hold.c.customer_id == who.c.customer_id, hold.c.kind == kind)
-        source = hold
-    else:
-        consent = table_of(Consent)
-        at, found = consent.c.at, sa.and_(consent.c.customer_id == who.c.customer_id, ~consent.c.allowed)
-        source = consent
+    match guardrail:
+        case Guardrail.COMPLAINTS:
+            source = table_of(Complaint)
+            at, found = source.c.received_at, source.c.customer_id == who.c.customer_id
+        case Guardrail.HARDSHIP:
+            source = table_of(CaseHold)
+            at = source.c.started_at
+            found = sa.and_(source.c.customer_id == who.c.customer_id, source.c.kind == HoldKind.HARDSHIP)
+        case Guardrail.OPT_OUTS:
+            source = table_of(Consent)
+            at, found = source.c.at, sa.and_(source.c.customer_id == who.c.customer_id, ~source.c.allowed)
     query = (
         sa.select(who.c.customer_id, who.c.arm, who.c.since, at)
         .join(source, found)

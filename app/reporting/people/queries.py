@@ -18,6 +18,7 @@ from app.book.ledger.rules import MONEY_IN
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.models import Complaint
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanStatus
@@ -64,7 +65,7 @@ def work_of_period(
 
     owned = [case for case in cases if case.owner]
     paid = _paid(session, portfolio, first_on, last_on)
-    complained = _held(session, portfolio, HoldKind.COMPLAINT, first_on, last_on)
+    complained = _complained(session, portfolio, first_on, last_on)
     found: dict[Measure, list[WorkedCase]] = {measure: [] for measure in Measure}
     for case in owned:
         who, at = case.owner, stratum(case.customer_id)
@@ -92,10 +93,10 @@ def outcome_parity(
     session: Session, portfolio: Portfolio, first_on: date, last_on: date
 ) -> Sequence[ParityRow]:
     """Outcomes of customers with a support need on record in the period, beside those of all others."""
-    needs = _held(session, portfolio, HoldKind.VULNERABLE, None, last_on, still_on=first_on)
+    needs = _vulnerable(session, portfolio, first_on, last_on)
     needs |= _with_needs(session, portfolio, first_on, last_on)
     cases = _cases(session, portfolio, first_on, last_on)
-    complained = _held(session, portfolio, HoldKind.COMPLAINT, first_on, last_on)
+    complained = _complained(session, portfolio, first_on, last_on)
     kept: dict[Group, list[bool]] = defaultdict(list)
     for _, customer_id, status in _agreements(session, portfolio, first_on, last_on):
         kept[_group(customer_id, needs)].append(status is PlanStatus.KEPT)
@@ -176,31 +177,28 @@ def _paid(session: Session, portfolio: Portfolio, first_on: date, last_on: date)
     return {customer_id: int(amount) for customer_id, amount in session.connection().execute(query)}
 
 
-def _held(
-    session: Session,
-    portfolio: Portfolio,
-    kind: HoldKind,
-    first_on: date | None,
-    last_on: date,
-    *,
-    still_on: date | None = None,
-) -> set[int]:
-    """Customers for whom such a hold began in the period; with `still_on`, one that had not ended before that day."""
+def _complained(session: Session, portfolio: Portfolio, first_on: date, last_on: date) -> set[int]:
+    """Customers of whom a complaint was received in the period."""
+    row = table_of(Complaint)
+    query = sa.select(row.c.customer_id).where(
+        row.c.portfolio_id == portfolio.id, row.c.received_on.between(first_on, last_on)
+    )
+    return set(session.connection().execute(query).scalars())
+
+
+def _vulnerable(session: Session, portfolio: Portfolio, first_on: date, last_on: date) -> set[int]:
+    """Customers for whom a hold of a vulnerable person stood on a day of the period."""
     hold, case = table_of(CaseHold), table_of(CollectionsCase)
     query = (
         sa.select(hold.c.customer_id)
         .join(case, case.c.id == hold.c.case_id)
         .where(
             case.c.portfolio_id == portfolio.id,
-            hold.c.kind == kind,
+            hold.c.kind == HoldKind.VULNERABLE,
             hold.c.started_at < _begin(portfolio, last_on + DAY),
+            sa.or_(hold.c.ended_at.is_(None), hold.c.ended_at >= _begin(portfolio, first_on)),
         )
     )
-    if first_on is not None:
-        query = query.where(hold.c.started_at >= _begin(portfolio, first_on))
-    if still_on is not None:
-        not_over = sa.or_(hold.c.ended_at.is_(None), hold.c.ended_at >= _begin(portfolio, still_on))
-        query = query.where(not_over)
     return set(session.connection().execute(query).scalars())
 
 

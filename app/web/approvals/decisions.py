@@ -1,4 +1,4 @@
-"""Decisions on requests and waivers, sent from the inbox; a refused one comes back beside its story."""
+"""Decisions on requests, waivers and redress, sent from the inbox; a refused one comes back beside its story."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.actions.approvals.asking import withdraw_request
 from app.actions.approvals.deciding import decide_approval, decide_waiver
+from app.actions.complaints.redress import decide_redress
 from app.book.ledger.models import Waiver
 from app.core.errors import NotFound
 from app.core.staff.rules import Staff
@@ -36,6 +37,11 @@ Act = Callable[[], str]
 def after_a_refusal(request_id: RowId, _staff: Manager) -> Response:
     """A refused decision is shown at its own address; after a reload its story is found again."""
     return RedirectResponse(f"/approvals?open=request-{request_id}", status_code=303)
+
+
+@router.get("/approvals/redress/{redress_id}/decision")
+def after_a_refused_redress(redress_id: RowId, _staff: Manager) -> Response:
+    return RedirectResponse(f"/approvals?open=redress-{redress_id}", status_code=303)
 
 
 @router.get("/waivers/{waiver_id}/decide")
@@ -91,6 +97,29 @@ def decide_a_waiver(
         return "Waiver approved; the credit is posted." if approve else "Waiver declined; nothing was posted."
 
     return _decide(request, session, staff, typed, f"waiver-{waiver_id}", act, now)
+
+
+@router.post("/approvals/redress/{redress_id}/decision")
+def decide_about_redress(
+    request: Request,
+    redress_id: RowId,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[DecisionForm, Form()],
+) -> Response:
+    approve = typed.approve == "true"
+
+    def act() -> str:
+        decide_redress(
+            session, redress_id, approve=approve, note=typed.note, by=staff.by, role=staff.role, now=now
+        )
+        done = (
+            "Redress approved; the credit is posted." if approve else "Redress declined; nothing was posted."
+        )
+        return f"{done} Now the complaint can be answered."
+
+    return _decide(request, session, staff, typed, f"redress-{redress_id}", act, now)
 
 
 @router.post("/approvals/{request_id}/withdrawal")

@@ -1,4 +1,4 @@
-"""The inbox of requests that wait for a second person, waivers among them, each with its story."""
+"""The inbox of what waits for a second person, waivers and redress of complaints among it, each with its story."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ from app.web.rendering import Page, page
 
 router = Router()
 ANSWERS_SHOWN = timedelta(days=14)
-KINDS = {kind.value: label for kind, label in APPROVAL_LABELS.items()} | {"waiver": "Waiver"}
+KINDS = {kind.value: label for kind, label in APPROVAL_LABELS.items()} | {
+    "waiver": "Waiver",
+    "redress": "Redress",
+}
 
 
 @dataclass(frozen=True, slots=True)

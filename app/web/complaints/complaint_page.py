@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,6 +34,7 @@ from app.casework.documents.models import CaseDocument
 from app.casework.documents.service import documents_of
 from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS
+from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.core.vocabulary import Channel
 from app.http.context import Now
@@ -41,6 +42,7 @@ from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.routes import Router
 from app.http.transactions import ReadSession
+from app.outreach.planning.complaints.arrival import answers_never_arrived
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.complaints.words import CATEGORIES, FORMS, KINDS, OUTCOMES, SEVERITIES, Options, texts
 from app.web.forms import FormState
@@ -57,6 +59,8 @@ class ComplaintPage(Page):
     file: CaseFile
     account: Account | None
     answers: Sequence[ComplaintAnswer]
+    lost: Collection[int]
+    """Of these, the ids of those whose letter never reached the customer."""
     letters: Sequence[tuple[ComplaintLetter, Sequence[tuple[int, Channel]]]]
     redress: Sequence[ComplaintRedress]
     documents: Sequence[CaseDocument]
@@ -66,7 +70,8 @@ class ComplaintPage(Page):
     choices: Mapping[str, Options]
     labels: Mapping[str, Mapping[str, str]]
     names: Mapping[str, str]
-    may_decide: bool
+    may_decide: Collection[int]
+    """Redress that the reader may decide: a manager other than the one who asked."""
 
 
 @router.get("/{complaint_id}")
@@ -90,63 +95,90 @@ def show_complaint(
     """The page, with the form open that was refused."""
     number, names = id_of(row), staff_names(session)
     redress = redress_of(session, number)
-    causes = [(str(id_of(each)), each.name) for each in causes_of(session, row.portfolio_id)]
     documents = [
         each
         for each in documents_of(session, row.customer_id)
         if each.withdrawn_at is None and each.dated_on >= row.began_on
     ]
-    today = file.book.today
+    today, answers = file.book.today, answers_of(session, number)
+    lost = answers_never_arrived(session, number)
     return page(
         request,
         ComplaintPage(
             complaint=row,
             file=file,
             account=next((each for each in file.accounts if each.id == row.account_id), None),
-            answers=answers_of(session, number),
+            answers=answers,
+            lost=lost,
             letters=letters_of(session, number),
             redress=redress,
             documents=documents,
-            next_step=next_step(row, redress, today),
+            next_step=next_step(row, redress, today, is_lost=bool(answers) and id_of(answers[-1]) in lost),
             today=today,
             state=state,
-            choices={
-                "category": CATEGORIES,
-                "severity": SEVERITIES,
-                "owner": [("", "Nobody yet"), *names.items()],
-                "cause": [("", "Not found yet"), *causes],
-                "kind": [each for each in KINDS if each[0] != "summary" or _may_resolve(row, today)],
-                "outcome": OUTCOMES,
-                "form": FORMS,
-                "account": [
-                    (str(id_of(each)), f"{each.product} ·{each.card_last4}") for each in file.accounts
-                ],
-                "document": [
-                    ("", "The desk writes it"),
-                    *[(str(id_of(each)), f"{each.name}, {each.dated_on}") for each in documents],
-                ],
-                "stage": _stages(row),
-            },
-            labels={
-                "category": texts(CATEGORY_LABELS),
-                "severity": texts(SEVERITY_LABELS),
-                "channel": texts(COMPLAINT_CHANNEL_LABELS),
-                "outcome": texts(OUTCOME_LABELS),
-                "answer": texts(ANSWER_LABELS),
-                "letter": texts(LETTER_LABELS),
-                "by": CHANNEL_LABELS,
-                "ombudsman": texts(OMBUDSMAN_LABELS),
-            },
+            choices=_choices(session, file, row, names, documents),
+            labels=_LABELS,
             names=names,
-            may_decide=staff.role in MANAGEMENT,
+            may_decide={
+                id_of(each)
+                for each in redress
+                if staff.role in MANAGEMENT
+                and each.status is RedressStatus.REQUESTED
+                and not is_same_person(session, each.requested_by, staff.by)
+            },
         ),
         status,
     )
 
 
-def next_step(row: Complaint, redress: Sequence[ComplaintRedress], today: date) -> str:
+_LABELS: Mapping[str, Mapping[str, str]] = {
+    "category": texts(CATEGORY_LABELS),
+    "severity": texts(SEVERITY_LABELS),
+    "channel": texts(COMPLAINT_CHANNEL_LABELS),
+    "outcome": texts(OUTCOME_LABELS),
+    "answer": texts(ANSWER_LABELS),
+    "letter": texts(LETTER_LABELS),
+    "by": CHANNEL_LABELS,
+    "ombudsman": texts(OMBUDSMAN_LABELS),
+}
+
+
+def _choices(
+    session: Session,
+    file: CaseFile,
+    row: Complaint,
+    names: Mapping[str, str],
+    documents: Sequence[CaseDocument],
+) -> Mapping[str, Options]:
+    causes = [(str(id_of(each)), each.name) for each in causes_of(session, row.portfolio_id)]
+    may_resolve = _may_resolve(row, file.book.today)
+    return {
+        "category": CATEGORIES,
+        "severity": SEVERITIES,
+        "owner": [("", "Nobody yet"), *names.items()],
+        "cause": [("", "Not found yet"), *causes],
+        "kind": [each for each in KINDS if each[0] != "summary" or may_resolve],
+        "outcome": OUTCOMES,
+        "form": FORMS,
+        "account": [(str(id_of(each)), f"{each.product} ·{each.card_last4}") for each in file.accounts],
+        "document": [
+            ("", "The desk writes it"),
+            *[(str(id_of(each)), f"{each.name}, {each.dated_on}") for each in documents],
+        ],
+        "stage": _stages(row),
+    }
+
+
+def next_step(
+    row: Complaint, redress: Sequence[ComplaintRedress], today: date, *, is_lost: bool = False
+) -> str:
     """What the person who reads the page does next, in a sentence."""
     if not row.is_open:
+        if is_lost:
+            return (
+                "Its letter never reached the customer. Find an address that works, then send the answer again: reopen"
+                " the complaint."
+            )
         if row.ombudsman is OmbudsmanStage.REFERRED:
             return "The ombudsman has it. Record what was decided, once we know."
         if row.cause_id is None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.actions.complaints.questions import answer_question
 from app.book.portfolios.models import Portfolio
-from app.casework.complaints.models import ComplaintQuestion
+from app.casework.complaints.models import ComplaintQuestion, complaint_reference
 from app.casework.complaints.questions import get_question, open_questions
 from app.core.errors import Conflict
 from app.core.ids import id_of
@@ -64,9 +64,9 @@ def answer(
     answer: Annotated[str, Form(max_length=3)] = "",
     back: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
-    """`answer` is `yes` or `no`; `back` is `case` where the case's page asked."""
+    """`answer` is `yes` or `no`; `back` is `case` or `reply` where that page asked: whoever answers stays there."""
     question = get_question(session, question_id)
-    place = f"/cases/{question.case_id}" if back == "case" else "/complaints/questions"
+    place = _place(question, back)
     if answer not in ("yes", "no"):
         return redirect(request, place, "Say yes or no.", tone="warn")
     try:
@@ -77,5 +77,15 @@ def answer(
     except Conflict as refused:
         return redirect(request, place, sentence(refused.message), tone="warn")
     if done.complaint_id is not None:
+        if back in ("case", "reply"):
+            reference = complaint_reference(done.complaint_id)
+            said = f"Complaint {reference} is on record. Say what it is about on its page, once you have the time."
+            return redirect(request, place, said)
         return redirect(request, f"/complaints/{done.complaint_id}", "On record. Say what it is about.")
     return redirect(request, place, "On record: not a complaint.")
+
+
+def _place(question: ComplaintQuestion, back: str) -> str:
+    if back == "reply" and question.message_id is not None:
+        return f"/replies/{question.message_id}"
+    return f"/cases/{question.case_id}" if back == "case" else "/complaints/questions"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.book.portfolios.days import local_today
 from app.book.portfolios.models import Portfolio
+from app.casework.complaints.queries import RegisterCounts, register_counts
 from app.core.ids import id_of
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
@@ -24,6 +25,7 @@ from app.web.rendering import Page, page
 
 router = Router(prefix="/duties")
 PAGE = 50
+SOON = timedelta(days=3)
 COLUMNS = [Column("Customer"), Column("Letter"), Column("Law"), Column("Since"), Column("Owed by")]
 
 
@@ -34,6 +36,8 @@ class DutiesPage(Page):
     portfolios: Sequence[Portfolio]
     rows: Sequence[OwedLetter]
     counts: DutyCounts
+    complaints: RegisterCounts | None
+    """Answers to complaints, which are owed by a day as letters are; None without a portfolio."""
     today: date
     columns: Sequence[Column]
     next_cursor: str | None
@@ -58,6 +62,7 @@ def duties(
             portfolios=portfolios,
             rows=shown,
             counts=duty_counts(session, portfolio_id, today),
+            complaints=register_counts(session, portfolio_id, today, today + SOON) if chosen else None,
             today=today,
             columns=COLUMNS,
             next_cursor=encode_cursor(last.due_on.isoformat(), id_of(last)) if last else None,

@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
+from app.casework.complaints.models import ComplaintQuestion
+from app.casework.complaints.questions import questions_of_message
 from app.casework.correspondence.models import InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome
 from app.core.errors import Conflict, NotFound
@@ -116,6 +118,8 @@ class ReplyPage(Page):
     intents: tuple[Intent, ...]
     suggestions: Sequence[str]
     choices: Sequence[Choice]
+    questions: Sequence[ComplaintQuestion]
+    """Whether the words are a complaint: asked and answered, one a sender."""
     who: str
     found: Sequence[tuple[Customer, Portfolio]]
     words: Mapping[str, object]
@@ -147,6 +151,9 @@ def _page(
             intents=intents,
             suggestions=suggestions(intents),
             choices=choices(intents, kept_back=kept_back, known=bool(senders)) if waits else [],
+            questions=questions_of_message(
+                session, id_of(message), {sender.customer_id for sender in senders}
+            ),
             who=who,
             found=queries.customers_called(session, who) if who and waits and not senders else [],
             words={"meaning": MEANING_WORDS, "outcome": REVIEW_LABELS},

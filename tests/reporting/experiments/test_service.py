@@ -13,11 +13,10 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.holds.models import CaseHold
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
-from app.core.vocabulary import Channel, HoldKind
+from app.core.vocabulary import Channel
 from app.outreach.gate.consent import set_consent
 from app.outreach.strategy.events import ExperimentEnded
 from app.outreach.strategy.experiments import Arm, EndReason, PrimaryFigure, StopTerms
@@ -62,18 +61,8 @@ def running(session: Session, stop: StopTerms = StopTerms()) -> tuple[Portfolio,
 
 
 def complain(session: Session, who: Participant, on: date) -> None:
-    session.add(
-        CaseHold(
-            case_id=who.case_id,
-            customer_id=who.customer_id,
-            kind=HoldKind.COMPLAINT,
-            reason="too many letters",
-            started_at=builders.at(on),
-            until=on + timedelta(days=56),
-            by="user:ben",
-        )
-    )
-    session.flush()
+    case = session.get_one(CollectionsCase, who.case_id)
+    builders.complaint(session, case, received_at=builders.at(on), answer_by=on + timedelta(days=56))
 
 
 def test_complaints_stop_a_challenger_by_themselves(engine: Engine) -> None:

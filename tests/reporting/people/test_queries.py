@@ -41,6 +41,10 @@ def hold(session: Session, case: CollectionsCase, kind: HoldKind, on: date) -> N
     session.flush()
 
 
+def complain(session: Session, case: CollectionsCase, on: date) -> None:
+    builders.complaint(session, case, received_at=builders.at(on), answer_by=on + timedelta(days=56))
+
+
 def call(session: Session, case: CollectionsCase, by: str, counts: Counts, on: date) -> None:
     result = CallResult.RIGHT_PARTY if counts is Counts.CONVERSATION else CallResult.NO_ANSWER
     logged = CallLogged(result, "", "", counts, direction=Direction.OUT)
@@ -70,8 +74,9 @@ def test_what_each_person_worked(engine: Engine) -> None:
         call(session, small[0], "user:ada", Counts.ATTEMPT, date(2026, 3, 6))
         call(session, small[0], "token:dialer", Counts.CONVERSATION, date(2026, 3, 7))
         call(session, small[0], "user:ada", Counts.CONVERSATION, date(2026, 4, 2))
-        hold(session, small[0], HoldKind.COMPLAINT, date(2026, 3, 31))
-        hold(session, small[1], HoldKind.COMPLAINT, date(2026, 4, 1))
+        complain(session, small[0], date(2026, 3, 31))
+        complain(session, small[1], date(2026, 4, 1))
+        hold(session, small[1], HoldKind.COMPLAINT, date(2026, 3, 31))  # a hold is no complaint
         session.flush()
         found = work_of_period(session, book, FIRST, LAST)
     few, many = ("1-29", 1), ("30-59", 2)

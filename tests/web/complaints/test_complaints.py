@@ -99,3 +99,50 @@ def test_a_root_cause_has_an_owner_an_action_and_what_came_of_it(sqlite_desk: De
         in mei.submit("/complaints/causes", name="Two systems", owner="mei").text
     )
     assert desk.sign_in(Role.AGENT).get("/complaints/causes").status_code == 403
+
+
+def test_redress_waits_in_the_inbox_beside_all_that_waits_for_a_manager(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    case_id = make_case(desk)
+    ben = desk.sign_in(Role.AGENT)
+    ben.submit(f"/cases/{case_id}/complaints", words="Charged twice!", category="fees", channel="call")
+    ben.submit("/complaints/1/redress", account="1", amount="5.00", reason="the fee of May")
+    assert "the fee of May" in ben.get("/approvals").text, "the agent sees what waits, and cannot decide"
+    assert ben.submit("/approvals/redress/1/decision", approve="true").status_code == 403
+    mei = desk.sign_in(Role.MANAGER)
+    inbox = mei.get("/approvals").text
+    assert "Charged twice!" in inbox
+    assert "the fee of May" in inbox
+    refused = mei.submit("/approvals/redress/1/decision", approve="false", note="")
+    assert refused.status_code == 422, "a no has its reason"
+    said = flash(mei, mei.submit("/approvals/redress/1/decision", approve="false", note="It was put back."))
+    assert said == "Redress declined; nothing was posted. Now the complaint can be answered."
+    assert "the fee of May" not in mei.get("/approvals").text
+
+
+def test_the_person_complained_about_does_not_answer(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    case_id = make_case(desk)
+    ben = desk.sign_in(Role.AGENT)
+    typed = {"words": "Rude!", "category": "agent_conduct", "channel": "call", "owner": "ben"}
+    refused = ben.submit(f"/cases/{case_id}/complaints", about_staff=" BEN ", **typed)
+    assert refused.status_code == 422
+    assert "The person complained about does not answer" in refused.text
+    ben.submit(f"/cases/{case_id}/complaints", about_staff="a colleague", **typed)
+    refused = ben.submit(
+        "/complaints/1/details", category="agent_conduct", severity="high", owner="ben", about_staff="ben"
+    )
+    assert refused.status_code == 422
+
+
+def test_an_overdue_complaint_stands_beside_the_letters_owed(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    case_id = make_case(desk)
+    ben = desk.sign_in(Role.AGENT)
+    mei = desk.sign_in(Role.MANAGER)
+    assert "overdue</a>: the customer waits" not in mei.get("/duties").text
+    long_ago = str((desk.clock.now() - timedelta(days=200)).date())
+    ben.submit(
+        f"/cases/{case_id}/complaints", words="Twice!", category="fees", channel="post", received_on=long_ago
+    )
+    assert "1 complaint is overdue" in mei.get("/duties").text

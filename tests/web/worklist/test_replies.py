@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
+from app.casework.complaints.models import Complaint
 from app.casework.correspondence.models import InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome
 from app.core.ids import id_of
@@ -41,6 +42,24 @@ def writes(desk: Desk, text: str, *, sender: str = NUMBER, sid: str = "SM1") -> 
     message = desk.write(lambda session: receive(session, arrived, shipped_phrases(), catalog(), now=NOW))
     assert message is not None
     return id_of(message)
+
+
+def test_whether_it_is_a_complaint_is_asked_beside_the_message(sqlite_desk: Desk) -> None:
+    case = a_case(sqlite_desk)
+    number = writes(sqlite_desk, "I want to make a complaint about your calls")
+    browser = sqlite_desk.sign_in(Role.AGENT)
+    page = browser.get(f"/replies/{number}").text
+    assert "Is this a complaint?" in page
+    assert 'data-key="y"' in page
+    assert 'data-key="Y"' in browser.get(f"/cases/{case.id}").text
+    sent = browser.submit("/complaints/questions/1", answer="yes", back="reply")
+    assert sent.headers["location"] == f"/replies/{number}", "whoever reads the message stays with it"
+    complaint = sqlite_desk.read(lambda session: session.scalars(select(Complaint)).one())
+    assert (complaint.channel, complaint.words) == ("sms", "I want to make a complaint about your calls")
+    page = browser.get(f"/replies/{number}").text
+    assert 'Yes: <a href="/complaints/1">' in page
+    assert 'data-key="y"' not in page
+    assert outcome_of(sqlite_desk, number) is None, "the message itself still waits for its own decision"
 
 
 def outcome_of(desk: Desk, message_id: int) -> ReviewOutcome | None:

@@ -52,6 +52,8 @@ class ComplaintEnd:
     on: date
     until: date
     by: str
+    lost_on: date | None = None
+    """Day on which it was known that its letter never arrived; None = it did, or may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,9 @@ def count_complaints(complaints: Sequence[ComplaintRow], accounts: int, on: date
     in_time = [
         end
         for end in ended
-        if end.on <= end.until and (end.kind is not AnswerKind.HOLD or end.by.startswith("user:"))
+        if end.on <= end.until
+        and (end.kind is not AnswerKind.HOLD or end.by.startswith("user:"))
+        and (end.lost_on is None or end.lost_on > on)
     ]
     yield "complaints_on_time", "", "", len(in_time), len(ended)
 

@@ -13,7 +13,8 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import MONEY_IN, AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallLogged
-from app.casework.complaints.models import Complaint, ComplaintAnswer
+from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter
+from app.casework.contacts.models import PlannedContact
 from app.casework.plans.models import Plan, PlanAccount
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.core.clock import local_date, local_instant
@@ -24,6 +25,7 @@ from app.core.timeline.models import Event
 from app.legal.referrals.models import Referral
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination
+from app.outreach.planning.complaints.arrival import NEVER_ARRIVED
 from app.reporting.kpis.definitions.contacts import LEFT
 from app.reporting.kpis.models import StandingNight
 from app.reporting.kpis.proof.casework import (
@@ -94,15 +96,47 @@ def _seen(session: Session, portfolio: Portfolio) -> int | None:
 
 def _complaints(session: Session, portfolio: Portfolio) -> list[ComplaintRow]:
     ends: dict[int, list[ComplaintEnd]] = defaultdict(list)
+    lost = _lost_answers(session, portfolio)
     answers = select(ComplaintAnswer).where(ComplaintAnswer.portfolio_id == id_of(portfolio))
     for answer in session.scalars(answers):
         on = local_date(answer.answered_at, portfolio.timezone)
-        ends[answer.complaint_id].append(ComplaintEnd(answer.kind, on, answer.answer_by, answer.by))
+        end = ComplaintEnd(answer.kind, on, answer.answer_by, answer.by, lost.get(id_of(answer)))
+        ends[answer.complaint_id].append(end)
     rows = select(Complaint).where(Complaint.portfolio_id == id_of(portfolio))
     return [
         ComplaintRow(local_date(row.received_at, portfolio.timezone), tuple(ends[id_of(row)]))
         for row in session.scalars(rows)
     ]
+
+
+def _lost_answers(session: Session, portfolio: Portfolio) -> dict[int, date]:
+    """By answer without a letter on file, the day on which its last message was known not to have arrived."""
+    query = (
+        select(ComplaintAnswer, OutboxMessage)
+        .join(ComplaintLetter, col(ComplaintLetter.answer_id) == ComplaintAnswer.id)
+        .join(
+            PlannedContact,
+            sa.and_(
+                col(PlannedContact.case_id) == ComplaintLetter.case_id,
+                col(PlannedContact.step) == ComplaintLetter.step,
+                col(PlannedContact.occurrence) == ComplaintLetter.occurrence,
+            ),
+        )
+        .join(OutboxMessage, col(OutboxMessage.contact_id) == PlannedContact.id)
+        .where(ComplaintAnswer.portfolio_id == id_of(portfolio), col(ComplaintAnswer.document_id).is_(None))
+    )
+    days: dict[int, list[tuple[bool, date | None]]] = defaultdict(list)
+    for answer, message in session.execute(query):
+        lost = message.finished_at if message.status in NEVER_ARRIVED else None
+        on = local_date(lost, portfolio.timezone) if lost else None
+        days[id_of(answer)].append((message.business_date <= answer.answer_by, on))
+    found = {}
+    for number, messages in days.items():
+        known = [on for _, on in messages if on is not None]
+        by_its_day = [on for in_time, on in messages if in_time]
+        if known and None not in by_its_day:
+            found[number] = max([min(known), *(on for on in by_its_day if on is not None)])
+    return found
 
 
 def _costs(session: Session, portfolio: Portfolio, on: date) -> Iterator[Counted]:

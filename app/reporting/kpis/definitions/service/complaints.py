@@ -8,6 +8,7 @@ from app.casework.complaints.models import Complaint, ComplaintAnswer
 from app.casework.complaints.rules import AnswerKind
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
+from app.outreach.planning.complaints.arrival import never_arrived
 from app.reporting.kpis.family import Days, Family, Rows, Shape, agent_of, first_account, thing
 from app.reporting.kpis.rules import Definition, Seed, Thing, Unit
 from app.reporting.kpis.standing import standing_on
@@ -50,7 +51,11 @@ def _closed_rows(_shape: Shape, days: Days) -> Query:
     begin, end = days.window(WINDOW)
     with_letter = answer.c.kind.in_((AnswerKind.SUMMARY, AnswerKind.FINAL))
     by_somebody = sa.and_(answer.c.kind == AnswerKind.HOLD, agent_of(answer.c.by) != "")
-    in_time = sa.and_(sa.or_(with_letter, by_somebody), answer.c.answered_on <= answer.c.answer_by)
+    in_time = sa.and_(
+        sa.or_(with_letter, by_somebody),
+        answer.c.answered_on <= answer.c.answer_by,
+        ~never_arrived(answer, end),
+    )
     return (
         sa.select(
             *thing(
@@ -103,7 +108,8 @@ COMPLAINTS_CLOSED = Family(
             "Complaints closed in time",
             Unit.COMPLAINTS,
             Seed.SATISFACTION,
-            "complaints that were closed with their letter by the day on which their answer was owed",
+            "complaints that were closed by the day on which their answer was owed, with a letter that has not come"
+            " back",
             f"complaints that were closed in the last {WINDOW} days, without those taken back by the customer",
             "on_time",
             "ended",
@@ -111,5 +117,6 @@ COMPLAINTS_CLOSED = Family(
         ),
     ),
     _closed_rows,
-    about="A reopened complaint counts each time that it is closed.",
+    about="A reopened complaint counts each time that it is closed. A letter that bounced or was withheld is none,"
+    " unless another one left by that day.",
 )
