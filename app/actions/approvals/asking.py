@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 from sqlmodel import Session
 
 from app.actions.agreements import beyond_authority, require_live
 from app.actions.assignment import assignable
+from app.actions.disputes.deciding import check_decision, require_grant
+from app.actions.goodwill import check_goodwill, require_goodwill_grant
 from app.book.delinquency.days import days_past_due
+from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals import service
 from app.casework.approvals.models import ApprovalRequest
@@ -17,6 +21,8 @@ from app.casework.approvals.rules import (
     ApprovalStatus,
     Ask,
     AskAgreement,
+    AskDispute,
+    AskGoodwill,
     AskHandOver,
     AskSkip,
     Figures,
@@ -25,6 +31,7 @@ from app.casework.cases.debt import debt_now
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
+from app.casework.disputes.queries import get_dispute
 from app.casework.plans.limits import authority_of
 from app.casework.plans.models import Plan
 from app.casework.plans.offering import Proposal, propose
@@ -53,7 +60,7 @@ def ask_approval(
             raise Invalid("This is within your own limit. Skip it yourself.", "n")
         return service.ask(session, case, ask, figures, reason, skipped=skip.line, by=by, now=now)
     proposal = check_possible(session, case, ask, today=today)
-    _require_beyond_authority(portfolio, ask, proposal, role)
+    _require_beyond_authority(session, portfolio, ask, proposal, role, today)
     return service.ask(session, case, ask, figures, reason, by=by, now=now)
 
 
@@ -76,6 +83,10 @@ def check_possible(session: Session, case: CollectionsCase, ask: Ask, *, today: 
             return proposed(session, case, ask, today=today)
         case AskSkip(plan_id=plan_id, n=n):
             check_skippable(session, plan_of(session, case, plan_id), n, today)
+        case AskDispute(dispute_id=dispute_id, decision=decision):
+            check_decision(session, get_dispute(session, case.customer_id, dispute_id), decision)
+        case AskGoodwill(account_id=account_id, amount_minor=amount):
+            check_goodwill(session, goodwill_account(session, case, account_id), amount, today=today)
         case AskHandOver(to=to):
             if case.status is not CaseStatus.OPEN:
                 raise Conflict(f"Case {case.reference} is closed: it has no owner.")
@@ -84,6 +95,14 @@ def check_possible(session: Session, case: CollectionsCase, ask: Ask, *, today: 
             if to == case.owner:
                 raise Conflict(f"Case {case.reference} is theirs already.")
     return None
+
+
+def goodwill_account(session: Session, case: CollectionsCase, account_id: int) -> Account:
+    """An account of the case's customer. Invalid, beside `account`, for any other."""
+    account = session.get(Account, account_id)
+    if account is None or account.customer_id != case.customer_id:
+        raise Invalid("This is no account of this customer.", "account")
+    return account
 
 
 def proposed(session: Session, case: CollectionsCase, ask: AskAgreement, *, today: date) -> Proposal:
@@ -109,10 +128,28 @@ def figures_now(session: Session, case: CollectionsCase, ask: Ask, *, today: dat
     return Figures(owed, debt.past_due, days_past_due(debt.oldest, today))
 
 
-def _require_beyond_authority(portfolio: Portfolio, ask: Ask, proposal: Proposal | None, role: Role) -> None:
+def _require_beyond_authority(
+    session: Session, portfolio: Portfolio, ask: Ask, proposal: Proposal | None, role: Role, today: date
+) -> None:
     """A request is for what one may not do alone."""
     if proposal is not None and beyond_authority(portfolio, proposal, role) is None:
         field = "amount" if proposal.settles else "payments"
         raise Invalid("This is within your own limit. Offer it yourself.", field)
+    if isinstance(ask, AskDispute) and _is_within(
+        lambda: require_grant(portfolio, ask.conceded_minor, ask.decision.correction, role)
+    ):
+        raise Invalid("This is within your own limit. Decide it yourself.", "outcome")
+    if isinstance(ask, AskGoodwill) and _is_within(
+        lambda: require_goodwill_grant(session, portfolio, ask.account_id, ask.amount_minor, role, today)
+    ):
+        raise Invalid("This is within your own limit. Credit it yourself.", "amount")
     if isinstance(ask, AskHandOver) and role in MANAGEMENT:
         raise Conflict("You may assign the case yourself.")
+
+
+def _is_within(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except Forbidden:
+        return False
+    return True

@@ -9,8 +9,10 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from app.actions.agreements import Offer, offer
-from app.actions.approvals.asking import check_possible, figures_now, replaced
+from app.actions.approvals.asking import check_possible, figures_now, goodwill_account, replaced
 from app.actions.assignment import hand_over_case
+from app.actions.disputes.deciding import decide_dispute
+from app.actions.goodwill import credit_goodwill
 from app.actions.plans.instalments import skip_instalment
 from app.book.ledger.corrections import waivers
 from app.book.ledger.models import Account, Waiver
@@ -23,6 +25,8 @@ from app.casework.approvals.rules import (
     ApprovalStatus,
     AskAgreement,
     AskDecision,
+    AskDispute,
+    AskGoodwill,
     AskHandOver,
     AskSkip,
     require_decider,
@@ -32,6 +36,8 @@ from app.casework.approvals.rules import (
 )
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import cases_of, get_case
+from app.casework.disputes.models import dispute_reference
+from app.casework.disputes.queries import get_dispute
 from app.casework.plans.limits import Grantor
 from app.casework.plans.queries import plan_of
 from app.core.actor import Actor, ActorKind
@@ -134,6 +140,14 @@ def _do(
             plan = plan_of(session, case, plan_id)
             grantor = Grantor(by, role, is_second=True)
             skip_instalment(session, plan, n, letters, request.reason[:300], grantor=grantor, now=now)
+        case AskDispute(dispute_id=dispute_id, decision=decision):
+            dispute = get_dispute(session, case.customer_id, dispute_id, lock=True)
+            decide_dispute(session, dispute, decision, letters, is_second=True, by=by, role=role, now=now)
+        case AskGoodwill(account_id=account_id, amount_minor=amount):
+            account = goodwill_account(session, case, account_id)
+            credit_goodwill(
+                session, account, amount, request.reason[:200], is_second=True, by=by, role=role, now=now
+            )
         case AskHandOver(to=to):
             hand_over_case(session, case, to, request.reason, by=by, role=role, now=now)
     return None
@@ -147,6 +161,10 @@ def _answer_words(portfolio: Portfolio, request: ApprovalRequest) -> str:
             what = f"{label} of {amount}"
         case AskSkip(n=n):
             what = f"Skip of payment {n} of {amount}"
+        case AskDispute(dispute_id=dispute_id):
+            what = f"Decision of dispute {dispute_reference(dispute_id)} that concedes {amount}"
+        case AskGoodwill():
+            what = f"{label} of {amount}"
         case AskHandOver(to=to):
             what = f"{label} to {to}"
         case AskDecision():

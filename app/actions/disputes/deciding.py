@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlmodel import Session, select
 
@@ -21,6 +21,7 @@ from app.casework.disputes.rules import (
     MAX_EXPLANATION,
     WHOLE,
     Correction,
+    DisputeDecision,
     DisputeKind,
     DisputeOutcome,
     conceded_by,
@@ -44,20 +45,15 @@ from app.policy.composition import packs_for
 from app.policy.pack import Pack
 
 
-@dataclass(frozen=True, slots=True)
-class DisputeDecision:
-    """A decision as a person enters it."""
+class CheckedDecision(NamedTuple):
+    """A decision that may be carried out now."""
 
-    outcome: DisputeOutcome
     explanation: str
-    """The reasons, as the customer reads them."""
-    conceded_minor: int | None = None
-    """Of a dispute that is upheld in part, or is about everything: the sum that is conceded."""
-    correction: Correction = Correction.HERE
-    account_id: int | None = None
-    """The account that is corrected, of a dispute of all accounts."""
-    entry_id: int | None = None
-    """The entry that corrects the ledger already (`Correction.POSTED`)."""
+    conceded_minor: int
+    account: Account | None
+    """The account that is corrected; None where nothing is conceded."""
+    posted: Entry | None
+    """The entry that corrects the ledger already."""
 
 
 def decide_dispute(
@@ -80,9 +76,29 @@ def decide_dispute(
     Forbidden beyond the person's limit, unless a second person approves (`is_second`). Invalid and Conflict as their
     sentences say. The caller holds the customer's lock. Returns the gate's answers about the letter.
     """
+    checked = check_decision(session, dispute, decision)
+    outcome, conceded, account = decision.outcome, checked.conceded_minor, checked.account
+    portfolio = session.get_one(Portfolio, dispute.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    pack = packs_for(portfolio, session.get_one(Customer, dispute.customer_id))
+    if conceded and not is_second:
+        require_grant(portfolio, conceded, decision.correction, role)
+    entry = _correct(session, dispute, decision, checked, by=by, now=now)
+    if account is not None and dispute.account_id is None:
+        dispute.account_id = account.id
+    close_dispute(
+        session, dispute, outcome, checked.explanation, conceded_minor=conceded, correction=decision.correction,
+        entry=entry, pay_by=_pay_by(dispute, outcome, pack, today), by=by, now=now,
+    )  # fmt: skip
+    _end_hold(session, portfolio, dispute, pack, today, by=by, now=now)
+    return tell_decision(session, portfolio, dispute, letters, on=today, by=by, now=now)
+
+
+def check_decision(session: Session, dispute: Dispute, decision: DisputeDecision) -> CheckedDecision:
+    """Invalid, beside its field, or Conflict for a decision that cannot be carried out as things stand. Who may is not
+    asked here."""
     require_open(dispute.outcome, dispute.reference)
-    outcome = decision.outcome
-    if outcome not in DECISIONS:
+    if decision.outcome not in DECISIONS:
         raise Invalid("Choose one of the outcomes.", "outcome")
     explanation = clean_text(
         decision.explanation,
@@ -90,22 +106,17 @@ def decide_dispute(
         at_most=MAX_EXPLANATION,
         empty="Give the reasons: the customer reads them.",
     )
-    portfolio = session.get_one(Portfolio, dispute.portfolio_id)
-    today = local_date(now, portfolio.timezone)
-    pack = packs_for(portfolio, session.get_one(Customer, dispute.customer_id))
-    conceded = conceded_by(outcome, dispute.amount_minor, decision.conceded_minor)
+    conceded = conceded_by(decision.outcome, dispute.amount_minor, decision.conceded_minor)
     account = _corrected_account(session, dispute, decision, conceded)
-    if conceded and not is_second:
-        require_grant(portfolio, conceded, decision.correction, role)
-    entry = _correct(session, dispute, decision, account, conceded, explanation, by=by, now=now)
-    if account is not None and dispute.account_id is None:
-        dispute.account_id = account.id
-    close_dispute(
-        session, dispute, outcome, explanation, conceded_minor=conceded, correction=decision.correction, entry=entry,
-        pay_by=_pay_by(dispute, outcome, pack, today), by=by, now=now,
-    )  # fmt: skip
-    _end_hold(session, portfolio, dispute, pack, today, by=by, now=now)
-    return tell_decision(session, portfolio, dispute, letters, on=today, by=by, now=now)
+    posted = None
+    if account is not None and decision.correction is Correction.POSTED:
+        if decision.entry_id is None:
+            raise Invalid("Choose the entry that corrects it.", "entry")
+        posted = _posted(session, id_of(account), decision.entry_id, conceded)
+    disputed = _waivable(session, dispute)
+    if decision.correction is Correction.HERE and disputed and conceded > left_to_waive(session, disputed):
+        raise Conflict(f"Less than this is left of entry {disputed.reference} after other waivers.")
+    return CheckedDecision(explanation, conceded, account, posted)
 
 
 def note_correction(
@@ -146,28 +157,27 @@ def _correct(
     session: Session,
     dispute: Dispute,
     decision: DisputeDecision,
-    account: Account | None,
-    conceded_minor: int,
-    explanation: str,
+    checked: CheckedDecision,
     *,
     by: Actor,
     now: datetime,
 ) -> Entry | None:
     """The entry that corrects the ledger: posted here, or found in it."""
-    if account is None or decision.correction is Correction.CREDITOR:
-        return None
-    if decision.correction is Correction.POSTED:
-        if decision.entry_id is None:
-            raise Invalid("Choose the entry that corrects it.", "entry")
-        return _posted(session, id_of(account), decision.entry_id, conceded_minor)
-    reason = f"Dispute {dispute.reference}: {explanation}"[:200]
-    disputed = session.get(Entry, dispute.entry_id) if dispute.entry_id is not None else None
-    if disputed is not None and disputed.kind in WAIVABLE:
-        if conceded_minor > left_to_waive(session, disputed):
-            raise Conflict(f"Less than this is left of entry {disputed.reference} after other waivers.")
-        waiver = waive_as_agreed(session, disputed, conceded_minor, reason, by=by, now=now)
-        return session.get_one(Entry, waiver.credit_id)
-    return grant_credit(session, account, conceded_minor, reason, by=by, now=now)
+    account, conceded = checked.account, checked.conceded_minor
+    if account is None or decision.correction is not Correction.HERE:
+        return checked.posted
+    reason = f"Dispute {dispute.reference}: {checked.explanation}"[:200]
+    disputed = _waivable(session, dispute)
+    if disputed is None:
+        return grant_credit(session, account, conceded, reason, by=by, now=now)
+    waiver = waive_as_agreed(session, disputed, conceded, reason, by=by, now=now)
+    return session.get_one(Entry, waiver.credit_id)
+
+
+def _waivable(session: Session, dispute: Dispute) -> Entry | None:
+    """The fee or interest that is disputed."""
+    entry = session.get(Entry, dispute.entry_id) if dispute.entry_id is not None else None
+    return entry if entry is not None and entry.kind in WAIVABLE else None
 
 
 def _posted(session: Session, account_id: int, entry_id: int, at_least_minor: int) -> Entry:

@@ -9,17 +9,30 @@ from fastapi import Query, Request
 from pydantic import Field
 from sqlmodel import Session, col, select
 
-from app.actions.approvals.asking import ask_approval, withdraw_request
+from app.actions.approvals.asking import ask_approval, goodwill_account, withdraw_request
 from app.actions.approvals.deciding import decide_approval
+from app.actions.disputes.deciding import check_decision
+from app.actions.goodwill import credit_goodwill
+from app.api.accounts.shapes import EntryShape
 from app.api.approvals.shapes import ApprovalShape
 from app.api.cases.agreement_shapes import NewPlan, NewSettlement
+from app.api.cases.disputes.disputes import NewDecision, row_named
 from app.api.cases.lookup import case_named
 from app.api.deps import ApiCaseWorker, ApiManager, Input, OnceSession, Page, ReadSession, api_router
-from app.api.fields import CaseRef, Cursor, Limit, RowId, after, page_of
+from app.api.fields import Amount, CaseRef, Currency, Cursor, Limit, RowId, after, minor_of, page_of
+from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
-from app.casework.approvals.rules import ApprovalStatus, Ask, AskAgreement, AskHandOver
+from app.casework.approvals.rules import (
+    ApprovalStatus,
+    Ask,
+    AskAgreement,
+    AskDispute,
+    AskGoodwill,
+    AskHandOver,
+)
 from app.casework.cases.models import CollectionsCase
+from app.casework.disputes.queries import get_dispute
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
@@ -39,8 +52,8 @@ def list_approvals(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[ApprovalShape]:
-    """Requests for settlements, plans, skips and hand-overs, in the order in which they were asked: all of them for a
-    manager, else those of the caller and of the person who answers for it."""
+    """Requests for settlements, plans, skips, decisions of disputes, goodwill and hand-overs, in the order in which
+    they were asked: all of them for a manager, else those of the caller and of the person who answers for it."""
     query = select(ApprovalRequest).where(col(ApprovalRequest.id) > after(cursor))
     if caller.role not in MANAGEMENT:
         own = [caller.by, *([Actor.user(caller.owner)] if caller.owner else [])]
@@ -98,6 +111,67 @@ def post_hand_over_request(
     return _ask(session, case, AskHandOver(body.to), body.reason, caller, now)
 
 
+class NewDisputeRequest(NewDecision):
+    reason: Why
+
+
+@router.post(
+    "/cases/{reference}/disputes/{dispute_id}/decision/request",
+    status_code=201,
+    summary="Ask a manager for the decision of a dispute",
+)
+def post_dispute_request(
+    reference: CaseRef,
+    dispute_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: NewDisputeRequest,
+) -> ApprovalShape:
+    """For a decision that concedes more than the caller may grant. It is carried out when a manager approves it."""
+    case, portfolio = _case(session, reference)
+    dispute = get_dispute(session, case.customer_id, dispute_id, lock=True)
+    decision = body.decision(session, portfolio)
+    ask = AskDispute(dispute_id, decision, check_decision(session, dispute, decision).conceded_minor)
+    return _ask(session, case, ask, body.reason, caller, now)
+
+
+class NewGoodwill(Input):
+    account: Annotated[Line, Field(min_length=1, max_length=80, description="Account reference.")]
+    amount: Amount
+    currency: Currency
+    reason: Annotated[Line, Field(min_length=1, max_length=200, description="Why; it goes on record.")]
+
+    def ask(self, session: Session, portfolio: Portfolio) -> AskGoodwill:
+        account_id = row_named(session, portfolio, Account, self.account, "account")
+        assert account_id is not None
+        return AskGoodwill(account_id, minor_of(self.amount, self.currency, portfolio))
+
+
+@router.post("/cases/{reference}/goodwill", status_code=201, summary="Credit goodwill")
+def post_goodwill(
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewGoodwill
+) -> EntryShape:
+    """A credit for which there is no duty, within the caller's limit: what the customer was credited as goodwill in the
+    last 365 days counts. It pays what is past due first."""
+    case, portfolio = _case(session, reference)
+    ask = body.ask(session, portfolio)
+    account = goodwill_account(session, case, ask.account_id)
+    entry = credit_goodwill(
+        session, account, ask.amount_minor, body.reason, by=caller.by, role=caller.role, now=now
+    )
+    return EntryShape.of(portfolio, account, entry)
+
+
+@router.post("/cases/{reference}/goodwill/request", status_code=201, summary="Ask a manager for goodwill")
+def post_goodwill_request(
+    reference: CaseRef, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewGoodwill
+) -> ApprovalShape:
+    """For a credit beyond the caller's limit. It is posted when a manager approves it."""
+    case, portfolio = _case(session, reference)
+    return _ask(session, case, body.ask(session, portfolio), body.reason, caller, now)
+
+
 class ApprovalVerdict(StrEnum):
     APPROVE = "approve"
     DECLINE = "decline"
@@ -148,4 +222,5 @@ def _ask(
 
 
 def _shape(session: Session, row: ApprovalRequest) -> ApprovalShape:
-    return ApprovalShape.of(session.get_one(Portfolio, row.portfolio_id), row)
+    account = session.get_one(Account, row.account_id).reference if row.account_id is not None else None
+    return ApprovalShape.of(session.get_one(Portfolio, row.portfolio_id), row, account)

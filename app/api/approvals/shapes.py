@@ -13,6 +13,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalKind, ApprovalStatus
 from app.casework.cases.models import case_reference
+from app.casework.disputes.models import dispute_reference
 from app.casework.plans.terms import read_terms
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
@@ -25,7 +26,9 @@ class ApprovalShape(Shape):
     case: str = Field(examples=["C-000012"])
     kind: ApprovalKind
     status: ApprovalStatus
-    amount: Money = Field(description="What the customer would pay; 0 for a hand-over.")
+    amount: Money = Field(
+        description="What the customer would pay, or what is conceded or credited; 0 for a hand-over."
+    )
     currency: str
     due_on: date | None = Field(description="The day of the first payment.")
     terms: TermsShape | None = Field(
@@ -34,6 +37,8 @@ class ApprovalShape(Shape):
     instalment: int | None = Field(
         description="The instalment that is to be skipped; null = the request is about no skip."
     )
+    dispute: str | None = Field(description="The dispute whose decision is asked for.", examples=["D-000004"])
+    account: str | None = Field(description="Account that is to be credited as goodwill.")
     to: str = Field(description="User name of the colleague; empty but for a hand-over.")
     owed: Money = Field(description="Owed when it was asked.")
     past_due_amount: Money = Field(description="Past due when it was asked.")
@@ -47,7 +52,7 @@ class ApprovalShape(Shape):
     plan: str | None = Field(description="The offer that its approval made.", examples=["P-000003"])
 
     @classmethod
-    def of(cls, portfolio: Portfolio, row: ApprovalRequest) -> Self:
+    def of(cls, portfolio: Portfolio, row: ApprovalRequest, account: str | None = None) -> Self:
         currency = portfolio.currency
         return cls(
             id=id_of(row),
@@ -59,6 +64,8 @@ class ApprovalShape(Shape):
             due_on=row.due_on,
             terms=TermsShape.of(currency, read_terms(row.terms)) if row.terms else None,
             instalment=row.instalment,
+            dispute=dispute_reference(row.dispute_id) if row.dispute_id is not None else None,
+            account=account,
             to=row.to_username,
             owed=to_decimal_string(row.owed_minor, currency),
             past_due_amount=to_decimal_string(row.past_due_minor, currency),

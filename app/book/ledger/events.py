@@ -93,6 +93,23 @@ class WaiverDecided(WaiverEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class GoodwillCredited(Payload):
+    """A credit for which there was no duty; its entry has an event of its own."""
+
+    KIND = "ledger.goodwill_credited"
+    FILTERS = (TimelineFilter.MONEY,)
+    WORDS = ("reason",)
+
+    entry: str
+    amount_minor: int
+    reason: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"Goodwill credit of {reader.money(self.amount_minor)}"
+        return TimelineEntry(title, f"entry {self.entry}", "good", quoted=self.reason)
+
+
+@dataclass(frozen=True, slots=True)
 class StatementCorrected(Payload):
     """Fields that both kinds share: the figures before, and now unless the statement is withdrawn."""
 

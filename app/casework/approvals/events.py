@@ -34,8 +34,10 @@ class ApprovalEvent(Payload):
             what = f"{what} to {reader.name(self.to)}"
         elif self.kind is ApprovalKind.SETTLEMENT:
             what = f"{what} of {reader.money(self.amount_minor)} on {reader.money(self.owed_minor)}"
-        elif self.kind in AGREEMENTS:
+        elif self.kind in AGREEMENTS or self.kind is ApprovalKind.GOODWILL:
             what = f"{what} of {reader.money(self.amount_minor)}"
+        elif self.kind is ApprovalKind.DISPUTE:
+            what = f"{what} that concedes {reader.money(self.amount_minor)}"
         return TimelineEntry(f"Request for {what} {verb}", "", tone, quoted=self.text)
 
 

@@ -11,13 +11,17 @@ from app.casework.approvals.rules import (
     Ask,
     AskAgreement,
     AskDecision,
+    AskDispute,
+    AskGoodwill,
     AskHandOver,
     AskSkip,
     Figures,
 )
+from app.casework.disputes.rules import DisputeDecision
 from app.casework.plans.terms import read_terms
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
+from app.core.kit.frozen_json import from_json
 
 WAITING = sa.text("status = 'requested'")
 
@@ -47,7 +51,7 @@ class ApprovalRequest(Row, table=True):
     kind: ApprovalKind = Field(sa_type=enum_type(ApprovalKind))
     status: ApprovalStatus = Field(default=ApprovalStatus.REQUESTED, sa_type=enum_type(ApprovalStatus))
     amount_minor: int = Field(default=0, sa_type=sa.BigInteger)
-    """What the customer pays; 0 for a hand-over."""
+    """What the customer pays, or what is conceded or credited; 0 for a hand-over."""
     due_on: date | None = None
     """The day of the first payment."""
     terms: str = Field(default="", sa_type=sa.Text)
@@ -56,6 +60,12 @@ class ApprovalRequest(Row, table=True):
     """The live plan that it is renegotiated from, or whose instalment is to be skipped."""
     instalment: int | None = None
     """The instalment that is to be skipped; None = the request is about no skip."""
+    dispute_id: int | None = Field(default=None, foreign_key="dispute.id", sa_type=BigId)
+    """The dispute whose decision is asked for."""
+    decision: str = Field(default="", sa_type=sa.Text)
+    """That decision, as JSON (`DisputeDecision`)."""
+    account_id: int | None = Field(default=None, foreign_key="account.id", sa_type=BigId)
+    """The account that is to be credited as goodwill."""
     to_username: str = Field(default="", max_length=64)
     owed_minor: int = Field(sa_type=sa.BigInteger)
     past_due_minor: int = Field(sa_type=sa.BigInteger)
@@ -73,6 +83,10 @@ class ApprovalRequest(Row, table=True):
     def ask(self) -> Ask:
         if self.kind is ApprovalKind.HAND_OVER:
             return AskHandOver(self.to_username)
+        if self.dispute_id is not None:
+            return AskDispute(self.dispute_id, from_json(DisputeDecision, self.decision), self.amount_minor)
+        if self.account_id is not None:
+            return AskGoodwill(self.account_id, self.amount_minor)
         if self.kind is ApprovalKind.DECISION:
             return AskDecision()
         if self.instalment is not None and self.replaces_id is not None:

@@ -13,7 +13,7 @@ from app.book.ledger.models import Account, Customer, Entry, Waiver
 from app.book.ledger.rules import WaiverStatus
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
-from app.casework.approvals.rules import ApprovalStatus
+from app.casework.approvals.rules import ApprovalKind, ApprovalStatus
 from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.models import Complaint, ComplaintRedress
 from app.casework.complaints.rules import RedressStatus
@@ -75,6 +75,17 @@ def answered_requests(session: Session, asked_by: Actor, *, since: datetime) -> 
         col(ApprovalRequest.asked_at) >= since,
     )
     return session.scalars(query.order_by(col(ApprovalRequest.id).desc()).limit(50)).all()
+
+
+def waiting_decisions(session: Session, customer_id: int) -> dict[int, ApprovalRequest]:
+    """Requests for decisions of this customer's disputes that wait for a manager, by dispute."""
+    cases = sa.select(col(CollectionsCase.id)).where(col(CollectionsCase.customer_id) == customer_id)
+    query = select(ApprovalRequest).where(
+        col(ApprovalRequest.case_id).in_(cases),
+        ApprovalRequest.kind == ApprovalKind.DISPUTE,
+        ApprovalRequest.status == ApprovalStatus.REQUESTED,
+    )
+    return {each.dispute_id: each for each in session.scalars(query) if each.dispute_id is not None}
 
 
 def get_request(session: Session, request_id: int, *, lock: bool = False) -> ApprovalRequest:

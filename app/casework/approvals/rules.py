@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.casework.disputes.rules import DisputeDecision
 from app.casework.plans.rules import PlanKind
 from app.casework.plans.terms import AgreementTerms
 from app.core.errors import Conflict, Forbidden
@@ -17,6 +18,9 @@ class ApprovalKind(StrEnum):
     PLAN = "plan"
     HARDSHIP = "hardship"
     HAND_OVER = "hand_over"
+    DISPUTE = "dispute"
+    """The decision of a dispute that concedes more than a person may grant alone."""
+    GOODWILL = "goodwill"
     DECISION = "decision"
     """Anything else that a customer asked for on the telephone and an agent may not grant."""
 
@@ -26,6 +30,8 @@ APPROVAL_LABELS: Mapping[ApprovalKind, str] = {
     ApprovalKind.PLAN: "Repayment plan",
     ApprovalKind.HARDSHIP: "Hardship plan",
     ApprovalKind.HAND_OVER: "Hand-over",
+    ApprovalKind.DISPUTE: "Decision of a dispute",
+    ApprovalKind.GOODWILL: "Goodwill credit",
     ApprovalKind.DECISION: "Decision",
 }
 
@@ -84,13 +90,35 @@ class AskHandOver:
 
 
 @dataclass(frozen=True, slots=True)
+class AskDispute:
+    """Decide a dispute like this."""
+
+    dispute_id: int
+    decision: DisputeDecision
+    conceded_minor: int
+    """The sum that it concedes, worked out when it was asked."""
+
+    kind = ApprovalKind.DISPUTE
+
+
+@dataclass(frozen=True, slots=True)
+class AskGoodwill:
+    """Credit an account with this sum as goodwill."""
+
+    account_id: int
+    amount_minor: int
+
+    kind = ApprovalKind.GOODWILL
+
+
+@dataclass(frozen=True, slots=True)
 class AskDecision:
     """Decide what the reason says; the answer is the note."""
 
     kind = ApprovalKind.DECISION
 
 
-Ask = AskAgreement | AskSkip | AskHandOver | AskDecision
+Ask = AskAgreement | AskSkip | AskHandOver | AskDispute | AskGoodwill | AskDecision
 
 
 @dataclass(frozen=True, slots=True)

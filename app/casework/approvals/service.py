@@ -22,6 +22,8 @@ from app.casework.approvals.rules import (
     ApprovalStatus,
     Ask,
     AskAgreement,
+    AskDispute,
+    AskGoodwill,
     AskHandOver,
     AskSkip,
     Figures,
@@ -34,6 +36,7 @@ from app.casework.plans.tracking.progress import InstalmentProgress
 from app.core.actor import Actor
 from app.core.errors import Conflict
 from app.core.ids import id_of
+from app.core.kit.frozen_json import to_json
 from app.core.text import clean_text
 from app.core.timeline.service import record
 
@@ -86,6 +89,11 @@ def ask(
             request.replaces_id, request.instalment = plan_id, n
             if skipped is not None:
                 request.amount_minor, request.due_on = skipped.short, skipped.due_on
+        case AskDispute(dispute_id=dispute_id, decision=decision, conceded_minor=conceded):
+            request.dispute_id, request.decision = dispute_id, to_json(decision)
+            request.amount_minor = conceded
+        case AskGoodwill(account_id=account_id, amount_minor=amount):
+            request.account_id, request.amount_minor = account_id, amount
         case AskHandOver(to=to):
             request.to_username = to
     session.add(request)

@@ -93,6 +93,22 @@ CORRECTION_LABELS: Mapping[Correction, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class DisputeDecision:
+    """A decision as a person enters it. Stored with a request to a manager: a field that is added needs `later`."""
+
+    outcome: DisputeOutcome
+    explanation: str
+    """The reasons, as the customer reads them."""
+    conceded_minor: int | None = None
+    """Of a dispute that is upheld in part, or is about everything: the sum that is conceded."""
+    correction: Correction = Correction.HERE
+    account_id: int | None = None
+    """The account that is corrected, of a dispute of all accounts."""
+    entry_id: int | None = None
+    """The entry that corrects the ledger already (`Correction.POSTED`)."""
+
+
 class EvidenceState(StrEnum):
     REQUESTED = "requested"
     RECEIVED = "received"

@@ -8,15 +8,19 @@ from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.approvals.asking import ask_approval
+from app.actions.approvals.asking import ask_approval, goodwill_account
 from app.actions.assignment import hand_over_case
-from app.casework.approvals.rules import AskAgreement, AskHandOver
+from app.actions.disputes.deciding import check_decision
+from app.actions.goodwill import credit_goodwill
+from app.casework.approvals.rules import AskAgreement, AskDispute, AskGoodwill, AskHandOver
+from app.casework.disputes.queries import get_dispute
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
+from app.web.cases.disputes.acts import DecisionForm, chosen_row, decision_in, place_of
 from app.web.cases.forms.action import SENT, submit
 from app.web.cases.forms.plans import SettlementForm, settlement_terms
 from app.web.cases.plan.typed import PLAN_FIELDS, PlanForm, plan_terms
@@ -60,6 +64,87 @@ def ask_for_plan(
         return SENT
 
     return submit(request, session, staff, case_id, "plan", typed, act, now=now, names=PLAN_FIELDS)
+
+
+class DisputeRequestForm(DecisionForm, ReasonForm):
+    pass
+
+
+@router.post("/{case_id}/disputes/{dispute_id}/decide/request")
+def ask_for_dispute(
+    request: Request,
+    case_id: RowId,
+    dispute_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[DisputeRequestForm, Form()],
+) -> Response:
+    """Send a decision that concedes more than one may grant to the managers; it is carried out when one approves."""
+
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        decision, reason = decision_in(fields, typed), fields.reason()
+        fields.done()
+        dispute = get_dispute(session, file.case.customer_id, dispute_id, lock=True)
+        conceded = check_decision(session, dispute, decision).conceded_minor
+        ask = AskDispute(dispute_id, decision, conceded)
+        ask_approval(session, file.case, ask, reason, by=staff.by, role=staff.role, now=now)
+        return SENT
+
+    place = place_of(request, session, staff, case_id)
+    name = f"decide-{dispute_id}"
+    return submit(request, session, staff, case_id, name, typed, act, now=now, place=place)
+
+
+class GoodwillForm(ReasonForm):
+    account: str = ""
+    amount: str = ""
+
+
+@router.post("/{case_id}/goodwill")
+def post_goodwill(
+    request: Request,
+    case_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[GoodwillForm, Form()],
+) -> Response:
+    """Credit an account as goodwill, within one's own limit."""
+
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        ask, reason = _goodwill_in(fields), fields.reason()
+        fields.done()
+        account = goodwill_account(session, file.case, ask.account_id)
+        credit_goodwill(session, account, ask.amount_minor, reason, by=staff.by, role=staff.role, now=now)
+        return "Credited as goodwill. It pays what is past due first.", "good"
+
+    return submit(request, session, staff, case_id, "goodwill", typed, act, now=now)
+
+
+@router.post("/{case_id}/goodwill/request")
+def ask_for_goodwill(
+    request: Request,
+    case_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[GoodwillForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        ask, reason = _goodwill_in(fields), fields.reason()
+        fields.done()
+        ask_approval(session, file.case, ask, reason, by=staff.by, role=staff.role, now=now)
+        return SENT
+
+    return submit(request, session, staff, case_id, "goodwill", typed, act, now=now)
+
+
+def _goodwill_in(fields: Fields) -> AskGoodwill:
+    account_id, amount = chosen_row(fields, "account"), fields.amount("amount")
+    if account_id is None:
+        fields.errors.setdefault("account", "Choose the account.")
+    return AskGoodwill(account_id or 0, amount)
 
 
 class HandOverForm(ReasonForm):

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import InboxItem, answered_requests, waiting_items
 from app.casework.approvals.rules import APPROVAL_LABELS
+from app.casework.disputes.rules import CORRECTION_LABELS, OUTCOME_LABELS, Correction, DisputeOutcome
 from app.core.labels import CADENCE_LABELS, ENTRY_LABELS
 from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Staff
@@ -43,6 +44,8 @@ class ApprovalsPage(Page):
     kinds: Mapping[str, str]
     entry_words: Mapping[str, str]
     cadences: Mapping[str, str]
+    outcomes: Mapping[DisputeOutcome, str]
+    corrections: Mapping[Correction, str]
     names: Mapping[str, str]
     is_mine: bool
     """The reader asked for the chosen request, in person or by a token of theirs."""
@@ -85,6 +88,8 @@ def show_inbox(
         kinds=KINDS,
         entry_words=ENTRY_LABELS,
         cadences=CADENCE_LABELS,
+        outcomes=OUTCOME_LABELS,
+        corrections=CORRECTION_LABELS,
         names=staff_names(session),
         is_mine=is_mine,
         may_decide=is_manager and chosen is not None and not is_mine,

@@ -10,10 +10,11 @@ from babel import Locale
 from sqlmodel import Session, select
 
 from app.actions.approvals.asking import check_possible, figures_now
+from app.actions.goodwill import goodwill_of_a_year
 from app.book.delinquency.days import bucket_of
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import InboxItem
-from app.casework.approvals.rules import Figures, share_waived
+from app.casework.approvals.rules import ApprovalKind, Figures, share_waived
 from app.casework.negotiation.facts import Option
 from app.casework.negotiation.record.models import NegotiationOffer
 from app.casework.plans.offering import Proposal
@@ -50,6 +51,8 @@ class Story:
     """The agreement that is asked for, worked out as of now: its payments, and the day of review."""
     rates: Sequence[str] = ()
     """Where a lower rate is asked for: each account's, and what it is now."""
+    goodwill_before: int = 0
+    """Goodwill of the last 365 days, of a request for more of it."""
     hindrance: str = ""
     """Why nobody can grant it now, as a sentence; '' = it can be granted."""
 
@@ -95,6 +98,7 @@ def story_of(session: Session, item: InboxItem, locale: Locale, now: datetime) -
         offer=_offer_of(session, request) if request else None,
         proposal=proposal,
         rates=rates_in_words(session, file, request.ask) if request else (),
+        goodwill_before=_goodwill_before(session, file, request),
         hindrance=reader.plain(hindrance),
     )
 
@@ -105,6 +109,12 @@ def _possible(session: Session, file: CaseFile, request: ApprovalRequest) -> tup
         return check_possible(session, file.case, request.ask, today=file.book.today), ""
     except (Invalid, Conflict, NotFound) as refused:
         return None, sentence(refused.message)
+
+
+def _goodwill_before(session: Session, file: CaseFile, request: ApprovalRequest | None) -> int:
+    if request is None or request.kind is not ApprovalKind.GOODWILL:
+        return 0
+    return goodwill_of_a_year(session, id_of(file.customer), file.book.today)
 
 
 def _offer_of(session: Session, request: ApprovalRequest) -> NegotiationOffer | None:

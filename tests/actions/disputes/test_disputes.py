@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.disputes.deciding import DisputeDecision, decide_dispute, note_correction
+from app.actions.disputes.deciding import decide_dispute, note_correction
 from app.actions.disputes.evidence import ask_evidence, judge_evidence
 from app.actions.disputes.opening import change_what_is_disputed, open_dispute
 from app.actions.documents import add_document
@@ -30,6 +30,7 @@ from app.casework.disputes.queries import disputes_of
 from app.casework.disputes.rules import (
     Correction,
     Disputed,
+    DisputeDecision,
     DisputeKind,
     DisputeOutcome,
     EvidenceState,

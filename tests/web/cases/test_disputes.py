@@ -57,6 +57,14 @@ def test_a_purchase_is_disputed_and_upheld(sqlite_desk: Desk) -> None:
     assert "not asked for" in ben.get(f"/cases/{case_id}").text
     beyond = ben.submit(f"{path}/{dispute.id}/decide", outcome="upheld", explanation="no receipt")
     assert "beyond your limit" in beyond.text
+    sent = ben.submit(
+        f"{path}/{dispute.id}/decide/request",
+        outcome="upheld",
+        explanation="no receipt",
+        reason="shop is closed",
+    )
+    assert sent.status_code == 303
+    assert "waits for a manager" in ben.get(path).text
 
     ben.submit(f"{path}/{dispute.id}/evidence", what="Receipt of the shop", due_on="2026-03-20")
     [asked] = desk.read(lambda session: session.scalars(select(DisputeEvidence)).all())
@@ -138,3 +146,42 @@ def test_a_dispute_of_everything_turns_out_to_be_about_a_sum(sqlite_desk: Desk) 
     ben.submit(f"{path}/{dispute.id}/owner", owner="")
     [dispute] = desk.read(lambda session: session.scalars(select(Dispute)).all())
     assert dispute.owner == ""
+
+
+def test_goodwill_is_credited_within_the_limit_and_asked_for_beyond_it(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    case_id, card, _ = a_case(desk)
+    desk.write(_let_managers_credit)
+    ben, mia = desk.sign_in(Role.AGENT), desk.sign_in(Role.MANAGER)
+    assert "Within a year you may credit" in ben.get(f"/cases/{case_id}?do=goodwill").text
+    path = f"/cases/{case_id}/goodwill"
+    wrong = ben.submit(path, account="", amount="much", reason="")
+    assert wrong.status_code == 422
+    beyond = ben.submit(path, account=str(card), amount="40.00", reason="long wait")
+    assert "Ask a manager for it" in beyond.text
+    assert (
+        ben.submit(f"{path}/request", account=str(card), amount="40.00", reason="long wait").status_code
+        == 303
+    )
+    inbox = mia.get("/approvals").text
+    assert "Goodwill credit" in inbox
+    assert "long wait" in inbox
+    mia.submit("/approvals/1/decision", approve="true")
+    assert mia.submit(path, account=str(card), amount="5.00", reason="kind").status_code == 303
+    assert "40.00 was credited as goodwill" not in mia.get("/approvals").text
+    assert "Goodwill credit of" in mia.get(f"/cases/{case_id}").text
+
+
+def test_the_decision_of_a_dispute_is_read_and_granted_in_the_inbox(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    case_id, _, bought = a_case(desk)
+    ben, mia = desk.sign_in(Role.AGENT), desk.sign_in(Role.MANAGER)
+    path = f"/cases/{case_id}/disputes"
+    ben.submit(path, kind="transaction", entry=str(bought), **SAID)
+    ben.submit(f"{path}/1/decide/request", outcome="upheld", explanation="No receipt.", reason="shop closed")
+    inbox = mia.get("/approvals").text
+    for words in ("Decision of a dispute", "upheld, ", "¥80.00", "No receipt.", "shop closed"):
+        assert words in inbox
+    mia.submit("/approvals/1/decision", approve="true")
+    [dispute] = desk.read(lambda session: session.scalars(select(Dispute)).all())
+    assert (dispute.outcome, dispute.conceded_minor) == (DisputeOutcome.UPHELD, 8_000)

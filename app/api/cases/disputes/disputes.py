@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlmodel import Session, select
 
 from app.actions.disputes import evidence as evidence_acts
-from app.actions.disputes.deciding import DisputeDecision, decide_dispute, note_correction
+from app.actions.disputes.deciding import decide_dispute, note_correction
 from app.actions.disputes.opening import change_what_is_disputed, open_dispute
 from app.api.cases.disputes.shapes import DisputeShape, EvidenceShape, dispute_shapes
 from app.api.cases.lookup import case_named
@@ -24,6 +24,7 @@ from app.casework.disputes.queries import disputes_of, get_dispute, get_evidence
 from app.casework.disputes.rules import (
     Correction,
     Disputed,
+    DisputeDecision,
     DisputeKind,
     DisputeOutcome,
     EvidenceState,
@@ -54,15 +55,15 @@ class WhatIsDisputed(Input):
     def disputed(self, session: Session, portfolio: Portfolio) -> Disputed:
         return Disputed(
             self.kind,
-            _named(session, portfolio, Account, self.account, "account"),
+            row_named(session, portfolio, Account, self.account, "account"),
             minor_of(self.amount, self.currency, portfolio) if self.amount is not None else None,
-            _named(session, portfolio, Entry, self.entry, "entry"),
-            _named(session, portfolio, Statement, self.statement, "statement"),
+            row_named(session, portfolio, Entry, self.entry, "entry"),
+            row_named(session, portfolio, Statement, self.statement, "statement"),
             self.paid_on,
         )
 
 
-def _named(
+def row_named(
     session: Session,
     portfolio: Portfolio,
     model: type[Account | Entry | Statement],
@@ -167,6 +168,20 @@ class NewDecision(Input):
         None
     )
 
+    def decision(self, session: Session, portfolio: Portfolio) -> DisputeDecision:
+        with naming(amount="conceded"):
+            conceded = (
+                minor_of(self.conceded, self.currency, portfolio) if self.conceded is not None else None
+            )
+        return DisputeDecision(
+            self.outcome,
+            self.explanation,
+            conceded,
+            self.correction,
+            row_named(session, portfolio, Account, self.account, "account"),
+            row_named(session, portfolio, Entry, self.entry, "entry"),
+        )
+
 
 @router.post("/{dispute_id}/decision", summary="Decide a dispute")
 def post_dispute_decision(
@@ -183,16 +198,7 @@ def post_dispute_decision(
     verification must be on record."""
     case, dispute = _named_dispute(session, reference, dispute_id)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    with naming(amount="conceded"):
-        conceded = minor_of(body.conceded, body.currency, portfolio) if body.conceded is not None else None
-    decision = DisputeDecision(
-        body.outcome,
-        body.explanation,
-        conceded,
-        body.correction,
-        _named(session, portfolio, Account, body.account, "account"),
-        _named(session, portfolio, Entry, body.entry, "entry"),
-    )
+    decision = body.decision(session, portfolio)
     decide_dispute(
         session, dispute, decision, ports_of(request).catalog, by=caller.by, role=caller.role, now=now
     )
@@ -215,7 +221,7 @@ def post_dispute_correction(
     """The creditor posted what was conceded: it is left out no more, because it is in the ledger."""
     case, dispute = _named_dispute(session, reference, dispute_id)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    entry_id = _named(session, portfolio, Entry, body.entry, "entry")
+    entry_id = row_named(session, portfolio, Entry, body.entry, "entry")
     assert entry_id is not None
     note_correction(session, dispute, entry_id, by=caller.by, now=now)
     return _shape(session, dispute)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
 
+from app.book.ledger.events import GoodwillCredited
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import EntryKind
-from app.book.ledger.service import fresh_reference, lock_account, post_entry
+from app.book.ledger.service import fresh_reference, lock_account, post_entry, record_on_account
 from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
@@ -16,12 +19,22 @@ from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.text import clean_reason
 
+GOODWILL = "goodwill"
+"""How references of goodwill credits begin."""
+
 
 def grant_credit(
-    session: Session, account: Account, amount_minor: int, reason: str, *, by: Actor, now: datetime
+    session: Session,
+    account: Account,
+    amount_minor: int,
+    reason: str,
+    *,
+    word: str = EntryKind.CREDIT.value,
+    by: Actor,
+    now: datetime,
 ) -> Entry:
     """Credit an account with today's date: it pays what is past due like any credit. Invalid for an amount that is not
-    positive, or a missing reason."""
+    positive, or a missing reason. `word`: how its reference begins."""
     if amount_minor <= 0:
         raise Invalid("The amount must be positive. Enter more than zero.", "amount")
     reason = clean_reason(reason, "reason")
@@ -35,8 +48,35 @@ def grant_credit(
         amount_minor,
         effective_on=today,
         posted_on=business_date(session, portfolio, now),
-        reference=fresh_reference(session, account, EntryKind.CREDIT.value, today),
+        reference=fresh_reference(session, account, word, today),
         description=reason,
         by=by,
         now=now,
     )
+
+
+def credit_as_goodwill(
+    session: Session, account: Account, amount_minor: int, reason: str, *, by: Actor, now: datetime
+) -> Entry:
+    """Credit an account as goodwill, and say so on the timeline."""
+    entry = grant_credit(session, account, amount_minor, reason, word=GOODWILL, by=by, now=now)
+    told = GoodwillCredited(entry.reference, amount_minor, entry.description)
+    record_on_account(session, account, told, by=by, now=now)
+    return entry
+
+
+def goodwill_since(session: Session, customer_id: int, since: date) -> int:
+    """Goodwill that was credited to a customer from this day on and not reversed, in minor units."""
+    mirror = aliased(Entry)
+    query = (
+        sa.select(sa.func.coalesce(sa.func.sum(-col(Entry.amount_minor)), 0))
+        .join(Account, col(Account.id) == Entry.account_id)
+        .where(
+            col(Account.customer_id) == customer_id,
+            col(Entry.kind) == EntryKind.CREDIT,
+            col(Entry.reference).startswith(f"{GOODWILL}:"),
+            col(Entry.effective_on) >= since,
+            ~sa.exists().where(col(mirror.reverses_id) == Entry.id),
+        )
+    )
+    return int(session.scalar(query) or 0)

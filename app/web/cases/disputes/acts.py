@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.disputes import evidence as evidence_acts
-from app.actions.disputes.deciding import DisputeDecision, decide_dispute, note_correction
+from app.actions.disputes.deciding import decide_dispute, note_correction
 from app.actions.disputes.opening import change_what_is_disputed, open_dispute
 from app.casework.disputes.models import Dispute
 from app.casework.disputes.queries import get_dispute, get_evidence
 from app.casework.disputes.rules import (
     Correction,
     Disputed,
+    DisputeDecision,
     DisputeKind,
     DisputeOutcome,
     EvidenceState,
@@ -61,15 +62,15 @@ def disputed_in(fields: Fields) -> Disputed:
     kind = fields.choice("kind", DisputeKind)
     return Disputed(
         kind,
-        _row(fields, "account"),
+        chosen_row(fields, "account"),
         fields.amount("amount") if fields.has("amount") else None,
-        _row(fields, "entry"),
-        _row(fields, "statement"),
+        chosen_row(fields, "entry"),
+        chosen_row(fields, "statement"),
         fields.day("paid_on") if fields.has("paid_on") else None,
     )
 
 
-def _row(fields: Fields, name: str) -> int | None:
+def chosen_row(fields: Fields, name: str) -> int | None:
     """The id that was chosen; None = none."""
     text = fields.values[name].strip()
     if not text:
@@ -185,8 +186,8 @@ def decision_in(fields: Fields, typed: DecisionForm) -> DisputeDecision:
         typed.explanation,
         fields.amount("conceded") if fields.has("conceded") else None,
         fields.choice("correction", Correction),
-        _row(fields, "account"),
-        _row(fields, "entry"),
+        chosen_row(fields, "account"),
+        chosen_row(fields, "entry"),
     )
 
 
@@ -205,7 +206,7 @@ def post_correction(
     typed: Annotated[CorrectionForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
-        entry_id = _row(fields, "entry")
+        entry_id = chosen_row(fields, "entry")
         if entry_id is None:
             fields.errors.setdefault("entry", "Choose the creditor's entry.")
         fields.done()
@@ -288,7 +289,7 @@ def post_judgement(
     typed: Annotated[JudgementForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
-        state, document_id = fields.choice("state", EvidenceState), _row(fields, "document")
+        state, document_id = fields.choice("state", EvidenceState), chosen_row(fields, "document")
         fields.done()
         dispute = _dispute(session, file, dispute_id)
         row = get_evidence(session, dispute, evidence_id, lock=True)

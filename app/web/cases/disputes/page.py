@@ -13,6 +13,8 @@ from starlette.responses import Response
 from app.actions.assignment import assignable
 from app.book.ledger.models import Entry, Statement
 from app.book.ledger.rules import PAYS_DUES, WAIVABLE
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.queries import waiting_decisions
 from app.casework.disputes.models import Dispute, DisputeEvidence
 from app.casework.disputes.queries import disputes_of, evidence_of
 from app.casework.disputes.rules import (
@@ -32,7 +34,7 @@ from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.staff.drafts import draft_of, typed_in
-from app.core.staff.rules import CASEWORK, Staff
+from app.core.staff.rules import CASEWORK, MANAGEMENT, Staff
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseReader
@@ -94,6 +96,10 @@ class DisputesPage(Page):
     aim_days: int
     whole: frozenset[str]
     can_write: bool
+    asks: str
+    """Who decides beyond the reader's limit."""
+    asked_for: Mapping[int, ApprovalRequest]
+    """Requests for decisions that wait for a manager, by dispute."""
     form: FormState
 
 
@@ -161,6 +167,8 @@ def show_disputes(
         aim_days=ANSWER_DAYS,
         whole=frozenset(kind.value for kind in WHOLE),
         can_write=staff.role in CASEWORK,
+        asks="another manager" if staff.role in MANAGEMENT else "a manager",
+        asked_for=waiting_decisions(session, id_of(file.customer)),
         form=form,
     )
     return page(request, shown, status)
