@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.actions.agreements import beyond_authority, require_live
 from app.actions.assignment import assignable
 from app.actions.disputes.deciding import check_decision, require_grant
-from app.actions.goodwill import check_goodwill, require_goodwill_grant
+from app.actions.disputes.goodwill import check_goodwill, require_goodwill_grant
 from app.book.delinquency.days import days_past_due
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio

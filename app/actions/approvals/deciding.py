@@ -12,7 +12,7 @@ from app.actions.agreements import Offer, offer
 from app.actions.approvals.asking import check_possible, figures_now, goodwill_account, replaced
 from app.actions.assignment import hand_over_case
 from app.actions.disputes.deciding import decide_dispute
-from app.actions.goodwill import credit_goodwill
+from app.actions.disputes.goodwill import credit_goodwill
 from app.actions.plans.instalments import skip_instalment
 from app.book.ledger.corrections import waivers
 from app.book.ledger.models import Account, Waiver

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from app.actions.approvals.asking import ask_approval, goodwill_account, withdraw_request
 from app.actions.approvals.deciding import decide_approval
 from app.actions.disputes.deciding import check_decision
-from app.actions.goodwill import credit_goodwill
+from app.actions.disputes.goodwill import credit_goodwill
 from app.api.accounts.shapes import EntryShape
 from app.api.approvals.shapes import ApprovalShape
 from app.api.cases.agreement_shapes import NewPlan, NewSettlement

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.actions.approvals.asking import ask_approval, goodwill_account
 from app.actions.assignment import hand_over_case
 from app.actions.disputes.deciding import check_decision
-from app.actions.goodwill import credit_goodwill
+from app.actions.disputes.goodwill import credit_goodwill
 from app.casework.approvals.rules import AskAgreement, AskDispute, AskGoodwill, AskHandOver
 from app.casework.disputes.queries import get_dispute
 from app.http.context import Now
@@ -144,7 +144,8 @@ def _goodwill_in(fields: Fields) -> AskGoodwill:
     account_id, amount = chosen_row(fields, "account"), fields.amount("amount")
     if account_id is None:
         fields.errors.setdefault("account", "Choose the account.")
-    return AskGoodwill(account_id or 0, amount)
+        account_id = 0
+    return AskGoodwill(account_id, amount)
 
 
 class HandOverForm(ReasonForm):

@@ -10,7 +10,7 @@ from babel import Locale
 from sqlmodel import Session, select
 
 from app.actions.approvals.asking import check_possible, figures_now
-from app.actions.goodwill import goodwill_of_a_year
+from app.actions.disputes.goodwill import goodwill_of_a_year
 from app.book.delinquency.days import bucket_of
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import InboxItem

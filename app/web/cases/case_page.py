@@ -36,7 +36,7 @@ from app.core.labels import (
 )
 from app.core.money import to_decimal_string
 from app.core.staff.drafts import draft_of, typed_in
-from app.core.staff.rules import CASEWORK, MANAGEMENT, Role, Staff
+from app.core.staff.rules import CASEWORK, Role, Staff
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
@@ -324,8 +324,6 @@ class CaseOptions:
     plan: PlanChoices
     max_discount: int
     accounts: Sequence[tuple[str, str]]
-    goodwill_limit: int
-    """Most goodwill that the reader may credit this customer in a year."""
     letters: LetterOptions
     late_balance: int
     settle_latest: str
@@ -367,9 +365,6 @@ def _options(
         plan=plan,
         max_discount=discount_limit(file.portfolio, role),
         accounts=[(str(id_of(each)), f"{each.product} ending {each.card_last4}") for each in file.accounts],
-        goodwill_limit=file.portfolio.waive_limit_minor
-        if role in MANAGEMENT
-        else file.portfolio.agent_waive_minor,
         letters=letters,
         late_balance=sum(stands.balance for _, stands in file.worked_accounts if stands.owed > 0),
         settle_latest=(today + timedelta(days=file.portfolio.settlement_days)).isoformat(),

@@ -14,8 +14,8 @@ from app.actions.accounts.corrections import reverse_entry, waive
 from app.actions.approvals.asking import ask_approval
 from app.actions.approvals.deciding import decide_approval, decide_waiver
 from app.actions.disputes.deciding import decide_dispute
+from app.actions.disputes.goodwill import credit_goodwill
 from app.actions.disputes.opening import open_dispute
-from app.actions.goodwill import credit_goodwill
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import EntryKind, WaiverStatus
 from app.book.portfolios.models import Portfolio
