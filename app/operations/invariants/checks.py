@@ -29,6 +29,10 @@ from app.operations.invariants.delinquency import (
     states_match_movements,
     states_match_spells,
 )
+from app.operations.invariants.disputes import (
+    closed_disputes_leave_nothing_out,
+    disputed_amounts_match_disputes,
+)
 from app.operations.invariants.figures import figures_match_ledger
 from app.operations.invariants.ledger import (
     balances_match_ledger,
@@ -54,6 +58,8 @@ def quick(session: Session, portfolio: Portfolio) -> list[Violation]:
         *_named("states_match_spells", states_match_spells(session, portfolio, tonight)),
         *_named("ended_accounts_owe_nothing", ended_accounts_owe_nothing(session, portfolio)),
         *_named("figures_match_ledger", figures_match_ledger(session, portfolio)),
+        *_named("disputed_amounts_match_disputes", disputed_amounts_match_disputes(session, portfolio)),
+        *_named("closed_disputes_leave_nothing_out", closed_disputes_leave_nothing_out(session, portfolio)),
     ]
 
 
@@ -78,6 +84,8 @@ def thorough(session: Session, portfolio: Portfolio) -> list[Violation]:
             instalment_changes_are_agreed,
             concessions_end_with_plans,
             lump_payments_close,
+            disputed_amounts_match_disputes,
+            closed_disputes_leave_nothing_out,
             one_open_case_each,
             sent_messages_are_on_record,
             timelines_verify,
