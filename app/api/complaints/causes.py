@@ -44,6 +44,7 @@ def list_causes(code: PortfolioCode, _caller: ApiManager, session: ReadSession, 
 def post_cause(
     code: PortfolioCode, caller: ApiManager, session: OnceSession, now: Now, body: NewCause
 ) -> CauseShape:
+    """A cause that complaints can be given from now on, with who mends it and what is done."""
     portfolio = get_portfolio(session, code)
     made = save_cause(session, portfolio, body.text(), by=caller.by, now=now)
     return _shape(session, portfolio, made, now)

@@ -211,7 +211,7 @@ class NewAnswer(Input):
 
 
 @router.post("/complaints/{complaint_id}/answer", summary="Answer a complaint")
-def post_answer(
+def post_complaint_answer(
     request: Request,
     complaint_id: RowId,
     caller: ApiCaseWorker,

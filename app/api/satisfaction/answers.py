@@ -108,6 +108,7 @@ def get_satisfaction(
     channel: Channel | None = None,
     reason: Annotated[Line, Query(max_length=60)] = "",
 ) -> SatisfactionShape:
+    """Questions asked and answered in these days, the mean score and its interval, by agent, reason and month."""
     book = get_portfolio(session, portfolio)
     found = satisfaction_report(session, book, _asked(first, last, after, channel, reason))
     return SatisfactionShape(
@@ -132,6 +133,7 @@ def get_answers(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[AnswerShape]:
+    """Answers in these days with their scores and comments, the latest first."""
     book = get_portfolio(session, portfolio)
     asked = _asked(first, last, after, channel, reason)
     seen = decode_cursor(cursor, 1, int)

@@ -25,8 +25,6 @@ from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.service import about_customer, record
 
-SHORTEST_PART = 4
-"""A line of an address that has fewer characters is hidden with its neighbours only: alone it says nothing."""
 GONE = "withheld"
 """The value of a contact point whose own was withheld."""
 
@@ -116,8 +114,8 @@ def hidden_texts(places: Iterable[WithheldPlace]) -> tuple[str, ...]:
     for place in places:
         found |= {place.value, on_one_line(place.value)}
         if place.kind is PointKind.ADDRESS:
-            found |= {line for line in place.value.split("\n") if len(line) >= SHORTEST_PART}
-    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+            found |= set(place.value.split("\n"))
+    return tuple(sorted(found - {""}, key=lambda text: (-len(text), text)))
 
 
 def _take_off(
