@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from app.core.staff.rules import Role
 from tests.api.program import CARD, Program, fields
 from tests.api.test_description import Operation, operations
-from tests.api.world import World, role_for, roles, world
+from tests.api.world import YESTERDAY, World, role_for, roles, world
 from tests.web.desk import Desk
 from tests.web.test_hostile_forms import kept
 
@@ -81,6 +81,10 @@ class Caller:
         kind = schema.get("type")
         if name in known:
             return int(known[name][0]) if kind == "integer" else known[name][0]
+        if schema.get("format") == "date":
+            return str(YESTERDAY)
+        if kind == "array" and schema.get("minItems"):
+            return [self.value("", schema["items"], known)]
         return {"integer": 1, "boolean": True, "array": []}.get(str(kind), "for the test")
 
     def texts(self, operation: Mapping[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.complaints.models import RootCause
 from app.casework.complaints.queries import get_cause
 from app.core.actor import Actor
+from app.core.database.rows import locked_row
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
@@ -48,6 +49,7 @@ def save_cause(
         raise Invalid(
             "Say from which day the action works: complaints before and after it are compared.", "action_on"
         )
+    locked_row(session, Portfolio, id_of(portfolio))  # of two who name it at once, one is told
     named = select(RootCause.id).where(RootCause.portfolio_id == portfolio.id, RootCause.name == name)
     taken = session.scalar(named)
     if taken is not None and taken != cause_id:

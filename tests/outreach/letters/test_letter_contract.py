@@ -454,7 +454,7 @@ def test_the_plain_text_of_an_email_is_the_words_of_its_html() -> None:
             for line in words.text.splitlines()
             if not re.match(r"- Visa|\d\. [^a-z]|第 \d 期", line)
         } - {""}
-        html -= {line.removeprefix("- ") for line in words.text.splitlines() if line.startswith("- Visa")}
+        html -= {" ".join(line[2:].split()) for line in words.text.splitlines() if line.startswith("- Visa")}
         assert text == html, f"{letter.name} {language}"
         context = filled(language)
         for figure in [a.past_due for a in context.accounts if "accounts" in words.blocks]:

@@ -15,7 +15,7 @@ from app.api.fields import CaseRef, Day, RowId
 from app.api.shapes import Shape
 from app.book.portfolios.days import local_today
 from app.casework.hardship.models import HardshipDocument, HardshipRequest
-from app.casework.hardship.queries import documents_of_request, requests_of
+from app.casework.hardship.queries import documents_of_request, get_request, requests_of
 from app.casework.hardship.rules import (
     DocumentState,
     HardshipReason,
@@ -156,8 +156,8 @@ def list_hardship_documents(
 ) -> Page[AskedShape]:
     """In the order in which it was asked for; what came says whether it shows enough."""
     case = case_named(session, reference)
-    asked = documents_of_request(session, hardship_id)
-    return Page(items=[AskedShape.of(row) for row in asked if row.customer_id == case.customer_id])
+    asked = documents_of_request(session, id_of(get_request(session, case.customer_id, hardship_id)))
+    return Page(items=[AskedShape.of(row) for row in asked])
 
 
 @router.post("/{hardship_id}/documents", status_code=201, summary="Ask the customer for something")

@@ -120,7 +120,7 @@ class ChangedPartyInput(NewPartyInput):
 
 class PartyIdentity(Input):
     asked: Annotated[
-        list[PartyCheck],
+        list[Annotated[PartyCheck, Field(strict=False)]],
         Field(min_length=1, max_length=10, description="What was checked, never the answers."),
     ]
 
