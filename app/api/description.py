@@ -50,6 +50,7 @@ TAGS = [
         "name": "worklist",
         "description": "Open cases in the order in which they are worked, and the views of it.",
     },
+    {"name": "team", "description": "People who work cases: skills, capacity, absences and their covers."},
     {"name": "approvals", "description": "Requests beyond one's own limit, which another person decides."},
     {"name": "results", "description": "Result codes of calls: their fields and consequences, in versions."},
     {"name": "messages", "description": "What was sent about a case, letters out of turn, answers to SMS."},

@@ -44,6 +44,7 @@ from app.api.managers import strategies as strategies_api
 from app.api.plans import instalments, printed
 from app.api.returns import returns as returns_api
 from app.api.satisfaction import answers as satisfaction_api
+from app.api.team import team
 from app.api.worklist import worklist
 
 API: tuple[APIRouter, ...] = (
@@ -62,6 +63,7 @@ API: tuple[APIRouter, ...] = (
     forecast.router,
     peers.router,
     satisfaction_api.router,
+    team.router,
     returns_api.router,
     returns_api.books,
     returns_api.frozen,

@@ -73,6 +73,7 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
         NavItem("/complaints", marked("Complaints"), "message", CASEWORK),
         NavItem("/unmatched", marked("Unmatched"), "inbox", CASEWORK),
         NavItem("/reported-changes", marked("Reported changes"), "inbox", MANAGEMENT),
+        NavItem("/team", marked("Team"), "people", MANAGEMENT),
         NavItem("/alerts", marked("Alerts"), "bell", SWITCHING),
     ),
     Area.CUSTOMERS: (

@@ -194,7 +194,8 @@ def _calls(today: sa.ColumnElement[date], now: datetime) -> Query:
 
 
 def _tasks(today: sa.ColumnElement[date], owner: str | None) -> Query:
-    """Tasks of the owner's cases, and those for the owner in person on anybody's: an answer, a hand-over."""
+    """Tasks of the owner's cases (also those for the absent colleague whose case the owner covers), and those for the
+    owner in person on anybody's: an answer, a hand-over."""
     query = (
         _reason(Section.TASK, on=TASK.c.due_on)
         .join(TASK, CASE.c.id == TASK.c.case_id + 0)
@@ -202,7 +203,8 @@ def _tasks(today: sa.ColumnElement[date], owner: str | None) -> Query:
     )
     if owner is None:
         return query
-    own = sa.and_(CASE.c.owner == owner, TASK.c.for_username == "")
+    for_owner = sa.or_(TASK.c.for_username == "", TASK.c.for_username == CASE.c.covered_for)
+    own = sa.and_(CASE.c.owner == owner, for_owner)
     return query.where(sa.or_(own, sa.and_(TASK.c.for_username != "", TASK.c.for_username == owner)))
 
 

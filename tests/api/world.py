@@ -20,6 +20,7 @@ from app.book.ledger.rules import EntryKind, ReportedWhat
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalKind
+from app.casework.assignment.models import StaffAbsence
 from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.models import ComplaintQuestion, ComplaintRedress, QuestionSource, RootCause
 from app.casework.correspondence.models import InboundMessage
@@ -37,6 +38,7 @@ from app.casework.results.file import shipped_text
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.rules import Audience, Basis, ToldBy
 from app.core.ids import id_of
+from app.core.staff.models import User
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.bounces.models import MailNotice
@@ -472,7 +474,34 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
             )
         ),
         "document_id": add(document),
+        **_team(session, case_id),
     }  # fmt: skip
+
+
+def _team(session: Session, number: int) -> dict[str, list[Any]]:
+    """An agent with absences, and the agent who covers for them."""
+    away, cover = (
+        User(
+            username=f"{name}{number}", display_name=name, role=Role.AGENT, password_hash="-", created_at=NOW,
+        )
+        for name in ("away", "cover")
+    )  # fmt: skip
+    session.add_all([away, cover])
+    session.flush()
+    absences = [
+        StaffAbsence(
+            user_id=id_of(away), first_on=TODAY + timedelta(days=n), last_on=TODAY + timedelta(days=n),
+            cover_id=id_of(cover), created_at=NOW, by="user:mei",
+        )
+        for n in (30, 40)
+    ]  # fmt: skip
+    session.add_all(absences)
+    session.flush()
+    return {
+        "user_id": [id_of(away)],
+        "absence_id": [id_of(row) for row in absences],
+        "cover": [cover.username],
+    }
 
 
 def _complaints(session: Session, case: CollectionsCase, account: Account) -> dict[str, list[Any]]:

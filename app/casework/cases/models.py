@@ -44,6 +44,13 @@ class CollectionsCase(Row, table=True):
             sqlite_where=sa.text("callback_at IS NOT NULL"),
             postgresql_where=sa.text("callback_at IS NOT NULL"),
         ),
+        # Few rows: those whose owner works them for an absent colleague.
+        sa.Index(
+            "ix_collections_case_covered",
+            "portfolio_id",
+            sqlite_where=sa.text("covered_for <> ''"),
+            postgresql_where=sa.text("covered_for <> ''"),
+        ),
         # Few rows: those that the legal team has.
         sa.Index(
             "ix_collections_case_with_legal",
@@ -60,6 +67,8 @@ class CollectionsCase(Row, table=True):
     outcome: CaseOutcome | None = Field(default=None, sa_type=enum_type(CaseOutcome))
     owner: str = Field(default="", max_length=60)
     """Username of the agent who works it; empty = none yet."""
+    covered_for: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": ""})
+    """Username of the absent colleague whose case it is while `owner` works it; empty = the owner's own."""
     opened_on: date
     closed_on: date | None = None
     past_due_minor: int = Field(default=0, sa_type=sa.BigInteger)

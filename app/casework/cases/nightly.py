@@ -20,7 +20,6 @@ from app.casework.cases.debt import (
     debts_as_folded,
 )
 from app.casework.cases.events import (
-    CaseAssigned,
     CaseClosed,
     CaseOpened,
 )
@@ -230,28 +229,3 @@ def _refresh(session: Session, found: Sequence[tuple[DbRow, CustomerDebt]], on: 
             )
         )
         session.connection().execute(update, changes)
-
-
-def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], *, now: datetime) -> int:
-    """Assign cases without an owner to the agents in turn, the agent with the fewest open cases first."""
-    if not agents:
-        return 0
-    case = table_of(CollectionsCase)
-    is_open = sa.and_(case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN)
-    load = dict.fromkeys(agents, 0)
-    counted = sa.select(case.c.owner, sa.func.count()).where(is_open).group_by(case.c.owner)
-    load.update({owner: n for owner, n in session.connection().execute(counted) if owner in load})
-    query = sa.select(case.c.id, case.c.customer_id).where(is_open, case.c.owner == "").order_by(case.c.id)
-    rows, events = [], []
-    for case_id, customer_id in session.connection().execute(query).all():
-        agent = min(load, key=lambda name: (load[name], name))
-        load[agent] += 1
-        rows.append({"b_id": case_id, "b_owner": agent})
-        events.append(about_customer(customer_id, CaseAssigned(agent), case_id=case_id))
-    if rows:
-        update = (
-            sa.update(case).where(case.c.id == sa.bindparam("b_id")).values(owner=sa.bindparam("b_owner"))
-        )
-        session.connection().execute(update, rows)
-        record_many(session, events, by=SYSTEM, now=now)
-    return len(rows)

@@ -34,7 +34,7 @@ from app.core.vocabulary import Channel
 
 def assign(session: Session, case: CollectionsCase, owner: str, *, by: Actor, now: datetime) -> None:
     _require_open(case)
-    case.owner = owner
+    case.owner, case.covered_for = owner, ""
     record(session, about_case(case, CaseAssigned(owner)), by=by, now=now)
 
 
@@ -44,7 +44,7 @@ def hand_over(
     """Give a case to a colleague, with a note for them."""
     _require_open(case)
     note = clean_text(note, "note", at_most=500, empty="Say what the colleague has to know.")
-    was, case.owner = case.owner, owner
+    was, case.owner, case.covered_for = case.owner, owner, ""
     record(session, about_case(case, CaseHandedOver(owner, was, note)), by=by, now=now)
 
 

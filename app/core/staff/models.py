@@ -11,6 +11,7 @@ from app.core.staff.rules import Role, Theme
 
 class User(Row, table=True):
     __tablename__ = "staff_user"
+    __table_args__ = (sa.CheckConstraint("most_cases >= 0", name="most_cases"),)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     username: str = Field(max_length=64, unique=True)
@@ -19,6 +20,8 @@ class User(Row, table=True):
     role: Role = Field(sa_type=enum_type(Role))
     team: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})
     """Team by which key figures are sliced; '' = none."""
+    most_cases: int | None = None
+    """Capacity: open cases that the night may bring this person up to; None = no limit."""
     password_hash: str = Field(max_length=255)
     password_temporary: bool = False
     """Another person chose the password: it opens only the page that changes it."""

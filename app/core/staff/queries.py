@@ -154,9 +154,3 @@ def failures_from_client(session: Session, client: str, since: datetime, limit: 
         .limit(limit)
     )
     return list(session.exec(query))
-
-
-def agent_names(session: Session) -> list[str]:
-    """Usernames of active agents, to whom cases can be given."""
-    query = select(User.username).where(User.role == Role.AGENT, col(User.active).is_(True))
-    return sorted(session.exec(query))

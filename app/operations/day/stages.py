@@ -43,10 +43,10 @@ from app.book.ledger.ends.recoveries import recovered_accounts, reinstate_recove
 from app.book.ledger.positions import reconcile_positions
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import DelinquencySource
+from app.casework.assignment.nightly import assign_cases, cover_cases
 from app.casework.cases.figures import refresh_tomorrow
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.nightly import (
-    assign_cases,
     open_cases,
     review_cases,
 )
@@ -59,10 +59,10 @@ from app.casework.plans.restoration.service import restore_plans
 from app.casework.plans.rests.service import end_rests
 from app.casework.plans.tracking.assessment import assess_due
 from app.core.actor import SYSTEM
+from app.core.clock import local_date
 from app.core.database.bulk import chunked, refresh_statistics
 from app.core.database.engine import reading, retrying, transaction
 from app.core.ids import id_of
-from app.core.staff.queries import agent_names
 from app.core.timeline.models import Event, StreamHead
 from app.core.timeline.service import lock_customers
 from app.legal.referrals.nominations import nominate_cases
@@ -210,11 +210,14 @@ def work_cases(day: Day) -> Counts:
         shown = end_shown_offers(session, day.portfolio, day.on, by=SYSTEM, now=day.now)
         drop_tasks(session, id_of(day.portfolio), now=day.now)
         reviews = give_reviews(session, day.portfolio, day.on, now=day.now)
-        assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)
+        worked_on = local_date(day.now, day.portfolio.timezone)
+        covered = cover_cases(session, day.portfolio, worked_on, now=day.now)
+        assigned = assign_cases(session, day.portfolio, worked_on, now=day.now)
     if opened > MANY:
         refresh_statistics(day.engine, CollectionsCase, Event, StreamHead)
     counts = {"opened": opened, "closed": closed, "assigned": assigned, "offers_ended": expired}
     counts.update({"reviews_given": reviews} if reviews else {})
+    counts.update({"covered": covered} if covered else {})
     return {**counts, "shown_offers_expired": shown} if shown else counts
 
 

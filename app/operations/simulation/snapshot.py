@@ -198,7 +198,14 @@ def _suppressed(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
     )
 
 
-SHARED = {"staff_user", "timeline_kind", "channel_stop", "policy_pack_version"}
+SHARED = {
+    "staff_user",
+    "staff_skill",
+    "staff_absence",
+    "timeline_kind",
+    "channel_stop",
+    "policy_pack_version",
+}
 """Small tables that hold no cardholder's data."""
 
 BY_PARENT: Mapping[str, Wanted] = {

@@ -22,6 +22,7 @@ from app.web.managers.returns import drawn as returns
 from app.web.managers.returns import frozen as frozen_returns
 from app.web.managers.satisfaction import page as satisfaction
 from app.web.managers.strategies import control, editor, experiments, versions
+from app.web.managers.team import page as team
 from app.web.managers.trends import classes, cohorts, flow, roll_forward, trends
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     forecast.router,
     peers.router,
     satisfaction.router,
+    team.router,
     letters.router,
     simulations.router,
     outbox.router,

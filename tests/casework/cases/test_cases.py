@@ -13,13 +13,12 @@ from app.book.delinquency.models import AccountState
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.service import get_portfolio
-from app.casework.cases.events import CallLogged, CaseAssigned, CaseClosed, NoteAdded
+from app.casework.cases.events import CallLogged, CaseClosed, NoteAdded
 from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
 )
 from app.casework.cases.nightly import (
-    assign_cases,
     open_cases,
     review_cases,
 )
@@ -158,22 +157,6 @@ def test_a_callback_lies_ahead(sqlite_engine: Engine) -> None:
             set_callback(session, case, NOW - timedelta(seconds=1), **TOLD)
         set_callback(session, case, NOW + timedelta(hours=2), **TOLD)
         assert case.callback_at == NOW + timedelta(hours=2)
-
-
-def test_new_cases_go_to_whoever_has_fewest(engine: Engine) -> None:
-    with transaction(engine) as session:
-        for _ in range(2):
-            a_case(session, owner="ann")
-        for _ in range(4):
-            a_case(session)
-    with transaction(engine) as session:
-        book = get_portfolio(session, builders.BOOK)
-        assert assign_cases(session, book, [], now=NOW) == 0, "nobody to give them to"
-        assert assign_cases(session, book, ["ann", "bob"], now=NOW) == 4
-        owners = [c.owner for c in session.scalars(select(CollectionsCase))]
-        assert sorted(owners) == ["ann"] * 3 + ["bob"] * 3
-        assert len(builders.events(session, CaseAssigned.KIND)) == 4
-        assert assign_cases(session, book, ["ann", "bob"], now=NOW) == 0
 
 
 def test_a_case_with_nothing_past_due_closes_and_nobody_calls_about_it(engine: Engine) -> None:

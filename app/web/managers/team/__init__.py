@@ -1,0 +1,1 @@
+"""The team: its people, what they can do, and who covers for whom."""
