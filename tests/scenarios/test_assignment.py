@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.assignment import hand_over_case
-from app.actions.staffing import NewAbilities, end_absence, plan_absence, set_abilities
+from app.actions.staffing.team import NewAbilities, end_absence, plan_absence, set_abilities
 from app.casework.assignment.events import CaseCovered, CaseReturned
 from app.casework.assignment.rules import CareSkill
 from app.casework.cases.models import CollectionsCase

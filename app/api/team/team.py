@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field
 from sqlmodel import Session
 
-from app.actions.staffing import (
+from app.actions.staffing.team import (
     LONGEST_SKILL,
     MOST_SKILLS,
     NewAbilities,

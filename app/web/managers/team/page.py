@@ -12,7 +12,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.actions.staffing import NewAbilities, end_absence, plan_absence, set_abilities
+from app.actions.staffing.team import NewAbilities, end_absence, plan_absence, set_abilities
 from app.casework.assignment.rules import CARE_LABELS, CareSkill
 from app.core.errors import Conflict, DeskError, Invalid, NotFound
 from app.core.text import sentence

@@ -1,0 +1,1 @@
+"""Staffing: skills, capacity and absences of people."""
