@@ -65,7 +65,8 @@ def _language(typed: str) -> str:
     language = language_of(typed.strip())
     if language not in Locale("en").languages:
         raise Invalid(
-            f"{typed.strip()[:20]} is no language code. Write codes such as en, zh or nb.", "languages"
+            f"There is no language with the code {typed.strip()[:20]}. Write codes such as en, zh or nb.",
+            "languages",
         )
     return language
 
