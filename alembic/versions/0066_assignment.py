@@ -1,7 +1,7 @@
 """Assignment: capacity, skills and absences of people, and whose case a colleague covers.
 
 Revision ID: 0066
-Revises: 0054
+Revises: 0055
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0066"
-down_revision = "0054"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 
