@@ -16,6 +16,7 @@ from app.api.calls import calls, codes
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
 from app.api.cases.disputes import disputes as disputes_api
+from app.api.cases.disputes import register as disputes_register_api
 from app.api.cases.hardship import requests as hardship_requests
 from app.api.cases.household import statements as household_api
 from app.api.cases.needs import needs
@@ -108,5 +109,6 @@ API: tuple[APIRouter, ...] = (
     legal.router,
     documents.router,
     disputes_api.router,
+    disputes_register_api.router,
 )
 """Routers under /api/v1; a new one is a line here."""

@@ -70,6 +70,7 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
         NavItem("/worklist", marked("Worklist"), "list", CASEWORK),
         NavItem("/replies", marked("Replies"), "message", CASEWORK),
         NavItem("/approvals", marked("Approvals"), "check", CASEWORK),
+        NavItem("/disputes", marked("Disputes"), "scale", CASEWORK),
         NavItem("/complaints", marked("Complaints"), "message", CASEWORK),
         NavItem("/unmatched", marked("Unmatched"), "inbox", CASEWORK),
         NavItem("/reported-changes", marked("Reported changes"), "inbox", MANAGEMENT),

@@ -18,6 +18,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.models import Complaint, ComplaintRedress
 from app.casework.complaints.rules import RedressStatus
 from app.core.actor import Actor
+from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
@@ -86,6 +87,15 @@ def waiting_decisions(session: Session, customer_id: int) -> dict[int, ApprovalR
         ApprovalRequest.status == ApprovalStatus.REQUESTED,
     )
     return {each.dispute_id: each for each in session.scalars(query) if each.dispute_id is not None}
+
+
+def disputes_asked_about(session: Session, dispute_ids: Sequence[int]) -> set[int]:
+    """Those of the disputes about which a request waits for a manager."""
+    row = table_of(ApprovalRequest)
+    query = sa.select(row.c.dispute_id).where(
+        among(session, row.c.dispute_id, dispute_ids), row.c.status == ApprovalStatus.REQUESTED
+    )
+    return set(session.connection().execute(query).scalars()) if dispute_ids else set()
 
 
 def get_request(session: Session, request_id: int, *, lock: bool = False) -> ApprovalRequest:

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.web.cases import case_page, contacts, documents, presence
 from app.web.cases.disputes import acts as dispute_acts
 from app.web.cases.disputes import page as disputes_page
+from app.web.cases.disputes import register as disputes_register
 from app.web.cases.forms import (
     addresses,
     consent,
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     story_printed.router,
     contacts.router,
     documents.router,
+    disputes_register.router,
     disputes_page.router,
     dispute_acts.router,
     notes.router,

@@ -185,3 +185,27 @@ def test_the_decision_of_a_dispute_is_read_and_granted_in_the_inbox(sqlite_desk:
     mia.submit("/approvals/1/decision", approve="true")
     [dispute] = desk.read(lambda session: session.scalars(select(Dispute)).all())
     assert (dispute.outcome, dispute.conceded_minor) == (DisputeOutcome.UPHELD, 8_000)
+
+
+def test_the_register_shows_what_is_late_first_and_what_to_do_next(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    case_id, card, bought = a_case(desk)
+    other_id, _, theirs = a_case(desk)
+    ben = desk.sign_in(Role.AGENT)
+    assert "No dispute matches" in ben.get("/disputes").text
+    ben.submit(f"/cases/{case_id}/disputes", kind="transaction", entry=str(bought), **SAID)
+    said = {**SAID, "received_on": "2026-01-05"}
+    ben.submit(f"/cases/{other_id}/disputes", kind="transaction", entry=str(theirs), **said)
+    page = ben.get("/disputes").text
+    assert page.index("D-000002") < page.index("D-000001")
+    assert "Decide now: the answer is overdue." in page
+    assert "Ask for evidence, or decide." in page
+    assert "D-000001" not in ben.get("/disputes?state=overdue").text
+    assert "No dispute matches" in ben.get("/disputes?owner=-").text
+    assert "No dispute matches" in ben.get("/disputes?kind=fee").text
+    ben.submit(f"/cases/{case_id}/disputes/1/evidence", what="Receipt", due_on="2026-03-20")
+    assert "Evidence is awaited." in ben.get("/disputes?from=2026-03-01").text
+    csv = ben.get("/disputes?format=csv").text.splitlines()
+    assert csv[1].startswith("D-000002,C-000002,")
+    assert "80.00,80.00,CNY,ben,2026-01-05" in csv[1]
+    assert desk.sign_in(Role.LEGAL).get("/disputes").status_code == 403
