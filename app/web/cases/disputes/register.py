@@ -200,7 +200,8 @@ def _csv_rows(session: Session, query: Select[Dispute, str], currency: str, toda
             row.reference, case_reference(row.case_id), name, row.kind.value,
             "" if row.amount_minor is None else to_decimal_string(row.amount_minor, currency),
             to_decimal_string(row.left_out_minor, currency), currency, row.owner, row.received_on,
-            row.received_as.value, (today - row.received_on).days, row.acknowledge_by, row.answer_by, "yes" if row.by_law else "",
+            row.received_as.value, (today - row.received_on).days, row.acknowledge_by, row.answer_by,
+            "yes" if row.by_law else "",
             "yes" if row.is_open and is_late(row.answer_by, today) else "", row.outcome.value if row.outcome else "",
             to_decimal_string(row.conceded_minor, currency), "yes" if row.awaits_correction else "", row.words,
         )  # fmt: skip
