@@ -12,6 +12,7 @@ from sqlmodel import Session
 from app.actions.accounts import reversals
 from app.actions.accounts.reported import decide_report
 from app.actions.accounts.reversals import move_payment
+from app.actions.disputes.found import end_paid_disputes
 from app.actions.results.claims import settle_claims
 from app.book.charges.statements import replace_statement
 from app.book.delinquency import lifecycle as delinquency
@@ -57,8 +58,15 @@ def match_payment(
     """Post a payment that no account could be found for to this account."""
     lock_customers(session, [account.customer_id])
     entry = matching.match_payment(session, payment, account, by=by, now=now)
-    settle_claims(session, [account.customer_id], by=by, now=now)
+    _end_what_is_paid(session, account, by=by, now=now)
     return entry
+
+
+def _end_what_is_paid(session: Session, account: Account, *, by: Actor, now: datetime) -> None:
+    """End claims and disputes that speak of a payment that was posted by now."""
+    settle_claims(session, [account.customer_id], by=by, now=now)
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    end_paid_disputes(session, portfolio, [account.customer_id], by=by, now=now)
 
 
 def post_by_hand(
@@ -74,13 +82,13 @@ def post_by_hand(
     role: Role,
     now: datetime,
 ) -> Entry:
-    """Post an entry; a payment that the customer has claimed ends the claim."""
+    """Post an entry; a payment that the customer has claimed ends the claim, or the dispute."""
     entry = entries.post_by_hand(
         session, account, kind, amount_minor, effective_on, description,
         reference=reference, by=by, role=role, now=now,
     )  # fmt: skip
     if kind is EntryKind.PAYMENT:
-        settle_claims(session, [account.customer_id], by=by, now=now)
+        _end_what_is_paid(session, account, by=by, now=now)
     return entry
 
 

@@ -18,6 +18,7 @@ from app.outreach.planning.agreements.resumed import resumed_letters
 from app.outreach.planning.agreements.taken_up import taken_up_letters
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
+from app.outreach.planning.disputes_told.writing import letters_of_found_payments
 from app.outreach.planning.event_letters import letters_of_night, write_deferred, write_event_letters
 from app.outreach.planning.instalments.fees_again import fees_letters_of_night
 from app.outreach.planning.instalments.reminders import reminders_of_night, write_reminders
@@ -45,6 +46,7 @@ def write_letters(day: Day) -> Counts:
                 write_deferred(session, day.portfolio, few, day.catalog, on=day.on, by=SYSTEM, now=day.now)
     with reading(day.engine) as session:  # one that waited and would be false by now is told otherwise
         happened = letters_of_night(session, day.portfolio, day.on)
+        happened += letters_of_found_payments(session, day.portfolio, day.on)
         happened += taken_up_letters(session, day.portfolio, day.on)
         happened += over_letters(session, day.portfolio, day.on, list(chain(*happened)))
         happened += restored_letters(session, day.portfolio, day.on)

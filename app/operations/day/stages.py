@@ -20,6 +20,7 @@ from app.actions.complaints.night import (
     overdue_complaints,
     write_holding_letters,
 )
+from app.actions.disputes.found import end_paid_disputes, payments_found
 from app.actions.negotiation.sending import end_shown_offers
 from app.actions.people.authorities import tell_of_ended_authorities
 from app.actions.people.support_needs import raise_reviews
@@ -169,6 +170,9 @@ def _assess(day: Day) -> Counts:
         claimed = claimants(session, day.portfolio)
         lock_customers(session, claimed)
         settle_claims(session, claimed, by=SYSTEM, now=day.now)
+        found = {each.customer_id for each in payments_found(session, day.portfolio)}
+        lock_customers(session, sorted(found))
+        paid = end_paid_disputes(session, day.portfolio, found, by=SYSTEM, now=day.now)
         released = release_due(session, day.portfolio, day.on, now=day.now)
         holds_ended = end_due_holds(session, day.portfolio, day.on, now=day.now)
         raise_reviews(session, day.portfolio, day.on, now=day.now)
@@ -177,6 +181,7 @@ def _assess(day: Day) -> Counts:
         counts = assess_due(session, day.portfolio, day.on, now=day.now)
         counts.update({"restored": restored} if restored else {})
         counts.update({"disputes_released": released} if released else {})
+        counts.update({"disputes_paid": paid} if paid else {})
         counts.update({"rested": rested} if rested else {})
         counts["broken"] += break_undone_settlements(session, day.portfolio, day.on, now=day.now)
         told = tell_of_paid_settlements(session, day.portfolio, day.on, now=day.now)

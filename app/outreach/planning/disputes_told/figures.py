@@ -7,6 +7,8 @@ from datetime import date
 
 from sqlmodel import Session
 
+from app.book.ledger.models import Entry
+from app.book.ledger.rules import MONEY_IN
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.disputes.models import Dispute
 from app.casework.disputes.queries import dispute_of_step
@@ -36,8 +38,9 @@ def received_figures(dispute: Dispute) -> dict[str, date | int | str]:
     }
 
 
-def decision_figures(dispute: Dispute) -> dict[str, date | int | str]:
-    """What the letter of its decision says; amounts in minor units. What is nothing is left out."""
+def decision_figures(dispute: Dispute, found: Entry | None) -> dict[str, date | int | str]:
+    """What the letter of its decision says; amounts in minor units. What is nothing is left out. `found`: the entry
+    that corrects it; of a payment that was found, the letter names its day."""
     amounts = {
         "disputed_amount": dispute.amount_minor or 0,
         "conceded_amount": dispute.conceded_minor,
@@ -49,6 +52,7 @@ def decision_figures(dispute: Dispute) -> dict[str, date | int | str]:
         "explanation": dispute.explanation,
         **{name: minor for name, minor in amounts.items() if minor > 0},
         **({"pay_by": dispute.pay_by} if dispute.pay_by else {}),
+        **({"paid_on": found.effective_on} if found is not None and found.kind in MONEY_IN else {}),
     }
 
 
