@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from app.core.errors import NotFound
 from app.core.types import JsonObject
-from app.policy.overrides import tighten
+from app.policy.overrides import ComplaintStops, tighten, with_complaint_stops
 from app.policy.pack import Pack
 from app.policy.packfile import parse_pack, shipped_packs
 from app.policy.rules import Rule
@@ -55,6 +55,8 @@ class PortfolioPolicy(Protocol):
     @property
     def adopted_packs(self) -> str: ...
     @property
+    def complaint_stops(self) -> str: ...
+    @property
     def assigned_on(self) -> date | None: ...
 
 
@@ -91,7 +93,7 @@ def packs_for(portfolio: PortfolioPolicy, customer: Resident) -> Pack:
     )
     if not found.codes:
         raise _unknown(portfolio)
-    return _effective(found, portfolio.tightening)
+    return _effective(found, portfolio.tightening, ComplaintStops(portfolio.complaint_stops))
 
 
 def pack_of(portfolio: PortfolioPolicy) -> Pack:
@@ -109,7 +111,7 @@ def pack_of(portfolio: PortfolioPolicy) -> Pack:
     )
     if not found.codes:
         raise _unknown(portfolio)
-    return _effective(found, portfolio.tightening)
+    return _effective(found, portfolio.tightening, ComplaintStops(portfolio.complaint_stops))
 
 
 def country_of(text: str) -> str:
@@ -196,21 +198,27 @@ def _with_below(code: str, collector: str) -> list[str]:
 
 
 @lru_cache(maxsize=1024)
-def _effective(found: _Found, tightening: str) -> Pack:
+def _effective(found: _Found, tightening: str, stops: ComplaintStops) -> Pack:
     packs = shipped_packs()
-    return stack([packs[code] for code in found.codes], tightening, found.uncovered)
+    return stack([packs[code] for code in found.codes], tightening, found.uncovered, stops)
 
 
-def stack(packs: Sequence[Pack], tightening: str = "", uncovered: str = "") -> Pack:
+def stack(
+    packs: Sequence[Pack],
+    tightening: str = "",
+    uncovered: str = "",
+    stops: ComplaintStops = ComplaintStops.REMINDERS,
+) -> Pack:
     """One pack in which every rule of `packs` applies, tightened by the text of a portfolio's own rules. `uncovered`:
-    the country that none of them is for.
+    the country that none of them is for. `stops`: what an open complaint stops in the portfolio.
 
     Re-ageing and the most that may be charged are the first pack's, whose creditor's account it is; days rest where
     any pack says so, the record is kept as long as the longest retention says, and the strictest rules about agreements
     hold. BadPack for a wrong or loosening text.
     """
     first = packs[0]
-    rules, mark = tuple(_union(packs)), ""
+    rules, mark = with_complaint_stops(tuple(_union(packs)), stops), ""
+    usual = stops is ComplaintStops.REMINDERS
     if tightening:
         rules, mark = tighten(rules, tightening)
     return Pack(
@@ -242,11 +250,13 @@ def stack(packs: Sequence[Pack], tightening: str = "", uncovered: str = "") -> P
         parts=(
             *[pack.label for pack in packs],
             *([mark] if mark else []),
+            *([] if usual else [f"complaints@{stops}"]),
             *([f"no-pack@{uncovered}"] if uncovered else []),
         ),
         text=json.dumps(
             {"packs": {pack.code: pack.text for pack in packs}, "tightening": tightening}
-            | ({"uncovered": uncovered} if uncovered else {}),
+            | ({"uncovered": uncovered} if uncovered else {})
+            | ({} if usual else {"complaint_stops": stops.value}),
             ensure_ascii=False,
         ),
     )
@@ -256,7 +266,8 @@ def unstack(text: str) -> Pack:
     """The pack that `stack` wrote this text of."""
     kept = json.loads(text)
     packs = [parse_pack(toml, f"{code}.toml") for code, toml in kept["packs"].items()]
-    return stack(packs, kept["tightening"], kept.get("uncovered", ""))
+    stops = ComplaintStops(kept.get("complaint_stops", ComplaintStops.REMINDERS))
+    return stack(packs, kept["tightening"], kept.get("uncovered", ""), stops)
 
 
 def _union(packs: Sequence[Pack]) -> Iterator[Rule]:

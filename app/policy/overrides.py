@@ -1,7 +1,8 @@
 """Portfolio overrides: a portfolio's own rules on top of its packs, and stricter figures for theirs. Pure.
 
 The text is TOML with [[rules]] as in a pack. A table whose `id` is a pack's rule names only the fields it changes;
-each must be at least as strict. Any other is a whole new rule, and its id begins with `house.`.
+each must be at least as strict. Any other is a whole new rule, and its id begins with `house.`. What an open complaint
+stops is a setting of its own: legal steps it always stops, and what the law of a place says stays.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import tomllib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from enum import StrEnum
 
 from app.core.types import JsonObject, Values
+from app.core.vocabulary import HoldKind
+from app.policy.kinds.hold import HoldRule
 from app.policy.packfile import BadPack, rule_of
 from app.policy.rules import FIXED, Rule
 
@@ -103,3 +107,61 @@ def _stricter(rule: Rule, entry: Values) -> Rule:
                 name,
             )
     return replace(changed, citation=f"{rule.citation}; tightened by the portfolio")
+
+
+# --- what an open complaint stops --------------------------------------------------------------------------------
+
+
+class ComplaintStops(StrEnum):
+    """What an open complaint stops besides legal steps."""
+
+    NOTHING = "nothing"
+    REMINDERS = "reminders"
+    """As every shipped pack has it."""
+    EVERYTHING = "everything"
+
+
+OUR_CHOICE = "operator choice"
+"""The `force` of rules that no law wants."""
+EVERYTHING: Rule = rule_of(
+    {
+        "id": "house.complaint_everything",
+        "kind": "hold",
+        "holds": [HoldKind.COMPLAINT.value],
+        "channels": ["sms", "email", "post", "call"],
+        "purposes": ["reminder", "confirmation"],
+        "allows": [
+            "complaint_acknowledged", "complaint_summary_resolution", "complaint_holding", "complaint_final_response",
+            "dispute_acknowledged", "hardship_acknowledged", "hardship_granted", "hardship_refused", "help_answer",
+            "knowledge_answer", "sms_answer", "paid_in_full", "settlement_completed",
+        ],
+        "passes": ["promise_confirmation", "plan_confirmation", "settlement_confirmation"],
+        "force": OUR_CHOICE,
+        "citation": "house rule of the portfolio: while a complaint is open nothing is sent but answers and notices"
+        " that the law demands",
+        "source": "portfolio setting complaint-stops",
+        "verified": True,
+    },
+    "setting complaint-stops",
+)  # fmt: skip
+
+
+def with_complaint_stops(rules: Sequence[Rule], stops: ComplaintStops) -> tuple[Rule, ...]:
+    """The rules as the portfolio wants them. `nothing` takes complaints out of hold rules that are our own choice; a
+    rule that stops only certain letters, those of legal steps, stays, and so does one that a law wants."""
+    if stops is ComplaintStops.EVERYTHING:
+        return (*rules, EVERYTHING)
+    if stops is ComplaintStops.REMINDERS:
+        return tuple(rules)
+    found: list[Rule] = []
+    for rule in rules:
+        if isinstance(rule, HoldRule) and HoldKind.COMPLAINT in rule.holds and _is_ours(rule):
+            if others := rule.holds - {HoldKind.COMPLAINT}:
+                found.append(replace(rule, holds=others))
+        else:
+            found.append(rule)
+    return tuple(found)
+
+
+def _is_ours(rule: HoldRule) -> bool:
+    return rule.force == OUR_CHOICE and not rule.letters

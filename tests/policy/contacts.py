@@ -27,7 +27,13 @@ def pack_at(
 ) -> Pack:
     """The effective pack of a customer who lives there."""
     portfolio = SimpleNamespace(
-        code="b", pack=pack, collector=collector, tightening="", adopted_packs="", assigned_on=None
+        code="b",
+        pack=pack,
+        collector=collector,
+        tightening="",
+        complaint_stops="reminders",
+        adopted_packs="",
+        assigned_on=None,
     )
     return packs_for(portfolio, SimpleNamespace(country=country, region=region, city=city, postcode=postcode))
 

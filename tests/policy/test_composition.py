@@ -27,7 +27,11 @@ EVERY_RULE = [rule for pack in shipped_packs().values() for rule in pack.rules]
 
 
 def portfolio_of(
-    pack: str, collector: str = "third_party", tightening: str = "", adopted: str = ""
+    pack: str,
+    collector: str = "third_party",
+    tightening: str = "",
+    adopted: str = "",
+    stops: str = "reminders",
 ) -> SimpleNamespace:
     return SimpleNamespace(
         code="b",
@@ -35,6 +39,7 @@ def portfolio_of(
         collector=collector,
         tightening=tightening,
         adopted_packs=adopted,
+        complaint_stops=stops,
         assigned_on=None,
     )
 

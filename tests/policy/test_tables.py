@@ -52,7 +52,13 @@ def at(
     """The effective pack of a customer there; the portfolio's own is the country's unless another is named."""
     base = pack or {"US": "us-third-party", "GB": "uk"}.get(place, place.lower())
     portfolio = SimpleNamespace(
-        code="b", pack=base, collector=collector, tightening="", adopted_packs="", assigned_on=None
+        code="b",
+        pack=base,
+        collector=collector,
+        tightening="",
+        complaint_stops="reminders",
+        adopted_packs="",
+        assigned_on=None,
     )
     return packs_for(portfolio, SimpleNamespace(country=place, region=region, city="", postcode=postcode))
 

@@ -151,6 +151,10 @@ class Portfolio(Row, table=True):
     """Telephone number at which the creditor takes complaints about its collectors (Taiwan)."""
     voicemail_name: str = Field(default="", max_length=80, sa_column_kwargs={"server_default": ""})
     """The business name that a caller leaves on voicemail, which tells of no debt; '' = an agency leaves no message."""
+    complaint_stops: str = Field(
+        default="reminders", max_length=12, sa_column_kwargs={"server_default": "reminders"}
+    )
+    """What an open complaint stops besides legal steps: `nothing`, `reminders` or `everything`."""
     survey_share_percent: int = Field(default=0, ge=0, le=100, sa_column_kwargs={"server_default": "0"})
     """Share of what was closed after which a customer is asked how satisfied they are; 0 = nobody is."""
     survey_channel: str = Field(default="email", max_length=10, sa_column_kwargs={"server_default": "email"})

@@ -26,6 +26,7 @@ from app.book.portfolios.setting_values import (
 from app.core.errors import Invalid
 from app.core.money import to_decimal_string
 from app.core.types import JsonObject
+from app.policy.overrides import ComplaintStops
 from app.policy.zones import ZONES
 
 
@@ -86,6 +87,13 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         _TEXT,
         "Telephone number at which the creditor takes complaints, where an agency writes (Taiwan).",
         longest=40,
+    ),
+    PortfolioSetting(
+        "complaint-stops",
+        "complaint_stops",
+        _TEXT,
+        "What an open complaint stops besides legal steps: nothing, reminders or everything. What the law says, stays.",
+        longest=12,
     ),
     PortfolioSetting(
         "voicemail-name",
@@ -504,6 +512,11 @@ def require_together(values: JsonObject) -> None:
         raise Invalid("A BIC says little without an IBAN. Set payee-iban too.", "payee-iban")
     if values["survey_channel"] not in ("email", "sms"):
         raise Invalid("The question goes by email or by sms. Write one of the two.", "survey-channel")
+    if values["complaint_stops"] not in set(ComplaintStops):
+        raise Invalid(
+            "A complaint stops nothing, reminders or everything. Write one of the three words.",
+            "complaint-stops",
+        )
     if values["late_fee_minor"] and not values["accrues"]:
         raise Invalid("A late fee needs accrues=yes: otherwise the creditor sends its own.", "late-fee")
     if values["creditor_lowers_rates"] and values["accrues"]:

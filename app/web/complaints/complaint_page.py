@@ -14,26 +14,17 @@ from app.book.ledger.models import Account
 from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter, ComplaintRedress
 from app.casework.complaints.queries import (
     answers_of,
-    causes_of,
     get_complaint,
     letters_of,
     redress_of,
 )
 from app.casework.complaints.rules import (
-    ANSWER_LABELS,
-    CATEGORY_LABELS,
-    COMPLAINT_CHANNEL_LABELS,
-    LETTER_LABELS,
-    OMBUDSMAN_LABELS,
-    OUTCOME_LABELS,
-    SEVERITY_LABELS,
     OmbudsmanStage,
     RedressStatus,
 )
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.service import documents_of
 from app.core.ids import id_of
-from app.core.labels import CHANNEL_LABELS
 from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.core.vocabulary import Channel
@@ -44,7 +35,8 @@ from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.outreach.planning.complaints.arrival import answers_never_arrived
 from app.web.cases.case_file import CaseFile, open_case_file
-from app.web.complaints.words import CATEGORIES, FORMS, KINDS, OUTCOMES, SEVERITIES, Options, texts
+from app.web.complaints.choices import LABELS, choices_of, may_resolve
+from app.web.complaints.words import Options
 from app.web.forms import FormState
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page
@@ -116,8 +108,8 @@ def show_complaint(
             next_step=next_step(row, redress, today, is_lost=bool(answers) and id_of(answers[-1]) in lost),
             today=today,
             state=state,
-            choices=_choices(session, file, row, names, documents),
-            labels=_LABELS,
+            choices=choices_of(session, file, row, names, documents),
+            labels=LABELS,
             names=names,
             may_decide={
                 id_of(each)
@@ -129,44 +121,6 @@ def show_complaint(
         ),
         status,
     )
-
-
-_LABELS: Mapping[str, Mapping[str, str]] = {
-    "category": texts(CATEGORY_LABELS),
-    "severity": texts(SEVERITY_LABELS),
-    "channel": texts(COMPLAINT_CHANNEL_LABELS),
-    "outcome": texts(OUTCOME_LABELS),
-    "answer": texts(ANSWER_LABELS),
-    "letter": texts(LETTER_LABELS),
-    "by": CHANNEL_LABELS,
-    "ombudsman": texts(OMBUDSMAN_LABELS),
-}
-
-
-def _choices(
-    session: Session,
-    file: CaseFile,
-    row: Complaint,
-    names: Mapping[str, str],
-    documents: Sequence[CaseDocument],
-) -> Mapping[str, Options]:
-    causes = [(str(id_of(each)), each.name) for each in causes_of(session, row.portfolio_id)]
-    may_resolve = _may_resolve(row, file.book.today)
-    return {
-        "category": CATEGORIES,
-        "severity": SEVERITIES,
-        "owner": [("", "Nobody yet"), *names.items()],
-        "cause": [("", "Not found yet"), *causes],
-        "kind": [each for each in KINDS if each[0] != "summary" or may_resolve],
-        "outcome": OUTCOMES,
-        "form": FORMS,
-        "account": [(str(id_of(each)), f"{each.product} ·{each.card_last4}") for each in file.accounts],
-        "document": [
-            ("", "The desk writes it"),
-            *[(str(id_of(each)), f"{each.name}, {each.dated_on}") for each in documents],
-        ],
-        "stage": _stages(row),
-    }
 
 
 def next_step(
@@ -190,21 +144,8 @@ def next_step(
         return "A manager decides about the redress; then answer it."
     if row.first_by is not None and row.first_on is None:
         return "Give the first response on the portal, and record it here."
-    if _may_resolve(row, today):
+    if may_resolve(row, today):
         return "Try to resolve it with the customer now: then a summary resolution is enough."
     if row.is_overdue(today):
         return "Answer it today: its day is over."
     return "Find out what happened, then write the final response."
-
-
-def _may_resolve(row: Complaint, today: date) -> bool:
-    return row.resolve_by is not None and today <= row.resolve_by
-
-
-def _stages(row: Complaint) -> Options:
-    if row.ombudsman is OmbudsmanStage.NONE:
-        return [(OmbudsmanStage.REFERRED.value, "The customer took it there")]
-    return [
-        (OmbudsmanStage.DECIDED_FOR_US.value, OMBUDSMAN_LABELS[OmbudsmanStage.DECIDED_FOR_US]),
-        (OmbudsmanStage.DECIDED_FOR_CUSTOMER.value, OMBUDSMAN_LABELS[OmbudsmanStage.DECIDED_FOR_CUSTOMER]),
-    ]

@@ -78,6 +78,7 @@ def make_portfolio() -> Portfolio:
         collector=CollectorKind.FIRST_PARTY,
         tightening="",
         adopted_packs="",
+        complaint_stops="reminders",
         assigned_on=None,
     )
 

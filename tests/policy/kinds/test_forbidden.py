@@ -21,7 +21,13 @@ CONSENTED = dict.fromkeys(Channel, True)
 
 def pack_at(pack: str, collector: str, country: str, adopted: str = "") -> Pack:
     portfolio = SimpleNamespace(
-        code="b", pack=pack, collector=collector, tightening="", adopted_packs=adopted, assigned_on=None
+        code="b",
+        pack=pack,
+        collector=collector,
+        tightening="",
+        complaint_stops="reminders",
+        adopted_packs=adopted,
+        assigned_on=None,
     )
     return packs_for(portfolio, SimpleNamespace(country=country, region="", city="", postcode=""))
 
