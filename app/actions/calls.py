@@ -1,4 +1,4 @@
-"""Log a call with its effects: the same by page and by API."""
+"""Log a call, letter, e-mail or visit with its effects: the same by page and by API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from app.book.customers.queries import phones_of
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import record_call, set_callback
+from app.casework.cases.service import record_call, record_contact, set_callback
 from app.casework.complaints.models import QuestionSource
 from app.casework.complaints.questions import ask_if_complaint
 from app.casework.contacts.rules import DeskStep
@@ -55,28 +55,36 @@ def log_call(
     by: Actor,
     now: datetime,
 ) -> CallEffects:
-    """Put a call on record with all that follows from its code: holds, a number that rests, a callback, a promise, the
-    next attempt. Invalid, naming the field, where the code lacks what it says. Unsure for an unusual report, unless the
-    person `is_sure` of it. The caller holds the customer's lock."""
+    """Put a call, or a letter, e-mail or visit, on record with all that follows from its code: holds, a number that
+    rests, a callback, a promise, the next attempt. Invalid, naming the field, where the code lacks what it says.
+    Unsure for an unusual report, unless the person `is_sure` of it. The caller holds the customer's lock."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     customer = session.get_one(Customer, case.customer_id)
     code = result_named(session, portfolio, call.result)
     require_fitting(session, portfolio, case, code, call, now)
-    number = called_number(session, customer, call)
+    number = called_number(session, customer, call) if call.is_call else ""
     if not is_sure and (doubts := doubts_about(session, portfolio, case, call, by=by, now=now)):
         raise Unsure(doubts, portfolio.currency)
     call = without_refused_details(call)
     if call.callback_at is not None:
         check_callback(session, portfolio, customer, call.callback_at, now=now)
     fields = _fields(portfolio, call)
-    record_call(
-        session, case, code, call.note, number=number, direction=call.direction, fields=fields,
-        callback_at=call.callback_at, by=by, now=now,
-    )  # fmt: skip
+    if call.is_call:
+        record_call(
+            session, case, code, call.note, number=number, direction=call.direction, fields=fields,
+            callback_at=call.callback_at, by=by, now=now,
+        )  # fmt: skip
+    else:
+        on = call.on or local_date(now, portfolio.timezone)
+        record_contact(
+            session, case, code, call.way, call.direction, on, call.note, fields=fields, by=by, now=now
+        )
     effects = CallEffects()
     if code.hold is not HoldKind.COMPLAINT:
         said = "\n".join(filter(None, (call.text(CallField.WORDS), call.note)))
-        ask_if_complaint(session, case, QuestionSource.CALL, said, by=by, now=now)
+        ask_if_complaint(
+            session, case, QuestionSource.CALL if call.is_call else QuestionSource.NOTE, said, by=by, now=now
+        )
     _stop(session, portfolio, case, customer, code, call, number, letters, effects, by=by, now=now)
     if call.callback_at is not None:
         set_callback(session, case, call.callback_at, by=by, now=now)
@@ -84,6 +92,7 @@ def log_call(
         made = promise(session, case, call.amount_minor, call.due_on, letters, by=by, now=now)
         effects.plan, effects.confirmations = made.plan, made.confirmations
     _give_work(session, portfolio, case, code, call, effects, by=by, now=now)
+    # A code that tries again is of calls alone.
     if code.keeps_task and call.callback_at is None and call.direction is Direction.OUT:
         try_again(session, portfolio, case, customer, code, effects, by=by, now=now)
     return effects
@@ -116,9 +125,7 @@ def _stop(
     if held is not None:
         effects.placed = hold_from_call(session, portfolio, case, held, call, letters, by=by, now=now)
     if claimed is not None:
-        said = SaidPayment(
-            "On the phone", call.paid_minor, call.paid_on, call.text(CallField.METHOD), call.note
-        )
+        said = SaidPayment(call.told, call.paid_minor, call.paid_on, call.text(CallField.METHOD), call.note)
         effects.placed, task = claim_payment(
             session, portfolio, case, said, claimed.days, letters, by=by, now=now
         )

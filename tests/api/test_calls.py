@@ -44,6 +44,31 @@ def test_a_claim_of_payment_is_logged_with_its_fields(sqlite_program: Program) -
     assert len(sqlite_program.events(CallLogged.KIND)) == 1
 
 
+def test_a_letter_is_logged_as_on_the_page(sqlite_program: Program) -> None:
+    case = late_case(sqlite_program.desk)
+    path = f"/cases/{case.reference}/calls"
+    body = {
+        "result": "correspondence_in",
+        "way": "post",
+        "direction": "in",
+        "on": "2026-02-27",
+        "words": "a copy",
+    }
+    answer = sqlite_program.as_(Role.AGENT).post(path, body)
+    assert answer.status_code == 201
+    told = answer.json()["data"]
+    assert (told["way"], told["on"], told["fields"]) == ("post", "2026-02-27", {"words": "a copy"})
+    table = [
+        ({"result": "no_answer", "way": "post"}, "result"),
+        ({"result": "correspondence_in", "way": "pigeon"}, "way"),
+        ({"result": "busy", "on": "2026-02-27"}, "on"),
+    ]
+    for wrong, named in table:
+        refused = sqlite_program.post(path, wrong)
+        assert (refused.status_code, fields(refused)) == (422, [named]), wrong
+    assert sqlite_program.events(CallLogged.KIND) == []
+
+
 def test_the_same_call_twice_needs_a_word(sqlite_program: Program) -> None:
     case = late_case(sqlite_program.desk)
     path = f"/cases/{case.reference}/calls"

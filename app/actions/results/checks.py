@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from app.actions.results.report import CallReport
+from app.actions.results.ways import WAY_NAMES, require_way
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -16,7 +17,13 @@ from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import hold_name
 from app.casework.plans.queries import live_plan
 from app.casework.results.choices import CHOICES
-from app.casework.results.rules import CALLBACK_DAYS, NO_CALLS, CallField, Direction, ResultCode
+from app.casework.results.rules import (
+    CALLBACK_DAYS,
+    NO_CALLS,
+    CallField,
+    Direction,
+    ResultCode,
+)
 from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
@@ -55,14 +62,18 @@ def require_fitting(
     """Invalid, naming the field, for a report that lacks a field of its code, or has one that the code does not ask
     for: one of the two was chosen by mistake, and a confirmation would tell the customer something false."""
     given = call.given()
+    require_way(portfolio, code, call, now)
     for each, thing, what in (
         (CallField.DUE_ON, "promise", "the amount and the date"),
         (CallField.AMOUNT, "promise", "the amount and the date"),
         (CallField.CALLBACK_AT, "callback", "the time"),
     ):
         if each in given and each not in code.asks:
-            message = f"A call with this result brings no {thing}. Clear {what}, or choose another result."
-            raise Invalid(message, "result")
+            contact = WAY_NAMES[call.way].capitalize()
+            raise Invalid(
+                f"{contact} with this result brings no {thing}. Clear {what}, or choose another result.",
+                "result",
+            )
     for each in sorted(given - {CallField.NUMBER}):
         if each not in code.asks:
             raise Invalid(
@@ -70,7 +81,7 @@ def require_fitting(
             )
     if call.direction not in code.directions:
         who = "us" if call.direction is Direction.IN else "the customer"
-        raise Invalid(f"{code.label} is no result of a call to {who}.", "result")
+        raise Invalid(f"{code.label} is no result of {WAY_NAMES[call.way]} to {who}.", "result")
     for each in code.asks:
         if each in code.requires and each not in given and not _may_lack(session, case, each):
             raise Invalid(MISSING[each], each.value)

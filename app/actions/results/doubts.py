@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from app.actions.results.report import CallReport
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import debt_now
-from app.casework.cases.events import CallLogged
+from app.casework.cases.events import CallLogged, ContactLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.rules import is_unusual_promise
 from app.casework.results.effects import OptOut
@@ -73,13 +73,15 @@ def doubts_about(
         select(Event)
         .where(
             Event.stream == customer_stream(case.customer_id),
-            Event.kind == CallLogged.KIND,
+            Event.kind == (CallLogged.KIND if call.is_call else ContactLogged.KIND),
             col(Event.at) > now - CALLED_AGAIN_WITHIN,
         )
         .order_by(col(Event.seq).desc())
     )
     for event in () if _must_not_wait(session, portfolio, call, by) else session.scalars(query.limit(20)):
-        logged = CallLogged.from_json(event.data)
+        logged = _logged(call, event.data)
+        if logged is None:
+            continue
         same = (logged.result, logged.direction) == (call.result, call.direction)
         if event.by == by and same and event.case_id == case.id:
             found.append(Doubt(DoubtKind.AGAIN, f"again:{event.id}", event.by, event.at))
@@ -95,6 +97,14 @@ def doubts_about(
             doubt = Doubt(DoubtKind.AMOUNT, f"amount:{amount}", amount_minor=amount, past_due_minor=due)
             found.append(doubt)
     return found
+
+
+def _logged(call: CallReport, data: str) -> CallLogged | ContactLogged | None:
+    """The event of the same way; None = of another one."""
+    if call.is_call:
+        return CallLogged.from_json(data)
+    logged = ContactLogged.from_json(data)
+    return logged if logged.way is call.way else None
 
 
 def _must_not_wait(session: Session, portfolio: Portfolio, call: CallReport, by: Actor) -> bool:

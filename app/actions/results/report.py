@@ -8,14 +8,23 @@ from datetime import date, datetime
 
 from app.actions.holds import PlacedHold
 from app.casework.plans.models import Plan
-from app.casework.results.rules import CallField, Direction
+from app.casework.results.rules import CallField, ContactWay, Direction
 from app.core.vocabulary import Channel
 from app.policy.answers import Answer
+
+WAY_TOLD: Mapping[ContactWay, str] = {
+    ContactWay.CALL: "On the phone",
+    ContactWay.EMAIL: "By e-mail",
+    ContactWay.POST: "In a letter",
+    ContactWay.VISIT: "On a visit",
+}
+"""How the customer told us, before what they told: the reason of a hold begins so."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """A call that was made or taken, and its contents. `amount_minor` 0 and `due_on` None = no promise."""
+    """A call that was made or taken, or a letter, e-mail or visit, and its contents.
+    `amount_minor` 0 and `due_on` None = no promise."""
 
     result: str
     """A code of the portfolio."""
@@ -31,6 +40,18 @@ class CallReport:
     texts: Mapping[CallField, str] = field(default_factory=dict)
     """Fields that are text, or one of a few words."""
     direction: Direction = Direction.OUT
+    way: ContactWay = ContactWay.CALL
+    on: date | None = None
+    """The day on which a letter or e-mail came or left, or of the visit; None = today. A call is logged on its day."""
+
+    @property
+    def is_call(self) -> bool:
+        return self.way is ContactWay.CALL
+
+    @property
+    def told(self) -> str:
+        """`On the phone`, as a sentence begins."""
+        return WAY_TOLD[self.way]
 
     def text(self, name: CallField) -> str:
         return self.texts.get(name, "").strip()

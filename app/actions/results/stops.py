@@ -29,13 +29,13 @@ from app.casework.contacts.rules import DeskStep
 from app.casework.holds.queries import hold_of_kind
 from app.casework.results.choices import field_words
 from app.casework.results.effects import NumberBad, PlaceHold
-from app.casework.results.rules import CallField, ResultCode
+from app.casework.results.rules import CallField, ContactWay, ResultCode
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.queries import with_need
 from app.casework.support_needs.rules import Basis, ToldBy
 from app.casework.support_needs.service import NewNeed
 from app.core.actor import Actor
-from app.core.clock import local_date
+from app.core.clock import local_date, local_instant
 from app.core.errors import Conflict, Invalid
 from app.core.money import with_code
 from app.core.vocabulary import HOLD_TRAITS, Channel, HoldKind
@@ -43,6 +43,12 @@ from app.outreach.gate.preferences import rest_address
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.strategy.tasks import add_task
 
+COMPLAINT_CHANNELS = {
+    ContactWay.CALL: ComplaintChannel.CALL,
+    ContactWay.EMAIL: ComplaintChannel.EMAIL,
+    ContactWay.POST: ComplaintChannel.POST,
+    ContactWay.VISIT: ComplaintChannel.OTHER,
+}
 TOLD = (
     CallField.CATEGORY, CallField.TRANSACTIONS, CallField.RELATION, CallField.PERSON, CallField.WORDS,
 )  # fmt: skip
@@ -76,21 +82,26 @@ def hold_from_call(
 ) -> PlacedHold | None:  # fmt: skip
     """Place the hold; None where such a hold stands already. A complaint is put on record in either case, with its
     category and the words of the customer: it shares the hold of an earlier one."""
-    complaint = _complaint(call) if effect.kind is HoldKind.COMPLAINT else None
+    complaint = _complaint(portfolio, call) if effect.kind is HoldKind.COMPLAINT else None
     if hold_of_kind(session, case.customer_id, effect.kind) is not None:
         if complaint is not None:
             open_complaint(session, case, complaint, letters, by=by, now=now)
         return None
-    parts = [f"On the phone: {HOLD_TRAITS[effect.kind].told}", *_told(portfolio, call), call.note.strip()]
+    parts = [f"{call.told}: {HOLD_TRAITS[effect.kind].told}", *_told(portfolio, call), call.note.strip()]
     until = local_date(now, portfolio.timezone) + timedelta(days=effect.days)
     reason = ". ".join(filter(None, parts))[:500]
     return place_hold(session, case, effect.kind, reason, until, letters, complaint=complaint, by=by, now=now)
 
 
-def _complaint(call: CallReport) -> ReceivedComplaint:
-    words = call.text(CallField.WORDS) or call.note.strip() or "Complained on the phone"
+def _complaint(portfolio: Portfolio, call: CallReport) -> ReceivedComplaint:
+    words = (
+        call.text(CallField.WORDS)
+        or call.note.strip()
+        or f"Complained {call.told[:1].lower()}{call.told[1:]}"
+    )
     category = OF_CALLS.get(call.text(CallField.CATEGORY), ComplaintCategory.OTHER)
-    return ReceivedComplaint(words, category, ComplaintChannel.CALL)
+    received_at = local_instant(call.on, 0, 0, portfolio.timezone) if call.on else None
+    return ReceivedComplaint(words, category, COMPLAINT_CHANNELS[call.way], received_at=received_at)
 
 
 def need_from_call(
@@ -123,7 +134,15 @@ def opt_out(
     session: Session, case: CollectionsCase, customer: Customer, call: CallReport, *, by: Actor, now: datetime
 ) -> Channel:
     channel = Channel(call.text(CallField.CHANNEL))
-    refuse_channel(session, customer, channel, source="on the phone", case_id=case.id, by=by, now=now)
+    refuse_channel(
+        session,
+        customer,
+        channel,
+        source=call.told[:1].lower() + call.told[1:],
+        case_id=case.id,
+        by=by,
+        now=now,
+    )
     return channel
 
 

@@ -17,7 +17,7 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.results.file import LONGEST_TEXT
 from app.casework.results.models import ResultCodeVersion
 from app.casework.results.queries import codes_of, text_of, versions_of
-from app.casework.results.rules import CallField, Counts, Direction, ResultCode
+from app.casework.results.rules import CallField, ContactWay, Counts, Direction, ResultCode
 from app.core.text import Paragraph
 from app.http.context import Now
 from app.http.security import MB
@@ -36,6 +36,7 @@ class ResultCodeShape(Shape):
     label: str
     key: str
     directions: Sequence[Direction]
+    ways: Sequence[ContactWay]
     counts: Counts
     asks: Sequence[CallField]
     requires: Sequence[CallField]
@@ -48,6 +49,7 @@ class ResultCodeShape(Shape):
             label=code.label,
             key=code.key,
             directions=sorted(code.directions),
+            ways=sorted(code.ways),
             counts=code.counts,
             asks=code.asks,
             requires=sorted(code.requires),

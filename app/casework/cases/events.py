@@ -10,7 +10,7 @@ from app.casework.cases.identity import QUESTION_LABELS, IdentityQuestion
 from app.casework.cases.rules import CaseOutcome
 from app.casework.results.choices import field_words
 from app.casework.results.file import shipped_conversations
-from app.casework.results.rules import CallResult, Counts, Direction
+from app.casework.results.rules import CallResult, ContactWay, Counts, Direction
 from app.core.labels import in_sentence
 from app.core.timeline.payload import Payload
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
@@ -160,6 +160,55 @@ class CallLogged(Payload):
         title = f"{'Call from the customer' if came else 'Call'}: {said}"
         tone = _RESULT_TONES.get(self.result, "info")
         return TimelineEntry(title, "; ".join(filter(None, [number, *told])), tone, quoted=self.note)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLogged(Payload):
+    """A letter, e-mail or visit as a person logged it, by the code of then. It is no call: figures, caps and tasks of
+    calls do not look at it."""
+
+    KIND = "case.contact_logged"
+    FILTERS = (TimelineFilter.PEOPLE,)
+    WORDS = ("note",)
+
+    way: ContactWay
+    direction: Direction
+    result: str
+    """The code."""
+    note: str
+    counts: Counts
+    label: str
+    """The code in words."""
+    on: date
+    """The day on which it came, left, or was."""
+    fields: Mapping[str, str] | None = None
+    """Further fields of the code, as they were filled in."""
+
+    @property
+    def conversation(self) -> bool:
+        return self.counts is Counts.CONVERSATION
+
+    def is_restricted(self) -> bool:
+        """What a customer told of their circumstances is for those who work the case."""
+        return self.result == CallResult.SUPPORT_NEED
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        told = [field_words(name, text) for name, text in (self.fields or {}).items()]
+        title = f"{_WAY_TITLES[self.way, self.direction]}: {in_sentence(self.label)}"
+        tone = _RESULT_TONES.get(self.result, "info")
+        return TimelineEntry(title, "; ".join([reader.day(self.on), *told]), tone, quoted=self.note)
+
+
+_WAY_TITLES: Mapping[tuple[ContactWay, Direction], str] = {
+    (ContactWay.CALL, Direction.IN): "Call from the customer",
+    (ContactWay.CALL, Direction.OUT): "Call",
+    (ContactWay.EMAIL, Direction.IN): "E-mail from the customer",
+    (ContactWay.EMAIL, Direction.OUT): "E-mail to the customer",
+    (ContactWay.POST, Direction.IN): "Letter from the customer",
+    (ContactWay.POST, Direction.OUT): "Letter to the customer",
+    (ContactWay.VISIT, Direction.IN): "Visit by the customer",
+    (ContactWay.VISIT, Direction.OUT): "Visit to the customer",
+}
 
 
 def unanswered_of(calls: Iterable[tuple[str, datetime]]) -> list[datetime]:

@@ -17,12 +17,13 @@ from app.casework.cases.events import (
     CaseHandedOver,
     CaseOpened,
     CaseReopened,
+    ContactLogged,
     NoteAdded,
 )
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.results.file import shipped
-from app.casework.results.rules import CallResult, Direction, ResultCode
+from app.casework.results.rules import CallResult, ContactWay, Direction, ResultCode
 from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
@@ -96,6 +97,34 @@ def record_call(
     record(session, about_case(case, call, channel=Channel.CALL), by=by, now=now)
     if not code.keeps_task:
         finish_calls(session, case, code.code, now=now)
+
+
+CHANNEL_OF: Mapping[ContactWay, Channel] = {
+    ContactWay.CALL: Channel.CALL,
+    ContactWay.EMAIL: Channel.EMAIL,
+    ContactWay.POST: Channel.POST,
+}
+"""A visit is by no channel of the desk: no pack has a rule about visits, and no cap counts one."""
+
+
+def record_contact(
+    session: Session,
+    case: CollectionsCase,
+    code: ResultCode,
+    way: ContactWay,
+    direction: Direction,
+    on: date,
+    note: str,
+    *,
+    fields: Mapping[str, str] | None = None,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Record a letter, e-mail or visit that did not pass the desk. A letter or e-mail of ours counts toward caps of its
+    channel from this moment; one from the customer does not. Call tasks and a callback stay: no call was made."""
+    note = clean_text(note, "note", required=False)
+    logged = ContactLogged(way, direction, code.code, note, code.counts, code.label, on, fields or None)
+    record(session, about_case(case, logged, channel=CHANNEL_OF.get(way)), by=by, now=now)
 
 
 def finish_calls(session: Session, case: CollectionsCase, result: str, *, now: datetime) -> None:

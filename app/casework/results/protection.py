@@ -18,7 +18,7 @@ from app.casework.results.effects import (
     Promise,
     Retry,
 )
-from app.casework.results.rules import NO_CALLS, CallField, Counts, ResultCode, ResultSet
+from app.casework.results.rules import NO_CALLS, CallField, ContactWay, Counts, ResultCode, ResultSet
 from app.core.text import counted
 from app.core.vocabulary import HOLD_TRAITS
 
@@ -58,7 +58,9 @@ def faults(found: ResultSet, shipped: ResultSet) -> Iterator[Fault]:
         if before is not None:
             yield from ((n, field, said) for field, said in _less_than(code, before))
     for needed in shipped.codes:
-        if _protects(needed) and found.named(needed.code) is None:
+        # Codes of letters and visits alone came later; a version of before stays valid without them.
+        is_needed = _protects(needed) and ContactWay.CALL in needed.ways
+        if is_needed and found.named(needed.code) is None:
             yield -1, "code", f"the code {needed.code!r} protects customers and must stay"
     if not any(Retry in map(type, code.effects) for code in found.codes):
         yield -1, "effects", "at least one code must say that the call is to be tried again"
@@ -86,6 +88,8 @@ def _of_itself(code: ResultCode) -> Iterator[tuple[str, str]]:
         yield "counts", f"must be conversation: {said} comes from the cardholder, which caps and gaps count"
     if code.conversation and code.keeps_task:
         yield "effects", "a conversation needs no retry: the call has been made"
+    if (code.keeps_task or code.rests_number) and code.ways != {ContactWay.CALL}:
+        yield "ways", 'must be ["call"]: the number rests, or the call is to be made again'
     if Callback in kinds and (code.rests_number or code.hold in NO_CALLS):
         yield "effects", "a callback is impossible: the number rests, or the hold stops calls"
 
@@ -116,6 +120,8 @@ def _less_than(code: ResultCode, shipped: ResultCode) -> Iterator[tuple[str, str
         )
     if _protects(shipped) and not shipped.directions <= code.directions:
         yield "direction", "must be both, as shipped: this may be heard in either direction"
+    if _protects(shipped) and (lost := shipped.ways - code.ways):
+        yield "ways", f"{min(lost).value} is missing: this may be told in any way as shipped"
     if shipped.hold is not None and code.hold is not shipped.hold:
         yield "effects", f"the {shipped.hold.value} hold must stay"
     if 0 < _days(code) < _days(shipped):

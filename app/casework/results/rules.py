@@ -1,4 +1,4 @@
-"""Result codes of a call: the person reached, the fields asked for, the effects. Pure.
+"""Result codes of a call, letter or visit: the person reached, the fields asked for, the effects. Pure.
 
 A code is data of its portfolio (`app/casework/results/shipped.toml` until a manager saves another version). The desk
 itself knows the shipped codes by name (`CallResult`), and what no version may take from them (`protection.py`).
@@ -58,6 +58,12 @@ class CallResult(StrEnum):
     """The person who answered hung up without giving a name."""
     LANGUAGE_BARRIER = "language_barrier"
     """No common language; it is not known who answered."""
+    CORRESPONDENCE_IN = "correspondence_in"
+    """A letter or e-mail of the customer that no other code describes."""
+    CORRESPONDENCE_OUT = "correspondence_out"
+    """A letter or e-mail that a person of ours wrote outside the desk."""
+    NOBODY_MET = "nobody_met"
+    OTHER_PERSON_MET = "other_person_met"
 
 
 class Direction(StrEnum):
@@ -65,6 +71,20 @@ class Direction(StrEnum):
 
     OUT = "out"
     IN = "in"
+
+
+class ContactWay(StrEnum):
+    """How a person and we spoke or wrote, as a person logs it."""
+
+    CALL = "call"
+    EMAIL = "email"
+    POST = "post"
+    VISIT = "visit"
+    """Face to face: at their door, or at our counter."""
+
+    @property
+    def is_written(self) -> bool:
+        return self in (ContactWay.EMAIL, ContactWay.POST)
 
 
 class Counts(StrEnum):
@@ -124,6 +144,7 @@ class ResultCode:
     key: str = ""
     """The digit that chooses it on the case page; '' = under "More"."""
     directions: frozenset[Direction] = frozenset({Direction.OUT, Direction.IN})
+    ways: frozenset[ContactWay] = frozenset(ContactWay)
     counts: Counts = Counts.ATTEMPT
     asks: tuple[CallField, ...] = ()
     requires: frozenset[CallField] = frozenset()

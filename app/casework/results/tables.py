@@ -19,11 +19,22 @@ from app.casework.results.effects import (
     Retry,
     Task,
 )
-from app.casework.results.rules import CallField, Counts, Direction, ResultCode, ResultSet, SavedText
+from app.casework.results.rules import (
+    CallField,
+    ContactWay,
+    Counts,
+    Direction,
+    ResultCode,
+    ResultSet,
+    SavedText,
+)
 from app.core.vocabulary import HoldKind
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
 Days = Annotated[int, Field(ge=1, le=366)]
+Ways = Annotated[
+    list[Annotated[ContactWay, Field(strict=False)]], Field(min_length=1, max_length=len(ContactWay))
+]
 FieldNames = Annotated[list[Annotated[CallField, Field(strict=False)]], Field(max_length=len(CallField))]
 DIRECTIONS = {"out": {Direction.OUT}, "in": {Direction.IN}, "both": {Direction.OUT, Direction.IN}}
 
@@ -106,6 +117,8 @@ class CodeTable(Table):
     label: Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
     key: Annotated[str, StringConstraints(pattern=r"^[0-9a-z]?$")] = ""
     direction: Literal["out", "in", "both"] = "both"
+    ways: Ways | None = None
+    """None = every way, or calls only where the code is of a telephone."""
     counts: Annotated[Counts, Field(strict=False)]
     asks: FieldNames = []
     requires: FieldNames = []
@@ -117,11 +130,18 @@ class CodeTable(Table):
             label=self.label,
             key=self.key,
             directions=frozenset(DIRECTIONS[self.direction]),
+            ways=self._ways(),
             counts=self.counts,
             asks=tuple(self.asks),
             requires=frozenset(self.requires),
             effects=tuple(each.effect() for each in self.effects),
         )
+
+    def _ways(self) -> frozenset[ContactWay]:
+        if self.ways is not None:
+            return frozenset(self.ways)
+        is_of_calls = any(isinstance(each, RetryTable | NumberBadTable) for each in self.effects)
+        return frozenset({ContactWay.CALL}) if is_of_calls else frozenset(ContactWay)
 
 
 class TextTable(Table):

@@ -14,7 +14,7 @@ from app.book.delinquency.models import AccountState
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.queries import worked
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.events import CallLogged
+from app.casework.cases.events import CallLogged, ContactLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.complaints.models import Complaint
@@ -26,7 +26,7 @@ from app.casework.holds.models import CaseHold, no_date_ends
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, PlanKind
 from app.casework.results.file import shipped_conversations
-from app.casework.results.rules import Counts
+from app.casework.results.rules import ContactWay, Counts, Direction
 from app.core.clock import local_date, local_instant
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
@@ -71,7 +71,7 @@ def _first_contacts(
 ) -> Iterable[Happened]:
     """The first message that left, or the first conversation, of customers who had none before."""
     event, customer = table_of(Event), table_of(Customer)
-    kinds = (ContactSent.KIND, CallLogged.KIND)
+    kinds = (ContactSent.KIND, CallLogged.KIND, ContactLogged.KIND)
     lately = (
         sa.select(event.c.customer_id)
         .join(customer, customer.c.id == event.c.customer_id)
@@ -101,6 +101,8 @@ def _is_communication(kind: str, data: str) -> bool:
     if kind == ContactSent.KIND:
         return True
     told = from_json(data)
+    if kind == ContactLogged.KIND and told.get("way") != ContactWay.VISIT:
+        return bool(told.get("direction") == Direction.OUT)  # a letter of theirs tells them nothing
     return told.get("counts") == Counts.CONVERSATION or told.get("result") in shipped_conversations()
 
 

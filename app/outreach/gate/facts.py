@@ -21,7 +21,7 @@ from app.book.delinquency.queries import owed_minor
 from app.book.ledger.last_payments import last_payments
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.queries import worked
-from app.casework.cases.events import CallLogged
+from app.casework.cases.events import CallLogged, ContactLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
@@ -61,6 +61,9 @@ from app.policy.zones import zones_for
 COUNTED = (ContactSent.KIND, ContactConsoleOnly.KIND, CallLogged.KIND)
 """Events that caps and gaps count: messages that a provider accepted, calls made by hand, and messages printed to the
 console in place of a provider, so that a desk on trial keeps the pace of a real one."""
+COUNTED_BY_HAND = (*COUNTED, ContactLogged.KIND)
+"""With letters and e-mails that a person wrote outside the desk; those of the customer are inbound, a visit has no
+channel."""
 NOT_CONNECTED = frozenset({CallResult.BUSY, CallResult.OUT_OF_SERVICE})
 """Results of calls that rang at no number: an attempt, and no call placed (12 CFR 1006.14(b)(3)(ii))."""
 CHUNK = 5000
@@ -288,7 +291,12 @@ def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int,
     history: dict[int, list[PastContact]] = {}
     columns = (event.c.customer_id, event.c.at, event.c.channel, event.c.data)
     for customer_id, at, channel, text in _of_customers(
-        session, columns, ids, event.c.kind.in_(COUNTED), event.c.at >= since
+        session,
+        columns,
+        ids,
+        event.c.kind.in_(COUNTED_BY_HAND),
+        event.c.at >= since,
+        event.c.channel.is_not(None),
     ):
         history.setdefault(customer_id, []).append(past_contact(at, channel, text))
     return history

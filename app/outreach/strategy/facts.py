@@ -15,7 +15,7 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import MONEY_IN
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.events import CallLogged
+from app.casework.cases.events import CallLogged, ContactLogged
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.events import MessageReceived
@@ -246,13 +246,15 @@ class _Gathering:
         ends = local_instant(self.on + timedelta(days=1), 0, 0, self.portfolio.timezone)
         query = sa.select(event.c.case_id, event.c.kind, event.c.at, event.c.data).where(
             among(self.session, event.c.case_id, self.case_ids),
-            event.c.kind.in_((CallLogged.KIND, MessageReceived.KIND)),
+            event.c.kind.in_((CallLogged.KIND, ContactLogged.KIND, MessageReceived.KIND)),
             event.c.at < ends,
         )
         found: dict[int, list[datetime]] = {}
         for case_id, kind, at, data in self.session.connection().execute(query):
             if kind == CallLogged.KIND:
                 spoke = CallLogged.from_json(data).conversation
+            elif kind == ContactLogged.KIND:
+                spoke = ContactLogged.from_json(data).conversation
             else:
                 spoke = not MessageReceived.from_json(data).is_reaction
             if spoke:

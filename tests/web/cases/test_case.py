@@ -303,7 +303,7 @@ def test_legal_sees_the_case_without_forms(sqlite_desk: Desk) -> None:
     case_id = make_case(sqlite_desk)
     page = page_of(sqlite_desk.sign_in(Role.LEGAL), case_id)
     assert "Anna Berg" in page
-    assert f'action="/cases/{case_id}' not in page
+    assert f'method="post" action="/cases/{case_id}' not in page
     assert sqlite_desk.sign_in(Role.ADMIN).get(f"/cases/{case_id}").status_code == 403
     assert sqlite_desk.sign_in(Role.AGENT).get("/cases/999").status_code == 404
     assert sqlite_desk.sign_in(Role.AGENT).get(f"/cases/{2**70}").status_code == 422

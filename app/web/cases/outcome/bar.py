@@ -24,7 +24,7 @@ from app.casework.results.effects import (
     Task,
 )
 from app.casework.results.queries import results_in
-from app.casework.results.rules import CallField, ResultCode, ResultSet, SavedText
+from app.casework.results.rules import CallField, ContactWay, ResultCode, ResultSet, SavedText
 from app.core.labels import HOLD_LABELS
 from app.core.vocabulary import HOLD_TRAITS
 from app.http.formats import day_words
@@ -42,6 +42,8 @@ class OutcomeCode:
     """Key after `0`, of a code without a digit of its own; '' = it has one, or no letter is left."""
     asks: str
     """Names of its fields, with spaces between."""
+    ways: str
+    """Ways of which it is a result, with spaces between; '' = every one."""
     preview: str
     chosen: bool
 
@@ -138,6 +140,7 @@ def _shown(codes: str | None, chosen: str, situation: Situation) -> tuple[Outcom
             key=each.key if each.key.isdigit() else "",
             letter=letters.get(each.code, ""),
             asks=" ".join(each.asks),
+            ways="" if len(each.ways) == len(ContactWay) else " ".join(sorted(each.ways)),
             preview=foresee(each, situation),
             chosen=each.code == chosen,
         )

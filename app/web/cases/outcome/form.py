@@ -1,15 +1,17 @@
-"""The form of a call as it was typed, and the report that it makes."""
+"""The form of a call, letter or visit as it was typed, and the report that it makes."""
 
 from __future__ import annotations
 
 from app.actions.results.report import CallReport
-from app.casework.results.rules import CallField, Direction, ResultSet
+from app.casework.results.rules import CallField, ContactWay, Direction, ResultSet
 from app.web.forms import Fields, Typed
 
 
 class CallForm(Typed):
     result: str = ""
     direction: str = "out"
+    way: str = "call"
+    on: str = ""
     note: str = ""
     saved: str = ""
     """A saved text, which a script puts into the note at once."""
@@ -60,4 +62,6 @@ def report_of(fields: Fields, typed: CallForm, results: ResultSet) -> CallReport
         disputed_minor=fields.amount("disputed_amount"),
         texts={name: getattr(typed, name.value) for name in TEXTS if getattr(typed, name.value).strip()},
         direction=fields.choice("direction", Direction),
+        way=fields.choice("way", ContactWay),
+        on=fields.day("on") if fields.has("on") else None,
     )

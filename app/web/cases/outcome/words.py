@@ -12,6 +12,7 @@ from starlette.requests import Request
 from app.actions.results.doubts import Doubt, DoubtKind
 from app.actions.results.report import CallEffects, CallReport
 from app.casework.holds.rules import end_words
+from app.casework.results.rules import ContactWay
 from app.core.labels import CHANNEL_LABELS, HOLD_LABELS, in_sentence
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.answers import confirmation_words, in_writing_words, reader_of
@@ -19,13 +20,20 @@ from app.web.form_action import Flash
 from app.web.lookups import staff_names
 from app.web.rendering import Tone
 
+WAY_LABELS = {
+    ContactWay.CALL: "Call",
+    ContactWay.EMAIL: "E-mail",
+    ContactWay.POST: "Letter",
+    ContactWay.VISIT: "Visit",
+}
+
 
 def effect_words(
     request: Request, file: CaseFile, call: CallReport, effects: CallEffects, now: datetime
 ) -> Flash:
     reader = reader_of(request, file, zone=file.zone)
     tone: Tone = "good"
-    said = ["Call saved.", *_stops(request, file, effects, now)]
+    said = [f"{WAY_LABELS[call.way]} saved.", *_stops(request, file, effects, now)]
     if call.callback_at is not None:
         said.append(f"The callback comes first on the worklist from {reader.instant(call.callback_at)}.")
     said += _attempts(effects, reader.instant(effects.retry_at) if effects.retry_at else "")
@@ -34,6 +42,8 @@ def effect_words(
         due_on = reader.day(call.due_on)
         said.append(f"Promise of {reader.money(call.amount_minor)} by {due_on} saved. {words}")
     said += [f"Task: {task}." for task in effects.tasks]
+    if call.way.is_written:
+        said.append("Put the letter itself on file under Documents.")
     if effects.request:
         said.append("A manager is asked to decide; the answer comes back as a task.")
     return " ".join(filter(None, said)), tone
