@@ -201,7 +201,8 @@ def test_the_letters_we_ship() -> None:
     in_simplified = {name for name, letter in LETTERS.items() if "zh-Hans" in letter.languages}
     assert in_simplified == {
         "first_reminder", "second_reminder", "final_notice", "paid_in_full", "dispute_acknowledged",
-        "complaint_acknowledged", "dispute_upheld", "dispute_partly_upheld", "dispute_rejected",
+        "complaint_acknowledged", "billing_error_acknowledged", "dispute_upheld", "dispute_partly_upheld",
+        "dispute_rejected",
         "hardship_form", "help_answer", "sms_answer",
         "knowledge_answer",
         "complaint_summary_resolution", "complaint_holding", "complaint_final_response",
@@ -221,7 +222,6 @@ def test_the_letters_we_ship() -> None:
         if set(letter.languages) - {"zh-Hans"} != everywhere
     }
     assert claimed == {
-        "billing_error_acknowledged": {"en"},
         "validation_notice": {"en"},
         "default_notice": {"en"},
         "inkassovarsel": {"en", "nb"},
