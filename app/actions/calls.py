@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from app.actions.agreements import promise
+from app.actions.hand_overs.conduct import record_conduct
 from app.actions.results.checks import check_callback, require_fitting
 from app.actions.results.claims import SaidPayment, claim_payment
 from app.actions.results.doubts import Unsure, doubts_about
@@ -30,7 +31,16 @@ from app.casework.cases.service import record_call, record_contact, set_callback
 from app.casework.complaints.models import QuestionSource
 from app.casework.complaints.questions import ask_if_complaint
 from app.casework.contacts.rules import DeskStep
-from app.casework.results.effects import AskManager, NumberBad, OptOut, PaymentClaimed, PlaceHold, Task
+from app.casework.hand_overs.rules import ConductStep
+from app.casework.results.effects import (
+    AskManager,
+    ConductEnded,
+    NumberBad,
+    OptOut,
+    PaymentClaimed,
+    PlaceHold,
+    Task,
+)
 from app.casework.results.queries import result_named
 from app.casework.results.rules import CallField, Direction, ResultCode
 from app.core.actor import Actor
@@ -145,6 +155,9 @@ def _give_work(
         paid = f": {with_code(call.paid_minor, portfolio.currency)}" if call.paid_minor else ""
         add_task(session, case, DeskStep.CALL_RESULT, task.text + paid, due_on, by=by, now=now)
         effects.tasks.append(task.text + paid)
+    if code.effect(ConductEnded) is not None:
+        record_conduct(session, case, ConductStep.ENDED, call.text(CallField.WORDS), by=by, now=now)
+        effects.tasks.append("A supervisor takes over")
     if code.effect(AskManager) is not None:
         effects.request = ask_manager(session, portfolio, case, call, by=by, now=now)
 

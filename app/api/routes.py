@@ -17,6 +17,7 @@ from app.api.cases import agreements, cases, contacts, decisions, documents, mes
 from app.api.cases import preferences as preferences_api
 from app.api.cases.disputes import disputes as disputes_api
 from app.api.cases.disputes import register as disputes_register_api
+from app.api.cases.hand_overs import hand_overs
 from app.api.cases.hardship import requests as hardship_requests
 from app.api.cases.household import statements as household_api
 from app.api.cases.needs import needs
@@ -96,6 +97,7 @@ API: tuple[APIRouter, ...] = (
     points.router,
     parties.router,
     needs.router,
+    hand_overs.router,
     hardship_requests.router,
     household_api.router,
     negotiations.router,

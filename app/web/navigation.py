@@ -72,6 +72,7 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
         NavItem("/approvals", marked("Approvals"), "check", CASEWORK),
         NavItem("/disputes", marked("Disputes"), "scale", CASEWORK),
         NavItem("/complaints", marked("Complaints"), "message", CASEWORK),
+        NavItem("/hand-overs", marked("Hand-overs"), "inbox", CASEWORK),
         NavItem("/unmatched", marked("Unmatched"), "inbox", CASEWORK),
         NavItem("/reported-changes", marked("Reported changes"), "inbox", MANAGEMENT),
         NavItem("/team", marked("Team"), "people", MANAGEMENT),

@@ -27,6 +27,8 @@ from app.casework.correspondence.models import InboundMessage
 from app.casework.disputes.models import Dispute, DisputeEvidence
 from app.casework.disputes.rules import DisputeKind, EvidenceState, ReceivedAs
 from app.casework.documents.models import CaseDocument
+from app.casework.hand_overs.models import DeskHandOver, HelpOffer
+from app.casework.hand_overs.rules import HandOverKind, HandOverStatus, OfferAnswer
 from app.casework.hardship.models import HardshipDocument, HardshipRequest
 from app.casework.hardship.rules import DocumentState, HardshipWay
 from app.casework.holds.models import CaseHold
@@ -373,6 +375,26 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
             )
         ),
         "hardship_id": (requests := _hardship(session, case)),
+        "hand_over_id": add(
+            *(
+                DeskHandOver(
+                    portfolio_id=portfolio_id, customer_id=customer_id, case_id=case_id, desk=desk,
+                    kind=HandOverKind.HELP, words="Call about a budget", handed_on=YESTERDAY, due_on=TODAY,
+                    by="user:ben", status=status, received_at=None if status is HandOverStatus.HANDED else NOW,
+                )
+                for desk in ("payments", "debt_advice")
+                for status in (HandOverStatus.HANDED, HandOverStatus.RECEIVED)
+            )
+        ),
+        "help_offer_id": add(
+            *(
+                HelpOffer(
+                    portfolio_id=portfolio_id, customer_id=customer_id, case_id=case_id, code=code, offered_at=NOW,
+                    by="user:ben", answer=OfferAnswer.THINKING, answered_on=TODAY, answered_by="user:ben",
+                )
+                for code in ("app", "budgeting")
+            )
+        ),
         "asked_id": add(
             *(
                 HardshipDocument(

@@ -89,4 +89,22 @@ class Task:
     days: int = 1
 
 
-Effect = Retry | NumberBad | PaymentClaimed | Promise | Callback | PlaceHold | OptOut | AskManager | Task
+@dataclass(frozen=True, slots=True)
+class ConductEnded:
+    """The call was ended for abuse: on record with the customer's words, and a task for a supervisor."""
+
+    DO: ClassVar[str] = "conduct_ended"
+
+
+Effect = (
+    Retry
+    | NumberBad
+    | PaymentClaimed
+    | Promise
+    | Callback
+    | PlaceHold
+    | OptOut
+    | AskManager
+    | Task
+    | ConductEnded
+)

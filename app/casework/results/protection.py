@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from app.casework.results.effects import (
     AskManager,
     Callback,
+    ConductEnded,
     NumberBad,
     OptOut,
     PaymentClaimed,
@@ -28,7 +29,11 @@ FIELDS_OF: Mapping[type, tuple[CallField, ...]] = {
     PaymentClaimed: (CallField.PAID_ON, CallField.PAID_AMOUNT),
 }
 """Fields that an effect reads; it happens where they are filled in."""
-ALWAYS: Mapping[type, CallField] = {OptOut: CallField.CHANNEL, AskManager: CallField.REQUEST}
+ALWAYS: Mapping[type, CallField] = {
+    OptOut: CallField.CHANNEL,
+    AskManager: CallField.REQUEST,
+    ConductEnded: CallField.WORDS,
+}
 """Fields without which an effect cannot be."""
 
 TOLD_BY_CARDHOLDER = frozenset(
@@ -128,7 +133,11 @@ def _less_than(code: ResultCode, shipped: ResultCode) -> Iterator[tuple[str, str
         yield "effects", f"the hold must stand at least {counted(_days(shipped), 'day')}, as shipped"
     if shipped.hold in NO_CALLS and (more := code.requires - shipped.requires):
         yield "requires", f"{min(more).value} must stay optional: nothing may keep an agent from this hold"
-    for kind, said in ((OptOut, "opt_out"), (PaymentClaimed, "payment_claimed")):
+    for kind, said in (
+        (OptOut, "opt_out"),
+        (PaymentClaimed, "payment_claimed"),
+        (ConductEnded, "conduct_ended"),
+    ):
         if shipped.effect(kind) is not None and code.effect(kind) is None:
             yield "effects", f"{said} must stay"
     bad, was = code.effect(NumberBad), shipped.effect(NumberBad)

@@ -64,6 +64,8 @@ class CallResult(StrEnum):
     """A letter or e-mail that a person of ours wrote outside the desk."""
     NOBODY_MET = "nobody_met"
     OTHER_PERSON_MET = "other_person_met"
+    ENDED_ABUSIVE = "ended_abusive"
+    """The call was ended because the cardholder was abusive."""
 
 
 class Direction(StrEnum):

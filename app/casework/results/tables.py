@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from app.casework.results.effects import (
     AskManager,
     Callback,
+    ConductEnded,
     Effect,
     NumberBad,
     OptOut,
@@ -89,18 +90,19 @@ class TaskTable(Table):
         return Task(self.text, self.days)
 
 
-PLAIN: Mapping[str, type[Promise | Callback | OptOut | AskManager]] = {
+PLAIN: Mapping[str, type[Promise | Callback | OptOut | AskManager | ConductEnded]] = {
     "promise": Promise,
     "callback": Callback,
     "opt_out": OptOut,
     "ask_manager": AskManager,
+    "conduct_ended": ConductEnded,
 }
 
 
 class PlainTable(Table):
     """An effect without settings."""
 
-    do: Literal["promise", "callback", "opt_out", "ask_manager"]
+    do: Literal["promise", "callback", "opt_out", "ask_manager", "conduct_ended"]
 
     def effect(self) -> Effect:
         return PLAIN[self.do]()

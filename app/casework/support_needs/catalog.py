@@ -24,6 +24,8 @@ from app.core.vocabulary import Channel, HoldKind
 from app.policy.schema import TimeOfDay
 
 HERE = Path(__file__).parent
+SAFETY = "Safety and events"
+"""Heading of the needs that forbid a sale: safety, custody, a death, a crisis."""
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Channels = Annotated[list[Annotated[Channel, Field(strict=False)]], Field(min_length=1)]
 
@@ -129,6 +131,11 @@ def with_effect(kind: type[NeedEffect]) -> frozenset[str]:
         for each in support_needs().values()
         if any(isinstance(effect, kind) for effect in each.effects)
     )
+
+
+def needs_in_group(group: str) -> frozenset[str]:
+    """Codes of the needs under one heading of the list."""
+    return frozenset(code for code, need in support_needs().items() if need.group == group)
 
 
 @cache

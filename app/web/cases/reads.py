@@ -29,6 +29,7 @@ from app.casework.complaints.models import ComplaintQuestion
 from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.disputes.models import Dispute
+from app.casework.hand_overs.models import DeskHandOver
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import speaker
 from app.casework.plans.models import Plan, PlanInstalment
@@ -184,6 +185,13 @@ class CaseReads:
             question.c.customer_id == customer,
             question.c.answered_at.is_(None),
             order_by=question.c.id,
+        )
+        handed = table_of(DeskHandOver)
+        self.hand_overs = reads.all(
+            DeskHandOver,
+            handed.c.customer_id == customer,
+            handed.c.ended_at.is_(None),
+            order_by=handed.c.due_on,
         )
         holder = table_of(Customer)
         self.answerable = reads.whole(

@@ -19,6 +19,9 @@ from app.web.cases.forms import (
     plans,
     preferences,
 )
+from app.web.cases.hand_overs import forms as offer_forms
+from app.web.cases.hand_overs import page as offer_page
+from app.web.cases.hand_overs import register as hand_over_register
 from app.web.cases.hardship import forms as hardship_forms
 from app.web.cases.hardship import page as hardship_page
 from app.web.cases.household import acts as household_acts
@@ -65,6 +68,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     points.router,
     parties.router,
     party_letters.router,
+    offer_forms.router,
+    offer_page.router,
+    hand_over_register.router,
     hardship_forms.router,
     hardship_page.router,
     need_forms.router,

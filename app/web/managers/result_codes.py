@@ -20,6 +20,7 @@ from app.casework.results.choices import FIELD_LABELS
 from app.casework.results.effects import (
     AskManager,
     Callback,
+    ConductEnded,
     Effect,
     NumberBad,
     OptOut,
@@ -71,6 +72,8 @@ def effect_words(effect: Effect) -> str:
             return "Opt-out of that channel"
         case AskManager():
             return "Request to a manager"
+        case ConductEnded():
+            return "On record as abusive; a supervisor takes over"
         case Task(text=text):
             return f"Task: {text}" if text else "Task"
 

@@ -93,3 +93,37 @@ def test_a_need_and_a_request_by_keyboard(served: tuple[Desk, int], browser: Bro
         "income_fell"
     ]
     context.close()
+
+
+@pytest.mark.browser
+def test_an_offer_and_an_abusive_call_by_keyboard(served: tuple[Desk, int], browser: Browser) -> None:
+    desk, case_id = served
+    context = browser.new_context(base_url=desk.settings.public_url)
+    tab = context.new_page()
+    tab.set_default_timeout(15_000)
+    tab.goto("/login")
+    tab.fill("input[name=username]", "ben")
+    tab.fill("input[name=password]", PASSWORD)
+    tab.press("input[name=password]", "Enter")
+    tab.wait_for_url("**/worklist**")
+
+    tab.goto(f"/cases/{case_id}/offers")
+    assert_fits_and_is_accessible(tab)
+    tab.press("#do-offer summary", "Enter")
+    tab.select_option("select[name=offer]", "debt_advice")
+    tab.focus("#do-offer input[name=answer][value=accepted]")
+    tab.keyboard.press("Space")
+    tab.press("#do-offer input[name=note]", "Enter")
+    tab.wait_for_selector("text=The offer and its answer are on record")
+    assert_fits_and_is_accessible(tab)
+    tab.press("#do-conduct summary", "Enter")
+    tab.focus("#do-conduct input[name=step][value=ended]")
+    tab.keyboard.press("Space")
+    tab.fill("#do-conduct textarea[name=words]", "You pig.")
+    tab.press("#do-conduct button", "Enter")
+    tab.wait_for_selector("text=A supervisor takes over, and has the task today")
+    assert_fits_and_is_accessible(tab)
+    tab.goto("/hand-overs")
+    assert_fits_and_is_accessible(tab)
+    assert tab.locator("tbody tr").count() == 2
+    context.close()

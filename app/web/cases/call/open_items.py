@@ -13,6 +13,8 @@ from app.casework.complaints.models import ComplaintQuestion
 from app.casework.contacts.rules import DeskStep
 from app.casework.correspondence.models import InboundMessage
 from app.casework.disputes.models import Dispute
+from app.casework.hand_overs.catalog import desk_name
+from app.casework.hand_overs.models import DeskHandOver
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import impersonal_holds
 from app.casework.plans.models import Plan
@@ -53,6 +55,8 @@ class OpenItems:
     replies: Sequence[InboundMessage]
     questions: Sequence[ComplaintQuestion]
     """Words of theirs, or of a note about them, that may be a complaint."""
+    hand_overs: Sequence[tuple[str, DeskHandOver]]
+    """Work of theirs that lies with another desk, with its name."""
     asked: Sequence[WaitingRequest]
 
 
@@ -103,6 +107,7 @@ def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
         withheld=_withheld(found[CASE_READS.queued], found[CASE_READS.plans]),
         replies=found[CASE_READS.replies],
         questions=found[CASE_READS.questions] if works else [],
+        hand_overs=[(desk_name(each.desk), each) for each in found[CASE_READS.hand_overs]] if works else [],
         asked=waiting_requests(view, staff),
     )
 

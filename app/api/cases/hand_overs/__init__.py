@@ -1,0 +1,1 @@
+"""Offers, hand-overs and abusive contact for programs."""
