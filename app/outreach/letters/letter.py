@@ -46,6 +46,8 @@ class AccountLine:
     currency: str
     oldest_due_on: str = ""
     """When the oldest payment that is missing fell due; only in notices that the law of a place has."""
+    disputed: str = ""
+    """The part of the balance that is in dispute and not asked for meanwhile; '' = nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,10 +198,16 @@ def _account_lines(
                 format_date(account.oldest_due_on, language)
                 if letter.places and account.oldest_due_on
                 else "",
+                _disputed(account, currency, language),
             )
             for account, asked in late
         ]
     )
+
+
+def _disputed(account: AccountRow, currency: str, language: str) -> str:
+    disputed = min(account.disputed_minor, account.balance_minor)
+    return format_amount(disputed, currency, language) if disputed > 0 else ""
 
 
 def _worked_out(
