@@ -17,6 +17,7 @@ from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import case_reference
 from app.casework.correspondence.models import InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome
+from app.casework.support_needs.sight import sight_over
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.text import Line
@@ -57,10 +58,14 @@ class ReplyShape(Shape):
 
 
 @router.get("", summary="List replies that wait")
-def list_replies(_caller: ApiCaseWorker, session: ReadSession, unknown: bool = False) -> Page[ReplyShape]:
+def list_replies(caller: ApiCaseWorker, session: ReadSession, unknown: bool = False) -> Page[ReplyShape]:
     """Replies that no person has decided about, the oldest first, at most 500: of customers, or with `unknown=true` of
     numbers that no customer has."""
-    return Page(items=[ReplyShape.of(row) for row in queries.waiting(session, unknown=unknown, limit=500)])
+    rows = queries.waiting(session, unknown=unknown, limit=500)
+    theirs = [sender.customer_id for row in rows for sender in row.senders]
+    sight = sight_over(session, theirs, caller.role, caller.by)
+    shown = [ReplyShape.of(row) for row in rows]
+    return Page(items=[each.model_copy(update={"body": sight.cover(each.body)}) for each in shown])
 
 
 class NewReview(Input):

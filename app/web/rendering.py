@@ -20,6 +20,7 @@ from starlette.requests import Request
 from app.core.labels import CHANNEL_LABELS, in_sentence
 from app.core.settings import Settings
 from app.core.staff.rules import Staff
+from app.core.timeline.sight import NOTHING_PERSONAL, Sight
 from app.core.vocabulary import Channel
 from app.http import security
 from app.http.context import read_clock
@@ -44,12 +45,16 @@ class Page:
     template: ClassVar[str]
 
 
-def page(request: Request, context: Page, status_code: int = 200) -> HTMLResponse:
-    """Render a page for the signed-in member of staff. Flash messages waiting in the cookie are shown once."""
+def page(
+    request: Request, context: Page, status_code: int = 200, sight: Sight = NOTHING_PERSONAL
+) -> HTMLResponse:
+    """Render a page for the signed-in member of staff. Flash messages waiting in the cookie are shown once. `sight`:
+    what they may see of the customers on it; places withheld from them are covered wherever on the page they stand."""
     settings: Settings = request.app.state.settings
     flashes = _waiting_flashes(request, settings)
     names = {each.name: getattr(context, each.name) for each in fields(context)}  # type: ignore[arg-type]
     html = environment().get_template(context.template).render(**_frame(request), flashes=flashes, **names)
+    html = sight.cover(html)
     end_reading(request)
     response = HTMLResponse(html, status_code=status_code)
     if flashes:

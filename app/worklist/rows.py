@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.book.customers.withheld import hidden_texts, places_among
 from app.book.delinquency.days import bucket_of, days_past_due
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
@@ -24,6 +25,7 @@ from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
 from app.core.staff.models import User
+from app.core.timeline.sight import Sight
 from app.outreach.strategy.queries import next_tasks
 from app.worklist.facts import LastContact, card_endings, last_contacts, waiting_words
 from app.worklist.rules import Item, Section
@@ -83,6 +85,10 @@ def rows_of(
     verdicts = callable_now(session, customers, owing, now, expecting=expecting)
     contacts, endings = last_contacts(session, customers), card_endings(session, customers)
     words = _words(session, items, owner)
+    if words:  # a list covers what is withheld from anybody: who may see it opens the case
+        theirs = [found[case_id].customer_id for case_id in words if case_id in found]
+        sight = Sight(hidden=hidden_texts(places_among(session, theirs)))
+        words = {case_id: sight.cover(said) for case_id, said in words.items()}
     payments = _payments(session, books, items)
     held = _holds(session, items, found)
     missed = [case_id for case_id in _in(items, Section.PROMISE_MISSED) if case_id not in payments]

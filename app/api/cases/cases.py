@@ -142,12 +142,14 @@ def get_one_case(reference: CaseRef, caller: ApiCaseReader, session: ReadSession
     plans = plans_of(session, [id_of(case)])
     parts = instalments_of(session, [id_of(plan) for plan in plans])
     holds = holds_of(session, case.customer_id)
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
     return CaseDetail(
         **dict(CaseShape.of(portfolio, customer, case, owes, today)),
         accounts=[AccountShape.of(portfolio, customer, a, stands[id_of(a)], today) for a in accounts],
         plans=[PlanShape.of(portfolio, plan, parts[id_of(plan)]) for plan in plans],
         holds=[
-            HoldShape.of(hold) for hold in (holds if caller.role in CASEWORK else impersonal_holds(holds))
+            shape.model_copy(update={"reason": sight.cover(shape.reason)})
+            for shape in map(HoldShape.of, holds if caller.role in CASEWORK else impersonal_holds(holds))
         ],
     )
 

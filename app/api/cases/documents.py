@@ -26,6 +26,7 @@ from app.casework.cases.queries import get_case
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import MAX_BYTES, DocumentKind
 from app.casework.documents.service import documents_of, get_document
+from app.casework.support_needs.sight import sight_of
 from app.core.errors import Invalid
 from app.core.staff.rules import CASEWORK, LEGAL_WORK, Caller
 from app.core.text import Line, Paragraph
@@ -65,10 +66,15 @@ class DocumentShape(Shape):
 
 
 @router.get("/{reference}/documents", summary="List documents")
-def list_documents(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession) -> list[DocumentShape]:
+def list_documents(reference: CaseRef, caller: ApiCaseReader, session: ReadSession) -> list[DocumentShape]:
     """On file for the customer, newest first, withdrawn ones too; at most 200."""
     case = get_case(session, case_id_of(reference))
-    return [DocumentShape.of(row) for row in documents_of(session, case.customer_id)]
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
+    shown = [DocumentShape.of(row) for row in documents_of(session, case.customer_id)]
+    return [
+        each.model_copy(update={"name": sight.cover(each.name), "description": sight.cover(each.description)})
+        for each in shown
+    ]
 
 
 class NewDocument(Input):

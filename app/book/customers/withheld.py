@@ -75,6 +75,12 @@ def places_of(session: Session, customer_id: int) -> Sequence[WithheldPlace]:
     ).all()
 
 
+def places_among(session: Session, customer_ids: Collection[int]) -> Sequence[WithheldPlace]:
+    """The places withheld now from the files of these customers."""
+    theirs = among(session, table_of(WithheldPlace).c.customer_id, customer_ids)
+    return session.scalars(select(WithheldPlace).where(theirs, col(WithheldPlace.ended_at).is_(None))).all()
+
+
 def withheld_values(session: Session, customer_ids: Collection[int]) -> set[tuple[int, PointKind, str]]:
     """The places withheld now, of these customers: (customer, kind, value)."""
     place = table_of(WithheldPlace)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.book.customers.models import WithheldPlace
-from app.book.customers.withheld import hidden_texts, places_of
+from app.book.customers.withheld import hidden_texts, places_among, places_of
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.queries import needs_of
 from app.casework.support_needs.rules import may_see
@@ -20,6 +20,18 @@ def sight_of(session: Session, customer_id: int, role: Role, by: Actor) -> Sight
     """The sight of a person of this role on a customer's events and texts."""
     places = places_of(session, customer_id)
     return sight_with(needs_of(session, customer_id) if places else (), places, role, by)
+
+
+def sight_over(session: Session, customer_ids: Collection[int], role: Role, by: Actor) -> Sight:
+    """The sight of a person on a list with several customers: places withheld of any are covered on all of it."""
+    if not customer_ids:
+        return Sight(works_cases=role in CASEWORK)
+    places = places_among(session, customer_ids)
+    brought = {place.need_id for place in places}
+    needs = (
+        session.scalars(select(SupportNeed).where(col(SupportNeed.id).in_(brought))).all() if brought else ()
+    )
+    return sight_with(needs, places, role, by)
 
 
 def sight_with(

@@ -14,6 +14,8 @@ from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import InboxItem, answered_requests, waiting_items
 from app.casework.approvals.rules import APPROVAL_LABELS
 from app.casework.disputes.rules import CORRECTION_LABELS, OUTCOME_LABELS, Correction, DisputeOutcome
+from app.casework.support_needs.sight import sight_over
+from app.core.ids import id_of
 from app.core.labels import CADENCE_LABELS, ENTRY_LABELS
 from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Staff
@@ -95,4 +97,5 @@ def show_inbox(
         may_decide=is_manager and chosen is not None and not is_mine,
         form=form,
     )
-    return page(request, shown, status)
+    theirs = [id_of(shown.story.file.customer)] if shown.story and shown.story.file else []
+    return page(request, shown, status, sight_over(session, theirs, staff.role, staff.by))

@@ -268,6 +268,7 @@ def show_case(
             record=tab_content(request, session, view, reader, tab, works=works),
         ),
         status,
+        view.sight(staff),
     )
 
 

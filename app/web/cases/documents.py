@@ -16,6 +16,7 @@ from app.actions.documents import add_document, fetch_document, withdraw_documen
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import MAX_BYTES, DocumentKind
 from app.casework.documents.service import documents_of, get_document
+from app.casework.support_needs.sight import sight_of
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.labels import DOCUMENT_LABELS
@@ -87,6 +88,7 @@ def _documents_page(
             given=given or {},
         ),
         422 if errors else 200,
+        sight_of(session, id_of(file.customer), staff.role, staff.by),
     )
 
 

@@ -17,9 +17,11 @@ from app.casework.complaints.models import ComplaintQuestion
 from app.casework.complaints.questions import questions_of_message
 from app.casework.correspondence.models import InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome
+from app.casework.support_needs.sight import sight_over
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.labels import REVIEW_LABELS
+from app.core.staff.rules import Staff
 from app.core.text import isolated, sentence
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId, decode_cursor, encode_cursor
@@ -66,7 +68,7 @@ class RepliesPage(Page):
 
 @router.get("")
 def replies(
-    request: Request, _staff: CaseWorker, session: ReadSession, show: str = "", cursor: str = ""
+    request: Request, staff: CaseWorker, session: ReadSession, show: str = "", cursor: str = ""
 ) -> Response:
     """Waiting replies of all portfolios, the oldest first; `?show=done` shows earlier ones."""
     show = show if show in SHOWN else ""
@@ -96,15 +98,18 @@ def replies(
             names=staff_names(session),
             next_cursor=more,
         ),
+        sight=sight_over(
+            session, [each.customer_id for row in rows for each in row.senders], staff.role, staff.by
+        ),
     )
 
 
 @router.get("/{message_id}")
 def reply(
-    request: Request, message_id: RowId, _staff: CaseWorker, session: ReadSession, who: str = ""
+    request: Request, message_id: RowId, staff: CaseWorker, session: ReadSession, who: str = ""
 ) -> Response:
     """Show a reply. `?who=` looks a customer up for a message of an unknown number, before it is assigned to them."""
-    return _page(request, session, _message(session, message_id), who.replace("\0", "").strip()[:60])
+    return _page(request, session, staff, _message(session, message_id), who.replace("\0", "").strip()[:60])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,7 @@ class ReplyPage(Page):
 def _page(
     request: Request,
     session: Session,
+    staff: Staff,
     message: InboundMessage,
     who: str = "",
     *,
@@ -161,6 +167,7 @@ def _page(
             problem=problem,
         ),
         status,
+        sight_over(session, [sender.customer_id for sender in senders], staff.role, staff.by),
     )
 
 
@@ -188,7 +195,9 @@ def decide(
             review(session, message, ReviewOutcome(outcome), by=staff.by, now=now)
     except Conflict as refused:
         session.refresh(message)
-        return _page(request, session, message, problem=sentence(refused.message), status=refused.status)
+        return _page(
+            request, session, staff, message, problem=sentence(refused.message), status=refused.status
+        )
     return redirect(request, "/replies", f"Decided: {REVIEW_LABELS[ReviewOutcome(outcome)].lower()}.")
 
 
@@ -210,5 +219,7 @@ def say_whose(
             attach(session, message, customer, ports_of(request).catalog, by=staff.by, now=now)
     except Conflict as refused:
         session.refresh(message)
-        return _page(request, session, message, problem=sentence(refused.message), status=refused.status)
+        return _page(
+            request, session, staff, message, problem=sentence(refused.message), status=refused.status
+        )
     return redirect(request, f"/replies/{message_id}", f"It is {isolated(customer.full_name)}’s now.")

@@ -30,6 +30,7 @@ from app.casework.disputes.rules import (
 )
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.service import documents_of
+from app.casework.support_needs.sight import sight_of
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -171,7 +172,7 @@ def show_disputes(
         asked_for=waiting_decisions(session, id_of(file.customer)),
         form=form,
     )
-    return page(request, shown, status)
+    return page(request, shown, status, sight_of(session, id_of(file.customer), staff.role, staff.by))
 
 
 def _knows_billing_errors(pack: Pack) -> bool:

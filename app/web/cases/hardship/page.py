@@ -19,6 +19,7 @@ from app.casework.hardship.queries import documents_of_request, requests_of
 from app.casework.hardship.rules import AGENT_HELP, HardshipStatus
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
+from app.casework.support_needs.sight import sight_of
 from app.core.ids import id_of
 from app.core.labels import (
     HARDSHIP_LABELS,
@@ -118,6 +119,7 @@ def show(
             form=form,
         ),
         status,
+        sight_of(session, id_of(file.customer), staff.role, staff.by),
     )
 
 

@@ -154,6 +154,7 @@ def show(
             form=form,
         ),
         status,
+        view.sight(staff),
     )
 
 
