@@ -16,6 +16,7 @@ from sqlmodel import select
 
 from app.actions.people.retention import (
     forget_advice,
+    forget_hardship,
     forget_needs,
     forget_negotiations,
     forget_people,
@@ -251,6 +252,7 @@ class Worker:
         with transaction(self.engine) as session:
             forgotten = forget_facts(session, by=SYSTEM, now=self.ports.clock.now())
             people = forget_people(session, by=SYSTEM, now=self.ports.clock.now())
+            hardship = forget_hardship(session, by=SYSTEM, now=self.ports.clock.now())
             households = forget_statements(session, by=SYSTEM, now=self.ports.clock.now())
             negotiations = forget_negotiations(session, by=SYSTEM, now=self.ports.clock.now())
             advice = forget_advice(session, by=SYSTEM, now=self.ports.clock.now())
@@ -260,6 +262,8 @@ class Worker:
             log.info("facts_forgotten", decisions=forgotten)
         if people:
             log.info("people_forgotten", rows=people)
+        if hardship:
+            log.info("hardship_forgotten", rows=hardship)
         if households:
             log.info("households_forgotten", rows=households)
         if negotiations:

@@ -18,16 +18,19 @@ from app.actions.hardship.requests import (
     withdraw_request,
 )
 from app.actions.holds import place_hold
+from app.actions.people.household import record_statement
+from app.actions.people.retention import forget_hardship, forget_statements
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.hardship.events import HardshipDecided, HardshipRequested
-from app.casework.hardship.models import HardshipRequest
+from app.casework.hardship.events import HardshipDecided, HardshipForgotten, HardshipRequested
+from app.casework.hardship.models import HardshipDocument, HardshipRequest
 from app.casework.hardship.rules import DocumentState, HardshipStatus, HardshipWay, RefusalReason
 from app.casework.hardship.service import NewRequest
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds_of
 from app.casework.holds.service import end_due_holds
+from app.casework.negotiation.household.rules import Figure, Household
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -290,3 +293,34 @@ def test_a_request_that_is_taken_back(session: Session, case: CollectionsCase) -
     hold = the_hold(session, case)
     assert (row.status, hold.until) == (HardshipStatus.WITHDRAWN, ON + timedelta(days=4))
     assert letters(session) == ["hardship_acknowledged"]
+
+
+# --- forgotten ----------------------------------------------------------------------------------------------------
+
+
+def test_a_decided_request_is_forgotten_with_what_was_asked_and_an_open_one_stays(
+    session: Session, case: CollectionsCase
+) -> None:
+    row = taken(session, case)
+    ask_for_document(session, case, id_of(row), "payslips", by=BEN, now=at())
+    late = at(365 * 40)
+    assert forget_hardship(session, by=MEI, now=late) == 0, "nobody has decided"
+    decide(session, case, row, GRANT, until=ON + timedelta(days=60))
+    assert forget_hardship(session, by=MEI, now=at(30)) == 0, "it is needed still"
+    assert forget_hardship(session, by=MEI, now=late) == 1
+    assert session.scalars(select(HardshipRequest)).all() == session.scalars(select(HardshipDocument)).all()
+    [told] = builders.events(session, HardshipForgotten.KIND)
+    assert told["requests"] == 1
+
+
+def test_a_household_statement_that_a_request_names_is_forgotten_all_the_same(
+    session: Session, case: CollectionsCase
+) -> None:
+    """The request stays open; its foreign key stopped all forgetting."""
+    told = Household(ON, "cn", "CNY", figures=(Figure("rent", 5),))
+    record_statement(session, case, told, by=BEN, now=at())
+    row = taken(session, case)
+    assert row.statement_id is not None
+    assert forget_statements(session, by=MEI, now=at(365 * 40)) == 1
+    session.refresh(row)
+    assert row.statement_id is None

@@ -1,5 +1,5 @@
-"""Forget numbers, addresses, third parties and support needs that ended, household statements, negotiations and what
-advisers sent, once the record of their customer need not be kept."""
+"""Forget numbers, addresses, third parties and support needs that ended, household statements, requests for help with
+payments, negotiations and what advisers sent, once the record of their customer need not be kept."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from app.book.portfolios.models import Portfolio
 from app.casework.advisers.events import AdvisersForgotten
 from app.casework.advisers.forgetting import forget_sent
 from app.casework.advisers.models import AdviserClient
+from app.casework.hardship.events import HardshipForgotten
+from app.casework.hardship.models import HardshipRequest
+from app.casework.hardship.service import forget_requests
 from app.casework.negotiation.household.events import HouseholdsForgotten
 from app.casework.negotiation.household.models import HouseholdStatement
 from app.casework.negotiation.household.service import forget_households
@@ -69,12 +72,22 @@ def forget_statements(session: Session, *, by: Actor, now: datetime) -> int:
     Returns how many; an event tells it."""
     total = 0
     for portfolio, since in _kept_since(session, now):
+        _let_go_of_statements(session, id_of(portfolio), since)
         statements, answers = forget_households(session, id_of(portfolio), since)
         if statements or answers:
             told = HouseholdsForgotten(statements, answers, since)
             record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
         total += statements + answers
     return total
+
+
+def _let_go_of_statements(session: Session, portfolio_id: int, since: datetime) -> None:
+    """A request for help that stays names no household statement that may be deleted: it is a foreign key."""
+    request, statement = table_of(HardshipRequest), table_of(HouseholdStatement)
+    old = sa.select(statement.c.id).where(
+        statement.c.portfolio_id == portfolio_id, statement.c.created_at < since
+    )
+    session.execute(sa.update(request).where(request.c.statement_id.in_(old)).values(statement_id=None))
 
 
 def forget_negotiations(session: Session, *, by: Actor, now: datetime) -> int:
@@ -99,6 +112,17 @@ def forget_advice(session: Session, *, by: Actor, now: datetime) -> int:
             told = AdvisersForgotten(gone.files, gone.proposals, gone.lumps, gone.clients, since)
             record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
         total += gone.total
+    return total
+
+
+def forget_hardship(session: Session, *, by: Actor, now: datetime) -> int:
+    """Delete decided requests for help with payments after the same time. Returns how many; an event tells it."""
+    total = 0
+    for portfolio, since in _kept_since(session, now):
+        if deleted := forget_requests(session, id_of(portfolio), since):
+            told = HardshipForgotten(deleted, since)
+            record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
+        total += deleted
     return total
 
 

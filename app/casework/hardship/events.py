@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from app.casework.hardship.rules import DocumentState, HardshipStatus, HardshipWay
 from app.core.labels import HARDSHIP_LABELS, HARDSHIP_REASON_LABELS, REFUSAL_LABELS
@@ -70,3 +70,13 @@ class HardshipDecided(Payload):
         said += [f"until {reader.day(self.until)}"] if self.until else []
         title = f"Help with payments: {HARDSHIP_LABELS[self.decision].lower()}"
         return TimelineEntry(title, "; ".join(said), _TONES.get(self.decision, "info"), quoted=self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class HardshipForgotten(Payload):
+    """Requests that were decided were deleted when their retention ended."""
+
+    KIND = "hardship.forgotten"
+
+    requests: int
+    older_than: datetime

@@ -7,8 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
 from app.casework.documents.service import get_document
@@ -24,9 +26,12 @@ from app.casework.hardship.rules import (
     read_reasons,
 )
 from app.core.actor import Actor
+from app.core.database.bulk import chunked
+from app.core.database.engine import table_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.text import clean_text
+from app.core.timeline.models import Event
 from app.core.timeline.service import record
 from app.policy.sections.hardship import HardshipClock
 
@@ -135,6 +140,24 @@ def close_request(
         id_of(row), decision, until, tuple(each.value for each in row.refusal_list), row.words, plan_id
     )
     record(session, about_case(case, told), by=by, now=now)
+
+
+def forget_requests(session: Session, portfolio_id: int, since: datetime) -> int:
+    """Delete decided requests older than `since`, with what was asked for, of customers to whom nothing has happened
+    since; how many."""
+    request, asked = table_of(HardshipRequest), table_of(HardshipDocument)
+    customer, event = table_of(Customer), table_of(Event)
+    theirs = request.c.customer_id.in_(
+        sa.select(customer.c.id).where(customer.c.portfolio_id == portfolio_id)
+    )
+    lately = sa.exists().where(event.c.customer_id == request.c.customer_id, event.c.at >= since)
+    is_open = request.c.status == HardshipStatus.OPEN
+    old = sa.select(request.c.id).where(request.c.created_at < since, ~is_open, theirs, ~lately)
+    ids = session.scalars(old).all()
+    for some in chunked(ids, 5000):
+        session.execute(sa.delete(asked).where(asked.c.request_id.in_(some)))
+        session.execute(sa.delete(request).where(request.c.id.in_(some)))
+    return len(ids)
 
 
 def _note(

@@ -91,9 +91,11 @@ def replay(
 
 def retention(as_json: Json = False) -> None:
     """Delete facts of decisions, ended numbers and addresses, third parties and support needs, household statements,
-    negotiations and what debt advisers sent, whose retention period is over. The decisions stay on record."""
+    requests for help with payments, negotiations and what debt advisers sent, whose retention period is over. The
+    decisions stay on record."""
     from app.actions.people.retention import (
         forget_advice,
+        forget_hardship,
         forget_needs,
         forget_negotiations,
         forget_people,
@@ -104,6 +106,7 @@ def retention(as_json: Json = False) -> None:
     with transaction(migrated_engine()) as session:
         forgotten = forget_facts(session, by=BY, now=read_clock(), at_most=10**6)
         people = forget_people(session, by=BY, now=read_clock())
+        hardship = forget_hardship(session, by=BY, now=read_clock())
         households = forget_statements(session, by=BY, now=read_clock())
         negotiations = forget_negotiations(session, by=BY, now=read_clock())
         advice = forget_advice(session, by=BY, now=read_clock())
@@ -112,7 +115,7 @@ def retention(as_json: Json = False) -> None:
         f"facts of {forgotten} decisions deleted, {people} ended contact points and third parties, "
         f"{households} household statements and answers, {negotiations} negotiations, "
         f"{advice} files, proposals, lump payments and clients of advisers, "
-        f"{needs} support needs that had ended"
+        f"{needs} support needs that had ended, {hardship} requests for help with payments"
     )
     data = {
         "forgotten": forgotten,
@@ -121,6 +124,7 @@ def retention(as_json: Json = False) -> None:
         "negotiations": negotiations,
         "advice": advice,
         "support_needs": needs,
+        "hardship_requests": hardship,
     }
     print_result(data, as_json, lambda: print(said))
 
