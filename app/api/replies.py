@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -9,7 +10,7 @@ from fastapi import Request
 from pydantic import Field
 from sqlmodel import Session, select
 
-from app.api.deps import ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
+from app.api.deps import ApiCaseWorker, Caller, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.api.shapes import Shape
 from app.book.ledger.models import Customer
@@ -21,6 +22,7 @@ from app.casework.support_needs.sight import sight_over
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.text import Line
+from app.core.timeline.sight import Sight
 from app.http.context import Now, ports_of
 from app.inbound import queries
 from app.inbound.messages import reading_of
@@ -44,12 +46,12 @@ class ReplyShape(Shape):
     reviewed_at: datetime | None
 
     @classmethod
-    def of(cls, row: Listed) -> Self:
+    def of(cls, row: Listed, sight: Sight) -> Self:
         message = row.message
         return cls(
             id=id_of(message),
             source=message.source,
-            body=message.body,
+            body=sight.cover(message.body),
             received_at=message.received_at,
             may_mean=[str(intent.value) for intent in reading_of(message).intents],
             cases=[case_reference(sender.case_id) for sender in row.senders if sender.case_id],
@@ -62,10 +64,8 @@ def list_replies(caller: ApiCaseWorker, session: ReadSession, unknown: bool = Fa
     """Replies that no person has decided about, the oldest first, at most 500: of customers, or with `unknown=true` of
     numbers that no customer has."""
     rows = queries.waiting(session, unknown=unknown, limit=500)
-    theirs = [sender.customer_id for row in rows for sender in row.senders]
-    sight = sight_over(session, theirs, caller.role, caller.by)
-    shown = [ReplyShape.of(row) for row in rows]
-    return Page(items=[each.model_copy(update={"body": sight.cover(each.body)}) for each in shown])
+    sight = _sight(session, rows, caller)
+    return Page(items=[ReplyShape.of(row, sight) for row in rows])
 
 
 class NewReview(Input):
@@ -79,7 +79,7 @@ def post_review(
     """Decide it. The effects of the decision follow at once."""
     message = _message(session, message_id)
     review(session, message, body.outcome, by=caller.by, now=now)
-    return _shown(session, message)
+    return _shown(session, message, caller)
 
 
 class NewSender(Input):
@@ -89,13 +89,8 @@ class NewSender(Input):
 
 @router.post("/{message_id}/sender", summary="Say whose reply it is")
 def post_sender(
-    request: Request,
-    message_id: RowId,
-    caller: ApiCaseWorker,
-    session: OnceSession,
-    now: Now,
-    body: NewSender,
-) -> ReplyShape:
+    request: Request, message_id: RowId, caller: ApiCaseWorker, session: OnceSession, now: Now, body: NewSender
+) -> ReplyShape:  # fmt: skip
     """A reply from a number that no customer has is this customer's."""
     message = _message(session, message_id)
     try:
@@ -109,7 +104,7 @@ def post_sender(
         why = f"Portfolio {portfolio.code} has no customer of this reference. Correct it."
         raise Invalid(why, "customer_ref")
     attach(session, message, customer, ports_of(request).catalog, by=caller.by, now=now)
-    return _shown(session, message)
+    return _shown(session, message, caller)
 
 
 def _message(session: Session, message_id: int) -> InboundMessage:
@@ -119,6 +114,13 @@ def _message(session: Session, message_id: int) -> InboundMessage:
     return message
 
 
-def _shown(session: Session, message: InboundMessage) -> ReplyShape:
+def _shown(session: Session, message: InboundMessage, caller: Caller) -> ReplyShape:
     session.flush()
-    return ReplyShape.of(Listed(message, queries.senders_of(session, [message.id]).get(id_of(message), [])))
+    row = Listed(message, queries.senders_of(session, [message.id]).get(id_of(message), []))
+    return ReplyShape.of(row, _sight(session, [row], caller))
+
+
+def _sight(session: Session, rows: Sequence[Listed], caller: Caller) -> Sight:
+    return sight_over(
+        session, [each.customer_id for row in rows for each in row.senders], caller.role, caller.by
+    )

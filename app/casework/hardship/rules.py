@@ -1,7 +1,5 @@
 """Requests for help with payments: why, how they came, what becomes of them, and who may decide. Pure.
-
-Reasons are categories of a household's life, never an illness (decision 0415).
-"""
+Reasons are categories of a household's life, never an illness (decision 0415)."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ class HardshipReason(StrEnum):
     EXPENSES_ROSE = "expenses_rose"
     SEPARATION = "separation"
     HOUSEHOLD_CHANGE = "household_change"
-    """Somebody of the household needs care, or is not there any more."""
+    """Somebody in it needs care, or is gone."""
     DISASTER = "disaster"
     OTHER_DEBTS = "other_debts"
     OTHER = "other"
