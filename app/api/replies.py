@@ -10,7 +10,7 @@ from fastapi import Request
 from pydantic import Field
 from sqlmodel import Session, select
 
-from app.api.deps import ApiCaseWorker, Caller, Input, OnceSession, Page, ReadSession, api_router
+from app.api.deps import ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.api.shapes import Shape
 from app.book.ledger.models import Customer
@@ -21,6 +21,7 @@ from app.casework.correspondence.rules import ReviewOutcome
 from app.casework.support_needs.sight import sight_over
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
+from app.core.staff.rules import Caller
 from app.core.text import Line
 from app.core.timeline.sight import Sight
 from app.http.context import Now, ports_of
