@@ -140,6 +140,8 @@ def test_a_received_letter_takes_five_keys(served: tuple[Desk, int], browser: Br
     desk, case_id = served
     tab = sign_in(desk, browser, "ben")
     tab.goto(f"/cases/{case_id}")
+    taken = tab.evaluate("[...document.querySelectorAll('[data-key]')].map((each) => each.dataset.key)")
+    assert len(taken) == len(set(taken)), f"two things have one key: {sorted(taken)}"
     keys = Keys(tab)
     keys.press(".", ".")
     assert "Letter from the customer" in tab.inner_text("form[data-outcome] [data-shown]")
