@@ -96,6 +96,8 @@ class DisputesPage(Page):
     evidence_by: date
     aim_days: int
     whole: frozenset[str]
+    first_open: int | None
+    """The dispute whose forms have keys."""
     can_write: bool
     asks: str
     """Who decides beyond the reader's limit."""
@@ -167,6 +169,7 @@ def show_disputes(
         evidence_by=file.book.today + timedelta(days=EVIDENCE_DAYS),
         aim_days=ANSWER_DAYS,
         whole=frozenset(kind.value for kind in WHOLE),
+        first_open=next((each.id for each in found if each.is_open), None),
         can_write=staff.role in CASEWORK,
         asks="another manager" if staff.role in MANAGEMENT else "a manager",
         asked_for=waiting_decisions(session, id_of(file.customer)),
