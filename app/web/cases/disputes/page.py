@@ -98,6 +98,8 @@ class DisputesPage(Page):
     whole: frozenset[str]
     first_open: int | None
     """The dispute whose forms have keys."""
+    held: bool
+    """A hold of an open dispute stops everything."""
     can_write: bool
     asks: str
     """Who decides beyond the reader's limit."""
@@ -170,6 +172,7 @@ def show_disputes(
         aim_days=ANSWER_DAYS,
         whole=frozenset(kind.value for kind in WHOLE),
         first_open=next((each.id for each in found if each.is_open), None),
+        held=any(each.is_open and each.hold_id is not None for each in found),
         can_write=staff.role in CASEWORK,
         asks="another manager" if staff.role in MANAGEMENT else "a manager",
         asked_for=waiting_decisions(session, id_of(file.customer)),
