@@ -28,7 +28,7 @@ from app.casework.holds.rules import FOR_GOOD
 from app.casework.holds.service import end_due_holds
 from app.casework.plans.models import Plan
 from app.casework.results.file import shipped_codes
-from app.casework.results.rules import NO_CALLS, CallField, CallResult, ResultCode
+from app.casework.results.rules import NO_CALLS, CallField, CallResult, ContactWay, ResultCode
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -56,7 +56,7 @@ def session(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-CODES = shipped_codes().codes
+CODES = [each for each in shipped_codes().codes if ContactWay.CALL in each.ways]
 FILLED: dict[CallField, str] = {
     CallField.CATEGORY: "fees",
     CallField.WORDS: "too much",
