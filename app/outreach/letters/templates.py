@@ -160,7 +160,9 @@ def read_template(environment: Environment, source: str) -> Template:
             case nodes.For():
                 # Of a list that may not be empty, there is a first line.
                 listed = isinstance(node.iter, nodes.Name) and node.iter.name in NEVER_EMPTY
-                sometimes = sometimes or not listed
+                sometimes = sometimes or not listed or node.test is not None
+                if node.test is not None:
+                    asked.append(node.test)
             case nodes.Filter():
                 plain = plain and node.name in HARMLESS_FILTERS
             case nodes.Test():
