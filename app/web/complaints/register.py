@@ -99,7 +99,7 @@ def register(
     query = register_query(portfolio_id, wanted_of(asked), today)
     if asked.get("format") == "csv":
         return csv_download("complaints.csv", CSV_HEADER, _csv_rows(session, query, today))
-    seen = decode_cursor(cursor, 2, str)
+    seen = decode_cursor(cursor, 2, date.fromisoformat, int)
     if seen is not None:
         query = query.where(after_row(date.fromisoformat(str(seen[0])), int(seen[1])))
     rows = [(row, name) for row, name in session.execute(query.limit(PAGE + 1))]

@@ -50,7 +50,7 @@ def duties(
     portfolios, chosen = choose_portfolio(session, portfolio)
     portfolio_id = id_of(chosen) if chosen else 0
     today = local_today(session, portfolio_id, now) if chosen else now.date()
-    seen = decode_cursor(cursor, 2, str)
+    seen = decode_cursor(cursor, 2, date.fromisoformat, int)
     after = (date.fromisoformat(str(seen[0])), int(seen[1])) if seen else None
     rows = owed_letters(session, portfolio_id, after=after, limit=PAGE + 1)
     shown = rows[:PAGE]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from sqlmodel import Session, select
 
 from app.actions.documents import add_document
@@ -18,6 +19,7 @@ from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.staff.rules import Role
+from app.http.cursors import encode_cursor
 from tests import builders
 from tests.web.desk import NOW, Desk
 
@@ -209,3 +211,15 @@ def test_the_register_shows_what_is_late_first_and_what_to_do_next(sqlite_desk: 
     assert csv[1].startswith("D-000002,C-000002,")
     assert "80.00,80.00,CNY,ben,2026-01-05" in csv[1]
     assert desk.sign_in(Role.LEGAL).get("/disputes").status_code == 403
+
+
+@pytest.mark.parametrize("register", ["/disputes", "/complaints", "/hand-overs", "/duties"])
+def test_a_made_up_page_link_is_refused_in_words(sqlite_desk: Desk, register: str) -> None:
+    desk = sqlite_desk
+    a_case(desk)
+    mia = desk.sign_in(Role.MANAGER)
+    for made_up in (encode_cursor("soon", 1), encode_cursor("2026-03-02", "one"), encode_cursor(20260302, 1)):
+        refused = mia.get(f"{register}?cursor={made_up}")
+        assert refused.status_code == 422
+        assert "damaged" in refused.text
+    assert mia.get(f"{register}?cursor={encode_cursor('2026-03-02', 1)}").status_code == 200

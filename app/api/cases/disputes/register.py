@@ -40,7 +40,7 @@ def list_register(
     portfolio = get_portfolio(session, code)
     wanted = RegisterFilter(state, kind, owner, received_from, received_to)
     query = register_query(id_of(portfolio), wanted, local_today(session, id_of(portfolio), now))
-    seen = decode_cursor(cursor or "", 2, str)
+    seen = decode_cursor(cursor or "", 2, date.fromisoformat, int)
     if seen is not None:
         query = query.where(after_row(date.fromisoformat(str(seen[0])), int(seen[1])))
     rows = [row for row, _ in session.execute(query.limit(limit + 1))]

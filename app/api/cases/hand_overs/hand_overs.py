@@ -233,7 +233,7 @@ def list_desk_hand_overs(
     portfolio_id = id_of(get_portfolio(session, code))
     wanted = HandOverFilter(is_overdue=overdue, desk=desk)
     query = list_query(portfolio_id, wanted, local_today(session, portfolio_id, now))
-    seen = decode_cursor(cursor or "", 2, str)
+    seen = decode_cursor(cursor or "", 2, date.fromisoformat, int)
     if seen is not None:
         query = query.where(after_row(date.fromisoformat(str(seen[0])), int(seen[1])))
     rows = [row for row, _ in session.execute(query.limit(limit + 1))]

@@ -105,7 +105,7 @@ def register(
     if asked.get("format") == "csv":
         currency = chosen.currency if chosen else ""
         return csv_download("disputes.csv", CSV_HEADER, _csv_rows(session, query, currency, today))
-    seen = decode_cursor(cursor, 2, str)
+    seen = decode_cursor(cursor, 2, date.fromisoformat, int)
     if seen is not None:
         query = query.where(after_row(date.fromisoformat(str(seen[0])), int(seen[1])))
     found = [(row, name) for row, name in session.execute(query.limit(PAGE + 1))]

@@ -69,7 +69,7 @@ def hand_overs(
     today = local_today(session, portfolio_id, now) if chosen else now.date()
     names = {code: each.name for code, each in desks().items()}
     query = list_query(portfolio_id, wanted_of(state, desk if desk in names else ""), today)
-    seen = decode_cursor(cursor, 2, str)
+    seen = decode_cursor(cursor, 2, date.fromisoformat, int)
     if seen is not None:
         query = query.where(after_row(date.fromisoformat(str(seen[0])), int(seen[1])))
     rows = [(row, name) for row, name in session.execute(query.limit(PAGE + 1))]
