@@ -12,7 +12,7 @@ from app.actions.holds import end_hold
 from app.book.ledger.corrections.credits import grant_credit
 from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
 from app.book.ledger.models import Account, Customer, Entry
-from app.book.ledger.rules import WAIVABLE, grants_alone
+from app.book.ledger.rules import MONEY_IN, WAIVABLE, grants_alone
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import debt_now
 from app.casework.disputes.models import Dispute
@@ -112,10 +112,9 @@ def check_decision(session: Session, dispute: Dispute, decision: DisputeDecision
     if account is not None and decision.correction is Correction.POSTED:
         if decision.entry_id is None:
             raise Invalid("Choose the entry that corrects it.", "entry")
-        posted = _posted(session, id_of(account), decision.entry_id, conceded)
-    disputed = _waivable(session, dispute)
-    if decision.correction is Correction.HERE and disputed and conceded > left_to_waive(session, disputed):
-        raise Conflict(f"Less than this is left of entry {disputed.reference} after other waivers.")
+        posted = _posted(session, dispute, id_of(account), decision.entry_id, conceded)
+    if conceded and decision.correction is Correction.HERE:
+        _require_not_corrected(session, dispute, conceded)
     return CheckedDecision(explanation, conceded, account, posted)
 
 
@@ -126,7 +125,7 @@ def note_correction(
     the customer's lock."""
     if not dispute.awaits_correction or dispute.account_id is None:
         raise Conflict(f"Dispute {dispute.reference} waits for no correction.")
-    entry = _posted(session, dispute.account_id, entry_id, dispute.conceded_minor)
+    entry = _posted(session, dispute, dispute.account_id, entry_id, dispute.conceded_minor)
     correct_dispute(session, dispute, entry, by=by, now=now)
     return dispute
 
@@ -180,8 +179,23 @@ def _waivable(session: Session, dispute: Dispute) -> Entry | None:
     return entry if entry is not None and entry.kind in WAIVABLE else None
 
 
-def _posted(session: Session, account_id: int, entry_id: int, at_least_minor: int) -> Entry:
-    """A credit of the account that stands. Invalid for any other entry, or one of less."""
+def _require_not_corrected(session: Session, dispute: Dispute, conceded_minor: int) -> None:
+    """Conflict where the disputed entry was reversed or waived since: the sum would be credited twice."""
+    if dispute.entry_id is None:
+        return
+    if reversal := session.scalar(select(Entry).where(Entry.reverses_id == dispute.entry_id)):
+        raise Conflict(
+            f"The disputed entry was reversed by entry {reversal.reference}. Choose that it is in the ledger already,"
+            " and that entry."
+        )
+    disputed = _waivable(session, dispute)
+    if disputed and conceded_minor > left_to_waive(session, disputed):
+        raise Conflict(f"Less than this is left of entry {disputed.reference} after other waivers.")
+
+
+def _posted(session: Session, dispute: Dispute, account_id: int, entry_id: int, at_least_minor: int) -> Entry:
+    """A credit of the account that stands, was posted since the dispute and corrects no other one; of what was paid
+    already, also a payment, and an earlier one. Invalid for any other entry, or one of less."""
     entry = session.get(Entry, entry_id)
     if entry is None or entry.account_id != account_id:
         raise Invalid("This is no entry of the disputed account.", "entry")
@@ -189,6 +203,20 @@ def _posted(session: Session, account_id: int, entry_id: int, at_least_minor: in
         raise Invalid("This entry lowers no debt: choose a payment or credit that stands.", "entry")
     if -entry.amount_minor < at_least_minor:
         raise Invalid("This entry is less than what is conceded.", "entry")
+    if dispute.kind is not DisputeKind.ALREADY_PAID:
+        if entry.kind in MONEY_IN:
+            raise Invalid("This is a payment of the customer: choose the credit that corrects it.", "entry")
+        if entry.created_at < dispute.opened_at:
+            raise Invalid(
+                "This entry was posted before the dispute. Choose one that was posted since.", "entry"
+            )
+    query = select(Dispute).where(
+        Dispute.customer_id == dispute.customer_id,
+        Dispute.correction_id == entry.id,
+        Dispute.id != dispute.id,
+    )
+    if other := session.scalars(query).first():
+        raise Invalid(f"This entry corrects dispute {other.reference}. Choose another.", "entry")
     return entry
 
 

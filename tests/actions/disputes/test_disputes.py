@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.actions.accounts.corrections import reverse_entry
 from app.actions.disputes.deciding import decide_dispute, note_correction
 from app.actions.disputes.evidence import ask_evidence, judge_evidence
 from app.actions.disputes.opening import change_what_is_disputed, open_dispute
@@ -253,6 +254,47 @@ def test_what_the_creditor_corrects_is_left_out_until_it_is_posted(
     assert asked_for(session, case) == 23_900
     with pytest.raises(Conflict, match="waits for no correction"):
         note_correction(session, dispute, credit.id or 0, **BEN)
+
+
+def test_what_was_reversed_already_is_not_credited_again(session: Session, case: CollectionsCase) -> None:
+    bought = builders.entry(
+        session, card_of(session, case), EntryKind.PURCHASE, 8_000, ON - timedelta(days=40)
+    )
+    dispute = disputed(session, case, DisputeKind.TRANSACTION, entry_id=bought.id)
+    mirror = reverse_entry(session, bought, "posted twice", **BEN)
+    with pytest.raises(Conflict, match=f"reversed by entry {mirror.reference}"):
+        decided(session, dispute, DisputeOutcome.UPHELD)
+    decided(session, dispute, DisputeOutcome.UPHELD, correction=Correction.POSTED, entry_id=mirror.id)
+    assert dispute.correction_id == mirror.id
+    assert session.scalars(select(Entry).where(Entry.kind == EntryKind.CREDIT)).all() == []
+
+
+def test_an_entry_that_has_nothing_to_do_with_a_dispute_corrects_none(
+    session: Session, case: CollectionsCase
+) -> None:
+    """Neither a payment, nor a credit of before, nor one that corrects another dispute."""
+    card = card_of(session, case)
+    before = builders.entry(session, card, EntryKind.CREDIT, 5_000, ON - timedelta(days=2))
+    first = disputed(session, case, DisputeKind.AMOUNT, account_id=card.id, amount_minor=5_000)
+    second = disputed(session, case, DisputeKind.AMOUNT, account_id=card.id, amount_minor=5_000)
+    paid = builders.payment(session, card, 5_000, ON)
+    credit = builders.entry(session, card, EntryKind.CREDIT, 5_000, ON)
+    for entry, why in ((before, "before the dispute"), (paid, "a payment of the customer")):
+        with pytest.raises(Invalid, match=why) as refused:
+            decided(session, first, DisputeOutcome.UPHELD, correction=Correction.POSTED, entry_id=entry.id)
+        assert refused.value.field == "entry"
+    decided(session, first, DisputeOutcome.UPHELD, correction=Correction.POSTED, entry_id=credit.id)
+    decided(session, second, DisputeOutcome.UPHELD, correction=Correction.CREDITOR)
+    with pytest.raises(Invalid, match=f"corrects dispute {first.reference}"):
+        note_correction(session, second, credit.id or 0, **BEN)
+
+
+def test_an_earlier_payment_shows_what_was_paid_already(session: Session, case: CollectionsCase) -> None:
+    card = card_of(session, case)
+    paid = builders.payment(session, card, 5_000, ON - timedelta(days=2))
+    dispute = disputed(session, case, DisputeKind.ALREADY_PAID, account_id=card.id, amount_minor=5_000)
+    decided(session, dispute, DisputeOutcome.UPHELD, correction=Correction.POSTED, entry_id=paid.id)
+    assert dispute.correction_id == paid.id
 
 
 def test_a_person_whose_debt_it_is_not_stays_on_hold(session: Session, case: CollectionsCase) -> None:

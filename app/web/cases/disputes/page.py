@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.actions.assignment import assignable
 from app.book.ledger.models import Entry, Statement
-from app.book.ledger.rules import PAYS_DUES, WAIVABLE
+from app.book.ledger.rules import MONEY_IN, PAYS_DUES, WAIVABLE
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import waiting_decisions
 from app.casework.disputes.models import Dispute, DisputeEvidence
@@ -219,6 +219,7 @@ def _cards(
     query = select(Entry).where(among(session, table_of(Entry).c.id, wanted))
     named = {id_of(each): each for each in session.scalars(query)} if wanted else {}
     on_file = {id_of(each): each for each in documents}
+    used = {each.correction_id for each in found}
     return [
         DisputeCard(
             dispute=each,
@@ -236,13 +237,21 @@ def _cards(
             corrects=[
                 (str(id_of(entry)), _entry_words(entry, file, reader))
                 for entry in entries
-                if entry.amount_minor < 0
-                and entry.kind in PAYS_DUES
-                and each.account_id in (None, entry.account_id)
+                if entry.id not in used and _may_correct(entry, each)
             ],
         )
         for each in found
     ]
+
+
+def _may_correct(entry: Entry, dispute: Dispute) -> bool:
+    """Whether an entry is offered as the correction of a dispute, as far as it tells by itself."""
+    if entry.amount_minor >= 0 or dispute.account_id not in (None, entry.account_id):
+        return False
+    if dispute.kind is DisputeKind.ALREADY_PAID:
+        return entry.kind in PAYS_DUES
+    reverses_it = entry.reverses_id is not None and entry.reverses_id == dispute.entry_id
+    return (reverses_it or entry.kind in PAYS_DUES - MONEY_IN) and entry.created_at >= dispute.opened_at
 
 
 def _state(dispute: Dispute, today: date) -> tuple[str, Tone]:
