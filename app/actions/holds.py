@@ -291,13 +291,9 @@ def _ending_event(session: Session, hold: CaseHold, because: EndsBy, today: date
             f"A {hold_name(hold.kind)} does not end by this. Give the reason and who decided.", "because"
         )
     if because is EndsBy.VERIFICATION:
-        found = _verification_since(session, hold, today)
-        if not found:
-            raise Conflict(
-                "No verification is on record since the dispute. Send the letter, or put what was sent on file as a"
-                " document of the kind verification."
-            )
-        return found
+        return require_verification(
+            session, _portfolio_of(session, hold), hold.customer_id, hold.started_at, today
+        )
     asked_on = _unanswered_since(session, hold)
     if asked_on is None or (today - asked_on).days < SILENCE_DAYS:
         said = "The attorney was not asked" if asked_on is None else f"The attorney was asked on {asked_on}"
@@ -308,27 +304,42 @@ def _ending_event(session: Session, hold: CaseHold, because: EndsBy, today: date
     return f"The attorney has not answered since {asked_on}"
 
 
-def _verification_since(session: Session, hold: CaseHold, today: date) -> str:
-    """The verification sent since the hold began: a letter of the desk, or a document on file; '' = none."""
+def require_verification(
+    session: Session, portfolio: Portfolio, customer_id: int, since: datetime, today: date
+) -> str:
+    """The verification sent to a customer since a dispute came, as a sentence. Conflict where none is on record."""
+    found = _verification_since(session, portfolio, customer_id, since, today)
+    if not found:
+        raise Conflict(
+            "No verification is on record since the dispute. Send the letter, or put what was sent on file as a"
+            " document of the kind verification."
+        )
+    return found
+
+
+def _verification_since(
+    session: Session, portfolio: Portfolio, customer_id: int, since: datetime, today: date
+) -> str:
+    """The verification sent since then: a letter of the desk, or a document on file; '' = none."""
     left = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
     letter = session.scalar(
         select(OutboxMessage)
         .where(
-            OutboxMessage.customer_id == hold.customer_id,
+            OutboxMessage.customer_id == customer_id,
             col(OutboxMessage.letter).in_(VERIFICATION_LETTERS),
             col(OutboxMessage.status).in_(left),
             col(OutboxMessage.console_only).is_(False),
-            col(OutboxMessage.sent_at) >= hold.started_at,
+            col(OutboxMessage.sent_at) >= since,
         )
         .order_by(col(OutboxMessage.id).desc())
     )
     if letter is not None and letter.sent_at is not None:
         return f"The verification was sent on {letter.sent_at.date()}"
-    began = local_date(hold.started_at, _portfolio_of(session, hold).timezone)
+    began = local_date(since, portfolio.timezone)
     document = session.scalar(
         select(CaseDocument)
         .where(
-            CaseDocument.customer_id == hold.customer_id,
+            CaseDocument.customer_id == customer_id,
             CaseDocument.kind == DocumentKind.VERIFICATION,
             col(CaseDocument.withdrawn_at).is_(None),
             col(CaseDocument.dated_on).between(began, today),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session, select
 
-from app.actions.holds import end_hold
+from app.actions.holds import end_hold, require_verification
 from app.book.ledger.corrections.credits import grant_credit
 from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
 from app.book.ledger.models import Account, Customer, Entry
@@ -68,10 +68,10 @@ def decide_dispute(
     now: datetime,
 ) -> Mapping[Channel, Answer]:
     """Decide a dispute, and tell the customer in writing. What is conceded is posted: a fee is waived, any other sum
-    credited; or the creditor posts it, and nobody asks for it until then. What was rejected is asked for again, of a
-    billing error after the days that the law gives to pay. A hold of a rejected dispute ends as the law says; of one
-    about everything that was upheld it stands while anything is past due: nobody asks a person for a debt that is not
-    theirs.
+    credited; or the creditor posts it, and nobody asks for it until then. What was rejected is asked for again: where
+    the law says so only once the verification was sent, and of a billing error after the days to pay. A hold of a
+    rejected dispute ends as the law says; of one about everything that was upheld it stands while anything is owed:
+    nobody asks a person for a debt that is not theirs.
 
     Forbidden beyond the person's limit, unless a second person approves (`is_second`). Invalid and Conflict as their
     sentences say. The caller holds the customer's lock. Returns the gate's answers about the letter.
@@ -83,6 +83,9 @@ def decide_dispute(
     pack = packs_for(portfolio, session.get_one(Customer, dispute.customer_id))
     if conceded and not is_second:
         require_grant(portfolio, conceded, decision.correction, role)
+    if dispute.hold_id is None and _is_verified_first(pack, outcome):
+        # A disputed portion is verified like the whole (15 USC 1692g(b)); where a hold stands, its end asks for it.
+        require_verification(session, portfolio, dispute.customer_id, dispute.opened_at, today)
     entry = _correct(session, dispute, decision, checked, by=by, now=now)
     if account is not None and dispute.account_id is None:
         dispute.account_id = account.id
@@ -230,6 +233,12 @@ def _pay_by(dispute: Dispute, outcome: DisputeOutcome, pack: Pack, today: date) 
     return today + timedelta(days=days) if given and days else None
 
 
+def _is_verified_first(pack: Pack, outcome: DisputeOutcome) -> bool:
+    """Whether the law wants the verification sent before what this outcome denies is asked for again."""
+    denies = outcome in (DisputeOutcome.REJECTED, DisputeOutcome.PARTLY)
+    return denies and pack.disputes is not None and pack.disputes.verify_first
+
+
 def _end_hold(
     session: Session,
     portfolio: Portfolio,
@@ -249,8 +258,7 @@ def _end_hold(
         if debt_now(session, portfolio, dispute.customer_id, today).past_due > 0:
             return
     why = f"Dispute {dispute.reference} {dispute.outcome.value}"
-    denied = dispute.outcome in (DisputeOutcome.REJECTED, DisputeOutcome.PARTLY)
-    if denied and pack.disputes is not None and pack.disputes.verify_first:
+    if _is_verified_first(pack, dispute.outcome):
         end_hold(session, hold, why, because=EndsBy.VERIFICATION, by=by, now=now)
     else:
         end_hold(session, hold, why, by.name or by, by=by, now=now)

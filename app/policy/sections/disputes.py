@@ -21,7 +21,7 @@ class DisputeRules:
     pay_days: int
     """Days that the customer has to pay after a billing error was rejected."""
     verify_first: bool
-    """The hold of a dispute that was rejected ends only once the verification of the debt was sent."""
+    """A dispute, of everything or of a part, is rejected only once the verification of the debt was sent."""
     force: str
     citation: str
     source: str

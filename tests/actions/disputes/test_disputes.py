@@ -22,6 +22,7 @@ from app.book.delinquency.queries import owed_minor
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
 from app.casework.cases.debt import debt_now, debts_as_folded
 from app.casework.cases.figures import refresh_touched
 from app.casework.cases.models import CollectionsCase
@@ -308,6 +309,27 @@ def test_a_rejected_dispute_of_everything_ends_its_hold(session: Session, case: 
     decided(session, dispute, DisputeOutcome.REJECTED)
     assert hold_of_kind(session, case.customer_id, HoldKind.DISPUTE) is None
     assert dispute.outcome is DisputeOutcome.REJECTED
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [{"outcome": DisputeOutcome.REJECTED}, {"outcome": DisputeOutcome.PARTLY, "conceded_minor": 1}],
+)
+def test_a_part_is_verified_before_it_is_asked_for_again(session: Session, decision: dict[str, Any]) -> None:
+    """15 USC 1692g(b): the debt, or any disputed portion of it."""
+    builders.portfolio(
+        session, pack="us-third-party", collector=CollectorKind.THIRD_PARTY, currency="USD",
+        timezone="America/New_York", waive_limit_minor=50_000,
+    )  # fmt: skip
+    case = builders.delinquent_case(session, due_on=ON - timedelta(days=10), on=ON, minimum=30_000)
+    card = card_of(session, case)
+    dispute = disputed(session, case, DisputeKind.AMOUNT, account_id=card.id, amount_minor=8_000)
+    with pytest.raises(Conflict, match="No verification is on record"):
+        decided(session, dispute, **decision)
+    assert (dispute.is_open, dispute.left_out_minor) == (True, 8_000)
+    add_document(session, case, DocumentKind.VERIFICATION, "proof.txt", b"statement", dated_on=ON, **BEN)
+    decided(session, dispute, **decision)
+    assert dispute.left_out_minor == 0
 
 
 def test_evidence_is_of_the_customer(session: Session, case: CollectionsCase) -> None:

@@ -196,7 +196,7 @@ def _law(pack: Pack) -> str:
             f"A billing error is told in writing within {rules.billing_error_days} days of its first statement"
         )
     if rules.verify_first:
-        parts.append("a rejected dispute of everything ends only once the verification was sent")
+        parts.append("what is rejected is asked for again only once the verification was sent")
     if rules.pay_days:
         parts.append(f"after a rejected billing error the customer has {rules.pay_days} days to pay")
     if not parts:
