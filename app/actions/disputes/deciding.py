@@ -109,7 +109,7 @@ def check_decision(session: Session, dispute: Dispute, decision: DisputeDecision
         at_most=MAX_EXPLANATION,
         empty="Give the reasons: the customer reads them.",
     )
-    conceded = conceded_by(decision.outcome, dispute.amount_minor, decision.conceded_minor)
+    conceded = conceded_by(dispute.kind, decision.outcome, dispute.amount_minor, decision.conceded_minor)
     account = _corrected_account(session, dispute, decision, conceded)
     posted = None
     if account is not None and decision.correction is Correction.POSTED:
@@ -255,7 +255,8 @@ def _end_hold(
     assert dispute.outcome is not None
     if dispute.outcome is DisputeOutcome.UPHELD and dispute.kind in WHOLE:
         session.flush()
-        if debt_now(session, portfolio, dispute.customer_id, today).past_due > 0:
+        owed = debt_now(session, portfolio, dispute.customer_id, today)
+        if owed.debt > 0 or owed.balance > 0:
             return
     why = f"Dispute {dispute.reference} {dispute.outcome.value}"
     if _is_verified_first(pack, dispute.outcome):

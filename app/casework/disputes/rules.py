@@ -176,9 +176,12 @@ def amount_of_entry(given_minor: int | None, entry_minor: int) -> int:
     return entry_minor if given_minor is None else given_minor
 
 
-def conceded_by(outcome: DisputeOutcome, amount_minor: int | None, conceded_minor: int | None) -> int:
+def conceded_by(
+    kind: DisputeKind, outcome: DisputeOutcome, amount_minor: int | None, conceded_minor: int | None
+) -> int:
     """The sum by which a decision lowers the debt, in minor units. A dispute that was upheld concedes what is disputed;
-    one about everything concedes the sum that is given, which may be 0. Invalid beside `conceded`."""
+    one without a sum concedes what is given, which may be 0 where the hold of everything stays. Invalid beside
+    `conceded`."""
     if outcome not in CONCEDES:
         if conceded_minor:
             raise Invalid("Nothing is conceded with this outcome. Leave the amount empty.", "conceded")
@@ -186,6 +189,8 @@ def conceded_by(outcome: DisputeOutcome, amount_minor: int | None, conceded_mino
     if conceded_minor is not None and conceded_minor < 0:
         raise Invalid("Enter zero or more.", "conceded")
     if amount_minor is None:
+        if not conceded_minor and (outcome is DisputeOutcome.PARTLY or kind not in WHOLE):
+            raise Invalid("Enter the sum that is conceded: more than zero.", "conceded")
         return conceded_minor or 0
     if outcome is DisputeOutcome.UPHELD:
         if conceded_minor not in (None, 0, amount_minor):

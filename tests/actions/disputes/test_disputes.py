@@ -304,6 +304,18 @@ def test_a_person_whose_debt_it_is_not_stays_on_hold(session: Session, case: Col
     assert hold_of_kind(session, case.customer_id, HoldKind.DISPUTE) is not None
 
 
+@pytest.mark.parametrize(("conceded", "stays"), [(30_000, True), (99_999, True), (100_000, False)])
+def test_the_hold_stays_while_anything_is_owed(
+    session: Session, case: CollectionsCase, conceded: int, stays: bool
+) -> None:
+    """What is past due is gone with 300.00; the rest of the 1,000.00 falls due later, and is not theirs either."""
+    dispute = disputed(session, case, DisputeKind.NOT_MINE)
+    about = {"conceded_minor": conceded, "account_id": card_of(session, case).id}
+    session.get_one(Portfolio, case.portfolio_id).waive_limit_minor = 100_000
+    decided(session, dispute, DisputeOutcome.UPHELD, **about)
+    assert (hold_of_kind(session, case.customer_id, HoldKind.DISPUTE) is not None) is stays
+
+
 def test_a_rejected_dispute_of_everything_ends_its_hold(session: Session, case: CollectionsCase) -> None:
     dispute = disputed(session, case, DisputeKind.WHOLE_DEBT)
     decided(session, dispute, DisputeOutcome.REJECTED)

@@ -24,6 +24,7 @@ from app.policy.kinds.duty import end_of_cycles
 
 UPHELD, PARTLY, REJECTED = DisputeOutcome.UPHELD, DisputeOutcome.PARTLY, DisputeOutcome.REJECTED
 WITHDRAWN = DisputeOutcome.WITHDRAWN
+NOT_MINE, AMOUNT, PAID = DisputeKind.NOT_MINE, DisputeKind.AMOUNT, DisputeKind.ALREADY_PAID
 HERE, CREDITOR = Correction.HERE, Correction.CREDITOR
 GIVEN = {"account_id": 1, "amount_minor": 100, "entry_id": 2, "statement_id": 3}
 
@@ -64,31 +65,37 @@ def test_the_amount_of_an_entry_is_at_most_the_entry() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "amount", "given", "conceded"),
+    ("kind", "outcome", "amount", "given", "conceded"),
     [
-        (UPHELD, 100, None, 100),
-        (UPHELD, 100, 100, 100),
-        (UPHELD, 100, 99, "conceded"),
-        (UPHELD, None, None, 0),
-        (UPHELD, None, 40, 40),
-        (PARTLY, 100, 99, 99),
-        (PARTLY, 100, 1, 1),
-        (PARTLY, 100, 100, "conceded"),
-        (PARTLY, 100, 0, "conceded"),
-        (PARTLY, 100, None, "conceded"),
-        (REJECTED, 100, None, 0),
-        (REJECTED, 100, 1, "conceded"),
-        (WITHDRAWN, None, None, 0),
+        (AMOUNT, UPHELD, 100, None, 100),
+        (AMOUNT, UPHELD, 100, 100, 100),
+        (AMOUNT, UPHELD, 100, 99, "conceded"),
+        (NOT_MINE, UPHELD, None, None, 0),
+        (NOT_MINE, UPHELD, None, 40, 40),
+        (PAID, UPHELD, None, None, "conceded"),
+        (PAID, UPHELD, None, 0, "conceded"),
+        (PAID, UPHELD, None, 1, 1),
+        (PAID, REJECTED, None, None, 0),
+        (AMOUNT, PARTLY, 100, 99, 99),
+        (AMOUNT, PARTLY, 100, 1, 1),
+        (AMOUNT, PARTLY, 100, 100, "conceded"),
+        (AMOUNT, PARTLY, 100, 0, "conceded"),
+        (AMOUNT, PARTLY, 100, None, "conceded"),
+        (NOT_MINE, PARTLY, None, None, "conceded"),
+        (NOT_MINE, PARTLY, None, 1, 1),
+        (AMOUNT, REJECTED, 100, None, 0),
+        (AMOUNT, REJECTED, 100, 1, "conceded"),
+        (NOT_MINE, WITHDRAWN, None, None, 0),
     ],
 )
 def test_a_decision_concedes(
-    outcome: DisputeOutcome, amount: int | None, given: int | None, conceded: int | str
+    kind: DisputeKind, outcome: DisputeOutcome, amount: int | None, given: int | None, conceded: int | str
 ) -> None:
     if isinstance(conceded, int):
-        assert conceded_by(outcome, amount, given) == conceded
+        assert conceded_by(kind, outcome, amount, given) == conceded
         return
     with pytest.raises(Invalid) as refused:
-        conceded_by(outcome, amount, given)
+        conceded_by(kind, outcome, amount, given)
     assert refused.value.field == conceded
 
 
