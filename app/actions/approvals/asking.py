@@ -9,8 +9,9 @@ from sqlmodel import Session
 
 from app.actions.agreements import beyond_authority, require_live
 from app.actions.assignment import assignable
-from app.actions.disputes.deciding import check_decision, require_grant
+from app.actions.disputes.deciding import check_decision
 from app.actions.disputes.goodwill import check_goodwill, require_goodwill_grant
+from app.actions.disputes.granting import require_grant
 from app.book.delinquency.days import days_past_due
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
@@ -31,6 +32,7 @@ from app.casework.cases.debt import debt_now
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
+from app.casework.disputes.models import Dispute
 from app.casework.disputes.queries import get_dispute
 from app.casework.plans.limits import authority_of
 from app.casework.plans.models import Plan
@@ -135,10 +137,12 @@ def _require_beyond_authority(
     if proposal is not None and beyond_authority(portfolio, proposal, role) is None:
         field = "amount" if proposal.settles else "payments"
         raise Invalid("This is within your own limit. Offer it yourself.", field)
-    if isinstance(ask, AskDispute) and _is_within(
-        lambda: require_grant(portfolio, ask.conceded_minor, ask.decision.correction, role)
-    ):
-        raise Invalid("This is within your own limit. Decide it yourself.", "outcome")
+    if isinstance(ask, AskDispute):
+        dispute = session.get_one(Dispute, ask.dispute_id)
+        if _is_within(
+            lambda: require_grant(session, portfolio, dispute, ask.decision, ask.conceded_minor, role, today)
+        ):
+            raise Invalid("This is within your own limit. Decide it yourself.", "outcome")
     if isinstance(ask, AskGoodwill) and _is_within(
         lambda: require_goodwill_grant(session, portfolio, ask.account_id, ask.amount_minor, role, today)
     ):

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from sqlmodel import Session, select
 
+from app.actions.disputes.granting import require_grant
 from app.actions.holds import end_hold, require_verification
 from app.book.ledger.corrections.credits import grant_credit
 from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
 from app.book.ledger.models import Account, Customer, Entry
-from app.book.ledger.rules import MONEY_IN, WAIVABLE, grants_alone
+from app.book.ledger.rules import MONEY_IN, WAIVABLE
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import debt_now
 from app.casework.disputes.models import Dispute
@@ -32,9 +33,8 @@ from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import EndsBy
 from app.core.actor import Actor
 from app.core.clock import local_date
-from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
-from app.core.money import with_code
 from app.core.staff.rules import Role
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
@@ -81,8 +81,8 @@ def decide_dispute(
     portfolio = session.get_one(Portfolio, dispute.portfolio_id)
     today = local_date(now, portfolio.timezone)
     pack = packs_for(portfolio, session.get_one(Customer, dispute.customer_id))
-    if conceded and not is_second:
-        require_grant(portfolio, conceded, decision.correction, role)
+    if not is_second:
+        require_grant(session, portfolio, dispute, decision, conceded, role, today)
     if dispute.hold_id is None and _is_verified_first(pack, outcome):
         # A disputed portion is verified like the whole (15 USC 1692g(b)); where a hold stands, its end asks for it.
         require_verification(session, portfolio, dispute.customer_id, dispute.opened_at, today)
@@ -131,15 +131,6 @@ def note_correction(
     entry = _posted(session, dispute, dispute.account_id, entry_id, dispute.conceded_minor)
     correct_dispute(session, dispute, entry, by=by, now=now)
     return dispute
-
-
-def require_grant(portfolio: Portfolio, amount_minor: int, correction: Correction, role: Role) -> None:
-    """Forbidden beyond what a person of this role may grant alone. What stands in the ledger already is no grant."""
-    if correction is Correction.POSTED:
-        return
-    if not grants_alone(role, amount_minor, portfolio.agent_waive_minor, portfolio.waive_limit_minor):
-        amount = with_code(amount_minor, portfolio.currency)
-        raise Forbidden(f"{amount} is beyond your limit. Ask for it: a manager other than you decides.")
 
 
 def _corrected_account(

@@ -105,6 +105,39 @@ def test_what_is_within_ones_limit_is_not_asked_for(session: Session, case: Coll
         ask_approval(session, case, AskGoodwill(id_of(card_of(session, case)), 2_000), "why", **AGENT)
 
 
+def test_a_dispute_in_parts_is_no_way_around_the_limit(session: Session, case: CollectionsCase) -> None:
+    """15.00 alone and 50.00 with a second person leave 5.00 of the agent's 20.00 in a year."""
+    upheld = DisputeDecision(DisputeOutcome.UPHELD, "right")
+    first, large, above, at = (disputed(session, case, amount) for amount in (1_500, 5_000, 501, 500))
+    decide_dispute(session, first, upheld, builders.catalog(), **AGENT)
+    request = ask_approval(session, case, AskDispute(id_of(large), upheld, 5_000), "no receipt", **AGENT)
+    decide_approval(session, id_of(request), builders.catalog(), approve=True, **MANAGER)
+    with pytest.raises(Forbidden, match=r"20\.01 .*in a year"):
+        decide_dispute(session, above, upheld, builders.catalog(), **AGENT)
+    ask_approval(session, case, AskDispute(id_of(above), upheld, 501), "no receipt", **AGENT)
+    decide_dispute(session, at, upheld, builders.catalog(), **AGENT)
+    assert first.correction_id is not None
+    reverse_entry(
+        session, session.get_one(Entry, first.correction_id), "wrong", by=Actor.user("mei"), now=NOW
+    )
+    decide_dispute(session, disputed(session, case, 1_500), upheld, builders.catalog(), **AGENT)
+
+
+def test_an_agent_asks_before_a_whole_debt_is_not_owed(session: Session, case: CollectionsCase) -> None:
+    """Nobody asks for the 1,000.00 again, whatever sum is conceded."""
+    said = Disputed(DisputeKind.NOT_MINE)
+    dispute = open_dispute(
+        session, case, said, "not me", builders.catalog(), received_on=ON, received_as=ReceivedAs.ORAL,
+        by=Actor.user("ben"), now=NOW,
+    ).dispute  # fmt: skip
+    upheld = DisputeDecision(DisputeOutcome.UPHELD, "another person of the name")
+    with pytest.raises(Forbidden, match="beyond your limit"):
+        decide_dispute(session, dispute, upheld, builders.catalog(), **AGENT)
+    request = ask_approval(session, case, AskDispute(id_of(dispute), upheld, 0), "another person", **AGENT)
+    decide_approval(session, id_of(request), builders.catalog(), approve=True, **MANAGER)
+    assert dispute.outcome is DisputeOutcome.UPHELD
+
+
 def test_a_request_about_a_dispute_that_was_decided_meanwhile_is_not_granted(
     session: Session, case: CollectionsCase
 ) -> None:
