@@ -85,8 +85,13 @@ def check_possible(session: Session, case: CollectionsCase, ask: Ask, *, today: 
             return proposed(session, case, ask, today=today)
         case AskSkip(plan_id=plan_id, n=n):
             check_skippable(session, plan_of(session, case, plan_id), n, today)
-        case AskDispute(dispute_id=dispute_id, decision=decision):
-            check_decision(session, get_dispute(session, case.customer_id, dispute_id), decision)
+        case AskDispute(dispute_id=dispute_id, decision=decision, conceded_minor=asked):
+            dispute = get_dispute(session, case.customer_id, dispute_id)
+            if check_decision(session, dispute, decision).conceded_minor != asked:
+                raise Conflict(
+                    f"Dispute {dispute.reference} changed since this was asked, and another sum would be conceded."
+                    " Decline it, and let it be asked again."
+                )
         case AskGoodwill(account_id=account_id, amount_minor=amount):
             check_goodwill(session, goodwill_account(session, case, account_id), amount, today=today)
         case AskHandOver(to=to):

@@ -14,6 +14,7 @@ from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account, Customer, Entry, Statement
 from app.book.ledger.rules import WAIVABLE
 from app.book.portfolios.models import Portfolio
+from app.casework.approvals.queries import disputes_asked_about
 from app.casework.cases.models import CollectionsCase
 from app.casework.disputes.clocks import Clocks, clocks_of
 from app.casework.disputes.models import Dispute
@@ -105,8 +106,14 @@ def change_what_is_disputed(
     now: datetime,
 ) -> None:
     """Write down what a dispute is really about: it was first heard on the telephone or read in a message. One that
-    turns out to be about a sum ends the hold of everything; one about everything places it. Checked as a new one."""
+    turns out to be about a sum ends the hold of everything; one about everything places it. Checked as a new one.
+    Conflict while a request to decide it waits for a manager: what is granted is what was asked."""
     require_open(dispute.outcome, dispute.reference)
+    if disputes_asked_about(session, [id_of(dispute)]):
+        raise Conflict(
+            f"A decision of dispute {dispute.reference} waits for a manager. Withdraw that request first, or let it be"
+            " declined."
+        )
     reason = clean_text(reason, "reason", at_most=300, empty="Say how you know.")
     case = session.get_one(CollectionsCase, dispute.case_id)
     portfolio = session.get_one(Portfolio, case.portfolio_id)

@@ -15,7 +15,7 @@ from app.actions.approvals.asking import ask_approval
 from app.actions.approvals.deciding import decide_approval, decide_waiver
 from app.actions.disputes.deciding import decide_dispute
 from app.actions.disputes.goodwill import credit_goodwill
-from app.actions.disputes.opening import open_dispute
+from app.actions.disputes.opening import change_what_is_disputed, open_dispute
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import EntryKind, WaiverStatus
 from app.book.portfolios.models import Portfolio
@@ -103,6 +103,23 @@ def test_what_is_within_ones_limit_is_not_asked_for(session: Session, case: Coll
         ask_approval(session, case, ask, "why", **AGENT)
     with pytest.raises(Invalid, match="within your own limit"):
         ask_approval(session, case, AskGoodwill(id_of(card_of(session, case)), 2_000), "why", **AGENT)
+
+
+def test_what_is_granted_is_what_was_asked(session: Session, case: CollectionsCase) -> None:
+    """The manager reads 80.00: the dispute is not enlarged to 900.00 behind it."""
+    dispute = disputed(session, case, 8_000)
+    upheld = DisputeDecision(DisputeOutcome.UPHELD, "no receipt")
+    request = ask_approval(session, case, AskDispute(id_of(dispute), upheld, 8_000), "why", **AGENT)
+    said = Disputed(DisputeKind.AMOUNT, id_of(card_of(session, case)), 90_000)
+    change: Any = {"by": Actor.user("ben"), "now": NOW}
+    with pytest.raises(Conflict, match="waits for a manager"):
+        change_what_is_disputed(session, dispute, said, "it is more", builders.catalog(), **change)
+    dispute.amount_minor = dispute.left_out_minor = 90_000  # changed before requests were in its way
+    with pytest.raises(Conflict, match="another sum would be conceded"):
+        decide_approval(session, id_of(request), builders.catalog(), approve=True, **MANAGER)
+    decide_approval(session, id_of(request), builders.catalog(), approve=False, note="ask anew", **MANAGER)
+    change_what_is_disputed(session, dispute, said, "it is more", builders.catalog(), **change)
+    assert past_due(session, case) == 0
 
 
 def test_a_dispute_in_parts_is_no_way_around_the_limit(session: Session, case: CollectionsCase) -> None:
