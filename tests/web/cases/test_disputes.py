@@ -20,6 +20,8 @@ from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.http.cursors import encode_cursor
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 from tests.web.desk import NOW, Desk
 
@@ -101,6 +103,25 @@ def _receipt(session: Session, case_id: int) -> int:
 
 def _let_managers_credit(session: Session) -> None:
     session.scalars(select(Portfolio)).one().waive_limit_minor = 50_000
+
+
+def test_an_acknowledgement_is_called_late_only_until_it_left(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    case_id, _, bought = a_case(desk)
+    ben, path = desk.sign_in(Role.AGENT), f"/cases/{case_id}/disputes"
+    ben.submit(path, kind="transaction", entry=str(bought), **SAID)
+
+    def late(session: Session) -> None:
+        session.scalars(select(Dispute)).one().acknowledge_by = TODAY - timedelta(days=1)
+
+    def sent(session: Session) -> None:
+        letter = session.scalars(select(OutboxMessage)).one()
+        letter.status, letter.sent_at, letter.console_only = OutboxStatus.SENT, NOW, False
+
+    desk.write(late)
+    assert "The acknowledgement was due on" in ben.get(path).text
+    desk.write(sent)
+    assert "The acknowledgement was due on" not in ben.get(path).text
 
 
 def test_what_is_wrong_stands_beside_its_field(sqlite_desk: Desk) -> None:

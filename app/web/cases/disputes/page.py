@@ -15,6 +15,8 @@ from app.book.ledger.models import Entry, Statement
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES, WAIVABLE
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.queries import waiting_decisions
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.rules import DeskStep
 from app.casework.disputes.models import Dispute, DisputeEvidence
 from app.casework.disputes.queries import disputes_of, evidence_of
 from app.casework.disputes.rules import (
@@ -42,6 +44,8 @@ from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.routes import Router
 from app.http.transactions import ReadSession
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import LEFT
 from app.policy.composition import packs_for
 from app.policy.pack import Pack
 from app.web.cases.case_file import CaseFile, open_case_file
@@ -220,6 +224,7 @@ def _cards(
     named = {id_of(each): each for each in session.scalars(query)} if wanted else {}
     on_file = {id_of(each): each for each in documents}
     used = {each.correction_id for each in found}
+    unsaid = _not_acknowledged(session, found, file.book.today)
     return [
         DisputeCard(
             dispute=each,
@@ -231,7 +236,7 @@ def _cards(
             documents=on_file,
             correction=named[each.correction_id].reference if each.correction_id in named else "",
             state=_state(each, file.book.today),
-            acknowledge_late=each.is_open and is_late(each.acknowledge_by, file.book.today),
+            acknowledge_late=each.id in unsaid,
             answer_late=each.is_open and is_late(each.answer_by, file.book.today),
             days_left=(each.answer_by - file.book.today).days,
             corrects=[
@@ -242,6 +247,26 @@ def _cards(
         )
         for each in found
     ]
+
+
+def _not_acknowledged(session: Session, found: Sequence[Dispute], today: date) -> set[int]:
+    """Open disputes whose acknowledgement by law is late, and did not leave."""
+    late = [each for each in found if each.is_open and is_late(each.acknowledge_by, today)]
+    if not late:
+        return set()
+    contact, message = table_of(PlannedContact), table_of(OutboxMessage)
+    query = (
+        select(contact.c.case_id, contact.c.occurrence)
+        .join(message, message.c.contact_id == contact.c.id)
+        .where(
+            among(session, contact.c.case_id, sorted({each.case_id for each in late})),
+            contact.c.step == DeskStep.DISPUTE_RECEIVED,
+            message.c.status.in_(LEFT),
+            message.c.console_only.is_(False),
+        )
+    )
+    told = {(case_id, n) for case_id, n in session.connection().execute(query)}
+    return {id_of(each) for each in late if (each.case_id, each.n) not in told}
 
 
 def _may_correct(entry: Entry, dispute: Dispute) -> bool:
