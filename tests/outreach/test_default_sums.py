@@ -95,6 +95,26 @@ def test_each_late_fee_is_told_of_once(engine: Engine) -> None:
     assert "£12.00" not in second.text
 
 
+def test_a_fee_of_the_day_of_a_notice_that_does_not_name_it_has_its_own(engine: Engine) -> None:
+    with transaction(engine) as session:
+        _, card = a_case(session)
+        builders.entry(session, card, EntryKind.FEE, 1_200, ON, reference="late-fee:S-1")
+    night(engine, ON)
+    # In the day after that night the notice leaves, and later on that day another fee is posted.
+    on = ON + timedelta(days=1)
+    with transaction(engine) as session:
+        card = session.get_one(Account, id_of(card))
+        builders.entry(session, card, EntryKind.FEE, 1_300, on, reference="late-fee:S-2")
+    leaves(engine, on)
+    assert night(engine, on) == {"made": 1, "duties_met": 1, "written": 1}
+    first, second = builders.messages(engine)
+    assert "£13.00" not in first.text
+    assert "| 2 June 2026 | £13.00 |" in second.text
+    assert "£12.00" not in second.text
+    leaves(engine, on + timedelta(days=1))
+    assert night(engine, on + timedelta(days=1)) == {"made": 0, "duties_met": 1, "written": 0}
+
+
 @pytest.mark.parametrize(("days", "late"), [(34, False), (35, False), (36, True), (40, True)])
 def test_a_late_notice_bars_the_suit(engine: Engine, days: int, late: bool) -> None:
     """Within 35 days; without it the agreement is not enforced: s.86E(2), (5)."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.delinquency.models import AccountState
+from app.book.ledger.models import Entry
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
@@ -86,10 +87,41 @@ def met_among(session: Session, portfolio: Portfolio, duties: Sequence[Duty]) ->
     met = (
         (id_of(duty), next((day for day in left[_key(duty)] if _counts(duty, day, since)), None))
         for duty in duties
-        if duty.event not in OF_BILLING_ERRORS
+        if duty.event not in (*OF_BILLING_ERRORS, DutyEvent.DEFAULT_SUM)
     )
     found = {duty_id: day for duty_id, day in met if day is not None}
+    found |= _sums_told(session, portfolio, [each for each in duties if each.event is DutyEvent.DEFAULT_SUM])
     return found | _answered(session, portfolio, [each for each in duties if each.event in OF_BILLING_ERRORS])
+
+
+def _sums_told(session: Session, portfolio: Portfolio, duties: Sequence[Duty]) -> dict[int, date]:
+    """By duty of a default sum the local day on which a notice left that was written when its fee was posted, or later:
+    an earlier one of the same day does not name the fee."""
+    if not duties:
+        return {}
+    entry, message = table_of(Entry), table_of(OutboxMessage)
+    posted = sa.select(entry.c.id, entry.c.created_at).where(
+        among(session, entry.c.id, {duty.occasion for duty in duties})
+    )
+    posted_at: dict[int, datetime] = {entry_id: at for entry_id, at in session.execute(posted)}
+    sent = (
+        sa.select(message.c.customer_id, message.c.letter, message.c.created_at, message.c.sent_at)
+        .where(
+            among(session, message.c.customer_id, {duty.customer_id for duty in duties}),
+            message.c.letter.in_({name for duty in duties for name in duty.letters.split()}),
+            message.c.status.in_(LEFT),
+            message.c.console_only.is_(False),
+        )
+        .order_by(message.c.sent_at)
+    )
+    rows = session.execute(sent).all()
+    found: dict[int, date] = {}
+    for duty in duties:
+        names, since = duty.letters.split(), posted_at.get(duty.occasion)
+        for row in rows if since is not None else ():
+            if row.customer_id == duty.customer_id and row.letter in names and row.created_at >= since:
+                found.setdefault(id_of(duty), local_date(row.sent_at, portfolio.timezone))
+    return found
 
 
 def _answered(session: Session, portfolio: Portfolio, duties: Sequence[Duty]) -> dict[int, date]:

@@ -174,9 +174,7 @@ def letter_context(
     if letter.not_charged_off:
         refuse_charged_off(session, contact_case)
     if "default_sums" in letter.variables:
-        sums = default_sum_figures(
-            session, contact_case, letter, currency, language, head.timezone, today=today
-        )
+        sums = default_sum_figures(session, contact_case, letter, currency, language, today=today)
         context = dataclasses.replace(context, **sums)
     more = _worked_out(session, contact_case, letter, plan, Reader(language, currency), today)
     return dataclasses.replace(context, **more) if more else context

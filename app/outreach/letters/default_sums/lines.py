@@ -9,7 +9,6 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
-from app.core.clock import local_date
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.types import Values
@@ -32,7 +31,6 @@ def default_sum_figures(
     letter: Letter,
     currency: str,
     language: str,
-    timezone: str,
     *,
     today: date,
 ) -> Values:
@@ -45,18 +43,19 @@ def default_sum_figures(
             message.c.status.in_(LEFT), message.c.console_only.is_(False),
         )
     )  # fmt: skip
-    since = max(today - LONGEST_BACK, local_date(last, timezone) if last else date.min)
     accounts = {account.id: account for account in contact_case.accounts}
     undone = entry.alias()
     query = (
         sa.select(entry.c.account_id, entry.c.amount_minor, entry.c.effective_on)
         .where(
             among(session, entry.c.account_id, accounts), entry.c.kind == EntryKind.FEE,
-            entry.c.reference.like(LATE_FEES), entry.c.posted_on > since, entry.c.amount_minor > 0,
+            entry.c.reference.like(LATE_FEES), entry.c.posted_on > today - LONGEST_BACK, entry.c.amount_minor > 0,
             ~sa.exists().where(undone.c.reverses_id == entry.c.id),
         )
         .order_by(entry.c.effective_on, entry.c.id)
     )  # fmt: skip
+    if last is not None:
+        query = query.where(entry.c.created_at > last)
     rows = session.execute(query).all()
     lines = tuple(
         DefaultSumLine(
