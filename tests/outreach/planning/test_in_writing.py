@@ -12,11 +12,14 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.agreements import agree, cancel_agreement, offer, promise
+from app.actions.disputes.deciding import decide_dispute
+from app.actions.disputes.opening import open_dispute
 from app.actions.plans.instalments import move_instalment, skip_instalment
 from app.adapters.print.batch import PrintPress
 from app.book.ledger.models import Account, Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.disputes.rules import Disputed, DisputeDecision, DisputeKind, DisputeOutcome, ReceivedAs
 from app.casework.plans.limits import Grantor
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Cadence, PlanKind, PlanStatus
@@ -444,3 +447,36 @@ def test_the_print_batch_has_only_what_is_true_as_it_is_printed(engine: Engine, 
     assert [row.status for row in builders.messages(engine)] == [S.WITHHELD, S.SENT]
     assert "has ended" in builders.messages(engine)[0].error
     assert fall_back(engine, NOW + DAY) == 0
+
+
+# --- disputes -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_decided", [False, True])
+def test_a_letter_about_a_dispute_that_came_back_is_written_again_by_post(
+    engine: Engine, is_decided: bool
+) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        account = session.scalars(select(Account)).one()
+        said = Disputed(DisputeKind.AMOUNT, account_id=account.id, amount_minor=8_000)
+        dispute = open_dispute(
+            session, case, said, "not mine", LETTERS,
+            received_on=ON - 3 * DAY, received_as=ReceivedAs.ORAL, by=BEN, now=NOW,
+        ).dispute  # fmt: skip
+        if is_decided:
+            decision = DisputeDecision(DisputeOutcome.REJECTED, "The receipt bears your name.")
+            decide_dispute(session, dispute, decision, LETTERS, role=Role.MANAGER, by=BEN, now=NOW)
+    name = "dispute_rejected" if is_decided else "dispute_acknowledged"
+    builders.deliver(engine, NOW + timedelta(hours=1))
+    [mail] = [row for row in builders.messages(engine) if row.letter == name]
+    assert mail.destination.value == "email"
+    with transaction(engine) as session:
+        assert note_status(session, S.BOUNCED, "5.1.1", attempt_id=mail.attempt_id, now=NOW + DAY)
+    assert fall_back(engine, NOW + DAY) == 1
+    again = builders.messages(engine)[-1]
+    assert (again.letter, again.destination.value) == (name, "post")
+    assert "14 March 2026" in again.text
+    if is_decided:
+        assert "D-000001" in again.text
+        assert "The receipt bears your name." in again.text

@@ -56,6 +56,17 @@ def decision_figures(dispute: Dispute, found: Entry | None) -> dict[str, date | 
     }
 
 
+def figures_of_dispute(session: Session, step: CaseStep) -> dict[str, date | int | str]:
+    """The same for a letter that is written again, as the dispute stands now."""
+    dispute = dispute_of_step(session, step.case_id, step.occurrence)
+    if dispute is None:
+        return {}
+    if step.step == DeskStep.DISPUTE_RECEIVED:
+        return received_figures(dispute)
+    entry = session.get(Entry, dispute.correction_id) if dispute.correction_id is not None else None
+    return decision_figures(dispute, entry)
+
+
 def why_not_of_dispute(session: Session, step: CaseStep) -> str:
     """The reason that a letter about a dispute would be false by now; '' = it holds, or is about none."""
     if step.step not in (DeskStep.DISPUTE_RECEIVED, DeskStep.DISPUTE_DECIDED):
