@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.disputes.opening import open_dispute
 from app.actions.documents import add_document, withdraw_document
 from app.actions.holds import end_hold
 from app.actions.people.authorities import tell_of_ended_authorities
@@ -20,10 +21,12 @@ from app.actions.people.parties import (
     log_party_contact,
 )
 from app.actions.people.party_letters import ask_the_estate, write_to_party
-from app.book.ledger.models import Customer
+from app.book.delinquency.service import fold_accounts
+from app.book.ledger.models import Account, Customer
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import DeskStep
+from app.casework.disputes.rules import Disputed, DisputeKind, ReceivedAs
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.queries import hold_of_kind
@@ -38,11 +41,15 @@ from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.delivery.representatives.transport import RepresentativeTransport
 from app.outreach.delivery.sending import deliver_due
+from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.gate.explain import explain
+from app.outreach.letters.rendering import render
 from app.outreach.outbox.events import RepresentativeLetter
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
-from app.outreach.outbox.rules import TO_ADVISERS, Destination, OutboxStatus, PartyLetterStatus
+from app.outreach.outbox.rules import TO_ADVISERS, Destination, Occasion, OutboxStatus, PartyLetterStatus
+from app.outreach.planning.letterhead import Letterhead
 from app.outreach.planning.representatives.in_place import contacts_with
+from app.outreach.planning.representatives.statement_figures import statement_context
 from app.outreach.strategy.models import StrategyTask
 from tests import builders
 
@@ -232,6 +239,32 @@ def test_after_a_death_only_the_executor_is_written_to_and_only_on_paper(engine:
     assert "condolences" in text
     assert "£1,000.00" in text, "an estate answers for the whole balance"
     assert "neither you nor the family" in text
+
+
+def test_what_is_disputed_is_asked_of_nobody_who_stands_in(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        late_in_britain(session)
+        card, book = session.scalars(select(Account)).one(), get_portfolio(session, builders.BOOK)
+        fold_accounts(session, book, [id_of(card)], through=ON)
+        case = CollectionsCase(portfolio_id=card.portfolio_id, customer_id=card.customer_id, opened_on=ON)
+        session.add(case)
+        session.flush()
+        said = Disputed(DisputeKind.AMOUNT, account_id=card.id, amount_minor=2_000)
+        received: Any = {"received_on": ON, "received_as": ReceivedAs.ORAL, "by": ANN, "now": noon(ON)}
+        open_dispute(session, case, said, "not hers", CATALOG, **received)
+        [contact_case] = load_contact_cases(session, book, [id_of(case)], now=noon(ON), as_of=ON)
+        head = Letterhead.of(book)
+        told = {
+            occasion: statement_context(occasion, head, "", contact_case, None, "en_GB", ON)
+            for occasion in (Occasion.ESTATE, Occasion.STATEMENT)
+        }
+    of_estate, of_attorney = told[Occasion.ESTATE], told[Occasion.STATEMENT]
+    [line] = of_estate.accounts
+    assert (line.balance, line.disputed, of_estate.balance_total) == ("£980.00", "£20.00", "£980.00")
+    [line] = of_attorney.accounts
+    assert (line.past_due, line.balance, line.disputed) == ("£30.00", "£1,000.00", "£20.00")
+    words = render(CATALOG.letters["estate_letter"], Channel.POST, "en", of_estate)
+    assert "£980.00; £20.00 is disputed and left out of this amount" in words.text
 
 
 def test_a_withdrawn_paper_an_ended_authority_and_a_mistaken_death_keep_the_letter_back(

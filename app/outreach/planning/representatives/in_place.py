@@ -18,7 +18,7 @@ from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind, Purpose
-from app.outreach.gate.contact_cases import ContactCase
+from app.outreach.gate.contact_cases import AccountRow, ContactCase
 from app.outreach.gate.decisions import ReviewRequest
 from app.outreach.gate.facts import address_of
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
@@ -143,8 +143,14 @@ def case_now(session: Session, contact_case: ContactCase, occasion: Occasion, to
 
 
 def balance_of(contact_case: ContactCase) -> int:
-    """What is owed on all accounts together, past due or not, in minor units; credits do not lower it."""
-    return sum(max(account.balance_minor, 0) for account in contact_case.accounts)
+    """What may be asked for on all accounts together, past due or not, in minor units: without what is disputed;
+    credits do not lower it."""
+    return sum(undisputed(account) for account in contact_case.accounts)
+
+
+def undisputed(account: AccountRow) -> int:
+    """The balance of an account without the part that is disputed, in minor units."""
+    return max(account.balance_minor - account.disputed_minor, 0)
 
 
 def _lacks_notice(session: Session, contact_case: ContactCase) -> bool:

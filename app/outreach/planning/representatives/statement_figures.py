@@ -12,9 +12,7 @@ from app.outreach.letters.letter import AccountLine, LetterContext
 from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.outbox.rules import Occasion
 from app.outreach.planning.letterhead import Letterhead
-from app.outreach.planning.representatives.in_place import (
-    balance_of,
-)
+from app.outreach.planning.representatives.in_place import balance_of, undisputed
 
 
 def statement_context(
@@ -26,18 +24,23 @@ def statement_context(
     locale: str,
     on: date,
 ) -> LetterContext:
-    """The figures of a letter about a case: of an estate every balance, otherwise the accounts that are past due."""
+    """The figures of a letter about a case: of an estate every balance without what is disputed, otherwise the accounts
+    that are past due."""
 
     def money(minor: int) -> str:
         return format_amount(minor, head.currency, locale)
 
     def line(account: AccountRow) -> AccountLine:
         days = days_past_due(account.oldest_due_on, on)
-        asked, balance = money(account.asked), money(account.balance_minor)
-        return AccountLine(account.product, account.card_last4, asked, balance, days, head.currency)
+        owed = undisputed(account) if is_estate else account.balance_minor
+        left_out = min(account.disputed_minor, account.balance_minor)
+        return AccountLine(
+            account.product, account.card_last4, money(account.asked), money(owed), days, head.currency,
+            disputed=money(left_out) if left_out > 0 else "",
+        )  # fmt: skip
 
     is_estate = occasion is Occasion.ESTATE
-    shown = [each for each in contact_case.accounts if (each.balance_minor if is_estate else each.asked) > 0]
+    shown = [each for each in contact_case.accounts if (undisputed(each) if is_estate else each.asked) > 0]
     balance = balance_of(contact_case) if is_estate else sum(each.balance_minor for each in shown)
     is_enquiry = occasion is Occasion.ESTATE_ENQUIRY
     return LetterContext(
