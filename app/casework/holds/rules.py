@@ -64,7 +64,7 @@ def is_asked_again(until: date, raised_on: date | None, today: date) -> bool:
 def end_words(kind: HoldKind, until: str) -> str:
     """When a hold ends, as a sentence says it; `until`: its day as the reader writes it."""
     if kind is HoldKind.COMPLAINT:
-        return f"no reminders until it is answered, by {until}"
+        return f"until it is answered, by {until}"  # what rests meanwhile is the portfolio's choice
     return f"do not contact; review by {until}" if kind in FOR_GOOD else f"until {until}"
 
 

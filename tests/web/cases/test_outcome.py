@@ -42,7 +42,7 @@ def test_without_a_script_the_fields_come_and_nothing_typed_is_lost(sqlite_desk:
     assert "Write down what they said." in refused.text
     assert "is angry" in refused.text
     sent = ben.submit(f"/cases/{case_id}/call", result="complaint", category="fees", words="twice!")
-    assert "Complaint hold placed: no reminders until it is answered, by" in flash(ben, sent)
+    assert "Complaint hold placed: until it is answered, by" in flash(ben, sent)
 
 
 def test_one_form_sent_twice_at_once_is_one_call(desk: Desk) -> None:
