@@ -14,6 +14,7 @@ from app.actions.complaints.opening import open_complaint
 from app.actions.complaints.questions import answer_question
 from app.actions.complaints.redress import decide_redress, give_redress
 from app.actions.complaints.stages import reopen_complaint, set_ombudsman
+from app.actions.disputes.opening import open_dispute
 from app.actions.holds import end_hold, place_hold
 from app.actions.referrals import decide_referral, nominate
 from app.book.ledger.models import Account, Customer, Entry
@@ -41,6 +42,8 @@ from app.casework.complaints.rules import (
     RedressStatus,
 )
 from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.disputes.rules import Disputed, DisputeKind, ReceivedAs
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.database.engine import transaction
@@ -51,6 +54,7 @@ from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.complaints.arrival import answers_never_arrived
+from app.outreach.planning.in_writing.again import figures_again
 from app.reporting.kpis.definitions.service.complaints import COMPLAINTS_CLOSED
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.measuring import measured_figures
@@ -222,6 +226,43 @@ def test_a_complaint_of_just_after_midnight_is_of_the_new_day(engine: Engine) ->
         case = a_case(session)
         complaint = complains(session, case, builders.at(RECEIVED + DAY, 0, 0, LONDON))
         assert (complaint.received_on, complaint.resolve_by) == (RECEIVED + DAY, date(2026, 4, 8))
+
+
+@pytest.mark.parametrize("stops", ["nothing", "reminders", "everything"])
+def test_the_acknowledgement_names_the_day_of_receipt_and_promises_what_holds(
+    engine: Engine, stops: str
+) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        get_portfolio(session, builders.BOOK).complaint_stops = stops
+        session.flush()
+        complains(session, case, noon(RECEIVED + 5 * DAY), received_at=noon(RECEIVED))
+        complains(session, case, noon(RECEIVED + 5 * DAY), received_at=noon(RECEIVED))
+    for letter in builders.messages(engine):
+        assert "On 1 April 2026 we received your complaint." in letter.text
+        assert "You will have our answer by 27 May 2026 at the latest." in letter.text
+        assert ("we will not send you any reminders" in letter.text) is (stops != "nothing")
+    assert written(engine) == ["complaint_acknowledged", "complaint_acknowledged"]
+
+
+@pytest.mark.parametrize("kind", [HoldKind.COMPLAINT, HoldKind.DISPUTE])
+def test_an_acknowledgement_that_is_written_again_says_the_same(engine: Engine, kind: HoldKind) -> None:
+    at = noon(RECEIVED + 5 * DAY)
+    with transaction(engine) as session:
+        case = a_case(session)
+        if kind is HoldKind.COMPLAINT:
+            complains(session, case, at, received_at=noon(RECEIVED))
+        else:
+            open_dispute(
+                session, case, Disputed(DisputeKind.WHOLE_DEBT), "not mine", builders.catalog(),
+                received_on=RECEIVED, received_as=ReceivedAs.ORAL, by=ANN, now=at,
+            )  # fmt: skip
+        [hold] = session.scalars(select(CaseHold))
+        step = CaseStep(id_of(case), DeskStep.HOLD, hold_id=hold.id)
+        again = figures_again(session, step, get_portfolio(session, builders.BOOK), RECEIVED + 6 * DAY)
+    [letter] = builders.messages(engine)
+    assert "1 April 2026" in letter.text
+    assert again["received_on"] == RECEIVED
 
 
 def test_redress_beyond_authority_waits_for_a_second_person_and_the_answer_with_it(engine: Engine) -> None:

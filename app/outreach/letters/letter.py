@@ -261,6 +261,7 @@ class LetterContext:
     """The agreement that runs in its place."""
     extended_to: str = ""
     """`due_on`, where payments whose time ran while it was taken to be broken are due on that day instead."""
+    reminders_rest: str = ""  # `yes` while a complaint is open
     complaint_reference: str = ""
     complaint_form: str = ""
     """What a final response does: `accept`, `offer` or `reject`; '' = it is a summary resolution."""

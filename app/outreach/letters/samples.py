@@ -116,6 +116,7 @@ def sample_context(
 
 def _of_disputes(money: Callable[[int], str], day: Callable[[int], str]) -> dict[str, str]:
     return {
+        "reminders_rest": "yes",
         "dispute_reference": "D-000012",
         "disputed_amount": money(80),
         "conceded_amount": money(50),

@@ -48,6 +48,7 @@ from app.outreach.planning.deferred import (
     read_deferred,
 )
 from app.outreach.planning.disputes_told.figures import why_not_of_dispute
+from app.outreach.planning.in_writing.holds import hold_figures
 from app.outreach.planning.in_writing.rules import (
     IN_FULL,
     OF_COMPLAINTS,
@@ -277,7 +278,7 @@ def acknowledge_hold(
     letter = HOLD_TRAITS[hold.kind].letter
     if not letter:
         return {}
-    figures = {"received_on": on, "review_on": hold.until}
+    figures = hold_figures(session, portfolio, hold)
     event_letter = EventLetter(CaseStep(hold.case_id, DeskStep.HOLD, hold_id=id_of(hold)), letter, figures)
     written = write_event_letters(session, portfolio, [event_letter], catalog, on=on, by=by, now=now)
     return written.get(hold.case_id, {})

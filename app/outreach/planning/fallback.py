@@ -172,7 +172,7 @@ def _write_again(
     now_so = (
         figures_of_step(session, of, catalog.letters[row.letter], portfolio, contact_case.customer)
         if of.step in OF_COMPLAINTS
-        else figures_again(session, of, portfolio.timezone, on)
+        else figures_again(session, of, portfolio, on)
     )
     figures = formatted(now_so, portfolio, catalog.letters[row.letter], contact_case, step=of, plan=plan)
     own = Channel(row.destination.value)

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field
 
 from app.core.types import JsonObject
-from app.core.vocabulary import HoldKind
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.answers import Reason
 from app.policy.facts import Hold
 from app.policy.rules import (
@@ -155,3 +155,15 @@ def _began(hold: Hold, asked: Question) -> date:
     """The day on which the hold began; where the customer's zones disagree, the later one."""
     days = [hold.started_at.astimezone(zone).date() for zone, _ in asked.local_days]
     return max(days, default=hold.started_at.date())
+
+
+def stops_reminders(rules: Sequence[Rule], kind: HoldKind) -> bool:
+    """True if no reminder of any sort is sent while a hold of this kind stands."""
+    return any(
+        isinstance(rule, HoldRule)
+        and kind in rule.holds
+        and not rule.letters
+        and Purpose.REMINDER in rule.purposes
+        and rule.channels >= {Channel.SMS, Channel.EMAIL, Channel.POST}
+        for rule in rules
+    )

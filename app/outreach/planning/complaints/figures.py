@@ -11,11 +11,13 @@ from app.casework.complaints.models import Complaint, ComplaintAnswer, Complaint
 from app.casework.complaints.queries import letter_of_step
 from app.casework.complaints.rules import LetterKind
 from app.casework.contacts.rules import CaseStep, DeskStep
+from app.core.vocabulary import HoldKind
 from app.outreach.gate.facts import Person
 from app.outreach.letters.letter import Letter
 from app.outreach.planning.deferred import Figures
 from app.outreach.planning.letterhead import language_of
 from app.policy.composition import packs_for
+from app.policy.kinds.hold import stops_reminders
 
 STEPS = {
     LetterKind.ACKNOWLEDGEMENT: DeskStep.COMPLAINT_RECEIVED,
@@ -41,7 +43,8 @@ def complaint_figures(
         "review_on": complaint.answer_by,
     }
     if kind is LetterKind.ACKNOWLEDGEMENT:
-        return {name: figures[name] for name in ("received_on", "review_on")}
+        known = {name: figures[name] for name in ("received_on", "review_on")}
+        return {**known, **reminders_rest(portfolio, customer)}
     if kind is LetterKind.HOLDING and complaint.expected_on is not None:
         figures["expected_on"] = complaint.expected_on
     if answer is not None:
@@ -65,6 +68,12 @@ def complaint_figures(
             "body_late": late,
         }
     return figures
+
+
+def reminders_rest(portfolio: Portfolio, customer: Person) -> Figures:
+    """Whether no reminders are sent while the complaint is open, by the customer's packs and the portfolio's choice."""
+    rests = stops_reminders(packs_for(portfolio, customer).rules, HoldKind.COMPLAINT)
+    return {"reminders_rest": "yes"} if rests else {}
 
 
 def figures_of_step(

@@ -7,26 +7,24 @@ from datetime import date
 from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import OF_DISPUTES, CaseStep, DeskStep
 from app.casework.hardship.models import HardshipRequest
 from app.casework.holds.models import CaseHold
-from app.core.clock import local_date
 from app.outreach.planning.agreements.event_figures import figures_now
 from app.outreach.planning.deferred import Figures
 from app.outreach.planning.disputes_told.figures import figures_of_dispute
 from app.outreach.planning.in_writing.hardship import hardship_figures
+from app.outreach.planning.in_writing.holds import hold_figures
 
 
-def figures_again(session: Session, of: CaseStep, zone: str, on: date) -> Figures:
-    """The figures that the event of a step adds to its letter, as of the end of `on`; `zone` is the portfolio's. Only
-    for a step whose letter is true still."""
+def figures_again(session: Session, of: CaseStep, portfolio: Portfolio, on: date) -> Figures:
+    """The figures that the event of a step adds to its letter, as of the end of `on`. Only for a step whose letter is
+    true still."""
     if of.hold_id is not None:
         hold = session.get_one(CaseHold, of.hold_id)
         if of.step in (DeskStep.HARDSHIP, DeskStep.HARDSHIP_DECIDED):
-            portfolio = session.get_one(Portfolio, session.get_one(CollectionsCase, of.case_id).portfolio_id)
             return hardship_figures(session, portfolio, session.get_one(HardshipRequest, of.occurrence))
-        return {"received_on": local_date(hold.started_at, zone), "review_on": hold.until}
+        return hold_figures(session, portfolio, hold)
     if of.step in OF_DISPUTES:
         return figures_of_dispute(session, of)
     return figures_now(session, of, on, {})
