@@ -285,16 +285,40 @@ def test_redress_beyond_authority_waits_for_a_second_person_and_the_answer_with_
         paid = decide_redress(session, redress_id, approve=True, by=JOE, role=Role.MANAGER, now=now)
         entry = session.get_one(Entry, paid.entry_id)
         assert (entry.kind, entry.amount_minor, entry.reference) == (EntryKind.CREDIT, -6_000, "redress:1")
-        alone = give_redress(
-            session, number, account_id, 5_000, "and this", by=MEI, role=Role.MANAGER, now=now
-        )
-        assert alone.status is RedressStatus.PAID
-        for amount, of in ((0, account_id), (100, 999)):
+        for amount, of in ((0, account_id), (100, 999), (94_001, account_id)):
             with pytest.raises(Invalid):
                 give_redress(session, number, of, amount, "r", by=MEI, role=Role.MANAGER, now=now)
         closes(session, number, now)
     [final] = [each for each in builders.messages(engine) if each.letter == "complaint_final_response"]
-    assert "£110.00" in final.text
+    assert "£60.00" in final.text
+
+
+def test_redress_in_parts_is_no_way_around_the_limit(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case, now = a_case(session), noon(RECEIVED + DAY)
+        number = id_of(complains(session, case, noon(RECEIVED)))
+        account_id = id_of(session.scalars(select(Account)).one())
+        given = [
+            give_redress(session, number, account_id, amount, "r", by=MEI, role=Role.MANAGER, now=now).status
+            for amount in (3_000, 2_000, 1)
+        ]
+        assert given == [RedressStatus.PAID, RedressStatus.PAID, RedressStatus.REQUESTED]
+
+
+def test_the_second_answer_tells_what_was_credited_since_the_reopening(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case, now = a_case(session), noon(RECEIVED)
+        number = id_of(complains(session, case, now))
+        account_id = id_of(session.scalars(select(Account)).one())
+        give_redress(session, number, account_id, 2_000, "r", by=MEI, role=Role.MANAGER, now=now)
+        closes(session, number, now)
+        # It is reopened on the same day.
+        later = now + timedelta(hours=1)
+        reopen_complaint(session, number, "She wrote again", builders.catalog(), by=MEI, now=later)
+        give_redress(session, number, account_id, 1_000, "r", by=MEI, role=Role.MANAGER, now=later)
+        closes(session, number, later + timedelta(hours=1))
+        told = [each.redress_minor for each in session.scalars(select(ComplaintAnswer))]
+        assert told == [2_000, 1_000]
 
 
 def test_a_referral_is_refused_while_a_complaint_is_open(engine: Engine) -> None:

@@ -11,7 +11,12 @@ from sqlmodel import Session
 from app.actions.holds import end_hold
 from app.book.portfolios.models import Portfolio
 from app.casework.complaints.models import Complaint, ComplaintAnswer
-from app.casework.complaints.queries import get_complaint, open_complaints_of_hold, redress_of
+from app.casework.complaints.queries import (
+    answers_of,
+    get_complaint,
+    open_complaints_of_hold,
+    redress_of,
+)
 from app.casework.complaints.rules import (
     AnswerKind,
     ComplaintOutcome,
@@ -118,12 +123,10 @@ def end_hold_of(session: Session, complaint: Complaint, reason: str, *, by: Acto
 
 def _redress(session: Session, complaint: Complaint) -> int:
     """What was credited since it was opened, or reopened, in minor units. Invalid while a part of it waits."""
-    zone = session.get_one(Portfolio, complaint.portfolio_id).timezone
-    rows = [
-        row
-        for row in redress_of(session, id_of(complaint))
-        if local_date(row.requested_at, zone) >= complaint.began_on
-    ]
+    number = id_of(complaint)
+    # A closed complaint brings no redress: what came after its last answer is of the time since its reopening.
+    told = [answer.answered_at for answer in answers_of(session, number)]
+    rows = [row for row in redress_of(session, number) if not told or row.requested_at > max(told)]
     if any(row.status is RedressStatus.REQUESTED for row in rows):
         raise Invalid(
             "Redress waits for a second person. Have it approved or declined first: the letter names it.",

@@ -7,19 +7,21 @@ from datetime import datetime
 from sqlmodel import Session
 
 from app.actions.complaints.answering import locked_complaint
+from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind, waives_alone
 from app.book.ledger.service import lock_account, post_entry
 from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
 from app.casework.complaints.models import Complaint, ComplaintRedress
-from app.casework.complaints.queries import get_redress
+from app.casework.complaints.queries import get_redress, redress_of
 from app.casework.complaints.rules import RedressStatus
 from app.casework.complaints.service import record_redress, require_open
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
+from app.core.money import with_code
 from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Role
 from app.core.text import clean_reason
@@ -36,9 +38,10 @@ def give_redress(
     role: Role,
     now: datetime,
 ) -> ComplaintRedress:
-    """Credit an account of the customer. A manager within the portfolio's limit decides alone and the credit is posted;
-    otherwise it waits for a manager other than the one who asked. Invalid, naming the field, for another's account or
-    an amount that is none."""
+    """Credit an account of the customer. A manager decides alone, and the credit is posted, within the portfolio's
+    limit for all redress of the complaint together; otherwise it waits for a manager other than the one who asked.
+    Invalid, naming the field, for another's account, and an amount that is none or more than is owed and not in
+    dispute."""
     complaint = locked_complaint(session, complaint_id)
     require_open(complaint)
     reason = clean_reason(reason, "reason")
@@ -47,7 +50,21 @@ def give_redress(
         raise Invalid("This account is not one of the customer. Choose one of theirs.", "account")
     if amount_minor <= 0:
         raise Invalid("The amount must be positive. Enter more than zero.", "amount")
+    earlier = [row for row in redress_of(session, complaint_id) if row.status is not RedressStatus.DECLINED]
+    waiting = sum(
+        row.amount_minor
+        for row in earlier
+        if row.account_id == account_id and row.status is RedressStatus.REQUESTED
+    )
     portfolio = session.get_one(Portfolio, complaint.portfolio_id)
+    left = max(0, _left_to_credit(session, account, now=now) - waiting)
+    if amount_minor > left:
+        amount = with_code(left, portfolio.currency)
+        raise Invalid(
+            f"{amount} of the account is owed, not in dispute and not asked for already. Enter no more.",
+            "amount",
+        )
+    together = amount_minor + sum(row.amount_minor for row in earlier)
     redress = ComplaintRedress(
         portfolio_id=complaint.portfolio_id,
         complaint_id=complaint_id,
@@ -56,7 +73,7 @@ def give_redress(
         reason=reason,
         requested_by=by,
         requested_at=now,
-        alone=waives_alone(role, amount_minor, portfolio.waive_limit_minor),
+        alone=waives_alone(role, together, portfolio.waive_limit_minor),
     )
     session.add(redress)
     session.flush()
@@ -77,7 +94,8 @@ def decide_redress(
     role: Role,
     now: datetime,
 ) -> ComplaintRedress:
-    """Approve redress, which posts the credit, or decline it with a reason. Forbidden to the person who asked."""
+    """Approve redress, which posts the credit, or decline it with a reason. Forbidden to the person who asked,
+    and Conflict where less is owed by now."""
     note = clean_reason(note, "note", required=not approve)
     if role not in MANAGEMENT:
         raise Forbidden("Your role may not decide about redress. Ask a manager.")
@@ -89,12 +107,24 @@ def decide_redress(
         raise Forbidden("You asked for this redress. Another manager decides about it.")
     redress.note = note
     if approve:
+        account = session.get_one(Account, redress.account_id)
+        left = _left_to_credit(session, account, now=now)
+        if redress.amount_minor > left:
+            amount = with_code(left, session.get_one(Portfolio, redress.portfolio_id).currency)
+            raise Conflict(f"Only {amount} of the account is owed and not in dispute by now. Decline it.")
         _pay(session, complaint, redress, by=by, now=now)
     else:
         redress.status, redress.decided_by, redress.decided_at = RedressStatus.DECLINED, by, now
         session.flush()
         record_redress(session, complaint, redress, by=by, now=now)
     return redress
+
+
+def _left_to_credit(session: Session, account: Account, *, now: datetime) -> int:
+    """What is owed on an account and not in dispute, in minor units."""
+    portfolio, number = session.get_one(Portfolio, account.portfolio_id), id_of(account)
+    stands = standing_on(session, portfolio, [number], local_date(now, portfolio.timezone))[number]
+    return max(0, stands.balance - stands.disputed)
 
 
 def _pay(
