@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -13,7 +14,12 @@ from app.actions.complaints.answering import Decision, answer_complaint
 from app.actions.complaints.opening import open_complaint
 from app.actions.complaints.questions import answer_question
 from app.actions.complaints.redress import decide_redress, give_redress
-from app.actions.complaints.stages import reopen_complaint, set_ombudsman
+from app.actions.complaints.stages import (
+    ComplaintChange,
+    change_complaint,
+    reopen_complaint,
+    set_ombudsman,
+)
 from app.actions.disputes.opening import open_dispute
 from app.actions.holds import end_hold, place_hold
 from app.actions.referrals import decide_referral, nominate
@@ -36,6 +42,7 @@ from app.casework.complaints.rules import (
     ComplaintCategory,
     ComplaintChannel,
     ComplaintOutcome,
+    ComplaintSeverity,
     FinalForm,
     OmbudsmanStage,
     ReceivedComplaint,
@@ -49,6 +56,7 @@ from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
+from app.core.staff.models import ApiToken, User
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
@@ -291,6 +299,47 @@ def test_redress_beyond_authority_waits_for_a_second_person_and_the_answer_with_
         closes(session, number, now)
     [final] = [each for each in builders.messages(engine) if each.letter == "complaint_final_response"]
     assert "£60.00" in final.text
+
+
+@pytest.mark.parametrize("about", ["mei", " Mei  TANAKA "])
+@pytest.mark.parametrize("by", [MEI, Actor.token("sync")])
+def test_the_person_complained_about_decides_nothing(engine: Engine, about: str, by: Actor) -> None:
+    now = noon(RECEIVED)
+    with transaction(engine) as session:
+        mei = User(
+            username="mei", display_name="Mei Tanaka", role=Role.MANAGER, password_hash="-", created_at=now
+        )
+        session.add(mei)
+        session.flush()
+        case = a_case(session)
+        number = id_of(complains(session, case, now, about_staff=about))
+        account_id = id_of(session.scalars(select(Account)).one())
+        asked = give_redress(session, number, account_id, 500, "r", by=ANN, role=Role.AGENT, now=now)
+        asked_id = id_of(asked)
+        session.add(
+            ApiToken(
+                name="sync",
+                role=Role.MANAGER,
+                token_hash="a" * 64,
+                prefix="a",
+                owner_id=mei.id,
+                created_by=MEI,
+                created_at=now,
+            )
+        )
+    change = ComplaintChange(ComplaintCategory.CONTACT, ComplaintSeverity.NORMAL)
+    decision = Decision(AnswerKind.FINAL, ComplaintOutcome.REJECTED, "No.", FinalForm.REJECT)
+    how: dict[str, Any] = {"by": by, "now": now}
+    for act in (
+        lambda session: answer_complaint(session, number, decision, builders.catalog(), **how),
+        lambda session: change_complaint(session, number, change, **how),
+        lambda session: give_redress(session, number, account_id, 1, "r", role=Role.MANAGER, **how),
+        lambda session: decide_redress(session, asked_id, approve=True, role=Role.MANAGER, **how),
+    ):
+        with transaction(engine) as session, pytest.raises(Forbidden, match="is about you"):
+            act(session)
+    with transaction(engine) as session:
+        decide_redress(session, asked_id, approve=True, by=JOE, role=Role.MANAGER, now=now)
 
 
 def test_redress_in_parts_is_no_way_around_the_limit(engine: Engine) -> None:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
+from app.actions.complaints.opening import require_not_about
 from app.actions.holds import end_hold
 from app.book.portfolios.models import Portfolio
 from app.casework.complaints.models import Complaint, ComplaintAnswer
@@ -79,8 +80,10 @@ def answer_complaint(
 ) -> ClosedComplaint:
     """Close a complaint. Invalid, naming the field, without its letter: the final response, or a summary resolution
     within its business days, queued by the desk or on file as a document. Its hold ends with the last open complaint
-    of the customer. Redress that waits for a second person has to be decided first."""
+    of the customer. Redress that waits for a second person has to be decided first. Forbidden to the person complained
+    about."""
     complaint = locked_complaint(session, complaint_id)
+    require_not_about(session, complaint, by)
     require_open(complaint)
     portfolio = session.get_one(Portfolio, complaint.portfolio_id)
     today = local_date(now, portfolio.timezone)

@@ -17,10 +17,11 @@ from app.casework.complaints.models import Complaint
 from app.casework.complaints.rules import LONGEST_WORDS, WORDS_EMPTY, LetterKind, ReceivedComplaint
 from app.casework.complaints.service import record_complaint
 from app.casework.holds.queries import hold_of_kind
-from app.core.actor import Actor
+from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
-from app.core.errors import Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.ids import id_of
+from app.core.staff.queries import person_behind, user_named
 from app.core.text import clean_text
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.planning.complaints.writing import ComplaintTold, write_complaint_letters
@@ -93,6 +94,16 @@ def require_owner(session: Session, owner: str, about_staff: str = "") -> None:
 def is_same_staff(about: str, username: str, name: str) -> bool:
     """True if these words name the member of staff."""
     return " ".join(about.split()).casefold() in {username.casefold(), name.casefold()}
+
+
+def require_not_about(session: Session, complaint: Complaint, by: Actor) -> None:
+    """Forbidden to the person complained about, also by a token of theirs (DISP 1.4.1R)."""
+    person = person_behind(session, by)
+    if not complaint.about_staff or person.kind is not ActorKind.USER:
+        return
+    user = user_named(session, person.name)
+    if is_same_staff(complaint.about_staff, person.name, user.display_name if user else ""):
+        raise Forbidden("This complaint is about you. Somebody else decides about it.")
 
 
 def _check(session: Session, case: CollectionsCase, received: ReceivedComplaint) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from app.actions.complaints.answering import locked_complaint
+from app.actions.complaints.opening import require_not_about
 from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind, waives_alone
@@ -43,6 +44,7 @@ def give_redress(
     Invalid, naming the field, for another's account, and an amount that is none or more than is owed and not in
     dispute."""
     complaint = locked_complaint(session, complaint_id)
+    require_not_about(session, complaint, by)
     require_open(complaint)
     reason = clean_reason(reason, "reason")
     account = session.get(Account, account_id)
@@ -94,12 +96,13 @@ def decide_redress(
     role: Role,
     now: datetime,
 ) -> ComplaintRedress:
-    """Approve redress, which posts the credit, or decline it with a reason. Forbidden to the person who asked,
-    and Conflict where less is owed by now."""
+    """Approve redress, which posts the credit, or decline it with a reason. Forbidden to the person who asked
+    and to the one complained about, Conflict where less is owed by now."""
     note = clean_reason(note, "note", required=not approve)
     if role not in MANAGEMENT:
         raise Forbidden("Your role may not decide about redress. Ask a manager.")
     complaint = locked_complaint(session, get_redress(session, redress_id).complaint_id)
+    require_not_about(session, complaint, by)
     redress = get_redress(session, redress_id, lock=True)
     if redress.status is not RedressStatus.REQUESTED:
         raise Conflict(f"This redress is {redress.status.value} already.")

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from app.actions.complaints.answering import locked_complaint
-from app.actions.complaints.opening import require_owner
+from app.actions.complaints.opening import require_not_about, require_owner
 from app.actions.holds import place_hold
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
@@ -49,8 +49,9 @@ def change_complaint(
     session: Session, complaint_id: int, change: ComplaintChange, *, by: Actor, now: datetime
 ) -> Complaint:
     """Set category, severity, owner, the person complained about and the root cause; also of a closed complaint, whose
-    cause is often found later. Invalid for an owner who works no cases."""
+    cause is often found later. Invalid for an owner who works no cases, Forbidden to the person complained about."""
     complaint = locked_complaint(session, complaint_id)
+    require_not_about(session, complaint, by)
     if (change.owner, change.about_staff) != (complaint.owner, complaint.about_staff):
         require_owner(session, change.owner, change.about_staff)
     cause = get_cause(session, complaint.portfolio_id, change.cause_id) if change.cause_id else None
