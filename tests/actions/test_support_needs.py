@@ -20,6 +20,7 @@ from app.actions.people.support_needs import (
     keep_support_need,
     raise_reviews,
     record_need,
+    seen_hold,
 )
 from app.book.customers.contact_points import NewPoint
 from app.book.customers.models import ContactPoint, WithheldPlace
@@ -40,6 +41,7 @@ from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
+from app.core.staff.rules import Role
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.gate.facts import address_of, gather_facts
@@ -101,7 +103,7 @@ def test_no_evening_calls_moves_the_next_call(session: Session, case: Collection
         "the next morning, when calls may be made at all"
     )
     assert isinstance(ask(session, case, Channel.SMS, 18), Clearance), "it is about calls alone"
-    end_need(session, case, id_of(need), "works mornings now", **BY)
+    end_need(session, case, id_of(need), "works mornings now", **BY, role=Role.AGENT)
     assert isinstance(ask(session, case, Channel.CALL, 18), Clearance)
 
 
@@ -124,7 +126,7 @@ def test_channels_that_a_need_closes(
 
 def test_it_ends_only_what_it_placed(session: Session, case: CollectionsCase) -> None:
     first, second = a_need(session, case, "no_calls"), a_need(session, case, "no_evening_calls")
-    end_need(session, case, id_of(first), "can be called", **BY)
+    end_need(session, case, id_of(first), "can be called", **BY, role=Role.AGENT)
     [left] = open_preferences(session, case.customer_id)
     assert (left.need_id, left.start_minute) == (second.id, 17 * 60)
 
@@ -136,7 +138,7 @@ def test_a_hold_comes_and_goes_with_it(session: Session, case: CollectionsCase) 
     book = session.get_one(Portfolio, case.portfolio_id)
     assert end_due_holds(session, book, hold.until + timedelta(days=5), now=NOW) == 0, "no date ends it"
     assert isinstance(ask(session, case, Channel.SMS, 12, hold.until + timedelta(days=9)), Refusals)
-    end_need(session, case, id_of(need), "the creditor decided", **BY)
+    end_need(session, case, id_of(need), "the creditor decided", **BY, role=Role.AGENT)
     assert open_holds_of(session, case.customer_id) == []
 
 
@@ -144,13 +146,13 @@ def test_a_hold_that_stood_before_stays(session: Session, case: CollectionsCase)
     until = ON + timedelta(days=90)
     place_hold(session, case, HoldKind.VULNERABLE, "asked us", until, builders.catalog(), **BY)
     need = a_need(session, case, "bereavement")
-    end_need(session, case, id_of(need), "asked us to go on", **BY)
+    end_need(session, case, id_of(need), "asked us to go on", **BY, role=Role.AGENT)
     assert [hold.until for hold in open_holds_of(session, case.customer_id)] == [until]
 
 
 def test_events_say_nothing_of_it(session: Session, case: CollectionsCase) -> None:
     need = a_need(session, case, "custody", note="post opened by others")
-    end_need(session, case, id_of(need), "back home", **BY)
+    end_need(session, case, id_of(need), "back home", **BY, role=Role.AGENT)
     told = session.scalars(select(Event.data).where(Event.customer_id == case.customer_id)).all()
     for word in ("custody", "opened by others", "back home"):
         assert not any(word in data for data in told), word
@@ -190,7 +192,25 @@ def test_a_need_is_on_file_once(session: Session, case: CollectionsCase) -> None
         a_need(session, case, "no_calls")
     other = builders.delinquent_case(session, due_on=ON - timedelta(days=4), on=ON)
     with pytest.raises(NotFound):
-        end_need(session, other, id_of(need), "not theirs", **BY)
+        end_need(session, other, id_of(need), "not theirs", **BY, role=Role.AGENT)
+
+
+def test_a_need_for_managers_is_no_agents_to_touch(session: Session, case: CollectionsCase) -> None:
+    need = a_need(session, case, "bereavement", audience=Audience.MANAGERS)
+    [hold] = open_holds_of(session, case.customer_id)
+    other: Any = {"by": Actor.user("ann"), "now": NOW}
+    for role, actor in ((Role.AGENT, other), (Role.LEGAL, other)):
+        with pytest.raises(NotFound):
+            end_need(session, case, id_of(need), "guessed", role=role, **actor)
+        with pytest.raises(NotFound):
+            keep_support_need(session, case, id_of(need), role=role, **actor)
+        with pytest.raises(NotFound):
+            seen_hold(session, case, id_of(hold), role, actor["by"])
+    assert seen_hold(session, case, id_of(hold), Role.MANAGER, other["by"]) is hold
+    assert seen_hold(session, case, id_of(hold), Role.AGENT, BY["by"]) is hold, "they wrote it down"
+    keep_support_need(session, case, id_of(need), role=Role.MANAGER, **other)
+    end_need(session, case, id_of(need), "a manager looked", role=Role.MANAGER, **other)
+    assert need.ended_at is not None
 
 
 def test_what_another_person_told_is_confirmed_soon(session: Session, case: CollectionsCase) -> None:
@@ -200,7 +220,7 @@ def test_what_another_person_told_is_confirmed_soon(session: Session, case: Coll
     assert isinstance(ask(session, case, Channel.CALL, 12), Refusals), "it protects them meanwhile"
     [task] = session.scalars(select(StrategyTask).where(StrategyTask.case_id == case.id)).all()
     assert task.text == "Ask the customer about what another person told us", "it says nothing of the need"
-    keep_support_need(session, case, id_of(need), basis=Basis.CONSENT, **BY)
+    keep_support_need(session, case, id_of(need), basis=Basis.CONSENT, **BY, role=Role.AGENT)
     assert (need.basis, need.review_on) == (Basis.CONSENT, ON + timedelta(days=180))
 
 
@@ -209,7 +229,7 @@ def test_the_night_asks_for_a_review_once(session: Session, case: CollectionsCas
     book = session.get_one(Portfolio, case.portfolio_id)
     nights = [raise_reviews(session, book, ON + timedelta(days=n), now=NOW) for n in (8, 9, 10, 23, 24)]
     assert nights == [0, 1, 0, 0, 1], "on the day, and again when nobody looked for fifteen days"
-    keep_support_need(session, case, id_of(need), **BY)
+    keep_support_need(session, case, id_of(need), **BY, role=Role.AGENT)
     assert raise_reviews(session, book, ON + timedelta(days=60), now=NOW) == 0
 
 
@@ -226,7 +246,7 @@ def test_a_look_from_outside_is_on_record(session: Session, case: CollectionsCas
 def test_an_ended_need_is_forgotten(session: Session, case: CollectionsCase) -> None:
     need = a_need(session, case, "safe_contact", places=["phone"])
     a_need(session, case, "large_print")
-    end_need(session, case, id_of(need), "moved", **BY)
+    end_need(session, case, id_of(need), "moved", **BY, role=Role.AGENT)
     late = NOW + timedelta(days=365 * 40)
     assert forget_needs(session, by=SYSTEM, now=NOW + timedelta(days=30)) == 0
     assert forget_needs(session, by=SYSTEM, now=late) == 1
@@ -254,7 +274,7 @@ def test_a_withheld_address_is_gone(session: Session, case: CollectionsCase) -> 
     again = NewPoint(PointKind.PHONE, PointType.MOBILE, phone)
     with pytest.raises(Conflict, match="withheld"):
         add_point(session, customer, again, by=BY["by"], now=NOW)
-    end_need(session, case, id_of(need), "asked for it", **BY)
+    end_need(session, case, id_of(need), "asked for it", **BY, role=Role.AGENT)
     add_point(session, customer, again, by=BY["by"], now=NOW)
 
 

@@ -22,20 +22,21 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
 from app.casework.contacts.rules import DeskStep
 from app.casework.holds.models import CaseHold
-from app.casework.holds.queries import hold_of_kind
+from app.casework.holds.queries import get_hold, hold_of_kind
 from app.casework.support_needs.catalog import need_named
 from app.casework.support_needs.effects import NoChannel, PlaceHold, QuietTime
 from app.casework.support_needs.events import SupportNeedsDisclosed
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.queries import get_need, needs_of
-from app.casework.support_needs.rules import Basis, NeedCode
+from app.casework.support_needs.rules import Basis, NeedCode, may_see
 from app.casework.support_needs.service import NewNeed, close_need, due_reviews, keep_need, start_need
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import local_date
 from app.core.database.bulk import chunked
 from app.core.database.engine import table_of
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
+from app.core.staff.rules import Role
 from app.core.text import clean_reason
 from app.core.timeline.service import record
 from app.core.vocabulary import HoldKind
@@ -140,21 +141,30 @@ def keep_support_need(
     basis: Basis | None = None,
     review_on: date | None = None,
     by: Actor,
+    role: Role,
     now: datetime,
 ) -> SupportNeed:
-    """Keep a need after a look at it; with `basis`, the customer has been asked. Invalid names the wrong field."""
-    row = get_need(session, case.customer_id, need_id, lock=True)
+    """Keep a need after a look at it; with `basis`, the customer has been asked. Invalid names the wrong field,
+    NotFound where the person may not see it."""
+    row = _seen_need(session, case, need_id, role, by)
     today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
     keep_need(session, case, row, basis=basis, review_on=review_on, today=today, by=by, now=now)
     return row
 
 
 def end_need(
-    session: Session, case: CollectionsCase, need_id: int, reason: str, *, by: Actor, now: datetime
+    session: Session,
+    case: CollectionsCase,
+    need_id: int,
+    reason: str,
+    *,
+    by: Actor,
+    role: Role,
+    now: datetime,
 ) -> SupportNeed:
     """End a need and all that it placed, and nothing else. A place that was withheld may be put on file again; none
-    comes back by itself. Conflict where it has ended."""
-    row = get_need(session, case.customer_id, need_id, lock=True)
+    comes back by itself. Conflict where it has ended, NotFound where the person may not see it."""
+    row = _seen_need(session, case, need_id, role, by)
     close_need(session, case, row, reason, by=by, now=now)
     placed = select(ContactPreference).where(
         ContactPreference.need_id == need_id, col(ContactPreference.ended_at).is_(None)
@@ -165,6 +175,24 @@ def end_need(
     for hold in session.scalars(holds).all():
         end_hold(session, hold, "what was agreed has ended", by.name, by=by, now=now)
     release_places(session, need_id, by=by, now=now)
+    return row
+
+
+def seen_hold(session: Session, case: CollectionsCase, hold_id: int, role: Role, by: Actor) -> CaseHold:
+    """A hold of the case's customer, locked. NotFound where a need placed it that this person may not see: its name
+    would tell of the need."""
+    hold = get_hold(session, case.customer_id, hold_id, lock=True)
+    if hold.need_id is not None:
+        need = session.get_one(SupportNeed, hold.need_id)
+        if not may_see(role, need.audience, recorded_it=need.by == by):
+            raise NotFound(f"This customer has no hold {hold_id}.")
+    return hold
+
+
+def _seen_need(session: Session, case: CollectionsCase, need_id: int, role: Role, by: Actor) -> SupportNeed:
+    row = get_need(session, case.customer_id, need_id, lock=True)
+    if not may_see(role, row.audience, recorded_it=row.by == by):
+        raise NotFound(f"This customer has no support need {need_id}.")
     return row
 
 

@@ -15,7 +15,6 @@ from app.api.cases.shapes import HoldShape
 from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Day, RowId
 from app.api.shapes import Shape
-from app.casework.holds.queries import get_hold
 from app.casework.support_needs.catalog import label_of, support_needs
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.queries import needs_of, seen_by
@@ -136,8 +135,9 @@ def post_support_need_review(
     """A person looked at it; what another person told is confirmed with the customer by `basis`."""
     case = case_named(session, reference, lock=True)
     row = acts.keep_support_need(
-        session, case, need_id, basis=body.basis, review_on=body.review_on, by=caller.by, now=now
-    )
+        session, case, need_id, basis=body.basis, review_on=body.review_on, by=caller.by,
+        role=caller.role, now=now,
+    )  # fmt: skip
     return NeedShape.of(row)
 
 
@@ -152,7 +152,8 @@ def post_support_need_end(
 ) -> NeedShape:
     """All that it placed ends with it, and nothing else."""
     case = case_named(session, reference, lock=True)
-    return NeedShape.of(acts.end_need(session, case, need_id, body.reason, by=caller.by, now=now))
+    row = acts.end_need(session, case, need_id, body.reason, by=caller.by, role=caller.role, now=now)
+    return NeedShape.of(row)
 
 
 @router.post("/support-needs/disclosure", summary="Show support needs for a reason")
@@ -178,6 +179,6 @@ def post_hold_treatment(
 ) -> HoldShape:
     """The moratorium gets its end by law; days count again and the case comes back to the queue after it."""
     case = case_named(session, reference, lock=True)
-    hold = get_hold(session, case.customer_id, hold_id, lock=True)
+    hold = acts.seen_hold(session, case, hold_id, caller.role, caller.by)
     end_treatment(session, hold, body.treated_until, body.reason, by=caller.by, now=now)
     return HoldShape.of(hold)

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from app.actions.holds import end_treatment
 from app.actions.people import support_needs as acts
-from app.casework.holds.queries import get_hold
 from app.casework.support_needs.catalog import label_of
 from app.casework.support_needs.rules import Audience, Basis, ToldBy
 from app.casework.support_needs.service import NewNeed
@@ -91,8 +90,9 @@ def keep(
         review_on = fields.day("review_on") if fields.has("review_on") else None
         fields.done()
         row = acts.keep_support_need(
-            session, file.case, need_id, basis=basis, review_on=review_on, by=staff.by, now=now
-        )
+            session, file.case, need_id, basis=basis, review_on=review_on, by=staff.by, role=staff.role,
+            now=now,
+        )  # fmt: skip
         return f"{label_of(row.code)} is kept.", "good"
 
     return submit(request, session, staff, case_id, f"keep-{need_id}", typed, act, now=now)
@@ -111,7 +111,7 @@ def end(
     def act(file: CaseFile, fields: Fields) -> Flash:
         fields.reason()
         fields.done()
-        row = acts.end_need(session, file.case, need_id, typed.reason, by=staff.by, now=now)
+        row = acts.end_need(session, file.case, need_id, typed.reason, by=staff.by, role=staff.role, now=now)
         return f"{label_of(row.code)} has ended, and all that it placed.", "good"
 
     return submit(request, session, staff, case_id, f"end-{need_id}", typed, act, now=now)
@@ -137,7 +137,7 @@ def treatment(
         treated_until = fields.day("treated_until")
         fields.reason()
         fields.done()
-        hold = get_hold(session, file.case.customer_id, hold_id, lock=True)
+        hold = acts.seen_hold(session, file.case, hold_id, staff.role, staff.by)
         until = end_treatment(session, hold, treated_until, typed.reason, by=staff.by, now=now)
         ended = (
             "The moratorium is over" if until <= file.book.today else f"The moratorium ends by law on {until}"
