@@ -30,6 +30,7 @@ from app.casework.disputes.models import Dispute
 from app.casework.disputes.service import DisputeSaid
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind
+from app.casework.hardship.queries import open_request_of_hold
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import hold_of_kind
 from app.casework.holds.rules import (
@@ -219,6 +220,8 @@ def end_hold(
         raise Conflict(
             f"Complaint {still[0].reference} is open. Answer it, or record its withdrawal; the hold ends with it."
         )
+    if hold.kind is HoldKind.HARDSHIP and open_request_of_hold(session, id_of(hold)) is not None:
+        raise Conflict("A request for help with payments is open. Decide it; the hold gets its end with it.")
     close_hold(session, hold, reason, decided_by, because=because, by=by, now=now)
     for pause in _pauses_of(session, hold):
         if pause.to_on is None or pause.to_on > today:

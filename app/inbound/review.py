@@ -11,6 +11,7 @@ from app.actions.preferences import refuse_channel, replace_links, take_back_pre
 from app.book.ledger.models import Customer
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome
+from app.casework.hardship.queries import open_request_of_hold
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.errors import Conflict
@@ -69,4 +70,6 @@ def _lift_hold(session: Session, match: InboundMatch, *, by: Actor, now: datetim
     )
     why = "the message was not meant so"
     for hold in session.scalars(placed_with_it.order_by(col(CaseHold.id))).all():
+        if open_request_of_hold(session, id_of(hold)) is not None:
+            continue  # the customer has asked for help since: it ends with the decision
         end_hold(session, hold, why, by.name or str(by), by=by, now=now)

@@ -17,7 +17,7 @@ from app.actions.hardship.requests import (
     take_request,
     withdraw_request,
 )
-from app.actions.holds import place_hold
+from app.actions.holds import end_hold, place_hold
 from app.actions.people.household import record_statement
 from app.actions.people.retention import forget_hardship, forget_statements
 from app.book.ledger.models import Customer
@@ -29,7 +29,7 @@ from app.casework.hardship.rules import DocumentState, HardshipStatus, HardshipW
 from app.casework.hardship.service import NewRequest
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds_of
-from app.casework.holds.service import end_due_holds
+from app.casework.holds.service import close_hold, end_due_holds
 from app.casework.negotiation.household.rules import Figure, Household
 from app.core.actor import Actor
 from app.core.database.engine import transaction
@@ -267,24 +267,68 @@ def test_help_that_is_refused(session: Session, case: CollectionsCase) -> None:
     row = taken(session, case)
     ask_for_document(session, case, id_of(row), "three payslips", by=BEN, now=at(1))
     words = "Send us the payslips, and we look again."
-    decide(session, case, row, REFUSE, refusals=[NO_INFORMATION, CAN_PAY], words=words, days=20)
+    decide(session, case, row, REFUSE, refusals=[NO_INFORMATION, CAN_PAY], words=words, days=23)
     hold = the_hold(session, case)
-    assert (hold.for_good, hold.until) == (False, ON + timedelta(days=35)), "two weeks of quiet"
+    assert (hold.for_good, hold.until) == (False, ON + timedelta(days=38)), "two weeks of quiet"
     text = session.scalars(select(OutboxMessage.text).order_by(col(OutboxMessage.id).desc())).first() or ""
     for said in (
         "did not receive what we had asked",
         "can pay as agreed",
         words,
-        "Before 6 July 2026",
+        "Before 9 July 2026",
         "complain",
     ):
         assert said in text, said
     [told] = builders.events(session, HardshipDecided.KIND)
     assert (told["decision"], told["refusals"]) == ("refused", ["can_pay", "no_information"])
     with pytest.raises(Conflict):
-        decide(session, case, row, GRANT, until=ON + timedelta(days=60), days=21)
-    taken(session, case, 22)
+        decide(session, case, row, GRANT, until=ON + timedelta(days=60), days=24)
+    taken(session, case, 25)
     assert the_hold(session, case).for_good, "a new request is open again"
+
+
+@pytest.mark.parametrize(("days", "gave", "may"), [(22, False, False), (23, False, True), (30, True, False)])
+def test_no_information_is_said_once_the_time_to_send_it_is_over(
+    session: Session, case: CollectionsCase, days: int, gave: bool, may: bool
+) -> None:
+    """Asked on the first day, with three weeks to send it; what does not show enough did come."""
+    row = taken(session, case)
+    asked = ask_for_document(session, case, id_of(row), "three payslips", by=BEN, now=at(1))
+    if gave:
+        short: Any = {"lacking": "the last month", "by": BEN, "now": at(8)}
+        note_document(session, case, id_of(row), id_of(asked), DocumentState.INSUFFICIENT, **short)
+    said: Any = {"refusals": [NO_INFORMATION], "words": "Send them.", "days": days}
+    if may:
+        decide(session, case, row, REFUSE, **said)
+        return
+    with pytest.raises(Invalid) as refused:
+        decide(session, case, row, REFUSE, **said)
+    assert refused.value.field == "refusals"
+
+
+def test_the_hold_of_an_open_request_is_ended_by_its_decision_alone(
+    session: Session, case: CollectionsCase
+) -> None:
+    row = taken(session, case)
+    with pytest.raises(Conflict, match="Decide it"):
+        end_hold(session, the_hold(session, case), "a slip", "Mei", by=MEI, now=at(1))
+    decide(session, case, row, GRANT, until=ON + timedelta(days=60))
+    end_hold(session, the_hold(session, case), "paid all", "Mei", by=MEI, now=at(3))
+    assert open_holds_of(session, case.customer_id) == []
+
+
+@pytest.mark.parametrize("what", [GRANT, REFUSE])
+def test_a_decision_protects_though_the_hold_has_ended(
+    session: Session, case: CollectionsCase, what: HardshipStatus
+) -> None:
+    row = taken(session, case)
+    close_hold(session, the_hold(session, case), "before holds were kept", "Mei", by=MEI, now=at(1))
+    until = ON + timedelta(days=60)
+    said: Any = {"until": until} if what is GRANT else {"refusals": [CAN_PAY], "words": "Call us."}
+    decide(session, case, row, what, **said)
+    hold = the_hold(session, case)
+    assert (hold.id, hold.kind, hold.for_good) == (row.hold_id, HoldKind.HARDSHIP, False)
+    assert hold.until == (until + timedelta(days=1) if what is GRANT else ON + timedelta(days=17))
 
 
 def test_a_request_that_is_taken_back(session: Session, case: CollectionsCase) -> None:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
-from app.actions.holds import end_hold, keep_open, place_hold, release_on
+from app.actions.holds import end_hold, keep_open, place_hold, release_on, review_hold
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -158,7 +158,8 @@ def decide_request(
     row, today = _locked(session, case, request_id), _today(session, case, now)
     clock = clock_of(session, case)
     every = documents_of_request(session, request_id)
-    over = any(each.state is not DocumentState.RECEIVED and each.asked_on < today for each in every)
+    waits = timedelta(days=clock.unanswered_days)
+    over = any(each.state is DocumentState.ASKED and each.asked_on + waits < today for each in every)
     check_decision(decision, until, refusals, words, asked_for=over, today=today)
     same = is_same_person(session, row.by, by)
     require_authority(decision, until, role, same_person=same, today=today)
@@ -168,10 +169,8 @@ def decide_request(
         today=today, by=by, now=now,
     )  # fmt: skip
     quiet = today + timedelta(days=max(clock.after_refusal_days, 1) + 1)
-    hold = get_hold(session, row.customer_id, row.hold_id, lock=True)
-    if hold.ended_at is None:
-        ends = quiet if until is None else until + timedelta(days=1)
-        release_on(session, hold, f"help with payments: {decision.value}", ends, by=by, now=now)
+    ends = quiet if until is None else until + timedelta(days=1)
+    _end_on(session, case, row, f"help with payments: {decision.value}", ends, letters, by=by, now=now)
     if until is not None:
         add_task(
             session, case, DeskStep.HARDSHIP, REVIEW, max(today, until - REVIEW_BEFORE),
@@ -195,6 +194,29 @@ def withdraw_request(
             session, hold, "the customer took the request back", today + timedelta(days=1), by=by, now=now
         )
     return row
+
+
+def _end_on(
+    session: Session, case: CollectionsCase, row: HardshipRequest, why: str, ends: date,
+    letters: LetterCatalog, *, by: Actor, now: datetime,
+) -> None:  # fmt: skip
+    """Give the hold its end; where it has ended already, another stands until then, so that nobody reminds a customer
+    who has our word in writing."""
+    hold = get_hold(session, row.customer_id, row.hold_id, lock=True)
+    if hold.ended_at is not None:
+        standing = hold_of_kind(session, row.customer_id, HoldKind.HARDSHIP)
+        if standing is None:
+            kind = HoldKind.HARDSHIP
+            placed = place_hold(session, case, kind, why, ends, letters, acknowledge=False, by=by, now=now)
+            row.hold_id = id_of(placed.hold)
+            return
+        hold, ends = standing, max(ends, standing.until)
+        row.hold_id = id_of(hold)
+    if not hold.by_person:
+        if hold.until < ends:
+            review_hold(session, hold, why, ends, by=by, now=now)
+        return
+    release_on(session, hold, why, ends, by=by, now=now)
 
 
 def _check_plan(

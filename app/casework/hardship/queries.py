@@ -32,6 +32,14 @@ def request_of_hold(session: Session, hold_id: int) -> HardshipRequest | None:
     return session.scalars(query.order_by(col(HardshipRequest.id).desc()).limit(1)).first()
 
 
+def open_request_of_hold(session: Session, hold_id: int) -> HardshipRequest | None:
+    """The request for which a hold stands that waits for a decision; None = there is none."""
+    query = select(HardshipRequest).where(
+        HardshipRequest.hold_id == hold_id, HardshipRequest.status == HardshipStatus.OPEN
+    )
+    return session.scalars(query).first()
+
+
 def get_request(
     session: Session, customer_id: int, request_id: int, *, lock: bool = False
 ) -> HardshipRequest:
