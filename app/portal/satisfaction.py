@@ -30,7 +30,7 @@ from app.http.routes import Router
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound.reception import receive_from_page
 from app.inbound.rules import Intent
-from app.portal.limits import changes_too_often
+from app.portal.limits import asks_too_often, changes_too_often
 from app.portal.link import GONE, MAX_BODY, PREFIX, Fields
 from app.portal.page import quietly
 
@@ -78,7 +78,7 @@ def answer(request: Request, token: str, fields: Fields, session: WriteSession, 
     except Invalid as wrong:
         why = "choose" if wrong.field == "score" else "too_long"
         return _page(request, session, survey, token, why, score, comment, status=422, now=now)
-    if kept.may_be_complaint:
+    if kept.may_be_complaint and not asks_too_often(session, customer, now=now):
         words = hashlib.sha256(kept.comment.encode()).hexdigest()[:16]
         receive_from_page(
             session, customer, survey.channel, Intent.COMPLAINT, kept.comment, f"survey:{survey.id}:{words}",
@@ -101,11 +101,13 @@ def _survey_of(request: Request, session: Session, token: str, *, lock: bool = F
     if link is not None:
         query = query.where(Survey.case_id == link.case_id, Survey.occurrence == link.occurrence)
     survey = session.scalars(query).first() if link is not None else None
-    if survey is None or survey.contact_id is None:
+    if link is None or survey is None or survey.contact_id is None:
         raise NotFound(GONE)
     if lock:
         lock_customers(session, [survey.customer_id])
         session.refresh(survey)
+    if session.get_one(Customer, survey.customer_id).link_number != link.number:
+        raise NotFound(GONE)  # replaced: links in earlier messages may be in other hands
     return survey
 
 
@@ -126,7 +128,7 @@ def _page(
         request, "satisfaction.html", status,
         words={key: text.format_map(said) for key, text in chosen.items()},
         at=f"{PREFIX}/{token}/score", done=done, may_answer=door in (SurveyDoor.OPEN, SurveyDoor.CHANGEABLE),
-        changes=door is SurveyDoor.CHANGEABLE, scores=SCORES, score=score or str(survey.score or ""),
+        changes=door is SurveyDoor.CHANGEABLE, scores=SCORES, score=score,
         comment=comment, longest=LONGEST_COMMENT, phone=portfolio.contact_phone, email=portfolio.contact_email,
         declined=survey.declined_at is not None, answered=survey.answered_at is not None,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from app.casework.satisfaction.rules import AskedAfter
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.outbox.rules import redact_links
+from app.portal.limits import MOST_REQUESTS
 from app.portal.page import LANGUAGES
 from app.portal.satisfaction import satisfaction_words
 from tests import builders
@@ -86,7 +87,7 @@ def test_the_answer_counts_once_may_be_changed_for_a_day_and_then_stands(desk: D
 
     desk.clock.at = NOW + timedelta(hours=23)
     again = reader.get(path).text
-    assert 'value="5" required checked' in again
+    assert "checked" not in again
     assert "Quick" not in again, "the link may have been forwarded"
     reader.post(path, data={"score": "4", "comment": ""})
     survey = survey_in(desk)
@@ -121,6 +122,27 @@ def test_a_comment_that_may_be_a_complaint_is_put_to_a_person_once(
     assert len(desk.read(lambda session: session.scalars(select(InboundMatch)).all())) == asks
     questions = desk.read(lambda session: session.scalars(select(ComplaintQuestion)).all())
     assert [each.words for each in questions] == [comment] * ("complaint" in comment), "its words have a cue"
+
+
+def test_a_question_dies_with_the_links_that_are_replaced(desk: Desk) -> None:
+    path, reader = link(desk), desk.anonymous()
+
+    def replace(session: Session) -> None:
+        session.scalars(select(Customer)).one().link_number += 1
+
+    desk.write(replace)
+    assert reader.get(path).status_code == 404
+    assert reader.post(path, data={"score": "3"}).status_code == 404
+    assert survey_in(desk).score is None
+
+
+def test_a_page_gives_people_few_messages_a_day_and_keeps_every_answer(desk: Desk) -> None:
+    path, reader = link(desk), desk.anonymous()
+    for n in range(MOST_REQUESTS + 2):
+        sent = reader.post(path, data={"score": "1", "comment": f"It took {n} weeks."})
+        assert sent.headers["location"].endswith("done=thanks")
+    assert len(desk.read(lambda session: session.scalars(select(InboundMessage)).all())) == MOST_REQUESTS
+    assert survey_in(desk).comment == f"It took {MOST_REQUESTS + 1} weeks."
 
 
 def test_who_wants_no_more_questions_says_so_and_the_page_closes(desk: Desk) -> None:

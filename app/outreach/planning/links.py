@@ -42,6 +42,8 @@ class QuestionLink(NamedTuple):
 
     case_id: int
     occurrence: int
+    number: int
+    """The customer's link number when it was made: a question behind a replaced link opens no more."""
 
 
 @dataclass(frozen=True)
@@ -70,26 +72,28 @@ class LinkSigner:
         ours = hmac.compare_digest(self._token(link).encode(), token.encode("utf-8", "replace"))
         return link if ours else None
 
-    def question_url(self, case_id: int, occurrence: int) -> str:
-        """The page that asks how satisfied a customer is: the `occurrence`th question of their case."""
-        return f"{self.public_url}/u/{self._question_token(QuestionLink(case_id, occurrence))}/{QUESTION}"
+    def question_url(self, case_id: int, occurrence: int, link_number: int = 0) -> str:
+        """The page that asks how satisfied a customer is: the `occurrence`th question of their case. `link_number` as
+        the customer's row has it."""
+        token = self._question_token(QuestionLink(case_id, occurrence, link_number))
+        return f"{self.public_url}/u/{token}/{QUESTION}"
 
     def read_question(self, token: str) -> QuestionLink | None:
         """The question whose token this is, None if we did not make it. No token opens both this and a customer's
         page."""
-        case, kind, number = (*token.split("."), "", "", "")[:3]
-        number = number.removesuffix("w0")
+        case, kind, made_of = (*token.split("."), "", "", "")[:3]
+        occurrence, _, number = made_of.partition("w")
         if kind != _ASKS or not all(
-            part.isascii() and part.isdigit() and len(part) < 19 for part in (case, number)
+            part.isascii() and part.isdigit() and len(part) < 19 for part in (case, occurrence, number)
         ):
             return None
-        link = QuestionLink(int(case), int(number))
+        link = QuestionLink(int(case), int(occurrence), int(number))
         made = self._question_token(link).encode()
         return link if hmac.compare_digest(made, token.encode("utf-8", "replace")) else None
 
     def _question_token(self, link: QuestionLink) -> str:
         # Spelt like the other link, so that one pattern finds both where links are hidden (`redact_links`).
-        body = f"{link.case_id}.{_ASKS}.{link.occurrence}w0"
+        body = f"{link.case_id}.{_ASKS}.{link.occurrence}w{link.number}"
         mac = blake2b(body.encode(), key=self._key, person=b"satisfaction", digest_size=18).digest()
         return f"{body}.{base64.urlsafe_b64encode(mac).decode()}"
 

@@ -131,7 +131,9 @@ def _send(
     purpose that every hold, cap and refusal stops. What it clears is written as a confirmation: it asks for no money,
     and no rule or figure may take it for a letter that did (decision 0426)."""
     figures = {
-        "question_url": catalog.links.question_url(step.case_id, step.occurrence),
+        "question_url": catalog.links.question_url(
+            step.case_id, step.occurrence, contact_case.customer.link_number
+        ),
         "asked_before": "yes" if step.step == DeskStep.SATISFACTION_AGAIN else "",
     }
     strict = LetterRequest(
