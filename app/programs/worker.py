@@ -25,6 +25,7 @@ from app.actions.people.retention import (
 from app.book.feeds.uploads import forget_uploads
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
+from app.casework.knowledge.backlog import forget_misses
 from app.core.actor import SYSTEM
 from app.core.clock import FixedClock
 from app.core.database.bulk import upsert
@@ -257,6 +258,7 @@ class Worker:
             negotiations = forget_negotiations(session, by=SYSTEM, now=self.ports.clock.now())
             advice = forget_advice(session, by=SYSTEM, now=self.ports.clock.now())
             needs = forget_needs(session, by=SYSTEM, now=self.ports.clock.now())
+            searches = forget_misses(session, now=self.ports.clock.now())
             purge_drafts(session, now=self.ports.clock.now())
         if forgotten:
             log.info("facts_forgotten", decisions=forgotten)
@@ -272,6 +274,8 @@ class Worker:
             log.info("advice_forgotten", rows=advice)
         if needs:
             log.info("support_needs_forgotten", rows=needs)
+        if searches:
+            log.info("searches_forgotten", rows=searches)
         uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())
         if uploads:
             log.info("uploads_forgotten", uploads=uploads)

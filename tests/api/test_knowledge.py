@@ -12,7 +12,10 @@ WORDS = {"language": "en", "title": "Which bureau?", "body": "Ask {creditor}.", 
 def test_a_question_is_answered_by_a_program(program: Program) -> None:
     case = late_case(program.desk)
     agent = program.as_(Role.AGENT)
-    assert agent.get("/knowledge/articles", q="bureau", portfolio="CARDS").json() == []
+    asked = {"q": "bureau", "portfolio": "CARDS"}
+    assert agent.get("/knowledge/articles", **asked).json() == []
+    assert program.get("/knowledge/backlog").json() == [], "it may name anybody"
+    assert agent.get("/knowledge/articles", **asked, case=case.reference).json() == []
     [miss] = program.get("/knowledge/backlog").json()
     assert (miss["words"], miss["times"]) == ("bureau", 1)
     new = {**WORDS, "code": "bureau", "topic": "other"}

@@ -208,7 +208,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         "plans": [[{"reference": case.reference}]],
         "schedule": [[{"reference": "nobody", "amount": "1.00"}]],
         **_advisers(program, case.reference, code),
-        **_articles(program, code),
+        **_articles(program, code, case.reference),
         "offer_id": [each["id"] for each in negotiation["offers"] if each["rank"]],
         "token": ["x" * 24],
         "load_id": [1],
@@ -235,7 +235,7 @@ def world(program: Program, code: str = "CARDS") -> World:
     return World(code, case.reference, account.reference, names, below)
 
 
-def _articles(program: Program, code: str) -> dict[str, list[Any]]:
+def _articles(program: Program, code: str, case: str) -> dict[str, list[Any]]:
     """An article of the portfolio that is published, with a draft after it; and a search that found nothing."""
     words = {"language": "en", "title": "Which bureau?", "body": "Ask {creditor}.", "sms": "Ask us."}
     new = {**words, "code": f"bureau-{code.lower()}", "topic": "other", "portfolio": code, "publish": True}
@@ -243,7 +243,7 @@ def _articles(program: Program, code: str) -> dict[str, list[Any]]:
     at = f"/knowledge/articles/{version['article_id']}"
     program.post(f"{at}/drafts", {**words, "title": "Bureau?", "publish": False})
     for word in ("moon", "mars", "venus", "saturn"):
-        program.get("/knowledge/articles", q=word, portfolio=code)
+        program.get("/knowledge/articles", q=word, portfolio=code, case=case)
     waiting = program.get("/knowledge/backlog").json()
     return {
         "article_id": [version["article_id"]],

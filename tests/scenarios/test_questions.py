@@ -26,7 +26,7 @@ from app.actions.knowledge.searches import keep_search
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.knowledge.backlog import backlog
+from app.casework.knowledge.backlog import backlog, forget_misses
 from app.casework.knowledge.editorial import editorial
 from app.casework.knowledge.events import ArticleReadOut
 from app.casework.knowledge.models import KnowledgeArticle, KnowledgeUse, KnowledgeVersion
@@ -231,6 +231,8 @@ def test_a_search_in_vain_waits_for_an_article(engine: Engine, anna: Customer) -
     keep_search(engine, book, "en", "credit bureau", names, NOW + 4 * DAY)
     with transaction(engine) as session:
         assert [(each.words, each.times) for each in backlog(session)] == [("credit bureau", 3)]
+        assert forget_misses(session, now=NOW + 364 * DAY) == 0
+        assert forget_misses(session, now=NOW + 366 * DAY) == 1, "the dismissed one; this one was typed later"
     with pytest.raises(Conflict, match="retired"):
         write(engine, "credit-bureau", Words("Again", "Text"))
 

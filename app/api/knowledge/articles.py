@@ -22,6 +22,7 @@ from app.actions.knowledge.editing import (
     save_draft,
 )
 from app.actions.knowledge.searches import keep_search
+from app.api.cases.lookup import case_named
 from app.api.deps import ApiCaseReader, ApiCaseWorker, ApiManager, Input, OnceSession, ReadSession, api_router
 from app.api.fields import Day, RowId
 from app.api.knowledge.shapes import (
@@ -33,6 +34,7 @@ from app.api.knowledge.shapes import (
     WholeArticle,
 )
 from app.api.shapes import Shape
+from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.knowledge.backlog import backlog
@@ -146,21 +148,26 @@ def list_articles(
     _caller: ApiCaseReader,
     session: ReadSession,
     now: Now,
+    case: Annotated[
+        str | None, Query(pattern=r"^C-[0-9]{6,15}$", description="The case whose customer asks.")
+    ] = None,
     q: Annotated[Line, Query(max_length=200)] = "",
     portfolio: Annotated[Line, Query(max_length=40, description="Code; empty = those for all alone.")] = "",
     language: Language = FALLBACK,  # type: ignore[assignment]
     topic: Topic | None = None,
 ) -> list[FoundArticleShape]:
-    """Articles in use that answer a search, the best first; without one all, by topic. A search that no article answers
-    is counted for the editors."""
+    """Articles in use that answer a search, the best first; without one all, by topic. A search for the customer of a
+    `case` that no article answers is counted for the editors, without the customer's name."""
+    asks = case_named(session, case) if case is not None else None
     book = get_portfolio(session, portfolio) if portfolio else None
     portfolio_id = id_of(book) if book else None
     if not q.strip():
         found = articles_of_topic(session, portfolio_id=portfolio_id, language=language, topic=topic)
         return [FoundArticleShape.of(each) for each in found]
     found = find_articles(session, q, portfolio_id=portfolio_id, language=language)
-    if portfolio_id is not None:
-        keep = partial(keep_search, engine_of(request), portfolio_id, language, q, (), now)
+    if asks is not None:
+        names = tuple(session.get_one(Customer, asks.customer_id).full_name.split())
+        keep = partial(keep_search, engine_of(request), asks.portfolio_id, language, q, names, now)
         after_response(request, keep)
     return [FoundArticleShape.of(each) for each in found]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.casework.knowledge.events import SearchDismissed
@@ -12,12 +13,14 @@ from app.casework.knowledge.index import search_versions
 from app.casework.knowledge.models import KnowledgeArticle, KnowledgeMiss, KnowledgeVersion
 from app.casework.knowledge.rules import FALLBACK, VersionStatus, kept_words
 from app.core.actor import Actor
-from app.core.database.bulk import upsert
+from app.core.database.bulk import chunked, upsert
 from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.errors import Conflict, NotFound
 from app.core.text import clean_reason
 from app.core.timeline.service import about_portfolio, record
+
+KEPT = timedelta(days=365)
 
 
 def backlog(
@@ -68,6 +71,15 @@ def note_miss(
     )  # fmt: skip
     session.execute(reopened)
     return True
+
+
+def forget_misses(session: Session, *, now: datetime) -> int:
+    """Delete searches for which nobody has searched for a year: what was typed may have named somebody. How many."""
+    miss = table_of(KnowledgeMiss)
+    gone = session.scalars(select(KnowledgeMiss.id).where(miss.c.last_at < now - KEPT)).all()
+    for some in chunked(gone, 5000):
+        session.execute(sa.delete(miss).where(miss.c.id.in_(some)))
+    return len(gone)
 
 
 def close_answered(

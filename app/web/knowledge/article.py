@@ -35,7 +35,7 @@ from app.casework.knowledge.rules import (
     VersionStatus,
     fill,
 )
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Staff
 from app.core.text import sentence
@@ -188,7 +188,7 @@ def show_changes(
         version_numbered(session, article_id, language, number),
     )
     if version.status is VersionStatus.DRAFT and staff.role not in MANAGEMENT:
-        version = version_numbered(session, article_id, language, max(1, number - 1))
+        raise NotFound(f"Version {number} of this article is not published.")
     before = _text(version_numbered(session, article_id, language, number - 1)) if number > 1 else []
     found = list(difflib.unified_diff(before, _text(version), lineterm="", n=3))[2:]
     tones = {"+": "good", "-": "bad", "@": "info"}

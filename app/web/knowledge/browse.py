@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from typing import Annotated
 
 from fastapi import Form
@@ -14,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.knowledge.editing import load_starter
-from app.actions.knowledge.searches import keep_search
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.knowledge.backlog import backlog
@@ -24,9 +22,9 @@ from app.casework.knowledge.queries import FoundArticle, articles_of_topic, find
 from app.casework.knowledge.rules import FALLBACK, LANGUAGES, TOPIC_LABELS, Topic, fill
 from app.core.clock import local_date
 from app.core.ids import id_of
-from app.core.staff.rules import CASEWORK, MANAGEMENT
+from app.core.staff.rules import MANAGEMENT
 from app.core.text import counted
-from app.http.context import Now, after_response, engine_of
+from app.http.context import Now
 from app.http.doors import CaseReader, Manager
 from app.http.formats import reader_locale
 from app.http.routes import Router
@@ -74,7 +72,6 @@ def browse(
     request: Request,
     staff: CaseReader,
     session: ReadSession,
-    now: Now,
     q: str = "",
     portfolio: str = "",
     language: str = FALLBACK,
@@ -87,9 +84,6 @@ def browse(
     portfolio_id = id_of(chosen) if chosen else None
     if said:
         found = find_articles(session, said, portfolio_id=portfolio_id, language=own, limit=50)
-        if portfolio_id is not None and staff.role in CASEWORK:
-            keep = partial(keep_search, engine_of(request), portfolio_id, own, said, (), now)
-            after_response(request, keep)
     else:
         only = Topic(topic) if topic in set(Topic) else None
         found = articles_of_topic(session, portfolio_id=portfolio_id, language=own, topic=only)

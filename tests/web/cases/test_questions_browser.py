@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from sqlmodel import select
 
 from app.actions.knowledge.editing import load_starter
+from app.casework.knowledge.backlog import note_miss
 from app.casework.knowledge.models import KnowledgeUse
 from app.casework.knowledge.rules import UseKind
 from app.core.actor import Actor
+from app.core.database.engine import transaction
 from app.core.staff.rules import Role
 from tests.web.axe import assert_fits_and_is_accessible, violations
 from tests.web.cases.test_two_people_browser import served, sign_in
@@ -82,6 +84,8 @@ def test_the_pages_of_editors_are_accessible(served: tuple[Desk, int], browser: 
     desk, _ = served
     desk.sign_in(Role.MANAGER)
     desk.write(lambda session: load_starter(session, None, by=Actor.user("mei"), now=NOW))
+    with transaction(desk.engine) as session:
+        note_miss(session, 1, "en", "credit bureau", now=NOW)
     tab = sign_in(desk, browser, "mei")
     tab.goto("/knowledge?q=credit+bureau")
     assert tab.locator("text=No article answers “credit bureau”").count() == 1

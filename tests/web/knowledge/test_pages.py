@@ -28,6 +28,10 @@ def test_an_editor_writes_and_an_agent_finds(sqlite_desk: Desk, mei: Browser) ->
     ben = sqlite_desk.sign_in(Role.AGENT)
     assert "How can I pay?" in ben.get("/knowledge?q=pay").text
     assert "No article answers “credit bureau”" in ben.get("/knowledge?q=credit+bureau").text
+    assert "The backlog is empty" in mei.get("/knowledge/backlog").text, (
+        "whose name is in it nobody knows here"
+    )
+    ben.submit("/cases/1/knowledge/search", q="credit bureau")
     backlog = mei.get("/knowledge/backlog").text
     assert "<strong>credit bureau</strong>" in backlog
     assert 'value="credit bureau"' in mei.get("/knowledge/new?words=credit%20bureau&language=en").text
@@ -41,6 +45,8 @@ def test_an_editor_writes_and_an_agent_finds(sqlite_desk: Desk, mei: Browser) ->
     at = kept.headers["location"]
     article = at.partition("?")[0]
     assert "Not written in this language yet" in ben.get(at).text, "a draft is for editors"
+    assert ben.get(f"{article}/en/1/changes").status_code == 404
+    assert mei.get(f"{article}/en/1/changes").status_code == 200
     assert "Harbour Bank does, credit by credit." in mei.get(at).text
     preview = mei.submit(
         "/knowledge/preview", title="T", body="**{sender}** <b>", fragment="1", language="en"
