@@ -81,7 +81,7 @@ class ThirdPartyContacted(Payload):
 
 @dataclass(frozen=True, slots=True)
 class ThirdPartyChanged(Payload):
-    """A third party's data or authority was put right; what it was before stays here."""
+    """A third party's data or authority was put right. What it was before stays here, but not how they are reached."""
 
     KIND = "party.changed"
     WORDS = ("name", "reason")
@@ -94,12 +94,15 @@ class ThirdPartyChanged(Payload):
     """By field, what it said before; `to` what it says now."""
     to: Mapping[str, str]
     reason: str
+    reached_by: tuple[str, ...] = ()
+    """Of number, e-mail and address those that changed."""
 
     def present(self, reader: Reader) -> TimelineEntry:
         told = [
             f"{words(name)}: {before or 'none'} → {self.to[name] or 'none'}"
             for name, before in self.from_.items()
         ]
+        told += [f"{words(name)} changed" for name in self.reached_by]
         title = f"{PARTY_LABELS[self.kind]} changed: {self.name}"
         return TimelineEntry(title, "; ".join([*told, self.reason]), "info")
 

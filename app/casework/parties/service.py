@@ -22,6 +22,9 @@ from app.core.ids import id_of
 from app.core.text import clean_reason
 from app.core.timeline.service import record
 
+REACHED_BY = ("phone", "email", "address")
+"""Of these the timeline, which nobody can change, says only that they changed: they are forgotten with the person."""
+
 
 def start_party(
     session: Session, case: CollectionsCase, new: NewParty, *, by: Actor, now: datetime
@@ -66,9 +69,12 @@ def change_party(
     session.flush()
     if not changed:
         return {}
-    was = {name: spelled_field(before[name]) for name in changed}
     says = {name: spelled_field(now_said[name]) for name in changed}
-    told = ThirdPartyChanged(id_of(party), party.kind, party.full_name, was, says, reason)
+    shown = [name for name in changed if name not in REACHED_BY]
+    was = {name: spelled_field(before[name]) for name in shown}
+    said = {name: says[name] for name in shown}
+    reach = tuple(name for name in changed if name in REACHED_BY)
+    told = ThirdPartyChanged(id_of(party), party.kind, party.full_name, was, said, reason, reach)
     record(session, about_case(case, told), by=by, now=now)
     return says
 
