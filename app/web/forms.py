@@ -130,6 +130,17 @@ class Fields:
             raise Wrong({"sure": " ".join(self._questions.values())}, asks)
 
 
+def chosen_row(fields: Fields, name: str) -> int | None:
+    """The id that was chosen, which `whole` would find too long; None = none."""
+    text = fields.values[name].strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        fields.errors[name] = "Choose one of the list."
+        return None
+    return int(text)
+
+
 def beside(refused: DeskError, typed: Typed, names: Mapping[str, str]) -> dict[str, str]:
     """The refusal at the field it is about; '' = at the form as a whole."""
     named = getattr(refused, "field", None) or ""

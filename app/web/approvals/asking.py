@@ -20,12 +20,12 @@ from app.http.doors import CaseWorker
 from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
-from app.web.cases.disputes.acts import DecisionForm, chosen_row, decision_in, place_of
+from app.web.cases.disputes.acts import DecisionForm, decision_in, place_of
 from app.web.cases.forms.action import SENT, submit
 from app.web.cases.forms.plans import SettlementForm, settlement_terms
 from app.web.cases.plan.typed import PLAN_FIELDS, PlanForm, plan_terms
 from app.web.form_action import Flash
-from app.web.forms import Fields, ReasonForm
+from app.web.forms import Fields, ReasonForm, chosen_row
 
 router = Router(prefix="/cases")
 

@@ -41,7 +41,7 @@ from app.web.cases.forms.action import Place, submit
 from app.web.cases.forms.answers import in_writing_words
 from app.web.complaints.complaint_page import show_complaint
 from app.web.form_action import Flash
-from app.web.forms import Fields, ReasonForm, Typed
+from app.web.forms import Fields, ReasonForm, Typed, chosen_row
 
 router = Router(prefix="/complaints")
 
@@ -74,7 +74,7 @@ def change(
             fields.choice("category", ComplaintCategory),
             fields.choice("severity", ComplaintSeverity),
         )
-        cause_id = fields.whole("cause") if fields.has("cause") else None
+        cause_id = chosen_row(fields, "cause")
         fields.done()
         wanted = ComplaintChange(category, severity, typed.owner, typed.about_staff, cause_id)
         change_complaint(session, complaint_id, wanted, by=staff.by, now=now)
@@ -105,7 +105,7 @@ def answer(
     def act(file: CaseFile, fields: Fields) -> Flash:
         kind, outcome = fields.choice("kind", AnswerKind), fields.choice("outcome", ComplaintOutcome)
         form = fields.choice("form", FinalForm) if fields.has("form") else None
-        document = fields.whole("document") if fields.has("document") else None
+        document = chosen_row(fields, "document")
         fields.done()
         decision = Decision(
             kind, outcome, typed.reasons, form, bool(typed.apology), typed.correction, document
@@ -134,8 +134,11 @@ def redress(
     typed: Annotated[RedressForm, Form()],
 ) -> Response:
     def act(_file: CaseFile, fields: Fields) -> Flash:
-        account, amount = fields.whole("account"), fields.amount("amount")
+        account, amount = chosen_row(fields, "account"), fields.amount("amount")
+        if account is None:
+            fields.errors.setdefault("account", "Choose one of the list.")
         fields.done()
+        assert account is not None
         made = give_redress(
             session, complaint_id, account, amount, typed.reason, by=staff.by, role=staff.role, now=now
         )

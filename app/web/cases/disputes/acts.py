@@ -34,7 +34,7 @@ from app.web.cases.disputes.page import show_disputes
 from app.web.cases.forms.action import Place, submit
 from app.web.cases.forms.answers import in_writing_words, reader_of
 from app.web.form_action import Flash
-from app.web.forms import Fields, FormState, Typed
+from app.web.forms import Fields, FormState, Typed, chosen_row
 
 router = Router(prefix="/cases")
 
@@ -68,17 +68,6 @@ def disputed_in(fields: Fields) -> Disputed:
         chosen_row(fields, "statement"),
         fields.day("paid_on") if fields.has("paid_on") else None,
     )
-
-
-def chosen_row(fields: Fields, name: str) -> int | None:
-    """The id that was chosen; None = none."""
-    text = fields.values[name].strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        fields.errors[name] = "Choose one of the list."
-        return None
-    return int(text)
 
 
 class DisputeForm(WhatForm):

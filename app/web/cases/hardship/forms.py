@@ -21,7 +21,7 @@ from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.answers import in_writing_words, reader_of
 from app.web.cases.hardship.page import submit
 from app.web.form_action import Flash
-from app.web.forms import Fields, ReasonForm, Typed
+from app.web.forms import Fields, ReasonForm, Typed, chosen_row
 
 router = Router(prefix="/cases/{case_id}/hardship")
 
@@ -97,7 +97,7 @@ def came(
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
         state = fields.choice("state", DocumentState)
-        document_id = fields.whole("document_id") if fields.has("document_id") else None
+        document_id = chosen_row(fields, "document_id")
         fields.done()
         acts.note_document(
             session, file.case, hardship_id, asked_id, state,
@@ -129,7 +129,7 @@ def decide(
     def act(file: CaseFile, fields: Fields) -> Flash:
         decision = fields.choice("decision", HardshipStatus)
         until = fields.day("until") if fields.has("until") else None
-        plan_id = fields.whole("plan_id") if fields.has("plan_id") else None
+        plan_id = chosen_row(fields, "plan_id")
         if set(typed.refusals) - set(RefusalReason):
             fields.errors["refusals"] = "Choose reasons from the list."
         fields.done()

@@ -6,7 +6,7 @@ from datetime import time
 
 from app.casework.parties.rules import MayBeTold, PartyKind
 from app.casework.parties.told import NewParty
-from app.web.forms import Fields, Typed
+from app.web.forms import Fields, Typed, chosen_row
 
 
 class PartyForm(Typed):
@@ -54,7 +54,7 @@ def party_typed(typed: PartyForm, fields: Fields) -> NewParty:
         quiet_until=_minutes("quiet_until", fields),
         authority_from=fields.day("authority_from") if fields.has("authority_from") else None,
         authority_until=fields.day("authority_until") if fields.has("authority_until") else None,
-        document_id=fields.whole("document_id") if fields.has("document_id") else None,
+        document_id=chosen_row(fields, "document_id"),
         note=typed.note,
     )
     fields.done()
