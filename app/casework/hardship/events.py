@@ -31,6 +31,9 @@ class HardshipRequested(Payload):
         said = f"{why}; to be answered by {reader.day(self.answer_by)}"
         return TimelineEntry("Asked for help with payments", said, "warn", quoted=self.note)
 
+    def is_restricted(self) -> bool:
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class HardshipDocumentNoted(Payload):
@@ -50,6 +53,9 @@ class HardshipDocumentNoted(Payload):
     def present(self, reader: Reader) -> TimelineEntry:
         title = f"Help with payments: {self.what} {self.state.value}"
         return TimelineEntry(title, f"to be answered by {reader.day(self.answer_by)}", quoted=self.lacking)
+
+    def is_restricted(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True)

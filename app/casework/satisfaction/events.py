@@ -31,6 +31,9 @@ class SurveyAnswered(Payload):
         title = "Satisfaction answered" if self.was is None else "Satisfaction answer changed"
         return TimelineEntry(title, f"{self.score} of 5{changed}", tone, quoted=self.comment)
 
+    def is_restricted(self) -> bool:
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class SurveyDeclined(Payload):

@@ -50,6 +50,20 @@ def test_a_request_from_the_telephone_to_its_decision(sqlite_desk: Desk, path: s
     assert "Granted" in mei.get(path).text
 
 
+def test_the_legal_team_reads_no_circumstances(sqlite_desk: Desk, path: str) -> None:
+    ben, lars = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.LEGAL)
+    ben.submit(path, **ASKED, note="her husband left")
+    ben.submit(f"{path}/{the_request(sqlite_desk).id}/documents", what="the letter of the clinic")
+    assert lars.get(path).status_code == 403
+    case = path.removesuffix("/hardship")
+    for page in (case, f"{case}?tab=timeline", f"{case}/story"):
+        read = lars.get(page)
+        assert read.status_code == 200
+        for private in ("husband", "clinic", f'href="{path}"'):
+            assert private not in read.text, (page, private)
+    assert "husband" in ben.get(f"{case}/story").text
+
+
 def test_a_refusal_without_reasons_is_refused_beside_its_field(sqlite_desk: Desk, path: str) -> None:
     ben, mei = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.MANAGER)
     assert "Choose at least one reason" in ben.submit(path, way="call", received_on=str(TODAY)).text

@@ -31,7 +31,7 @@ from app.core.labels import (
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Staff
 from app.http.context import Now
 from app.http.cursors import RowId
-from app.http.doors import CaseReader
+from app.http.doors import CaseWorker
 from app.http.formats import reader_locale
 from app.http.routes import Router
 from app.http.transactions import ReadSession
@@ -75,13 +75,13 @@ class HardshipPage(Page):
 
 @router.get("/{case_id}/hardship")
 def hardship_page(
-    request: Request, case_id: RowId, staff: CaseReader, session: ReadSession, now: Now, do: str = ""
+    request: Request, case_id: RowId, staff: CaseWorker, session: ReadSession, now: Now, do: str = ""
 ) -> Response:
     return show(request, session, staff, open_case_file(session, case_id, now), FormState(do))
 
 
 @router.get("/{case_id}/hardship/{_form:path}")
-def form_address(case_id: RowId, _form: str, _staff: CaseReader) -> Response:
+def form_address(case_id: RowId, _form: str, _staff: CaseWorker) -> Response:
     """The address of a form, opened after a refused form or by hand."""
     return RedirectResponse(f"/cases/{case_id}/hardship", status_code=303)
 
