@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 
 from fastapi import Query, Request
 from pydantic import Field
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from app.actions.complaints.answering import Decision, answer_complaint
 from app.actions.complaints.opening import open_complaint
@@ -22,7 +22,7 @@ from app.actions.complaints.stages import (
     set_ombudsman,
 )
 from app.api.cases.lookup import case_named
-from app.api.complaints.shapes import ComplaintShape, RedressShape, WholeComplaintShape
+from app.api.complaints.shapes import ComplaintShape, QuestionShape, RedressShape, WholeComplaintShape
 from app.api.deps import ApiCaseWorker, ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import (
     Amount,
@@ -38,13 +38,12 @@ from app.api.fields import (
     minor_of,
     page_of,
 )
-from app.api.shapes import Shape
+from app.api.shapes import covered
 from app.book.ledger.models import Account
 from app.book.portfolios.days import local_today
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
-from app.casework.cases.models import case_reference
-from app.casework.complaints.models import ComplaintQuestion, QuestionSource
+from app.casework.complaints.models import Complaint, ComplaintRedress
 from app.casework.complaints.queries import (
     RegisterFilter,
     after_row,
@@ -63,8 +62,10 @@ from app.casework.complaints.rules import (
     OmbudsmanStage,
     ReceivedComplaint,
 )
+from app.casework.support_needs.sight import sight_of, sight_over
 from app.core.errors import Invalid
 from app.core.ids import id_of
+from app.core.staff.rules import Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now, ports_of
 from app.http.cursors import decode_cursor, encode_cursor
@@ -109,16 +110,18 @@ def post_complaint(
         body.owner,
     )  # fmt: skip
     opened = open_complaint(session, case, received, ports_of(request).catalog, by=caller.by, now=now)
-    return ComplaintShape.of(opened.complaint)
+    return _shape(session, opened.complaint, caller)
 
 
 @router.get("/cases/{reference}/complaints", summary="List a customer's complaints")
 def list_case_complaints(
-    reference: CaseRef, _caller: ApiCaseWorker, session: ReadSession
+    reference: CaseRef, caller: ApiCaseWorker, session: ReadSession
 ) -> Page[ComplaintShape]:
     """All complaints of the customer, open ones first."""
     case = case_named(session, reference)
-    return Page(items=[ComplaintShape.of(row) for row in complaints_of(session, case.customer_id)])
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
+    found = complaints_of(session, case.customer_id)
+    return Page(items=[covered(ComplaintShape.of(row), sight) for row in found])
 
 
 class RegisterState(StrEnum):
@@ -130,7 +133,7 @@ class RegisterState(StrEnum):
 @router.get("/portfolios/{code}/complaints", summary="List the register of complaints")
 def list_complaints(
     code: PortfolioCode,
-    _caller: ApiCaseWorker,
+    caller: ApiCaseWorker,
     session: ReadSession,
     now: Now,
     state: Annotated[RegisterState | None, Query()] = None,
@@ -160,16 +163,17 @@ def list_complaints(
     rows = [row for row, _ in session.execute(query.limit(limit + 1))]
     shown = rows[:limit]
     last = shown[-1] if len(rows) > limit else None
+    sight = sight_over(session, {row.customer_id for row in shown}, caller.role, caller.by)
     return Page(
-        items=[ComplaintShape.of(row) for row in shown],
+        items=[covered(ComplaintShape.of(row), sight) for row in shown],
         next_cursor=encode_cursor(last.answer_by.isoformat(), id_of(last)) if last else None,
     )
 
 
 @router.get("/complaints/{complaint_id}", summary="Get a complaint")
-def get_one(complaint_id: RowId, _caller: ApiCaseWorker, session: ReadSession) -> WholeComplaintShape:
+def get_one(complaint_id: RowId, caller: ApiCaseWorker, session: ReadSession) -> WholeComplaintShape:
     """With its answers, letters and redress."""
-    return WholeComplaintShape.whole(session, get_complaint(session, complaint_id))
+    return _whole(session, get_complaint(session, complaint_id), caller)
 
 
 class ComplaintDetails(Input):
@@ -188,7 +192,8 @@ def post_details(
 ) -> ComplaintShape:
     """Category, severity, owner, the person complained about and the root cause, as they are from now on."""
     change = ComplaintChange(body.category, body.severity, body.owner, body.about_staff, body.cause_id)
-    return ComplaintShape.of(change_complaint(session, complaint_id, change, by=caller.by, now=now))
+    changed = change_complaint(session, complaint_id, change, by=caller.by, now=now)
+    return _shape(session, changed, caller)
 
 
 class NewAnswer(Input):
@@ -227,7 +232,7 @@ def post_complaint_answer(
     closed = answer_complaint(
         session, complaint_id, decision, ports_of(request).catalog, by=caller.by, now=now
     )
-    return WholeComplaintShape.whole(session, closed.complaint)
+    return _whole(session, closed.complaint, caller)
 
 
 class NewRedress(Input):
@@ -255,7 +260,7 @@ def post_redress(
         session, complaint_id, account_id, minor_of(body.amount, body.currency, portfolio), body.reason,
         by=caller.by, role=caller.role, now=now,
     )  # fmt: skip
-    return RedressShape.of(session, made)
+    return _redress(session, made, caller)
 
 
 class RedressVerdict(StrEnum):
@@ -277,7 +282,7 @@ def post_redress_decision(
     made = decide_redress(
         session, redress_id, approve=approve, note=body.note, by=caller.by, role=caller.role, now=now
     )
-    return RedressShape.of(session, made)
+    return _redress(session, made, caller)
 
 
 class FirstResponse(Input):
@@ -289,7 +294,8 @@ def post_first_response(
     complaint_id: RowId, caller: ApiCaseWorker, session: OnceSession, now: Now, body: FirstResponse
 ) -> ComplaintShape:
     """Of a complaint that came through a regulator's portal."""
-    return ComplaintShape.of(record_first_response(session, complaint_id, body.on, by=caller.by, now=now))
+    row = record_first_response(session, complaint_id, body.on, by=caller.by, now=now)
+    return _shape(session, row, caller)
 
 
 class Reopening(Input):
@@ -307,9 +313,8 @@ def post_reopening(
 ) -> ComplaintShape:
     """With its hold; its clock runs from today."""
     letters = ports_of(request).catalog
-    return ComplaintShape.of(
-        reopen_complaint(session, complaint_id, body.reason, letters, by=caller.by, now=now)
-    )
+    row = reopen_complaint(session, complaint_id, body.reason, letters, by=caller.by, now=now)
+    return _shape(session, row, caller)
 
 
 class OmbudsmanStep(Input):
@@ -324,39 +329,30 @@ def post_ombudsman(
     complaint_id: RowId, caller: ApiCaseWorker, session: OnceSession, now: Now, body: OmbudsmanStep
 ) -> ComplaintShape:
     """Referred, then decided for us or for the customer."""
-    return ComplaintShape.of(
-        set_ombudsman(
-            session, complaint_id, body.stage, body.on, body.reference, body.note, by=caller.by, now=now
-        )
+    row = set_ombudsman(
+        session, complaint_id, body.stage, body.on, body.reference, body.note, by=caller.by, now=now
     )
+    return _shape(session, row, caller)
 
 
-class QuestionShape(Shape):
-    """Words in which a cue of a complaint was heard, for a person to say whether they are one."""
+def _shape(session: Session, row: Complaint, caller: Caller) -> ComplaintShape:
+    return covered(ComplaintShape.of(row), sight_of(session, row.customer_id, caller.role, caller.by))
 
-    id: int
-    case: str = Field(examples=["C-000012"])
-    source: QuestionSource
-    words: str
-    cues: list[str]
-    asked_at: datetime
-    is_complaint: bool | None
-    answered_by: str
-    complaint_id: int | None
 
-    @classmethod
-    def of(cls, row: ComplaintQuestion) -> Self:
-        return cls(
-            id=id_of(row), case=case_reference(row.case_id), source=row.source, words=row.words,
-            cues=row.cues.split(" | "), asked_at=row.asked_at, is_complaint=row.is_complaint,
-            answered_by=row.answered_by, complaint_id=row.complaint_id,
-        )  # fmt: skip
+def _whole(session: Session, row: Complaint, caller: Caller) -> WholeComplaintShape:
+    whole = WholeComplaintShape.whole(session, row)
+    return covered(whole, sight_of(session, row.customer_id, caller.role, caller.by))
+
+
+def _redress(session: Session, row: ComplaintRedress, caller: Caller) -> RedressShape:
+    customer_id = get_complaint(session, row.complaint_id).customer_id
+    return covered(RedressShape.of(session, row), sight_of(session, customer_id, caller.role, caller.by))
 
 
 @router.get("/portfolios/{code}/complaint-questions", summary="List questions whether words are a complaint")
 def list_questions(
     code: PortfolioCode,
-    _caller: ApiCaseWorker,
+    caller: ApiCaseWorker,
     session: ReadSession,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -365,7 +361,8 @@ def list_questions(
     portfolio = get_portfolio(session, code)
     rows = open_questions(session, id_of(portfolio), after=after(cursor), limit=limit + 1)
     shown, next_cursor = page_of(rows, limit, id_of)
-    return Page(items=[QuestionShape.of(row) for row in shown], next_cursor=next_cursor)
+    sight = sight_over(session, {row.customer_id for row in shown}, caller.role, caller.by)
+    return Page(items=[covered(QuestionShape.of(row), sight) for row in shown], next_cursor=next_cursor)
 
 
 class QuestionAnswer(Input):
@@ -383,6 +380,7 @@ def post_question_answer(
 ) -> QuestionShape:
     """A yes opens the complaint; a no is on record with who and when."""
     letters = ports_of(request).catalog
-    return QuestionShape.of(
-        answer_question(session, question_id, letters, is_complaint=body.is_complaint, by=caller.by, now=now)
+    row = answer_question(
+        session, question_id, letters, is_complaint=body.is_complaint, by=caller.by, now=now
     )
+    return covered(QuestionShape.of(row), sight_of(session, row.customer_id, caller.role, caller.by))

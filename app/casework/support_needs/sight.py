@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from app.book.customers.models import WithheldPlace
 from app.book.customers.withheld import hidden_texts, places_among, places_of
+from app.book.ledger.models import Customer
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.queries import needs_of
 from app.casework.support_needs.rules import may_see
@@ -32,6 +33,17 @@ def sight_over(session: Session, customer_ids: Collection[int], role: Role, by: 
         session.scalars(select(SupportNeed).where(col(SupportNeed.id).in_(brought))).all() if brought else ()
     )
     return sight_with(needs, places, role, by)
+
+
+def sight_in(session: Session, portfolio_id: int, role: Role, by: Actor) -> Sight:
+    """The sight of a person on a file of a whole portfolio, which is written while it is read. Few have a place that
+    is withheld."""
+    theirs = (
+        select(WithheldPlace.customer_id)
+        .join(Customer, col(Customer.id) == WithheldPlace.customer_id)
+        .where(Customer.portfolio_id == portfolio_id, col(WithheldPlace.ended_at).is_(None))
+    )
+    return sight_over(session, set(session.scalars(theirs)), role, by)
 
 
 def sight_with(

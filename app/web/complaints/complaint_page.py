@@ -24,6 +24,7 @@ from app.casework.complaints.rules import (
 )
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.service import documents_of
+from app.casework.support_needs.sight import sight_of
 from app.core.ids import id_of
 from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Staff
@@ -120,6 +121,7 @@ def show_complaint(
             },
         ),
         status,
+        sight_of(session, row.customer_id, staff.role, staff.by),
     )
 
 

@@ -22,8 +22,10 @@ from app.casework.complaints.rules import (
     ComplaintSeverity,
     ReceivedComplaint,
 )
+from app.casework.support_needs.sight import sight_of
 from app.core.clock import local_instant
 from app.core.ids import id_of
+from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
@@ -34,7 +36,7 @@ from app.web.cases.forms.action import Place, submit
 from app.web.cases.forms.answers import in_writing_words
 from app.web.complaints.words import CATEGORIES, CHANNELS, SEVERITIES, Options, texts
 from app.web.form_action import Flash
-from app.web.forms import Fields, FormState, Typed
+from app.web.forms import Fields, FormState, Typed, chosen_row
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page
 
@@ -53,15 +55,16 @@ class CaseComplaintsPage(Page):
 
 @router.get("/{case_id}/complaints")
 def case_complaints(
-    request: Request, case_id: RowId, _staff: CaseWorker, session: ReadSession, now: Now
+    request: Request, case_id: RowId, staff: CaseWorker, session: ReadSession, now: Now
 ) -> Response:
-    return _page(request, session, open_case_file(session, case_id, now), FormState(), 200)
+    return _page(request, session, staff, open_case_file(session, case_id, now), FormState(), 200)
 
 
-def _page(request: Request, session: Session, file: CaseFile, state: FormState, status: int) -> Response:
+def _page(
+    request: Request, session: Session, staff: Staff, file: CaseFile, state: FormState, status: int
+) -> Response:
     accounts = [("", "No account in particular")]
     accounts += [(str(id_of(each)), f"{each.product} ·{each.card_last4}") for each in file.accounts]
-    staff = list(staff_names(session).items())
     return page(
         request,
         CaseComplaintsPage(
@@ -73,11 +76,12 @@ def _page(request: Request, session: Session, file: CaseFile, state: FormState, 
                 "channel": CHANNELS,
                 "severity": SEVERITIES,
                 "account": accounts,
-                "owner": [("", "Nobody yet"), *staff],
+                "owner": [("", "Nobody yet"), *staff_names(session).items()],
             },
             labels={"category": texts(CATEGORY_LABELS), "outcome": texts(OUTCOME_LABELS)},
         ),
         status,
+        sight_of(session, id_of(file.customer), staff.role, staff.by),
     )
 
 
@@ -114,7 +118,7 @@ def put_on_record(
             on = fields.day("received_on")
             noon = local_instant(on, 12, 0, file.portfolio.timezone)
             received_at = now if on == file.book.today else noon
-        account_id = fields.whole("account") if fields.has("account") else None
+        account_id = chosen_row(fields, "account")
         fields.done()
         received = ReceivedComplaint(
             typed.words, category, channel, severity, received_at, account_id, typed.about_staff, typed.owner
@@ -125,7 +129,7 @@ def put_on_record(
         return f"{said} {in_writing_words(request, file, made.acknowledgement, now)}".strip(), "good"
 
     place = Place(
-        show=lambda file, state, status: _page(request, session, file, state, status),
+        show=lambda file, state, status: _page(request, session, staff, file, state, status),
         back=lambda: f"/complaints/{opened[0]}" if opened else f"/cases/{case_id}/complaints",
     )
     return submit(

@@ -14,6 +14,7 @@ from app.actions.complaints.questions import answer_question
 from app.book.portfolios.models import Portfolio
 from app.casework.complaints.models import ComplaintQuestion, complaint_reference
 from app.casework.complaints.questions import get_question, open_questions
+from app.casework.support_needs.sight import sight_over
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.text import sentence
@@ -42,7 +43,7 @@ class QuestionsPage(Page):
 
 @router.get("")
 def questions(
-    request: Request, _staff: CaseWorker, session: ReadSession, portfolio: str = "", cursor: str = ""
+    request: Request, staff: CaseWorker, session: ReadSession, portfolio: str = "", cursor: str = ""
 ) -> Response:
     portfolios, chosen = choose_portfolio(session, portfolio)
     seen = decode_cursor(cursor, 1, int)
@@ -51,7 +52,8 @@ def questions(
     )
     shown = rows[:PAGE]
     more = encode_cursor(id_of(shown[-1])) if len(rows) > PAGE else None
-    return page(request, QuestionsPage(chosen, portfolios, shown, SOURCES, more))
+    sight = sight_over(session, {each.customer_id for each in shown}, staff.role, staff.by)
+    return page(request, QuestionsPage(chosen, portfolios, shown, SOURCES, more), sight=sight)
 
 
 @router.post("/{question_id}")

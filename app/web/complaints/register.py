@@ -35,7 +35,9 @@ from app.casework.complaints.rules import (
     ComplaintSeverity,
     OmbudsmanStage,
 )
+from app.casework.support_needs.sight import sight_in, sight_over
 from app.core.ids import id_of
+from app.core.timeline.sight import Sight
 from app.core.types import Cells
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
@@ -85,7 +87,7 @@ class RegisterPage(Page):
 @router.get("")
 def register(
     request: Request,
-    _staff: CaseWorker,
+    staff: CaseWorker,
     session: StreamSession,
     now: Now,
     portfolio: str = "",
@@ -98,7 +100,8 @@ def register(
     asked = {name: value for name, value in request.query_params.items() if value.strip()}
     query = register_query(portfolio_id, wanted_of(asked), today)
     if asked.get("format") == "csv":
-        return csv_download("complaints.csv", CSV_HEADER, _csv_rows(session, query, today))
+        sight = sight_in(session, portfolio_id, staff.role, staff.by)
+        return csv_download("complaints.csv", CSV_HEADER, _csv_rows(session, query, today, sight))
     seen = decode_cursor(cursor, 2, date.fromisoformat, int)
     if seen is not None:
         query = query.where(after_row(date.fromisoformat(str(seen[0])), int(seen[1])))
@@ -127,6 +130,7 @@ def register(
             names=names,
             next_cursor=encode_cursor(last.answer_by.isoformat(), id_of(last)) if last else None,
         ),
+        sight=sight_over(session, {row.customer_id for row, _ in shown}, staff.role, staff.by),
     )
 
 
@@ -176,12 +180,12 @@ def _choices(session: Session, portfolio_id: int, names: Mapping[str, str]) -> M
     }
 
 
-def _csv_rows(session: Session, query: Select[Complaint, str], today: date) -> Iterator[Cells]:
+def _csv_rows(session: Session, query: Select[Complaint, str], today: date, sight: Sight) -> Iterator[Cells]:
     for row, name in session.execute(query):
         yield (
             row.reference, f"C-{row.case_id:06d}", name, row.category.value, row.severity.value, row.channel.value,
-            row.owner, row.about_staff, row.received_on, row.answer_by, row.resolve_by, row.holding_on,
+            row.owner, sight.cover(row.about_staff), row.received_on, row.answer_by, row.resolve_by, row.holding_on,
             "yes" if row.is_overdue(today) else "", row.outcome.value if row.outcome else "",
             row.closed_with.value if row.closed_with else "", row.closed_on, row.ombudsman.value, row.cause_id,
-            row.reopenings, row.words,
+            row.reopenings, sight.cover(row.words),
         )  # fmt: skip

@@ -57,6 +57,9 @@ def told(sqlite_program: Program) -> tuple[Program, World, int]:
         ("notes", {"note": SAID}),
         ("documents", {**pdf, "description": SAID}),
         ("holds", {"kind": "manual", "reason": SAID, "until": "2026-03-09"}),
+        ("complaints", {"words": SAID, "category": "contact", "channel": "call", "about_staff": STREET}),
+        ("desk-hand-overs", {"desk": "debt_advice", "kind": "help", "words": SAID}),
+        ("conduct", {"step": "warned", "words": SAID}),
         ("hardship-requests", {"way": "call", "reasons": ["separation"], "note": SAID}),
     ):
         made = program.post(f"{path}/{verb}", body)
@@ -85,7 +88,14 @@ def test_no_verb_and_no_page_tells_a_withheld_place(told: tuple[Program, World, 
 
 def pages(browser: Browser, start: str) -> Iterator[tuple[str, str]]:
     """Every page that links lead to from the case, a few of each kind."""
-    waiting = [start, f"{start}/support-needs", f"{start}/hardship", "/replies"]
+    waiting = [start, *(f"{start}/{name}" for name in ("support-needs", "hardship", "complaints", "offers"))]
+    waiting += [
+        "/replies",
+        "/complaints/questions",
+        "/complaints?format=csv",
+        "/disputes?format=csv",
+        "/hand-overs",
+    ]
     seen: set[str] = set()
     alike: dict[str, int] = {}
     while waiting:

@@ -16,6 +16,7 @@ from app.api.cases.disputes.shapes import DisputeShape, EvidenceShape, dispute_s
 from app.api.cases.lookup import case_named
 from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, ReadSession, api_router
 from app.api.fields import Amount, CaseRef, Currency, Day, RowId, minor_of, naming
+from app.api.shapes import covered
 from app.book.ledger.models import Account, Entry, Statement
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -30,7 +31,9 @@ from app.casework.disputes.rules import (
     EvidenceState,
     ReceivedAs,
 )
+from app.casework.support_needs.sight import sight_of
 from app.core.errors import Invalid
+from app.core.staff.rules import Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now, ports_of
 
@@ -80,11 +83,13 @@ def row_named(
 
 
 @router.get("", summary="List disputes")
-def list_disputes(reference: CaseRef, _caller: ApiCaseReader, session: ReadSession) -> list[DisputeShape]:
+def list_disputes(reference: CaseRef, caller: ApiCaseReader, session: ReadSession) -> list[DisputeShape]:
     """All disputes of the customer, open ones first, then the latest."""
     case = case_named(session, reference)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    return dispute_shapes(session, disputes_of(session, case.customer_id), portfolio.currency)
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
+    shapes = dispute_shapes(session, disputes_of(session, case.customer_id), portfolio.currency)
+    return [covered(each, sight) for each in shapes]
 
 
 class NewDispute(WhatIsDisputed):
@@ -111,7 +116,7 @@ def post_dispute(
         session, case, body.disputed(session, portfolio), body.words, ports_of(request).catalog,
         received_on=body.received_on, received_as=body.received_as, by=caller.by, now=now,
     )  # fmt: skip
-    return _shape(session, opened.dispute)
+    return _shape(session, opened.dispute, caller)
 
 
 class DisputeChange(WhatIsDisputed):
@@ -136,7 +141,7 @@ def post_dispute_change(
         session, dispute, body.disputed(session, portfolio), body.reason, ports_of(request).catalog, by=caller.by,
         now=now,
     )  # fmt: skip
-    return _shape(session, dispute)
+    return _shape(session, dispute, caller)
 
 
 class NewDecision(Input):
@@ -202,7 +207,7 @@ def post_dispute_decision(
     decide_dispute(
         session, dispute, decision, ports_of(request).catalog, by=caller.by, role=caller.role, now=now
     )
-    return _shape(session, dispute)
+    return _shape(session, dispute, caller)
 
 
 class NewCorrection(Input):
@@ -224,7 +229,7 @@ def post_dispute_correction(
     entry_id = row_named(session, portfolio, Entry, body.entry, "entry")
     assert entry_id is not None
     note_correction(session, dispute, entry_id, by=caller.by, now=now)
-    return _shape(session, dispute)
+    return _shape(session, dispute, caller)
 
 
 class NewOwner(Input):
@@ -243,7 +248,7 @@ def post_dispute_owner(
     """The person who answers it."""
     _, dispute = _named_dispute(session, reference, dispute_id)
     evidence_acts.assign_dispute(session, dispute, body.owner, by=caller.by, now=now)
-    return _shape(session, dispute)
+    return _shape(session, dispute, caller)
 
 
 class NewEvidence(Input):
@@ -264,7 +269,7 @@ def post_dispute_evidence(
     _, dispute = _named_dispute(session, reference, dispute_id)
     due_on: date = body.due_on
     row = evidence_acts.ask_evidence(session, dispute, body.what, due_on, by=caller.by, now=now)
-    return EvidenceShape.of(row)
+    return covered(EvidenceShape.of(row), sight_of(session, dispute.customer_id, caller.role, caller.by))
 
 
 class EvidenceJudgement(Input):
@@ -293,7 +298,7 @@ def post_evidence_judgement(
     evidence_acts.judge_evidence(
         session, dispute, row, body.state, document_id=body.document, note=body.note, by=caller.by, now=now
     )
-    return EvidenceShape.of(row)
+    return covered(EvidenceShape.of(row), sight_of(session, dispute.customer_id, caller.role, caller.by))
 
 
 def _named_dispute(session: Session, reference: str, dispute_id: int) -> tuple[CollectionsCase, Dispute]:
@@ -302,7 +307,7 @@ def _named_dispute(session: Session, reference: str, dispute_id: int) -> tuple[C
     return case, get_dispute(session, case.customer_id, dispute_id, lock=True)
 
 
-def _shape(session: Session, dispute: Dispute) -> DisputeShape:
+def _shape(session: Session, dispute: Dispute, caller: Caller) -> DisputeShape:
     currency = session.get_one(Portfolio, dispute.portfolio_id).currency
     [shape] = dispute_shapes(session, [dispute], currency)
-    return shape
+    return covered(shape, sight_of(session, dispute.customer_id, caller.role, caller.by))

@@ -10,10 +10,12 @@ from fastapi import Query
 from app.api.cases.disputes.shapes import DisputeShape, dispute_shapes
 from app.api.deps import ApiCaseWorker, Page, ReadSession, api_router
 from app.api.fields import Cursor, Day, Limit, PortfolioCode
+from app.api.shapes import covered
 from app.book.portfolios.days import local_today
 from app.book.portfolios.service import get_portfolio
 from app.casework.disputes.register import RegisterFilter, RegisterState, after_row, register_query
 from app.casework.disputes.rules import DisputeKind
+from app.casework.support_needs.sight import sight_over
 from app.core.ids import id_of
 from app.core.text import Line
 from app.http.context import Now
@@ -25,7 +27,7 @@ router = api_router("/portfolios/{code}/disputes", tags=["disputes"])
 @router.get("", summary="List the register of disputes")
 def list_register(
     code: PortfolioCode,
-    _caller: ApiCaseWorker,
+    caller: ApiCaseWorker,
     session: ReadSession,
     now: Now,
     state: Annotated[RegisterState, Query()] = RegisterState.OPEN,
@@ -46,7 +48,8 @@ def list_register(
     rows = [row for row, _ in session.execute(query.limit(limit + 1))]
     shown = rows[:limit]
     last = shown[-1] if len(rows) > limit else None
+    sight = sight_over(session, {row.customer_id for row in shown}, caller.role, caller.by)
     return Page(
-        items=dispute_shapes(session, shown, portfolio.currency),
+        items=[covered(each, sight) for each in dispute_shapes(session, shown, portfolio.currency)],
         next_cursor=encode_cursor(last.answer_by.isoformat(), id_of(last)) if last else None,
     )

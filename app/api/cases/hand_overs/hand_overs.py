@@ -14,7 +14,7 @@ from app.actions.hand_overs import offers as offer_acts
 from app.api.cases.lookup import case_named
 from app.api.deps import ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Cursor, Day, Limit, PortfolioCode, RowId
-from app.api.shapes import Shape
+from app.api.shapes import Shape, covered
 from app.book.portfolios.days import local_today
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase, case_reference
@@ -30,6 +30,7 @@ from app.casework.hand_overs.queries import (
     offers_of,
 )
 from app.casework.hand_overs.rules import ConductStep, HandOverKind, HandOverStatus, OfferAnswer
+from app.casework.support_needs.sight import sight_of, sight_over
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.text import Line, Paragraph
@@ -137,12 +138,13 @@ class NewConduct(Input):
 
 
 @router.get("/cases/{reference}/help-offers", summary="List what was offered to a customer")
-def list_help_offers(
-    reference: CaseRef, _caller: ApiCaseWorker, session: ReadSession
-) -> Page[HelpOfferShape]:
+def list_help_offers(reference: CaseRef, caller: ApiCaseWorker, session: ReadSession) -> Page[HelpOfferShape]:
     """The newest first."""
     case = case_named(session, reference)
-    return Page(items=[HelpOfferShape.of(row) for row in offers_of(session, case.customer_id)])
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
+    return Page(
+        items=[covered(HelpOfferShape.of(row), sight) for row in offers_of(session, case.customer_id)]
+    )
 
 
 @router.post("/cases/{reference}/help-offers", status_code=201, summary="Record an offer and its answer")
@@ -155,7 +157,7 @@ def post_help_offer(
     row = offer_acts.offer_help(
         session, case, body.offer, body.answer, body.note, by=caller.by, role=caller.role, now=now
     )
-    return HelpOfferShape.of(row)
+    return covered(HelpOfferShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))
 
 
 @router.post("/cases/{reference}/help-offers/{help_offer_id}/answer", summary="Record a later answer")
@@ -167,16 +169,19 @@ def post_help_answer(
     row = offer_acts.answer_offer(
         session, case, help_offer_id, body.answer, by=caller.by, role=caller.role, now=now
     )
-    return HelpOfferShape.of(row)
+    return covered(HelpOfferShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))
 
 
 @router.get("/cases/{reference}/desk-hand-overs", summary="List what was handed to other desks")
 def list_case_desk_hand_overs(
-    reference: CaseRef, _caller: ApiCaseWorker, session: ReadSession
+    reference: CaseRef, caller: ApiCaseWorker, session: ReadSession
 ) -> Page[HandOverShape]:
     """The newest first."""
     case = case_named(session, reference)
-    return Page(items=[HandOverShape.of(row) for row in hand_overs_of(session, case.customer_id)])
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
+    return Page(
+        items=[covered(HandOverShape.of(row), sight) for row in hand_overs_of(session, case.customer_id)]
+    )
 
 
 @router.post("/cases/{reference}/desk-hand-overs", status_code=201, summary="Hand work to another desk")
@@ -188,7 +193,7 @@ def post_desk_hand_over(
     row = desk_acts.hand_over(
         session, case, body.desk, body.kind, body.words, body.due_on, by=caller.by, role=caller.role, now=now
     )
-    return HandOverShape.of(row)
+    return covered(HandOverShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))
 
 
 @router.post("/cases/{reference}/desk-hand-overs/{hand_over_id}/receipt", summary="Record a desk's receipt")
@@ -201,7 +206,7 @@ def post_hand_over_receipt(
     row = desk_acts.receive_hand_over(
         session, hand_over_id, body.received_by, by=caller.by, role=caller.role, now=now
     )
-    return HandOverShape.of(row)
+    return covered(HandOverShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))
 
 
 @router.post("/cases/{reference}/desk-hand-overs/{hand_over_id}/end", summary="Record what a desk did")
@@ -214,7 +219,7 @@ def post_hand_over_end(
     row = desk_acts.end_hand_over(
         session, hand_over_id, body.status, body.words, by=caller.by, role=caller.role, now=now
     )
-    return HandOverShape.of(row)
+    return covered(HandOverShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))
 
 
 def _require_of(case: CollectionsCase, row: DeskHandOver) -> None:
@@ -224,7 +229,7 @@ def _require_of(case: CollectionsCase, row: DeskHandOver) -> None:
 
 @router.get("/portfolios/{code}/desk-hand-overs", summary="List open hand-overs of a portfolio")
 def list_desk_hand_overs(
-    code: PortfolioCode, _caller: ApiCaseWorker, session: ReadSession, now: Now,
+    code: PortfolioCode, caller: ApiCaseWorker, session: ReadSession, now: Now,
     overdue: Annotated[bool, Query(description="Only those whose day is over.")] = False,
     desk: Annotated[Line, Query(max_length=40)] = "",
     cursor: Cursor = None, limit: Limit = 50,
@@ -238,17 +243,19 @@ def list_desk_hand_overs(
         query = query.where(after_row(date.fromisoformat(str(seen[0])), int(seen[1])))
     rows = [row for row, _ in session.execute(query.limit(limit + 1))]
     last = rows[limit - 1] if len(rows) > limit else None
+    sight = sight_over(session, {row.customer_id for row in rows[:limit]}, caller.role, caller.by)
     return Page(
-        items=[HandOverShape.of(row) for row in rows[:limit]],
+        items=[covered(HandOverShape.of(row), sight) for row in rows[:limit]],
         next_cursor=encode_cursor(last.due_on.isoformat(), id_of(last)) if last else None,
     )
 
 
 @router.get("/cases/{reference}/conduct", summary="List abusive contact with a customer")
-def list_conduct(reference: CaseRef, _caller: ApiCaseWorker, session: ReadSession) -> Page[ConductShape]:
+def list_conduct(reference: CaseRef, caller: ApiCaseWorker, session: ReadSession) -> Page[ConductShape]:
     """The newest first."""
     case = case_named(session, reference)
-    return Page(items=[ConductShape.of(row) for row in conduct_of(session, case.customer_id)])
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
+    return Page(items=[covered(ConductShape.of(row), sight) for row in conduct_of(session, case.customer_id)])
 
 
 @router.post("/cases/{reference}/conduct", status_code=201, summary="Record abusive contact")
@@ -257,6 +264,5 @@ def post_conduct(
 ) -> ConductShape:
     """A warning, or an ended call, which is a task for a supervisor. No channel and no right of the customer ends."""
     case = case_named(session, reference, lock=True)
-    return ConductShape.of(
-        conduct_acts.record_conduct(session, case, body.step, body.words, by=caller.by, now=now)
-    )
+    row = conduct_acts.record_conduct(session, case, body.step, body.words, by=caller.by, now=now)
+    return covered(ConductShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))

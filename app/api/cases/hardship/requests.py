@@ -10,9 +10,9 @@ from pydantic import Field
 
 from app.actions.hardship import requests as acts
 from app.api.cases.lookup import case_named
-from app.api.deps import ApiCaseReader, ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
+from app.api.deps import ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Day, RowId
-from app.api.shapes import Shape
+from app.api.shapes import Shape, covered
 from app.book.portfolios.days import local_today
 from app.casework.hardship.models import HardshipDocument, HardshipRequest
 from app.casework.hardship.queries import documents_of_request, get_request, requests_of
@@ -24,6 +24,7 @@ from app.casework.hardship.rules import (
     RefusalReason,
 )
 from app.casework.hardship.service import NewRequest
+from app.casework.support_needs.sight import sight_of
 from app.core.ids import id_of
 from app.core.text import Line, Paragraph
 from app.http.context import Now, ports_of
@@ -126,11 +127,14 @@ class TakenBack(Input):
 
 @router.get("", summary="List requests for help with payments")
 def list_hardship_requests(
-    reference: CaseRef, _caller: ApiCaseReader, session: ReadSession
+    reference: CaseRef, caller: ApiCaseWorker, session: ReadSession
 ) -> Page[HardshipShape]:
     """The newest first."""
     case = case_named(session, reference)
-    return Page(items=[HardshipShape.of(row) for row in requests_of(session, case.customer_id)])
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
+    return Page(
+        items=[covered(HardshipShape.of(row), sight) for row in requests_of(session, case.customer_id)]
+    )
 
 
 @router.post("", status_code=201, summary="Take a request for help with payments down")
@@ -147,17 +151,20 @@ def post_hardship_request(
     received_on = body.received_on or local_today(session, case.portfolio_id, now)
     new = NewRequest(body.way, [each.value for each in body.reasons], received_on, body.note)
     taken = acts.take_request(session, case, new, ports_of(request).catalog, by=caller.by, now=now)
-    return HardshipShape.of(taken.request)
+    return covered(
+        HardshipShape.of(taken.request), sight_of(session, case.customer_id, caller.role, caller.by)
+    )
 
 
 @router.get("/{hardship_id}/documents", summary="List what was asked of the customer")
 def list_hardship_documents(
-    reference: CaseRef, hardship_id: RowId, _caller: ApiCaseReader, session: ReadSession
+    reference: CaseRef, hardship_id: RowId, caller: ApiCaseWorker, session: ReadSession
 ) -> Page[AskedShape]:
     """In the order in which it was asked for; what came says whether it shows enough."""
     case = case_named(session, reference)
     asked = documents_of_request(session, id_of(get_request(session, case.customer_id, hardship_id)))
-    return Page(items=[AskedShape.of(row) for row in asked])
+    sight = sight_of(session, case.customer_id, caller.role, caller.by)
+    return Page(items=[covered(AskedShape.of(row), sight) for row in asked])
 
 
 @router.post("/{hardship_id}/documents", status_code=201, summary="Ask the customer for something")
@@ -171,7 +178,8 @@ def post_hardship_document(
 ) -> AskedShape:
     """The day for our answer moves, as the law says."""
     case = case_named(session, reference, lock=True)
-    return AskedShape.of(acts.ask_for_document(session, case, hardship_id, body.what, by=caller.by, now=now))
+    row = acts.ask_for_document(session, case, hardship_id, body.what, by=caller.by, now=now)
+    return covered(AskedShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))
 
 
 @router.post("/{hardship_id}/documents/{asked_id}", summary="Note what came")
@@ -190,7 +198,7 @@ def post_hardship_document_came(
         session, case, hardship_id, asked_id, body.state,
         document_id=body.document_id, lacking=body.lacking, by=caller.by, now=now,
     )  # fmt: skip
-    return AskedShape.of(row)
+    return covered(AskedShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))
 
 
 @router.post("/{hardship_id}/decision", summary="Decide on help with payments")
@@ -211,7 +219,9 @@ def post_hardship_decision(
         until=body.until, refusals=body.refusals, words=body.words, plan_id=body.plan_id,
         by=caller.by, role=caller.role, now=now,
     )  # fmt: skip
-    return HardshipShape.of(taken.request)
+    return covered(
+        HardshipShape.of(taken.request), sight_of(session, case.customer_id, caller.role, caller.by)
+    )
 
 
 @router.post("/{hardship_id}/withdrawal", summary="Take a request back")
@@ -226,4 +236,4 @@ def post_hardship_withdrawal(
     """The customer takes it back; the case is worked again from the next day."""
     case = case_named(session, reference, lock=True)
     row = acts.withdraw_request(session, case, hardship_id, body.reason, by=caller.by, now=now)
-    return HardshipShape.of(row)
+    return covered(HardshipShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))

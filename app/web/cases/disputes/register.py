@@ -28,8 +28,10 @@ from app.casework.disputes.register import (
     register_query,
 )
 from app.casework.disputes.rules import KIND_LABELS, OUTCOME_LABELS, DisputeKind, EvidenceState, is_late
+from app.casework.support_needs.sight import sight_in, sight_over
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
+from app.core.timeline.sight import Sight
 from app.core.types import Cells
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
@@ -90,7 +92,7 @@ class RegisterPage(Page):
 @router.get("")
 def register(
     request: Request,
-    _staff: CaseWorker,
+    staff: CaseWorker,
     session: StreamSession,
     now: Now,
     portfolio: str = "",
@@ -104,7 +106,8 @@ def register(
     query = register_query(portfolio_id, wanted_of(asked), today)
     if asked.get("format") == "csv":
         currency = chosen.currency if chosen else ""
-        return csv_download("disputes.csv", CSV_HEADER, _csv_rows(session, query, currency, today))
+        sight = sight_in(session, portfolio_id, staff.role, staff.by)
+        return csv_download("disputes.csv", CSV_HEADER, _csv_rows(session, query, currency, today, sight))
     seen = decode_cursor(cursor, 2, date.fromisoformat, int)
     if seen is not None:
         query = query.where(after_row(date.fromisoformat(str(seen[0])), int(seen[1])))
@@ -129,6 +132,7 @@ def register(
             names=names,
             next_cursor=encode_cursor(last.answer_by.isoformat(), id_of(last)) if last else None,
         ),
+        sight=sight_over(session, {row.customer_id for row, _ in found[:PAGE]}, staff.role, staff.by),
     )
 
 
@@ -194,7 +198,9 @@ def _day(text: str | None) -> date | None:
         return None
 
 
-def _csv_rows(session: Session, query: Select[Dispute, str], currency: str, today: date) -> Iterator[Cells]:
+def _csv_rows(
+    session: Session, query: Select[Dispute, str], currency: str, today: date, sight: Sight
+) -> Iterator[Cells]:
     for row, name in session.execute(query):
         yield (
             row.reference, case_reference(row.case_id), name, row.kind.value,
@@ -203,5 +209,6 @@ def _csv_rows(session: Session, query: Select[Dispute, str], currency: str, toda
             row.received_as.value, (today - row.received_on).days, row.acknowledge_by, row.answer_by,
             "yes" if row.by_law else "",
             "yes" if row.is_open and is_late(row.answer_by, today) else "", row.outcome.value if row.outcome else "",
-            to_decimal_string(row.conceded_minor, currency), "yes" if row.awaits_correction else "", row.words,
+            to_decimal_string(row.conceded_minor, currency), "yes" if row.awaits_correction else "",
+            sight.cover(row.words),
         )  # fmt: skip

@@ -26,6 +26,7 @@ from app.casework.hand_overs.rules import (
     OfferItem,
     sale_refusal,
 )
+from app.casework.support_needs.sight import sight_of
 from app.core.ids import id_of
 from app.core.staff.rules import Staff
 from app.http.context import Now
@@ -111,6 +112,7 @@ def show(
             form=form,
         ),
         status,
+        sight_of(session, customer_id, staff.role, staff.by),
     )
 
 

@@ -20,6 +20,7 @@ from app.casework.hand_overs.queries import (
     count_hand_overs,
     list_query,
 )
+from app.casework.support_needs.sight import sight_over
 from app.core.ids import id_of
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
@@ -61,7 +62,7 @@ class HandOversPage(Page):
 
 @router.get("")
 def hand_overs(
-    request: Request, _staff: CaseWorker, session: ReadSession, now: Now, portfolio: str = "", state: str = "open",
+    request: Request, staff: CaseWorker, session: ReadSession, now: Now, portfolio: str = "", state: str = "open",
     desk: str = "", cursor: str = "",
 ) -> Response:  # fmt: skip
     portfolios, chosen = choose_portfolio(session, portfolio)
@@ -90,6 +91,7 @@ def hand_overs(
             columns=COLUMNS,
             next_cursor=encode_cursor(last.due_on.isoformat(), id_of(last)) if last else None,
         ),
+        sight=sight_over(session, {row.customer_id for row, _ in rows[:PAGE]}, staff.role, staff.by),
     )
 
 

@@ -14,10 +14,12 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import case_reference
 from app.casework.satisfaction.models import Survey
 from app.casework.satisfaction.rules import FEWEST, AskedAfter, Scores
+from app.casework.support_needs.sight import sight_over
 from app.core.dates import add_months, month_start
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS
+from app.core.timeline.sight import Sight
 from app.core.types import Cells, JsonObject
 from app.core.vocabulary import Channel
 from app.http.context import Now
@@ -84,7 +86,7 @@ class SatisfactionPage(Page):
 
 @router.get("")
 def satisfaction(
-    request: Request, _staff: Manager, session: StreamSession, now: Now, portfolio: str = "", first: str = "",
+    request: Request, staff: Manager, session: StreamSession, now: Now, portfolio: str = "", first: str = "",
     last: str = "", after: str = "", channel: str = "", reason: str = "", score: str = "", cursor: str = "",
     format: str = "",
 ) -> Response:  # fmt: skip
@@ -95,7 +97,9 @@ def satisfaction(
     scores = SCORES.get(score, ())
     if chosen is not None and format == "csv":
         name = f"satisfaction-{chosen.code}-{asked.first:%Y-%m}-{asked.last:%Y-%m}.csv"
-        return csv_download(name, CSV_HEADER, _csv_rows(answers(session, chosen, asked, scores=scores)))
+        rows = answers(session, chosen, asked, scores=scores)
+        sight = sight_over(session, {row.customer_id for row in rows}, staff.role, staff.by)
+        return csv_download(name, CSV_HEADER, _csv_rows(rows, sight))
     seen = decode_cursor(cursor, 1, int)
     found = (
         answers(
@@ -130,6 +134,7 @@ def satisfaction(
             reason=reason_words,
             case_ref=case_reference,
         ),
+        sight=sight_over(session, {row.customer_id for row in shown}, staff.role, staff.by),
     )
 
 
@@ -176,9 +181,9 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def _csv_rows(rows: Sequence[Survey]) -> Iterator[Cells]:
+def _csv_rows(rows: Sequence[Survey], sight: Sight) -> Iterator[Cells]:
     for row in rows:
         yield (
             row.id, row.asked_on, row.answered_on, case_reference(row.case_id), row.after.value, row.reason,
-            row.channel.value, row.score, row.comment,
+            row.channel.value, row.score, sight.cover(row.comment),
         )  # fmt: skip
