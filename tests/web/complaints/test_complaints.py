@@ -46,6 +46,9 @@ def test_a_complaint_is_put_on_record_found_and_answered_by_page(sqlite_desk: De
     assert "K-000001" not in ben.get("/complaints?category=contact").text
     assert "K-000001" in ben.get("/complaints?format=csv").text
 
+    unknown = ben.submit("/complaints/1/details", category="fees", severity="high", cause="1234567")
+    assert unknown.status_code == 404, "there is no such cause; ids grow longer than five digits"
+
     refused = ben.submit("/complaints/1/answer", kind="final", outcome="upheld", reasons="You are right.")
     assert refused.status_code == 422
     assert "Say what the final response does" in refused.text
