@@ -10,11 +10,12 @@ from pydantic import Field
 
 from app.api.deps import ApiManager, Page, ReadSession, api_router
 from app.api.fields import Cursor, Day, Limit
-from app.api.shapes import Shape
+from app.api.shapes import Shape, covered
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import case_reference
 from app.casework.satisfaction.models import Survey
 from app.casework.satisfaction.rules import FEWEST, AskedAfter, Scores
+from app.casework.support_needs.sight import sight_over
 from app.core.dates import month_start
 from app.core.errors import Invalid
 from app.core.ids import id_of
@@ -122,7 +123,7 @@ def get_satisfaction(
 
 @router.get("/answers", summary="Answers to the question about satisfaction")
 def get_answers(
-    _caller: ApiManager,
+    caller: ApiManager,
     session: ReadSession,
     portfolio: Code,
     first: First,
@@ -140,7 +141,8 @@ def get_answers(
     rows = answers(session, book, asked, before=int(seen[0]) if seen else None, limit=limit + 1)
     shown = rows[:limit]
     following = encode_cursor(id_of(shown[-1])) if len(rows) > limit else None
-    return Page(items=[AnswerShape.of(each) for each in shown], next_cursor=following)
+    sight = sight_over(session, {each.customer_id for each in shown}, caller.role, caller.by)
+    return Page(items=[covered(AnswerShape.of(each), sight) for each in shown], next_cursor=following)
 
 
 def _asked(first: date, last: date, after: AskedAfter | None, channel: Channel | None, reason: str) -> Asked:
