@@ -72,6 +72,10 @@ TAGS = [
     {"name": "figures", "description": "Aging and key figures."},
     {"name": "documents", "description": "Agreement, assignment, notices: what is on file for a case."},
     {
+        "name": "complaints",
+        "description": "Complaints with their clocks, answers and redress, and the causes behind them.",
+    },
+    {
         "name": "disputes",
         "description": "What customers say is wrong: amounts left out, evidence, decisions.",
     },
