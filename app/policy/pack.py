@@ -69,8 +69,7 @@ class Pack:
     place: Territory | None = None
     """Part of its country in which an overlay applies; None = everywhere."""
     uncovered: str = ""
-    """The customer's country, where no pack is for it and none was adopted: then nothing may be sent; '' = it is
-    covered."""
+    """The customer's country, where no pack holds: then nothing may be sent; '' = it is covered."""
     parts: tuple[str, ...] = ()
     """Labels of the packs stacked in this one."""
     text: str = field(default="", repr=False, compare=False)

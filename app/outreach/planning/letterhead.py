@@ -91,8 +91,7 @@ class LetterCatalog:
     letters: Mapping[str, Letter]
     links: LinkSigner
     register_number: str = ""
-    """Of the agency in the register of its country; '' = it has none, and a letter that must name it does not go
-    out."""
+    """Of the agency in the register of its country; '' = none, and a letter that must name it does not go out."""
     sender_address: str = ""
     """Address for post to us, on one line; '' = not told, and a letter that must name it does not go out."""
     supervisory_authority: str = ""

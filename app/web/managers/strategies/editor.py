@@ -1,7 +1,6 @@
 """The editor of strategies.
 
-It keeps nothing on the server: the form carries the text being worked on. So looking at it loses nothing, and it
-becomes a version only when it is saved.
+It keeps nothing on the server: the form carries the text being worked on, which becomes a version when it is saved.
 """
 
 from __future__ import annotations
