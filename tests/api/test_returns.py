@@ -52,7 +52,7 @@ def test_what_a_return_has_not_is_refused(engine: Engine) -> None:
         "There is no return of this name. Know",
     )
     refused = program.get(
-        f"{BOOK}/returns/uk-complaints/lines", date=str(LAST), row="upheld", measure="number"
+        f"{BOOK}/returns/uk-arrears/lines", date=str(LAST), row="missed_payments", measure="number"
     )
     assert refused.status_code == 404
     refused = program.post(f"{BOOK}/frozen-returns", {"kind": "uk-arrears", "last_on": "2026-03-13"})
