@@ -272,14 +272,14 @@ def test_a_hold_ends_by_itself_and_the_ladder_goes_on(engine: Engine) -> None:
     assert life.live(1, 3) == ["3: first_reminder by sms"]
     with transaction(engine) as session:
         start_hold(
-            session, life.case(session), HoldKind.COMPLAINT, "rude on the phone", day(14),
+            session, life.case(session), HoldKind.VULNERABLE, "a death in the family", day(14),
             by=Actor.user("ann"), today=day(4), now=builders.at(day(4)),
         )  # fmt: skip
     left = life.live(4, 12)
     assert left == [], "while somebody looks into it nobody reminds"
     waited = life.recorded(ContactWaiting.KIND)
     assert waited, "and that the reminder waits is on record, with the rule"
-    assert "house.objection" in {reason["rule"] for event in waited for reason in event["reasons"]}
+    assert "house.holds" in {reason["rule"] for event in waited for reason in event["reasons"]}
 
     left = life.live(13, 15)
     with transaction(engine) as session:

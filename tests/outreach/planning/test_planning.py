@@ -143,8 +143,8 @@ def test_under_a_hold_it_waits_for_the_day_the_hold_ends_and_loses_no_step(engin
         start_hold(
             session,
             case,
-            HoldKind.COMPLAINT,
-            "rude",
+            HoldKind.VULNERABLE,
+            "a death in the family",
             until,
             by=Actor.user("ann"),
             today=ON,
@@ -158,7 +158,7 @@ def test_under_a_hold_it_waits_for_the_day_the_hold_ends_and_loses_no_step(engin
     assert builders.count(engine, OutboxMessage) == 0
     with transaction(engine) as session:
         [waiting] = builders.events(session, ContactWaiting.KIND)
-        assert "house.objection" in [reason["rule"] for reason in waiting["reasons"]]
+        assert "house.holds" in [reason["rule"] for reason in waiting["reasons"]]
 
 
 def test_steps_come_again_in_a_new_occurrence_after_the_oldest_due_was_paid(engine: Engine) -> None:

@@ -15,12 +15,12 @@ from sqlmodel import select
 
 from app.casework.hardship.models import HardshipRequest
 from app.casework.support_needs.models import SupportNeed
-from app.core.clock import SystemClock
 from app.core.ids import id_of
 from app.core.settings import Settings
 from app.core.staff.rules import Role
 from tests import builders
 from tests.web.axe import assert_fits_and_is_accessible
+from tests.web.cases.test_two_people_browser import Daytime
 from tests.web.desk import PASSWORD, Desk, make_ports
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
         {"secret_key": "s" * 40, "public_url": f"http://127.0.0.1:{free_port}", "log_level": "ERROR"}
     )
     desk = Desk(sqlite_engine, settings=settings)
-    desk.ports = make_ports(SystemClock(), settings)
+    desk.ports = make_ports(Daytime(), settings)
     desk.sign_in(Role.AGENT)
     late, on = date(2026, 2, 1), date(2026, 3, 1)
     case_id = desk.write(
