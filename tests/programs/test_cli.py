@@ -95,7 +95,10 @@ def test_from_an_empty_database_to_the_figures_of_a_day(desk: Desk, tmp_path: Pa
     assert done["already_done"] is False
     assert [set(stage) for stage in done["stages"]] == [{"name", "seconds", "counts"}] * len(done["stages"])
     names = [stage["name"] for stage in done["stages"]]
-    stages = "charges age lifecycle assess cases experiments duties letters contacts legal kpis thresholds invariants"
+    stages = (
+        "charges age lifecycle assess cases experiments duties letters contacts "
+        "satisfaction legal kpis thresholds invariants"
+    )
     assert " ".join(names) == stages
     later = desk("day", "--date", "2026-03-11", "--portfolio", "CARDS", "--json").json
     assert later["portfolios"]["CARDS"]["caught_up"] == ["2026-03-09", "2026-03-10"]
