@@ -1,4 +1,4 @@
-"""Place, review and end a hold (long by design: one act with all that comes with it).
+"""Place, review and end a hold.
 
 A page, the API, a call, a message and the customer's own page call the same function: it writes the hold, the pauses
 that come with it, its event and the letter that acknowledges it.
@@ -28,33 +28,26 @@ from app.casework.complaints.service import record_complaint
 from app.casework.disputes.from_holds import close_with_hold, dispute_of_new_hold
 from app.casework.disputes.models import Dispute
 from app.casework.disputes.service import DisputeSaid
-from app.casework.documents.models import CaseDocument
-from app.casework.documents.rules import DocumentKind
 from app.casework.hardship.queries import open_request_of_hold
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import hold_of_kind
 from app.casework.holds.rules import (
     ENDING_EVENTS,
     SILENCE_DAYS,
-    VERIFICATION_LETTERS,
     EndsBy,
     hold_name,
 )
 from app.casework.holds.service import close_hold, keep_hold, set_end, start_hold
-from app.casework.parties.events import ThirdPartyContacted
-from app.casework.parties.rules import PartyKind
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_reason
-from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind
-from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import LEFT, Occasion, OutboxStatus
+from app.outreach.duties.verification import verification_since
 from app.outreach.planning.event_letters import acknowledge_hold
 from app.outreach.planning.letterhead import LetterCatalog
-from app.outreach.planning.representatives.rules import LETTERS
+from app.outreach.planning.representatives.facts import unanswered_since
 from app.policy.answers import Answer
 from app.policy.composition import packs_for
 from app.policy.kinds.hold import HoldRule
@@ -297,7 +290,8 @@ def _ending_event(session: Session, hold: CaseHold, because: EndsBy, today: date
         return require_verification(
             session, _portfolio_of(session, hold), hold.customer_id, hold.started_at, today
         )
-    asked_on = _unanswered_since(session, hold)
+    asked_at = unanswered_since(session, hold.customer_id, hold.started_at)
+    asked_on = local_date(asked_at, _portfolio_of(session, hold).timezone) if asked_at else None
     if asked_on is None or (today - asked_on).days < SILENCE_DAYS:
         said = "The attorney was not asked" if asked_on is None else f"The attorney was asked on {asked_on}"
         raise Conflict(
@@ -311,72 +305,13 @@ def require_verification(
     session: Session, portfolio: Portfolio, customer_id: int, since: datetime, today: date
 ) -> str:
     """The verification sent to a customer since a dispute came, as a sentence. Conflict where none is on record."""
-    found = _verification_since(session, portfolio, customer_id, since, today)
+    found = verification_since(session, portfolio, customer_id, since, today)
     if not found:
         raise Conflict(
             "No verification is on record since the dispute. Send the letter, or put what was sent on file as a"
             " document of the kind verification."
         )
     return found
-
-
-def _verification_since(
-    session: Session, portfolio: Portfolio, customer_id: int, since: datetime, today: date
-) -> str:
-    """The verification sent since then: a letter of the desk, or a document on file; '' = none."""
-    left = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
-    letter = session.scalar(
-        select(OutboxMessage)
-        .where(
-            OutboxMessage.customer_id == customer_id,
-            col(OutboxMessage.letter).in_(VERIFICATION_LETTERS),
-            col(OutboxMessage.status).in_(left),
-            col(OutboxMessage.console_only).is_(False),
-            col(OutboxMessage.sent_at) >= since,
-        )
-        .order_by(col(OutboxMessage.id).desc())
-    )
-    if letter is not None and letter.sent_at is not None:
-        return f"The verification was sent on {letter.sent_at.date()}"
-    began = local_date(since, portfolio.timezone)
-    document = session.scalar(
-        select(CaseDocument)
-        .where(
-            CaseDocument.customer_id == customer_id,
-            CaseDocument.kind == DocumentKind.VERIFICATION,
-            col(CaseDocument.withdrawn_at).is_(None),
-            col(CaseDocument.dated_on).between(began, today),
-        )
-        .order_by(col(CaseDocument.id).desc())
-    )
-    return f"The verification was sent on {document.dated_on} (document {document.id})" if document else ""
-
-
-def _unanswered_since(session: Session, hold: CaseHold) -> date | None:
-    """The day of our first contact with the attorney, by hand or by a letter that left, since the hold began and since
-    they last answered; None = none."""
-    query = (
-        select(Event)
-        .where(
-            Event.customer_id == hold.customer_id,
-            Event.kind == ThirdPartyContacted.KIND,
-            col(Event.at) >= hold.started_at,
-        )
-        .order_by(col(Event.id))
-    )
-    told = [(event.at, ThirdPartyContacted.from_json(event.data)) for event in session.scalars(query)]
-    contacts = [(at, each.inbound) for at, each in told if each.kind is PartyKind.ATTORNEY]
-    written = select(OutboxMessage.sent_at).where(
-        OutboxMessage.customer_id == hold.customer_id,
-        OutboxMessage.letter == LETTERS[Occasion.STATEMENT],
-        col(OutboxMessage.status).in_(LEFT),
-        col(OutboxMessage.sent_at) >= hold.started_at,
-    )
-    contacts += [(at, False) for at in session.scalars(written) if at is not None]
-    asked_at: datetime | None = None
-    for at, inbound in sorted(contacts):
-        asked_at = None if inbound else asked_at or at
-    return local_date(asked_at, _portfolio_of(session, hold).timezone) if asked_at else None
 
 
 def _require_none_stands(session: Session, case: CollectionsCase, kind: HoldKind) -> None:

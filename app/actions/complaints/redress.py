@@ -9,10 +9,9 @@ from sqlmodel import Session
 from app.actions.complaints.answering import locked_complaint
 from app.actions.complaints.opening import require_not_about
 from app.book.delinquency.service import standing_on
+from app.book.ledger.corrections.credits import grant_credit
 from app.book.ledger.models import Account
-from app.book.ledger.rules import EntryKind, waives_alone
-from app.book.ledger.service import lock_account, post_entry
-from app.book.portfolios.days import business_date
+from app.book.ledger.rules import waives_alone
 from app.book.portfolios.models import Portfolio
 from app.casework.complaints.models import Complaint, ComplaintRedress
 from app.casework.complaints.queries import get_redress, redress_of
@@ -127,23 +126,18 @@ def _left_to_credit(session: Session, account: Account, *, now: datetime) -> int
     """What is owed on an account and not in dispute, in minor units."""
     portfolio, number = session.get_one(Portfolio, account.portfolio_id), id_of(account)
     stands = standing_on(session, portfolio, [number], local_date(now, portfolio.timezone))[number]
-    return max(0, stands.balance - stands.disputed)
+    return stands.collectable
 
 
 def _pay(
     session: Session, complaint: Complaint, redress: ComplaintRedress, *, by: Actor, now: datetime
 ) -> None:
-    portfolio = session.get_one(Portfolio, redress.portfolio_id)
-    account = lock_account(session, session.get_one(Account, redress.account_id))
-    credit = post_entry(
+    credit = grant_credit(
         session,
-        account,
-        EntryKind.CREDIT,
+        session.get_one(Account, redress.account_id),
         redress.amount_minor,
-        effective_on=local_date(now, portfolio.timezone),
-        posted_on=business_date(session, portfolio, now),
+        f"{complaint.reference}: {redress.reason}"[:200],
         reference=f"redress:{id_of(redress)}",
-        description=f"{complaint.reference}: {redress.reason}"[:200],
         by=by,
         now=now,
     )

@@ -50,9 +50,8 @@ def check_goodwill(session: Session, account: Account, amount_minor: int, *, tod
         raise Invalid("The amount must be positive. Enter more than zero.", "amount")
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     stands = standing_on(session, portfolio, [id_of(account)], today)[id_of(account)]
-    left = max(0, stands.balance - stands.disputed)
-    if amount_minor > left:
-        amount = with_code(left, portfolio.currency)
+    if amount_minor > stands.collectable:
+        amount = with_code(stands.collectable, portfolio.currency)
         raise Invalid(f"{amount} of the account is owed and not in dispute. Enter no more.", "amount")
 
 

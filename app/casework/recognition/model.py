@@ -7,7 +7,7 @@ never releases anything. The file beside it is written by `desk intents train`; 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from math import exp
@@ -68,7 +68,19 @@ class IntentModel:
 
     def chances(self, text: str) -> dict[str, float]:
         """The chance of each label; together 1."""
+        return self._chances(set(n_grams(text)))
+
+    def guess(self, text: str) -> Guess | None:
+        """The likeliest label if it is beyond its threshold; None = the model has nothing to say."""
         grams = set(n_grams(text))
+        if self.weights.keys().isdisjoint(grams):
+            return None
+        chances = self._chances(grams)
+        label = max(chances, key=chances.__getitem__)
+        least = self.thresholds.get(label)
+        return Guess(label, chances[label]) if least is not None and chances[label] >= least else None
+
+    def _chances(self, grams: Set[str]) -> dict[str, float]:
         scores = [intercept / SCALE for intercept in self.intercepts]
         length = len(grams) ** 0.5
         for gram in grams:
@@ -78,15 +90,6 @@ class IntentModel:
         raised = [exp(score - highest) for score in scores]
         total = sum(raised)
         return {label: each / total for label, each in zip(self.labels, raised, strict=True)}
-
-    def guess(self, text: str) -> Guess | None:
-        """The likeliest label if it is beyond its threshold; None = the model has nothing to say."""
-        if not any(gram in self.weights for gram in n_grams(text)):
-            return None
-        chances = self.chances(text)
-        label = max(chances, key=chances.__getitem__)
-        least = self.thresholds.get(label)
-        return Guess(label, chances[label]) if least is not None and chances[label] >= least else None
 
 
 def n_grams(text: str) -> Iterator[str]:

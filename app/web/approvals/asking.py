@@ -20,7 +20,8 @@ from app.http.doors import CaseWorker
 from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
-from app.web.cases.disputes.acts import DecisionForm, decision_in, place_of
+from app.web.cases.disputes import acts as disputes_page
+from app.web.cases.disputes.acts import DecisionForm, decision_in
 from app.web.cases.forms.action import SENT, submit
 from app.web.cases.forms.plans import SettlementForm, settlement_terms
 from app.web.cases.plan.typed import PLAN_FIELDS, PlanForm, plan_terms
@@ -91,9 +92,8 @@ def ask_for_dispute(
         ask_approval(session, file.case, ask, reason, by=staff.by, role=staff.role, now=now)
         return SENT
 
-    place = place_of(request, session, staff, case_id)
-    name = f"decide-{dispute_id}"
-    return submit(request, session, staff, case_id, name, typed, act, now=now, place=place)
+    form = f"decide-{dispute_id}"
+    return disputes_page.submit(request, session, staff, case_id, form, typed, act, now=now)
 
 
 class GoodwillForm(ReasonForm):

@@ -78,9 +78,6 @@ def answer(
             )  # fmt: skip
     except Conflict as refused:
         return redirect(request, place, sentence(refused.message), tone="warn")
-    if done.complaint_id is not None and back == "case":
-        # The customer is still on the telephone: the case stays open, and its open items lead to the complaint.
-        return redirect(request, place, "On record as a complaint. Say what it is about under Open items.")
     if done.complaint_id is not None:
         if back in ("case", "reply"):
             reference = complaint_reference(done.complaint_id)

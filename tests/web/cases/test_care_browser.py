@@ -2,67 +2,26 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
-from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
-from sqlalchemy.engine import Engine
 from sqlmodel import select
 
 from app.casework.hardship.models import HardshipRequest
 from app.casework.support_needs.models import SupportNeed
-from app.core.ids import id_of
-from app.core.settings import Settings
-from app.core.staff.rules import Role
-from tests import builders
 from tests.web.axe import assert_fits_and_is_accessible
-from tests.web.cases.test_two_people_browser import Daytime
-from tests.web.desk import PASSWORD, Desk, make_ports
+from tests.web.cases.test_two_people_browser import served, sign_in
+from tests.web.desk import PASSWORD, Desk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-
-@pytest.fixture
-def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
-    """A case of ben's, served over a socket."""
-    settings = Settings.model_validate(
-        {"secret_key": "s" * 40, "public_url": f"http://127.0.0.1:{free_port}", "log_level": "ERROR"}
-    )
-    desk = Desk(sqlite_engine, settings=settings)
-    desk.ports = make_ports(Daytime(), settings)
-    desk.sign_in(Role.AGENT)
-    late, on = date(2026, 2, 1), date(2026, 3, 1)
-    case_id = desk.write(
-        lambda session: id_of(builders.delinquent_case(session, due_on=late, on=on, owner="ben"))
-    )
-    desk.__post_init__()
-    server = uvicorn.Server(uvicorn.Config(desk.app, port=free_port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield desk, case_id
-    server.should_exit = True
-    thread.join()
+__all__ = ["served"]
 
 
 @pytest.mark.browser
 def test_a_need_and_a_request_by_keyboard(served: tuple[Desk, int], browser: Browser) -> None:
     desk, case_id = served
-    context = browser.new_context(base_url=desk.settings.public_url)
-    tab = context.new_page()
-    tab.set_default_timeout(15_000)
-    tab.goto("/login")
-    tab.fill("input[name=username]", "ben")
-    tab.fill("input[name=password]", PASSWORD)
-    tab.press("input[name=password]", "Enter")
-    tab.wait_for_url("**/worklist**")
-
+    tab = sign_in(desk, browser, "ben")
     tab.goto(f"/cases/{case_id}/support-needs")
     assert_fits_and_is_accessible(tab)
     tab.select_option("select[name=code]", "no_evening_calls")
@@ -92,7 +51,6 @@ def test_a_need_and_a_request_by_keyboard(served: tuple[Desk, int], browser: Bro
     assert desk.read(lambda session: session.scalars(select(HardshipRequest.reasons)).all()) == [
         "income_fell"
     ]
-    context.close()
 
 
 @pytest.mark.browser
@@ -126,4 +84,3 @@ def test_an_offer_and_an_abusive_call_by_keyboard(served: tuple[Desk, int], brow
     tab.goto("/hand-overs")
     assert_fits_and_is_accessible(tab)
     assert tab.locator("tbody tr").count() == 2
-    context.close()

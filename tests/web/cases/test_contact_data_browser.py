@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
-from datetime import date
 from typing import TYPE_CHECKING
 
-import pytest
-import uvicorn
-from sqlalchemy.engine import Engine
 from sqlmodel import select
 
 from app.book.customers.models import ContactPoint
 from app.book.customers.rules import PointState
-from app.core.ids import id_of
-from app.core.settings import Settings
-from app.core.staff.rules import Role
-from tests import builders
 from tests.web.axe import assert_fits_and_is_accessible
-from tests.web.cases.test_two_people_browser import Daytime
-from tests.web.desk import PASSWORD, Desk, make_ports
+from tests.web.cases.test_two_people_browser import served
+from tests.web.desk import PASSWORD, Desk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-
-@pytest.fixture
-def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
-    """A case of ben's, served over a socket."""
-    settings = Settings.model_validate(
-        {"secret_key": "s" * 40, "public_url": f"http://127.0.0.1:{free_port}", "log_level": "ERROR"}
-    )
-    desk = Desk(sqlite_engine, settings=settings)
-    desk.ports = make_ports(Daytime(), settings)
-    desk.sign_in(Role.AGENT)
-    late, on = date(2026, 2, 1), date(2026, 3, 1)
-    case_id = desk.write(
-        lambda session: id_of(builders.delinquent_case(session, due_on=late, on=on, owner="ben"))
-    )
-    desk.__post_init__()
-    server = uvicorn.Server(uvicorn.Config(desk.app, port=free_port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield desk, case_id
-    server.should_exit = True
-    thread.join()
+__all__ = ["served"]
 
 
 def page_of(desk: Desk, browser: Browser, case_id: int, *, scripts: bool) -> Page:

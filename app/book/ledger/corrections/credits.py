@@ -30,11 +30,12 @@ def grant_credit(
     reason: str,
     *,
     word: str = EntryKind.CREDIT.value,
+    reference: str = "",
     by: Actor,
     now: datetime,
 ) -> Entry:
     """Credit an account with today's date: it pays what is past due like any credit. Invalid for an amount that is not
-    positive, or a missing reason. `word`: how its reference begins."""
+    positive, or a missing reason. `word`: how its reference begins, where it has no `reference` of its own."""
     if amount_minor <= 0:
         raise Invalid("The amount must be positive. Enter more than zero.", "amount")
     reason = clean_reason(reason, "reason")
@@ -48,7 +49,7 @@ def grant_credit(
         amount_minor,
         effective_on=today,
         posted_on=business_date(session, portfolio, now),
-        reference=fresh_reference(session, account, word, today),
+        reference=reference or fresh_reference(session, account, word, today),
         description=reason,
         by=by,
         now=now,

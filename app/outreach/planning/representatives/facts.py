@@ -7,15 +7,16 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.casework.advisers.models import Adviser, AdviserClient
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.documents.models import CaseDocument
 from app.casework.holds.queries import at_rest
+from app.casework.parties.events import ThirdPartyContacted
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import parties_of, speaker
-from app.casework.parties.rules import PROVEN_ON_PAPER, in_force
+from app.casework.parties.rules import PROVEN_ON_PAPER, PartyKind, in_force
 from app.casework.plans.models import Plan, PlanChange
 from app.casework.plans.queries import live_plan
 from app.casework.plans.restoration.models import PlanRestoration
@@ -24,6 +25,7 @@ from app.casework.plans.rules import LIVE, PlanStatus
 from app.casework.plans.tracking.payments import missed_lines
 from app.core.database.engine import table_of
 from app.core.ids import id_of
+from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.agreements.reader import Reader
 from app.outreach.gate.contact_cases import ContactCase
@@ -31,11 +33,11 @@ from app.outreach.gate.decisions import ReviewRequest
 from app.outreach.gate.facts import Person
 from app.outreach.gate.third_parties.representation import is_home, is_their_mailbox
 from app.outreach.outbox.models import OutboxMessage, PartyLetter
-from app.outreach.outbox.rules import MAY_HAVE_LEFT, Occasion
+from app.outreach.outbox.rules import LEFT, MAY_HAVE_LEFT, Occasion
 from app.outreach.planning.agreements.truth import is_restored, why_ended, why_false
 from app.outreach.planning.instalments.facts import is_unpaid, read_instalments
 from app.outreach.planning.representatives.addresses import closed_address
-from app.outreach.planning.representatives.rules import AgreementNow, Mandate, Way
+from app.outreach.planning.representatives.rules import LETTERS, AgreementNow, Mandate, Way
 from app.policy.facts import Contact, Facts
 from app.policy.kinds.represented import RepresentedRule
 from app.policy.review import ask
@@ -224,3 +226,30 @@ def question(
         way.channel, Purpose.REPRESENTATIVE, way.address, letter=letter, language=language, flaw=flaw
     )
     return ReviewRequest(contact, facts, now, now + WITHIN if waits else None)
+
+
+def unanswered_since(session: Session, customer_id: int, since: datetime) -> datetime | None:
+    """The first contact of ours with the attorney, by hand or by a letter that left, since then and since they last
+    answered; None = none."""
+    query = (
+        select(Event)
+        .where(
+            Event.customer_id == customer_id,
+            Event.kind == ThirdPartyContacted.KIND,
+            col(Event.at) >= since,
+        )
+        .order_by(col(Event.id))
+    )
+    told = [(event.at, ThirdPartyContacted.from_json(event.data)) for event in session.scalars(query)]
+    contacts = [(at, each.inbound) for at, each in told if each.kind is PartyKind.ATTORNEY]
+    written = select(OutboxMessage.sent_at).where(
+        OutboxMessage.customer_id == customer_id,
+        OutboxMessage.letter == LETTERS[Occasion.STATEMENT],
+        col(OutboxMessage.status).in_(LEFT),
+        col(OutboxMessage.sent_at) >= since,
+    )
+    contacts += [(at, False) for at in session.scalars(written) if at is not None]
+    asked_at: datetime | None = None
+    for at, inbound in sorted(contacts):
+        asked_at = None if inbound else asked_at or at
+    return asked_at

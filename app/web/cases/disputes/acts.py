@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Form
@@ -31,7 +33,8 @@ from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.disputes.page import show_disputes
-from app.web.cases.forms.action import Place, submit
+from app.web.cases.forms import action
+from app.web.cases.forms.action import Place
 from app.web.cases.forms.answers import in_writing_words, reader_of
 from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Typed, chosen_row
@@ -39,13 +42,24 @@ from app.web.forms import Fields, FormState, Typed, chosen_row
 router = Router(prefix="/cases")
 
 
-def place_of(request: Request, session: Session, staff: Staff, case_id: int) -> Place:
-    """The page of the disputes as the place of its forms."""
+def submit(
+    request: Request,
+    session: Session,
+    staff: Staff,
+    case_id: int,
+    form: str,
+    typed: Typed,
+    act: Callable[[CaseFile, Fields], Flash],
+    *,
+    now: datetime,
+) -> Response:
+    """Do what a form of the disputes page asks, or show the page again with what was typed."""
 
-    def show(file: CaseFile, state: FormState, status: int) -> Response:
+    def again(file: CaseFile, state: FormState, status: int) -> Response:
         return show_disputes(request, session, staff, file, state, status)
 
-    return Place(show, lambda: f"/cases/{case_id}/disputes")
+    place = Place(again, lambda: f"/cases/{case_id}/disputes")
+    return action.submit(request, session, staff, case_id, form, typed, act, now=now, place=place)
 
 
 class WhatForm(Typed):
@@ -102,8 +116,7 @@ def post_dispute(
         written = in_writing_words(request, file, opened.acknowledgement, now)
         return f"Dispute {dispute.reference} is open. {told} {by} {written}".strip(), "good"
 
-    place = place_of(request, session, staff, case_id)
-    return submit(request, session, staff, case_id, "dispute", typed, act, now=now, place=place)
+    return submit(request, session, staff, case_id, "dispute", typed, act, now=now)
 
 
 class ChangeForm(WhatForm):
@@ -129,9 +142,7 @@ def post_change(
         )
         return f"Dispute {dispute.reference} is changed.", "good"
 
-    place = place_of(request, session, staff, case_id)
-    name = f"change-{dispute_id}"
-    return submit(request, session, staff, case_id, name, typed, act, now=now, place=place)
+    return submit(request, session, staff, case_id, f"change-{dispute_id}", typed, act, now=now)
 
 
 class DecisionForm(Typed):
@@ -163,9 +174,7 @@ def post_decision(
         written = in_writing_words(request, file, answers, now) if answers else ""
         return f"Dispute {dispute.reference} is decided. {written}".strip(), "good"
 
-    place = place_of(request, session, staff, case_id)
-    name = f"decide-{dispute_id}"
-    return submit(request, session, staff, case_id, name, typed, act, now=now, place=place)
+    return submit(request, session, staff, case_id, f"decide-{dispute_id}", typed, act, now=now)
 
 
 def decision_in(fields: Fields, typed: DecisionForm) -> DisputeDecision:
@@ -204,9 +213,7 @@ def post_correction(
         note_correction(session, dispute, entry_id, by=staff.by, now=now)
         return f"The correction of dispute {dispute.reference} is noted.", "good"
 
-    place = place_of(request, session, staff, case_id)
-    name = f"correction-{dispute_id}"
-    return submit(request, session, staff, case_id, name, typed, act, now=now, place=place)
+    return submit(request, session, staff, case_id, f"correction-{dispute_id}", typed, act, now=now)
 
 
 class OwnerForm(Typed):
@@ -228,9 +235,7 @@ def post_owner(
         evidence_acts.assign_dispute(session, dispute, typed.owner, by=staff.by, now=now)
         return f"Dispute {dispute.reference} has another owner.", "good"
 
-    place = place_of(request, session, staff, case_id)
-    name = f"owner-{dispute_id}"
-    return submit(request, session, staff, case_id, name, typed, act, now=now, place=place)
+    return submit(request, session, staff, case_id, f"owner-{dispute_id}", typed, act, now=now)
 
 
 class EvidenceForm(Typed):
@@ -255,9 +260,7 @@ def post_evidence(
         evidence_acts.ask_evidence(session, dispute, typed.what, due_on, by=staff.by, now=now)
         return f"Asked for, by {reader_of(request, file).day(due_on)}.", "good"
 
-    place = place_of(request, session, staff, case_id)
-    name = f"evidence-{dispute_id}"
-    return submit(request, session, staff, case_id, name, typed, act, now=now, place=place)
+    return submit(request, session, staff, case_id, f"evidence-{dispute_id}", typed, act, now=now)
 
 
 class JudgementForm(Typed):
@@ -287,9 +290,7 @@ def post_judgement(
         )
         return "The evidence is noted.", "good"
 
-    place = place_of(request, session, staff, case_id)
-    name = f"judge-{evidence_id}"
-    return submit(request, session, staff, case_id, name, typed, act, now=now, place=place)
+    return submit(request, session, staff, case_id, f"judge-{evidence_id}", typed, act, now=now)
 
 
 def _dispute(session: Session, file: CaseFile, dispute_id: int) -> Dispute:

@@ -32,6 +32,9 @@ class Place:
     """The page with the form open, and the status of the response."""
     back: Callable[[], str]
     """Where it goes once the form was obeyed; asked after that."""
+    keeps_drafts: bool = True
+    """What was typed into a form that is not obeyed is kept for its author; not where it may name an illness or an
+    address that nobody may find."""
 
 
 SENT: Flash = ("Sent to a manager. The answer comes back to you as a task.", "good")
@@ -75,8 +78,9 @@ def submit(
         return case_page(request, session, staff, file, state, now=now, status=status)
 
     plain = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone).plain
+    subject = str(case_id) if place is None or place.keeps_drafts else ""
     action = FormAction(
-        request, session, staff, form, typed, show, now, names or {}, subject=str(case_id), plain=plain
+        request, session, staff, form, typed, show, now, names or {}, subject=subject, plain=plain
     )
 
     def do(_savepoint: SessionTransaction) -> MakeResponse:

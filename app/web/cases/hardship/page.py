@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -37,10 +36,12 @@ from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.policy.sections.hardship import HardshipClock
 from app.web.cases.case_file import CaseFile, open_case_file
-from app.web.form_action import Flash, FormAction, MakeResponse
+from app.web.cases.forms import action
+from app.web.cases.forms.action import Place
+from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, Typed
 from app.web.lookups import staff_names
-from app.web.rendering import Page, page, redirect
+from app.web.rendering import Page, page
 from app.web.timeline import PageReader
 
 router = Router(prefix="/cases")
@@ -135,19 +136,9 @@ def submit(
     now: datetime,
 ) -> Response:
     """Do what a form of this page asks, or show the page again with what was typed."""
-    file = open_case_file(session, case_id, now, lock=True)
 
-    def again(state: FormState, status: int) -> Response:
+    def again(file: CaseFile, state: FormState, status: int) -> Response:
         return show(request, session, staff, file, state, status)
 
-    action = FormAction(request, session, staff, form, typed, again, now)
-
-    def do(_savepoint: SessionTransaction) -> MakeResponse:
-        back = f"{file.path}/hardship#content"
-        if action.was_sent_before():
-            said: Flash = ("This was saved already; it was not done a second time.", "info")
-            return lambda: redirect(request, back, *said)
-        done = act(file, Fields(typed, file.book, file.zone, reader_locale(request)))
-        return lambda: redirect(request, back, *done)
-
-    return action.run(do)
+    place = Place(again, lambda: f"/cases/{case_id}/hardship#content", keeps_drafts=False)
+    return action.submit(request, session, staff, case_id, form, typed, act, now=now, place=place)
