@@ -59,7 +59,8 @@ def advised(session: Session, **authority: object) -> CollectionsCase:
     """A late case of a customer for whom Help acts."""
     case = builders.delinquent_case(session, due_on=DUE, on=date(2026, 3, 18))
     given = {"begins": date(2026, 3, 1), **authority}
-    add_client(session, help_(session), case, NewAuthority(**given), builders.catalog(), **BY)  # type: ignore[arg-type]
+    given_on = {**BY, "now": builders.at(date(2026, 3, 18))}
+    add_client(session, help_(session), case, NewAuthority(**given), builders.catalog(), **given_on)  # type: ignore[arg-type]
     return case
 
 
