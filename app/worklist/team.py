@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.portfolios.days import days_now
 from app.casework.assignment.models import StaffAbsence
 from app.casework.assignment.queries import abilities, absences_from, open_loads
 from app.casework.assignment.rules import Abilities, is_absent
@@ -41,13 +42,18 @@ class TeamMember:
     overdue_tasks: int
     absences: Sequence[PlannedAbsence]
     """That last today or come later."""
-    today: date
+    todays: frozenset[date]
+    """The present day of each portfolio; cases of a portfolio are covered by its own calendar."""
 
     @property
     def away(self) -> PlannedAbsence | None:
-        """The absence that lasts today."""
-        each = (a for a in self.absences if is_absent(a.row.first_on, a.row.last_on, self.today))
-        return next(each, None)
+        """The absence that lasts today, in any portfolio."""
+        lasting = (
+            each
+            for each in self.absences
+            if any(is_absent(each.row.first_on, each.row.last_on, today) for today in self.todays)
+        )
+        return next(lasting, None)
 
     @property
     def over_by(self) -> int:
@@ -66,12 +72,14 @@ class Team:
     """Open cases without an owner: nobody had room, or there is no agent."""
 
 
-def team_on(session: Session, today: date) -> Team:
-    """Active people who work cases, by team and name."""
+def team_at(session: Session, now: datetime) -> Team:
+    """Active people who work cases, by team and name. What is overdue or lasts today goes by the portfolios' days."""
+    days = days_now(session, now)
+    todays = frozenset(days.values()) or frozenset({now.date()})
     can, loads = abilities(session), open_loads(session)
-    covered, overdue = _covered(session), _overdue_tasks(session, today)
+    covered, overdue = _covered(session), _overdue_tasks(session, days)
     absences: dict[int, list[PlannedAbsence]] = {}
-    for row, _, cover in absences_from(session, today):
+    for row, _, cover in absences_from(session, min(todays)):
         absences.setdefault(row.user_id, []).append(PlannedAbsence(row, cover))
     people = select(User).where(col(User.active).is_(True), col(User.role).in_(CASEWORK))
     members = [
@@ -82,7 +90,7 @@ def team_on(session: Session, today: date) -> Team:
             covered=covered.get(user.username, 0),
             overdue_tasks=overdue.get(user.username, 0),
             absences=absences.get(id_of(user), []),
-            today=today,
+            todays=todays,
         )
         for user in session.scalars(people.order_by(User.team, User.display_name, User.username))
     ]
@@ -99,15 +107,23 @@ def _covered(session: Session) -> dict[str, int]:
     return {owner: n for owner, n in session.connection().execute(query)}
 
 
-def _overdue_tasks(session: Session, today: date) -> dict[str, int]:
-    """Tasks due before today and not done, by the person who is to do them: the one named, or the case's owner."""
+def _overdue_tasks(session: Session, days: Mapping[int, date]) -> dict[str, int]:
+    """Tasks due before the present day of their portfolio and not done, by the person who is to do them: the one named,
+    or the case's owner. `days`: portfolio -> its present day."""
     case, task = table_of(CollectionsCase), table_of(StrategyTask)
     is_own = sa.or_(task.c.for_username == "", task.c.for_username == case.c.covered_for)
     whose = sa.case((is_own, case.c.owner), else_=task.c.for_username)
     query = (
         sa.select(whose, sa.func.count())
         .join(case, case.c.id == task.c.case_id)
-        .where(task.c.done_at.is_(None), task.c.due_on < today)
+        .where(task.c.done_at.is_(None), task.c.due_on < _today(case.c.portfolio_id, days.items()))
         .group_by(whose)
     )
     return {owner: n for owner, n in session.connection().execute(query)}
+
+
+def _today(portfolio_id: sa.ColumnElement[int], days: Iterable[tuple[int, date]]) -> sa.ColumnElement[date]:
+    """The present day of a row's portfolio; where there is none, nothing is overdue."""
+    whens = [(portfolio_id == number, sa.literal(day, sa.Date)) for number, day in days]
+    never = sa.literal(date.min, sa.Date)
+    return sa.case(*whens, else_=never) if whens else never

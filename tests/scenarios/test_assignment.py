@@ -22,7 +22,7 @@ from app.core.staff.rules import Role
 from app.worklist.books import books_at
 from app.worklist.queries import queue_page
 from app.worklist.rules import Section
-from app.worklist.team import TeamMember, team_on
+from app.worklist.team import TeamMember, team_at
 from tests import builders
 
 MEI = Actor.user("mei")
@@ -60,7 +60,7 @@ def owners(engine: Engine) -> list[str]:
 
 
 def member(session: Session, name: str, on: date) -> TeamMember:
-    return next(each for each in team_on(session, on).members if each.user.username == name)
+    return next(each for each in team_at(session, morning(on)).members if each.user.username == name)
 
 
 def morning(on: date) -> datetime:
@@ -80,7 +80,7 @@ def test_language_and_capacity_and_what_is_left_for_the_manager(engine: Engine) 
 
     # The manager sees who is full and what is left, and gives Ann room for another: the next night fills it.
     with transaction(engine) as session:
-        team = team_on(session, ON)
+        team = team_at(session, morning(ON))
         assert team.unassigned == 2
         assert all(each.is_full and not each.over_by for each in team.members)
         set_abilities(session, user_id(session, "ann"), NewAbilities(2, (), (), ()), by=MEI, now=builders.NOW)

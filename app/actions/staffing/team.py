@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from babel import Locale
 from sqlmodel import Session, col, delete, select
 
+from app.book.portfolios.days import days_now
 from app.book.portfolios.models import Portfolio
 from app.casework.assignment.events import AbilitiesSet, AbsenceEnded, AbsencePlanned
 from app.casework.assignment.models import StaffAbsence, StaffSkill
 from app.casework.assignment.nightly import cover_cases
 from app.casework.assignment.rules import LONGEST_ABSENCE, MOST_CASES, CareSkill, SkillKind, language_of
 from app.core.actor import Actor
-from app.core.clock import local_date
 from app.core.database.rows import locked_row
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
@@ -96,7 +96,7 @@ def plan_absence(
         raise Invalid(
             f"An absence has at most {LONGEST_ABSENCE.days + 1} days. Plan the rest later.", "last_on"
         )
-    if last_on < now.date() - timedelta(days=1):  # it may still be that day somewhere
+    if last_on < min(days_now(session, now).values(), default=now.date()):
         raise Invalid("These days are over.", "last_on")
     stand_in = session.scalar(
         select(User).where(User.username == cover, col(User.active).is_(True), col(User.role).in_(CASEWORK))
@@ -143,8 +143,9 @@ def end_absence(session: Session, absence_id: int, *, by: Actor, now: datetime) 
 
 def _bring_cases(session: Session, *, by: Actor, now: datetime) -> None:
     """Bring the cases of every portfolio to who works them on its present day."""
+    days = days_now(session, now)
     for portfolio in session.scalars(select(Portfolio).order_by(col(Portfolio.id))).all():
-        cover_cases(session, portfolio, local_date(now, portfolio.timezone), by=by, now=now)
+        cover_cases(session, portfolio, days[id_of(portfolio)], by=by, now=now)
 
 
 def _person(session: Session, user_id: int) -> User:

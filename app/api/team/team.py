@@ -26,7 +26,7 @@ from app.core.ids import id_of
 from app.core.staff.models import User
 from app.core.text import Line
 from app.http.context import Now
-from app.worklist.team import TeamMember, team_on
+from app.worklist.team import TeamMember, team_at
 
 router = api_router("/team", tags=["team"])
 
@@ -94,7 +94,7 @@ class TeamShape(Shape):
 @router.get("", summary="Get the team")
 def get_team(_caller: ApiManager, session: ReadSession, now: Now) -> TeamShape:
     """Active people who work cases, each with open cases, capacity, overdue tasks, skills and absences."""
-    team = team_on(session, now.date())
+    team = team_at(session, now)
     return TeamShape(members=[MemberShape.of(each) for each in team.members], unassigned=team.unassigned)
 
 
@@ -138,7 +138,7 @@ def post_end(absence_id: RowId, caller: ApiManager, session: OnceSession, now: N
 
 
 def _member(session: Session, user_id: int, now: Now) -> MemberShape:
-    found = next((each for each in team_on(session, now.date()).members if each.user.id == user_id), None)
+    found = next((each for each in team_at(session, now).members if each.user.id == user_id), None)
     if found is None:
         raise NotFound(f"There is no active member of staff {user_id} who works cases.")
     return MemberShape.of(found)

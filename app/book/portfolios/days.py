@@ -19,6 +19,12 @@ def local_today(session: Session, portfolio_id: int, now: datetime) -> date:
     return local_date(now, session.get_one(Portfolio, portfolio_id).timezone)
 
 
+def days_now(session: Session, now: datetime) -> dict[int, date]:
+    """Portfolio -> the date at `now` where it is; every portfolio."""
+    zones = session.execute(sa.select(col(Portfolio.id), col(Portfolio.timezone)))
+    return {number: local_date(now, zone) for number, zone in zones}
+
+
 def business_date(session: Session, portfolio: Portfolio, now: datetime) -> date:
     """The business day to which an act at `now` belongs: today where the portfolio is, or the day that is open if
     today was closed already."""

@@ -24,7 +24,7 @@ from app.http.transactions import ReadSession, WriteSession
 from app.web.forms import Typed
 from app.web.lists import Column
 from app.web.rendering import Page, page, redirect
-from app.worklist.team import Team, TeamMember, team_on
+from app.worklist.team import Team, TeamMember, team_at
 
 router = Router(prefix="/team")
 COLUMNS = [
@@ -57,7 +57,7 @@ class MemberPage(Page):
 
 @router.get("")
 def team(request: Request, _staff: Manager, session: ReadSession, now: Now) -> Response:
-    found = team_on(session, now.date())
+    found = team_at(session, now)
     names = {each.user.username: each.user.display_name for each in found.members}
     return page(request, TeamPage(team=found, columns=COLUMNS, names=names, care=CARE_LABELS))
 
@@ -177,7 +177,7 @@ def _page(
     typed: Mapping[str, str] | None = None,
     refused: DeskError | None = None,
 ) -> Response:
-    found = team_on(session, now.date())
+    found = team_at(session, now)
     shown = next((each for each in found.members if each.user.id == user_id), None)
     if shown is None:
         raise NotFound(f"There is no active member of staff {user_id} who works cases.")
