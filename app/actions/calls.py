@@ -85,7 +85,7 @@ def log_call(
             callback_at=call.callback_at, by=by, now=now,
         )  # fmt: skip
     else:
-        on = call.on or local_date(now, portfolio.timezone)
+        on = call.received_on(local_date(now, portfolio.timezone))
         record_contact(
             session, case, code, call.way, call.direction, on, call.note, fields=fields, by=by, now=now
         )

@@ -14,6 +14,7 @@ from app.actions.results.doubts import Unsure
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallLogged, ContactLogged
+from app.casework.cases.interactions import InteractionWay, interaction_of, received_on
 from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.models import Complaint
 from app.casework.complaints.rules import ComplaintChannel
@@ -21,8 +22,9 @@ from app.casework.holds.models import CaseHold
 from app.casework.results.rules import CallField, CallResult, ContactWay, Direction
 from app.core.actor import Actor
 from app.core.database.engine import transaction
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
+from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.facts import gather_facts
 from app.policy.composition import packs_for
@@ -71,6 +73,15 @@ def test_a_letter_of_the_customer_is_on_record_and_no_call(session: Session) -> 
     assert event["fields"] == {"words": "asks for a copy of the agreement"}
     assert builders.events(session, CallLogged.KIND) == []
     assert case.callback_at is not None, "no call was made: the callback stays"
+    logged = session.scalars(select(Event).where(Event.kind == ContactLogged.KIND)).one()
+    read = interaction_of(session, case.customer_id, id_of(logged), "UTC")
+    assert (read.way, read.on) == (InteractionWay.POST, date(2026, 3, 18)), (
+        "the day it came, not that of the log"
+    )
+    assert read.words == "asks for a copy of the agreement\nthree pages"
+    other = builders.delinquent_case(session, due_on=ON - timedelta(days=10), on=ON)
+    with pytest.raises(NotFound):
+        received_on(session, other.customer_id, id_of(logged), "UTC")
     assert all(inbound for _, inbound in counted(session, case))
 
 

@@ -53,6 +53,10 @@ class CallReport:
         """`On the phone`, as a sentence begins."""
         return WAY_TOLD[self.way]
 
+    def received_on(self, today: date) -> date:
+        """The day on which it was received, or left: from it the law's clocks run, whenever it is logged."""
+        return self.on or today
+
     def text(self, name: CallField) -> str:
         return self.texts.get(name, "").strip()
 
