@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     """Deliver case files over http:// to another machine: for a line that is encrypted by itself."""
     bundle_key: SecretStr = SecretStr("")
     """Ed25519 private key, PEM (PKCS 8) or a path to such a file; signs case bundles and their delivery."""
+    seal_certificate: SecretStr = SecretStr("")
+    """Private key (RSA or P-256) and its certificates, PEM or a path; the seal that readers of PDF show."""
 
     upload_dir: Path = ROOT / "var" / "uploads"
     upload_limit_mb: int = Field(default=512, ge=1, le=1_000_000)

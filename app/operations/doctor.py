@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -21,15 +21,17 @@ class Finding:
     """One fault of the set-up."""
 
     portfolio: str
-    """Code of the portfolio."""
+    """Code of the portfolio; '' where it is the whole installation's."""
     check: str
-    """Name of the check, for programs: `coverage`, `forbidden`, `runs_out`."""
+    """Name of the check, for programs: `coverage`, `forbidden`, `runs_out`, `certificate`."""
     sentence: str
     """What is wrong, where, and what to do."""
 
 
 RUNS_OUT_WITHIN = timedelta(days=180)
 """Dated data of a pack are asked for this long before they run out: a decree takes its time to be found and read."""
+RENEW_WITHIN = timedelta(days=60)
+"""A certificate is asked for this long before it expires."""
 
 
 def findings(session: Session, *, today: date) -> Sequence[Finding]:
@@ -38,6 +40,17 @@ def findings(session: Session, *, today: date) -> Sequence[Finding]:
     for portfolio in session.scalars(select(Portfolio).order_by(col(Portfolio.code))):
         found.extend(findings_of(session, portfolio, today=today))
     return found
+
+
+def findings_of_certificate(ends: datetime, *, today: date) -> Sequence[Finding]:
+    """Whether the certificate that seals bundles has expired, or will before a new one is surely there."""
+    if today + RENEW_WITHIN < ends.date():
+        return []
+    runs = "has expired" if ends.date() <= today else "expires"
+    advice = "No bundle should be sealed with it from then on. Get a new one, and set DESK_SEAL_CERTIFICATE."
+    return [
+        Finding("", "certificate", f"The certificate that seals bundles {runs} on {ends.date()}. {advice}")
+    ]
 
 
 def findings_of(session: Session, portfolio: Portfolio, *, today: date) -> Sequence[Finding]:

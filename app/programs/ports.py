@@ -18,6 +18,7 @@ from app.http.ports import Ports, Traffic
 from app.inbound.bounces.rules import Postbox
 from app.inbound.rules import Inbox
 from app.legal.bundle.bag import load_private_key
+from app.legal.bundle.sealing.certificate import load_certificate
 from app.legal.bundle.service import Seal
 from app.legal.handover.transport import LegalDesk
 from app.operations.alerts.rules import Messenger
@@ -245,7 +246,8 @@ def _seal(settings: Settings) -> Seal | None:
         return None
     from app.adapters.print.typesetting import typeset
 
-    return Seal(load_private_key(text), typeset)
+    certificate = settings.seal_certificate.get_secret_value()
+    return Seal(load_private_key(text), typeset, load_certificate(certificate) if certificate else None)
 
 
 def _is_loopback(host: str) -> bool:

@@ -46,8 +46,9 @@ from app.core.timeline.rules import instant_text
 from app.core.types import JsonObject
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.bag import BUNDLE_ID
+from app.legal.bundle.proof.opened import Problem
 from app.legal.bundle.receipt import Receipt
-from app.legal.bundle.verification import Problem, verify
+from app.legal.bundle.verification import verify
 
 log = logging.getLogger("legal_desk")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 from app.book.portfolios.rules import CollectorKind
 from app.core.database.engine import transaction
 from app.core.settings import EmailAdapter, Settings, SmsAdapter
-from app.operations.doctor import findings
+from app.operations.doctor import RENEW_WITHIN, findings, findings_of_certificate
 from app.policy.composition import use_providers
 from app.programs.ports import make_ports
 from tests import builders
@@ -143,3 +143,20 @@ def test_a_fee_of_the_year_is_asked_for_where_the_desk_charges_one(
         before = findings(session, today=date(2026, 7, 3))
     assert [each.check for each in found] == (["runs_out"] if asked else [])
     assert before == []
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (RENEW_WITHIN.days + 1, ""),
+        (RENEW_WITHIN.days, "expires on"),
+        (1, "expires on"),
+        (0, "has expired on"),
+        (-9, "has expired on"),
+    ],
+)
+def test_a_certificate_is_asked_for_before_it_expires(days: int, told: str) -> None:
+    ends = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC) + timedelta(days=days)
+    sentences = [each.sentence for each in findings_of_certificate(ends, today=TODAY)]
+    assert len(sentences) == (1 if told else 0)
+    assert all(f"{told} {ends.date()}" in sentence for sentence in sentences)

@@ -41,12 +41,21 @@ TAG_MANIFEST = "tagmanifest-sha256.txt"
 SIGNATURE = "signature.json"
 SCRIPT = "verify.py"
 """Checks the bundle with Python alone; not in bundles of the first format."""
+CERTIFICATE = "certificate.pem"
+"""The certificates of the seal for programs that know no Ed25519, its own first; only where one is set up."""
+CMS_SEAL = f"{TAG_MANIFEST}.p7s"
 TAG_FILES = ("bag-info.txt", "bagit.txt", MANIFEST, SCRIPT)
-"""Files that the tag manifest lists. It cannot list itself, nor the signature made over it."""
+"""Files that the tag manifest lists, with the certificate if there is one. It cannot list itself, nor the seals."""
 
 
-def tag_files(of_format: str) -> tuple[str, ...]:
-    return tuple(path for path in TAG_FILES if of_format != FIRST_FORMAT or path != SCRIPT)
+def tag_files(of_format: str, *, certified: bool) -> set[str]:
+    own = {path for path in TAG_FILES if of_format != FIRST_FORMAT or path != SCRIPT}
+    return own | ({CERTIFICATE} if certified else set())
+
+
+def seal_files(*, certified: bool) -> set[str]:
+    """The tag manifest and what is signed over it."""
+    return {TAG_MANIFEST, SIGNATURE} | ({CMS_SEAL} if certified else set())
 
 
 LEDGER_COLUMNS = (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -26,11 +26,15 @@ from app.legal.bundle.case_json import case_json
 from app.legal.bundle.enclosures import agreement_files, document_files, file_name
 from app.legal.bundle.excuses import check_exportable, why_incomplete
 from app.legal.bundle.page import page_data
-from app.legal.bundle.verification import Problem, Verification, verify
+from app.legal.bundle.proof.opened import Problem
+from app.legal.bundle.verification import Verification, verify
 from app.legal.checklists.case_file import CaseFile, Entry, Message
 from app.legal.checklists.items import ChecklistItem
 from app.legal.claim.parts import PARTS
 from app.legal.claim.statement import ClaimStatement, claim_statement
+
+if TYPE_CHECKING:
+    from app.legal.bundle.sealing.certificate import Certificate
 
 __all__ = [
     "Problem",
@@ -54,18 +58,22 @@ class Typeset(Protocol):
     def __call__(self, template: Path, data: Values, *, document_date: date) -> bytes: ...
 
 
-def build(case_file: CaseFile, key: Ed25519PrivateKey, typeset: Typeset) -> bytes:
-    """The signed archive. Conflict when the case file may not leave (see `rules.check_exportable`) or when its own
+def build(
+    case_file: CaseFile, key: Ed25519PrivateKey, typeset: Typeset, certificate: Certificate | None = None
+) -> bytes:
+    """The signed archive; with a certificate also the PDF is sealed, and the manifests for certificate tools.
+
+    Conflict when the case file may not leave (see `rules.check_exportable`) or when its own
     timeline or ledger would not pass verification: a bundle that cannot be verified is never handed out.
     """
     checklist = check_exportable(case_file)
     case_file = _in_order(case_file)
     files = _payload(case_file, checklist)
-    files["data/case-file.pdf"] = typeset(
-        TEMPLATE, page_data(case_file, checklist), document_date=case_file.as_of
-    )
+    page = typeset(TEMPLATE, page_data(case_file, checklist), document_date=case_file.as_of)
+    files["data/case-file.pdf"] = _sealed_page(case_file, page, certificate)
     sink = io.BytesIO()
-    fmt.write_archive(sink, case_file.bundle_id, case_file.as_of, _seal(case_file, checklist, files, key))
+    sealed = _seal(case_file, checklist, files, key, certificate)
+    fmt.write_archive(sink, case_file.bundle_id, case_file.as_of, sealed)
     bundle = sink.getvalue()
     result = verify(bundle, key.public_key())
     if not result.ok:
@@ -121,8 +129,22 @@ def _payload(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, by
     return files | document_files(case) | agreement_files(case)
 
 
+def _sealed_page(case: CaseFile, page: bytes, certificate: Certificate | None) -> bytes:
+    if certificate is None:
+        return page
+    from app.legal.bundle.sealing.pdf import seal_pdf
+
+    return seal_pdf(
+        page, certificate, creditor=case.portfolio.creditor, bundle_id=case.bundle_id, on=case.as_of
+    )
+
+
 def _seal(
-    case: CaseFile, checklist: Sequence[ChecklistItem], payload: Mapping[str, bytes], key: Ed25519PrivateKey
+    case: CaseFile,
+    checklist: Sequence[ChecklistItem],
+    payload: Mapping[str, bytes],
+    key: Ed25519PrivateKey,
+    certificate: Certificate | None,
 ) -> dict[str, bytes]:
     """The payload with the tag files, manifests and signature of a BagIt bag (RFC 8493) around it."""
     tags = {
@@ -131,9 +153,15 @@ def _seal(
         fmt.SCRIPT: SCRIPT.read_bytes(),
         fmt.MANIFEST: fmt.manifest_bytes({path: fmt.sha256(content) for path, content in payload.items()}),
     }
+    if certificate is not None:
+        tags[fmt.CERTIFICATE] = certificate.pem
     tag_manifest = fmt.manifest_bytes({path: fmt.sha256(content) for path, content in tags.items()})
-    signature = fmt.signature_bytes(key.public_key(), key.sign(tag_manifest))
-    return {**payload, **tags, fmt.TAG_MANIFEST: tag_manifest, fmt.SIGNATURE: signature}
+    seals = {fmt.SIGNATURE: fmt.signature_bytes(key.public_key(), key.sign(tag_manifest))}
+    if certificate is not None:
+        from app.legal.bundle.sealing import cms
+
+        seals[fmt.CMS_SEAL] = cms.seal(tag_manifest, certificate)
+    return {**payload, **tags, fmt.TAG_MANIFEST: tag_manifest, **seals}
 
 
 def _bag_info(case: CaseFile, checklist: Sequence[ChecklistItem], payload: Mapping[str, bytes]) -> bytes:

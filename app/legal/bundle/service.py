@@ -26,6 +26,7 @@ from app.legal.bundle.build import Typeset, build
 from app.legal.bundle.events import BundleBuilt
 from app.legal.bundle.excuses import check_exportable, why_incomplete
 from app.legal.bundle.models import Bundle
+from app.legal.bundle.sealing.certificate import Certificate
 from app.legal.checklists.case_file import CaseFile, Excuse, PrintedAgreement
 from app.legal.checklists.items import ChecklistItem, gaps
 from app.legal.checklists.loading import load_case_file
@@ -33,10 +34,11 @@ from app.legal.checklists.loading import load_case_file
 
 @dataclass(frozen=True)
 class Seal:
-    """The signing key and the typesetter of bundles."""
+    """The signing key and the typesetter of bundles, and the certificate for programs that know no Ed25519."""
 
     key: Ed25519PrivateKey
     typeset: Typeset
+    certificate: Certificate | None = None
 
 
 PrintAgreement = Callable[[Plan], bytes]
@@ -80,7 +82,7 @@ def build_bundle(
     )
     if print_agreement is not None:
         file = replace(file, agreements=_printed(session, file, id_of(case), print_agreement))
-    content = build(file, seal.key, seal.typeset)
+    content = build(file, seal.key, seal.typeset, seal.certificate)
     checklist = check_exportable(file)
     told = [
         {"item": item.id, "title": item.title, "reason": item.excuse, "by": item.excused_by}

@@ -7,18 +7,15 @@ around them by rebuilding its layout. On top of that the records are recomputed:
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import io
 import json
 import re
-import threading
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,33 +23,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from app.core.kit.csv_cells import unprotect
-from app.core.money import to_minor
-from app.core.timeline.rules import GENESIS, chain_hash, instant_text
-from app.core.timeline.sight import WITHHELD_JSON
-from app.core.types import JsonObject
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.bag import BUNDLE_ID
-from app.legal.bundle.proof.checklist import open_items
-from app.legal.bundle.proof.claim import ClaimSums
+from app.legal.bundle.proof.opened import Bag, Findings, Problem
+from app.legal.bundle.proof.records import check_records
 
 MAX_ARCHIVE_BYTES = 1 << 30
 MAX_FILES = 20_000
-MAX_RECORD_BYTES = 64 << 20
-"""Largest file that is parsed rather than only hashed."""
-_MAX_CELL = 16 << 20
-_MAX_PROBLEMS = 200
-"""Problems reported of one archive: a wrecked one has no end of them."""
 
 _MANIFEST_LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is not as it should be; `file` is its path in the bag, or '' for the archive as a whole."""
-
-    file: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +51,7 @@ def verify(data: bytes | Path, public_key: Ed25519PublicKey | None) -> Verificat
 
     Never raises, for any input.
     """
-    found = _Findings()
+    found = Findings()
     try:
         size = len(data) if isinstance(data, bytes) else data.stat().st_size
         if size > MAX_ARCHIVE_BYTES:
@@ -92,45 +71,7 @@ def verify(data: bytes | Path, public_key: Ed25519PublicKey | None) -> Verificat
     )
 
 
-@dataclass
-class _Findings:
-    problems: list[Problem] = field(default_factory=list)
-    bag_info: dict[str, str] = field(default_factory=dict)
-    key_id: str = ""
-    signer: str = "not signed"
-    files: int = 0
-
-    def add(self, file: str, what: str) -> None:
-        problem = Problem(file, what)
-        if problem not in self.problems and len(self.problems) < _MAX_PROBLEMS:
-            self.problems.append(problem)
-
-
-@dataclass
-class _Bag:
-    """The archive's files under their paths in the bag, measured and hashed."""
-
-    archive: zipfile.ZipFile
-    base: str
-    members: dict[str, fmt.Member] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)
-
-    def read(self, path: str) -> bytes:
-        """b'' for a file that is absent or damaged: that is reported where it is found, not again."""
-        if path not in self.digests or self.members[path].size > MAX_RECORD_BYTES:
-            return b""
-        return self.archive.read(f"{self.base}/{path}")
-
-    def rows(self, path: str, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-        """Cells as they were before protection. ValueError where the table is not of this shape."""
-        reader = csv.reader(io.StringIO(self.read(path).decode(), newline=""), strict=True)
-        if tuple(next(reader, ())) != columns:
-            raise ValueError("columns are not those of this format")
-        for cells in reader:
-            yield dict(zip(columns, map(unprotect, cells), strict=True))
-
-
-def _verify_handle(handle: BinaryIO, size: int, key: Ed25519PublicKey | None, found: _Findings) -> None:
+def _verify_handle(handle: BinaryIO, size: int, key: Ed25519PublicKey | None, found: Findings) -> None:
     try:
         archive = zipfile.ZipFile(handle)
     except Exception as error:
@@ -145,17 +86,20 @@ def _verify_handle(handle: BinaryIO, size: int, key: Ed25519PublicKey | None, fo
         payload = {path for path in bag.members if path.startswith("data/")}
         _check_manifest(bag, fmt.MANIFEST, payload, found)
         as_of = _check_bag_info(bag, payload, found)
-        tags = set(fmt.tag_files(found.bag_info.get("Bag-Software-Agent", "")))
+        certified = fmt.CERTIFICATE in bag.members
+        tags = fmt.tag_files(found.bag_info.get("Bag-Software-Agent", ""), certified=certified)
         _check_manifest(bag, fmt.TAG_MANIFEST, tags, found)
-        for path in sorted(bag.members.keys() - payload - {*tags, fmt.TAG_MANIFEST, fmt.SIGNATURE}):
+        for path in sorted(bag.members.keys() - payload - tags - fmt.seal_files(certified=certified)):
             found.add(path, "does not belong in the bag")
         _check_signature(bag, key, found)
-        _check_records(bag, found)
+        if certified:
+            _check_certified_seal(bag, found)
+        check_records(bag, found)
     if as_of is not None:
         _check_layout(handle, size, bag, as_of, found)
 
 
-def _open_bag(archive: zipfile.ZipFile, found: _Findings) -> _Bag | None:
+def _open_bag(archive: zipfile.ZipFile, found: Findings) -> Bag | None:
     """The bag, if its directory is safe to go on with: few enough files, bounded size, sane and unique names."""
     infos = archive.infolist()
     if not infos or len(infos) > MAX_FILES:
@@ -164,7 +108,7 @@ def _open_bag(archive: zipfile.ZipFile, found: _Findings) -> _Bag | None:
     if sum(info.file_size for info in infos) > MAX_ARCHIVE_BYTES:
         found.add("", f"unpacks to more than {MAX_ARCHIVE_BYTES} bytes")
         return None
-    bag = _Bag(archive, base=infos[0].filename.partition("/")[0])
+    bag = Bag(archive, base=infos[0].filename.partition("/")[0])
     if not BUNDLE_ID.fullmatch(bag.base):
         found.add("", "the bag is not in a folder named after its bundle id")
         return None
@@ -184,7 +128,7 @@ def _open_bag(archive: zipfile.ZipFile, found: _Findings) -> _Bag | None:
     return bag
 
 
-def _hash_members(bag: _Bag, found: _Findings) -> None:
+def _hash_members(bag: Bag, found: Findings) -> None:
     for path, member in bag.members.items():
         digest, size = hashlib.sha256(), 0
         try:
@@ -201,7 +145,7 @@ def _hash_members(bag: _Bag, found: _Findings) -> None:
         bag.digests[path] = digest.hexdigest()
 
 
-def _check_manifest(bag: _Bag, manifest: str, expected: set[str], found: _Findings) -> None:
+def _check_manifest(bag: Bag, manifest: str, expected: set[str], found: Findings) -> None:
     if manifest not in bag.members:
         found.add(manifest, "is missing")
         return
@@ -223,7 +167,7 @@ def _check_manifest(bag: _Bag, manifest: str, expected: set[str], found: _Findin
             found.add(path, f"does not belong in {manifest}")
 
 
-def _check_signature(bag: _Bag, public_key: Ed25519PublicKey | None, found: _Findings) -> None:
+def _check_signature(bag: Bag, public_key: Ed25519PublicKey | None, found: Findings) -> None:
     if fmt.SIGNATURE not in bag.members:
         found.add(fmt.SIGNATURE, "is missing")
         return
@@ -253,7 +197,16 @@ def _check_signature(bag: _Bag, public_key: Ed25519PublicKey | None, found: _Fin
     found.signer = f"signed by {'known' if public_key else 'unknown'} key {found.key_id}"
 
 
-def _check_bag_info(bag: _Bag, payload: set[str], found: _Findings) -> date | None:
+def _check_certified_seal(bag: Bag, found: Findings) -> None:
+    from app.legal.bundle.sealing import cms
+
+    if fmt.CMS_SEAL not in bag.members:
+        found.add(fmt.CMS_SEAL, "is missing")
+    elif why := cms.fault(bag.read(fmt.CMS_SEAL), bag.read(fmt.TAG_MANIFEST), bag.read(fmt.CERTIFICATE)):
+        found.add(fmt.CMS_SEAL, why)
+
+
+def _check_bag_info(bag: Bag, payload: set[str], found: Findings) -> date | None:
     """Its date, which the archive's layout needs; None when there is none to be had."""
     if bag.read("bagit.txt") != fmt.BAGIT_TXT:
         found.add("bagit.txt", "is not the declaration of a BagIt 1.0 bag")
@@ -276,7 +229,7 @@ def _check_bag_info(bag: _Bag, payload: set[str], found: _Findings) -> date | No
         return None
 
 
-def _check_layout(handle: BinaryIO, size: int, bag: _Bag, as_of: date, found: _Findings) -> None:
+def _check_layout(handle: BinaryIO, size: int, bag: Bag, as_of: date, found: Findings) -> None:
     """Each byte outside the files' contents: headers, directory, order, dates, and nothing before or after."""
     position = 0
     for part in fmt.layout(bag.base, as_of, bag.members.values()):
@@ -290,104 +243,3 @@ def _check_layout(handle: BinaryIO, size: int, bag: _Bag, as_of: date, found: _F
         position += len(part)
     if position != size:
         found.add("", f"{size - position} bytes do not belong to the archive")
-
-
-# the records say the same when they are computed again
-
-
-def _check_records(bag: _Bag, found: _Findings) -> None:
-    for path, check in (
-        ("data/timeline.csv", _check_timeline),
-        ("data/ledger.csv", _check_ledger),
-        ("data/case.json", _check_case),
-        ("data/checklist.json", _check_checklist),
-    ):
-        if path not in bag.members:
-            found.add(path, "is missing")
-        elif path in bag.digests:
-            try:
-                with _long_cells():
-                    check(bag, path, found)
-            except Exception as error:
-                found.add(path, f"cannot be read as this format ({type(error).__name__})")
-
-
-def _check_timeline(bag: _Bag, path: str, found: _Findings) -> None:
-    """Each stream begins with event 1 at the genesis hash and each event carries the hash of the one before it."""
-    last: dict[str, tuple[int, str]] = {}
-    for number, row in enumerate(bag.rows(path, fmt.TIMELINE_COLUMNS), start=2):
-        stream, seq, previous = row["stream"], int(row["seq"]), row["prev_hash"]
-        at = datetime.strptime(row["at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-        before = last.get(stream)
-        if before is None:
-            follows = (seq, previous) == (1, GENESIS)
-        else:
-            follows = (seq, previous) == (before[0] + 1, before[1])
-        if not follows:
-            found.add(path, f"line {number}: does not follow the event before it in stream {stream[:80]}")
-        computed = chain_hash(previous, stream, seq, row["kind"], at, row["by"], row["data_json"])
-        # Of an event that is withheld from the bundle the hash is taken as it is: the next one still builds on it.
-        withheld = row["data_json"] == WITHHELD_JSON
-        if (computed != row["hash"] and not withheld) or instant_text(at) != row["at"]:
-            found.add(path, f"line {number}: the hash is not that of the event")
-        last[stream] = (seq, row["hash"])
-
-
-def _check_ledger(bag: _Bag, path: str, found: _Findings) -> None:
-    """Running balances, and the claim. That each account's stated balance fits is the checklist's business: an
-    incomplete file may be exported with a reason, a claim the ledger does not bear out may not."""
-    case = _case(bag)
-    currency = case["claim"]["currency"]
-    split = case["format"] != fmt.FIRST_FORMAT
-    totals: dict[str, int] = {account["account_ref"]: 0 for account in case["accounts"]}
-    claim = ClaimSums(case, currency) if split else None
-    columns = fmt.CLAIM_COLUMNS if split else fmt.LEDGER_COLUMNS
-    for number, row in enumerate(bag.rows(path, columns), start=2):
-        account = row["account_ref"]
-        if account not in totals:
-            found.add(path, f"line {number}: an account that is not in case.json")
-        totals[account] = totals.get(account, 0) + to_minor(row["amount"], currency)
-        if row["currency"] != currency:
-            found.add(path, f"line {number}: currency is not {currency}")
-        if to_minor(row["running_balance"], currency) != totals[account]:
-            found.add(path, f"line {number}: the running balance is wrong")
-        if claim and not claim.count(row):
-            found.add(path, f"line {number}: the parts do not sum to the amount")
-    if sum(totals.values()) != to_minor(case["claim"]["amount"], currency):
-        found.add(path, "does not sum to the amount claimed in case.json")
-    for what in claim.problems() if claim else ():
-        found.add("data/case.json", what)
-
-
-def _check_case(bag: _Bag, path: str, found: _Findings) -> None:
-    case = _case(bag)
-    if case["format"] not in (fmt.FORMAT, fmt.FIRST_FORMAT):
-        found.add(path, f"format is not {fmt.FORMAT}")
-    if case["format"] != found.bag_info.get("Bag-Software-Agent"):
-        found.add(path, "format is not that of bag-info.txt")
-    if case["bundle_id"] != bag.base or case["as_of"] != found.bag_info.get("Bagging-Date"):
-        found.add(path, "bundle id or date is not that of the bag")
-
-
-def _check_checklist(bag: _Bag, path: str, found: _Findings) -> None:
-    for what in open_items(json.loads(bag.read(path)), _case(bag)):
-        found.add(path, what)
-
-
-def _case(bag: _Bag) -> JsonObject:
-    loaded: JsonObject = json.loads(bag.read("data/case.json"))
-    return loaded
-
-
-_cells = threading.Lock()
-
-
-@contextmanager
-def _long_cells() -> Iterator[None]:
-    """The csv module's cell limit is one per process; others rely on its default, so it is put back."""
-    with _cells:
-        before = csv.field_size_limit(_MAX_CELL)
-        try:
-            yield
-        finally:
-            csv.field_size_limit(before)

@@ -123,10 +123,14 @@ def _announcer(what: str) -> Callable[[str], None]:
 
 def doctor(as_json: Json = False) -> None:
     """Check the set-up before anything is sent. Exit status 1 where something is wrong."""
-    from app.operations.doctor import findings
+    from app.legal.bundle.sealing.certificate import load_certificate
+    from app.operations.doctor import findings, findings_of_certificate
 
+    today = read_clock().date()
     with reading(migrated_engine()) as session:
-        found = findings(session, today=read_clock().date())
+        found = [*findings(session, today=today)]
+    if pem := get_settings().seal_certificate.get_secret_value():
+        found += findings_of_certificate(load_certificate(pem).ends(), today=today)
 
     def say() -> None:
         for each in found:

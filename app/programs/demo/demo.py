@@ -44,7 +44,14 @@ from app.programs.demo.department import STAFF, Department
 from app.programs.demo.negotiations import negotiate_for_the_visitor
 from app.programs.demo.playback import NIGHT, DemoSender, play_days
 from app.programs.demo.sample import CODE, SampleFeeds
-from app.programs.demo.serving import free_port, make_key, serve_demo, serve_in_background, write_env
+from app.programs.demo.serving import (
+    free_port,
+    make_certificate,
+    make_key,
+    serve_demo,
+    serve_in_background,
+    write_env,
+)
 from app.programs.demo.terminal import Progress, introduce, say
 from app.programs.demo.visitor import leave_for_the_visitor
 from app.programs.ports import make_ports
@@ -74,6 +81,7 @@ def run_demo(*, port: int, serve: bool, accounts: int, home: Path) -> None:
         upload_dir=home / "uploads",
         legal_url=f"http://127.0.0.1:{legal_port}",
         bundle_key=SecretStr(str(key_file)),
+        seal_certificate=SecretStr(str(make_certificate(home))),
     )
     write_env(home, settings)
     # Keyed hashes of the demo's rows are known again by every command that reads demo.env.

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from app.core.money import exponent
+from app.core.timeline.sight import WITHHELD_JSON
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.build import SCRIPT, build, public_key_pem, verify
 from app.legal.bundle.proof import checklist
@@ -114,6 +115,14 @@ def test_a_forger_with_the_key_is_found_by_both(
     forged = resealed(files, **{path.removeprefix("data/").replace(".", "__"): change(files[path])})
     assert path in {problem.file for problem in verify(forged, PUBLIC).problems}
     assert path in {file for file, _ in script.check(str(unpack(forged, tmp_path)), RAW)}
+
+
+def test_an_event_that_is_withheld_leaves_the_chain_whole(tmp_path: Path) -> None:
+    events = list(case_file().events)
+    events[1] = replace(events[1], data_json=WITHHELD_JSON)
+    bundle = build(case_file(events=tuple(events)), KEY, no_page)
+    assert verify(bundle, PUBLIC).problems == ()
+    assert script.check(str(unpack(bundle, tmp_path)), RAW) == []
 
 
 def test_a_manifest_signed_again_with_another_key_is_named(sealed: bytes, tmp_path: Path) -> None:
