@@ -12,7 +12,10 @@ from app.http.rendering import environment
 from tests.paths import ROOT
 
 TEMPLATES = ROOT / "app" / "web" / "templates"
-PLACES = ("managers/trends", "managers/morning", "managers/returns", "managers/digests", "_macros.html")
+PLACES = (
+    "managers/trends", "managers/morning", "managers/returns", "managers/digests", "managers/dashboard",
+    "managers/alerts.html", "_macros.html",
+)  # fmt: skip
 SPOKEN = re.compile(r"(?:aria-label|title|alt|placeholder)=\"([^\"]*)\"")
 LETTERS = re.compile(r"[A-Za-z]{2,}")
 AN_ENGLISH_TEXT = re.compile(r"[A-Z][a-z]+( [a-z]|$)|[a-z]+ [a-z]+")

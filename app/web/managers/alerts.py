@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http.doors import Switcher
+from app.http.interface import marked
 from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.operations.alerts.models import Alert
@@ -19,7 +20,13 @@ from app.web.rendering import Page, page
 
 router = Router(prefix="/alerts")
 
-COLUMNS = [Column("Alert"), Column("About"), Column("First seen"), Column("Over since"), Column("Times")]
+COLUMNS = [
+    Column(marked("Alert")),
+    Column(marked("About")),
+    Column(marked("First seen")),
+    Column(marked("Over since")),
+    Column(marked("Times")),
+]
 
 
 @dataclass(frozen=True, slots=True)

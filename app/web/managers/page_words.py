@@ -10,7 +10,7 @@ from itertools import chain
 
 from app.book.delinquency.days import CURRENT
 from app.book.ledger.rules import AccountStatus, EntryKind
-from app.operations.alerts.rules import ALERT_TITLES
+from app.operations.alerts.rules import ALERT_ADVICE, ALERT_TITLES
 from app.operations.digests.document import words_of_digests
 from app.operations.digests.rules import CADENCE_LABELS, OLD_SECRET_LABELS
 from app.operations.thresholds.rules import POINTS, SINCE, TEST_LABELS, UNIT_WORDS
@@ -53,7 +53,11 @@ def page_words() -> Iterator[str]:
         CADENCE_LABELS.values(), OLD_SECRET_LABELS.values(), TEST_LABELS.values(), WAITING_LABELS
     )
     yield from chain(
-        ALERT_TITLES.values(), UNIT_WORDS.values(), (POINTS, SINCE), (each.value for each in Unit)
+        ALERT_TITLES.values(),
+        ALERT_ADVICE.values(),
+        UNIT_WORDS.values(),
+        (POINTS, SINCE),
+        (each.value for each in Unit),
     )
     yield from words_of_digests()
     yield from _of_returns()

@@ -17,6 +17,7 @@ from app.core.money import to_decimal_string
 from app.core.types import Rows
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
+from app.http.interface import marked
 from app.http.routes import Router
 from app.http.transactions import StreamSession
 from app.reporting.kpis.history import latest_cases
@@ -96,10 +97,10 @@ def things(
             dimension=dimension,
             member=member,
             columns=[
-                Column("Day"),
-                Column("Account"),
-                Column("Customer"),
-                Column("Amount" if words.unit is Unit.MONEY else "Counted", numeric=True),
+                Column(marked("Day")),
+                Column(marked("Account")),
+                Column(marked("Customer")),
+                Column(marked("Amount") if words.unit is Unit.MONEY else marked("Counted"), numeric=True),
             ],
             rows=shown,
             cases=latest_cases(session, [row.customer_id for row in shown]),

@@ -15,12 +15,13 @@ from app.book.delinquency.days import CURRENT
 from app.book.delinquency.queries import RollForward
 from app.book.portfolios.days import last_closed, last_run
 from app.book.portfolios.models import DailyRun, Portfolio
-from app.core.dates import add_months, month_start
+from app.core.dates import add_months
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.types import JsonObject, Rows, Values
 from app.http.context import Now
 from app.http.doors import Manager
+from app.http.interface import marked
 from app.http.routes import Router
 from app.http.transactions import ReadSession
 from app.operations.invariants.checks import Violation, quick
@@ -123,7 +124,7 @@ def dashboard(
             buckets=_bucket_rows(buckets),
             not_owed=sum(total.past_due - total.owed for total in buckets.values()),
             roll=roll,
-            steps=_waterfall(roll, on),
+            steps=_waterfall(roll),
             workers=workers(session, now),
             last_day=_last_day(session, chosen),
         ),
@@ -180,17 +181,16 @@ class RollForwardLine:
     kind: str = ""
 
 
-def _waterfall(roll: RollForward, on: date) -> list[RollForwardLine]:
-    first_on = month_start(on)
+def _waterfall(roll: RollForward) -> list[RollForwardLine]:
     fell = roll.start + roll.fell_past_due
     paid = fell - roll.paid
     scale = max(roll.start, fell, paid, roll.end, 1) / 100
     spans = [
-        (f"Start of {first_on:%B}", "", roll.start, 0, roll.start, "total", ""),
-        ("Fell past due", "+", roll.fell_past_due, roll.start, fell, "up", "fell_past_due"),
-        ("Paid toward unpaid dues", "−", roll.paid, paid, fell, "down", "paid"),
-        ("Refunds and credits", "−", roll.adjusted, roll.end, paid, "down", "adjusted"),
-        ("Past due now", "=", roll.end, 0, roll.end, "total", ""),
+        (marked("Start of the month"), "", roll.start, 0, roll.start, "total", ""),
+        (marked("Fell past due"), "+", roll.fell_past_due, roll.start, fell, "up", "fell_past_due"),
+        (marked("Paid toward unpaid dues"), "−", roll.paid, paid, fell, "down", "paid"),
+        (marked("Refunds and credits"), "−", roll.adjusted, roll.end, paid, "down", "adjusted"),
+        (marked("Past due now"), "=", roll.end, 0, roll.end, "total", ""),
     ]
     return [
         RollForwardLine(

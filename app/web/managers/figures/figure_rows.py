@@ -18,6 +18,7 @@ from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
+from app.http.interface import marked
 from app.http.routes import Router
 from app.http.transactions import StreamSession
 from app.reporting.kpis import history
@@ -30,20 +31,25 @@ from app.web.rendering import Page, page
 router = Router(prefix="/dashboard")
 PAGE = 100
 MOVEMENT_TITLES = {
-    MovementKind.FELL_PAST_DUE: "Fell past due",
-    MovementKind.PAID: "Paid toward unpaid dues",
-    MovementKind.ADJUSTED: "Adjusted",
+    MovementKind.FELL_PAST_DUE: marked("Fell past due"),
+    MovementKind.PAID: marked("Paid toward unpaid dues"),
+    MovementKind.ADJUSTED: marked("Adjusted"),
 }
 BEHIND_COLUMNS = [
-    Column("Account"),
-    Column("Customer"),
-    Column("Days past due", numeric=True),
-    Column("Bucket"),
-    Column("Past due", numeric=True),
-    Column("Of it not owed", numeric=True),
-    Column("Balance", numeric=True),
+    Column(marked("Account")),
+    Column(marked("Customer")),
+    Column(marked("Days past due"), numeric=True),
+    Column(marked("Bucket")),
+    Column(marked("Past due"), numeric=True),
+    Column(marked("Of it not owed"), numeric=True),
+    Column(marked("Balance"), numeric=True),
 ]
-MOVEMENT_COLUMNS = [Column("Day"), Column("Account"), Column("Customer"), Column("Amount", numeric=True)]
+MOVEMENT_COLUMNS = [
+    Column(marked("Day")),
+    Column(marked("Account")),
+    Column(marked("Customer")),
+    Column(marked("Amount"), numeric=True),
+]
 
 
 @dataclass(frozen=True, slots=True)
