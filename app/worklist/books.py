@@ -12,6 +12,7 @@ from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.listing import PortfolioToday
 from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
+from app.policy.overrides import ComplaintStops
 
 
 def books_at(session: Session, now: datetime) -> tuple[PortfolioToday, ...]:
@@ -36,6 +37,7 @@ def books_at(session: Session, now: datetime) -> tuple[PortfolioToday, ...]:
                 on=on or today,
                 today=today,
                 day_ends=local_instant(today + timedelta(days=1), 0, 0, portfolio.timezone),
+                complaints_let_pass=portfolio.complaint_stops == ComplaintStops.NOTHING,
             )
         )
     return tuple(found)

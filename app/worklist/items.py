@@ -23,7 +23,7 @@ from app.casework.plans.tracking.open_instalments import is_open
 from app.core.database.engine import UtcDateTime, table_of
 from app.core.database.rows import Query
 from app.core.timeline.models import Event
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.models import Consent
 from app.outreach.strategy.models import StrategyTask
 from app.worklist.rules import BROKEN_DAYS, Item, Section
@@ -61,14 +61,14 @@ def all_items(
     reasons = [
         _callbacks(books, now),
         _replies(),
-        _overdue(today, ids),
+        _overdue(today, books),
         _broken(books),
-        _due(today, ids),
-        _calls(today, now),
+        _due(today, books),
+        _calls(today, books, now),
         _reviews(today),
     ]
     if not only_work:
-        reasons += [_with_legal(), _holds(), _running(today, ids), _hindered(today, now)]
+        reasons += [_with_legal(), _holds(books), _running(today, ids), _hindered(today, now)]
     where = [*_unindexed(books, owner), *also]
     tasks = _tasks(today, owner).where(*_unindexed(books, None), *also)
     found = sa.union_all(*(reason.where(*where) for reason in reasons), tasks).subquery("reasons")
@@ -134,8 +134,9 @@ def _replies() -> Query:
     return _reason(Section.REPLY, at=waiting.c.received_at).join(waiting, CASE.c.id == waiting.c.case_id + 0)
 
 
-def _overdue(today: sa.ColumnElement[date], portfolio_ids: Sequence[int]) -> Query:
+def _overdue(today: sa.ColumnElement[date], books: Sequence[PortfolioToday]) -> Query:
     """A live agreement whose last payment that fell due is short: it is in its grace days, or not judged yet."""
+    ids = [book.portfolio_id for book in books]
     again = PART.alias()
     last = sa.select(sa.func.max(PART.c.due_on)).where(
         PART.c.plan_id == PLAN.c.id, PART.c.due_on < today, _falls_due()
@@ -146,7 +147,7 @@ def _overdue(today: sa.ColumnElement[date], portfolio_ids: Sequence[int]) -> Que
     due_on = last.correlate(PLAN, CASE).scalar_subquery()
     short = sa.or_(PLAN.c.assess_on < today, ~runs)
     reason = _reason(Section.PROMISE_MISSED, on=due_on).join(PLAN, PLAN.c.case_id == CASE.c.id)
-    return reason.where(*_live(portfolio_ids), due_on.is_not(None), short, _owing(), *_workable())
+    return reason.where(*_live(ids), due_on.is_not(None), short, _owing(), *_workable(books))
 
 
 def _broken(books: Sequence[PortfolioToday]) -> Query:
@@ -173,23 +174,24 @@ def _broken(books: Sequence[PortfolioToday]) -> Query:
             ~sa.exists().where(other.c.case_id == CASE.c.id, other.c.status.in_(LIVE)),
             ~called,
             CASE.c.now_past_due_minor > 0,
-            *_workable(),
+            *_workable(books),
         )
     )
 
 
-def _due(today: sa.ColumnElement[date], portfolio_ids: Sequence[int]) -> Query:
+def _due(today: sa.ColumnElement[date], books: Sequence[PortfolioToday]) -> Query:
+    ids = [book.portfolio_id for book in books]
     return (
         _reason(Section.PROMISE_DUE, on=PART.c.due_on)
         .join(PLAN, PLAN.c.case_id == CASE.c.id)
         .join(PART, PART.c.plan_id == PLAN.c.id)
-        .where(*_live(portfolio_ids), PART.c.due_on == today, is_open(), _owing(), *_workable())
+        .where(*_live(ids), PART.c.due_on == today, is_open(), _owing(), *_workable(books))
     )
 
 
-def _calls(today: sa.ColumnElement[date], now: datetime) -> Query:
+def _calls(today: sa.ColumnElement[date], books: Sequence[PortfolioToday], now: datetime) -> Query:
     due = sa.and_(CALL.c.due_on <= today, sa.or_(CALL.c.not_before.is_(None), CALL.c.not_before <= now))
-    clear = (due, ~_has_live_plan(), ~_opted_out(), CASE.c.now_past_due_minor > 0, *_workable())
+    clear = (due, ~_has_live_plan(), ~_opted_out(), CASE.c.now_past_due_minor > 0, *_workable(books))
     return _open_calls(Section.CALL).where(*clear)
 
 
@@ -223,11 +225,11 @@ def _with_legal() -> Query:
     return _reason(Section.WITH_LEGAL).where(CASE.c.with_legal_since.is_not(None))
 
 
-def _holds() -> Query:
+def _holds(books: Sequence[PortfolioToday]) -> Query:
     return (
         _reason(Section.ON_HOLD, on=HOLD.c.until)
         .join(HOLD, _its_open_case())
-        .where(HOLD.c.ended_at.is_(None))
+        .where(HOLD.c.ended_at.is_(None), *_rests(books))
     )
 
 
@@ -297,9 +299,18 @@ def _owing() -> Condition:
     return sa.or_(PLAN.c.kind != PlanKind.PROMISE, CASE.c.now_past_due_minor > 0)
 
 
-def _workable() -> tuple[Condition, ...]:
-    held = sa.exists().where(HOLD.c.customer_id == CASE.c.customer_id, HOLD.c.ended_at.is_(None))
-    return CASE.c.with_legal_since.is_(None), ~held
+def _workable(books: Sequence[PortfolioToday]) -> tuple[Condition, ...]:
+    open_hold = (HOLD.c.customer_id == CASE.c.customer_id, HOLD.c.ended_at.is_(None))
+    return CASE.c.with_legal_since.is_(None), ~sa.exists().where(*open_hold, *_rests(books))
+
+
+def _rests(books: Sequence[PortfolioToday]) -> tuple[Condition, ...]:
+    """A hold for which its case rests. A complaint is none where the portfolio lets reminders pass meanwhile: the gate
+    judges each call, also where a law stops it."""
+    lenient = [book.portfolio_id for book in books if book.complaints_let_pass]
+    if not lenient:
+        return ()
+    return (sa.or_(HOLD.c.kind != HoldKind.COMPLAINT, CASE.c.portfolio_id.not_in(lenient)),)
 
 
 def _opted_out() -> Condition:

@@ -44,6 +44,8 @@ class PortfolioToday:
     today: date
     day_ends: datetime
     """Time at which `today` is over in the portfolio's time zone."""
+    complaints_let_pass: bool = False
+    """An open complaint alone keeps no reminder away: the portfolio has chosen so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

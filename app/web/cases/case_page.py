@@ -56,7 +56,7 @@ from app.web.cases.call.script import ScriptPanel, script_panel
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_tabs import TABS, CaseTab, tab_content, tab_named
 from app.web.cases.forms.cadences import PAID_EVERY
-from app.web.cases.gate_answers import GateRow, may_contact
+from app.web.cases.gate_answers import GateRow, may_contact, without_persons
 from app.web.cases.knowledge.panel import KnowledgePanel, knowledge_panel
 from app.web.cases.letter_form import NO_LETTERS, LetterOptions, letter_options
 from app.web.cases.outcome.bar import OutcomeBar
@@ -215,9 +215,9 @@ def show_case(
     tab = tab_named(request.query_params.get("tab", ""))
     view = read_case(session, case_id, now, with_contacts=tab == "contacts")
     file = view.file
-    reader = _reader(request, view, staff)
-    works = staff.role in CASEWORK
-    gate, head = may_contact(view, now, works=works), header_of(view, now)
+    reader, works = _reader(request, view, staff), staff.role in CASEWORK
+    asked = may_contact(view, now, works=True)
+    gate, head = [without_persons(row, works=works) for row in asked], header_of(view, asked, now)
     return page(
         request,
         CasePage(
@@ -237,7 +237,7 @@ def show_case(
                 _languages(view, reader.locale),
                 staff.by,
                 now,
-                is_stopped=head.stop is not None,
+                is_stopped=head.stop is not None and head.stop.calls,
             ),  # fmt: skip
             pack=view.pack,
             tab=tab,

@@ -93,6 +93,11 @@ def impersonal(reason: Reason) -> Reason:
     return replace(reason, detail=LEFT_ALONE, figures={}) if is_personal(reason.figures) else reason
 
 
+def without_persons(row: GateRow, *, works: bool) -> GateRow:
+    """The answer as who works no case reads it; the same for who does."""
+    return row if works else replace(row, reasons=weightiest_first(tuple(map(impersonal, row.reasons))))
+
+
 def may_contact(view: CaseView, now: datetime, *, works: bool) -> list[GateRow]:
     """Review an ordinary reminder on each channel, and a call to each further number; nothing is sent or recorded.
 

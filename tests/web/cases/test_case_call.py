@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
+from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.events import IdentityChecked
 from app.casework.cases.models import CollectionsCase
+from app.casework.holds.models import CaseHold
 from app.core.staff.rules import Role
-from app.core.vocabulary import HoldKind
-from app.web.cases.call.stops import strongest_stop
+from app.core.vocabulary import HOLD_TRAITS, Channel, HoldKind
+from app.policy.overrides import ComplaintStops
+from app.web.cases.call.stops import EVERYTHING, Objected, strongest_stop
+from app.worklist.books import books_at
+from app.worklist.items import items_among
+from app.worklist.rules import Section
+from app.worklist.verdicts import callable_now
 from tests import builders
 from tests.web.cases.test_case import make_case, on_record, page_of
 from tests.web.cases.test_live_figures import TODAY, lived, pay, text_of
@@ -33,9 +41,90 @@ from tests.web.desk import NOW, Desk
 def test_the_strongest_stop_stands_over_the_page(
     holds: dict[HoldKind, str], with_legal: bool, begins: str
 ) -> None:
-    stop = strongest_stop(holds, with_legal=with_legal)
+    stop = strongest_stop(holds, EVERYTHING, with_legal=with_legal)
     assert (stop.title if stop else "").startswith(begins)
     assert stop is None or stop.instead, "whom to contact instead"
+
+
+@pytest.mark.parametrize(
+    ("channels", "begins", "forbids"),
+    [
+        (tuple(Channel), "Do not contact: a complaint is open.", True),
+        (
+            (Channel.SMS, Channel.EMAIL, Channel.POST),
+            "Send no reminder; a call is allowed: a complaint",
+            True,
+        ),
+        ((Channel.CALL,), "Do not call: a complaint is open.", True),
+        ((), "Contact is allowed: a complaint is open.", False),
+    ],
+)
+def test_the_line_says_what_the_gate_says(channels: tuple[Channel, ...], begins: str, forbids: bool) -> None:
+    stop = strongest_stop(
+        {HoldKind.COMPLAINT: ""}, Objected({HoldKind.COMPLAINT: channels}), with_legal=False
+    )
+    assert stop is not None
+    assert (stop.title.startswith(begins), stop.forbids) == (True, forbids)
+
+
+def test_what_stops_nothing_gives_way_to_what_stops(sqlite_desk: Desk) -> None:
+    stop = strongest_stop(
+        {HoldKind.COMPLAINT: "", HoldKind.MILITARY: ""},
+        Objected({HoldKind.MILITARY: tuple(Channel)}),
+        with_legal=False,
+    )
+    assert stop is not None
+    assert stop.title == "Do not contact: military service."
+
+
+def test_page_gate_and_worklist_say_one_thing_of_every_hold(sqlite_desk: Desk) -> None:
+    """A case of a call that is due, under each kind of hold in turn; a complaint with each choice of the portfolio."""
+    case_id = make_case(sqlite_desk)
+    ben = sqlite_desk.sign_in(Role.AGENT)
+
+    def call_is_due(session: Session) -> None:
+        case = session.get_one(CollectionsCase, case_id)
+        builders.call_task(session, case, due_on=TODAY)
+        case.now_past_due_minor = 5_000
+
+    def held(kind: HoldKind, stops: ComplaintStops) -> Callable[[Session], None]:
+        def place(session: Session) -> None:
+            case = session.get_one(CollectionsCase, case_id)
+            session.get_one(Portfolio, case.portfolio_id).complaint_stops = stops.value
+            for hold in session.scalars(select(CaseHold).where(col(CaseHold.ended_at).is_(None))):
+                hold.ended_at = NOW - timedelta(hours=1)
+            session.add(
+                CaseHold(
+                    customer_id=case.customer_id, case_id=case_id, kind=kind,
+                    reason="for a reason", until=TODAY + timedelta(days=30), started_at=NOW - timedelta(days=1),
+                    by="user:ben",
+                )
+            )  # fmt: skip
+
+        return place
+
+    def asked(session: Session) -> tuple[str, Section]:
+        case = session.get_one(CollectionsCase, case_id)
+        item = items_among(session, books_at(session, NOW), [case_id], NOW)[case_id]
+        verdict = callable_now(session, [case.customer_id], {case.customer_id: 5_000}, NOW)
+        return verdict[case.customer_id].verdict, item.section
+
+    sqlite_desk.write(call_is_due)
+    for kind, stops in [
+        *((kind, ComplaintStops.REMINDERS) for kind in HoldKind),
+        (HoldKind.COMPLAINT, ComplaintStops.EVERYTHING),
+        (HoldKind.COMPLAINT, ComplaintStops.NOTHING),
+    ]:
+        sqlite_desk.write(held(kind, stops))
+        page = page_of(ben, case_id)
+        verdict, section = sqlite_desk.read(asked)
+        says_no = re.search(r'<p class="stop"[^>]*><strong>Do not c', page) is not None
+        says_yes = "Contact is allowed" in page
+        if HOLD_TRAITS[kind].stop[0]:
+            assert says_no == (verdict != "yes"), (kind, stops)
+            assert says_yes == (verdict == "yes"), (kind, stops)
+        assert (section is Section.CALL) == (verdict == "yes"), (kind, stops, section)
+        assert ("no legal step until it is" in page) == (stops is ComplaintStops.NOTHING), (kind, stops)
 
 
 def test_amounts_stay_closed_until_it_is_known_who_answered(sqlite_desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,7 +11,8 @@ from app.casework.cases.models import case_reference
 from app.casework.parties.models import ThirdParty
 from app.casework.results.rules import Direction
 from app.core.labels import PARTY_LABELS
-from app.web.cases.call.stops import Stop, strongest_stop
+from app.web.cases.call.stops import Stop, objected, strongest_stop
+from app.web.cases.gate_answers import GateRow
 from app.web.cases.reads import CASE_READS, CaseView
 
 WEEK = timedelta(days=7)
@@ -40,7 +42,8 @@ class Header:
         return case_reference(self.owes_again) if self.owes_again else ""
 
 
-def header_of(view: CaseView, now: datetime) -> Header:
+def header_of(view: CaseView, gate: Sequence[GateRow], now: datetime) -> Header:
+    """`gate`: its answers of this moment with every reason."""
     file, found = view.file, view.found
     minimums = [each for stands in file.stands.values() for each in stands.minimums]
     minimum_on = min((due_on for _, due_on, _ in minimums), default=None)
@@ -59,6 +62,7 @@ def header_of(view: CaseView, now: datetime) -> Header:
         last_call_by=calls[0].by if calls else "",
         stop=strongest_stop(
             {hold.kind: hold.reason for hold in found[CASE_READS.gate.holds]},
+            objected((row.channel, row.reasons) for row in gate),
             with_legal=file.case.with_legal_since is not None,
             representatives=[contact_words(speaks)] if speaks else (),
         ),

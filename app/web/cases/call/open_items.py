@@ -22,11 +22,14 @@ from app.casework.plans.rules import LIVE, Instalment, PlanStatus, offer_end
 from app.casework.plans.terms import read_terms
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Staff
+from app.core.vocabulary import HoldKind
 from app.legal.referrals.models import Referral
 from app.outreach.agreements.rules import ended_since
 from app.outreach.outbox.rules import Destination
 from app.outreach.outbox.waiting import can_be_undone
 from app.outreach.strategy.models import StrategyTask
+from app.policy.kinds.hold import stops_reminders
+from app.policy.overrides import ComplaintStops
 from app.web.cases.call.pauses import MissedPayment, missed_payment
 from app.web.cases.reads import CASE_READS, CaseView
 from app.web.wording import told_words
@@ -41,6 +44,8 @@ class OpenItems:
     missed: MissedPayment | None
     offers: Sequence[Plan]
     holds: Sequence[CaseHold]
+    complaint_stops: str
+    """What an open complaint keeps from the customer, in words."""
     disputes: Sequence[Dispute]
     """Open disputes of the customer."""
     preferences: Sequence[tuple[int, str]]
@@ -96,6 +101,7 @@ def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
             is None
         ],
         holds=holds if works else impersonal_holds(holds),
+        complaint_stops=_complaint_stops(view),
         disputes=found[CASE_READS.disputes],
         # What a support need placed ends with the need alone, and is told on its page.
         preferences=told_words([each for each in told if each.need_id is None]),
@@ -110,6 +116,12 @@ def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
         hand_overs=[(desk_name(each.desk), each) for each in found[CASE_READS.hand_overs]] if works else [],
         asked=waiting_requests(view, staff),
     )
+
+
+def _complaint_stops(view: CaseView) -> str:
+    if view.file.portfolio.complaint_stops == ComplaintStops.EVERYTHING:
+        return "nothing but answers and notices of the law"
+    return "no reminders" if stops_reminders(view.pack.rules, HoldKind.COMPLAINT) else "no legal step"
 
 
 def _withheld(queued: Sequence[Queued], plans: Sequence[Plan]) -> dict[int, str]:
