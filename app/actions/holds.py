@@ -27,6 +27,7 @@ from app.casework.complaints.rules import OLDEST_RECEIPT_DAYS, Clocks, ReceivedC
 from app.casework.complaints.service import record_complaint
 from app.casework.disputes.from_holds import close_with_hold, dispute_of_new_hold
 from app.casework.disputes.models import Dispute
+from app.casework.disputes.rules import Receipt
 from app.casework.disputes.service import DisputeSaid
 from app.casework.hardship.queries import open_request_of_hold
 from app.casework.holds.models import CaseHold
@@ -82,7 +83,7 @@ def place_hold(
     acknowledge: bool = True,
     complaint: ReceivedComplaint | None = None,
     is_reopened: bool = False,
-    disputed: DisputeSaid | Dispute | None = None,
+    disputed: DisputeSaid | Dispute | Receipt | None = None,
     by: Actor,
     now: datetime,
 ) -> PlacedHold:
@@ -97,8 +98,8 @@ def place_hold(
     dispute or complaint is acknowledged in writing where the gate clears it; `acknowledge` off is for words that
     may be another person's. The hold of a complaint brings its row: `complaint` as it was received, or the reason
     as its words; its day is the day by which the answer is owed; `is_reopened`: the row is there already. A
-    dispute hold belongs to a dispute: the one that is given, or one of the whole debt. Conflict where a hold of this
-    kind stands. The caller holds the customer's lock.
+    dispute hold belongs to a dispute: the one that is given, or one of the whole debt, received as `disputed` says or
+    now. Conflict where a hold of this kind stands. The caller holds the customer's lock.
     """
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)

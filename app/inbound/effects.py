@@ -21,6 +21,7 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.correspondence.models import InboundMatch, InboundMessage
+from app.casework.disputes.rules import Receipt, ReceivedAs
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import CLAIM_DAYS, REVIEW_DAYS
@@ -116,13 +117,17 @@ def place_holds(
     reason = f"{source_of(message)}; a person has to look"
     today = today_of(session, match, now)
     theirs = alone and Intent.WRONG_NUMBER not in meant.intents
+    # A message may have waited: for its number to be known, or for a person who says whose it is.
+    receipt = Receipt(min(today, today_of(session, match, message.received_at)), ReceivedAs.WRITTEN)
     for kind in asked:
         if kind not in standing:
             until = today + timedelta(days=CLAIM_DAYS if HOLD_TRAITS[kind].short else REVIEW_DAYS)
             if kind is HoldKind.PAYMENT_CLAIMED:
                 hold = _claim(session, case, message, letters, now=now)
             else:
-                place = partial(place_hold, session, case, kind, reason, until, letters, by=CUSTOMER, now=now)
+                place = partial(
+                    place_hold, session, case, kind, reason, until, letters, disputed=receipt, by=CUSTOMER, now=now
+                )  # fmt: skip
                 hold = _placed(session, message, place, acknowledge=theirs, now=now)
             match.hold_id = match.hold_id or hold.id
 

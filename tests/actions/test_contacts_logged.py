@@ -18,6 +18,8 @@ from app.casework.cases.interactions import InteractionWay, interaction_of, rece
 from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.models import Complaint
 from app.casework.complaints.rules import ComplaintChannel
+from app.casework.disputes.models import Dispute
+from app.casework.disputes.rules import ReceivedAs
 from app.casework.holds.models import CaseHold
 from app.casework.results.rules import CallField, CallResult, ContactWay, Direction
 from app.core.actor import Actor
@@ -27,6 +29,7 @@ from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.facts import gather_facts
+from app.outreach.planning.in_writing.holds import hold_figures
 from app.policy.composition import packs_for
 from tests import builders
 
@@ -57,6 +60,25 @@ def counted(session: Session, case: CollectionsCase) -> list[tuple[Channel, bool
     pack = packs_for(session.get_one(Portfolio, case.portfolio_id), customer)
     facts = gather_facts(session, [customer], pack, now=NOW + timedelta(hours=1))[id_of(customer)]
     return [(past.channel, past.inbound) for past in facts.history]
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "hears_in"),
+    [(0, 30), (7, 23), (29, 1), (30, 7), (90, 7)],
+)
+def test_a_dispute_by_letter_runs_from_the_day_on_which_it_came(
+    session: Session, days_ago: int, hears_in: int
+) -> None:
+    """Logged today, received before: the answer is due as many days after the receipt, and no letter promises one for
+    a day that is over."""
+    case, came = a_case(session), ON - timedelta(days=days_ago)
+    log(session, case, CallReport(CallResult.DISPUTES, "never bought it", direction=IN, way=POST, on=came))
+    dispute = session.scalars(select(Dispute)).one()
+    assert (dispute.received_on, dispute.received_as) == (came, ReceivedAs.WRITTEN)
+    assert dispute.answer_by == came + timedelta(days=30)
+    hold = session.get_one(CaseHold, dispute.hold_id)
+    figures = hold_figures(session, session.get_one(Portfolio, case.portfolio_id), hold)
+    assert figures == {"received_on": came, "review_on": ON + timedelta(days=hears_in)}
 
 
 def test_a_letter_of_the_customer_is_on_record_and_no_call(session: Session) -> None:

@@ -28,6 +28,7 @@ from app.casework.disputes.rules import (
     check_given,
     check_notice,
     covers_all,
+    promised_by,
     require_open,
 )
 from app.casework.disputes.service import DisputeSaid, change_dispute, start_dispute
@@ -87,7 +88,7 @@ def open_dispute(
         dispute = start_dispute(session, case, heard, by=by, now=now)
         answers = acknowledge_dispute(session, portfolio, dispute, letters, on=today, by=by, now=now)
         return OpenedDispute(dispute, answers)
-    until = max(clocks.answer_by, today + timedelta(days=1))
+    until = promised_by(clocks.answer_by, today)
     placed = holds.place_hold(
         session, case, HoldKind.DISPUTE, words.strip()[:500], until, letters, disputed=heard, by=by, now=now
     )  # fmt: skip
@@ -125,7 +126,7 @@ def change_what_is_disputed(
     hold = hold if hold is not None and hold.ended_at is None else None
     everything = covers_all(said.kind, said.amount_minor)
     if everything and hold is None:
-        until = max(clocks.answer_by, today + timedelta(days=1))
+        until = promised_by(clocks.answer_by, today)
         placed = holds.place_hold(
             session, case, HoldKind.DISPUTE, reason, until, letters, disputed=dispute, by=by, now=now
         )

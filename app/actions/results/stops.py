@@ -26,6 +26,7 @@ from app.casework.complaints.rules import (
     ReceivedComplaint,
 )
 from app.casework.contacts.rules import DeskStep
+from app.casework.disputes.rules import Receipt, ReceivedAs
 from app.casework.holds.queries import hold_of_kind
 from app.casework.results.choices import field_words
 from app.casework.results.effects import NumberBad, PlaceHold
@@ -88,9 +89,16 @@ def hold_from_call(
             open_complaint(session, case, complaint, letters, by=by, now=now)
         return None
     parts = [f"{call.told}: {HOLD_TRAITS[effect.kind].told}", *_told(portfolio, call), call.note.strip()]
-    until = local_date(now, portfolio.timezone) + timedelta(days=effect.days)
+    today = local_date(now, portfolio.timezone)
+    until = today + timedelta(days=effect.days)
     reason = ". ".join(filter(None, parts))[:500]
-    return place_hold(session, case, effect.kind, reason, until, letters, complaint=complaint, by=by, now=now)
+    receipt = None
+    if effect.kind is HoldKind.DISPUTE:
+        how = ReceivedAs.WRITTEN if call.way.is_written else ReceivedAs.ORAL
+        receipt = Receipt(call.received_on(today), how)
+    return place_hold(
+        session, case, effect.kind, reason, until, letters, complaint=complaint, disputed=receipt, by=by, now=now
+    )  # fmt: skip
 
 
 def _complaint(portfolio: Portfolio, call: CallReport) -> ReceivedComplaint:

@@ -23,11 +23,13 @@ from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
 from app.core.kit.frozen_json import from_json
 
-WAITING = sa.text("status = 'requested'")
+WAITING = sa.text("status = 'requested' AND dispute_id IS NULL")
+WAITING_OF_DISPUTE = sa.text("status = 'requested' AND dispute_id IS NOT NULL")
 
 
 class ApprovalRequest(Row, table=True):
-    """A request of an agent to a manager, with the figures of that moment. A case has one waiting request a kind."""
+    """A request of an agent to a manager, with the figures of that moment. A case has one waiting request a kind, but
+    one for each of its disputes."""
 
     __tablename__ = "approval_request"
     __table_args__ = (
@@ -38,6 +40,13 @@ class ApprovalRequest(Row, table=True):
             unique=True,
             sqlite_where=WAITING,
             postgresql_where=WAITING,
+        ),
+        sa.Index(
+            "uq_approval_request_dispute",
+            "dispute_id",
+            unique=True,
+            sqlite_where=WAITING_OF_DISPUTE,
+            postgresql_where=WAITING_OF_DISPUTE,
         ),
         sa.Index("ix_approval_request_status", "portfolio_id", "status"),
         sa.Index("ix_approval_request_asker", "asked_by", "asked_at"),

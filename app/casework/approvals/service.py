@@ -59,14 +59,16 @@ def ask(
     by: Actor,
     now: datetime,
 ) -> ApprovalRequest:
-    """Put a request on record. Conflict where one of this kind waits on the case. `skipped`: the instalment that is to
-    be skipped."""
+    """Put a request on record. Conflict where one of this kind waits on the case, or one about the same dispute.
+    `skipped`: the instalment that is to be skipped."""
     reason = clean_text(reason, "reason", at_most=500, empty="Say why, for the manager who decides.")
     waiting = select(ApprovalRequest.id).where(
         ApprovalRequest.case_id == case.id,
         ApprovalRequest.kind == asked.kind,
         ApprovalRequest.status == ApprovalStatus.REQUESTED,
     )
+    if isinstance(asked, AskDispute):
+        waiting = waiting.where(ApprovalRequest.dispute_id == asked.dispute_id)
     if session.scalar(waiting) is not None:
         raise Conflict(f"Case {case.reference} has such a request already, and it waits for a manager.")
     request = ApprovalRequest(

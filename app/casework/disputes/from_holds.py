@@ -12,7 +12,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.disputes.clocks import clocks_of
 from app.casework.disputes.models import Dispute
 from app.casework.disputes.queries import dispute_of_hold
-from app.casework.disputes.rules import Disputed, DisputeKind, DisputeOutcome, ReceivedAs
+from app.casework.disputes.rules import Disputed, DisputeKind, DisputeOutcome, Receipt, ReceivedAs
 from app.casework.disputes.service import DisputeSaid, close_dispute, start_dispute
 from app.casework.holds.models import CaseHold
 from app.core.actor import CUSTOMER, Actor
@@ -27,7 +27,7 @@ def dispute_of_new_hold(
     case: CollectionsCase,
     hold: CaseHold,
     pack: Pack,
-    disputed: DisputeSaid | Dispute | None,
+    disputed: DisputeSaid | Dispute | Receipt | None,
     *,
     by: Actor,
     today: date,
@@ -35,15 +35,18 @@ def dispute_of_new_hold(
 ) -> Dispute | None:
     """The dispute that a new hold belongs to; None for a hold of another kind. A call, a message or a person who places
     the hold tells no more than that the debt is disputed: then it is one of the whole debt, which a person may
-    change."""
+    change. Its clocks run from the day of its receipt; None = it reaches us now."""
     if hold.kind is not HoldKind.DISPUTE or isinstance(disputed, Dispute):
         return disputed if isinstance(disputed, Dispute) else None
     if disputed is None:
+        disputed = Receipt(today, ReceivedAs.WRITTEN if by == CUSTOMER else ReceivedAs.ORAL)
+    if isinstance(disputed, Receipt):
+        on = disputed.on
         country = country_of(session.get_one(Customer, case.customer_id).country)
-        clocks = clocks_of(DisputeKind.WHOLE_DEBT, pack, today, country, None)
-        clocks = clocks if clocks.by_law else replace(clocks, answer_by=hold.until)
-        how = ReceivedAs.WRITTEN if by == CUSTOMER else ReceivedAs.ORAL
-        disputed = DisputeSaid(Disputed(DisputeKind.WHOLE_DEBT), hold.reason, clocks, today, how)
+        clocks = clocks_of(DisputeKind.WHOLE_DEBT, pack, on, country, None)
+        clocks = clocks if clocks.by_law else replace(clocks, answer_by=hold.until - (today - on))
+        whole = Disputed(DisputeKind.WHOLE_DEBT)
+        disputed = DisputeSaid(whole, hold.reason, clocks, on, disputed.received_as)
     return start_dispute(session, case, disputed, hold_id=id_of(hold), by=by, now=now)
 
 

@@ -118,6 +118,8 @@ class EvidenceState(StrEnum):
 
 ANSWER_DAYS = 30
 """Days in which we answer a dispute where no law names a day. Our choice."""
+LATE_ANSWER_DAYS = 7
+"""Days in which we answer a dispute whose day of the answer was over when it was put on record. Our choice."""
 EVIDENCE_DAYS = 14
 """Days that a person gets to send evidence, if nobody says another number. Our choice."""
 LONGEST_WORDS = 1000
@@ -135,6 +137,20 @@ class Disputed:
     entry_id: int | None = None
     statement_id: int | None = None
     paid_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """When and how a dispute reached us that says no more than that the debt is disputed."""
+
+    on: date
+    received_as: ReceivedAs
+
+
+def promised_by(answer_by: date, opened_on: date) -> date:
+    """The day that the acknowledgement names: that of the answer, or a week from `opened_on` where it is no day to come
+    any more. No letter promises an answer for a day that is over."""
+    return answer_by if answer_by > opened_on else opened_on + timedelta(days=LATE_ANSWER_DAYS)
 
 
 def covers_all(kind: DisputeKind, amount_minor: int | None) -> bool:

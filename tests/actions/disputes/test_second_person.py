@@ -96,6 +96,21 @@ def test_a_decision_beyond_the_limit_waits_and_is_carried_out_when_granted(
     assert len(builders.events(session, *kinds)) == 3
 
 
+def test_each_dispute_of_a_case_may_wait_for_a_manager(session: Session, case: CollectionsCase) -> None:
+    """The second does not wait for the answer about the first; the same dispute is not asked for twice."""
+    upheld = DisputeDecision(DisputeOutcome.UPHELD, "no receipt was found")
+    first, second = disputed(session, case, 8_000), disputed(session, case, 9_000)
+    one = ask_approval(session, case, AskDispute(id_of(first), upheld, 8_000), "why", **AGENT)
+    other = ask_approval(session, case, AskDispute(id_of(second), upheld, 9_000), "why", **AGENT)
+    with pytest.raises(Conflict, match="such a request already"):
+        ask_approval(session, case, AskDispute(id_of(first), upheld, 8_000), "again", **AGENT)
+    assert set(waiting_decisions(session, case.customer_id)) == {first.id, second.id}
+    decide_approval(session, id_of(other), builders.catalog(), approve=True, **MANAGER)
+    assert (first.outcome, second.outcome) == (None, DisputeOutcome.UPHELD)
+    decide_approval(session, id_of(one), builders.catalog(), approve=True, **MANAGER)
+    assert past_due(session, case) == 30_000 - 8_000 - 9_000
+
+
 def test_what_is_within_ones_limit_is_not_asked_for(session: Session, case: CollectionsCase) -> None:
     dispute = disputed(session, case, 2_000)
     ask = AskDispute(id_of(dispute), DisputeDecision(DisputeOutcome.UPHELD, "right"), 2_000)

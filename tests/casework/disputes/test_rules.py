@@ -18,6 +18,7 @@ from app.casework.disputes.rules import (
     conceded_by,
     covers_all,
     left_out_after,
+    promised_by,
 )
 from app.core.errors import Invalid
 from app.policy.kinds.duty import end_of_cycles
@@ -148,3 +149,10 @@ def test_the_notice_of_a_billing_error_counts_sixty_days() -> None:
 def test_two_complete_billing_cycles(arose_on: date, ends_on: date) -> None:
     """12 CFR 1026.13(c)(2): two complete billing cycles after the notice."""
     assert end_of_cycles(arose_on, 2, date(2026, 1, 10)) == ends_on
+
+
+@pytest.mark.parametrize(("answer_in", "promised_in"), [(-1, 7), (0, 7), (1, 1), (30, 30)])
+def test_no_letter_promises_an_answer_for_a_day_that_is_over(answer_in: int, promised_in: int) -> None:
+    opened_on = date(2026, 6, 1)
+    promised = promised_by(opened_on + timedelta(days=answer_in), opened_on)
+    assert promised == opened_on + timedelta(days=promised_in)

@@ -9,10 +9,12 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import MONEY_IN
+from app.book.portfolios.models import Portfolio
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.disputes.models import Dispute
 from app.casework.disputes.queries import dispute_of_step
-from app.casework.disputes.rules import DisputeKind, DisputeOutcome
+from app.casework.disputes.rules import DisputeKind, DisputeOutcome, promised_by
+from app.core.clock import local_date
 
 DECISION_LETTERS: Mapping[DisputeOutcome, str] = {
     DisputeOutcome.UPHELD: "dispute_upheld",
@@ -28,11 +30,11 @@ def received_letter(dispute: Dispute) -> str:
     return BILLING_ERROR if dispute.kind is DisputeKind.BILLING_ERROR else OTHERS
 
 
-def received_figures(dispute: Dispute) -> dict[str, date | int | str]:
+def received_figures(dispute: Dispute, opened_on: date) -> dict[str, date | int | str]:
     """What its acknowledgement says; amounts in minor units."""
     return {
         "received_on": dispute.received_on,
-        "review_on": dispute.answer_by,
+        "review_on": promised_by(dispute.answer_by, opened_on),
         "dispute_reference": dispute.reference,
         **({"disputed_amount": dispute.amount_minor} if dispute.amount_minor else {}),
     }
@@ -62,7 +64,8 @@ def figures_of_dispute(session: Session, step: CaseStep) -> dict[str, date | int
     if dispute is None:
         return {}
     if step.step == DeskStep.DISPUTE_RECEIVED:
-        return received_figures(dispute)
+        portfolio = session.get_one(Portfolio, dispute.portfolio_id)
+        return received_figures(dispute, local_date(dispute.opened_at, portfolio.timezone))
     entry = session.get(Entry, dispute.correction_id) if dispute.correction_id is not None else None
     return decision_figures(dispute, entry)
 

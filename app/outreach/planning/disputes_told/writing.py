@@ -40,7 +40,7 @@ def acknowledge_dispute(
     """Tell the customer in writing that a dispute of a part was received, and by when they hear of it. Returns the
     gate's answers."""
     step = CaseStep(dispute.case_id, DeskStep.DISPUTE_RECEIVED, dispute.n)
-    letter = EventLetter(step, received_letter(dispute), received_figures(dispute))
+    letter = EventLetter(step, received_letter(dispute), received_figures(dispute, on))
     written = write_event_letters(session, portfolio, [letter], catalog, on=on, by=by, now=now)
     return written.get(dispute.case_id, {})
 
