@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlmodel import Session, select
 
+from app.actions.disputes.charges import correct_charges, settle_charges
+from app.actions.disputes.days import pay_by_of
 from app.actions.disputes.granting import require_grant
 from app.actions.holds import end_hold, require_verification
+from app.book.charges.rests import OF_DISPUTES
 from app.book.ledger.corrections.credits import grant_credit
 from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
 from app.book.ledger.models import Account, Customer, Entry
@@ -69,7 +72,8 @@ def decide_dispute(
 ) -> Mapping[Channel, Answer]:
     """Decide a dispute, and tell the customer in writing. What is conceded is posted: a fee is waived, any other sum
     credited; or the creditor posts it, and nobody asks for it until then. What was rejected is asked for again: where
-    the law says so only once the verification was sent, and of a billing error after the days to pay. A hold of a
+    the law says so only once the verification was sent, and of a billing error after the days to pay. What a billing
+    error bore is credited or charged with it. A hold of a
     rejected dispute ends as the law says; of one about everything that was upheld it stands while anything is owed:
     nobody asks a person for a debt that is not theirs.
 
@@ -89,9 +93,13 @@ def decide_dispute(
     entry = _correct(session, dispute, decision, checked, by=by, now=now)
     if account is not None and dispute.account_id is None:
         dispute.account_id = account.id
+    pay_by = pay_by_of(session, dispute, outcome, pack, today)
+    settle_charges(
+        session, dispute, pack, outcome, conceded, decision.correction, entry, pay_by, today=today, by=by, now=now
+    )  # fmt: skip
     close_dispute(
         session, dispute, outcome, checked.explanation, conceded_minor=conceded, correction=decision.correction,
-        entry=entry, pay_by=_pay_by(dispute, outcome, pack, today), by=by, now=now,
+        entry=entry, pay_by=pay_by, by=by, now=now,
     )  # fmt: skip
     _end_hold(session, portfolio, dispute, pack, today, by=by, now=now)
     return tell_decision(session, portfolio, dispute, letters, on=today, by=by, now=now)
@@ -130,6 +138,9 @@ def note_correction(
         raise Conflict(f"Dispute {dispute.reference} waits for no correction.")
     entry = _posted(session, dispute, dispute.account_id, entry_id, dispute.conceded_minor)
     correct_dispute(session, dispute, entry, by=by, now=now)
+    portfolio = session.get_one(Portfolio, dispute.portfolio_id)
+    pack = packs_for(portfolio, session.get_one(Customer, dispute.customer_id))
+    correct_charges(session, dispute, entry, pack, by=by, now=now)
     return dispute
 
 
@@ -195,6 +206,10 @@ def _posted(session: Session, dispute: Dispute, account_id: int, entry_id: int, 
         raise Invalid("This is no entry of the disputed account.", "entry")
     if entry.amount_minor >= 0 or session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
         raise Invalid("This entry lowers no debt: choose a payment or credit that stands.", "entry")
+    if entry.reference.startswith(OF_DISPUTES):
+        raise Invalid(
+            "This entry credits interest on the disputed part. Choose the credit of the part.", "entry"
+        )
     if -entry.amount_minor < at_least_minor:
         raise Invalid("This entry is less than what is conceded.", "entry")
     if dispute.kind is not DisputeKind.ALREADY_PAID:
@@ -212,16 +227,6 @@ def _posted(session: Session, dispute: Dispute, account_id: int, entry_id: int, 
     if other := session.scalars(query).first():
         raise Invalid(f"This entry corrects dispute {other.reference}. Choose another.", "entry")
     return entry
-
-
-def _pay_by(dispute: Dispute, outcome: DisputeOutcome, pack: Pack, today: date) -> date | None:
-    """The last day to pay what was not conceded of a billing error; None where the law gives no days."""
-    days = pack.disputes.pay_days if pack.disputes else 0
-    given = dispute.kind is DisputeKind.BILLING_ERROR and outcome in (
-        DisputeOutcome.REJECTED,
-        DisputeOutcome.PARTLY,
-    )
-    return today + timedelta(days=days) if given and days else None
 
 
 def _is_verified_first(pack: Pack, outcome: DisputeOutcome) -> bool:

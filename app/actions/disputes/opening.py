@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.actions import holds
+from app.actions.disputes.charges import let_charges_rest
 from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account, Customer, Entry, Statement
 from app.book.ledger.rules import WAIVABLE
@@ -71,7 +72,8 @@ def open_dispute(
     now: datetime,
 ) -> OpenedDispute:
     """Put a dispute on record, and stop asking for what is disputed: for everything by a hold, for a sum by leaving it
-    out wherever the debt is asked for. It is acknowledged in writing where the gate clears that.
+    out wherever the debt is asked for. What a billing error is about bears no interest and no late fees meanwhile. It
+    is acknowledged in writing where the gate clears that.
 
     Invalid, with its field, for what does not fit: an account, entry or statement of another customer, more than is
     owed, a billing error told too late. Conflict where the same is in dispute already. The caller holds the customer's
@@ -86,6 +88,8 @@ def open_dispute(
     heard = DisputeSaid(said, words, clocks, received_on, received_as, owner)
     if not covers_all(said.kind, said.amount_minor):
         dispute = start_dispute(session, case, heard, by=by, now=now)
+        pack = packs_for(portfolio, session.get_one(Customer, case.customer_id))
+        let_charges_rest(session, dispute, pack, today=today, by=by, now=now)
         answers = acknowledge_dispute(session, portfolio, dispute, letters, on=today, by=by, now=now)
         return OpenedDispute(dispute, answers)
     until = promised_by(clocks.answer_by, today)
@@ -124,7 +128,7 @@ def change_what_is_disputed(
     )
     hold = session.get(CaseHold, dispute.hold_id) if dispute.hold_id is not None else None
     hold = hold if hold is not None and hold.ended_at is None else None
-    everything = covers_all(said.kind, said.amount_minor)
+    everything, before = covers_all(said.kind, said.amount_minor), dispute.account_id
     if everything and hold is None:
         until = promised_by(clocks.answer_by, today)
         placed = holds.place_hold(
@@ -135,6 +139,8 @@ def change_what_is_disputed(
         session, dispute, said, clocks, reason, hold_id=id_of(hold) if hold and everything else None, by=by,
         now=now,
     )  # fmt: skip
+    pack = packs_for(portfolio, session.get_one(Customer, case.customer_id))
+    let_charges_rest(session, dispute, pack, before=before, today=today, by=by, now=now)
     if hold is not None and not everything:
         assert said.amount_minor is not None
         why = f"Only {with_code(said.amount_minor, portfolio.currency)} is disputed: {reason}"

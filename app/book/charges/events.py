@@ -1,4 +1,4 @@
-"""Events of concessions, and the sentence that tells each on a timeline."""
+"""Events of concessions, caps and disputed parts, and the sentence that tells each on a timeline."""
 
 from __future__ import annotations
 
@@ -76,6 +76,42 @@ class RateProtectionEnded(Payload):
         return TimelineEntry(
             "The cap on the rate ended", f"The account's own rate runs from {reader.day(self.to_on)}", "info"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ChargesRest(Payload):
+    """A disputed part of an account bears no interest and no late fee on these days."""
+
+    KIND = "charges.rest"
+    FILTERS = (TimelineFilter.MONEY,)
+
+    dispute_id: int = field(metadata=stored_as("dispute"))
+    amount_minor: int
+    from_on: date
+    to_on: date | None
+    """The first day on which it bears charges again; None = not before the dispute is decided."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"No interest or late fees on {reader.money(self.amount_minor)} in dispute"
+        until = f" until {reader.day(self.to_on)}" if self.to_on else ", until it is decided"
+        return TimelineEntry(title, f"From {reader.day(self.from_on)}{until}", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class ChargesRestated(Payload):
+    """Charges on a disputed part were credited, or made after it was rejected."""
+
+    KIND = "charges.restated"
+    FILTERS = (TimelineFilter.MONEY,)
+
+    dispute_id: int = field(metadata=stored_as("dispute"))
+    credited_minor: int
+    charged_minor: int
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        what = "credited" if self.credited_minor else "charged"
+        amount = reader.money(self.credited_minor or self.charged_minor)
+        return TimelineEntry(f"Interest and late fees on a disputed part: {amount} {what}", "", "info")
 
 
 def _title(apr_millionths: int | None, without_fees: bool) -> str:

@@ -1,4 +1,4 @@
-"""Progress of interest, concessions on charges while an agreement is kept, and rates that the law caps."""
+"""Progress of interest, concessions while an agreement is kept, rates the law caps, and parts that bear nothing."""
 
 from datetime import date, datetime
 
@@ -65,5 +65,30 @@ class ProtectedRate(Row, table=True):
     from_on: date
     to_on: date
     """The day on which the hold ends; earlier where a person ended it."""
+    by: str = Field(max_length=120)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ChargeRest(Row, table=True):
+    """Days [from_on, to_on) on which a disputed part of an account bears no interest and no late fee; `to_on` empty =
+    until it is decided. Never changed: what a decision finds otherwise is lifted, and written anew."""
+
+    __tablename__ = "charge_rest"
+    __table_args__ = (
+        sa.Index("ix_charge_rest_account", "account_id", "from_on"),
+        sa.Index("ix_charge_rest_dispute", "dispute_id"),
+        sa.CheckConstraint("to_on IS NULL OR to_on > from_on", name="ends_after_it_began"),
+        sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    dispute_id: int = Field(foreign_key="dispute.id", sa_type=BigId)
+    amount_minor: int = Field(sa_type=sa.BigInteger)
+    from_on: date
+    to_on: date | None = None
+    lifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """It counts no more, for none of its days: the dispute was changed or decided."""
     by: str = Field(max_length=120)
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -47,6 +47,22 @@ def rate_on(on: date, apr_millionths: int, lower: Sequence[LowerRate]) -> int:
     return min([apr_millionths, *agreed])
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Days [from_on, to_on) on which a part of an account bears nothing; `to_on` None = until it is decided."""
+
+    from_on: date
+    to_on: date | None
+    amount_minor: int
+
+
+def resting_on(on: date, rests: Sequence[Rest]) -> int:
+    """The sum of an account that bears nothing on a day, in minor units."""
+    return sum(
+        each.amount_minor for each in rests if each.from_on <= on and (each.to_on is None or on < each.to_on)
+    )
+
+
 @dataclass(slots=True)
 class Accrued:
     """Interest of a stretch of days: all of it but the last day's, the last day's, and what is carried on."""
@@ -65,11 +81,12 @@ def accrue(
     day_count: int,
     pauses: Sequence[Interval] = (),
     lower: Sequence[LowerRate] = (),
+    rests: Sequence[Rest] = (),
 ) -> Accrued:
     """Compute the interest due from `first_on` to `through`, as if everything had been known on its day.
 
     `entries` are (effective date, amount) of everything but interest posted by the night, in order of date. The
-    interest found here is added to the balance on its own day.
+    interest found here is added to the balance on its own day. What rests on a day bears none.
     """
     result = Accrued()
     principal = n = 0
@@ -81,7 +98,7 @@ def accrue(
         result.before += result.last
         result.last = 0
         if not is_paused(on, pauses):
-            balance = principal + result.before
+            balance = principal + result.before - (resting_on(on, rests) if rests else 0)
             rate = rate_on(on, apr_millionths, lower) if lower else apr_millionths
             result.last, result.carry = interest_of_day(balance, rate, day_count, result.carry)
         on += DAY
@@ -92,11 +109,14 @@ def is_paused(on: date, pauses: Sequence[Interval]) -> bool:
     return any(from_on <= on and (to_on is None or on < to_on) for from_on, to_on in pauses)
 
 
-def late_fee(set_minor: int, minimum_minor: int, currency: str, caps: ChargeCaps | None) -> int:
+def late_fee(
+    set_minor: int, minimum_minor: int, currency: str, caps: ChargeCaps | None, resting_minor: int = 0
+) -> int:
     """Compute the fee for a missed minimum: what the portfolio sets, at most the pack's cap, and never more than the
     minimum itself (as 12 CFR 1026.52(b)(2)(i) has it; we hold to it everywhere). Returns 0 where the cap is in
-    another currency, because its amount in this one is not given."""
-    fee = min(set_minor, minimum_minor)
+    another currency, because its amount in this one is not given. `resting_minor`: the sum of the account that bears
+    nothing; nobody had to pay that much of the minimum."""
+    fee = min(set_minor, max(0, minimum_minor - resting_minor))
     if caps is None or caps.late_fee_minor is None:
         return fee
     return min(fee, caps.late_fee_minor) if caps.currency == currency else 0

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from app.book.charges.concessions import lower_rates, without_late_fees
 from app.book.charges.models import Accrual
+from app.book.charges.rests import OF_DISPUTES, resting, rests_of
 from app.book.charges.rules import Accrued, accrue, capped_apr, interest_of_day, is_paused, late_fee, rate_on
 from app.book.charges.statements import bears_fee_already, once_a_violation
 from app.book.delinquency.days import DAY, Interval
@@ -143,6 +144,7 @@ def catch_up(
     first_on = _first_day(session, portfolio)
     bearing = _bearing(session, late, on)
     pauses, lower = _pauses(session, list(bearing)), lower_rates(session, list(bearing))
+    rests = rests_of(session, list(bearing))
     ledger = _Ledger(portfolio, on, now)
     for account_id, (principal, charged) in _entries(session, list(bearing), on - DAY).items():
         reference, apr = bearing[account_id]
@@ -154,6 +156,7 @@ def catch_up(
             day_count=portfolio.day_count,
             pauses=pauses.get(account_id, ()),
             lower=lower.get(account_id, ()),
+            rests=rests.get(account_id, ()),
         )
         since = max(changes[account_id][0], first_on)
         _post_found(ledger, posted, account_id, reference, found, charged, since)
@@ -222,13 +225,15 @@ def _entries(
     session: Session, account_ids: Sequence[int], through: date
 ) -> dict[int, tuple[list[tuple[date, int]], int]]:
     """Map account -> (what it owed without the night's interest, by day; the sum of that interest). Interest that a
-    person took back stays taken back: a reversal or a waiver is an entry like any other."""
+    person took back stays taken back: a reversal or a waiver is an entry like any other. What a dispute corrected of
+    these days is dated after them."""
     entry = table_of(Entry)
+    of_dispute = sa.and_(entry.c.source == SYSTEM, entry.c.reference.startswith(OF_DISPUTES))
     query = (
         sa.select(
             entry.c.account_id, entry.c.effective_on, entry.c.amount_minor, entry.c.source, entry.c.reference
         )
-        .where(entry.c.account_id.in_(account_ids), entry.c.effective_on <= through)
+        .where(entry.c.account_id.in_(account_ids), sa.or_(entry.c.effective_on <= through, of_dispute))
         .order_by(entry.c.effective_on, entry.c.id)
     )
     found: dict[int, tuple[list[tuple[date, int]], int]] = {i: ([], 0) for i in account_ids}
@@ -276,19 +281,24 @@ def charge_interest(
     state, accrual = table_of(AccountState), table_of(Accrual)
     bearing = _bearing(session, account_ids, on)
     query = (
-        sa.select(state.c.account_id, state.c.balance_minor, sa.func.coalesce(accrual.c.carry, 0))
+        sa.select(
+            state.c.account_id,
+            state.c.balance_minor,
+            sa.func.coalesce(accrual.c.carry, 0),
+            resting(state.c.account_id, on),
+        )
         .outerjoin(accrual, accrual.c.account_id == state.c.account_id)
         .where(state.c.account_id.in_(list(bearing)))
         .order_by(state.c.account_id)
     )
     pauses, lower = _pauses(session, list(bearing)), lower_rates(session, list(bearing))
     ledger, posted = _Ledger(portfolio, on, now), Posted()
-    for account_id, balance, carry in session.connection().execute(query):
+    for account_id, balance, carry, rests in session.connection().execute(query):
         if is_paused(on, pauses.get(account_id, ())):
             continue
         reference, apr = bearing[account_id]
         rate = rate_on(on, capped_apr(apr, caps), lower.get(account_id, ()))
-        interest, carry = interest_of_day(balance, rate, portfolio.day_count, carry)
+        interest, carry = interest_of_day(balance - int(rests), rate, portfolio.day_count, carry)
         if interest:
             _post_interest(ledger, account_id, reference, interest)
             posted.interest += 1
@@ -305,14 +315,15 @@ def _post_interest(ledger: _Ledger, account_id: int, reference: str, interest: i
 def charge_late_fees(
     session: Session, portfolio: Portfolio, caps: ChargeCaps | None, on: date, *, now: datetime
 ) -> Posted:
-    """Post a fee for each statement whose minimum, or part of it, lapses unpaid on `on`; once a statement."""
+    """Post a fee for each statement whose minimum, or part of it, lapses unpaid on `on`; once a statement. As much of a
+    minimum as is in dispute, where charges on that rest, is not missed."""
     posted = Posted()
     if portfolio.late_fee_minor == 0:
         return posted
     least = max(1, portfolio.small_debt_minor)
     state, account = table_of(AccountState), table_of(Account)
     query = (
-        sa.select(state.c.account_id, state.c.minimums)
+        sa.select(state.c.account_id, state.c.minimums, resting(state.c.account_id, on).label("rests"))
         .join(account, account.c.id == state.c.account_id)
         .where(
             state.c.portfolio_id == portfolio.id,
@@ -327,13 +338,16 @@ def charge_late_fees(
         ids = [row.account_id for row in rows]
         pauses, spared = _pauses(session, ids), without_late_fees(session, ids, on)
         missed = {
-            row.account_id: {due_on for _, due_on, amount in json.loads(row.minimums) if amount >= least}
+            row.account_id: {
+                due_on for _, due_on, amount in json.loads(row.minimums) if amount - int(row.rests) >= least
+            }
             for row in rows
             if not is_paused(on, pauses.get(row.account_id, ())) and row.account_id not in spared
         }
+        rests = {row.account_id: int(row.rests) for row in rows}
         ledger = _Ledger(portfolio, on, now)
         for account_id, reference, minimum in _lapsing(session, missed, on):
-            fee = late_fee(portfolio.late_fee_minor, minimum, portfolio.currency, caps)
+            fee = late_fee(portfolio.late_fee_minor, minimum, portfolio.currency, caps, rests[account_id])
             if fee:
                 ledger.post(
                     account_id,

@@ -69,6 +69,8 @@ class DeskStep(Word):
     """A rate that an agreement promises, for a person to have the creditor lower it."""
     RATE_TO_RAISE = "rate-to-raise"
     """The end of such an agreement: the creditor's own rate runs again."""
+    DISPUTED_CHARGES = "disputed-charges"
+    """Interest and late fees on a billing error, for a person to have the creditor not charge or credit them."""
     PAID_WITH_LEGAL = "settlement-paid-with-legal"
     """A settlement that was paid while the legal team has the case: it is not accepted, and a person decides."""
     IN_TIME_WITH_LEGAL = "plan-in-time-with-legal"

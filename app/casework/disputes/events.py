@@ -126,9 +126,16 @@ class DisputeDecided(Payload):
     """Reference of the entry that corrects the ledger; '' = none."""
     awaits_correction: bool = False
     pay_by: date | None = None
+    charges_credited_minor: int = 0
+    """Interest and late fees on it."""
+    charges_made_minor: int = 0
 
     def present(self, reader: Reader) -> TimelineEntry:
         parts = [f"{reader.money(self.conceded_minor)} conceded"] if self.conceded_minor else []
+        if self.charges_credited_minor:
+            parts.append(f"{reader.money(self.charges_credited_minor)} of interest and late fees credited")
+        if self.charges_made_minor:
+            parts.append(f"{reader.money(self.charges_made_minor)} of interest charged on the rest")
         parts += ["the creditor posts it"] if self.awaits_correction else []
         parts += [f"the rest is to be paid by {reader.day(self.pay_by)}"] if self.pay_by else []
         title = f"Dispute {dispute_reference(self.dispute_id)}: {OUTCOME_LABELS[self.outcome].lower()}"

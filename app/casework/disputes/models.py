@@ -38,6 +38,9 @@ class Dispute(Row, table=True):
         sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
         sa.CheckConstraint("left_out_minor >= 0", name="left_out_not_negative"),
         sa.CheckConstraint("conceded_minor >= 0", name="conceded_not_negative"),
+        sa.CheckConstraint(
+            "charges_credited_minor >= 0 AND charges_made_minor >= 0", name="charges_not_negative"
+        ),
         sa.CheckConstraint("(outcome IS NULL) = (decided_at IS NULL)", name="decided_with_outcome"),
     )
 
@@ -78,6 +81,14 @@ class Dispute(Row, table=True):
     """The reasons of the decision, as the letter tells them."""
     conceded_minor: int = Field(default=0, sa_type=sa.BigInteger)
     """The sum by which the decision lowers the debt."""
+    charges_credited_minor: int = Field(
+        default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """Interest and late fees on it that were credited here since it came."""
+    charges_made_minor: int = Field(
+        default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """Interest on what was not conceded that the decision charged, for the time in which it was open."""
     correction_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
     """The entry that corrected the ledger, or the payment that was found."""
     awaits_correction: bool = Field(default=False)

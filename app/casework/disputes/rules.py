@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from app.book.charges.rules import Rest
 from app.core.errors import Conflict, Invalid
 from app.core.vocabulary import Word
 
@@ -233,6 +234,53 @@ def left_out_after(
     if amount_minor is None or outcome is DisputeOutcome.WITHDRAWN or not pays_later:
         return waits
     return waits + amount_minor - conceded_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """A billing error as it bears nothing: its sum and what is conceded of it, in minor units, the first day whose
+    interest may hold some on it, and the day on which its notice came."""
+
+    amount_minor: int
+    conceded_minor: int
+    billed_from: date
+    received_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class RestsAfter:
+    """What bears nothing after a decision."""
+
+    conceded: Sequence[Rest]
+    """What was conceded, since it was billed and until the balance is lower by it."""
+    open: Sequence[Rest]
+    """The rest of it, as it was before the decision."""
+    rest: Sequence[Rest]
+    """The rest of it, from now on counted."""
+
+
+def rests_after(
+    said: Resting, *, corrected_on: date | None, pay_by: date | None, charged_again: bool, today: date
+) -> RestsAfter:
+    """The days on which the parts of a decided billing error bear nothing. `corrected_on`: the day of the entry that
+    lowers the balance, None = it is still to come: interest of the day after is on the lower balance. `charged_again`:
+    interest on what is not conceded may be charged for the time in which it was open."""
+    conceded = []
+    until = None if corrected_on is None else corrected_on + timedelta(days=1)
+    if said.conceded_minor and (until is None or said.billed_from < until):
+        conceded = [Rest(said.billed_from, until, said.conceded_minor)]
+    left = said.amount_minor - said.conceded_minor
+    if not left:
+        return RestsAfter(conceded, [], [])
+    from_on = today if charged_again else said.received_on
+    to_on = pay_by + timedelta(days=1) if pay_by else today
+    rest = [Rest(from_on, to_on, left)] if from_on < to_on else []
+    return RestsAfter(conceded, [Rest(said.received_on, None, left)], rest)
+
+
+def days_to_pay(pay_days: int, grace_days: int | None) -> int:
+    """Days to pay what was rejected of a billing error: those of the law, or the account's grace period if longer."""
+    return max(pay_days, grace_days or 0)
 
 
 def require_open(outcome: DisputeOutcome | None, reference: str) -> None:

@@ -169,11 +169,13 @@ def close_dispute(
     left = left_out_after(
         outcome, dispute.amount_minor, conceded_minor, correction, pays_later=pay_by is not None
     )
+    left += dispute.charges_made_minor if pay_by is not None else 0
     dispute.left_out_minor = left if dispute.account_id is not None else 0
     _restate(session, dispute)
     told = DisputeDecided(
         id_of(dispute), dispute.kind, outcome, dispute.explanation, conceded_minor,
-        entry.reference if entry else "", dispute.awaits_correction, pay_by,
+        entry.reference if entry else "", dispute.awaits_correction, pay_by, dispute.charges_credited_minor,
+        dispute.charges_made_minor,
     )  # fmt: skip
     record(session, _about(dispute, told), by=by, now=now)
 

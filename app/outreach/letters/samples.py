@@ -121,6 +121,8 @@ def _of_disputes(money: Callable[[int], str], day: Callable[[int], str]) -> dict
         "disputed_amount": money(80),
         "conceded_amount": money(50),
         "remaining_amount": money(30),
+        "charges_credited": money(6),
+        "charges_made": money(4),
         "pay_by": day(10),
         "explanation": "The shop sent us the receipt with the card's number.",
     }

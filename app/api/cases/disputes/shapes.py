@@ -79,6 +79,10 @@ class DisputeShape(Shape):
     outcome: DisputeOutcome | None
     explanation: str
     conceded: Money
+    charges_credited: Money = Field(description="Interest and late fees on it that were credited.")
+    charges_made: Money = Field(
+        description="Interest on what was not conceded, charged by the decision for the time in which it was open."
+    )
     correction: str | None = Field(description="Reference of the entry that corrected the ledger.")
     awaits_correction: bool = Field(description="The creditor has to post what was conceded.")
     pay_by: date | None = Field(description="Last day to pay what was rejected; nobody asks for it before.")
@@ -124,6 +128,8 @@ def dispute_shapes(session: Session, disputes: Sequence[Dispute], currency: str)
             outcome=row.outcome,
             explanation=row.explanation,
             conceded=money(row.conceded_minor),
+            charges_credited=money(row.charges_credited_minor),
+            charges_made=money(row.charges_made_minor),
             correction=entries.get(row.correction_id),
             awaits_correction=row.awaits_correction,
             pay_by=row.pay_by,

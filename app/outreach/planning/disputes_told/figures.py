@@ -47,6 +47,8 @@ def decision_figures(dispute: Dispute, found: Entry | None) -> dict[str, date | 
         "disputed_amount": dispute.amount_minor or 0,
         "conceded_amount": dispute.conceded_minor,
         "remaining_amount": (dispute.amount_minor or dispute.conceded_minor) - dispute.conceded_minor,
+        "charges_credited": dispute.charges_credited_minor,
+        "charges_made": dispute.charges_made_minor,
     }
     return {
         "received_on": dispute.received_on,

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.assignment import assignable
+from app.actions.disputes.charges import charges_rest
+from app.book.charges.rests import OF_DISPUTES
 from app.book.ledger.models import Entry, Statement
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES, WAIVABLE
 from app.casework.approvals.models import ApprovalRequest
@@ -74,6 +76,8 @@ class DisputeCard:
     acknowledge_late: bool
     answer_late: bool
     days_left: int
+    charges: str
+    """What it bears of interest and late fees, in words."""
     corrects: Sequence[tuple[str, str]]
     """Credits of the account, to name as its correction."""
 
@@ -202,7 +206,10 @@ def _law(pack: Pack) -> str:
     if rules.verify_first:
         parts.append("what is rejected is asked for again only once the verification was sent")
     if rules.pay_days:
-        parts.append(f"after a rejected billing error the customer has {rules.pay_days} days to pay")
+        longer = ", or their grace period if that is longer" if rules.grace_to_pay else ""
+        parts.append(f"after a rejected billing error the customer has {rules.pay_days} days to pay{longer}")
+    if rules.charges_rest:
+        parts.append("an open billing error bears no interest and no late fees")
     if not parts:
         return ""
     words = "; ".join(parts)
@@ -224,6 +231,7 @@ def _cards(
     named = {id_of(each): each for each in session.scalars(query)} if wanted else {}
     on_file = {id_of(each): each for each in documents}
     used = {each.correction_id for each in found}
+    pack = packs_for(file.portfolio, file.customer)
     unsaid = _not_acknowledged(session, found, file.book.today)
     return [
         DisputeCard(
@@ -239,6 +247,7 @@ def _cards(
             acknowledge_late=each.id in unsaid,
             answer_late=each.is_open and is_late(each.answer_by, file.book.today),
             days_left=(each.answer_by - file.book.today).days,
+            charges=_charges(each, pack, file.book.today, reader),
             corrects=[
                 (str(id_of(entry)), _entry_words(entry, file, reader))
                 for entry in entries
@@ -247,6 +256,16 @@ def _cards(
         )
         for each in found
     ]
+
+
+def _charges(dispute: Dispute, pack: Pack, today: date, reader: PageReader) -> str:
+    if not charges_rest(dispute, pack):
+        return "–"
+    if dispute.is_open:
+        return f"none from {reader.day(dispute.received_on)} on, until it is decided"
+    if dispute.pay_by is not None and dispute.pay_by >= today:
+        return f"none until {reader.day(dispute.pay_by)}"
+    return "–"
 
 
 def _not_acknowledged(session: Session, found: Sequence[Dispute], today: date) -> set[int]:
@@ -276,7 +295,8 @@ def _may_correct(entry: Entry, dispute: Dispute) -> bool:
     if dispute.kind is DisputeKind.ALREADY_PAID:
         return entry.kind in PAYS_DUES
     reverses_it = entry.reverses_id is not None and entry.reverses_id == dispute.entry_id
-    return (reverses_it or entry.kind in PAYS_DUES - MONEY_IN) and entry.created_at >= dispute.opened_at
+    credits_it = entry.kind in PAYS_DUES - MONEY_IN and not entry.reference.startswith(OF_DISPUTES)
+    return (reverses_it or credits_it) and entry.created_at >= dispute.opened_at
 
 
 def _state(dispute: Dispute, today: date) -> tuple[str, Tone]:
