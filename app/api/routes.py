@@ -46,6 +46,7 @@ from app.api.managers import strategies as strategies_api
 from app.api.plans import instalments, printed
 from app.api.returns import returns as returns_api
 from app.api.satisfaction import answers as satisfaction_api
+from app.api.team import moves as case_moves
 from app.api.team import team
 from app.api.worklist import worklist
 
@@ -66,6 +67,7 @@ API: tuple[APIRouter, ...] = (
     peers.router,
     satisfaction_api.router,
     team.router,
+    case_moves.router,
     returns_api.router,
     returns_api.books,
     returns_api.frozen,

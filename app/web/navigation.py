@@ -75,7 +75,7 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
         NavItem("/hand-overs", marked("Hand-overs"), "inbox", CASEWORK),
         NavItem("/unmatched", marked("Unmatched"), "inbox", CASEWORK),
         NavItem("/reported-changes", marked("Reported changes"), "inbox", MANAGEMENT),
-        NavItem("/team", marked("Team"), "people", MANAGEMENT),
+        NavItem("/team", marked("Team"), "people", MANAGEMENT, also="/moves"),
         NavItem("/alerts", marked("Alerts"), "bell", SWITCHING),
     ),
     Area.CUSTOMERS: (

@@ -164,3 +164,27 @@ MIDNIGHT = 1440
 
 def _minute(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
+
+
+WORK_STATES = {
+    "": "Work now",
+    "callback": "Callbacks today",
+    "reply": "Replies waiting",
+    "missed": "Promises missed",
+    "today": "Promises due today",
+    "call": "Calls due",
+    "task": "Other tasks",
+    "all": "All open cases",
+    "week": "Promise due within a week",
+    "plan": "Promise or plan active",
+    "broken": "Broken promise",
+    "hold": "On hold",
+    "review": "Hold to review",
+    "claimed": "Claim of payment past its day",
+    "legal": "With the legal team",
+    "later": "Call later",
+    "optout": "Opted out of calls",
+    "paid": "Nothing past due",
+    "rest": "No action planned",
+}
+"""Lists and sections of the worklist by their name in addresses."""

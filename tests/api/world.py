@@ -20,7 +20,8 @@ from app.book.ledger.rules import EntryKind, ReportedWhat
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalKind
-from app.casework.assignment.models import StaffAbsence
+from app.casework.assignment.models import CaseMove, CaseMoveLine, StaffAbsence
+from app.casework.assignment.stays import MoveState, MoveStatus
 from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.models import ComplaintQuestion, ComplaintRedress, QuestionSource, RootCause
 from app.casework.correspondence.models import InboundMessage
@@ -497,6 +498,7 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
         ),
         "document_id": add(document),
         **_team(session, case_id),
+        **_moves(session, case_id),
     }  # fmt: skip
 
 
@@ -523,6 +525,33 @@ def _team(session: Session, number: int) -> dict[str, list[Any]]:
         "user_id": [id_of(away)],
         "absence_id": [id_of(row) for row in absences],
         "cover": [cover.username],
+    }
+
+
+def _moves(session: Session, case_id: int) -> dict[str, list[Any]]:
+    """Moves of the case: previews, and moves that were confirmed."""
+    found = [
+        CaseMove(
+            choice="{}", receivers='["mei"]', returns=False, prepared_at=NOW, prepared_by="user:mei",
+            **({} if n < 2 else {"status": MoveStatus.DONE, "reason": "Ill", "moved_at": NOW, "moved_by": "user:mei"}),
+        )
+        for n in range(4)
+    ]  # fmt: skip
+    session.add_all(found)
+    session.flush()
+    session.add_all(
+        CaseMoveLine(
+            move_id=id_of(move), case_id=case_id, n=1, to_owner="mei",
+            state=MoveState.PLANNED if move.status is MoveStatus.PREPARED else MoveState.MOVED,
+        )
+        for move in found
+    )  # fmt: skip
+    session.flush()
+    return {
+        "move_id": [id_of(move) for move in found],
+        "receivers": [["ben"], ["mei"]],
+        "choice": [{"person": "-"}, {"references": [f"C-{case_id:06d}"]}],
+        "overruled": [["hold", "relation", "language"]],
     }
 
 

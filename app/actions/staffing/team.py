@@ -14,6 +14,7 @@ from app.book.portfolios.models import Portfolio
 from app.casework.assignment.events import AbilitiesSet, AbsenceEnded, AbsencePlanned
 from app.casework.assignment.models import StaffAbsence, StaffSkill
 from app.casework.assignment.nightly import cover_cases
+from app.casework.assignment.queries import open_loads
 from app.casework.assignment.rules import LONGEST_ABSENCE, MOST_CASES, CareSkill, SkillKind, language_of
 from app.core.actor import Actor
 from app.core.database.rows import locked_row
@@ -21,7 +22,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK
-from app.core.text import clean_text
+from app.core.text import clean_reason, clean_text, counted
 from app.core.timeline.service import about_staff, record
 
 MOST_SKILLS = 30
@@ -82,13 +83,14 @@ def plan_absence(
     last_on: date,
     cover: str,
     *,
+    over_reason: str = "",
     by: Actor,
     now: datetime,
 ) -> StaffAbsence:
     """Plan an absence, both days included. While it lasts the cover has the person's cases, tasks and callbacks; the
     night after the last day gives them back. One that lasts today already moves the cases now. Invalid for days in
-    the wrong order or past and for a cover who is no active colleague; Conflict where the person is absent on some of
-    the days already."""
+    the wrong order or past, for a cover who is no active colleague, and for one who would have more cases than their
+    capacity without `over_reason`, which says why; Conflict where the person is absent on some of the days already."""
     user = _person(session, user_id)
     if last_on < first_on:
         raise Invalid("The last day is before the first.", "last_on")
@@ -114,15 +116,37 @@ def plan_absence(
         raise Conflict(
             f"{user.display_name} is absent from {other.first_on} to {other.last_on} already. End that absence first."
         )
+    why = _why_over(session, user, stand_in, over_reason)
     absence = StaffAbsence(
-        user_id=user_id, first_on=first_on, last_on=last_on, cover_id=id_of(stand_in), created_at=now, by=by
+        user_id=user_id,
+        first_on=first_on,
+        last_on=last_on,
+        cover_id=id_of(stand_in),
+        created_at=now,
+        by=by,
+        over_reason=why,
     )
     session.add(absence)
     session.flush()
-    said = AbsencePlanned(user.username, first_on, last_on, cover)
+    said = AbsencePlanned(user.username, first_on, last_on, cover, why)
     record(session, about_staff(user_id, said), by=by, now=now)
-    _bring_cases(session, by=by, now=now)
+    bring_cases(session, by=by, now=now)
     return absence
+
+
+def _why_over(session: Session, user: User, cover: User, typed: str) -> str:
+    """The reason for a cover beyond their capacity; '' where they stay within it, by the cases of this moment."""
+    loads = open_loads(session)
+    cases = loads.get(cover.username, 0) + loads.get(user.username, 0)
+    if cover.most_cases is None or cases <= cover.most_cases:
+        return ""
+    if not typed.strip():
+        raise Invalid(
+            f"{cover.display_name} would have {counted(cases, 'open case')}, {cases - cover.most_cases} more than the "
+            f"{cover.most_cases} they may have. Choose another cover, or say why.",
+            "over_reason",
+        )
+    return clean_reason(typed, "over_reason")
 
 
 def end_absence(session: Session, absence_id: int, *, by: Actor, now: datetime) -> StaffAbsence:
@@ -137,11 +161,11 @@ def end_absence(session: Session, absence_id: int, *, by: Actor, now: datetime) 
     user = session.get_one(User, absence.user_id)
     said = AbsenceEnded(user.username, absence.first_on, absence.last_on)
     record(session, about_staff(absence.user_id, said), by=by, now=now)
-    _bring_cases(session, by=by, now=now)
+    bring_cases(session, by=by, now=now)
     return absence
 
 
-def _bring_cases(session: Session, *, by: Actor, now: datetime) -> None:
+def bring_cases(session: Session, *, by: Actor, now: datetime) -> None:
     """Bring the cases of every portfolio to who works them on its present day."""
     days = days_now(session, now)
     for portfolio in session.scalars(select(Portfolio).order_by(col(Portfolio.id))).all():

@@ -40,6 +40,7 @@ class AbsenceShape(Shape):
     last_on: date
     cover: str = Field(description="User name of who works the cases meanwhile.")
     ended: bool = Field(description="It was called off, or ended before its last day.")
+    over_reason: str = Field(description="Why the cover got more cases than their capacity; empty = not so.")
 
     @classmethod
     def of(cls, row: StaffAbsence, cover: str) -> Self:
@@ -49,6 +50,7 @@ class AbsenceShape(Shape):
             last_on=row.last_on,
             cover=cover,
             ended=row.ended_at is not None,
+            over_reason=row.over_reason,
         )
 
 
@@ -119,6 +121,9 @@ class NewAbsence(Input):
     first_on: Day
     last_on: Day
     cover: Annotated[Line, Field(min_length=1, max_length=64, description="User name of a colleague.")]
+    over_reason: Annotated[
+        Line, Field(max_length=200, description="Asked where the cover would go beyond their capacity.")
+    ] = ""
 
 
 @router.post("/{user_id}/absences", status_code=201, summary="Plan an absence of a person")
@@ -126,7 +131,16 @@ def post_absence(
     user_id: RowId, caller: ApiManager, session: OnceSession, now: Now, body: NewAbsence
 ) -> AbsenceShape:
     """Both days included. The cover has the person's cases, tasks and callbacks meanwhile."""
-    row = plan_absence(session, user_id, body.first_on, body.last_on, body.cover, by=caller.by, now=now)
+    row = plan_absence(
+        session,
+        user_id,
+        body.first_on,
+        body.last_on,
+        body.cover,
+        over_reason=body.over_reason,
+        by=caller.by,
+        now=now,
+    )
     return AbsenceShape.of(row, body.cover)
 
 

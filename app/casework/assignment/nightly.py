@@ -10,8 +10,10 @@ from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
 from app.casework.assignment.events import CaseCovered, CaseReturned
+from app.casework.assignment.models import CaseMove, CaseMoveLine
 from app.casework.assignment.queries import agents, covers_on, unassigned_cases
 from app.casework.assignment.rules import Assignment, assign, worker_of
+from app.casework.assignment.stays import MoveState
 from app.casework.cases.events import CaseAssigned
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
@@ -64,12 +66,14 @@ def cover_cases(
         return 0
     heads = lock_customers(session, [row.customer_id for row in found])
     moves: list[tuple[Assignment, Payload]] = []
+    chosen = _covers_chosen(session, [row.id for row in found])
     for row in _covered_or_absent(session, id_of(portfolio), covers):
         if f"customer:{row.customer_id}" not in heads:
             continue  # it became one of these meanwhile: the next night sees it
         whose = row.covered_for or row.owner
         worker = worker_of(whose, covers)
-        if worker == row.owner:
+        is_chosen = (row.id, row.owner, whose) in chosen and whose in covers and row.owner not in covers
+        if worker == row.owner or is_chosen:
             continue
         if worker == whose:
             moves.append((Assignment(row.id, row.customer_id, worker), CaseReturned(worker, row.owner)))
@@ -77,6 +81,18 @@ def cover_cases(
             moves.append((Assignment(row.id, row.customer_id, worker, whose), CaseCovered(worker, whose)))
     _store(session, moves, heads, by=by, now=now)
     return len(moves)
+
+
+def _covers_chosen(session: Session, case_ids: Sequence[int]) -> set[tuple[int, str, str]]:
+    """(case, who works it, whose it is) where a manager spread the cases of an absent person over several people."""
+    move, line = table_of(CaseMove), table_of(CaseMoveLine)
+    whose = sa.case((line.c.from_covered_for != "", line.c.from_covered_for), else_=line.c.from_owner)
+    query = (
+        sa.select(line.c.case_id, line.c.to_owner, whose)
+        .join(move, move.c.id == line.c.move_id)
+        .where(among(session, line.c.case_id, case_ids), line.c.state == MoveState.MOVED, move.c.returns)
+    )
+    return {(case_id, to, of) for case_id, to, of in session.connection().execute(query)}
 
 
 def _covered_or_absent(session: Session, portfolio_id: int, covers: Mapping[str, str]) -> Sequence[DbRow]:

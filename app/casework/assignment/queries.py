@@ -55,10 +55,10 @@ def open_loads(session: Session) -> dict[str, int]:
     return {owner: n for owner, n in session.connection().execute(counted)}
 
 
-def agents(session: Session) -> list[Agent]:
-    """Active agents by user name, each with the open cases they have."""
+def agents(session: Session, *roles: Role) -> list[Agent]:
+    """Active agents, or people of these roles, by user name, each with the open cases they have."""
     can, load = abilities(session), open_loads(session)
-    people = select(User).where(User.role == Role.AGENT, col(User.active).is_(True))
+    people = select(User).where(col(User.role).in_(roles or (Role.AGENT,)), col(User.active).is_(True))
     found = session.scalars(people.order_by(col(User.username)))
     return [Agent(each.username, load.get(each.username, 0), can[id_of(each)]) for each in found]
 

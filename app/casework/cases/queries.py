@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 
@@ -32,3 +35,10 @@ def cases_of(session: Session, customer_id: int) -> list[CollectionsCase]:
     """A customer's cases, the latest first."""
     query = select(CollectionsCase).where(CollectionsCase.customer_id == customer_id)
     return list(session.scalars(query.order_by(col(CollectionsCase.id).desc())))
+
+
+def customers_of(session: Session, case_ids: Sequence[int]) -> dict[int, int]:
+    """Case -> its customer."""
+    case = table_of(CollectionsCase)
+    query = sa.select(case.c.id, case.c.customer_id).where(among(session, case.c.id, case_ids))
+    return {case_id: customer_id for case_id, customer_id in session.connection().execute(query)}

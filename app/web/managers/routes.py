@@ -18,6 +18,10 @@ from app.web.managers import (
 from app.web.managers.digests import recipients, thresholds
 from app.web.managers.figures import behind, dashboard, figure_rows, forecast, peers, people, risk
 from app.web.managers.morning import page as morning
+from app.web.managers.moves import acts as move_acts
+from app.web.managers.moves import form as move_form
+from app.web.managers.moves import listing as move_listing
+from app.web.managers.moves import pages as move_pages
 from app.web.managers.returns import drawn as returns
 from app.web.managers.returns import frozen as frozen_returns
 from app.web.managers.satisfaction import page as satisfaction
@@ -51,6 +55,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     peers.router,
     satisfaction.router,
     team.router,
+    move_acts.router,
+    move_listing.router,
+    move_form.router,
+    move_pages.router,
     letters.router,
     simulations.router,
     outbox.router,

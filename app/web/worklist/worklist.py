@@ -26,6 +26,7 @@ from app.http.transactions import StreamSession
 from app.web.lists import Column, csv_download
 from app.web.lookups import staff_names
 from app.web.rendering import Page, Tone, page
+from app.web.wording import WORK_STATES
 from app.web.worklist.asked import Asked, asked_of, remember, usual_owner, view_of
 from app.web.worklist.export import HEADER, csv_rows
 from app.web.worklist.rows import Line, line_of
@@ -39,27 +40,6 @@ from app.worklist.view import View, page_of, selection
 router = Router(prefix="/worklist")
 PAGE = 25
 Counts = Mapping[Section, SectionCount]
-STATES = {
-    "": "Work now",
-    "callback": "Callbacks today",
-    "reply": "Replies waiting",
-    "missed": "Promises missed",
-    "today": "Promises due today",
-    "call": "Calls due",
-    "task": "Other tasks",
-    "all": "All open cases",
-    "week": "Promise due within a week",
-    "plan": "Promise or plan active",
-    "broken": "Broken promise",
-    "hold": "On hold",
-    "review": "Hold to review",
-    "claimed": "Claim of payment past its day",
-    "legal": "With the legal team",
-    "later": "Call later",
-    "optout": "Opted out of calls",
-    "paid": "Nothing past due",
-    "rest": "No action planned",
-}
 GROUPS: tuple[tuple[str, str, str, Tone, tuple[Section, ...]], ...] = (
     ("callback", "callback due", "callbacks due", "bad", (Section.CALLBACK_DUE,)),
     ("reply", "reply", "replies", "warn", (Section.REPLY,)),
@@ -172,7 +152,7 @@ def worklist(
             is_filtered=bool(asked.q or asked.bucket or asked.state or asked.portfolio),
             books=books,
             buckets=_bucket_options(books),
-            states=STATES,
+            states=WORK_STATES,
             names=staff_names(session) if asked.owner != "mine" or viewers else {},
             views=views,
             usual_owner=usual_owner(staff),

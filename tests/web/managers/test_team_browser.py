@@ -21,8 +21,8 @@ __all__ = ["desk", "tab"]  # fixtures
 
 
 def shot(tab: Page, name: str) -> None:
-    """A picture of the page, where somebody wants to look (DESK_SHOTS names the folder)."""
-    if folder := os.environ.get("DESK_SHOTS"):
+    """A picture of the page, where somebody wants to look (DESK_TEST_SHOTS names the folder)."""
+    if folder := os.environ.get("DESK_TEST_SHOTS"):
         tab.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
 
 

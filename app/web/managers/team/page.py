@@ -117,6 +117,7 @@ class AbsenceForm(Typed):
     first_on: str = ""
     last_on: str = ""
     cover: str = ""
+    over_reason: str = ""
 
 
 @router.post("/{user_id}/absences")
@@ -130,7 +131,9 @@ def absence(
 ) -> Response:
     def act() -> str:
         first, last = _day(typed.first_on, "first_on"), _day(typed.last_on, "last_on")
-        plan_absence(session, user_id, first, last, typed.cover, by=staff.by, now=now)
+        plan_absence(
+            session, user_id, first, last, typed.cover, over_reason=typed.over_reason, by=staff.by, now=now
+        )
         return (
             "The absence is planned. The cases go to the cover on its first day, and return after its last."
         )

@@ -1,0 +1,1 @@
+"""Moves of many cases: chosen, looked at, confirmed, taken back."""
