@@ -9,7 +9,7 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import Header, Path, Query, Request, Response
 from pydantic import Field
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from app.actions.referrals import (
     check_export,
@@ -53,6 +53,7 @@ from app.legal.bundle.service import single_excuse
 from app.legal.checklists.loading import checklist_of, load_case_file
 from app.legal.courts.catalog import format_named
 from app.legal.referrals.models import Referral, ReferralStatus
+from app.legal.timestamps.service import MEDIA_TYPE, stamp_of
 
 router = api_router("", tags=["legal"])
 
@@ -226,14 +227,32 @@ def post_hand_over(
     now: Now,
 ) -> HandOver:
     """Queue the newest bundle of an approved referral for the legal desk; the worker delivers it."""
-    bundle = session.scalar(select(Bundle).where(Bundle.reference == reference))
-    if bundle is None:
-        raise NotFound(f"There is no bundle {reference}. List the bundles of its referral.")
+    bundle = _bundle(session, reference)
     has_desk = ports_of(request).legal_desk is not None
     return HandOver(
         bundle=bundle.reference,
         queued=hand_over(session, bundle, has_desk=has_desk, by=caller.by, now=now),
     )
+
+
+class TimeStampReply(Response):
+    media_type = MEDIA_TYPE
+
+
+@router.get(
+    "/bundles/{reference}/time-stamp",
+    response_class=TimeStampReply,
+    summary="Download a bundle's time stamp",
+    responses={
+        200: {
+            "description": "The authority's answer (RFC 3161) over the bundle's `tagmanifest-sha256.txt`.",
+            "content": {MEDIA_TYPE: {"schema": {"format": "binary"}}},
+        }
+    },
+)
+def download_time_stamp(reference: BundleRef, _caller: ApiLegalReader, session: ReadSession) -> Response:
+    """Proof that the bundle existed at a time, for `desk bundle verify --time-stamp` and `openssl ts -verify`."""
+    return TimeStampReply(stamp_of(session, _bundle(session, reference)).response)
 
 
 class NewExport(Input):
@@ -255,9 +274,7 @@ def post_export(
     """The newest bundle of an approved referral in the form of a court (`england`) or of attorneys (`ygc`). What stands
     in the law's way refuses it, whoever asks. Every export is on the case's timeline."""
     made = format_named(form)
-    bundle = session.scalar(select(Bundle).where(Bundle.reference == reference))
-    if bundle is None:
-        raise NotFound(f"There is no bundle {reference}. List the bundles of its referral.")
+    bundle = _bundle(session, reference)
     told = check_export(bundle, form, body.settings)
     content = None
     if not body.check_only:
@@ -318,3 +335,10 @@ def download_bundle(
             "content-disposition": f'attachment; filename="{bundle.reference}.zip"',
         },
     )
+
+
+def _bundle(session: Session, reference: str) -> Bundle:
+    bundle: Bundle | None = session.scalar(select(Bundle).where(Bundle.reference == reference))
+    if bundle is None:
+        raise NotFound(f"There is no bundle {reference}. List the bundles of its referral.")
+    return bundle

@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     seal_certificate: SecretStr = SecretStr("")
     """Private key (RSA or P-256) and its certificates, PEM or a path; the seal that readers of PDF show."""
 
+    tsa_url: str = ""
+    """Time-stamp authority (RFC 3161): stamps bundles and the timeline's days."""
+    tsa_roots: Path | None = None
+    """PEM file with the certificates by which its stamps are verified before they are kept."""
+
     upload_dir: Path = ROOT / "var" / "uploads"
     upload_limit_mb: int = Field(default=512, ge=1, le=1_000_000)
     """Largest file that can be uploaded; `desk feed load` on the server knows no limit."""

@@ -13,6 +13,7 @@
 | night     | 60 s  | closes the business days that are over, missed ones first |
 | export    | 60 s  | writes analytics files after a night (a setting) |
 | digests   | 60 s  | sends what changed and what waits after a night, to those on the list |
+| stamp     | 60 s  | has bundles and days of the timeline stamped by a time-stamp authority (a setting) |
 | tell      | 60 s  | tells people of alerts: what failed, and what is over |
 | forget    | 1 h   | deletes what decisions were based on when it may not be kept longer, and uploads left alone |
 """
@@ -55,6 +56,7 @@ def start(worker: Worker) -> BackgroundScheduler:
         (worker.night, 60),
         (worker.export, 60),
         (worker.send_digests, 60),
+        (worker.stamp, 60),
         (worker.tell, 60),
         (worker.forget, 3600),
     ]

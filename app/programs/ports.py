@@ -21,6 +21,7 @@ from app.legal.bundle.bag import load_private_key
 from app.legal.bundle.sealing.certificate import load_certificate
 from app.legal.bundle.service import Seal
 from app.legal.handover.transport import LegalDesk
+from app.legal.timestamps.service import TimeAuthority
 from app.operations.alerts.rules import Messenger
 from app.operations.digests.rules import DigestPorts
 from app.outreach.letters.catalog import load_letters
@@ -47,6 +48,8 @@ class WorkerPorts(Ports):
     """The ways in which people are told of alerts."""
     digests: DigestPorts | None = None
     """The ways by which digests leave."""
+    time_authority: TimeAuthority | None = None
+    """Stamps bundles and the timeline's days; None where none is set up."""
 
 
 def make_ports(settings: Settings, clock: Clock | None = None) -> WorkerPorts:
@@ -77,6 +80,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> WorkerPorts:
         printed=post.printed if post and settings.post is PostAdapter.PRINT else None,
         sms_inbox=_sms_inbox(settings),
         bounces=_bounces(settings),
+        time_authority=_time_authority(settings),
         messengers=_messengers(settings, clock),
         digests=_digests(settings, clock, email),
         verify_twilio=_twilio_check(settings),
@@ -248,6 +252,16 @@ def _seal(settings: Settings) -> Seal | None:
 
     certificate = settings.seal_certificate.get_secret_value()
     return Seal(load_private_key(text), typeset, load_certificate(certificate) if certificate else None)
+
+
+def _time_authority(settings: Settings) -> TimeAuthority | None:
+    if not settings.tsa_url:
+        return None
+    if settings.tsa_roots is None:
+        raise SystemExit("DESK_TSA_URL is set but DESK_TSA_ROOTS is not. Set it: stamps are verified by it.")
+    from app.adapters.time_authority import HttpTimeAuthority
+
+    return HttpTimeAuthority(settings.tsa_url, settings.tsa_roots)
 
 
 def _is_loopback(host: str) -> bool:

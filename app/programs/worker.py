@@ -36,6 +36,7 @@ from app.core.text import counted
 from app.inbound.bounces.service import collect
 from app.inbound.interpretation import interpret_due
 from app.inbound.missed import fetch_missed
+from app.legal.timestamps.service import stamp_due
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert, tell_due
 from app.operations.clock_watch import ClockWatch, database_time
@@ -207,6 +208,15 @@ class Worker:
         )
         if counts:
             log.info("digests_sent", **counts)
+
+    def stamp(self) -> None:
+        """Have bundles and the timeline's days stamped that have no time stamp yet."""
+        authority = self.ports.time_authority
+        if authority is None:
+            return
+        now = self.ports.clock.now()
+        if done := stamp_due(self.engine, authority, now=now, stopping=self.stopping.is_set):
+            log.info("time_stamped", stamps=done)
 
     def tell(self) -> None:
         """Tell people of failures, and of those that are over; also that the clock is wrong, by the database's

@@ -20,6 +20,7 @@ from app.legal.bundle.service import Seal
 from app.legal.bundle.verification import verify
 from app.legal.referrals.events import ReferralApproved, ReferralDeclined, ReferralReturned
 from app.legal.referrals.models import Referral, ReferralStatus
+from app.legal.timestamps.models import TimeStamp
 from tests.api.program import Program, fields, late_case, nominated, sealed
 from tests.legal.builders import KEY, no_page
 
@@ -151,6 +152,17 @@ def test_a_bundle_arrives_whole_and_is_on_record(program: Program, tmp_path: Pat
     assert verify(file, KEY.public_key()).problems == ()
     (event,) = program.events(BundleDownloaded.KIND)
     assert (event["bundle"], event["by"]) == (bundle.reference, legal.by)
+
+
+def test_a_time_stamp_is_fetched_once_it_is_there(program: Program) -> None:
+    bundle = sealed(program.desk, late_case(program.desk))
+    legal, path = program.as_(Role.LEGAL), f"/bundles/{bundle.reference}/time-stamp"
+    assert legal.get(path).status_code == 404
+    stamp = TimeStamp(bundle_id=bundle.id, stamped_at=bundle.built_at, authority="tsa", response=b"a stamp")
+    program.desk.write(lambda session: session.add(stamp))
+    answer = legal.get(path)
+    assert (answer.content, answer.headers["content-type"]) == (b"a stamp", "application/timestamp-reply")
+    assert program.as_(Role.AGENT).get(path).status_code == 403
 
 
 def test_a_bundle_that_is_there_already_is_not_sent_again(program: Program) -> None:

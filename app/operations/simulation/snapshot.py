@@ -36,7 +36,7 @@ LEFT_BEHIND = {
     "help_offer", "desk_hand_over", "conduct_record", "case_move", "case_move_line",
     "hardship_document", "peer_file", "peer_value", "kpi_restatement_entry",
     "threshold", "digest_recipient", "digest", "frozen_return", "frozen_return_cell", "frozen_return_line",
-    "dispute_evidence",
+    "dispute_evidence", "timeline_day", "time_stamp",
     # Messages of customers; their effects stand in rows of their own.
     "inbound_match", "inbound_message", "inbound_answer", "complaint_question",
     # Articles: what was sent stands in the messages.

@@ -71,7 +71,10 @@ VERBS = {
     ),
     "intents": Verb("words.intents", "intents_app", "Customers' words: read a text, train the intent model."),
     "knowledge": Verb("portfolios", "knowledge_app", "The knowledge base: load the starter articles."),
-    "bundle": Verb("bundles", "bundle_app", "Case bundles for the legal team: build, verify."),
+    "bundle": Verb("legal.bundles", "bundle_app", "Case bundles for the legal team: build, verify."),
+    "timeline": Verb(
+        "legal.timeline", "timeline_app", "The timeline's days and their time stamps: list, write, check."
+    ),
     "legal-desk": Verb("running", "legal_desk", "Run the reference receiver of bundles."),
     "user": Verb("staff", "user_app", "Staff: add people, change roles, reset passwords."),
     "token": Verb("staff", "token_app", "API tokens: issue, list, revoke."),

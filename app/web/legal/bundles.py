@@ -12,12 +12,13 @@ from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import LegalMember
 from app.http.routes import Router
-from app.http.transactions import WriteSession
+from app.http.transactions import ReadSession, WriteSession
 from app.legal.bundle.models import Bundle
 from app.legal.checklists.items import gaps
 from app.legal.checklists.rules import completeness
 from app.legal.referrals import queries
 from app.legal.referrals.queries import Listed
+from app.legal.timestamps.service import MEDIA_TYPE, stamp_of
 from app.web.legal.referral_page import (
     Excuses,
     LegalReader,
@@ -62,6 +63,15 @@ def download(
     content = fetch_bundle(session, bundle, by=staff.by, now=now)
     headers = {"content-disposition": f'attachment; filename="{bundle.reference}.zip"'}
     return Response(content, media_type="application/zip", headers=headers)
+
+
+@router.get("/{referral_id}/bundles/{bundle_id}/time-stamp")
+def time_stamp(referral_id: RowId, bundle_id: RowId, _staff: LegalReader, session: ReadSession) -> Response:
+    """The time stamp of the bundle's tag manifest, as the authority gave it. It holds nothing of the case."""
+    bundle = _bundle(session, find_referral(session, referral_id), bundle_id)
+    stamp = stamp_of(session, bundle)
+    headers = {"content-disposition": f'attachment; filename="{bundle.reference}.tsr"'}
+    return Response(stamp.response, media_type=MEDIA_TYPE, headers=headers)
 
 
 @router.post("/{referral_id}/bundles/{bundle_id}/hand-over")

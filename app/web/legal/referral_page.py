@@ -36,6 +36,8 @@ from app.legal.courts.formats import CourtFormat
 from app.legal.referrals import queries
 from app.legal.referrals.models import ReferralStatus
 from app.legal.referrals.queries import Listed, SealedBundle
+from app.legal.timestamps.models import TimeStamp
+from app.legal.timestamps.service import stamps_of
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.queries import bundle_deliveries, channel_stops
 from app.outreach.outbox.rules import Destination, OutboxStatus
@@ -96,6 +98,7 @@ class ReferralPage(Page):
     bundles: Sequence[SealedBundle]
     deliveries: Mapping[int, OutboxMessage]
     receipts: Mapping[int, object]
+    stamps: Mapping[int, TimeStamp]
     can_seal: bool
     can_deliver: bool
     stopped: ChannelStop | None
@@ -146,6 +149,7 @@ def referral_page(
             bundles=sealed,
             deliveries=bundle_deliveries(session, found.referral.case_id),
             receipts={b.id: json.loads(b.receipt) for b in sealed if b.receipt},
+            stamps=stamps_of(session, [b.id for b in sealed]),
             can_seal=ports.seal is not None,
             can_deliver=ports.legal_desk is not None,
             stopped=channel_stops(session).get(Destination.LEGAL_DESK),

@@ -32,6 +32,7 @@ from app.legal.referrals.events import ReferralApproved, ReferralDeclined, Refer
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.nominations import nominate_cases
 from app.legal.referrals.service import nominate
+from app.legal.timestamps.models import TimeStamp
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
@@ -272,6 +273,22 @@ def test_a_later_bundle_supersedes_and_both_can_be_fetched(
         ("user:mei", second.reference),
     ]
     assert lars.get("/legal/1/bundles/99").status_code == 404
+
+
+def test_a_time_stamp_is_shown_and_fetched_once_it_is_there(
+    desk: Desk, legal_desk: AcceptingDesk, lars: Browser
+) -> None:
+    lars.submit("/legal/1/bundles", **REASON)
+    missing = lars.get("/legal/1/bundles/1/time-stamp")
+    assert (missing.status_code, "DESK_TSA_URL" in missing.text) == (404, True)
+    assert "Time stamp" not in lars.get("/legal/1").text
+    stamp = TimeStamp(bundle_id=1, stamped_at=NOW, authority="tsa.example.org", response=b"a stamp")
+    desk.write(lambda session: session.add(stamp))
+    assert "by tsa.example.org" in lars.get("/legal/1").text
+    answer = lars.get("/legal/1/bundles/1/time-stamp")
+    assert (answer.content, answer.headers["content-type"]) == (b"a stamp", "application/timestamp-reply")
+    assert answer.headers["content-disposition"].endswith('-01.tsr"')
+    assert desk.sign_in(Role.AGENT).get("/legal/1/bundles/1/time-stamp").status_code == 403
 
 
 def test_the_page_verifies_a_seal_and_names_what_is_broken(

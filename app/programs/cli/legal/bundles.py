@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,7 @@ from sqlmodel import select
 
 from app.core.actor import Actor
 from app.core.database.engine import transaction
+from app.core.errors import Invalid
 from app.core.settings import get_settings
 from app.programs.cli.base import (
     BY,
@@ -140,6 +143,12 @@ def bundle_verify(
             help="Public key (PEM) of the sender, which you have from the sender and not from the bundle."
         ),
     ] = None,
+    time_stamp: Annotated[
+        Path | None, typer.Option(help="The bundle's time stamp (TSR); needs --roots.")
+    ] = None,
+    roots: Annotated[
+        Path | None, typer.Option(help="Certificates (PEM) of the time-stamp authorities that you trust.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check a bundle: every hash, the signature, the timeline's chain and the ledger's sum. Needs no database.
@@ -153,10 +162,15 @@ def bundle_verify(
         raise typer.BadParameter(f"There is no file {file}.")
     if key is not None and not key.is_file():
         raise typer.BadParameter(f"There is no file {key}.")
+    if (time_stamp is None) != (roots is None):
+        raise typer.BadParameter("--time-stamp and --roots belong together.")
     result = verify(file, load_sender_key(key.read_text()) if key else None)
+    existed = _existed_at(file, time_stamp, roots) if time_stamp and roots else None
     ok = result.ok and key is not None
     problems = [asdict(problem) for problem in result.problems]
     data = {"ok": ok, "key_id": result.key_id, "sender_checked": key is not None, "problems": problems}
+    if existed:
+        data["existed_at"] = existed.isoformat()
 
     def say() -> None:
         if result.ok and not ok:
@@ -169,7 +183,26 @@ def bundle_verify(
         for problem in result.problems:
             print(f"  {printable(problem.file)}: {printable(problem.what)}")
         print(f"  signed with key {printable(result.key_id) or 'none'}")
+        if existed:
+            print(f"  existed at {existed:%Y-%m-%d %H:%M:%S} UTC, as a time-stamp authority certifies")
 
     print_result(data, as_json, say)
     if not ok:
         raise typer.Exit(1)
+
+
+def _existed_at(file: Path, time_stamp: Path, roots: Path) -> datetime:
+    """The time that the stamp certifies. Invalid where it is not of this bundle, or of no trusted authority."""
+    from app.legal.bundle.bag import TAG_MANIFEST
+    from app.legal.timestamps.verification import load_roots, verified_time
+
+    for given in (time_stamp, roots):
+        if not given.is_file():
+            raise typer.BadParameter(f"There is no file {given}.")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            [path] = [name for name in archive.namelist() if name.partition("/")[2] == TAG_MANIFEST]
+            manifest = archive.read(path)
+    except (ValueError, OSError, zipfile.BadZipFile):
+        raise Invalid("The bundle has no readable tag manifest that could be stamped.", "file") from None
+    return verified_time(time_stamp.read_bytes(), manifest, load_roots(roots))
