@@ -1,7 +1,7 @@
 """Days of the timeline, and time stamps of them and of bundles.
 
 Revision ID: 0092
-Revises: 0073
+Revises: 0080
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0092"
-down_revision = "0073"
+down_revision = "0080"
 branch_labels = None
 depends_on = None
 
