@@ -16,7 +16,7 @@ from app.casework.approvals.models import ApprovalRequest
 from app.casework.approvals.rules import ApprovalStatus
 from app.casework.cases import listing
 from app.casework.complaints.models import ComplaintRedress
-from app.casework.complaints.queries import count_overdue
+from app.casework.complaints.queries import count_lost, count_overdue
 from app.casework.complaints.questions import count_open
 from app.casework.complaints.rules import RedressStatus
 from app.core.clock import local_date
@@ -36,7 +36,8 @@ REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS = (
 )
 REQUESTS, UNMATCHED, REPORTED = "Requests to approve", "Unmatched payments", "Reported changes"
 OVERDUE, QUESTIONS = "Complaints overdue", "Words that may be a complaint"
-LABELS = (OVERDUE, QUESTIONS, REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS, REQUESTS, UNMATCHED, REPORTED)
+LOST = "Letters of complaints that did not arrive"
+LABELS = (OVERDUE, LOST, QUESTIONS, REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS, REQUESTS, UNMATCHED, REPORTED)
 """What waits, in words."""
 
 
@@ -63,6 +64,7 @@ def waiting_cases(session: Session, portfolio: Portfolio, now: datetime) -> list
     today = local_date(now, portfolio.timezone)
     return [
         Waiting(OVERDUE, count_overdue(session, portfolio_id, today), f"{register}&state=overdue"),
+        Waiting(LOST, count_lost(session, portfolio_id), f"{register}&state=lost"),
         Waiting(
             QUESTIONS, count_open(session, portfolio_id), f"/complaints/questions?portfolio={portfolio.code}"
         ),

@@ -55,6 +55,7 @@ VERBS = {
     "/complaints/redress/{redress_id}/decide": "/complaint-redress/{redress_id}/decision",
     "/approvals/redress/{redress_id}/decision": "/complaint-redress/{redress_id}/decision",
     "/complaints/{complaint_id}/first-response": "/complaints/{complaint_id}/first-response",
+    "/complaints/{complaint_id}/letter": "/complaints/{complaint_id}/letter",
     "/complaints/{complaint_id}/reopen": "/complaints/{complaint_id}/reopening",
     "/complaints/{complaint_id}/ombudsman": "/complaints/{complaint_id}/ombudsman",
     "/complaints/questions/{question_id}": "/complaint-questions/{question_id}/answer",

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.actions.assignment import add_note
 from app.actions.complaints.answering import Decision, answer_complaint
+from app.actions.complaints.letters import send_letter_again
 from app.actions.complaints.opening import open_complaint
 from app.actions.complaints.questions import answer_question
 from app.actions.complaints.redress import decide_redress, give_redress
@@ -31,11 +32,12 @@ from app.casework.complaints.events import (
     ComplaintClosed,
     ComplaintDenied,
     ComplaintHeld,
+    ComplaintLetterLost,
     ComplaintOpened,
     ComplaintOverdue,
 )
 from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter, ComplaintQuestion
-from app.casework.complaints.queries import complained_since, get_complaint
+from app.casework.complaints.queries import complained_since, count_overdue, get_complaint, register_counts
 from app.casework.complaints.questions import count_open
 from app.casework.complaints.rules import (
     AnswerKind,
@@ -44,6 +46,7 @@ from app.casework.complaints.rules import (
     ComplaintOutcome,
     ComplaintSeverity,
     FinalForm,
+    LetterKind,
     OmbudsmanStage,
     ReceivedComplaint,
     RedressStatus,
@@ -53,20 +56,27 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.disputes.rules import Disputed, DisputeKind, ReceivedAs
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
+from app.core.clock import FixedClock
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.models import ApiToken, User
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel, HoldKind
+from app.outreach.delivery.moves import cannot_arrive
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.complaints.arrival import answers_never_arrived
+from app.outreach.planning.fallback import fall_back_due
 from app.outreach.planning.in_writing.again import figures_again
+from app.outreach.strategy.models import StrategyTask
+from app.outreach.strategy.tasks import drop_tasks
 from app.reporting.kpis.definitions.service.complaints import COMPLAINTS_CLOSED
 from app.reporting.kpis.family import Scope
 from app.reporting.kpis.measuring import measured_figures
 from app.reporting.kpis.proof.rows import count_casework
+from app.reporting.returns.queries import draw_up
+from app.reporting.returns.rules import Measure, ReturnKind
 from tests import builders
 
 LONDON = "Europe/London"
@@ -472,3 +482,95 @@ def test_a_final_response_that_comes_back_is_no_answer_in_time(
             session.add(OutboxMessage(**copy))
             session.flush()
         assert in_time(session, on + 20 * DAY) == counts
+
+
+def test_an_answer_that_nothing_carries_is_somebodys_work_until_it_is_sent_again(engine: Engine) -> None:
+    # The final response goes by e-mail; five days later it bounces, and the desk writes it by post by itself.
+    on, back = RECEIVED + DAY, RECEIVED + 6 * DAY
+    final = select(OutboxMessage).where(OutboxMessage.letter == "complaint_final_response")
+    with transaction(engine) as session:
+        case = a_case(session)
+        case.owner = "ann"
+        complaint = complains(session, case, noon(RECEIVED))
+        complaint.owner = "mei"
+        number = id_of(complaint)
+        closes(session, number, noon(on))
+    builders.deliver(engine, noon(on))
+    with transaction(engine) as session:
+        [letter] = session.scalars(final)
+        cannot_arrive(letter, OutboxStatus.BOUNCED, "550 no such user", now=noon(back))
+    fall_back_due(engine, builders.catalog(), clock=FixedClock(noon(back)))
+    with transaction(engine) as session:
+        by_mail, by_post = session.scalars(final.order_by(col(OutboxMessage.id)))
+        assert (by_post.destination, by_post.status) == (Destination.POST, OutboxStatus.QUEUED)
+        assert get_complaint(session, number).lost_on is None, "it is on its way by post"
+        with pytest.raises(Conflict, match="on its way already"):
+            again(session, number, Channel.POST, noon(back))
+
+    # The letter comes back from the street too: from this minute it is the work of who answers the complaint.
+    builders.deliver(engine, noon(back))
+    with transaction(engine) as session:
+        by_post = session.scalars(final.order_by(col(OutboxMessage.id))).all()[-1]
+        cannot_arrive(by_post, OutboxStatus.UNDELIVERED, "no such address", now=noon(back + DAY))
+    fall_back_due(engine, builders.catalog(), clock=FixedClock(noon(back + DAY)))
+    with transaction(engine) as session:
+        complaint = get_complaint(session, number)
+        assert (complaint.lost_on, complaint.lost_letter) == (back + DAY, LetterKind.FINAL)
+        [task] = session.scalars(select(StrategyTask))
+        assert (task.for_username, task.due_on, task.done_at) == ("mei", back + DAY, None)
+        assert "the final response did not reach the customer (no such address)" in task.text
+        [event] = builders.events(session, ComplaintLetterLost.KIND)
+        assert (event["complaint"], event["letter"]) == (number, "final")
+        portfolio_id = complaint.portfolio_id
+        assert register_counts(session, portfolio_id, WEEK_8, WEEK_8).lost == 1
+        assert count_overdue(session, portfolio_id, WEEK_8) == 0
+        assert count_overdue(session, portfolio_id, WEEK_8 + DAY) == 1, (
+            "an answer that nobody has meets no clock"
+        )
+        assert in_time(session, on + 20 * DAY) == 0
+        # Neither address is one any more: nothing leaves, and it is said why. The task outlives its case.
+        holder = session.get_one(Customer, complaint.customer_id)
+        holder.email, holder.address_line1, holder.city, holder.postcode = "", "", "", ""
+        with pytest.raises(Invalid, match="cannot leave") as refused:
+            again(session, number, Channel.EMAIL, noon(back + DAY))
+        assert refused.value.field == "channel"
+        drop_tasks(session, portfolio_id, now=noon(back + DAY))
+        assert task.done_at is None
+
+    builders.close_day(engine, back + DAY)
+    assert closed_by_the_return(engine, back + DAY) == {"outstanding_after": 1}
+
+    # She gives another address: the same words leave, the task is done, and the clock is met.
+    with transaction(engine) as session:
+        complaint = get_complaint(session, number)
+        session.get_one(Customer, complaint.customer_id).email = "anna.new@example.org"
+        again(session, number, Channel.EMAIL, noon(back + 2 * DAY))
+        assert (complaint.lost_on, complaint.lost_letter) == (None, None)
+        [task] = session.scalars(select(StrategyTask))
+        assert (task.done_by, complaint.is_open) == ("user:mei", False)
+        letters = session.scalars(final.order_by(col(OutboxMessage.id))).all()
+        assert [each.destination for each in letters] == [
+            Destination.EMAIL,
+            Destination.POST,
+            Destination.EMAIL,
+        ]
+        assert letters[-1].address == "anna.new@example.org"
+        assert "We rang you at work on 30 March." in letters[-1].text
+        assert answers_never_arrived(session, number) == set()
+        assert in_time(session, on + 20 * DAY) == 1
+        with pytest.raises(Conflict, match="on its way already"):
+            again(session, number, Channel.EMAIL, noon(back + 2 * DAY))
+    builders.close_day(engine, back + 2 * DAY)
+    assert closed_by_the_return(engine, back + 2 * DAY) == {"closed_8_weeks": 1}
+
+
+def again(session: Session, complaint_id: int, channel: Channel, at: datetime) -> None:
+    send_letter_again(session, complaint_id, channel, builders.catalog(), by=MEI, now=at)
+
+
+def closed_by_the_return(engine: Engine, on: date) -> dict[str, int]:
+    """The rows of the half-year's return that say what became of the complaint."""
+    with transaction(engine) as session:
+        drawn = draw_up(session, get_portfolio(session, builders.BOOK), ReturnKind.UK_COMPLAINTS, on)
+    rows = {each.row: each.number for each in drawn.cells if each.measure is Measure.NUMBER and each.number}
+    return {row: n for row, n in rows.items() if row.startswith(("closed_", "outstanding_after"))}

@@ -40,7 +40,11 @@ from app.outreach.planning.in_writing.rules import IN_FULL, is_told
 from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Answer, Refusals
 
-_LETTER_OF = {AnswerKind.SUMMARY: LetterKind.SUMMARY, AnswerKind.FINAL: LetterKind.FINAL}
+NEEDS_ITS_LETTER = (
+    "A complaint is not closed without its letter. Send it another way, put it on file as a document, and name that"
+    " here."
+)
+LETTER_OF = {AnswerKind.SUMMARY: LetterKind.SUMMARY, AnswerKind.FINAL: LetterKind.FINAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +102,13 @@ def answer_complaint(
         document_id=decision.document_id, on=today, by=by, now=now,
     )  # fmt: skip
     told: Mapping[Channel, Answer] = {}
-    kind = _LETTER_OF.get(decision.kind)
+    kind = LETTER_OF.get(decision.kind)
     if kind is not None and decision.document_id is None:
         wanted = [ComplaintTold(complaint, kind, answer)]
         told = write_complaint_letters(session, portfolio, wanted, letters, on=today, by=by, now=now)[
             id_of(complaint)
         ]
-        _require_told(told)
+        require_told(told, "document", NEEDS_ITS_LETTER)
     end_hold_of(session, complaint, f"Complaint {complaint.reference} was closed", by=by, now=now)
     return ClosedComplaint(complaint, answer, told)
 
@@ -153,16 +157,12 @@ def _check_document(session: Session, complaint: Complaint, decision: Decision, 
         )
 
 
-def _require_told(answers: Mapping[Channel, Answer]) -> None:
-    """Invalid where the letter neither leaves nor waits to leave."""
+def require_told(answers: Mapping[Channel, Answer], field: str, advice: str) -> None:
+    """Invalid, naming `field` and with what to do, where the letter neither leaves nor waits to leave."""
     if is_told(answers, IN_FULL):
         return
     refused = [answer for answer in answers.values() if isinstance(answer, Refusals)]
     why = "; ".join(
         dict.fromkeys(reason.detail.rstrip(".") for answer in refused for reason in answer.reasons)
     )
-    raise Invalid(
-        f"Its letter cannot leave: {why or 'there is no address to send it to'}. A complaint is not closed without its"
-        " letter. Send it another way, put it on file as a document, and name that here.",
-        "document",
-    )
+    raise Invalid(f"Its letter cannot leave: {why or 'there is no address to send it to'}. {advice}", field)

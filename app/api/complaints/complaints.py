@@ -11,6 +11,7 @@ from pydantic import Field
 from sqlmodel import Session, col, select
 
 from app.actions.complaints.answering import Decision, answer_complaint
+from app.actions.complaints.letters import send_letter_again
 from app.actions.complaints.opening import open_complaint
 from app.actions.complaints.questions import answer_question
 from app.actions.complaints.redress import decide_redress, give_redress
@@ -67,6 +68,7 @@ from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Caller
 from app.core.text import Line, Paragraph
+from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
 from app.http.cursors import decode_cursor, encode_cursor
 
@@ -128,6 +130,8 @@ class RegisterState(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     OVERDUE = "overdue"
+    LOST = "lost"
+    """A letter of it did not reach the customer."""
 
 
 @router.get("/portfolios/{code}/complaints", summary="List the register of complaints")
@@ -151,8 +155,9 @@ def list_complaints(
     """The one whose answer is owed first is first."""
     portfolio = get_portfolio(session, code)
     wanted = RegisterFilter(
-        is_open=None if state is None else state is not RegisterState.CLOSED,
+        is_open={RegisterState.OPEN: True, RegisterState.CLOSED: False}.get(state) if state else None,
         is_overdue=state is RegisterState.OVERDUE,
+        is_lost=state is RegisterState.LOST,
         category=category, severity=severity, owner=owner, outcome=outcome, ombudsman=ombudsman, cause_id=cause_id,
         received_from=received_from, received_to=received_to,
     )  # fmt: skip
@@ -315,6 +320,28 @@ def post_reopening(
     letters = ports_of(request).catalog
     row = reopen_complaint(session, complaint_id, body.reason, letters, by=caller.by, now=now)
     return _shape(session, row, caller)
+
+
+class SendAgain(Input):
+    channel: Annotated[
+        Channel, Field(strict=False, description="`email` or `post`: to the address on file now.")
+    ]
+
+
+@router.post("/complaints/{complaint_id}/letter", summary="Send a complaint's letter again")
+def post_letter_again(
+    request: Request,
+    complaint_id: RowId,
+    caller: ApiCaseWorker,
+    session: OnceSession,
+    now: Now,
+    body: SendAgain,
+) -> WholeComplaintShape:
+    """The answer of a closed complaint, the holding letter or the acknowledgement of an open one, dated today, after it
+    did not reach the customer. An e-mail that the gate does not clear goes by post."""
+    letters = ports_of(request).catalog
+    send_letter_again(session, complaint_id, body.channel, letters, by=caller.by, now=now)
+    return _whole(session, get_complaint(session, complaint_id), caller)
 
 
 class OmbudsmanStep(Input):

@@ -58,6 +58,10 @@ class ComplaintShape(Shape):
     answer_by: date = Field(description="Last day for the final response.")
     holding_on: date | None = Field(description="Day on which the letter was written that it is late.")
     expected_on: date | None = Field(description="The day that this letter names.")
+    lost_on: date | None = Field(
+        description="Day on which a letter of it was found not to have reached the customer; none = none is missing."
+    )
+    lost_letter: LetterKind | None
     citation: str
     verified: bool
     outcome: ComplaintOutcome | None

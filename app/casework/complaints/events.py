@@ -10,6 +10,7 @@ from app.casework.complaints.rules import (
     ANSWER_LABELS,
     CATEGORY_LABELS,
     COMPLAINT_CHANNEL_LABELS,
+    LETTER_LABELS,
     OMBUDSMAN_LABELS,
     OUTCOME_LABELS,
     SEVERITY_LABELS,
@@ -18,6 +19,7 @@ from app.casework.complaints.rules import (
     ComplaintChannel,
     ComplaintOutcome,
     ComplaintSeverity,
+    LetterKind,
     OmbudsmanStage,
     RedressStatus,
 )
@@ -132,6 +134,39 @@ class ComplaintOverdue(Payload):
     def present(self, reader: Reader) -> TimelineEntry:
         title = f"Complaint {complaint_reference(self.complaint_id)} overdue"
         return TimelineEntry(title, f"its answer was owed by {reader.day(self.answer_by)}", "bad")
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintLetterLost(Payload):
+    """A letter of it did not reach the customer, and nothing else could take its place."""
+
+    KIND = "complaint.letter_lost"
+    FILTERS = _FILTERS
+
+    complaint_id: int = field(metadata=stored_as("complaint"))
+    letter: LetterKind
+    why: str
+
+    def present(self, reader: Reader) -> TimelineEntry:  # noqa: ARG002
+        what = in_sentence(LETTER_LABELS[self.letter])
+        title = f"Complaint {complaint_reference(self.complaint_id)}: its {what} did not reach the customer"
+        return TimelineEntry(title, self.why, "bad")
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintLetterAgain(Payload):
+    """A person had a letter of it written once more."""
+
+    KIND = "complaint.letter_again"
+    FILTERS = _FILTERS
+
+    complaint_id: int = field(metadata=stored_as("complaint"))
+    letter: LetterKind
+
+    def present(self, reader: Reader) -> TimelineEntry:  # noqa: ARG002
+        what = in_sentence(LETTER_LABELS[self.letter])
+        title = f"Complaint {complaint_reference(self.complaint_id)}: its {what} is sent again"
+        return TimelineEntry(title, "", "info")
 
 
 @dataclass(frozen=True, slots=True)

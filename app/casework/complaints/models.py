@@ -23,6 +23,7 @@ from app.core.ids import id_of
 _OPEN = sa.text("closed_at IS NULL")
 _UNANSWERED = sa.text("answered_at IS NULL")
 _HOLDING = sa.text("closed_at IS NULL AND holding_on IS NULL AND holding_from IS NOT NULL")
+_LOST = sa.text("lost_on IS NOT NULL")
 _LATE = sa.text("closed_at IS NULL AND overdue_on IS NULL")
 
 
@@ -55,6 +56,7 @@ class Complaint(Row, table=True):
             "ix_complaint_holding", "portfolio_id", "holding_from",
             sqlite_where=_HOLDING, postgresql_where=_HOLDING,
         ),
+        sa.Index("ix_complaint_lost", "portfolio_id", "answer_by", "id", sqlite_where=_LOST, postgresql_where=_LOST),
         sa.Index("ix_complaint_late", "portfolio_id", "answer_by", "id", sqlite_where=_LATE, postgresql_where=_LATE),
         sa.Index("ix_complaint_received", "portfolio_id", "received_on"),
         sa.Index("ix_complaint_opened", "portfolio_id", "opened_at"),
@@ -62,6 +64,7 @@ class Complaint(Row, table=True):
         sa.Index("ix_complaint_cause", "cause_id", "received_on"),
         sa.Index("ix_complaint_hold", "hold_id"),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_with IS NULL)", name="closed_with"),
+        sa.CheckConstraint("(lost_on IS NULL) = (lost_letter IS NULL)", name="lost"),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_on IS NULL)", name="closed_on"),
     )  # fmt: skip
 
@@ -104,6 +107,10 @@ class Complaint(Row, table=True):
     """The day that the holding letter names for the answer."""
     overdue_on: date | None = None
     """Day on which it was found past its day."""
+    lost_on: date | None = None
+    """Day on which it was found that a letter of it did not reach the customer and that nothing else takes its place;
+    None = none is missing."""
+    lost_letter: LetterKind | None = Field(default=None, sa_type=enum_type(LetterKind))
     pack: str = Field(max_length=200)
     citation: str = Field(max_length=600)
     verified: bool
@@ -126,8 +133,13 @@ class Complaint(Row, table=True):
     def reference(self) -> str:
         return complaint_reference(id_of(self))
 
+    @property
+    def is_unanswered(self) -> bool:
+        """True while it is open, and of a closed one whose answer never arrived: the clock goes on."""
+        return self.closed_at is None or self.lost_on is not None
+
     def is_overdue(self, today: date) -> bool:
-        return self.closed_at is None and self.answer_by < today
+        return self.is_unanswered and self.answer_by < today
 
 
 class ComplaintAnswer(Row, table=True):

@@ -140,6 +140,8 @@ class RegisterFilter:
 
     is_open: bool | None = None
     is_overdue: bool = False
+    is_lost: bool = False
+    """A letter of it did not reach the customer."""
     category: ComplaintCategory | None = None
     severity: ComplaintSeverity | None = None
     owner: str | None = None
@@ -163,7 +165,9 @@ def register_query(portfolio_id: int, wanted: RegisterFilter, today: date) -> Se
         closed = col(Complaint.closed_at)
         query = query.where(closed.is_(None) if wanted.is_open else closed.is_not(None))
     if wanted.is_overdue:
-        query = query.where(col(Complaint.closed_at).is_(None), col(Complaint.answer_by) < today)
+        query = query.where(unanswered(table_of(Complaint)), col(Complaint.answer_by) < today)
+    if wanted.is_lost:
+        query = query.where(col(Complaint.lost_on).is_not(None))
     for column, value in (
         (Complaint.category, wanted.category),
         (Complaint.severity, wanted.severity),
@@ -181,6 +185,11 @@ def register_query(portfolio_id: int, wanted: RegisterFilter, today: date) -> Se
     return query
 
 
+def unanswered(row: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Complaints that are open, or closed with an answer that never arrived (`Complaint.is_unanswered`)."""
+    return sa.or_(row.c.closed_at.is_(None), row.c.lost_on.is_not(None))
+
+
 def after_row(answer_by: date, complaint_id: int) -> sa.ColumnElement[bool]:
     """The rows of the register that come after this one."""
     row = table_of(Complaint)
@@ -194,31 +203,42 @@ class RegisterCounts:
     overdue: int
     due_in_3_days: int
     without_owner: int
+    lost: int
+    """Complaints of which a letter did not reach the customer."""
     redress_waiting: int
 
 
 def register_counts(session: Session, portfolio_id: int, today: date, soon: date) -> RegisterCounts:
     """How many are open, late, due by `soon`, without an owner; and redress that waits for a second person."""
     row = table_of(Complaint)
+    is_open = row.c.closed_at.is_(None)
     query = sa.select(
-        sa.func.count(),
+        sa.func.count().filter(is_open),
         sa.func.count().filter(row.c.answer_by < today),
-        sa.func.count().filter(row.c.answer_by.between(today, soon)),
-        sa.func.count().filter(row.c.owner == ""),
-    ).where(row.c.portfolio_id == portfolio_id, row.c.closed_at.is_(None))
+        sa.func.count().filter(is_open, row.c.answer_by.between(today, soon)),
+        sa.func.count().filter(is_open, row.c.owner == ""),
+        sa.func.count().filter(row.c.lost_on.is_not(None)),
+    ).where(row.c.portfolio_id == portfolio_id, unanswered(row))
     redress = table_of(ComplaintRedress)
     waiting = sa.select(sa.func.count()).where(
         redress.c.portfolio_id == portfolio_id, redress.c.status == RedressStatus.REQUESTED
     )
-    open_now, overdue, soon_due, nobodys = session.execute(query).one()
-    return RegisterCounts(open_now, overdue, soon_due, nobodys, session.execute(waiting).scalar_one())
+    open_now, overdue, soon_due, nobodys, lost = session.execute(query).one()
+    return RegisterCounts(open_now, overdue, soon_due, nobodys, lost, session.execute(waiting).scalar_one())
 
 
 def count_overdue(session: Session, portfolio_id: int, today: date) -> int:
-    """How many open complaints are past the day of their answer."""
+    """How many complaints are past the day of their answer without one that arrived."""
     row = table_of(Complaint)
-    late = (row.c.portfolio_id == portfolio_id, row.c.closed_at.is_(None), row.c.answer_by < today)
+    late = (row.c.portfolio_id == portfolio_id, unanswered(row), row.c.answer_by < today)
     return session.scalar(sa.select(sa.func.count()).select_from(row).where(*late)) or 0
+
+
+def count_lost(session: Session, portfolio_id: int) -> int:
+    """Of how many complaints a letter did not reach the customer."""
+    row = table_of(Complaint)
+    lost = (row.c.portfolio_id == portfolio_id, row.c.lost_on.is_not(None))
+    return session.scalar(sa.select(sa.func.count()).select_from(row).where(*lost)) or 0
 
 
 # --- root causes ----------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from app.casework.complaints.events import (
     ComplaintChanged,
     ComplaintClosed,
     ComplaintFirstResponse,
+    ComplaintLetterAgain,
+    ComplaintLetterLost,
     ComplaintOpened,
     ComplaintReopened,
     OmbudsmanStageSet,
@@ -30,12 +32,13 @@ from app.casework.complaints.rules import (
     ComplaintOutcome,
     ComplaintSeverity,
     FinalForm,
+    LetterKind,
     OmbudsmanStage,
     ReceivedComplaint,
     is_on_time,
     require_stage,
 )
-from app.core.actor import Actor
+from app.core.actor import SYSTEM, Actor
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.text import clean_text
@@ -174,6 +177,7 @@ def close_complaint(
     session.add(answer)
     complaint.outcome, complaint.closed_with = outcome, kind
     complaint.closed_at, complaint.closed_on = now, on
+    complaint.lost_on = complaint.lost_letter = None
     session.flush()
     on_time = is_on_time(kind, on, complaint.answer_by)
     closed = ComplaintClosed(id_of(complaint), kind, outcome, answer.reasons, on_time)
@@ -212,9 +216,31 @@ def reopen_complaint(
     complaint.resolve_by, complaint.first_by = None, None
     complaint.answer_by, complaint.holding_from = clocks.answer_by, clocks.holding_from
     complaint.holding_on = complaint.expected_on = complaint.overdue_on = None
+    complaint.lost_on = complaint.lost_letter = None
     session.flush()
     reopened = ComplaintReopened(id_of(complaint), reason, complaint.answer_by)
     record(session, _about(complaint, reopened), by=by, now=now)
+
+
+def note_lost_letter(
+    session: Session, complaint: Complaint, letter: LetterKind, why: str, *, on: date, now: datetime
+) -> None:
+    """A letter of it did not reach the customer, and nothing takes its place."""
+    complaint.lost_on, complaint.lost_letter = on, letter
+    session.flush()
+    lost = ComplaintLetterLost(id_of(complaint), letter, why[:300])
+    record(session, _about(complaint, lost), by=SYSTEM, now=now)
+
+
+def note_letter_again(
+    session: Session, complaint: Complaint, letter: LetterKind, *, by: Actor, now: datetime
+) -> None:
+    """A letter of it leaves, or waits to leave, once more."""
+    if letter is complaint.lost_letter:
+        complaint.lost_on = complaint.lost_letter = None
+    session.flush()
+    again = ComplaintLetterAgain(id_of(complaint), letter)
+    record(session, _about(complaint, again), by=by, now=now)
 
 
 def set_ombudsman(

@@ -55,6 +55,8 @@ class DeskStep(Word):
     """Work that the result of a call gives a person."""
     SUPPORT_NEED = "support-need"
     """A support need to confirm or to look at again: not told to who works no case."""
+    COMPLAINT_LETTER = "complaint-letter-lost"
+    """A letter of a complaint that did not reach the customer: its owner sends it again."""
     HARDSHIP = "hardship-request"
     """A request for help with payments: the letter that it came, and the task to look at the help before it ends. Its
     occurrence is the number of the request."""

@@ -38,6 +38,7 @@ from app.outreach.planning.agreements.event_figures import (
 )
 from app.outreach.planning.agreements.truth import why_false
 from app.outreach.planning.complaints.figures import why_complaint_false
+from app.outreach.planning.complaints.lost import tell_of_lost_letter
 from app.outreach.planning.deferred import (
     Figures,
     defer_letter,
@@ -61,7 +62,7 @@ from app.outreach.planning.in_writing.told import is_on_its_way
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.rows import LetterRequest
 from app.outreach.planning.service import request_letters
-from app.policy.answers import Answer
+from app.policy.answers import Answer, Refusals
 
 WORDED_FROM_PLAN = (
     DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN, DeskStep.BROKEN_PLAN, DeskStep.MOVED_INSTALMENT,
@@ -230,7 +231,12 @@ def write_deferred(
         )
         for row in true
     ]
-    write_event_letters(session, portfolio, letters, catalog, on=on, by=by, now=now)
+    answers = write_event_letters(session, portfolio, letters, catalog, on=on, by=by, now=now)
+    for letter in letters:
+        theirs = answers.get(letter.case_id, {})
+        if theirs and not is_told(theirs, letter.enough):
+            why = next((each.reasons[0].detail for each in theirs.values() if isinstance(each, Refusals)), "")
+            tell_of_lost_letter(session, letter.step, letter.letter, why, on=on + timedelta(days=1), now=now)
 
 
 def still_true(session: Session, step: CaseStep, letter: str, on: date) -> bool:

@@ -40,6 +40,7 @@ from app.outreach.outbox.rules import (
 )
 from app.outreach.planning.agreements.event_figures import NO_OFFER, formatted, why_untrue
 from app.outreach.planning.complaints.figures import figures_of_step
+from app.outreach.planning.complaints.lost import tell_of_lost_letter
 from app.outreach.planning.event_letters import still_true
 from app.outreach.planning.in_writing.again import figures_again
 from app.outreach.planning.in_writing.rules import (
@@ -227,7 +228,9 @@ def _leave_to_a_person(
     now: datetime,
 ) -> None:
     """Give a person the task to write the message again. What asks for money and was stopped by the gate is not made up
-    for."""
+    for. A letter of a complaint is its owner's, who sends it again."""
+    if tell_of_lost_letter(session, step, row.letter, row.error or row.status.value, on=on, now=now):
+        return
     if row.letter in LETTERS:
         is_lost = row.purpose is not Purpose.REMINDER or not row.error.startswith(REFUSED_AT_DELIVERY)
     else:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
@@ -25,8 +25,10 @@ from app.outreach.strategy.models import StrategyTask
 LONGEST_TASK = 300
 OUTLIVES_CASE = (
     DeskStep.UNTOLD_END, DeskStep.OVER_PLAN, DeskStep.CANCELLED_PLAN, DeskStep.RESTORED_PLAN,
+    DeskStep.COMPLAINT_LETTER,
 )  # fmt: skip
-"""Steps whose tasks are to be done also when their case is closed: somebody is to know that an agreement ended."""
+"""Steps whose tasks are to be done also when their case is closed: somebody is to know that an agreement ended, or
+has the answer to a complaint to send again."""
 
 
 def give_task(
@@ -132,6 +134,21 @@ def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: A
     session.flush()
     event = about_customer(customer_id, TaskDone(task.text, task.step), case_id=task.case_id)
     record(session, event, by=by, now=now)
+
+
+def finish_tasks(session: Session, customer_id: int, step: str, *, by: Actor, now: datetime) -> None:
+    """Record that the open tasks of a step are done, on any case of the customer."""
+    query = (
+        select(StrategyTask)
+        .join(CollectionsCase, col(CollectionsCase.id) == StrategyTask.case_id)
+        .where(
+            CollectionsCase.customer_id == customer_id,
+            StrategyTask.step == step,
+            col(StrategyTask.done_at).is_(None),
+        )
+    )
+    for task in session.scalars(query).all():
+        finish_task(session, task, customer_id, by=by, now=now)
 
 
 def drop_tasks(session: Session, portfolio_id: int, *, now: datetime) -> None:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.actions.complaints.answering import Decision, answer_complaint
+from app.actions.complaints.letters import send_letter_again
 from app.actions.complaints.redress import decide_redress, give_redress
 from app.actions.complaints.stages import (
     ComplaintChange,
@@ -31,6 +32,7 @@ from app.casework.complaints.rules import (
     RedressStatus,
 )
 from app.core.staff.rules import Staff
+from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker, Manager
@@ -239,6 +241,29 @@ def ombudsman(
         return "The ombudsman's stage is on record.", "good"
 
     return _send(request, session, staff, complaint_id, "ombudsman", typed, act, now)
+
+
+class AgainForm(Typed):
+    channel: str = ""
+
+
+@router.post("/{complaint_id}/letter")
+def letter_again(
+    request: Request,
+    complaint_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[AgainForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        channel = fields.choice("channel", Channel)
+        fields.done()
+        letters = ports_of(request).catalog
+        answers = send_letter_again(session, complaint_id, channel, letters, by=staff.by, now=now)
+        return f"The letter is written again. {in_writing_words(request, file, answers, now)}".strip(), "good"
+
+    return _send(request, session, staff, complaint_id, "letter", typed, act, now)
 
 
 def _send(

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.complaints.letters import LetterAgain, letter_to_send
 from app.book.ledger.models import Account
 from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter, ComplaintRedress
 from app.casework.complaints.queries import (
@@ -19,6 +20,7 @@ from app.casework.complaints.queries import (
     redress_of,
 )
 from app.casework.complaints.rules import (
+    LETTER_LABELS,
     OmbudsmanStage,
     RedressStatus,
 )
@@ -26,6 +28,7 @@ from app.casework.documents.models import CaseDocument
 from app.casework.documents.service import documents_of
 from app.casework.support_needs.sight import sight_of
 from app.core.ids import id_of
+from app.core.labels import in_sentence
 from app.core.staff.queries import is_same_person
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.core.vocabulary import Channel
@@ -57,6 +60,8 @@ class ComplaintPage(Page):
     letters: Sequence[tuple[ComplaintLetter, Sequence[tuple[int, Channel]]]]
     redress: Sequence[ComplaintRedress]
     documents: Sequence[CaseDocument]
+    again: LetterAgain | None
+    """The letter that may be sent again."""
     next_step: str
     today: date
     state: FormState
@@ -106,7 +111,8 @@ def show_complaint(
             letters=letters_of(session, number),
             redress=redress,
             documents=documents,
-            next_step=next_step(row, redress, today, is_lost=bool(answers) and id_of(answers[-1]) in lost),
+            again=letter_to_send(session, row),
+            next_step=next_step(row, redress, today),
             today=today,
             state=state,
             choices=choices_of(session, file, row, names, documents),
@@ -125,16 +131,13 @@ def show_complaint(
     )
 
 
-def next_step(
-    row: Complaint, redress: Sequence[ComplaintRedress], today: date, *, is_lost: bool = False
-) -> str:
+def next_step(row: Complaint, redress: Sequence[ComplaintRedress], today: date) -> str:
     """What the person who reads the page does next, in a sentence."""
+    if row.lost_letter is not None:
+        said = f"Its {in_sentence(LETTER_LABELS[row.lost_letter])} did not reach the customer."
+        late = "" if row.is_open or today <= row.answer_by else f" The answer was owed by {row.answer_by}."
+        return f"{said}{late} Find an address that works, and send it again."
     if not row.is_open:
-        if is_lost:
-            return (
-                "Its letter never reached the customer. Find an address that works, then send the answer again: reopen"
-                " the complaint."
-            )
         if row.ombudsman is OmbudsmanStage.REFERRED:
             return "The ombudsman has it. Record what was decided, once we know."
         if row.cause_id is None:

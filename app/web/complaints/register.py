@@ -27,6 +27,7 @@ from app.casework.complaints.queries import (
 from app.casework.complaints.questions import count_open
 from app.casework.complaints.rules import (
     CATEGORY_LABELS,
+    LETTER_LABELS,
     OMBUDSMAN_LABELS,
     OUTCOME_LABELS,
     SEVERITY_LABELS,
@@ -60,10 +61,12 @@ COLUMNS = [
 ]  # fmt: skip
 CSV_HEADER = (
     "complaint", "case", "customer", "category", "severity", "channel", "owner", "about_staff", "received_on",
-    "answer_by", "resolve_by", "holding_on", "overdue", "outcome", "closed_with", "closed_on", "ombudsman", "cause_id",
-    "reopenings", "words",
+    "answer_by", "resolve_by", "holding_on", "overdue", "letter_lost", "outcome", "closed_with", "closed_on",
+    "ombudsman", "cause_id", "reopenings", "words",
 )  # fmt: skip
-STATES: Options = [("open", "Open"), ("overdue", "Overdue"), ("closed", "Closed"), ("all", "All")]
+STATES: Options = [
+    ("open", "Open"), ("overdue", "Overdue"), ("lost", "Letter did not arrive"), ("closed", "Closed"), ("all", "All"),
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ def register(
                 "category": texts(CATEGORY_LABELS),
                 "severity": texts(SEVERITY_LABELS),
                 "outcome": texts(OUTCOME_LABELS),
+                "letter": texts(LETTER_LABELS),
                 "ombudsman": texts(OMBUDSMAN_LABELS),
             },
             names=names,
@@ -143,8 +147,9 @@ def wanted_of(asked: Mapping[str, str]) -> RegisterFilter:
     state, owner = asked.get("state", "open"), asked.get("owner")
     cause = asked.get("cause", "")
     return RegisterFilter(
-        is_open={"open": True, "overdue": True, "closed": False}.get(state),
+        is_open={"open": True, "closed": False}.get(state),
         is_overdue=state == "overdue",
+        is_lost=state == "lost",
         category=_member(ComplaintCategory, asked.get("category")),
         severity=_member(ComplaintSeverity, asked.get("severity")),
         owner="" if owner == NOBODY else owner,
@@ -185,7 +190,8 @@ def _csv_rows(session: Session, query: Select[Complaint, str], today: date, sigh
         yield (
             row.reference, f"C-{row.case_id:06d}", name, row.category.value, row.severity.value, row.channel.value,
             row.owner, sight.cover(row.about_staff), row.received_on, row.answer_by, row.resolve_by, row.holding_on,
-            "yes" if row.is_overdue(today) else "", row.outcome.value if row.outcome else "",
+            "yes" if row.is_overdue(today) else "", row.lost_letter.value if row.lost_letter else "",
+            row.outcome.value if row.outcome else "",
             row.closed_with.value if row.closed_with else "", row.closed_on, row.ombudsman.value, row.cause_id,
             row.reopenings, sight.cover(row.words),
         )  # fmt: skip

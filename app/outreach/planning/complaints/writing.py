@@ -39,12 +39,14 @@ def write_complaint_letters(
     wanted: Sequence[ComplaintTold],
     catalog: LetterCatalog,
     *,
+    channels: tuple[Channel, ...] = (Channel.EMAIL,),
     on: date,
     by: Actor,
     now: datetime,
 ) -> Mapping[int, Mapping[Channel, Answer]]:
     """Ask the gate for these letters, of one kind and of different customers, and queue or keep what it does not
-    refuse; its answers by complaint. The caller holds the customers' locks."""
+    refuse; its answers by complaint. `channels`: asked first, as in `EventLetter`. The caller holds the customers'
+    locks."""
     if not wanted:
         return {}
     step = STEPS[wanted[0].kind]
@@ -69,7 +71,9 @@ def write_complaint_letters(
         letter = catalog.letters[LETTERS[kind]]
         customer = customers[complaint.customer_id]
         figures = complaint_figures(complaint, kind, answer, letter, portfolio, customer)
-        letters.append(EventLetter(CaseStep(complaint.case_id, step.value, n), letter.name, figures))
+        letters.append(
+            EventLetter(CaseStep(complaint.case_id, step.value, n), letter.name, figures, channels=channels)
+        )
     session.flush()
     answers = write_event_letters(session, portfolio, letters, catalog, on=on, by=by, now=now)
     return {id_of(each.complaint): answers.get(each.complaint.case_id, {}) for each in wanted}

@@ -27,11 +27,16 @@ def messages_of(session: Session, step: CaseStep) -> list[tuple[Channel, OutboxS
     return [(row.channel, row.status) for row in _messages(session, step)]
 
 
-def is_on_its_way(session: Session, step: CaseStep, channels: Collection[Channel]) -> bool:
-    """True if a message of the step left or is to leave by one of these channels, or is still to be written or written
-    again."""
+def is_on_its_way(
+    session: Session,
+    step: CaseStep,
+    channels: Collection[Channel],
+    states: Collection[OutboxStatus] = ON_ITS_WAY,
+) -> bool:
+    """True if a message of the step left or is to leave by one of these channels (is in one of `states`), or is still
+    to be written or written again."""
     for row in _messages(session, step):
-        if row.channel in channels and (row.status in ON_ITS_WAY or row.fallback_at is not None):
+        if row.channel in channels and (row.status in states or row.fallback_at is not None):
             return True
     return not waiting_channels(session, step).isdisjoint(channels)
 

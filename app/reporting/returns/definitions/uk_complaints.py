@@ -21,6 +21,7 @@ from app.casework.complaints.rules import (
 from app.core.clock import local_instant
 from app.core.database.engine import BigId, table_of
 from app.core.database.rows import Query
+from app.outreach.planning.complaints.arrival import came_back, left_on
 from app.policy.calendars import public_holidays
 from app.reporting.kpis.definitions.sql import json_text
 from app.reporting.kpis.family import first_account
@@ -77,16 +78,25 @@ def _complaints(asked: Asked) -> Iterator[Complaint]:
     row, answer = table_of(ComplaintRow), table_of(ComplaintAnswer)
     begin, last = asked.period.first_on, asked.period.on
     mine = row.c.portfolio_id == asked.portfolio_id
+    # A final response is sent (DISP 1.6.2R): one that came back was not, and its complaint is outstanding until a copy
+    # leaves. One that was reopened meanwhile counts again from then.
+    is_lost = sa.and_(
+        answer.c.kind == AnswerKind.FINAL, answer.c.number == row.c.reopenings + 1, came_back(answer)
+    )
     ended = (
         sa.select(
             row.c.id, row.c.customer_id, row.c.category, answer.c.began_on, answer.c.answered_on, answer.c.kind,
-            answer.c.outcome, answer.c.by,
+            answer.c.outcome, answer.c.by, is_lost.label("is_lost"), left_on(answer).label("left_on"),
         )
         .join(answer, answer.c.complaint_id == row.c.id)
-        .where(mine, answer.c.began_on <= last, answer.c.answered_on >= begin)
+        .where(mine, answer.c.began_on <= last, sa.or_(answer.c.answered_on >= begin, is_lost))
         .order_by(row.c.id, answer.c.number)
     )  # fmt: skip
-    for n, customer_id, category, began_on, on, kind, outcome, by in asked.session.execute(ended):
+    for each in asked.session.execute(ended):
+        n, customer_id, category, began_on, answered_on, kind, outcome, by, lost, left = each
+        on = (max(answered_on, left) if left else None) if lost else answered_on
+        if on is not None and on < begin:
+            continue
         by_person = kind != AnswerKind.HOLD or by.startswith(BY_PERSON)
         cause = FORM_CAUSES[ComplaintCategory(category)].value
         yield Complaint(n, customer_id, began_on, on, by_person, cause, _DECIDED.get(outcome, ""))
