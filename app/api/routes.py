@@ -25,6 +25,7 @@ from app.api.cases.negotiation import negotiations
 from app.api.cases.people import parties, points
 from app.api.complaints import causes as complaint_causes
 from app.api.complaints import complaints
+from app.api.complaints import questions as complaint_questions
 from app.api.digests import recipients, thresholds
 from app.api.knowledge import articles as knowledge_api
 from app.api.knowledge import cases as case_knowledge
@@ -79,6 +80,7 @@ API: tuple[APIRouter, ...] = (
     printed.router,
     approvals.router,
     complaints.router,
+    complaint_questions.router,
     complaint_causes.router,
     work.router,
     messages.router,

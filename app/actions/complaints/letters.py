@@ -19,6 +19,7 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
 from app.core.labels import in_sentence
 from app.core.vocabulary import Channel
 from app.outreach.planning.complaints.arrival import is_waiting
@@ -44,13 +45,12 @@ class LetterAgain(NamedTuple):
 def letter_to_send(session: Session, complaint: Complaint) -> LetterAgain | None:
     """The letter that the customer is to have by now and that the desk may write once more; None = there is none: the
     customer took the complaint back, or its letter left outside the desk."""
-    number = complaint.id or 0
     if complaint.is_open:
         if complaint.holding_on is None or complaint.lost_letter is LetterKind.ACKNOWLEDGEMENT:
             return LetterAgain(LetterKind.ACKNOWLEDGEMENT)
         return LetterAgain(LetterKind.HOLDING)
     kind = LETTER_OF.get(complaint.closed_with) if complaint.closed_with else None
-    answers = answers_of(session, number)
+    answers = answers_of(session, id_of(complaint))
     if kind is None or not answers or answers[-1].document_id is not None:
         return None
     return LetterAgain(kind, answers[-1])
@@ -79,7 +79,7 @@ def send_letter_again(
             f"The desk wrote no letter of complaint {complaint.reference} that it could send again."
         )
     if any(
-        each.kind is again.kind and each.answer_id == (again.answer.id if again.answer else None)
+        each.kind is again.kind and each.answer_id == (id_of(again.answer) if again.answer else None)
         and is_waiting(session, CaseStep(each.case_id, each.step, each.occurrence))
         for each, _ in letters_of(session, complaint_id)
     ):  # fmt: skip

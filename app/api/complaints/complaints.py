@@ -13,7 +13,6 @@ from sqlmodel import Session, col, select
 from app.actions.complaints.answering import Decision, answer_complaint
 from app.actions.complaints.letters import send_letter_again
 from app.actions.complaints.opening import open_complaint
-from app.actions.complaints.questions import answer_question
 from app.actions.complaints.redress import decide_redress, give_redress
 from app.actions.complaints.stages import (
     ComplaintChange,
@@ -23,7 +22,7 @@ from app.actions.complaints.stages import (
     set_ombudsman,
 )
 from app.api.cases.lookup import case_named
-from app.api.complaints.shapes import ComplaintShape, QuestionShape, RedressShape, WholeComplaintShape
+from app.api.complaints.shapes import ComplaintShape, RedressShape, WholeComplaintShape
 from app.api.deps import ApiCaseWorker, ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import (
     Amount,
@@ -35,9 +34,7 @@ from app.api.fields import (
     Limit,
     PortfolioCode,
     RowId,
-    after,
     minor_of,
-    page_of,
 )
 from app.api.shapes import covered
 from app.book.ledger.models import Account
@@ -52,7 +49,6 @@ from app.casework.complaints.queries import (
     get_complaint,
     register_query,
 )
-from app.casework.complaints.questions import open_questions
 from app.casework.complaints.rules import (
     AnswerKind,
     ComplaintCategory,
@@ -374,40 +370,3 @@ def _whole(session: Session, row: Complaint, caller: Caller) -> WholeComplaintSh
 def _redress(session: Session, row: ComplaintRedress, caller: Caller) -> RedressShape:
     customer_id = get_complaint(session, row.complaint_id).customer_id
     return covered(RedressShape.of(session, row), sight_of(session, customer_id, caller.role, caller.by))
-
-
-@router.get("/portfolios/{code}/complaint-questions", summary="List questions whether words are a complaint")
-def list_questions(
-    code: PortfolioCode,
-    caller: ApiCaseWorker,
-    session: ReadSession,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> Page[QuestionShape]:
-    """Those that nobody answered, the oldest first."""
-    portfolio = get_portfolio(session, code)
-    rows = open_questions(session, id_of(portfolio), after=after(cursor), limit=limit + 1)
-    shown, next_cursor = page_of(rows, limit, id_of)
-    sight = sight_over(session, {row.customer_id for row in shown}, caller.role, caller.by)
-    return Page(items=[covered(QuestionShape.of(row), sight) for row in shown], next_cursor=next_cursor)
-
-
-class QuestionAnswer(Input):
-    is_complaint: bool
-
-
-@router.post("/complaint-questions/{question_id}/answer", summary="Say whether words are a complaint")
-def post_question_answer(
-    request: Request,
-    question_id: RowId,
-    caller: ApiCaseWorker,
-    session: OnceSession,
-    now: Now,
-    body: QuestionAnswer,
-) -> QuestionShape:
-    """A yes opens the complaint; a no is on record with who and when."""
-    letters = ports_of(request).catalog
-    row = answer_question(
-        session, question_id, letters, is_complaint=body.is_complaint, by=caller.by, now=now
-    )
-    return covered(QuestionShape.of(row), sight_of(session, row.customer_id, caller.role, caller.by))

@@ -38,7 +38,7 @@ from app.outreach.planning.agreements.event_figures import (
 )
 from app.outreach.planning.agreements.truth import why_false
 from app.outreach.planning.complaints.figures import why_complaint_false
-from app.outreach.planning.complaints.lost import tell_of_lost_letter
+from app.outreach.planning.complaints.lost import tell_of_lost_letter, why_refused
 from app.outreach.planning.deferred import (
     Figures,
     defer_letter,
@@ -62,7 +62,7 @@ from app.outreach.planning.in_writing.told import is_on_its_way
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.rows import LetterRequest
 from app.outreach.planning.service import request_letters
-from app.policy.answers import Answer, Refusals
+from app.policy.answers import Answer
 
 WORDED_FROM_PLAN = (
     DeskStep.OFFER, DeskStep.CONFIRMATION, DeskStep.CANCELLED_PLAN, DeskStep.BROKEN_PLAN, DeskStep.MOVED_INSTALMENT,
@@ -233,9 +233,8 @@ def write_deferred(
     ]
     answers = write_event_letters(session, portfolio, letters, catalog, on=on, by=by, now=now)
     for letter in letters:
-        theirs = answers.get(letter.case_id, {})
-        if theirs and not is_told(theirs, letter.enough):
-            why = next((each.reasons[0].detail for each in theirs.values() if isinstance(each, Refusals)), "")
+        if (theirs := answers.get(letter.case_id)) and not is_told(theirs, letter.enough):
+            why = why_refused(theirs)
             tell_of_lost_letter(session, letter.step, letter.letter, why, on=on + timedelta(days=1), now=now)
 
 

@@ -3,6 +3,7 @@ at once."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -15,7 +16,9 @@ from app.casework.complaints.rules import LETTER_LABELS, LETTERS, LetterKind
 from app.casework.complaints.service import note_lost_letter
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.core.labels import in_sentence
+from app.core.vocabulary import Channel
 from app.outreach.strategy.tasks import give_task
+from app.policy.answers import Answer, Refusals
 
 
 def tell_of_lost_letter(
@@ -40,6 +43,12 @@ def tell_of_lost_letter(
         now=now,
     )  # fmt: skip
     return True
+
+
+def why_refused(answers: Mapping[Channel, Answer]) -> str:
+    """The first reason for which the gate refused a letter."""
+    refused = (each for each in answers.values() if isinstance(each, Refusals))
+    return next((each.reasons[0].detail for each in refused), "")
 
 
 def is_owed(session: Session, complaint: Complaint, kind: LetterKind, of: CaseStep) -> bool:
