@@ -1,14 +1,14 @@
 """The letter of a complaint that did not reach the customer, on the complaint's row.
 
 Revision ID: 0078
-Revises: 0067
+Revises: 0092
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0078"
-down_revision = "0067"
+down_revision = "0092"
 branch_labels = None
 depends_on = None
 
