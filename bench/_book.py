@@ -21,16 +21,19 @@ DUE_AFTER = 25
 CHUNK = 100_000
 
 
-def write_feeds(folder: Path, *, accounts: int, statements: int = 6, entries: int = 12) -> None:
+def write_feeds(
+    folder: Path, *, accounts: int, statements: int = 6, entries: int = 12, stopped: int = 3
+) -> None:
     """Write accounts.csv, statements.csv, transactions.csv and payments.csv; `entries` for each account, half of them
-    payments. Statements close month by month, the last one in the month before `business_day`'s.
+    payments. Statements close month by month, the last one in the month before `business_day`'s. `stopped`: cardholders
+    in a hundred who stop paying; the more of them, the fewer pay in time.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = ("accounts", "statements", "transactions", "payments")
     files = {name: (folder / f"{name}.csv").open("wb") for name in names}
     try:
         for first in range(0, accounts, CHUNK):
-            book = _accounts(range(first, min(first + CHUNK, accounts)))
+            book = _accounts(range(first, min(first + CHUNK, accounts)), stopped)
             months = pl.DataFrame({"month": range(statements)}, schema={"month": pl.Int64})
             cycles = _cycles(book, months, statements)
             for name, frame in {
@@ -78,16 +81,16 @@ def _closing(day: int, months_before: int) -> date:
     return date(months // 12, months % 12 + 1, day)
 
 
-def _accounts(numbers: range) -> pl.DataFrame:
+def _accounts(numbers: range, stopped: int = 3) -> pl.DataFrame:
     n = pl.col("n")
     habit = (n * 7919) % 100
     return pl.DataFrame({"n": numbers}, schema={"n": pl.Int64}).with_columns(
         account_ref=pl.lit("A") + n.cast(pl.String).str.zfill(8),
         cycle=n % 28 + 1,
         minimum=25 + n % 40,
-        habit=pl.when(habit < 90)
+        habit=pl.when(habit < 93 - stopped)
         .then(pl.lit("in time"))
-        .when(habit < 95)
+        .when(habit < 98 - stopped)
         .then(pl.lit("late"))
         .when(habit < 98)
         .then(pl.lit("stopped"))

@@ -3,10 +3,12 @@
     python3 desk.py bench day                       1,000,000 accounts, 6 statements and 12 entries each; half an hour
     python3 desk.py bench day --accounts 100000
     python3 desk.py bench day --history             the cost of a ten times longer history, on a smaller portfolio
+    python3 desk.py bench day --care                the same night with and without 100,000 open disputes, complaints
+                                                    with holds and duties, on 125,000 accounts, most of them past due
 
 All work goes through the product's own commands, each in a process of its own, so seconds and memory are those of an
 operator. Limits: a day 60 s and 700 MB, of it aging 15 s; `desk aging` 10 s; refolding 180 s; a day on ten
-times the history at most 1.3 times as long.
+times the history at most 1.3 times as long; a night with 100,000 of each at most 10 s longer.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -38,6 +42,8 @@ class Run:
     """Result of a successful command: seconds, peak memory in MB and output."""
 
     seconds: float
+    cpu_seconds: float
+    """Of the command itself, without the database server's."""
     peak_mb: int
     printed: dict[str, object]
 
@@ -65,7 +71,8 @@ def desk(url: str, *arguments: str) -> Run:
     if os.waitstatus_to_exitcode(status) != 0:
         raise SystemExit(f"desk {' '.join(arguments)} failed: {printed}")
     seconds = time.perf_counter() - started
-    return Run(seconds, usage.ru_maxrss // 1024, json.loads(printed) if printed.startswith("{") else {})
+    cpu = usage.ru_utime + usage.ru_stime
+    return Run(seconds, cpu, usage.ru_maxrss // 1024, json.loads(printed) if printed.startswith("{") else {})
 
 
 @contextmanager
@@ -82,7 +89,7 @@ def databases(only: str) -> Iterator[dict[str, str]]:
             yield urls if only == "both" else {"PostgreSQL": urls["PostgreSQL"]}
 
 
-def prepare(url: str, accounts: int, statements: int, entries: int) -> None:
+def prepare(url: str, accounts: int, statements: int, entries: int, stopped: int = 3) -> None:
     """Migrate, load the portfolio, close the day before the measured one, and load the measured day's files."""
     on = book.business_day()
     desk(url, "migrate")
@@ -92,7 +99,7 @@ def prepare(url: str, accounts: int, statements: int, entries: int) -> None:
     )  # fmt: skip
     with tempfile.TemporaryDirectory(dir=ROOT / "var", prefix="bench-") as name:
         folder = Path(name)
-        book.write_feeds(folder, accounts=accounts, statements=statements, entries=entries)
+        book.write_feeds(folder, accounts=accounts, statements=statements, entries=entries, stopped=stopped)
         load(url, folder, ("accounts", "statements", "transactions", "payments"))
         first = desk(url, "day", "--date", str(on - timedelta(days=1)), "--portfolio", CODE, "--json")
         print(
@@ -142,6 +149,75 @@ def measure(url: str, accounts: int) -> None:
     verdict("refolding all", refold_all(url), 180 * scale, "s")
 
 
+def measure_care(url: str, accounts: int, care: int) -> None:
+    """The same two nights on two equal databases, one of them with open disputes, complaints and duties. The second is
+    measured: in the first, all that came at once is looked at once."""
+    from bench import _care
+
+    on = book.business_day()
+    prepare(url, accounts, 6, 12, stopped=88)
+    other = copied(url)
+    cases = _care.fill(other, on, care)
+    print(f"    without them, {accounts:,} accounts", flush=True)
+    bare, bare_stages, bare_server = second_night(url, on, accounts)
+    print(f"    with a dispute, a complaint, its hold and a duty of {cases:,} cases", flush=True)
+    run, stages, server = second_night(other, on, accounts)
+    for name, seconds in stages.items():
+        print(f"      {name:<12}{seconds - bare_stages[name]:>+8.2f} s")
+    print(
+        f"    CPU seconds: {bare.cpu_seconds:.1f} and of the server {bare_server:.1f} without,"
+        f" {run.cpu_seconds:.1f} and {server:.1f} with them; memory {bare.peak_mb} and {run.peak_mb} MB"
+    )
+    limit = 10 * care / 100_000
+    slower = sum(max(0.0, seconds - bare_stages[name]) for name, seconds in stages.items())
+    verdict("a night longer by", run.seconds - bare.seconds, limit, "s")
+    verdict("  stages that grew, by", slower, limit, "s")
+    cpu = run.cpu_seconds + server - bare.cpu_seconds - bare_server
+    verdict("  CPU", cpu, limit, "s")
+
+
+def second_night(url: str, on: date, accounts: int) -> tuple[Run, dict[str, float], float]:
+    """Close the day after `on`, and `on` before it: the run, its stages, and CPU seconds of the server."""
+    next_day = on + timedelta(days=1)
+    first = desk(url, "day", "--date", str(on), "--portfolio", CODE, "--json")
+    print(f"      the night before took {first.seconds:.0f} s")
+    with tempfile.TemporaryDirectory(dir=ROOT / "var", prefix="bench-") as folder:
+        book.write_night(Path(folder), next_day, accounts=accounts)
+        load(url, Path(folder), ("payments", "statements"))
+    before = server_cpu(url)
+    run, stages = close(url, next_day)
+    return run, stages, server_cpu(url) - before
+
+
+def copied(url: str) -> str:
+    """The URL of a copy of this database, beside it."""
+    if url.startswith("sqlite"):
+        path = Path(url.removeprefix("sqlite:///"))
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copyfile(path, path.with_name("care.db"))
+        return f"sqlite:///{path.with_name('care.db')}"
+    import psycopg
+
+    name = url.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(url.replace(f"/{name}", "/postgres", 1), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}_care" TEMPLATE "{name}" STRATEGY FILE_COPY'.encode())
+    return url.replace(f"/{name}", f"/{name}_care", 1)
+
+
+def server_cpu(url: str) -> float:
+    """CPU seconds of the ended connections of the database's server; 0 for SQLite, which is in the command."""
+    if url.startswith("sqlite"):
+        return 0.0
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        [folder] = connection.execute("SELECT current_setting('data_directory')").fetchone() or [""]
+    pid = (Path(folder) / "postmaster.pid").read_text().splitlines()[0]
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")  # those of children waited for
+
+
 def refold_all(url: str) -> float:
     """Return the seconds of the invariant that folds every account anew and compares it with its state."""
     from app.book.portfolios.service import get_portfolio
@@ -179,16 +255,20 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=0)
     parser.add_argument("--only", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--history", action="store_true")
+    parser.add_argument("--care", type=int, nargs="?", const=100_000, default=0)
     given = parser.parse_args()
     (ROOT / "var").mkdir(exist_ok=True)
     if given.history:
         compare_histories(given.only, given.accounts or 100_000)
         return
-    accounts = given.accounts or 1_000_000
+    accounts = given.accounts or (125_000 if given.care else 1_000_000)
     with databases(given.only) as urls:
         for name, url in urls.items():
             print(f"  {name}, {accounts:,} accounts, 6 statements and 12 entries each", flush=True)
-            measure(url, accounts)
+            if given.care:
+                measure_care(url, accounts, given.care)
+            else:
+                measure(url, accounts)
 
 
 if __name__ == "__main__":

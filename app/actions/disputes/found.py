@@ -14,12 +14,12 @@ from app.book.ledger.rules import MONEY_IN
 from app.book.portfolios.models import Portfolio
 from app.casework.claims.queries import AROUND
 from app.casework.disputes.models import Dispute
-from app.casework.disputes.queries import get_dispute
-from app.casework.disputes.rules import Correction, DisputeKind, DisputeOutcome
-from app.casework.disputes.service import close_dispute
+from app.casework.disputes.rules import DisputeKind
+from app.casework.disputes.service import uphold_found
 from app.core.actor import Actor
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
+from app.core.ids import id_of
 
 
 class FoundPayment(NamedTuple):
@@ -82,11 +82,5 @@ def end_paid_disputes(
     """Uphold the disputes of these customers whose payment was found: it is in the ledger, so nothing is posted, and
     nothing is left out any more. The night writes to them. Returns how many ended. The caller holds the customers'
     locks."""
-    found = payments_found(session, portfolio, customer_ids)
-    for each in found:
-        dispute = get_dispute(session, each.customer_id, each.dispute_id, lock=True)
-        close_dispute(
-            session, dispute, DisputeOutcome.UPHELD, "", conceded_minor=dispute.amount_minor or 0,
-            correction=Correction.POSTED, entry=session.get_one(Entry, each.entry_id), by=by, now=now,
-        )  # fmt: skip
-    return len(found)
+    found = {each.dispute_id: each.entry_id for each in payments_found(session, portfolio, customer_ids)}
+    return uphold_found(session, id_of(portfolio), found, by=by, now=now) if found else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -159,6 +160,53 @@ def close_dispute(
 ) -> None:
     """Give a dispute its outcome. What nobody asks for from now on: a correction that the creditor still has to post,
     and until `pay_by` what was not conceded. `entry`: the one that corrects the ledger."""
+    told = _decide(
+        dispute, outcome, explanation, conceded_minor=conceded_minor, correction=correction, entry=entry,
+        pay_by=pay_by, by=by, now=now,
+    )  # fmt: skip
+    _restate(session, dispute)
+    record(session, told, by=by, now=now)
+
+
+def uphold_found(
+    session: Session, portfolio_id: int, found: Mapping[int, int], *, by: Actor, now: datetime
+) -> int:
+    """Uphold the open disputes of a portfolio whose payment stands in the ledger: entry by dispute, both by id. The
+    caller holds the customers' locks. Returns how many."""
+    query = select(Dispute).where(
+        among(session, table_of(Dispute).c.id, found), col(Dispute.outcome).is_(None)
+    )
+    disputes = session.scalars(
+        query.order_by(col(Dispute.id)).execution_options(populate_existing=True)
+    ).all()
+    paid = select(Entry).where(among(session, table_of(Entry).c.id, set(found.values())))
+    entries = {entry.id: entry for entry in session.scalars(paid)}
+    told = [
+        _decide(
+            each, DisputeOutcome.UPHELD, "", conceded_minor=each.amount_minor or 0,
+            correction=Correction.POSTED, entry=entries[found[id_of(each)]], by=by, now=now,
+        )
+        for each in disputes
+    ]  # fmt: skip
+    accounts = {each.account_id for each in disputes if each.account_id is not None}
+    restate_disputed(session, portfolio_id, accounts)
+    record_many(session, told, by=by, now=now)
+    return len(told)
+
+
+def _decide(
+    dispute: Dispute,
+    outcome: DisputeOutcome,
+    explanation: str,
+    *,
+    conceded_minor: int,
+    correction: Correction,
+    entry: Entry | None,
+    pay_by: date | None = None,
+    by: Actor,
+    now: datetime,
+) -> NewEvent:
+    """Write the outcome down in the row, and answer its event: the caller restates the account and records it."""
     require_open(dispute.outcome, dispute.reference)
     dispute.outcome, dispute.decided_at, dispute.decided_by = outcome, now, by
     dispute.explanation = clean_text(explanation, "explanation", required=False, at_most=MAX_EXPLANATION)
@@ -171,13 +219,12 @@ def close_dispute(
     )
     left += dispute.charges_made_minor if pay_by is not None else 0
     dispute.left_out_minor = left if dispute.account_id is not None else 0
-    _restate(session, dispute)
     told = DisputeDecided(
         id_of(dispute), dispute.kind, outcome, dispute.explanation, conceded_minor,
         entry.reference if entry else "", dispute.awaits_correction, pay_by, dispute.charges_credited_minor,
         dispute.charges_made_minor,
     )  # fmt: skip
-    record(session, _about(dispute, told), by=by, now=now)
+    return _about(dispute, told)
 
 
 def correct_dispute(session: Session, dispute: Dispute, entry: Entry, *, by: Actor, now: datetime) -> None:
