@@ -17,7 +17,7 @@ from app.book.ledger.rules import WAIVABLE
 from app.book.portfolios.models import Portfolio
 from app.casework.approvals.queries import disputes_asked_about
 from app.casework.cases.models import CollectionsCase
-from app.casework.disputes.clocks import Clocks, clocks_of
+from app.casework.disputes.clocks import Clocks, clocks_of, told_by
 from app.casework.disputes.models import Dispute
 from app.casework.disputes.queries import open_disputes_of
 from app.casework.disputes.rules import (
@@ -28,6 +28,7 @@ from app.casework.disputes.rules import (
     amount_of_entry,
     check_given,
     check_notice,
+    check_told,
     covers_all,
     promised_by,
     require_open,
@@ -166,6 +167,9 @@ def _judged(
     statement = session.get_one(Statement, said.statement_id) if said.statement_id is not None else None
     if said.kind is DisputeKind.BILLING_ERROR and statement is not None:
         _check_billing_error(pack, statement, received_on, received_as)
+    if said.kind is DisputeKind.UNAUTHORISED and said.entry_id is not None:
+        entered_on = session.get_one(Entry, said.entry_id).effective_on
+        check_told(told_by(said.kind, pack, entered_on), received_on)
     _require_not_disputed(session, customer, said, but)
     if said.account_id is not None and said.amount_minor is not None:
         _require_owed(session, portfolio, said, but, today)

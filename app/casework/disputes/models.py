@@ -73,6 +73,10 @@ class Dispute(Row, table=True):
     """Last day of the answer: the law's, or ours where it names none."""
     by_law: bool = False
     """`answer_by` is the law's."""
+    citation: str = Field(default="", max_length=600, sa_column_kwargs={"server_default": ""})
+    """Of the rule that names `answer_by`; '' = none does, or it was not kept."""
+    verified: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """A person has read that rule at first hand."""
     hold_id: int | None = Field(default=None, foreign_key="case_hold.id", sa_type=BigId)
     by: str = Field(max_length=120)
     opened_at: datetime = Field(sa_type=UtcDateTime)

@@ -24,6 +24,8 @@ class DisputeKind(Word):
     AMOUNT = "amount"
     """A sum of the account, of no single entry."""
     TRANSACTION = "transaction"
+    UNAUTHORISED = "unauthorised"
+    """A transaction that the customer did not authorise: in many places it is refunded within a day."""
     FEE = "fee"
     """A fee or interest."""
     BILLING_ERROR = "billing_error"
@@ -37,12 +39,13 @@ KIND_LABELS: Mapping[DisputeKind, str] = {
     DisputeKind.ALREADY_PAID: "Paid already",
     DisputeKind.AMOUNT: "An amount",
     DisputeKind.TRANSACTION: "A transaction",
+    DisputeKind.UNAUTHORISED: "A transaction that they did not authorise",
     DisputeKind.FEE: "A fee or interest",
     DisputeKind.BILLING_ERROR: "A billing error on a statement",
 }
 WHOLE = frozenset({DisputeKind.WHOLE_DEBT, DisputeKind.NOT_MINE, DisputeKind.IDENTITY})
 """Kinds about everything: a hold stops all of it."""
-OF_ENTRY = frozenset({DisputeKind.TRANSACTION, DisputeKind.FEE})
+OF_ENTRY = frozenset({DisputeKind.TRANSACTION, DisputeKind.UNAUTHORISED, DisputeKind.FEE})
 """Kinds about one entry of the ledger."""
 
 
@@ -295,6 +298,16 @@ def check_notice(closing_on: date, received_on: date, notice_days: int) -> None:
         raise Invalid(
             f"A billing error of this statement had to be told by {last}. Record a dispute of an amount instead.",
             "statement",
+        )
+
+
+def check_told(told_by: date | None, received_on: date) -> None:
+    """Invalid where an unauthorised transaction was told after its last day."""
+    if told_by is not None and received_on > told_by:
+        raise Invalid(
+            f"A transaction that was not authorised had to be told by {told_by}. Record a dispute of a transaction"
+            " instead.",
+            "entry",
         )
 
 

@@ -87,6 +87,8 @@ def start_dispute(
         acknowledge_by=clocks.acknowledge_by,
         answer_by=clocks.answer_by,
         by_law=clocks.by_law,
+        citation=clocks.citation,
+        verified=clocks.verified,
         hold_id=hold_id,
         by=by,
         opened_at=now,
@@ -125,6 +127,7 @@ def change_dispute(
         clocks.answer_by,
         clocks.by_law,
     )
+    dispute.citation, dispute.verified = clocks.citation, clocks.verified
     _restate(session, dispute, before)
     told = DisputeChanged(
         id_of(dispute),

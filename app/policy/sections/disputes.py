@@ -4,11 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
-from app.policy.schema import SourcedTable
+from app.policy.calendars import nth_business_day
+from app.policy.schema import Names, SourcedTable
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeClock:
+    """By when disputes of some kinds are answered, where no letter of its own is owed."""
+
+    kinds: tuple[str, ...]
+    """Kinds of disputes (`DisputeKind`); none = all but billing errors, which have a procedure of their own."""
+    answer_days: int
+    business_days: bool
+    """Only days that are neither Saturday, Sunday nor a public holiday of the country count."""
+    told_months: int | None
+    """Months after the entry in which the customer has to tell it; None = the clock runs whenever it is told."""
+    force: str
+    citation: str
+    source: str
+    verified: bool
+
+    def due_on(self, received_on: date, country: str) -> date:
+        """The last day of the answer; the day of receipt is day 0."""
+        if self.business_days:
+            return nth_business_day(received_on, self.answer_days, country)
+        return received_on + timedelta(days=self.answer_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +53,25 @@ class DisputeRules:
     """Interest of that time may be charged once it was rejected."""
     verify_first: bool
     """A dispute, of everything or of a part, is rejected only once the verification of the debt was sent."""
+    bars_claim: bool
+    """No claim goes to court while a part of the debt is in dispute; otherwise a person may claim the rest."""
     force: str
     citation: str
     source: str
     verified: bool
+    clocks: tuple[DisputeClock, ...] = ()
+
+
+class ClockTable(SourcedTable):
+    kinds: Names = []
+    answer_days: Annotated[int, Field(ge=1, le=366)]
+    business_days: bool = False
+    told_months: Annotated[int, Field(ge=1, le=120)] | None = None
+
+    def clock(self) -> DisputeClock:
+        return DisputeClock(
+            tuple(self.kinds), self.answer_days, self.business_days, self.told_months, **self.sourced()
+        )
 
 
 class DisputesTable(SourcedTable):
@@ -41,6 +81,8 @@ class DisputesTable(SourcedTable):
     charges_rest: bool = False
     charged_if_rejected: bool = False
     verify_first: bool = False
+    bars_claim: bool = False
+    clocks: list[ClockTable] = []
 
     def section(self) -> DisputeRules:
         return DisputeRules(
@@ -50,13 +92,16 @@ class DisputesTable(SourcedTable):
             self.charges_rest,
             self.charged_if_rejected,
             self.verify_first,
+            self.bars_claim,
             **self.sourced(),
+            clocks=tuple(each.clock() for each in self.clocks),
         )
 
 
 def strictest_disputes(rules: Sequence[DisputeRules]) -> DisputeRules | None:
-    """The rules of several packs in one: the longest days, and what protects the customer where any says so. Interest
-    is charged after a rejection only where all that let it rest permit that. None without any."""
+    """The rules of several packs in one: the longest days for the customer, what protects them where any says so, and
+    all clocks, of which the earliest day counts. Interest is charged after a rejection only where all that let it rest
+    permit that. None without any."""
     if len(rules) < 2:
         return rules[0] if rules else None
     return DisputeRules(
@@ -66,8 +111,10 @@ def strictest_disputes(rules: Sequence[DisputeRules]) -> DisputeRules | None:
         any(each.charges_rest for each in rules),
         all(each.charged_if_rejected for each in rules if each.charges_rest),
         any(each.verify_first for each in rules),
+        any(each.bars_claim for each in rules),
         "; ".join(dict.fromkeys(each.force for each in rules)),
         "; ".join(dict.fromkeys(each.citation for each in rules)),
         "; ".join(dict.fromkeys(each.source for each in rules)),
         all(each.verified for each in rules),
+        tuple(clock for each in rules for clock in each.clocks),
     )

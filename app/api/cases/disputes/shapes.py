@@ -73,6 +73,10 @@ class DisputeShape(Shape):
     )
     answer_by: date = Field(description="Last day of the answer.")
     by_law: bool = Field(description="`answer_by` is the law's; otherwise it is the desk's own aim.")
+    citation: str = Field(
+        description="The rule that names `answer_by`; empty = none does, or it was not kept."
+    )
+    verified: bool = Field(description="A person has read that rule at first hand.")
     hold: int | None = Field(description="Id of the hold that a dispute about everything has.")
     by: str
     opened_at: datetime
@@ -122,6 +126,8 @@ def dispute_shapes(session: Session, disputes: Sequence[Dispute], currency: str)
             acknowledge_by=row.acknowledge_by,
             answer_by=row.answer_by,
             by_law=row.by_law,
+            citation=row.citation,
+            verified=row.verified,
             hold=row.hold_id,
             by=row.by,
             opened_at=row.opened_at,
