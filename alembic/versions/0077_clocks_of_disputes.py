@@ -1,14 +1,14 @@
 """Disputes of transactions that were not authorised, and the rule that names the day of the answer.
 
 Revision ID: 0077
-Revises: 0092
+Revises: 0078
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0077"
-down_revision = "0092"
+down_revision = "0078"
 branch_labels = None
 depends_on = None
 
