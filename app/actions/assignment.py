@@ -10,8 +10,8 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases import service
 from app.casework.cases.events import NoteAdded
 from app.casework.cases.models import CollectionsCase
-from app.casework.complaints.models import QuestionSource
-from app.casework.complaints.questions import ask_if_complaint
+from app.casework.questions.rules import QuestionSource
+from app.casework.questions.service import ask_about
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.database.rows import locked_row
@@ -128,9 +128,10 @@ def finish_case_task(
 
 def add_note(session: Session, case: CollectionsCase, text: str, *, by: Actor, now: datetime) -> None:
     """Put a note on the timeline. Invalid for an empty or too long text, or one that holds a full card number. Where it
-    has a cue of a complaint, a person is asked whether it is one."""
+    has a cue of a complaint, a request for help, a need or a dispute, a person is asked."""
     service.add_note(session, case, text, by=by, now=now)
-    ask_if_complaint(session, case, QuestionSource.NOTE, text, by=by, now=now)
+    today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
+    ask_about(session, case, QuestionSource.NOTE, text, received_on=today, by=by, now=now)
 
 
 SAME_NOTE_WITHIN = timedelta(minutes=10)

@@ -28,10 +28,11 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import record_call, record_contact, set_callback
-from app.casework.complaints.models import QuestionSource
-from app.casework.complaints.questions import ask_if_complaint
 from app.casework.contacts.rules import DeskStep
 from app.casework.hand_overs.rules import ConductStep
+from app.casework.questions.rules import SOURCE_OF
+from app.casework.questions.service import ask_about
+from app.casework.recognition.cues import Subject
 from app.casework.results.effects import (
     AskManager,
     ConductEnded,
@@ -90,11 +91,7 @@ def log_call(
             session, case, code, call.way, call.direction, on, call.note, fields=fields, by=by, now=now
         )
     effects = CallEffects()
-    if code.hold is not HoldKind.COMPLAINT:
-        said = "\n".join(filter(None, (call.text(CallField.WORDS), call.note)))
-        ask_if_complaint(
-            session, case, QuestionSource.CALL if call.is_call else QuestionSource.NOTE, said, by=by, now=now
-        )
+    _ask(session, case, portfolio, code, call, by=by, now=now)
     _stop(session, portfolio, case, customer, code, call, number, letters, effects, by=by, now=now)
     if call.callback_at is not None:
         set_callback(session, case, call.callback_at, by=by, now=now)
@@ -106,6 +103,31 @@ def log_call(
     if code.keeps_task and call.callback_at is None and call.direction is Direction.OUT:
         try_again(session, portfolio, case, customer, code, effects, by=by, now=now)
     return effects
+
+
+def _ask(
+    session: Session, case: CollectionsCase, portfolio: Portfolio, code: ResultCode, call: CallReport,
+    *, by: Actor, now: datetime,
+) -> None:  # fmt: skip
+    """Have a person say whether what was told is a complaint, or of another room, unless the code itself puts it on
+    record. The code of hardship rests reminders; the request for help has a form of its own."""
+    said = "\n".join(filter(None, (call.text(CallField.WORDS), call.note)))
+    done = {_RECORDED[code.hold]} if code.hold in _RECORDED else set()
+    if code.effect(PaymentClaimed) is not None:
+        done.add(Subject.DISPUTE)
+    if call.text(CallField.SUPPORT_TYPE) or call.text(CallField.CONSENT) == "no":
+        done.add(Subject.SUPPORT_NEED)
+    ask_about(
+        session, case, SOURCE_OF[call.way], said, by_cues=[each for each in Subject if each not in done],
+        named={Subject.HARDSHIP: code.label} if code.hold is HoldKind.HARDSHIP else {},
+        received_on=call.received_on(local_date(now, portfolio.timezone)), by=by, now=now,
+    )  # fmt: skip
+
+
+_RECORDED: Mapping[HoldKind | None, Subject] = {
+    HoldKind.COMPLAINT: Subject.COMPLAINT,
+    HoldKind.DISPUTE: Subject.DISPUTE,
+}
 
 
 def called_number(session: Session, customer: Customer, call: CallReport) -> str:

@@ -25,7 +25,6 @@ from app.api.cases.negotiation import negotiations
 from app.api.cases.people import parties, points
 from app.api.complaints import causes as complaint_causes
 from app.api.complaints import complaints
-from app.api.complaints import questions as complaint_questions
 from app.api.digests import recipients, thresholds
 from app.api.knowledge import articles as knowledge_api
 from app.api.knowledge import cases as case_knowledge
@@ -49,7 +48,7 @@ from app.api.returns import returns as returns_api
 from app.api.satisfaction import answers as satisfaction_api
 from app.api.team import moves as case_moves
 from app.api.team import team
-from app.api.worklist import worklist
+from app.api.worklist import questions, worklist
 
 API: tuple[APIRouter, ...] = (
     me.router,
@@ -73,6 +72,7 @@ API: tuple[APIRouter, ...] = (
     returns_api.books,
     returns_api.frozen,
     worklist.router,
+    questions.router,
     cases.router,
     calls.router,
     agreements.router,
@@ -80,7 +80,6 @@ API: tuple[APIRouter, ...] = (
     printed.router,
     approvals.router,
     complaints.router,
-    complaint_questions.router,
     complaint_causes.router,
     work.router,
     messages.router,

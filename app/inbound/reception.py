@@ -3,7 +3,7 @@ locks the message first and then the customers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -11,19 +11,23 @@ import structlog
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.complaints.models import QuestionSource
-from app.casework.complaints.questions import ask_if_complaint
 from app.casework.correspondence.events import MessageReceived
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome
+from app.casework.questions.rules import QuestionSource
+from app.casework.questions.service import ask_about
+from app.casework.recognition.cues import Subject
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.card_numbers import mask_card_numbers
+from app.core.clock import local_date
 from app.core.database.bulk import upsert
 from app.core.database.engine import storable
 from app.core.errors import Conflict
 from app.core.ids import id_of
+from app.core.labels import INTENT_LABELS
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.inbound.effects import ask_for_call, note_unwanted_time, obey_refusals, place_holds
@@ -99,7 +103,7 @@ def receive(
         with or_a_person(session, message, now=now):
             note_unwanted_time(session, match, message, customer, now=now)
         with or_a_person(session, message, now=now):
-            _ask_if_complaint(session, match, message, customer, now=now)
+            _ask_about(session, match, message, customer, now=now)
     if not customers and Channel.SMS in meant.refused and message.sender.startswith("+"):
         # The number has no customer yet; a later owner has refused already.
         suppress(
@@ -149,7 +153,7 @@ def receive_from_page(
     with or_a_person(session, message, now=now):
         note_unwanted_time(session, match, message, customer, now=now)
     with or_a_person(session, message, now=now):
-        _ask_if_complaint(session, match, message, customer, now=now)
+        _ask_about(session, match, message, customer, now=now)
     message.interpreted_at = now
     with or_a_person(session, message, now=now):
         if intent is Intent.CALL_ME and ask_for_call(session, match, message, now=now) and not body:
@@ -177,23 +181,36 @@ def attach(
     obey_refusals(session, match, message, customer, now=now)
     place_holds(session, match, message, letters, alone=True, now=now)
     note_unwanted_time(session, match, message, customer, now=now)
-    _ask_if_complaint(session, match, message, customer, now=now)
+    _ask_about(session, match, message, customer, now=now)
     return match
 
 
-def _ask_if_complaint(
+def _ask_about(
     session: Session, match: InboundMatch, message: InboundMessage, customer: Customer, *, now: datetime
 ) -> None:
-    """Have a person say whether it is a complaint, where its words have a cue of one. Of a customer without any case
-    there is nothing to complain about here."""
+    """Have a person say whether it is a complaint, where its words have a cue of one, and whether it is what it was
+    read as. Of a customer without any case there is nothing to put on record here."""
     if match.case_id is None:
         return
     case = session.get_one(CollectionsCase, match.case_id)
     languages = languages_of(customer.language, customer.country)
-    ask_if_complaint(
-        session, case, QuestionSource.MESSAGE, message.body, message_id=id_of(message), languages=languages,
+    reading = reading_of(message)
+    because = message.matched or ", ".join(INTENT_LABELS[each] for each in reading.intents)
+    zone = session.get_one(Portfolio, case.portfolio_id).timezone
+    ask_about(
+        session, case, QuestionSource.MESSAGE, message.body, by_cues=(Subject.COMPLAINT,),
+        named={SUBJECTS[each]: because for each in reading.intents if each in SUBJECTS},
+        received_on=local_date(message.received_at, zone), message_id=id_of(message), languages=languages,
         by=CUSTOMER, now=now,
     )  # fmt: skip
+
+
+SUBJECTS: Mapping[Intent, Subject] = {
+    Intent.HARDSHIP: Subject.HARDSHIP,
+    Intent.SUPPORT_NEED: Subject.SUPPORT_NEED,
+    Intent.MAYBE_DISPUTE: Subject.DISPUTE,
+}
+"""Readings that a person takes up in the form of a room. A clear dispute is on record already."""
 
 
 def _understood(

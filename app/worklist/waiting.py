@@ -17,8 +17,8 @@ from app.casework.approvals.rules import ApprovalStatus
 from app.casework.cases import listing
 from app.casework.complaints.models import ComplaintRedress
 from app.casework.complaints.queries import count_lost, count_overdue
-from app.casework.complaints.questions import count_open
 from app.casework.complaints.rules import RedressStatus
+from app.casework.questions.queries import count_open
 from app.core.clock import local_date
 from app.core.database.engine import table_of
 from app.core.ids import id_of
@@ -35,7 +35,7 @@ REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS = (
     "Claims of payment past their day",
 )
 REQUESTS, UNMATCHED, REPORTED = "Requests to approve", "Unmatched payments", "Reported changes"
-OVERDUE, QUESTIONS = "Complaints overdue", "Words that may be a complaint"
+OVERDUE, QUESTIONS = "Complaints overdue", "Words that wait for an answer"
 LOST = "Letters of complaints that did not arrive"
 LABELS = (OVERDUE, LOST, QUESTIONS, REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS, REQUESTS, UNMATCHED, REPORTED)
 """What waits, in words."""
@@ -65,9 +65,7 @@ def waiting_cases(session: Session, portfolio: Portfolio, now: datetime) -> list
     return [
         Waiting(OVERDUE, count_overdue(session, portfolio_id, today), f"{register}&state=overdue"),
         Waiting(LOST, count_lost(session, portfolio_id), f"{register}&state=lost"),
-        Waiting(
-            QUESTIONS, count_open(session, portfolio_id), f"/complaints/questions?portfolio={portfolio.code}"
-        ),
+        Waiting(QUESTIONS, count_open(session, portfolio_id), f"/questions?portfolio={portfolio.code}"),
         Waiting(REVIEWS, cases("review"), f"{place}review"),
         Waiting(CLAIMS, cases("claimed"), f"{place}claimed"),
         Waiting(MISSED, counted[Section.PROMISE_MISSED], f"{place}missed"),

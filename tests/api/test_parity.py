@@ -58,7 +58,7 @@ VERBS = {
     "/complaints/{complaint_id}/letter": "/complaints/{complaint_id}/letter",
     "/complaints/{complaint_id}/reopen": "/complaints/{complaint_id}/reopening",
     "/complaints/{complaint_id}/ombudsman": "/complaints/{complaint_id}/ombudsman",
-    "/complaints/questions/{question_id}": "/complaint-questions/{question_id}/answer",
+    "/questions/{question_id}": "/questions/{question_id}/answer",
     "/complaints/causes": f"{BOOK}/root-causes",
     "/complaints/causes/{cause_id}": f"{BOOK}/root-causes/{{cause_id}}/change",
     "/cases/{case_id}/holds": f"{CASE}/holds",

@@ -23,7 +23,7 @@ from app.casework.approvals.rules import ApprovalKind
 from app.casework.assignment.models import CaseMove, CaseMoveLine, StaffAbsence
 from app.casework.assignment.stays import MoveState, MoveStatus
 from app.casework.cases.models import CollectionsCase
-from app.casework.complaints.models import ComplaintQuestion, ComplaintRedress, QuestionSource, RootCause
+from app.casework.complaints.models import ComplaintRedress, RootCause
 from app.casework.correspondence.models import InboundMessage
 from app.casework.disputes.models import Dispute, DisputeEvidence
 from app.casework.disputes.rules import DisputeKind, EvidenceState, ReceivedAs
@@ -37,6 +37,8 @@ from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import MayBeTold, PartyKind
 from app.casework.plans.rules import PlanKind
 from app.casework.plans.terms import AgreementTerms, stored_terms
+from app.casework.questions.models import CaseQuestion
+from app.casework.questions.rules import QuestionSource
 from app.casework.results.file import shipped_text
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.rules import Audience, Basis, ToldBy
@@ -575,9 +577,9 @@ def _complaints(session: Session, case: CollectionsCase, account: Account) -> di
         portfolio_id=case.portfolio_id, complaint_id=id_of(row), account_id=id_of(account), amount_minor=100,
         reason="r", requested_by="user:ben", requested_at=NOW,
     )  # fmt: skip
-    question = ComplaintQuestion(
+    question = CaseQuestion(
         portfolio_id=case.portfolio_id, customer_id=case.customer_id, case_id=id_of(case), source=QuestionSource.NOTE,
-        words="I am fed up", cues="fed up", asked_at=NOW, by="user:ben",
+        words="I am fed up", cues="fed up", received_on=TODAY, asked_at=NOW, by="user:ben",
     )  # fmt: skip
     session.add_all([redress, question])
     session.flush()

@@ -9,8 +9,8 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
-from app.casework.complaints.questions import ComplaintQuestion
 from app.casework.correspondence.models import InboundMatch, InboundMessage
+from app.casework.questions.models import CaseQuestion
 from app.casework.satisfaction.events import SurveyAnswered, SurveyDeclined
 from app.casework.satisfaction.models import Survey
 from app.casework.satisfaction.rules import AskedAfter
@@ -120,7 +120,7 @@ def test_a_comment_that_may_be_a_complaint_is_put_to_a_person_once(
     found = desk.read(lambda session: session.scalars(select(InboundMessage)).all())
     assert [(each.intents, each.reviewed_at) for each in found] == [("complaint", None)] * asks
     assert len(desk.read(lambda session: session.scalars(select(InboundMatch)).all())) == asks
-    questions = desk.read(lambda session: session.scalars(select(ComplaintQuestion)).all())
+    questions = desk.read(lambda session: session.scalars(select(CaseQuestion)).all())
     assert [each.words for each in questions] == [comment] * ("complaint" in comment), "its words have a cue"
 
 

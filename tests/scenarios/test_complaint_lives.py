@@ -13,7 +13,6 @@ from app.actions.assignment import add_note
 from app.actions.complaints.answering import Decision, answer_complaint
 from app.actions.complaints.letters import send_letter_again
 from app.actions.complaints.opening import open_complaint
-from app.actions.complaints.questions import answer_question
 from app.actions.complaints.redress import decide_redress, give_redress
 from app.actions.complaints.stages import (
     ComplaintChange,
@@ -23,6 +22,7 @@ from app.actions.complaints.stages import (
 )
 from app.actions.disputes.opening import open_dispute
 from app.actions.holds import end_hold, place_hold
+from app.actions.questions.answering import answer_question
 from app.actions.referrals import decide_referral, nominate
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind
@@ -36,9 +36,8 @@ from app.casework.complaints.events import (
     ComplaintOpened,
     ComplaintOverdue,
 )
-from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter, ComplaintQuestion
+from app.casework.complaints.models import Complaint, ComplaintAnswer, ComplaintLetter
 from app.casework.complaints.queries import complained_since, count_overdue, get_complaint, register_counts
-from app.casework.complaints.questions import count_open
 from app.casework.complaints.rules import (
     AnswerKind,
     ComplaintCategory,
@@ -55,6 +54,8 @@ from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.disputes.rules import Disputed, DisputeKind, ReceivedAs
 from app.casework.holds.models import CaseHold
+from app.casework.questions.models import CaseQuestion
+from app.casework.questions.queries import count_open
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.database.engine import transaction
@@ -422,7 +423,7 @@ def test_a_no_is_on_record_with_who_and_when(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session)
         add_note(session, case, "Wants to pay on Friday.", by=ANN, now=noon(RECEIVED))
-        assert session.scalars(select(ComplaintQuestion)).all() == []
+        assert session.scalars(select(CaseQuestion)).all() == []
         add_note(
             session,
             case,
@@ -431,16 +432,16 @@ def test_a_no_is_on_record_with_who_and_when(engine: Engine) -> None:
             now=noon(RECEIVED),
         )
         add_note(session, case, "I want to file a formal complaint", by=ANN, now=noon(RECEIVED))
-        no, yes = session.scalars(select(ComplaintQuestion).order_by(col(ComplaintQuestion.id))).all()
+        no, yes = session.scalars(select(CaseQuestion).order_by(col(CaseQuestion.id))).all()
         assert "complaint" in no.cues
         at = noon(RECEIVED + DAY)
-        answer_question(session, id_of(no), builders.catalog(), is_complaint=False, by=MEI, now=at)
+        answer_question(session, id_of(no), builders.catalog(), is_so=False, by=MEI, now=at)
         [event] = builders.events(session, ComplaintDenied.KIND)
         assert (event["by"], event["question"]) == ("user:mei", no.id)
         assert session.scalars(select(Complaint)).all() == []
         with pytest.raises(Conflict, match="answered already: it is none"):
-            answer_question(session, id_of(no), builders.catalog(), is_complaint=True, by=MEI, now=at)
-        opened = answer_question(session, id_of(yes), builders.catalog(), is_complaint=True, by=MEI, now=at)
+            answer_question(session, id_of(no), builders.catalog(), is_so=True, by=MEI, now=at)
+        opened = answer_question(session, id_of(yes), builders.catalog(), is_so=True, by=MEI, now=at)
         assert opened.complaint_id is not None
         assert get_complaint(session, opened.complaint_id).received_on == RECEIVED
         assert count_open(session, case.portfolio_id) == 0

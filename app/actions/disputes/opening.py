@@ -36,6 +36,8 @@ from app.casework.disputes.rules import (
 from app.casework.disputes.service import DisputeSaid, change_dispute, start_dispute
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import hold_of_kind
+from app.casework.questions.service import take_up
+from app.casework.recognition.cues import Subject
 from app.core.actor import Actor, ActorKind
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
@@ -69,12 +71,14 @@ def open_dispute(
     *,
     received_on: date,
     received_as: ReceivedAs,
+    question_id: int | None = None,
     by: Actor,
     now: datetime,
 ) -> OpenedDispute:
     """Put a dispute on record, and stop asking for what is disputed: for everything by a hold, for a sum by leaving it
     out wherever the debt is asked for. What a billing error is about bears no interest and no late fees meanwhile. It
-    is acknowledged in writing where the gate clears that.
+    is acknowledged in writing where the gate clears that. `question_id`: the question about
+    the words in which it was heard; this answers it.
 
     Invalid, with its field, for what does not fit: an account, entry or statement of another customer, more than is
     owed, a billing error told too late. Conflict where the same is in dispute already. The caller holds the customer's
@@ -89,6 +93,7 @@ def open_dispute(
     heard = DisputeSaid(said, words, clocks, received_on, received_as, owner)
     if not covers_all(said.kind, said.amount_minor):
         dispute = start_dispute(session, case, heard, by=by, now=now)
+        _answer(session, case, question_id, dispute, by=by, now=now)
         pack = packs_for(portfolio, session.get_one(Customer, case.customer_id))
         let_charges_rest(session, dispute, pack, today=today, by=by, now=now)
         answers = acknowledge_dispute(session, portfolio, dispute, letters, on=today, by=by, now=now)
@@ -98,7 +103,15 @@ def open_dispute(
         session, case, HoldKind.DISPUTE, words.strip()[:500], until, letters, disputed=heard, by=by, now=now
     )  # fmt: skip
     assert placed.dispute is not None
+    _answer(session, case, question_id, placed.dispute, by=by, now=now)
     return OpenedDispute(placed.dispute, placed.acknowledgement)
+
+
+def _answer(
+    session: Session, case: CollectionsCase, question_id: int | None, dispute: Dispute, *, by: Actor, now: datetime
+) -> None:  # fmt: skip
+    if question_id is not None:
+        take_up(session, case, question_id, Subject.DISPUTE, by=by, now=now).dispute_id = id_of(dispute)
 
 
 def change_what_is_disputed(

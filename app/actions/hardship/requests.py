@@ -37,6 +37,8 @@ from app.casework.holds.queries import get_hold, hold_of_kind
 from app.casework.negotiation.household.queries import newest_statement
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE
+from app.casework.questions.service import take_up
+from app.casework.recognition.cues import Subject
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
@@ -75,11 +77,13 @@ def take_request(
     new: NewRequest,
     letters: LetterCatalog,
     *,
+    question_id: int | None = None,
     by: Actor,
     now: datetime,
 ) -> TakenRequest:
-    """Take a request down: reminders rest until it is decided, and the customer hears by when. Invalid names the wrong
-    field, Conflict where one is open. The caller holds the customer's lock."""
+    """Take a request down: reminders rest until it is decided, and the customer hears by when. `question_id`: the
+    question about the words in which it was heard; this answers it. Invalid names the wrong field, Conflict where one
+    is open. The caller holds the customer's lock."""
     today = _today(session, case, now)
     check_request(new, today)
     if (waiting := open_request(session, case.customer_id)) is not None:
@@ -100,8 +104,10 @@ def take_request(
     statement = newest_statement(session, case.customer_id)
     row = service.start_request(
         session, case, new, id_of(hold), clock,
-        statement_id=statement.id if statement else None, today=today, by=by, now=now,
+        statement_id=statement.id if statement else None, by=by, now=now,
     )  # fmt: skip
+    if question_id is not None:
+        take_up(session, case, question_id, Subject.HARDSHIP, by=by, now=now).hardship_id = id_of(row)
     return TakenRequest(row, _tell(session, case, row, letters, today=today, by=by, now=now))
 
 

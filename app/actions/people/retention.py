@@ -27,6 +27,8 @@ from app.casework.negotiation.record.service import delete_negotiations
 from app.casework.parties.events import PeopleForgotten
 from app.casework.parties.models import ThirdParty
 from app.casework.plans.models import Plan
+from app.casework.questions.service import forget_questions
+from app.casework.recognition.cues import Subject
 from app.casework.support_needs.events import SupportNeedsForgotten
 from app.casework.support_needs.service import forgettable
 from app.core.actor import Actor
@@ -119,8 +121,10 @@ def forget_hardship(session: Session, *, by: Actor, now: datetime) -> int:
     """Delete decided requests for help with payments after the same time. Returns how many; an event tells it."""
     total = 0
     for portfolio, since in _kept_since(session, now):
-        if deleted := forget_requests(session, id_of(portfolio), since):
-            told = HardshipForgotten(deleted, since)
+        words = forget_questions(session, id_of(portfolio), Subject.HARDSHIP, since)
+        deleted = forget_requests(session, id_of(portfolio), since)
+        if deleted or words:
+            told = HardshipForgotten(deleted, since, words)
             record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
         total += deleted
     return total
@@ -131,8 +135,10 @@ def forget_needs(session: Session, *, by: Actor, now: datetime) -> int:
     event tells it."""
     total = 0
     for portfolio, since in _kept_since(session, now):
-        if deleted := forget(session, forgettable(session, id_of(portfolio), since)):
-            told = SupportNeedsForgotten(deleted, since)
+        words = forget_questions(session, id_of(portfolio), Subject.SUPPORT_NEED, since)
+        deleted = forget(session, forgettable(session, id_of(portfolio), since))
+        if deleted or words:
+            told = SupportNeedsForgotten(deleted, since, words)
             record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
         total += deleted
     return total

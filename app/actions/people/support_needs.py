@@ -23,6 +23,8 @@ from app.casework.cases.service import about_case
 from app.casework.contacts.rules import DeskStep
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import get_hold, hold_of_kind
+from app.casework.questions.service import take_up
+from app.casework.recognition.cues import Subject
 from app.casework.support_needs.catalog import need_named
 from app.casework.support_needs.effects import NoChannel, PlaceHold, QuietTime
 from app.casework.support_needs.events import SupportNeedsDisclosed
@@ -61,11 +63,13 @@ def record_need(
     letters: LetterCatalog,
     *,
     places: Sequence[str] = (),
+    question_id: int | None = None,
     by: Actor,
     now: datetime,
 ) -> SupportNeed:
     """Put a support need on file and place what it brings. `places`: the keys of the contact points that are withheld
-    with it, where the need withholds any. One told by another person gives a task: ask the customer.
+    with it, where the need withholds any. One told by another person gives a task: ask the customer. `question_id`: the
+    words in which it was heard, whose question this answers; the need keeps none of them.
 
     Invalid names the wrong field, Conflict where the customer has this need already. The caller holds the customer's
     lock."""
@@ -79,6 +83,8 @@ def record_need(
         raise Invalid("Say which numbers and addresses are withheld.", "places")
     if places and not need.withholds:
         raise Invalid(f"“{need.label}” withholds no number or address. Name none.", "places")
+    if question_id is not None:
+        take_up(session, case, question_id, Subject.SUPPORT_NEED, by=by, now=now)
     row = start_need(session, case, new, today=today, by=by, now=now)
     for key in dict.fromkeys(places):
         withhold_place(session, customer, key, need_id=id_of(row), case_id=case.id, by=by, now=now)

@@ -15,9 +15,7 @@ from app.casework.cases.models import case_reference
 from app.casework.complaints.models import (
     Complaint,
     ComplaintAnswer,
-    ComplaintQuestion,
     ComplaintRedress,
-    QuestionSource,
     RootCause,
 )
 from app.casework.complaints.queries import answers_of, letters_of, redress_of
@@ -170,28 +168,6 @@ class WholeComplaintShape(ComplaintShape):
             ],
             redress=[RedressShape.of(session, each) for each in redress_of(session, id_of(row))],
         )
-
-
-class QuestionShape(Shape):
-    """Words in which a cue of a complaint was heard, for a person to say whether they are one."""
-
-    id: int
-    case: str = Field(examples=["C-000012"])
-    source: QuestionSource
-    words: str
-    cues: list[str]
-    asked_at: datetime
-    is_complaint: bool | None
-    answered_by: str
-    complaint_id: int | None
-
-    @classmethod
-    def of(cls, row: ComplaintQuestion) -> Self:
-        return cls(
-            id=id_of(row), case=case_reference(row.case_id), source=row.source, words=row.words,
-            cues=row.cues.split(" | "), asked_at=row.asked_at, is_complaint=row.is_complaint,
-            answered_by=row.answered_by, complaint_id=row.complaint_id,
-        )  # fmt: skip
 
 
 class CauseShape(Shape):

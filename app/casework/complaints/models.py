@@ -1,7 +1,6 @@
 """A complaint, the answers it had, its letters, its redress, and the root causes of complaints."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -21,7 +20,6 @@ from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
 
 _OPEN = sa.text("closed_at IS NULL")
-_UNANSWERED = sa.text("answered_at IS NULL")
 _HOLDING = sa.text("closed_at IS NULL AND holding_on IS NULL AND holding_from IS NOT NULL")
 _LOST = sa.text("lost_on IS NOT NULL")
 _LATE = sa.text("closed_at IS NULL AND overdue_on IS NULL")
@@ -222,49 +220,6 @@ class ComplaintRedress(Row, table=True):
     note: str = Field(default="", max_length=300)
     entry_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
     """The credit that was posted."""
-
-
-class QuestionSource(StrEnum):
-    """Where the words stood."""
-
-    MESSAGE = "message"
-    CALL = "call"
-    NOTE = "note"
-
-
-class ComplaintQuestion(Row, table=True):
-    """Words in which a cue of a complaint was heard, and the answer of a person."""
-
-    __tablename__ = "complaint_question"
-    __table_args__ = (
-        sa.Index(
-            "ix_complaint_question_open",
-            "portfolio_id",
-            "id",
-            sqlite_where=_UNANSWERED,
-            postgresql_where=_UNANSWERED,
-        ),
-        sa.Index("ix_complaint_question_customer", "customer_id"),
-        sa.CheckConstraint("(answered_at IS NULL) = (is_complaint IS NULL)", name="answered"),
-    )
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
-    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
-    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
-    source: QuestionSource = Field(sa_type=enum_type(QuestionSource))
-    message_id: int | None = Field(default=None, foreign_key="inbound_message.id", sa_type=BigId)
-    words: str = Field(sa_type=sa.Text)
-    cues: str = Field(max_length=300)
-    """The cues heard, ` | ` between them."""
-    asked_at: datetime = Field(sa_type=UtcDateTime)
-    by: str = Field(max_length=120)
-    """Who wrote the words."""
-    is_complaint: bool | None = None
-    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    answered_by: str = Field(default="", max_length=120)
-    complaint_id: int | None = Field(default=None, foreign_key="complaint.id", sa_type=BigId)
-    """The complaint that a yes opened."""
 
 
 def complaint_reference(complaint_id: int) -> str:

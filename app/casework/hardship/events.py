@@ -86,3 +86,5 @@ class HardshipForgotten(Payload):
 
     requests: int
     older_than: datetime
+    questions: int = 0
+    """Questions about words, which were deleted with them."""

@@ -51,14 +51,14 @@ class NewRequest:
 
 def start_request(
     session: Session, case: CollectionsCase, new: NewRequest, hold_id: int, clock: HardshipClock,
-    *, statement_id: int | None, today: date, by: Actor, now: datetime,
+    *, statement_id: int | None, by: Actor, now: datetime,
 ) -> HardshipRequest:  # fmt: skip
     """Take a request down, which is checked already (`check_request`). The caller holds the customer's lock."""
     reasons = read_reasons(new.reasons)
     row = HardshipRequest(
         customer_id=case.customer_id, case_id=id_of(case), hold_id=hold_id, way=new.way, reasons=",".join(reasons),
         note=clean_text(new.note, "note", at_most=300, required=False), statement_id=statement_id,
-        received_on=new.received_on, answer_by=max(clock.answer_by(new.received_on, None, None), today),
+        received_on=new.received_on, answer_by=clock.answer_by(new.received_on, None, None),
         created_at=now, by=by,
     )  # fmt: skip
     session.add(row)

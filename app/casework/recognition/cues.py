@@ -1,7 +1,7 @@
-"""Cues of a complaint: words by which an expression of dissatisfaction is known. Pure but for the file beside it.
+"""Cues: words by which a complaint, a request for help, a support need or a dispute is known. Pure but for two files.
 
-A cue only raises the question "is this a complaint?"; a person answers it. The measure is the FCA's glossary: any
-expression of dissatisfaction, oral or written, justified or not.
+A cue only raises the question "is this a ...?"; a person answers it. The measure of a complaint is the FCA's glossary:
+any expression of dissatisfaction, oral or written, justified or not.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
 from app.core.kit.folding import fold, has_run
 
 CUES = Path(__file__).with_name("cues.toml")
+ROOM_CUES = Path(__file__).with_name("room_cues.toml")
 LANGUAGES = ("en", "zh", "id", "nb", "nl", "es")
 SHORT_WORDS = 20
 LEAST_WEAK, LEAST_WEAK_SHORT = 2, 3
@@ -23,6 +25,15 @@ LEAST_WEAK, LEAST_WEAK_SHORT = 2, 3
 got it, send it again" is no complaint."""
 MOST_TOLD = 5
 """Cues that are named to the person who answers."""
+
+
+class Subject(StrEnum):
+    """What words may be; each has its room."""
+
+    COMPLAINT = "complaint"
+    HARDSHIP = "hardship"
+    SUPPORT_NEED = "support_need"
+    DISPUTE = "dispute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,29 @@ def complaint_cues(text: str, languages: Collection[str] | None = None) -> tuple
     for language in asked:
         found.update(dict.fromkeys(lists[language].found(folded)))
     return tuple(found)[:MOST_TOLD]
+
+
+def cues_of(subject: Subject, text: str, languages: Collection[str] | None = None) -> tuple[str, ...]:
+    """The cues for which a person is asked whether these words are of this subject, as `complaint_cues` has them."""
+    if subject is Subject.COMPLAINT:
+        return complaint_cues(text, languages)
+    folded, lists = fold(text), room_cues()[subject]
+    asked = [lang for lang in LANGUAGES if languages is None or lang in ("en", *languages)]
+    if has_run(folded) and "zh" not in asked:
+        asked.append("zh")
+    found = dict.fromkeys(cue for language in asked for cue in _different(lists[language], folded))
+    return tuple(found)[:MOST_TOLD]
+
+
+@lru_cache
+def room_cues() -> Mapping[Subject, Mapping[str, re.Pattern[str]]]:
+    """The cues of room_cues.toml by subject and language. ValueError names a cue that spells nothing."""
+    read = tomllib.loads(ROOM_CUES.read_text(encoding="utf-8"))
+    return {
+        subject: {language: _compiled(read[subject][language]) for language in LANGUAGES}
+        for subject in Subject
+        if subject is not Subject.COMPLAINT
+    }
 
 
 @lru_cache

@@ -80,3 +80,5 @@ class SupportNeedsForgotten(Payload):
 
     needs: int
     older_than: datetime
+    questions: int = 0
+    """Questions about words, which were deleted with them."""

@@ -38,7 +38,7 @@ LEFT_BEHIND = {
     "threshold", "digest_recipient", "digest", "frozen_return", "frozen_return_cell", "frozen_return_line",
     "dispute_evidence", "timeline_day", "time_stamp",
     # Messages of customers; their effects stand in rows of their own.
-    "inbound_match", "inbound_message", "inbound_answer", "complaint_question",
+    "inbound_match", "inbound_message", "inbound_answer", "case_question",
     # Articles: what was sent stands in the messages.
     "knowledge_article", "knowledge_version", "knowledge_word", "knowledge_use", "knowledge_rating", "knowledge_miss",
 }  # fmt: skip

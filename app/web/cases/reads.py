@@ -25,7 +25,6 @@ from app.casework.cases.debt import debt_of
 from app.casework.cases.events import CallLogged, IdentityChecked
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.cases.rules import CaseStatus
-from app.casework.complaints.models import ComplaintQuestion
 from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.disputes.models import Dispute
@@ -37,6 +36,7 @@ from app.casework.plans.rules import LIVE, Instalment
 from app.casework.plans.tracking.payments import came_since
 from app.casework.presence.models import OpenPage
 from app.casework.presence.rules import Viewer, viewer_of
+from app.casework.questions.models import CaseQuestion
 from app.casework.results.models import ResultCodeVersion
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.queries import SeenNeeds, seen_by
@@ -179,9 +179,9 @@ class CaseReads:
             InboundMessage,
             wrote.where(inbound.c.reviewed_at.is_(None)).order_by(inbound.c.id.desc()).limit(20),
         )
-        question = table_of(ComplaintQuestion)
+        question = table_of(CaseQuestion)
         self.questions = reads.all(
-            ComplaintQuestion,
+            CaseQuestion,
             question.c.customer_id == customer,
             question.c.answered_at.is_(None),
             order_by=question.c.id,

@@ -24,7 +24,6 @@ from app.casework.complaints.queries import (
     register_counts,
     register_query,
 )
-from app.casework.complaints.questions import count_open
 from app.casework.complaints.rules import (
     CATEGORY_LABELS,
     LETTER_LABELS,
@@ -36,6 +35,8 @@ from app.casework.complaints.rules import (
     ComplaintSeverity,
     OmbudsmanStage,
 )
+from app.casework.questions.queries import count_open
+from app.casework.recognition.cues import Subject
 from app.casework.support_needs.sight import sight_in, sight_over
 from app.core.ids import id_of
 from app.core.timeline.sight import Sight
@@ -119,7 +120,7 @@ def register(
             portfolios=portfolios,
             rows=shown,
             counts=register_counts(session, portfolio_id, today, today + SOON) if chosen else None,
-            questions=count_open(session, portfolio_id),
+            questions=count_open(session, portfolio_id, Subject.COMPLAINT),
             today=today,
             asked={"state": "open", **asked},
             columns=COLUMNS,

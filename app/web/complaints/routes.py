@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.complaints import acts, causes, complaint_page, of_case, questions, register
+from app.web.complaints import acts, causes, complaint_page, of_case, register
 
 ROUTERS: tuple[APIRouter, ...] = (
     causes.router,
-    questions.router,
     register.router,
     of_case.router,
     acts.router,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,10 +13,12 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
-from app.casework.complaints.models import ComplaintQuestion
-from app.casework.complaints.questions import questions_of_message
 from app.casework.correspondence.models import InboundMessage
 from app.casework.correspondence.rules import ReviewOutcome
+from app.casework.questions.models import CaseQuestion
+from app.casework.questions.queries import questions_of_message
+from app.casework.questions.rules import ASKING, Asking, form_path
+from app.casework.recognition.cues import Subject
 from app.casework.support_needs.sight import sight_over
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
@@ -123,8 +125,10 @@ class ReplyPage(Page):
     intents: tuple[Intent, ...]
     suggestions: Sequence[str]
     choices: Sequence[Choice]
-    questions: Sequence[ComplaintQuestion]
-    """Whether the words are a complaint: asked and answered, one a sender."""
+    questions: Sequence[CaseQuestion]
+    """Whether the words are a complaint, or of another room: asked and answered, by sender."""
+    asking: Mapping[Subject, Asking]
+    form_path: Callable[[Subject, int, int], str]
     who: str
     found: Sequence[tuple[Customer, Portfolio]]
     words: Mapping[str, object]
@@ -160,6 +164,8 @@ def _page(
             questions=questions_of_message(
                 session, id_of(message), {sender.customer_id for sender in senders}
             ),
+            asking=ASKING,
+            form_path=form_path,
             who=who,
             found=queries.customers_called(session, who) if who and waits and not senders else [],
             words={"meaning": MEANING_WORDS, "outcome": REVIEW_LABELS},

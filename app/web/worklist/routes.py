@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.worklist import callbacks, moves, replies, saved, worklist
+from app.web.worklist import callbacks, moves, questions, replies, saved, worklist
 
 ROUTERS: tuple[APIRouter, ...] = (
     worklist.router,
@@ -12,4 +12,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     saved.router,
     callbacks.router,
     replies.router,
+    questions.router,
 )

@@ -9,10 +9,12 @@ from sqlmodel import Session, select
 
 from app.actions.knowledge.editing import load_starter
 from app.casework.cases.events import CallLogged, ContactLogged, IdentityChecked
-from app.casework.complaints.models import Complaint, ComplaintQuestion
+from app.casework.complaints.models import Complaint
 from app.casework.disputes.models import Dispute
 from app.casework.knowledge.models import KnowledgeUse
 from app.casework.knowledge.rules import UseKind
+from app.casework.questions.models import CaseQuestion
+from app.casework.recognition.cues import Subject
 from app.core.actor import Actor
 from app.core.staff.models import FormDraft
 from tests import builders
@@ -133,7 +135,8 @@ def _assert_on_record(session: Session, case_id: int) -> None:
     assert len(session.scalars(select(Complaint)).all()) == 1
     [call] = builders.events(session, CallLogged.KIND)
     assert (call["direction"], call["result"]) == ("in", "right_party")
-    assert session.scalars(select(ComplaintQuestion)).one().answered_at is not None
+    asked = session.scalars(select(CaseQuestion).where(CaseQuestion.about == Subject.COMPLAINT)).one()
+    assert asked.answered_at is not None
 
 
 def test_a_received_letter_takes_five_keys(served: tuple[Desk, int], browser: Browser) -> None:

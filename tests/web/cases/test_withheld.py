@@ -91,7 +91,7 @@ def pages(browser: Browser, start: str) -> Iterator[tuple[str, str]]:
     waiting = [start, *(f"{start}/{name}" for name in ("support-needs", "hardship", "complaints", "offers"))]
     waiting += [
         "/replies",
-        "/complaints/questions",
+        "/questions",
         "/complaints?format=csv",
         "/disputes?format=csv",
         "/hand-overs",

@@ -46,7 +46,7 @@ def test_a_complaint_is_recognised_and_answered_by_keyboard(
 
     tab.goto("/complaints")
     assert_fits_and_is_accessible(tab)
-    tab.goto("/complaints/questions")
+    tab.goto("/questions")
     assert_fits_and_is_accessible(tab)
     tab.goto("/complaints/1")
     tab.select_option("[name=outcome]", "rejected")

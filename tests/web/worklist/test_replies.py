@@ -52,7 +52,7 @@ def test_whether_it_is_a_complaint_is_asked_beside_the_message(sqlite_desk: Desk
     assert "Is this a complaint?" in page
     assert 'data-key="y"' in page
     assert 'data-key="Y"' in browser.get(f"/cases/{case.id}").text
-    sent = browser.submit("/complaints/questions/1", answer="yes", back="reply")
+    sent = browser.submit("/questions/1", answer="yes", back="reply")
     assert sent.headers["location"] == f"/replies/{number}", "whoever reads the message stays with it"
     complaint = sqlite_desk.read(lambda session: session.scalars(select(Complaint)).one())
     assert (complaint.channel, complaint.words) == ("sms", "I want to make a complaint about your calls")
@@ -140,3 +140,41 @@ def test_there_is_nothing_behind_a_number_that_was_made_up(sqlite_desk: Desk) ->
     assert browser.get("/replies/77").status_code == 404
     assert browser.submit("/replies/77/review", outcome="done").status_code == 404
     assert browser.get("/replies?cursor=bad").status_code in (200, 422)
+
+
+def test_one_click_from_a_message_to_the_form_of_help_with_its_words(sqlite_desk: Desk) -> None:
+    case = a_case(sqlite_desk)
+    number = writes(sqlite_desk, "I lost my job and cannot pay this month")
+    browser = sqlite_desk.sign_in(Role.AGENT)
+    assert "Do they ask for help with payments?" in browser.get(f"/replies/{number}").text
+    sent = browser.submit("/questions/1", answer="yes", back="reply")
+    form_at = sent.headers["location"]
+    assert form_at == f"/cases/{case.id}/hardship?question=1#do-request"
+    page = browser.get(form_at.partition("#")[0]).text
+    assert "I lost my job and cannot pay this month" in page
+    assert '<option value="message" selected>' in page
+    wrong = browser.submit(f"/cases/{case.id}/hardship", way="message", question="1", received_on="", note="")
+    assert wrong.status_code == 422
+    assert "I lost my job and cannot pay this month" in wrong.text, "the words stay beside the form"
+    assert "Choose at least one reason" in wrong.text
+    browser.submit(f"/cases/{case.id}/hardship", way="message", question="1", reasons="work_lost")
+    page = browser.get(f"/cases/{case.id}/hardship").text
+    assert "I lost my job and cannot pay this month" in page, "the open request shows what was written"
+    assert 'Yes: <a href="/cases/' in browser.get(f"/replies/{number}").text
+    again = browser.get(f"/cases/{case.id}/hardship?question=1").text
+    assert 'name="question"' not in again, "it was answered"
+
+
+def test_a_no_to_help_or_a_need_stays_on_record_and_the_page_where_it_was_asked(sqlite_desk: Desk) -> None:
+    case = a_case(sqlite_desk)
+    number = writes(sqlite_desk, "my mother is hard of hearing, she needs large print")
+    browser = sqlite_desk.sign_in(Role.AGENT)
+    listed = browser.get("/questions?about=support_need").text
+    assert "Do they need something from us?" in listed
+    assert "No question waits" in browser.get("/questions?about=dispute").text
+    page = browser.get(f"/cases/{case.id}/support-needs?question=1").text
+    assert "she needs large print" in page
+    assert 'value="she needs' not in page, "a need keeps none of the words"
+    sent = browser.submit("/questions/1", answer="no", back="reply")
+    assert sent.headers["location"] == f"/replies/{number}"
+    assert "she needs large print" not in browser.get("/questions").text

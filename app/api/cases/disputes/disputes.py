@@ -96,6 +96,10 @@ class NewDispute(WhatIsDisputed):
     words: Annotated[Paragraph, Field(min_length=1, max_length=1000, description="What the customer says.")]
     received_on: Day
     received_as: Annotated[ReceivedAs, Field(strict=False)]
+    question_id: Annotated[
+        int | None,
+        Field(ge=1, le=2**53, description="The question whose words this takes up; it is answered."),
+    ] = None
 
 
 @router.post("", status_code=201, summary="Open a dispute")
@@ -114,7 +118,8 @@ def post_dispute(
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     opened = open_dispute(
         session, case, body.disputed(session, portfolio), body.words, ports_of(request).catalog,
-        received_on=body.received_on, received_as=body.received_as, by=caller.by, now=now,
+        received_on=body.received_on, received_as=body.received_as, question_id=body.question_id, by=caller.by,
+        now=now,
     )  # fmt: skip
     return _shape(session, opened.dispute, caller)
 

@@ -24,6 +24,8 @@ from app.casework.hardship.rules import (
     RefusalReason,
 )
 from app.casework.hardship.service import NewRequest
+from app.casework.questions.queries import waiting_question
+from app.casework.recognition.cues import Subject
 from app.casework.support_needs.sight import sight_of
 from app.core.ids import id_of
 from app.core.text import Line, Paragraph
@@ -97,8 +99,14 @@ class NewHardship(Input):
     reasons: Annotated[
         list[Annotated[HardshipReason, Field(strict=False)]], Field(min_length=1, max_length=8)
     ]
-    received_on: Annotated[Day | None, Field(description="null = today.")] = None
+    received_on: Annotated[
+        Day | None, Field(description="null = the day of the question's words, or today.")
+    ] = None
     note: Annotated[Paragraph, Field(max_length=300)] = ""
+    question_id: Annotated[
+        int | None,
+        Field(ge=1, le=2**53, description="The question whose words this takes up; it is answered."),
+    ] = None
 
 
 class Asked(Input):
@@ -148,9 +156,13 @@ def post_hardship_request(
 ) -> HardshipShape:
     """Reminders rest until it is decided, and the customer hears in writing by when."""
     case = case_named(session, reference, lock=True)
-    received_on = body.received_on or local_today(session, case.portfolio_id, now)
+    question = waiting_question(session, case.customer_id, body.question_id, Subject.HARDSHIP)
+    heard_on = question.received_on if question else local_today(session, case.portfolio_id, now)
+    received_on = body.received_on or heard_on
     new = NewRequest(body.way, [each.value for each in body.reasons], received_on, body.note)
-    taken = acts.take_request(session, case, new, ports_of(request).catalog, by=caller.by, now=now)
+    taken = acts.take_request(
+        session, case, new, ports_of(request).catalog, question_id=body.question_id, by=caller.by, now=now
+    )
     return covered(
         HardshipShape.of(taken.request), sight_of(session, case.customer_id, caller.role, caller.by)
     )

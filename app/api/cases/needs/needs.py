@@ -81,6 +81,10 @@ class NewNeedInput(Input):
         list[Annotated[str, Field(max_length=20)]],
         Field(max_length=20, description="Keys of the contact points that are withheld with it."),
     ] = []
+    question_id: Annotated[
+        int | None,
+        Field(ge=1, le=2**53, description="The question whose words this takes up; it is answered."),
+    ] = None
 
 
 class NeedReview(Input):
@@ -119,7 +123,9 @@ def post_support_need(
     case = case_named(session, reference, lock=True)
     new = NewNeed(body.code, body.basis, body.told_by, body.note, body.audience, body.review_on)
     letters = ports_of(request).catalog
-    row = acts.record_need(session, case, new, letters, places=body.places, by=caller.by, now=now)
+    row = acts.record_need(
+        session, case, new, letters, places=body.places, question_id=body.question_id, by=caller.by, now=now
+    )
     return NeedShape.of(row)
 
 

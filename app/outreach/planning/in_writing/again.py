@@ -23,7 +23,8 @@ def figures_again(session: Session, of: CaseStep, portfolio: Portfolio, on: date
     if of.hold_id is not None:
         hold = session.get_one(CaseHold, of.hold_id)
         if of.step in (DeskStep.HARDSHIP, DeskStep.HARDSHIP_DECIDED):
-            return hardship_figures(session, portfolio, session.get_one(HardshipRequest, of.occurrence))
+            request = session.get_one(HardshipRequest, of.occurrence)
+            return hardship_figures(session, portfolio, request, on)
         return hold_figures(session, portfolio, hold)
     if of.step in OF_DISPUTES:
         return figures_of_dispute(session, of)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
@@ -30,12 +30,14 @@ LETTER_OF: Mapping[HardshipStatus, str] = {
 }
 
 
-def hardship_figures(session: Session, portfolio: Portfolio, row: HardshipRequest) -> Figures:
-    """The figures of the letter of a request as it stands now."""
+def hardship_figures(session: Session, portfolio: Portfolio, row: HardshipRequest, on: date) -> Figures:
+    """The figures of the letter of a request as it stands on a day. A letter of theirs that was logged late may have
+    used up the days for the answer: no letter of ours promises a day that is over."""
     hold = session.get_one(CaseHold, row.hold_id)
     pack = packs_for(portfolio, session.get_one(Customer, row.customer_id))
     pauses = pack.pauses is not None and HoldKind.HARDSHIP in pack.pauses.holds
-    day = row.until or (row.answer_by if row.status is HardshipStatus.OPEN else hold.until)
+    answer_by = max(row.answer_by, on + timedelta(days=1))
+    day = row.until or (answer_by if row.status is HardshipStatus.OPEN else hold.until)
     return {
         "received_on": row.received_on,
         "review_on": day,
@@ -63,7 +65,7 @@ def write_hardship_letter(
     opened = row.status is HardshipStatus.OPEN
     name = DeskStep.HARDSHIP if opened else DeskStep.HARDSHIP_DECIDED
     step = CaseStep(row.case_id, name, id_of(row), hold_id=row.hold_id)
-    figures = hardship_figures(session, portfolio, row)
+    figures = hardship_figures(session, portfolio, row, on)
     written = write_event_letters(
         session, portfolio, [EventLetter(step, letter, figures)], catalog, on=on, by=by, now=now
     )

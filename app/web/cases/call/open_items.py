@@ -9,7 +9,6 @@ from typing import Protocol
 
 from app.casework.approvals.rules import APPROVAL_LABELS
 from app.casework.cases.models import CallTask
-from app.casework.complaints.models import ComplaintQuestion
 from app.casework.contacts.rules import DeskStep
 from app.casework.correspondence.models import InboundMessage
 from app.casework.disputes.models import Dispute
@@ -20,6 +19,9 @@ from app.casework.holds.queries import impersonal_holds
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, Instalment, PlanStatus, offer_end
 from app.casework.plans.terms import read_terms
+from app.casework.questions.models import CaseQuestion
+from app.casework.questions.rules import ASKING, Asking
+from app.casework.recognition.cues import Subject
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Staff
 from app.core.vocabulary import HoldKind
@@ -58,8 +60,9 @@ class OpenItems:
     withheld: Mapping[int, str]
     """Of these, the ids of those that will not leave, because their agreement has ended, and why."""
     replies: Sequence[InboundMessage]
-    questions: Sequence[ComplaintQuestion]
-    """Words of theirs, or of a note about them, that may be a complaint."""
+    questions: Sequence[CaseQuestion]
+    """Words of theirs, or of a note about them, that may be a complaint, or of another room."""
+    asking: Mapping[Subject, Asking]
     hand_overs: Sequence[tuple[str, DeskHandOver]]
     """Work of theirs that lies with another desk, with its name."""
     asked: Sequence[WaitingRequest]
@@ -113,6 +116,7 @@ def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
         withheld=_withheld(found[CASE_READS.queued], found[CASE_READS.plans]),
         replies=found[CASE_READS.replies],
         questions=found[CASE_READS.questions] if works else [],
+        asking=ASKING,
         hand_overs=[(desk_name(each.desk), each) for each in found[CASE_READS.hand_overs]] if works else [],
         asked=waiting_requests(view, staff),
     )

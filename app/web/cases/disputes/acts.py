@@ -88,6 +88,7 @@ class DisputeForm(WhatForm):
     words: str = ""
     received_on: str = ""
     received_as: str = ""
+    question: str = ""
 
 
 @router.post("/{case_id}/disputes")
@@ -102,10 +103,11 @@ def post_dispute(
     def act(file: CaseFile, fields: Fields) -> Flash:
         said = disputed_in(fields)
         received_on, received_as = fields.day("received_on"), fields.choice("received_as", ReceivedAs)
+        question_id = chosen_row(fields, "question")
         fields.done()
         opened = open_dispute(
             session, file.case, said, typed.words, ports_of(request).catalog, received_on=received_on,
-            received_as=received_as, by=staff.by, now=now,
+            received_as=received_as, question_id=question_id, by=staff.by, now=now,
         )  # fmt: skip
         dispute, reader = opened.dispute, reader_of(request, file)
         by = f"Answer it by {reader.day(dispute.answer_by)}."

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Annotated
 
+from fastapi import Query
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,10 +32,15 @@ from app.casework.disputes.rules import (
     OUTCOME_LABELS,
     WHOLE,
     DisputeKind,
+    ReceivedAs,
     is_late,
 )
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.service import documents_of
+from app.casework.questions.models import CaseQuestion
+from app.casework.questions.queries import waiting_question
+from app.casework.questions.rules import SOURCE_LABELS, QuestionSource
+from app.casework.recognition.cues import Subject
 from app.casework.support_needs.sight import sight_of
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
@@ -113,6 +120,9 @@ class DisputesPage(Page):
     """Who decides beyond the reader's limit."""
     asked_for: Mapping[int, ApprovalRequest]
     """Requests for decisions that wait for a manager, by dispute."""
+    question: CaseQuestion | None
+    """The words that the form takes up."""
+    sources: Mapping[QuestionSource, str]
     form: FormState
 
 
@@ -125,11 +135,27 @@ def disputes_page(
     now: Now,
     do: str = "",
     draft: str = "",
+    question: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> Response:
-    form = FormState(do)
+    """`?question=` brings words that wait for an answer to the form."""
+    file, form = open_case_file(session, case_id, now), FormState(do)
     if draft and (kept := draft_of(session, staff.username, do, str(case_id))):
         form = FormState(do, typed_in(kept), drafted_at=kept.saved_at)
-    return show_disputes(request, session, staff, open_case_file(session, case_id, now), form)
+    asked = waiting_question(session, id_of(file.customer), question, Subject.DISPUTE)
+    if asked is not None and staff.role in CASEWORK:
+        form = FormState("dispute", _taken_up(asked))
+    return show_disputes(request, session, staff, file, form)
+
+
+def _taken_up(question: CaseQuestion) -> dict[str, str]:
+    """The form as the words fill it in."""
+    spoken = question.source in (QuestionSource.CALL, QuestionSource.VISIT, QuestionSource.NOTE)
+    return {
+        "question": str(question.id),
+        "words": question.words,
+        "received_on": question.received_on.isoformat(),
+        "received_as": (ReceivedAs.ORAL if spoken else ReceivedAs.WRITTEN).value,
+    }
 
 
 def show_disputes(
@@ -141,6 +167,7 @@ def show_disputes(
     documents = documents_of(session, id_of(file.customer))
     pack = packs_for(file.portfolio, file.customer)
     found = disputes_of(session, id_of(file.customer))
+    number = form.of("dispute").values.get("question", "")
     shown = DisputesPage(
         file=file,
         cards=_cards(session, file, found, entries, documents, reader),
@@ -184,6 +211,10 @@ def show_disputes(
         can_write=staff.role in CASEWORK,
         asks="another manager" if staff.role in MANAGEMENT else "a manager",
         asked_for=waiting_decisions(session, id_of(file.customer)),
+        question=waiting_question(
+            session, id_of(file.customer), int(number) if number.isdigit() else None, Subject.DISPUTE
+        ),
+        sources=SOURCE_LABELS,
         form=form,
     )
     return page(request, shown, status, sight_of(session, id_of(file.customer), staff.role, staff.by))

@@ -30,6 +30,7 @@ class RequestForm(Typed):
     way: str = ""
     reasons: list[str] = []
     received_on: str = ""
+    question: str = ""
     note: str = ""
 
 
@@ -45,10 +46,13 @@ def take(
     def act(file: CaseFile, fields: Fields) -> Flash:
         way = fields.choice("way", HardshipWay)
         received_on = fields.day("received_on") if fields.has("received_on") else file.book.today
+        question_id = chosen_row(fields, "question")
         fields.done()
         new = NewRequest(way, typed.reasons, received_on, typed.note)
         letters = ports_of(request).catalog
-        taken = acts.take_request(session, file.case, new, letters, by=staff.by, now=now)
+        taken = acts.take_request(
+            session, file.case, new, letters, question_id=question_id, by=staff.by, now=now
+        )
         day = reader_of(request, file).day(taken.request.answer_by)
         said = f"Taken down. Reminders rest until it is decided; the answer is due by {day}."
         return f"{said} {in_writing_words(request, file, taken.letter, now)}".strip(), "good"

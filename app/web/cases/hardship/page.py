@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Annotated
 
+from fastapi import Query
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,9 +17,13 @@ from app.casework.documents.models import CaseDocument
 from app.casework.documents.service import documents_of
 from app.casework.hardship.models import HardshipDocument, HardshipRequest
 from app.casework.hardship.queries import documents_of_request, requests_of
-from app.casework.hardship.rules import AGENT_HELP, HardshipStatus
+from app.casework.hardship.rules import AGENT_HELP, HardshipStatus, HardshipWay
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
+from app.casework.questions.models import CaseQuestion
+from app.casework.questions.queries import question_of_hardship, waiting_question
+from app.casework.questions.rules import SOURCE_LABELS, QuestionSource
+from app.casework.recognition.cues import Subject
 from app.casework.support_needs.sight import sight_of
 from app.core.ids import id_of
 from app.core.labels import (
@@ -58,6 +64,11 @@ class HardshipPage(Page):
     template = "cases/hardship.html"
     file: CaseFile
     open: HardshipRequest | None
+    heard: CaseQuestion | None
+    """The words with which the open request was taken down."""
+    question: CaseQuestion | None
+    """The words that the form takes up."""
+    sources: Mapping[QuestionSource, str]
     asked: Sequence[HardshipDocument]
     earlier: Sequence[HardshipRequest]
     documents: Sequence[CaseDocument]
@@ -76,9 +87,37 @@ class HardshipPage(Page):
 
 @router.get("/{case_id}/hardship")
 def hardship_page(
-    request: Request, case_id: RowId, staff: CaseWorker, session: ReadSession, now: Now, do: str = ""
+    request: Request,
+    case_id: RowId,
+    staff: CaseWorker,
+    session: ReadSession,
+    now: Now,
+    do: str = "",
+    question: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> Response:
-    return show(request, session, staff, open_case_file(session, case_id, now), FormState(do))
+    """`?question=` brings words that wait for an answer to the form."""
+    file = open_case_file(session, case_id, now)
+    asked = waiting_question(session, id_of(file.customer), question, Subject.HARDSHIP)
+    form = FormState(do) if asked is None else FormState("request", _taken_up(asked))
+    return show(request, session, staff, file, form)
+
+
+def _taken_up(question: CaseQuestion) -> dict[str, str]:
+    """The form as the words fill it in. What they ask for is written by a person: their words may name an illness."""
+    way = WAYS.get(question.source)
+    return {
+        "question": str(question.id),
+        "received_on": question.received_on.isoformat(),
+        "way": way.value if way else "",
+    }
+
+
+WAYS: Mapping[QuestionSource, HardshipWay] = {
+    QuestionSource.MESSAGE: HardshipWay.MESSAGE,
+    QuestionSource.EMAIL: HardshipWay.MESSAGE,
+    QuestionSource.CALL: HardshipWay.CALL,
+    QuestionSource.POST: HardshipWay.LETTER,
+}
 
 
 @router.get("/{case_id}/hardship/{_form:path}")
@@ -98,11 +137,17 @@ def show(
     rows = requests_of(session, id_of(file.customer))
     waiting = next((row for row in rows if row.status is HardshipStatus.OPEN), None)
     manages = staff.role in MANAGEMENT
+    number = form.of("request").values.get("question", "")
     return page(
         request,
         HardshipPage(
             file=file,
             open=waiting,
+            heard=question_of_hardship(session, id_of(waiting)) if waiting else None,
+            question=waiting_question(
+                session, id_of(file.customer), int(number) if number.isdigit() else None, Subject.HARDSHIP
+            ),
+            sources=SOURCE_LABELS,
             asked=documents_of_request(session, id_of(waiting)) if waiting else (),
             earlier=[row for row in rows if row.status is not HardshipStatus.OPEN],
             documents=[d for d in documents_of(session, id_of(file.customer)) if d.withdrawn_at is None],

@@ -23,7 +23,7 @@ from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.needs.page import show, submit
 from app.web.form_action import Flash
-from app.web.forms import Fields, FormState, ReasonForm, Typed
+from app.web.forms import Fields, FormState, ReasonForm, Typed, chosen_row
 
 router = Router(prefix="/cases/{case_id}/support-needs")
 
@@ -34,6 +34,7 @@ class NeedForm(Typed):
     told_by: str = ""
     note: str = ""
     audience: str = ""
+    question: str = ""
     review_on: str = ""
     places: list[str] = []
 
@@ -59,9 +60,19 @@ def record(
             audience=fields.choice("audience", Audience) if fields.has("audience") else None,
             review_on=fields.day("review_on") if fields.has("review_on") else None,
         )
+        question_id = chosen_row(fields, "question")
         fields.done()
         letters = ports_of(request).catalog
-        acts.record_need(session, file.case, new, letters, places=typed.places, by=staff.by, now=now)
+        acts.record_need(
+            session,
+            file.case,
+            new,
+            letters,
+            places=typed.places,
+            question_id=question_id,
+            by=staff.by,
+            now=now,
+        )
         asked = " Ask the customer about it: a task says so." if basis is Basis.UNCONFIRMED else ""
         return f"{label_of(typed.code)}: recorded, and in force from now on.{asked}", "good"
 

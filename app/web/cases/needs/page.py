@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Annotated
 
+from fastapi import Query
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -17,10 +19,14 @@ from app.book.customers.rules import on_one_line
 from app.book.customers.withheld import places_of
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds_of
+from app.casework.questions.models import CaseQuestion
+from app.casework.questions.queries import waiting_question
+from app.casework.questions.rules import SOURCE_LABELS, QuestionSource
+from app.casework.recognition.cues import Subject
 from app.casework.support_needs.catalog import label_of, support_needs
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.queries import SeenNeeds, needs_of, seen_by
-from app.casework.support_needs.rules import NeedCode, effect_words
+from app.casework.support_needs.rules import NeedCode, ToldBy, effect_words
 from app.core.ids import id_of
 from app.core.labels import AUDIENCE_LABELS, BASIS_LABELS, TOLD_BY_LABELS, Labels
 from app.core.staff.rules import CASEWORK, Staff
@@ -69,6 +75,9 @@ class NeedsPage(Page):
     hidden: int
     shown_for: str
     """The reason for which somebody who works no case sees the needs; '' = they do not."""
+    question: CaseQuestion | None
+    """The words that the form takes up."""
+    sources: Mapping[QuestionSource, str]
     choices: Sequence[NeedCode]
     points: Sequence[Point]
     labels: Mapping[str, Labels]
@@ -83,9 +92,21 @@ class NeedsPage(Page):
 
 @router.get("/{case_id}/support-needs")
 def support_needs_page(
-    request: Request, case_id: RowId, staff: CaseReader, session: ReadSession, now: Now, do: str = ""
+    request: Request,
+    case_id: RowId,
+    staff: CaseReader,
+    session: ReadSession,
+    now: Now,
+    do: str = "",
+    question: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> Response:
-    return show(request, session, staff, open_case_file(session, case_id, now), FormState(do))
+    """`?question=` brings words that wait for an answer beside the form. The need keeps none of them."""
+    file, form = open_case_file(session, case_id, now), FormState(do)
+    asked = waiting_question(session, id_of(file.customer), question, Subject.SUPPORT_NEED)
+    if asked is not None:
+        told_by = "" if asked.source is QuestionSource.NOTE else ToldBy.CUSTOMER.value
+        form = FormState("need", {"question": str(asked.id), "told_by": told_by})
+    return show(request, session, staff, file, form)
 
 
 @router.get("/{case_id}/support-needs/{_form:path}")
@@ -111,6 +132,7 @@ def show(
     pack = packs_for(file.portfolio, file.customer)
     holds, places = (open_holds_of(session, who), places_of(session, who)) if seen.open else ([], [])
     on_file = {need.code for need in seen.open}
+    number = form.of("need").values.get("question", "") if works else ""
     return page(
         request,
         NeedsPage(
@@ -119,6 +141,10 @@ def show(
             ended=seen.ended,
             hidden=seen.hidden,
             shown_for=reason,
+            question=waiting_question(
+                session, who, int(number) if number.isdigit() else None, Subject.SUPPORT_NEED
+            ),
+            sources=SOURCE_LABELS,
             choices=[
                 each
                 for each in support_needs().values()
