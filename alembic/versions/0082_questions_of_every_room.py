@@ -1,7 +1,7 @@
 """Questions whether words are a complaint become questions of four rooms, with the day on which the words came.
 
 Revision ID: 0082
-Revises: 0078
+Revises: 0077
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0082"
-down_revision = "0078"
+down_revision = "0077"
 branch_labels = None
 depends_on = None
 
