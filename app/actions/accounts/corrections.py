@@ -13,6 +13,7 @@ from app.actions.accounts import reversals
 from app.actions.accounts.reported import decide_report
 from app.actions.accounts.reversals import move_payment
 from app.actions.disputes.found import end_paid_disputes
+from app.actions.disputes.goodwill import require_credit_grant
 from app.actions.results.claims import settle_claims
 from app.book.charges.statements import replace_statement
 from app.book.delinquency import lifecycle as delinquency
@@ -27,7 +28,7 @@ from app.book.ledger.corrections.terms import change_terms
 from app.book.ledger.corrections.waivers import waive
 from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Entry
-from app.book.ledger.rules import EntryKind
+from app.book.ledger.rules import POSTED_BY_HAND, EntryKind
 from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
@@ -82,7 +83,12 @@ def post_by_hand(
     role: Role,
     now: datetime,
 ) -> Entry:
-    """Post an entry; a payment that the customer has claimed ends the claim, or the dispute."""
+    """Post an entry; a payment that the customer has claimed ends the claim, or the dispute. A credit, or an adjustment
+    that lowers the debt, is Forbidden beyond what one person may grant."""
+    lowers = kind is EntryKind.CREDIT or (kind is EntryKind.ADJUSTMENT and amount_minor < 0)
+    if lowers and role in POSTED_BY_HAND[kind]:
+        lock_customers(session, [account.customer_id])
+        require_credit_grant(session, account, abs(amount_minor), role=role, now=now)
     entry = entries.post_by_hand(
         session, account, kind, amount_minor, effective_on, description,
         reference=reference, by=by, role=role, now=now,

@@ -13,7 +13,7 @@ from app.actions.disputes.days import pay_by_of
 from app.actions.disputes.granting import require_grant
 from app.actions.holds import end_hold, require_verification
 from app.book.charges.rests import OF_DISPUTES
-from app.book.ledger.corrections.credits import grant_credit
+from app.book.ledger.corrections.credits import OF_DISPUTE, grant_credit
 from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import MONEY_IN, WAIVABLE
@@ -173,7 +173,7 @@ def _correct(
     reason = f"Dispute {dispute.reference}: {checked.explanation}"[:200]
     disputed = _waivable(session, dispute)
     if disputed is None:
-        return grant_credit(session, account, conceded, reason, by=by, now=now)
+        return grant_credit(session, account, conceded, reason, word=OF_DISPUTE, by=by, now=now)
     waiver = waive_as_agreed(session, disputed, conceded, reason, by=by, now=now)
     return session.get_one(Entry, waiver.credit_id)
 

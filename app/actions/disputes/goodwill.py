@@ -1,4 +1,4 @@
-"""Goodwill: a credit for which there is no duty, by one person within their limit or by two."""
+"""Credits that people grant: goodwill, or posted by hand, by one person within their limit or by two."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session
 
 from app.book.delinquency.service import standing_on
-from app.book.ledger.corrections.credits import credit_as_goodwill, goodwill_since
+from app.book.ledger.corrections.credits import credit_as_goodwill, goodwill_since, granted_since
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import grants_alone
 from app.book.portfolios.models import Portfolio
@@ -58,14 +58,29 @@ def check_goodwill(session: Session, account: Account, amount_minor: int, *, tod
 def require_goodwill_grant(
     session: Session, portfolio: Portfolio, account_id: int, amount_minor: int, role: Role, today: date
 ) -> None:
-    """Forbidden beyond what a person of this role may credit alone: with what the customer was credited as goodwill in
-    the last 365 days, so that a sum in parts is no way around the limit."""
-    before = goodwill_of_a_year(session, session.get_one(Account, account_id).customer_id, today)
-    if not grants_alone(
-        role, before + amount_minor, portfolio.agent_waive_minor, portfolio.waive_limit_minor
-    ):
-        amount = with_code(before + amount_minor, portfolio.currency)
+    """Forbidden beyond what a person of this role may credit alone: with what people credited to the customer as
+    goodwill or by hand in the last 365 days, so that a sum in parts is no way around the limit."""
+    customer_id = session.get_one(Account, account_id).customer_id
+    total = granted_since(session, customer_id, today - A_YEAR) + amount_minor
+    if not grants_alone(role, total, portfolio.agent_waive_minor, portfolio.waive_limit_minor):
+        amount = with_code(total, portfolio.currency)
         raise Forbidden(f"{amount} of goodwill in a year is beyond your limit. Ask a manager for it.")
+
+
+def require_credit_grant(
+    session: Session, account: Account, amount_minor: int, *, role: Role, now: datetime
+) -> None:
+    """Forbidden for a credit by hand, or an adjustment that lowers the debt, beyond the same limit: another manager
+    approves it as goodwill. The caller holds the customer's lock."""
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    since = local_date(now, portfolio.timezone) - A_YEAR
+    total = granted_since(session, account.customer_id, since) + amount_minor
+    if not grants_alone(role, total, portfolio.agent_waive_minor, portfolio.waive_limit_minor):
+        amount, most = (with_code(each, portfolio.currency) for each in (total, portfolio.waive_limit_minor))
+        raise Forbidden(
+            f"{amount} of credits by hand and goodwill in a year is beyond your limit of {most}. Ask for it as goodwill"
+            " on the customer's case: another manager decides. What an entry got wrong is reversed instead."
+        )
 
 
 def goodwill_of_a_year(session: Session, customer_id: int, today: date) -> int:

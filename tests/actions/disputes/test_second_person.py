@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.accounts.corrections import reverse_entry, waive
+from app.actions.accounts.corrections import post_by_hand, reverse_entry, waive
 from app.actions.approvals.asking import ask_approval
 from app.actions.approvals.deciding import decide_approval, decide_waiver
 from app.actions.disputes.deciding import decide_dispute
@@ -199,6 +199,34 @@ def test_goodwill_counts_by_the_year_and_in_parts_is_no_way_around_the_limit(
     reverse_entry(session, entry, "wrong customer", by=Actor.user("mei"), now=NOW)
     credit_goodwill(session, card, 2_000, "the right one", **AGENT)
     assert past_due(session, case) == 28_000
+
+
+def test_credits_by_hand_have_the_limit_of_goodwill(session: Session, case: CollectionsCase) -> None:
+    """A manager may credit 100.00 a year in all. Beyond it another one approves it as goodwill. A charge, and an
+    adjustment that raises the debt, are none of it; what a dispute conceded has a limit of its own."""
+    card = card_of(session, case)
+
+    def by_hand(kind: EntryKind, amount: int) -> Entry:
+        return post_by_hand(session, card, kind, amount, ON, "as agreed", **MANAGER)
+
+    decided = DisputeDecision(DisputeOutcome.UPHELD, "no receipt was found")
+    decide_dispute(session, disputed(session, case, 3_000), decided, builders.catalog(), **MANAGER)
+    first = by_hand(EntryKind.CREDIT, 4_000)
+    by_hand(EntryKind.ADJUSTMENT, -6_000)
+    for kind, amount in ((EntryKind.CREDIT, 1), (EntryKind.ADJUSTMENT, -1)):
+        with pytest.raises(Forbidden, match=r"CNY 100\.01 .*your limit of CNY 100\.00"):
+            by_hand(kind, amount)
+    with pytest.raises(Forbidden, match="may not post"):
+        post_by_hand(session, card, EntryKind.CREDIT, 1, ON, "kind", **AGENT)
+    by_hand(EntryKind.ADJUSTMENT, 500)
+    by_hand(EntryKind.FEE, 500)
+    before = past_due(session, case)
+    request = ask_approval(session, case, AskGoodwill(id_of(card), 2_000), "as agreed", **MANAGER)
+    second: Any = {"by": Actor.user("max"), "role": Role.MANAGER, "now": NOW}
+    decide_approval(session, id_of(request), builders.catalog(), approve=True, **second)
+    assert past_due(session, case) == before - 2_000
+    reverse_entry(session, first, "twice", by=Actor.user("mei"), now=NOW)
+    by_hand(EntryKind.CREDIT, 2_000)
 
 
 @pytest.mark.parametrize("amount", [0, -5, 100_001])

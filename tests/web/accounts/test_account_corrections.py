@@ -175,11 +175,15 @@ def test_what_was_typed_is_kept_where_it_is_refused(
 
 def test_a_manager_adjusts_in_both_directions(desk: Desk, mei: Browser) -> None:
     account_id = an_account(desk)
+    change(desk, account_id, waive_limit_minor=1_250)
     path = f"/accounts/{account_id}/post"
     form = {"kind": "adjustment", "effective_on": "2026-03-02", "description": "rounding"}
     do(mei, path, **form, amount="-12.50")
     do(mei, path, **form, amount="2.50")
     assert [entry.amount_minor for entry in entries(desk, account_id)[1:]] == [-1_250, 250]
+    refused = mei.submit(path, **form, amount="-0.01")
+    assert refused.status_code == 403
+    assert "beyond your limit of CNY 12.50. Ask for it as goodwill" in refused.text
 
 
 # --- entries --------------------------------------------------------------------------------------------------

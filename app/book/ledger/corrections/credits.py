@@ -21,6 +21,12 @@ from app.core.text import clean_reason
 
 GOODWILL = "goodwill"
 """How references of goodwill credits begin."""
+OF_DISPUTE = "dispute"
+"""How references of credits begin that a dispute conceded."""
+OWN_LIMITS = ("waiver:", "redress:", f"{OF_DISPUTE}:", "interest-correction:")
+"""How references begin of credits that have a limit of their own, or follow from another decision."""
+BY_NOBODY = ("system", "feed:%")
+"""Sources of entries that no person decided."""
 
 
 def grant_credit(
@@ -77,6 +83,26 @@ def goodwill_since(session: Session, customer_id: int, since: date) -> int:
             col(Entry.kind) == EntryKind.CREDIT,
             col(Entry.reference).startswith(f"{GOODWILL}:"),
             col(Entry.effective_on) >= since,
+            ~sa.exists().where(col(mirror.reverses_id) == Entry.id),
+        )
+    )
+    return int(session.scalar(query) or 0)
+
+
+def granted_since(session: Session, customer_id: int, since: date) -> int:
+    """Goodwill, and credits and lowering adjustments that people posted by hand for a customer, from this day on and
+    not reversed, in minor units. A back-dated one counts from the day on which it was posted."""
+    mirror = aliased(Entry)
+    query = (
+        sa.select(sa.func.coalesce(sa.func.sum(-col(Entry.amount_minor)), 0))
+        .join(Account, col(Account.id) == Entry.account_id)
+        .where(
+            col(Account.customer_id) == customer_id,
+            col(Entry.kind).in_([EntryKind.CREDIT, EntryKind.ADJUSTMENT]),
+            col(Entry.amount_minor) < 0,
+            col(Entry.posted_on) >= since,
+            *(col(Entry.source).not_like(each) for each in BY_NOBODY),
+            *(~col(Entry.reference).startswith(each) for each in OWN_LIMITS),
             ~sa.exists().where(col(mirror.reverses_id) == Entry.id),
         )
     )
