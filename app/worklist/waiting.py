@@ -18,6 +18,7 @@ from app.casework.cases import listing
 from app.casework.complaints.models import ComplaintRedress
 from app.casework.complaints.queries import count_lost, count_overdue
 from app.casework.complaints.rules import RedressStatus
+from app.casework.hand_overs.queries import count_hand_overs
 from app.casework.questions.queries import count_open
 from app.core.clock import local_date
 from app.core.database.engine import table_of
@@ -36,8 +37,10 @@ REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS = (
 )
 REQUESTS, UNMATCHED, REPORTED = "Requests to approve", "Unmatched payments", "Reported changes"
 OVERDUE, QUESTIONS = "Complaints overdue", "Words that wait for an answer"
-LOST = "Letters of complaints that did not arrive"
-LABELS = (OVERDUE, LOST, QUESTIONS, REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS, REQUESTS, UNMATCHED, REPORTED)
+LOST, HAND_OVERS = "Letters of complaints that did not arrive", "Hand-overs overdue"
+LABELS = (
+    OVERDUE, LOST, QUESTIONS, REVIEWS, MISSED, DUE, CALLBACKS, CLAIMS, HAND_OVERS, REQUESTS, UNMATCHED, REPORTED,
+)  # fmt: skip
 """What waits, in words."""
 
 
@@ -71,6 +74,11 @@ def waiting_cases(session: Session, portfolio: Portfolio, now: datetime) -> list
         Waiting(MISSED, counted[Section.PROMISE_MISSED], f"{place}missed"),
         Waiting(DUE, counted[Section.PROMISE_DUE], f"{place}today"),
         Waiting(CALLBACKS, counted[Section.CALLBACK_DUE], f"{place}callback"),
+        Waiting(
+            HAND_OVERS,
+            count_hand_overs(session, portfolio_id, today).overdue,
+            f"/hand-overs?portfolio={portfolio.code}&state=overdue",
+        ),
     ]
 
 
