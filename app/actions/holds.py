@@ -99,11 +99,13 @@ def place_hold(
     may be another person's. The hold of a complaint brings its row: `complaint` as it was received, or the reason
     as its words; its day is the day by which the answer is owed; `is_reopened`: the row is there already. A
     dispute hold belongs to a dispute: the one that is given, or one of the whole debt, received as `disputed` says or
-    now. Conflict where a hold of this kind stands. The caller holds the customer's lock.
+    now. Conflict where a hold of this kind stands; the hold of a need stands beside it. The caller holds the customer's
+    lock.
     """
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    _require_none_stands(session, case, kind)
+    if need_id is None:
+        _require_none_stands(session, case, kind)
     pack = packs_for(portfolio, session.get_one(Customer, case.customer_id))
     clocks = None
     if kind is HoldKind.COMPLAINT and not is_reopened:
@@ -177,7 +179,8 @@ def review_hold(
     session: Session, hold: CaseHold, reason: str, until: date, *, by: Actor, now: datetime
 ) -> None:
     """Keep a hold after a look at it, until another day; its pauses move with it, but for one that a person has ended
-    before, nor before the end that the law names. Conflict where it has ended."""
+    before, nor before the end that the law names. Conflict where it has ended, or a support need placed it."""
+    _require_own(hold)
     before = hold.until
     portfolio = session.get_one(Portfolio, session.get_one(CollectionsCase, hold.case_id).portfolio_id)
     pack = packs_for(portfolio, session.get_one(Customer, hold.customer_id))
@@ -201,12 +204,16 @@ def end_hold(
     decided_by: str = "",
     *,
     because: EndsBy = EndsBy.DECISION,
+    with_need: bool = False,
     by: Actor,
     now: datetime,
 ) -> None:
     """End a hold before its date, and with it its pauses: days count again from today. A hold that no date ends needs
     a reason and the name of the person who decided it, or the event that ends it, which must be on record. The night
-    ends a hold whose date has come; the pauses of that one end on the same date by themselves."""
+    ends a hold whose date has come; the pauses of that one end on the same date by themselves. `with_need`: the support
+    need that placed it ends, or what it waited for is over; by itself such a hold is not ended: Conflict."""
+    if not with_need:
+        _require_own(hold)
     today = _today(session, hold, now)
     if because is not EndsBy.DECISION:
         reason = ". ".join(filter(None, (_ending_event(session, hold, because, today), reason.strip())))
@@ -269,7 +276,7 @@ def end_treatment(
     if until is None:
         raise Invalid("No pack of the customer's place knows a moratorium in a crisis. End the hold instead.")
     if until <= today:
-        end_hold(session, hold, reason, "the law", by=by, now=now)
+        end_hold(session, hold, reason, "the law", with_need=True, by=by, now=now)
         return until
     release_on(session, hold, reason, until, by=by, now=now)
     return until
@@ -313,6 +320,15 @@ def require_verification(
             " document of the kind verification."
         )
     return found
+
+
+def _require_own(hold: CaseHold) -> None:
+    """A hold that a support need placed is in force as long as the need: whoever may see that one ends or keeps it."""
+    if hold.need_id is not None:
+        raise Conflict(
+            "This hold was agreed with the customer, and ends with that: see Support needs. What you may not see there,"
+            " a manager ends or keeps."
+        )
 
 
 def _require_none_stands(session: Session, case: CollectionsCase, kind: HoldKind) -> None:

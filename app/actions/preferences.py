@@ -19,7 +19,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.actor import CUSTOMER, Actor
 from app.core.database.rows import locked_row
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.payload import Payload
 from app.core.timeline.service import about_customer, record
@@ -242,11 +242,13 @@ def take_back_preference(
     now: datetime,
 ) -> ContactPreference:
     """The customer takes back what they told, or a person confirms an address; both halves of a time over midnight.
-    NotFound where it is not theirs, Conflict where it has ended."""
+    NotFound where it is not theirs, Conflict where it has ended, or a support need placed it."""
     row = locked_row(session, ContactPreference, preference_id)
     if row is None or row.customer_id != customer_id:
         raise NotFound(f"This customer has no preference {preference_id}.")
-    half = other_half(row, open_preferences(session, customer_id))
+    if row.need_id is not None:
+        raise Conflict("This was agreed with the customer, and ends with that: see Support needs.")
+    half = other_half(row, [each for each in open_preferences(session, customer_id) if each.need_id is None])
     for each in [row, half] if half else [row]:
         end_preference(session, each, reason=reason, case_id=case_id, by=by, now=now)
     return row

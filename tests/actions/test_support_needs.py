@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.actions.calls import CallReport, log_call
-from app.actions.holds import end_treatment, place_hold
+from app.actions.holds import end_hold, end_treatment, place_hold, review_hold
 from app.actions.people.contact_data import add_point
 from app.actions.people.retention import forget_needs
 from app.actions.people.support_needs import (
@@ -22,6 +22,7 @@ from app.actions.people.support_needs import (
     record_need,
     seen_hold,
 )
+from app.actions.preferences import take_back_preference
 from app.book.customers.contact_points import NewPoint
 from app.book.customers.models import ContactPoint, WithheldPlace
 from app.book.customers.rules import PointKind, PointType
@@ -29,7 +30,7 @@ from app.book.delinquency.models import Pause
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.holds.queries import open_holds_of
+from app.casework.holds.queries import hold_of_kind, open_holds_of
 from app.casework.holds.service import end_due_holds
 from app.casework.results.choices import CHOICES
 from app.casework.results.rules import CallField
@@ -148,6 +149,52 @@ def test_a_hold_that_stood_before_stays(session: Session, case: CollectionsCase)
     need = a_need(session, case, "bereavement")
     end_need(session, case, id_of(need), "asked us to go on", **BY, role=Role.AGENT)
     assert [hold.until for hold in open_holds_of(session, case.customer_id)] == [until]
+
+
+@pytest.mark.parametrize("first", ["need", "hold"])
+def test_the_end_of_an_ordinary_hold_leaves_the_hold_of_an_unseen_need(
+    session: Session, case: CollectionsCase, first: str
+) -> None:
+    """Whichever came first: an agent who may not see the need reviews and ends their own hold, and the gate refuses."""
+    manager: Any = {"by": Actor.user("mei"), "now": NOW}
+
+    def place() -> None:
+        until = ON + timedelta(days=14)
+        place_hold(session, case, HoldKind.VULNERABLE, "asked us", until, builders.catalog(), **BY)
+
+    if first == "hold":
+        place()
+    new = NewNeed("no_demands", Basis.CONSENT, ToldBy.CUSTOMER)
+    need = record_need(session, case, new, builders.catalog(), **manager)
+    if first == "need":
+        place()
+    own = hold_of_kind(session, case.customer_id, HoldKind.VULNERABLE)
+    assert own is not None
+    assert own.need_id is None
+    [unseen] = [each for each in open_holds_of(session, case.customer_id) if each.need_id is not None]
+    with pytest.raises(Conflict, match="see Support needs") as refused:
+        end_hold(session, unseen, "guessed", "Ben", **BY)
+    assert "demand" not in refused.value.message
+    with pytest.raises(Conflict, match="see Support needs"):
+        review_hold(session, unseen, "guessed", ON + timedelta(days=1), **BY)
+    review_hold(session, own, "talked to them", ON + timedelta(days=7), **BY)
+    end_hold(session, own, "they asked for it", **BY)
+    assert open_holds_of(session, case.customer_id) == [unseen]
+    assert isinstance(ask(session, case, Channel.SMS, 12, ON + timedelta(days=1)), Refusals)
+    place()
+    book = session.get_one(Portfolio, case.portfolio_id)
+    assert end_due_holds(session, book, ON + timedelta(days=14), now=NOW) == 1, "the agent's own, by its date"
+    assert isinstance(ask(session, case, Channel.SMS, 12, ON + timedelta(days=15)), Refusals)
+    end_need(session, case, id_of(need), "the creditor decided", **manager, role=Role.MANAGER)
+    assert open_holds_of(session, case.customer_id) == []
+
+
+def test_what_a_need_placed_is_not_taken_back_beside_it(session: Session, case: CollectionsCase) -> None:
+    a_need(session, case, "no_evening_calls", audience=Audience.MANAGERS)
+    [placed] = open_preferences(session, case.customer_id)
+    with pytest.raises(Conflict, match="see Support needs"):
+        take_back_preference(session, case.customer_id, id_of(placed), reason="guessed", **BY)
+    assert open_preferences(session, case.customer_id) == [placed]
 
 
 def test_events_say_nothing_of_it(session: Session, case: CollectionsCase) -> None:

@@ -22,7 +22,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
 from app.casework.contacts.rules import DeskStep
 from app.casework.holds.models import CaseHold
-from app.casework.holds.queries import get_hold, hold_of_kind
+from app.casework.holds.queries import get_hold
 from app.casework.questions.service import take_up
 from app.casework.recognition.cues import Subject
 from app.casework.support_needs.catalog import need_named
@@ -36,7 +36,7 @@ from app.core.actor import SYSTEM, Actor
 from app.core.clock import local_date
 from app.core.database.bulk import chunked
 from app.core.database.engine import table_of
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.text import clean_reason
@@ -122,15 +122,7 @@ def _hold(
     session: Session, case: CollectionsCase, effect: PlaceHold, need_id: int, letters: LetterCatalog,
     *, today: date, by: Actor, now: datetime,
 ) -> None:  # fmt: skip
-    """Place the hold. One of its kind that stands protects the customer already, unless it would end by its date."""
-    same = hold_of_kind(session, case.customer_id, effect.kind)
-    if same is not None and (same.for_good or not effect.by_person):
-        return
-    if same is not None:
-        raise Conflict(
-            f"A hold of this kind stands until {same.until}, and would end by that date. End it first, so that no date"
-            " ends the new one."
-        )
+    """Place the hold, also beside another of its kind: that one may end before the need does."""
     until = today + timedelta(days=effect.days)
     reason = MORATORIUM if effect.kind is HoldKind.BREATHING_SPACE else ARRANGED
     place_hold(
@@ -179,7 +171,7 @@ def end_need(
         end_preference(session, preference, case_id=case.id, by=by, now=now)
     holds = select(CaseHold).where(CaseHold.need_id == need_id, col(CaseHold.ended_at).is_(None))
     for hold in session.scalars(holds).all():
-        end_hold(session, hold, "what was agreed has ended", by.name, by=by, now=now)
+        end_hold(session, hold, "what was agreed has ended", by.name, with_need=True, by=by, now=now)
     release_places(session, need_id, by=by, now=now)
     return row
 

@@ -31,8 +31,10 @@ def get_hold(session: Session, customer_id: int, hold_id: int, *, lock: bool = F
 
 
 def hold_of_kind(session: Session, customer_id: int, kind: HoldKind) -> CaseHold | None:
-    """The customer's open hold of this kind."""
-    return next((hold for hold in open_holds_of(session, customer_id) if hold.kind is kind), None)
+    """The customer's open hold of this kind. Not one that a support need placed: that stands and ends with the need,
+    beside any other, so that the end of this one neither ends nor tells of it."""
+    found = open_holds_of(session, customer_id)
+    return next((hold for hold in found if hold.kind is kind and hold.need_id is None), None)
 
 
 def open_holds_of(session: Session, customer_id: int) -> list[CaseHold]:
