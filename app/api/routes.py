@@ -26,6 +26,7 @@ from app.api.cases.people import parties, points
 from app.api.complaints import causes as complaint_causes
 from app.api.complaints import complaints
 from app.api.digests import recipients, thresholds
+from app.api.escalations import escalations
 from app.api.knowledge import articles as knowledge_api
 from app.api.knowledge import cases as case_knowledge
 from app.api.managers import (
@@ -79,6 +80,7 @@ API: tuple[APIRouter, ...] = (
     instalments.router,
     printed.router,
     approvals.router,
+    escalations.router,
     complaints.router,
     complaint_causes.router,
     work.router,

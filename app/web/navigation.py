@@ -21,6 +21,7 @@ from app.casework.approvals.rules import ApprovalStatus
 from app.casework.complaints.models import ComplaintRedress
 from app.casework.complaints.rules import RedressStatus
 from app.casework.correspondence.models import InboundMessage
+from app.casework.escalations.models import Escalation
 from app.core.database.engine import table_of
 from app.core.database.rows import Query
 from app.core.database.together import Reads
@@ -70,6 +71,7 @@ NAV: Mapping[Area, tuple[NavItem, ...]] = {
         NavItem("/worklist", marked("Worklist"), "list", CASEWORK),
         NavItem("/replies", marked("Replies"), "message", CASEWORK),
         NavItem("/approvals", marked("Approvals"), "check", CASEWORK),
+        NavItem("/escalations", marked("Escalations"), "bell", CASEWORK),
         NavItem("/disputes", marked("Disputes"), "scale", CASEWORK),
         NavItem("/complaints", marked("Complaints"), "message", CASEWORK),
         NavItem("/hand-overs", marked("Hand-overs"), "inbox", CASEWORK),
@@ -199,6 +201,10 @@ def _counting(role: Role) -> dict[str, Query]:
             requests
             + _waiting(Waiver, WaiverStatus.REQUESTED).scalar_subquery()
             + _waiting(ComplaintRedress, RedressStatus.REQUESTED).scalar_subquery()
+        )
+        escalation = table_of(Escalation)
+        counts["/escalations"] = (
+            sa.select(sa.func.count()).select_from(escalation).where(escalation.c.ended_at.is_(None))
         )
         notice = table_of(MailNotice)
         counts["/suppressed"] = sa.select(sa.func.count()).where(notice.c.decided_at.is_(None))

@@ -11,6 +11,7 @@ from app.web.advisers import routes as advisers
 from app.web.approvals import routes as approvals
 from app.web.cases import routes as cases
 from app.web.complaints import routes as complaints
+from app.web.escalations import routes as escalations
 from app.web.find import routes as find
 from app.web.knowledge import routes as knowledge
 from app.web.legal import routes as legal
@@ -22,6 +23,7 @@ PAGES: tuple[APIRouter, ...] = (
     *worklist.ROUTERS,
     *find.ROUTERS,
     *approvals.ROUTERS,
+    *escalations.ROUTERS,
     *complaints.ROUTERS,
     *accounts.ROUTERS,
     *advisers.ROUTERS,

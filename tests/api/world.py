@@ -28,6 +28,8 @@ from app.casework.correspondence.models import InboundMessage
 from app.casework.disputes.models import Dispute, DisputeEvidence
 from app.casework.disputes.rules import DisputeKind, EvidenceState, ReceivedAs
 from app.casework.documents.models import CaseDocument
+from app.casework.escalations.models import Escalation
+from app.casework.escalations.rules import EscalationReason, EscalationStatus
 from app.casework.hand_overs.models import DeskHandOver, HelpOffer
 from app.casework.hand_overs.rules import HandOverKind, HandOverStatus, OfferAnswer
 from app.casework.hardship.models import HardshipDocument, HardshipRequest
@@ -387,6 +389,16 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
                 )
                 for desk in ("payments", "debt_advice")
                 for status in (HandOverStatus.HANDED, HandOverStatus.RECEIVED)
+            )
+        ),
+        "escalation_id": add(
+            *(
+                Escalation(
+                    portfolio_id=portfolio_id, customer_id=customer_id, case_id=case_id, reason=EscalationReason.ADVICE,
+                    words="May I?", due_on=TODAY, asked_at=NOW, by="user:ben", status=status,
+                    ended_at=None if status is EscalationStatus.ASKED else NOW,
+                )
+                for status in (EscalationStatus.ASKED, EscalationStatus.WITHDRAWN)
             )
         ),
         "help_offer_id": add(

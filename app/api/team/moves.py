@@ -47,7 +47,7 @@ def post_case_move(caller: ApiManager, session: OnceSession, now: Now, body: New
 
 
 @router.post("/{move_id}/confirmation", summary="Confirm a move of cases")
-def post_confirmation(
+def post_move_confirmation(
     move_id: RowId, caller: ApiManager, session: OnceSession, now: Now, body: MoveReason
 ) -> MoveShape:
     """Within an hour of the preview. A case that changed since does not move; its line says why."""
@@ -55,6 +55,6 @@ def post_confirmation(
 
 
 @router.post("/{move_id}/undo", summary="Take a move of cases back")
-def post_undo(move_id: RowId, caller: ApiManager, session: OnceSession, now: Now) -> MoveShape:
+def post_move_undo(move_id: RowId, caller: ApiManager, session: OnceSession, now: Now) -> MoveShape:
     """Within a day of the move. A case that moved on since stays."""
     return MoveShape.of(session, undo_move(session, move_id, by=caller.by, now=now))

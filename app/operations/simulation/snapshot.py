@@ -33,7 +33,7 @@ LEFT_BEHIND = {
     "household_statement", "household_figure", "household_debt", "affordability_answer", "guideline",
     "guideline_line", "adviser", "adviser_client", "adviser_file", "adviser_reject", "adviser_proposal", "lump_payment",
     "lump_part", "closed_party_address", "withheld_place", "hardship_request",
-    "help_offer", "desk_hand_over", "conduct_record", "case_move", "case_move_line",
+    "help_offer", "desk_hand_over", "conduct_record", "case_move", "case_move_line", "escalation",
     "hardship_document", "peer_file", "peer_value", "kpi_restatement_entry",
     "threshold", "digest_recipient", "digest", "frozen_return", "frozen_return_cell", "frozen_return_line",
     "dispute_evidence", "timeline_day", "time_stamp",

@@ -22,6 +22,7 @@ from app.book.ledger.queries import ledger_lines
 from app.casework.cases.models import case_reference
 from app.casework.correspondence.models import InboundMessage
 from app.casework.disputes.rules import KIND_LABELS
+from app.casework.escalations.rules import REASON_LABELS
 from app.casework.plans.rules import Instalment
 from app.casework.presence.rules import BEAT_SECONDS
 from app.core.clock import local_date
@@ -188,15 +189,9 @@ class CasePage(Page):
 
 
 def case_page(
-    request: Request,
-    session: Session,
-    staff: Staff,
-    file: CaseFile,
-    form: FormState,
-    *,
-    now: datetime,
-    status: int = 200,
-) -> Response:
+    request: Request, session: Session, staff: Staff, file: CaseFile, form: FormState,
+    *, now: datetime, status: int = 200,
+) -> Response:  # fmt: skip
     """The page after a form: with what was typed, and with the figures of this moment."""
     return show_case(request, session, staff, id_of(file.case), form, now=now, status=status)
 
@@ -332,6 +327,7 @@ class CaseOptions:
     promise_days: int
     cadences: Sequence[tuple[str, str]]
     knowledge: KnowledgePanel | None
+    escalation_reasons: Sequence[tuple[str, str]]
 
 
 def _options(
@@ -350,6 +346,7 @@ def _options(
         holds=[(kind.value, HOLD_LABELS[kind]) for kind in HoldKind],
         protects_rate=view.pack.protected_rate is not None,
         people=view.assignable,
+        escalation_reasons=[(reason.value, label) for reason, label in REASON_LABELS.items()],
         to_ask=to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",
         today=today.isoformat(),
         promise_latest=(today + timedelta(days=file.portfolio.promise_days)).isoformat(),

@@ -28,6 +28,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.models import InboundMatch, InboundMessage
 from app.casework.disputes.models import Dispute
+from app.casework.escalations.models import Escalation
 from app.casework.hand_overs.models import DeskHandOver
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.queries import speaker
@@ -185,6 +186,10 @@ class CaseReads:
             question.c.customer_id == customer,
             question.c.answered_at.is_(None),
             order_by=question.c.id,
+        )
+        escalation = table_of(Escalation)
+        self.escalations = reads.all(
+            Escalation, escalation.c.case_id == case_id, escalation.c.ended_at.is_(None)
         )
         handed = table_of(DeskHandOver)
         self.hand_overs = reads.all(

@@ -12,6 +12,7 @@ from app.casework.cases.models import CallTask
 from app.casework.contacts.rules import DeskStep
 from app.casework.correspondence.models import InboundMessage
 from app.casework.disputes.models import Dispute
+from app.casework.escalations.models import Escalation
 from app.casework.hand_overs.catalog import desk_name
 from app.casework.hand_overs.models import DeskHandOver
 from app.casework.holds.models import CaseHold
@@ -66,6 +67,8 @@ class OpenItems:
     hand_overs: Sequence[tuple[str, DeskHandOver]]
     """Work of theirs that lies with another desk, with its name."""
     asked: Sequence[WaitingRequest]
+    escalation: Escalation | None
+    """What a supervisor was asked and has not answered."""
 
 
 class Queued(Protocol):
@@ -119,6 +122,7 @@ def open_items(view: CaseView, staff: Staff, now: datetime) -> OpenItems:
         asking=ASKING,
         hand_overs=[(desk_name(each.desk), each) for each in found[CASE_READS.hand_overs]] if works else [],
         asked=waiting_requests(view, staff),
+        escalation=next(iter(found[CASE_READS.escalations]), None) if works else None,
     )
 
 

@@ -1,0 +1,1 @@
+"""Escalations to a supervisor: the same by page and by API."""

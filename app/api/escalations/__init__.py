@@ -1,0 +1,1 @@
+"""Escalations to a supervisor for programs."""

@@ -1,0 +1,1 @@
+"""Escalations: questions to a supervisor about a case, and what came of them."""

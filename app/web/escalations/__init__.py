@@ -1,0 +1,1 @@
+"""Escalations to a supervisor: the form of a case, and the supervisors' queue."""
