@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.charges.concessions import lower_rates, without_late_fees
+from app.book.charges.default_sums import bearing_nothing, bearing_nothing_of
 from app.book.charges.models import Accrual
-from app.book.charges.rests import OF_DISPUTES, resting, rests_of
+from app.book.charges.rests import OF_DISPUTES, resting
 from app.book.charges.rules import Accrued, accrue, capped_apr, interest_of_day, is_paused, late_fee, rate_on
 from app.book.charges.statements import bears_fee_already, once_a_violation
 from app.book.delinquency.days import DAY, Interval
@@ -144,7 +145,7 @@ def catch_up(
     first_on = _first_day(session, portfolio)
     bearing = _bearing(session, late, on)
     pauses, lower = _pauses(session, list(bearing)), lower_rates(session, list(bearing))
-    rests = rests_of(session, list(bearing))
+    rests = bearing_nothing_of(session, list(bearing), caps)
     ledger = _Ledger(portfolio, on, now)
     for account_id, (principal, charged) in _entries(session, list(bearing), on - DAY).items():
         reference, apr = bearing[account_id]
@@ -285,7 +286,7 @@ def charge_interest(
             state.c.account_id,
             state.c.balance_minor,
             sa.func.coalesce(accrual.c.carry, 0),
-            resting(state.c.account_id, on),
+            bearing_nothing(state.c.account_id, on, caps),
         )
         .outerjoin(accrual, accrual.c.account_id == state.c.account_id)
         .where(state.c.account_id.in_(list(bearing)))

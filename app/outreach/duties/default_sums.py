@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.book.charges.default_sums import LATE_FEES
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import EntryKind
@@ -17,7 +18,6 @@ from app.casework.cases.rules import CaseStatus
 from app.core.clock import local_date
 from app.core.database.engine import table_of
 from app.outreach.duties.happened import Happened
-from app.outreach.letters.default_sums.lines import LATE_FEES
 
 
 def default_sums(

@@ -36,6 +36,8 @@ class ChargeCaps:
     """Of `late_fee_minor`."""
     known_until: date | None = None
     """Last day for which the figures are known, where they change by the year; None = they do not."""
+    default_sums_free: bool = False
+    """Late fees bear no interest."""
 
 
 class ChargesTable(SourcedTable):
@@ -43,6 +45,7 @@ class ChargesTable(SourcedTable):
     late_fee: str | None = None
     currency: str = ""
     known_until: date | None = None
+    default_sums_free: bool = False
 
     @model_validator(mode="after")
     def fee_has_a_currency(self) -> Self:
@@ -64,4 +67,5 @@ class ChargesTable(SourcedTable):
             late_fee_minor=self._late_fee_minor(),
             currency=self.currency,
             known_until=self.known_until,
+            default_sums_free=self.default_sums_free,
         )

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.book.charges.default_sums import LATE_FEES
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
 from app.core.database.bulk import among
@@ -19,8 +20,6 @@ from app.outreach.letters.statutory import DefaultSumLine
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LEFT
 
-LATE_FEES = "late-fee:%"
-"""References of the fees that the desk posts for missed payments."""
 LONGEST_BACK = timedelta(days=60)
 """Older ones were told of by the creditor, or never in time: a person looks at those."""
 
