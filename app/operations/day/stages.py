@@ -88,11 +88,13 @@ from app.reporting.kpis.models import StandingNight
 from app.reporting.kpis.proof.restatements import mark_entries_seen
 from app.reporting.kpis.service import restate, take_snapshot
 from app.reporting.kpis.slices import refresh_slices
-from app.reporting.kpis.wide import refresh_standings
+from app.reporting.kpis.wide import refresh_standings, standing_accounts
 
 log = structlog.get_logger("desk.day")
 
 CHARGED_OFF_AT_ONCE = 200
+LARGE = 20_000
+"""Accounts from which on figures are measured by two sessions at once."""
 MANY = 2000
 """Rows from which on a stage tells the query planner what it wrote."""
 
@@ -284,16 +286,19 @@ def refer(day: Day) -> Counts:
 
 
 def measure(day: Day) -> Counts:
+    """The rows that figures are read from are committed first, so that two sessions can measure a large portfolio."""
     with transaction(day.engine) as session:
-        portfolio_id = id_of(day.portfolio)
         refresh_slices(session, day.portfolio, day.on)
         since = run_of(session, day.portfolio, day.on).restated_from
         refresh_standings(session, day.portfolio, day.on, since)
-        restated = restate(session, day.portfolio, day.on, since, now=day.now) if since else 0
+        beside = day.engine if standing_accounts(session, day.portfolio) >= LARGE else None
+    with transaction(day.engine) as session:
+        portfolio_id = id_of(day.portfolio)
+        restated = restate(session, day.portfolio, day.on, since, now=day.now, beside=beside) if since else 0
         mark_entries_seen(session, day.portfolio)
         if since:
             restate_buckets(session, day.portfolio, since, day.on, now=day.now)
-        written = take_snapshot(session, portfolio_id, day.on, now=day.now)
+        written = take_snapshot(session, portfolio_id, day.on, now=day.now, beside=beside)
         keep_buckets(session, day.portfolio, day.on, now=day.now)
         return {"snapshots": written, "restated": restated}
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.book.delinquency.days import CURRENT
 from app.book.delinquency.queries import spells_on
-from app.core.database.engine import table_of
+from app.book.portfolios.models import Portfolio
+from app.core.database.engine import reading, table_of
 from app.core.database.rows import Expression, Query
 from app.core.ids import id_of
 from app.reporting.kpis.family import SLICE, Days, Family, Scope, Shape, only, selects_of
@@ -181,14 +184,34 @@ def _figure(definition: Definition, sums: Sums, places: Mapping[str, int]) -> Fi
 
 
 def measured_figures(
-    session: Session, families: Sequence[Family], scope: Scope, on: date
+    session: Session, families: Sequence[Family], scope: Scope, on: date, *, beside: Engine | None = None
 ) -> dict[tuple[str, str, str], Figure]:
-    """Figures at the end of `on` by (name, dimension, member); both empty for the whole portfolio."""
+    """Figures at the end of `on` by (name, dimension, member); both empty for the whole portfolio. `beside` measures
+    every other family in a session of its own, which sees what is committed."""
     combinations = _combinations(session, scope)
+    waiting, measured = deque(families), dict[str, Measured]()
+
+    def work(own: Session, own_scope: Scope) -> None:
+        with suppress(IndexError):
+            while True:
+                family = waiting.popleft()
+                measured[family.name] = measure(own, family, own_scope, on, combinations)
+
+    def work_beside(engine: Engine) -> None:
+        with reading(engine) as own:
+            work(own, replace(scope, portfolio=own.get_one(Portfolio, scope.portfolio_id)))
+
+    if beside is None:
+        work(session, scope)
+    else:
+        with ThreadPoolExecutor(1) as pool:
+            helper = pool.submit(work_beside, beside)
+            work(session, scope)
+            helper.result()
     return {
         (figure.kpi, key.dimension.value if key.dimension else "", key.member): figure
         for family in families
-        for key, figure in figures_of(family, measure(session, family, scope, on, combinations))
+        for key, figure in figures_of(family, measured[family.name])
     }
 
 

@@ -6,6 +6,7 @@ members of a case until now, and after a load of an accounts file those whose pr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -20,9 +21,9 @@ from app.book.ledger.rules import FeedKind
 from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.core.database.bulk import scratch, upsert
+from app.core.database.bulk import among_named, listed, scratch, upsert
 from app.core.database.engine import BigId, table_of
-from app.core.database.rows import Query
+from app.core.database.rows import Expression, Query, QueryStack
 from app.core.ids import id_of
 from app.core.staff.models import User
 from app.outreach.strategy.ladders import load_ladders
@@ -58,17 +59,16 @@ def refresh_slices(session: Session, portfolio: Portfolio, on: date) -> int:
     number of times for a day."""
     connection = session.connection()
     ladders = load_ladders(session, portfolio)
-    statements = _night(
-        connection.dialect.name,
-        has_challenger=ladders.challenger is not None,
-        accounts_changed=_accounts_changed_since(session, id_of(portfolio), on),
-    )
+    dialect = connection.dialect.name
+    statements = _night(dialect, accounts_changed=_accounts_changed_since(session, id_of(portfolio), on))
     given = {
         PORTFOLIO_ID.key: id_of(portfolio),
         ON.key: on,
         LIVE.key: ladders.live.ref,
-        CHALLENGER.key: ladders.challenger.ref if ladders.challenger else "",
+        CHALLENGER.key: (ladders.challenger or ladders.live).ref,
         EXPERIMENT_ID.key: ladders.experiment_id,
+        NEWEST.key: _newest_account(session, id_of(portfolio)),
+        CASE_SLICES: listed(dialect, _slices_of_cases(session, id_of(portfolio))),
     }
     with scratch(session, _OTHERS, *_columns()):
         written = connection.execute(statements.others, given).rowcount
@@ -78,10 +78,31 @@ def refresh_slices(session: Session, portfolio: Portfolio, on: date) -> int:
     return written
 
 
+def _newest_account(session: Session, portfolio_id: int) -> int:
+    """The last account that has members; a number, so that the planner knows that few come after it."""
+    kept = table_of(AccountSlice)
+    return (
+        session.scalar(
+            sa.select(sa.func.coalesce(sa.func.max(kept.c.account_id), 0)).where(
+                kept.c.portfolio_id == portfolio_id, kept.c.to_on.is_(None)
+            )
+        )
+        or 0
+    )
+
+
+def _slices_of_cases(session: Session, portfolio_id: int) -> Sequence[int]:
+    """The combinations with a member of a case."""
+    known = table_of(KpiSlice)
+    has_case = sa.or_(*(known.c[name] != "" for name in _OF_A_CASE))
+    return session.scalars(sa.select(known.c.id).where(known.c.portfolio_id == portfolio_id, has_case)).all()
+
+
 # A parameter that is named as a column would be written to it.
 PORTFOLIO_ID, ON = sa.bindparam("own_portfolio", type_=BigId), sa.bindparam("night", type_=sa.Date())
 LIVE, CHALLENGER = (sa.bindparam(name, type_=sa.String()) for name in ("live", "challenger"))
-EXPERIMENT_ID = sa.bindparam("own_experiment", type_=BigId)
+EXPERIMENT_ID, NEWEST = (sa.bindparam(name, type_=BigId) for name in ("own_experiment", "newest_account"))
+CASE_SLICES = "slices_of_cases"
 _OTHERS = "other_members"
 """Temporary: the accounts that have other members than the night before, with these members."""
 
@@ -106,8 +127,8 @@ class _Night:
 
 
 @cache
-def _night(dialect: str, *, has_challenger: bool, accounts_changed: bool) -> _Night:
-    wanted = _members(has_challenger, accounts_changed).subquery("wanted")
+def _night(dialect: str, *, accounts_changed: bool) -> _Night:
+    wanted = _members(dialect, accounts_changed).subquery("wanted")
     known, kept = table_of(KpiSlice), table_of(AccountSlice)
     other = sa.Table(_OTHERS, sa.MetaData(), *_columns())
     is_open = sa.and_(kept.c.account_id == wanted.c.account_id, kept.c.to_on.is_(None))
@@ -155,71 +176,85 @@ def _night(dialect: str, *, has_challenger: bool, accounts_changed: bool) -> _Ni
     )
 
 
-def _members(has_challenger: bool, accounts_changed: bool) -> Query:
+def _members(dialect: str, accounts_changed: bool) -> Query:
     """The members, as of now, of the accounts that can have changed since the night before."""
     account, case, staff, who = (table_of(m) for m in (Account, CollectionsCase, User, Participant))
-    has_case = case.c.id.is_not(None)
-    takes_part = who.c.arm.is_not(None)
-    strategy = sa.case((who.c.arm == "challenger", CHALLENGER), else_=LIVE) if has_challenger else LIVE
-    return (
+    of_case = (
         sa.select(
-            account.c.id.label("account_id"),
-            account.c.portfolio_id,
-            account.c.product,
-            sa.func.coalesce(case.c.owner, "").label("agent"),
+            *_of_account(account),
+            LIVE.label("strategy"),
+            case.c.owner.label("agent"),
             sa.func.coalesce(staff.c.team, "").label("team"),
-            sa.case((has_case, strategy), else_="").label("strategy"),
-            sa.case(
-                (takes_part, sa.cast(EXPERIMENT_ID, sa.String) + " " + sa.cast(who.c.arm, sa.String)),
-                else_="",
-            ).label("arm"),
-            month_of(sa.func.coalesce(account.c.placed_on, account.c.opened_on)).label("placement"),
-            sa.func.coalesce(case.c.segment, "").label("segment"),
+            case.c.segment,
         )
-        .select_from(account)
-        .outerjoin(
-            case, sa.and_(case.c.customer_id == account.c.customer_id, case.c.status == CaseStatus.OPEN)
-        )
+        .select_from(case)
+        .join(account, account.c.customer_id == case.c.customer_id)
         .outerjoin(staff, staff.c.username == case.c.owner)
-        .outerjoin(
-            who,
-            sa.and_(who.c.customer_id == account.c.customer_id, who.c.experiment_id == EXPERIMENT_ID),
-        )
-        .where(account.c.portfolio_id == PORTFOLIO_ID, account.c.id.in_(_candidates(accounts_changed)))
-    )
-
-
-def _candidates(accounts_changed: bool) -> sa.CompoundSelect[tuple[int]]:
-    account, case, kept, known = (table_of(m) for m in (Account, CollectionsCase, AccountSlice, KpiSlice))
-    newest = sa.select(sa.func.coalesce(sa.func.max(kept.c.account_id), 0)).where(
-        kept.c.portfolio_id == PORTFOLIO_ID, kept.c.to_on.is_(None)
-    )
-    new = sa.select(account.c.id).where(
-        account.c.portfolio_id == PORTFOLIO_ID, account.c.id > newest.scalar_subquery()
-    )
-    in_case = (
-        sa.select(account.c.id)
-        .join(case, case.c.customer_id == account.c.customer_id)
-        .where(case.c.portfolio_id == PORTFOLIO_ID, case.c.status == CaseStatus.OPEN)
-    )
-    had_case = (
-        sa.select(kept.c.account_id)
-        .join(known, known.c.id == kept.c.slice_id)
         .where(
-            kept.c.portfolio_id == PORTFOLIO_ID,
-            kept.c.to_on.is_(None),
-            sa.or_(*(known.c[name] != "" for name in _OF_A_CASE)),
+            case.c.portfolio_id == PORTFOLIO_ID,
+            case.c.status == CaseStatus.OPEN,
+            account.c.portfolio_id == PORTFOLIO_ID,
         )
+        .cte("of_case")
     )
-    candidates = [new, in_case, had_case]
+    without = sa.except_(
+        sa.select(_without_case(dialect, accounts_changed).subquery("others").c.id),
+        sa.select(of_case.c.account_id),
+    )
+    nothing = (sa.literal("").label(name) for name in ("strategy", "agent", "team", "segment"))
+    other = sa.select(*_of_account(account), *nothing).where(
+        account.c.portfolio_id == PORTFOLIO_ID, account.c.id.in_(without)
+    )
+    # Within the select: a driver of SQLite counts what an INSERT writes only if its text begins so.
+    found = sa.union_all(sa.select(of_case), other).add_cte(of_case, nest_here=True).subquery("found")
+    is_tried = sa.and_(found.c.strategy != "", who.c.arm == "challenger")
+    arm = sa.cast(EXPERIMENT_ID, sa.String) + " " + sa.cast(who.c.arm, sa.String)
+    return sa.select(
+        found.c.account_id,
+        found.c.portfolio_id,
+        found.c.product,
+        found.c.agent,
+        found.c.team,
+        sa.case((is_tried, CHALLENGER), else_=found.c.strategy).label("strategy"),
+        sa.case((who.c.arm.is_not(None), arm), else_="").label("arm"),
+        found.c.placement,
+        found.c.segment,
+    ).outerjoin_from(
+        found,
+        who,
+        sa.and_(who.c.customer_id == found.c.customer_id, who.c.experiment_id == EXPERIMENT_ID),
+    )
+
+
+def _of_account(account: sa.Table) -> tuple[Expression, ...]:
+    return (
+        account.c.id.label("account_id"),
+        account.c.customer_id,
+        account.c.portfolio_id,
+        account.c.product,
+        month_of(sa.func.coalesce(account.c.placed_on, account.c.opened_on)).label("placement"),
+    )
+
+
+def _without_case(dialect: str, accounts_changed: bool) -> QueryStack:
+    """Accounts that may have other members without a case: new ones, those that had members of a case until now, and
+    those whose product is another. Some have a case all the same."""
+    account, kept, known = (table_of(m) for m in (Account, AccountSlice, KpiSlice))
+    new = sa.select(account.c.id).where(account.c.portfolio_id == PORTFOLIO_ID, account.c.id > NEWEST)
+    had_case = sa.select(kept.c.account_id).where(
+        kept.c.portfolio_id == PORTFOLIO_ID,
+        kept.c.to_on.is_(None),
+        among_named(dialect, kept.c.slice_id, CASE_SLICES),
+    )
+    found = [new, had_case]
     if accounts_changed:
-        candidates.append(
+        found.append(
             sa.select(account.c.id)
             .join(kept, sa.and_(kept.c.account_id == account.c.id, kept.c.to_on.is_(None)))
             .join(known, known.c.id == kept.c.slice_id)
             .where(account.c.portfolio_id == PORTFOLIO_ID, known.c.product != account.c.product)
         )
-    return sa.union(*candidates)
+    return sa.union_all(*found)
 
 
 def _accounts_changed_since(session: Session, portfolio_id: int, on: date) -> bool:

@@ -62,7 +62,7 @@ def refresh_standings(session: Session, portfolio: Portfolio, on: date, restated
         return rebuild_standings(session, portfolio, on)
     then_on = month_start(on) - DAY
     reaches_back = restated_from is not None and restated_from <= then_on
-    changed = _changed(portfolio, before, on).subquery("changed")
+    changed = _changed(portfolio, before, on, _newest(session, portfolio)).subquery("changed")
     connection, wide = session.connection(), table_of(AccountStanding)
     columns = [sa.Column(name, wide.c[name].type) for name in _COLUMNS]
     with scratch(session, "fresh_standing", *columns) as fresh:
@@ -147,6 +147,15 @@ def _add_to_sums(session: Session, *parts: Query) -> None:
     connection.execute(sa.delete(sums).where(sums.c.accounts == 0))
 
 
+def standing_accounts(session: Session, portfolio: Portfolio) -> int:
+    """How many accounts have a wide row."""
+    kept = table_of(StandingSum)
+    return (
+        session.scalar(sa.select(sa.func.sum(kept.c.accounts)).where(kept.c.portfolio_id == portfolio.id))
+        or 0
+    )
+
+
 def wrong_sums(session: Session, portfolio: Portfolio) -> int:
     """How many sums are not those of the wide rows."""
     wide, kept = table_of(AccountStanding), table_of(StandingSum)
@@ -156,7 +165,14 @@ def wrong_sums(session: Session, portfolio: Portfolio) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(wrong)) or 0
 
 
-def _changed(portfolio: Portfolio, before: date, on: date) -> sa.CompoundSelect[tuple[int]]:
+def _newest(session: Session, portfolio: Portfolio) -> int:
+    """The last account that has a wide row; a number, so that the planner knows that few come after it."""
+    wide = table_of(AccountStanding)
+    found = sa.select(sa.func.max(wide.c.account_id)).where(wide.c.portfolio_id == portfolio.id)
+    return session.scalar(found) or 0
+
+
+def _changed(portfolio: Portfolio, before: date, on: date, newest: int) -> sa.CompoundSelect[tuple[int]]:
     """Accounts whose wide row may be another: folded since, of other members since, or ended or reopened since."""
     state, kept, account, wide = (
         table_of(each) for each in (AccountState, AccountSlice, Account, AccountStanding)
@@ -167,16 +183,10 @@ def _changed(portfolio: Portfolio, before: date, on: date) -> sa.CompoundSelect[
     moved = sa.select(kept.c.account_id).where(
         kept.c.portfolio_id == portfolio.id,
         kept.c.to_on.is_(None),
-        kept.c.from_on > before,
+        kept.c.from_on >= before,
         kept.c.from_on <= on,
     )
-    new = sa.select(account.c.id).where(
-        account.c.portfolio_id == portfolio.id,
-        account.c.id
-        > sa.select(sa.func.coalesce(sa.func.max(wide.c.account_id), 0))
-        .where(wide.c.portfolio_id == portfolio.id)
-        .scalar_subquery(),
-    )
+    new = sa.select(account.c.id).where(account.c.portfolio_id == portfolio.id, account.c.id > newest)
     both = sa.select(account.c.id).join(wide, wide.c.account_id == account.c.id)
     differ = sa.or_(
         account.c.ended_on.is_distinct_from(wide.c.ended_on),
@@ -188,9 +198,9 @@ def _changed(portfolio: Portfolio, before: date, on: date) -> sa.CompoundSelect[
 
 
 def _refreshed(portfolio: Portfolio, then_on: date, reaches_back: bool, changed: sa.Subquery) -> Query:
-    """The new rows of these accounts. How one stood at the month end is kept from its old row, which an account that
-    did not change since the month end still has as its present; it is read from history for a new account, and where
-    changes reach back behind the month end."""
+    """The rows of these accounts that are other than before. How one stood at the month end is kept from its old row,
+    which an account that did not change since the month end still has as its present; it is read from history for a
+    new account, and where changes reach back behind the month end."""
     account, state, old = table_of(Account), table_of(AccountState), table_of(AccountStanding).alias("old")
     spell, entry = table_of(Spell), table_of(Entry)
     bucket_then = (
@@ -225,7 +235,12 @@ def _refreshed(portfolio: Portfolio, then_on: date, reaches_back: bool, changed:
         else_=sa.func.coalesce(state.c.balance_minor - since, 0),
     )
     columns = _columns(portfolio, then_on, then_bucket, then_balance)
-    return _joined(sa.select(*columns), changed, old).where(account.c.portfolio_id == portfolio.id)
+    rows = _joined(sa.select(*columns), changed, old).where(account.c.portfolio_id == portfolio.id)
+    if reaches_back:
+        return rows
+    present = zip(_COLUMNS, columns, strict=True)
+    differs = (value.is_distinct_from(old.c[name]) for name, value in present if not name.startswith("then_"))
+    return rows.where(sa.or_(old.c.account_id.is_(None), *differs))
 
 
 def _joined(query: Query, changed: sa.Subquery, old: sa.FromClause) -> Query:

@@ -10,12 +10,15 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account
+from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import CollectorKind
 from app.book.portfolios.service import get_portfolio
+from app.casework.cases.models import CollectionsCase
 from app.core.database.engine import reading, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
+from app.core.staff.models import User
 from app.operations.invariants.figures import figures_match_ledger
 from app.reporting.cohorts.queries import cohorts_of
 from app.reporting.cohorts.rules import Curve
@@ -28,8 +31,8 @@ from app.reporting.kpis.measuring import measured_figures, sliced_rows
 from app.reporting.kpis.models import AccountSlice, AccountStanding, KpiSlice, KpiSnapshot
 from app.reporting.kpis.proof.checking import check_accounts, check_day
 from app.reporting.kpis.rules import Part, Statistic, median_pair
-from app.reporting.kpis.slices import BEGINNING
-from app.reporting.kpis.wide import rebuild_standings, wrong_sums
+from app.reporting.kpis.slices import BEGINNING, refresh_slices
+from app.reporting.kpis.wide import rebuild_standings, refresh_standings, wrong_sums
 from tests import builders
 from tests.paths import ROOT
 from tests.reporting.kpis.lived import FIRST, LAST, START, live_through
@@ -82,6 +85,8 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
             measured_figures(session, FAMILIES, each, LAST) for each in (Scope(book, LAST), Scope(book))
         )
         assert wide == history
+        # Half of them by a second session.
+        assert measured_figures(session, FAMILIES, Scope(book, LAST), LAST, beside=engine) == wide
         with pytest.raises(NotFound, match="no key figure of this name"):
             figure_slice(session, book, "profit", LAST)
         with pytest.raises(NotFound, match="has not closed 2026-03-13"):
@@ -107,6 +112,8 @@ def test_tiles_equal_their_lists_on_past_days_and_slices_share_them_out(engine: 
         counted, listed = figures_match_ledger(session, book)
         assert "overdue_rate_accounts_1: 4 / 7 is stored, the ledger gives 3 / 7" in counted
         assert "overdue_rate_accounts_1: 4 / 7 is stored, its lists add up to 3 / 7" in listed
+    with transaction(engine) as session:
+        _check_repeated_night(session, get_portfolio(session, builders.BOOK))
 
 
 def wide_rows(session: Session) -> list[tuple[object, ...]]:
@@ -122,6 +129,32 @@ def wide_rows(session: Session) -> list[tuple[object, ...]]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _check_repeated_night(session: Session, book: Portfolio) -> None:
+    """A night that was killed after it wrote the rows finds, when it is repeated, what people did since: a case went to
+    a colleague, who went to another team, and an account was sold."""
+    case = session.scalars(select(CollectionsCase).order_by(col(CollectionsCase.id))).first()
+    assert case is not None
+    case.owner = "jonas" if case.owner == "mei" else "mei"
+    session.scalars(select(User).where(User.username == case.owner)).one().team = "night shift"
+    cards = session.scalars(select(Account).order_by(col(Account.id))).all()
+    cards[-1].status, cards[-1].ended_on = AccountStatus.SOLD, LAST
+    session.flush()
+    assert refresh_slices(session, book, LAST) > 0
+    refresh_standings(session, book, LAST, None)
+    repeated = wide_rows(session)
+    assert wrong_sums(session, book) == 0
+    rebuild_standings(session, book, LAST)
+    assert wide_rows(session) == repeated
+    kept = (
+        select(KpiSlice.agent, KpiSlice.team)
+        .join(AccountSlice, col(AccountSlice.slice_id) == KpiSlice.id)
+        .join(Account, col(Account.id) == AccountSlice.account_id)
+    )
+    of_case = kept.where(Account.customer_id == case.customer_id, col(AccountSlice.to_on).is_(None))
+    assert set(session.execute(of_case).all()) == {(case.owner, "night shift")}
+    assert refresh_slices(session, book, LAST) == 0
 
 
 def test_one_select_serves_all_portfolios_of_a_shape_with_their_own_days() -> None:
