@@ -20,6 +20,7 @@ from app.api.cases.disputes import register as disputes_register_api
 from app.api.cases.hand_overs import hand_overs
 from app.api.cases.hardship import requests as hardship_requests
 from app.api.cases.household import statements as household_api
+from app.api.cases.matters import matters
 from app.api.cases.needs import needs
 from app.api.cases.negotiation import negotiations
 from app.api.cases.people import parties, points
@@ -114,6 +115,7 @@ API: tuple[APIRouter, ...] = (
     strategies_api.router,
     codes.router,
     legal.router,
+    matters.router,
     documents.router,
     disputes_api.router,
     disputes_register_api.router,

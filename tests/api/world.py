@@ -51,6 +51,7 @@ from app.core.vocabulary import Channel, HoldKind
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.rules import NoticeKind
 from app.inbound.rules import InboundSource
+from app.legal.matters.models import LegalQuestion
 from app.outreach.gate.models import ContactPreference, SuppressedAddress
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.strategy.models import StrategyTask
@@ -185,6 +186,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         ).json()["id"]
         for limit in ("10 %", "5 %")
     ]
+    asked = program.desk.write(lambda session: _questions(session, case, referral))
     names = {
         "code": [code],
         "portfolio": [code],
@@ -194,6 +196,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         "customer_ref": [customer.reference],
         "plan": [made.json()["reference"]],
         "referral_id": [referral],
+        "question_id": asked,
         "form": ["england"],
         "reference": [f"REF-{case.id}"],
         "reverses": rows["payment"],
@@ -628,3 +631,18 @@ def _roles() -> Iterator[tuple[tuple[str, str], frozenset[Role]]]:
             path = route.path.removeprefix("/api/v1").replace(":path}", "}")  # type: ignore[attr-defined]
             for method in route.methods:  # type: ignore[attr-defined]
                 yield (method, path), allowed
+
+
+def _questions(session: Session, case: CollectionsCase, referral_id: int) -> list[int]:
+    """Questions of the legal team about a case, which collections answers."""
+    rows = [
+        LegalQuestion(
+            portfolio_id=case.portfolio_id, customer_id=case.customer_id, case_id=id_of(case),
+            referral_id=referral_id, to_legal=False, question=f"Where is page {n}?", asked_by="user:lars",
+            asked_at=NOW,
+        )
+        for n in (1, 2)
+    ]  # fmt: skip
+    session.add_all(rows)
+    session.flush()
+    return [id_of(row) for row in rows]

@@ -37,6 +37,7 @@ LEFT_BEHIND = {
     "hardship_document", "peer_file", "peer_value", "kpi_restatement_entry",
     "threshold", "digest_recipient", "digest", "frozen_return", "frozen_return_cell", "frozen_return_line",
     "dispute_evidence", "timeline_day", "time_stamp",
+    "legal_report", "legal_question",
     # Messages of customers; their effects stand in rows of their own.
     "inbound_match", "inbound_message", "inbound_answer", "case_question",
     # Articles: what was sent stands in the messages.

@@ -27,6 +27,8 @@ from app.web.cases.hardship import page as hardship_page
 from app.web.cases.household import acts as household_acts
 from app.web.cases.household import page as household_page
 from app.web.cases.knowledge import acts as knowledge_acts
+from app.web.cases.legal import forms as matter_forms
+from app.web.cases.legal import page as matter_page
 from app.web.cases.needs import forms as need_forms
 from app.web.cases.needs import page as need_page
 from app.web.cases.negotiation import closing as negotiation_closing
@@ -77,4 +79,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     need_page.router,
     household_page.router,
     household_acts.router,
+    matter_forms.router,
+    matter_page.router,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from fastapi import Depends
 from sqlmodel import Session
@@ -33,6 +33,9 @@ from app.legal.claim.statement import claim_statement
 from app.legal.claim.table import PART_TITLES, cells, order_sentence, rows_of, unsplit_sentence
 from app.legal.courts.catalog import FORMATS
 from app.legal.courts.formats import CourtFormat
+from app.legal.matters.models import LegalReport
+from app.legal.matters.queries import standing_of, waiting_for_legal
+from app.legal.matters.rules import REPORT_LABELS
 from app.legal.referrals import queries
 from app.legal.referrals.models import ReferralStatus
 from app.legal.referrals.queries import Listed, SealedBundle
@@ -99,6 +102,11 @@ class ReferralPage(Page):
     deliveries: Mapping[int, OutboxMessage]
     receipts: Mapping[int, object]
     stamps: Mapping[int, TimeStamp]
+    standing: LegalReport | None
+    """The newest report of the lawyers."""
+    standing_label: str
+    questions_waiting: int
+    """Questions of collections that the legal team has not answered."""
     can_seal: bool
     can_deliver: bool
     stopped: ChannelStop | None
@@ -149,6 +157,7 @@ def referral_page(
             bundles=sealed,
             deliveries=bundle_deliveries(session, found.referral.case_id),
             receipts={b.id: json.loads(b.receipt) for b in sealed if b.receipt},
+            **_with_lawyers(session, id_of(found.referral)),
             stamps=stamps_of(session, [b.id for b in sealed]),
             can_seal=ports.seal is not None,
             can_deliver=ports.legal_desk is not None,
@@ -189,6 +198,21 @@ def find_referral(session: Session, referral_id: int) -> Listed:
     if found is None:
         raise NotFound(f"There is no referral {referral_id}. Choose one from the list.")
     return found
+
+
+class _WithLawyers(TypedDict):
+    standing: LegalReport | None
+    standing_label: str
+    questions_waiting: int
+
+
+def _with_lawyers(session: Session, referral_id: int) -> _WithLawyers:
+    standing = standing_of(session, [referral_id]).get(referral_id)
+    return {
+        "standing": standing,
+        "standing_label": REPORT_LABELS[standing.kind] if standing else "",
+        "questions_waiting": waiting_for_legal(session, [referral_id]).get(referral_id, 0),
+    }
 
 
 def case_file_of(session: Session, case: CollectionsCase, now: Now) -> CaseFile:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.legal import bundles, exports, referrals
+from app.web.legal import bundles, court_dates, exports, referrals
 
 ROUTERS: tuple[APIRouter, ...] = (
+    court_dates.router,
     referrals.router,
     bundles.router,
     exports.router,

@@ -1,0 +1,1 @@
+"""Matters with the lawyers, for programs."""

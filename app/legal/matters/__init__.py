@@ -1,0 +1,1 @@
+"""What becomes of a case with the lawyers: their reports, and questions and answers between them and collections."""

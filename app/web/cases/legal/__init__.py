@@ -1,0 +1,1 @@
+"""The page of a case's matter with the lawyers: their reports, and questions and answers."""
