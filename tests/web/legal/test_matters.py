@@ -120,7 +120,7 @@ def test_a_case_that_the_legal_team_does_not_have_has_no_reports(
 
 
 def told(desk: Desk, *kinds: str) -> list[dict[str, object]]:
-    return [dict(event) for event in events(desk.engine, *kinds)]
+    return desk.read(lambda session: events(session, *kinds))
 
 
 def tasks(desk: Desk) -> dict[str, str]:
