@@ -1,7 +1,7 @@
 """Reports of lawyers, and questions between them and collections.
 
 Revision ID: 0093
-Revises: 0082
+Revises: 0081
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0093"
-down_revision = "0082"
+down_revision = "0081"
 branch_labels = None
 depends_on = None
 
