@@ -58,6 +58,24 @@ def billed_from(session: Session, dispute: Dispute) -> date:
     return min(billed, dispute.received_on)
 
 
+def asked_for_on(session: Session, dispute: Dispute) -> date:
+    """The day from which on a statement billed what is disputed: of its entry, of the statement that showed it, or of
+    the last one that had closed when it came."""
+    if dispute.entry_id is not None:
+        charge = session.get_one(Entry, dispute.entry_id)
+        return (
+            charge.effective_on
+            if charge.source.startswith("feed:")
+            else max(charge.effective_on, charge.posted_on)
+        )
+    if dispute.statement_id is not None:
+        return session.get_one(Statement, dispute.statement_id).closing_on
+    last = sa.select(sa.func.max(col(Statement.closing_on))).where(
+        col(Statement.account_id) == dispute.account_id, col(Statement.closing_on) <= dispute.received_on
+    )
+    return session.scalar(last) or dispute.received_on
+
+
 def corrected_on(correction: Correction, entry: Entry | None, today: date) -> date | None:
     """The day of the entry by which the balance is lower; None = it is still to come."""
     if correction is Correction.CREDITOR:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from sqlmodel import Session, select
 
 from app.actions.disputes.charges import correct_charges, settle_charges
-from app.actions.disputes.days import pay_by_of
+from app.actions.disputes.days import asked_for_on, pay_by_of
 from app.actions.disputes.granting import require_grant
 from app.actions.holds import end_hold, require_verification
 from app.book.charges.rests import OF_DISPUTES
 from app.book.ledger.corrections.credits import OF_DISPUTE, grant_credit
+from app.book.ledger.corrections.taken_back import take_charge_back
 from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import MONEY_IN, WAIVABLE
@@ -138,6 +139,7 @@ def note_correction(
         raise Conflict(f"Dispute {dispute.reference} waits for no correction.")
     entry = _posted(session, dispute, dispute.account_id, entry_id, dispute.conceded_minor)
     correct_dispute(session, dispute, entry, by=by, now=now)
+    _lower_due(session, dispute, entry, dispute.conceded_minor, by=by, now=now)
     portfolio = session.get_one(Portfolio, dispute.portfolio_id)
     pack = packs_for(portfolio, session.get_one(Customer, dispute.customer_id))
     correct_charges(session, dispute, entry, pack, by=by, now=now)
@@ -169,6 +171,8 @@ def _correct(
     """The entry that corrects the ledger: posted here, or found in it."""
     account, conceded = checked.account, checked.conceded_minor
     if account is None or decision.correction is not Correction.HERE:
+        if checked.posted is not None:
+            _lower_due(session, dispute, checked.posted, conceded, by=by, now=now)
         return checked.posted
     reason = f"Dispute {dispute.reference}: {checked.explanation}"[:200]
     disputed = _waivable(session, dispute)
@@ -176,6 +180,14 @@ def _correct(
         return grant_credit(session, account, conceded, reason, word=OF_DISPUTE, by=by, now=now)
     waiver = waive_as_agreed(session, disputed, conceded, reason, by=by, now=now)
     return session.get_one(Entry, waiver.credit_id)
+
+
+def _lower_due(
+    session: Session, dispute: Dispute, entry: Entry, conceded_minor: int, *, by: Actor, now: datetime
+) -> None:
+    """Let the minimum that billed the disputed charge ask for it no more, where its correction lowers the balance
+    only."""
+    take_charge_back(session, entry, conceded_minor, asked_for_on(session, dispute), by=by, now=now)
 
 
 def _waivable(session: Session, dispute: Dispute) -> Entry | None:

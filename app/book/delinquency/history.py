@@ -139,12 +139,12 @@ def statement_view(session: Session, account_id: int, on: date) -> list[Statemen
 
     The days past due of the account are those of the first one that is late.
     """
-    entries = [entry for entry in _entries(session, account_id, on, None) if _pays_dues(entry)]
+    known = _entries(session, account_id, on, None)
     statements = _statements(session, account_id, on, None)
     events = _events(session, account_id, on, None)
-    waived = _waived(session, account_id, entries, events)
-    waivers = [entry for entry in entries if entry.id in waived and waived[entry.id]]
-    entries = [entry for entry in entries if entry.id not in waived]
+    waived = _waived(session, account_id, known, events)
+    waivers = [entry for entry in known if waived.get(entry.id)]
+    entries = [entry for entry in known if _pays_dues(entry) and entry.id not in waived]
     events.credits = _credits(entries)
     owed = {item.closing: item for item in trace(events, through=on) if item.closing is not None}
     return [

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from app.book.delinquency.facts import Events, State
 from app.book.delinquency.models import AccountState, Pause, ReAge
 from app.book.delinquency.rules import billed_by
-from app.book.ledger.models import Account, Entry, Position, Statement, Waiver
+from app.book.ledger.models import Account, ChargeTakenBack, Entry, Position, Statement, Waiver
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES
 from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import among, among_named, listed
@@ -112,7 +112,8 @@ def _fill(
 
 @dataclass(frozen=True, slots=True)
 class WaiverCredit:
-    """The credit of a waiver, reversed or not, and from which day on a statement billed the charge it takes back."""
+    """The credit of a waiver, or an entry by which a wrong charge was taken back, reversed or not, and from which day
+    on a statement billed that charge."""
 
     account_id: int
     credit_id: int
@@ -240,13 +241,36 @@ class _Asker:
 @lru_cache
 def _statements(dialect: str) -> _Statements:
     state, account, entry = table_of(AccountState), table_of(Account), table_of(Entry)
-    waiver, pause, portfolio = table_of(Waiver), table_of(Pause), table_of(Portfolio)
+    waiver, taken = table_of(Waiver), table_of(ChargeTakenBack)
+    pause, portfolio = table_of(Pause), table_of(Portfolio)
     credit, charge, mirror = entry.alias("credit"), entry.alias("charge"), entry.alias("mirror")
     through = sa.bindparam("through", type_=sa.Date)
 
     def theirs(column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
         return among_named(dialect, column, "ids")
 
+    waived = (
+        sa.select(
+            waiver.c.account_id, credit.c.id.label("credit_id"), credit.c.effective_on.label("credited_on"),
+            credit.c.amount_minor, charge.c.effective_on, charge.c.posted_on, charge.c.source,
+            mirror.c.id.label("mirror_id"),
+        )
+        .join(credit, credit.c.id == waiver.c.credit_id)
+        .join(charge, charge.c.id == waiver.c.entry_id)
+        .outerjoin(mirror, mirror.c.reverses_id == credit.c.id)
+        .where(theirs(waiver.c.account_id))
+    )  # fmt: skip
+    # The day on which it was billed is known, as of a charge from a file.
+    taken_back = (
+        sa.select(
+            taken.c.account_id, credit.c.id, credit.c.effective_on, -taken.c.amount_minor,
+            taken.c.billed_on, taken.c.billed_on, sa.literal("feed:"), mirror.c.id,
+        )
+        .join(credit, credit.c.id == taken.c.credit_id)
+        .outerjoin(mirror, mirror.c.reverses_id == credit.c.id)
+        .where(theirs(taken.c.account_id))
+    )  # fmt: skip
+    lowering = sa.union_all(waived, taken_back).subquery()
     dated = ((entry, "effective_on"), *((table, fields[0]) for table, fields, _ in _OTHERS))
     return _Statements(
         states=sa.select(
@@ -255,15 +279,7 @@ def _statements(dialect: str) -> _Statements:
         ).where(theirs(state.c.account_id)),
         whole=_since(dialect, after_state=False),
         since_state=_since(dialect, after_state=True),
-        waivers=sa.select(
-            waiver.c.account_id, credit.c.id, credit.c.effective_on, credit.c.amount_minor,
-            charge.c.effective_on, charge.c.posted_on, charge.c.source, mirror.c.id,
-        )
-        .join(credit, credit.c.id == waiver.c.credit_id)
-        .join(charge, charge.c.id == waiver.c.entry_id)
-        .outerjoin(mirror, mirror.c.reverses_id == credit.c.id)
-        .where(theirs(waiver.c.account_id))
-        .order_by(credit.c.id),
+        waivers=sa.select(*lowering.c).order_by(lowering.c.credit_id),
         pauses=sa.select(pause.c.account_id, pause.c.from_on, pause.c.to_on).where(theirs(pause.c.account_id)),
         ended=sa.select(account.c.id, account.c.ended_on).where(
             theirs(account.c.id), account.c.ended_on.is_not(None)

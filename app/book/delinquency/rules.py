@@ -6,8 +6,9 @@
 - A credit pays unpaid dues oldest first, then open minimums of statements that closed before its date (oldest
   first), then the balance only: money beyond a minimum never counts toward a later statement's. Where the product
   says so (`prepays`), money beyond what is due is kept and pays the next minimums as they close.
-- A waiver takes back a charge. It lowers what is left of the minimum of the statement that billed the charge, late
-  or open, and nothing else: it pays no other due and no later minimum.
+- A waiver takes back a charge, and so does the reversal of a charge that was disputed. It lowers what is left of the
+  minimum of the statement that billed the charge, late or open, and nothing else: it pays no other due and no later
+  minimum.
 - Days past due on D = the days in (U, D] that count, U being the due date of the oldest unpaid due; "on D" means
   at the end of D. So something is past due exactly where days past due are 1 or more.
 - A pause is an interval of days that do not count, as if they did not exist: nothing falls past due on them and

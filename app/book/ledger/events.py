@@ -110,6 +110,25 @@ class GoodwillCredited(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class ChargeWasTakenBack(Payload):
+    """The minimum that billed a wrong charge asks for less, as an entry took the charge back."""
+
+    KIND = "ledger.charge_taken_back"
+    FILTERS = (TimelineFilter.MONEY,)
+
+    entry: str
+    amount_minor: int
+    billed_on: date
+    """The first statement that closed on or after this day billed it."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = (
+            f"A charge of {reader.money(self.amount_minor)} counts no more toward the minimum that billed it"
+        )
+        return TimelineEntry(title, f"taken back by entry {self.entry}")
+
+
+@dataclass(frozen=True, slots=True)
 class StatementCorrected(Payload):
     """Fields that both kinds share: the figures before, and now unless the statement is withdrawn."""
 

@@ -270,3 +270,24 @@ class Waiver(Row, table=True):
     note: str = Field(default="", max_length=300)
     credit_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
     """The credit entry that an approved waiver posted."""
+
+
+class ChargeTakenBack(Row, table=True):
+    """A charge that an entry took back because it was wrong: a reversal that a dispute names as its correction. Like a
+    waiver it lowers what is left of the minimum that billed the charge."""
+
+    __tablename__ = "charge_taken_back"
+    __table_args__ = (
+        sa.Index("ix_charge_taken_back_account", "account_id"),
+        sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+    )
+
+    credit_id: int = Field(primary_key=True, foreign_key="ledger_entry.id", sa_type=BigId)
+    """The entry that took it back."""
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    amount_minor: int = Field(sa_type=sa.BigInteger)
+    billed_on: date
+    """The first statement that closed on or after this day asked for the charge."""
+    by: str = Field(max_length=120)
+    created_at: datetime = Field(sa_type=UtcDateTime)

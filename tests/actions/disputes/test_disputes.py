@@ -17,8 +17,10 @@ from app.actions.disputes.evidence import ask_evidence, judge_evidence
 from app.actions.disputes.opening import change_what_is_disputed, open_dispute
 from app.actions.documents import add_document
 from app.actions.holds import end_hold, place_hold
+from app.book.delinquency.history import statement_view
 from app.book.delinquency.models import AccountState, DisputedAmount
 from app.book.delinquency.queries import owed_minor
+from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import EntryKind
 from app.book.portfolios.models import Portfolio
@@ -47,6 +49,7 @@ from app.casework.plans.terms import AgreementTerms
 from app.core.actor import CUSTOMER, Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind
 from app.legal.checklists.loading import checklist_of
@@ -261,13 +264,33 @@ def test_what_was_reversed_already_is_not_credited_again(session: Session, case:
     bought = builders.entry(
         session, card_of(session, case), EntryKind.PURCHASE, 8_000, ON - timedelta(days=40)
     )
+    card, book = card_of(session, case), session.get_one(Portfolio, case.portfolio_id)
     dispute = disputed(session, case, DisputeKind.TRANSACTION, entry_id=bought.id)
     mirror = reverse_entry(session, bought, "posted twice", **BEN)
     with pytest.raises(Conflict, match=f"reversed by entry {mirror.reference}"):
         decided(session, dispute, DisputeOutcome.UPHELD)
+    assert asked_for(session, case) == 22_000
     decided(session, dispute, DisputeOutcome.UPHELD, correction=Correction.POSTED, entry_id=mirror.id)
     assert dispute.correction_id == mirror.id
     assert session.scalars(select(Entry).where(Entry.kind == EntryKind.CREDIT)).all() == []
+    # The minimum of 300.00 had billed the purchase: it asks for that no more, by whichever figure.
+    assert asked_for(session, case) == 22_000
+    fold_accounts(session, book, [id_of(card)], through=ON)
+    assert asked_for(session, case) == 22_000
+    [story] = statement_view(session, id_of(card), ON)
+    assert (story.open_minor, [part.entry_id for part in story.came]) == (22_000, [mirror.id])
+
+
+def test_a_charge_that_no_statement_billed_yet_lowers_no_minimum_as_it_is_taken_back(
+    session: Session, case: CollectionsCase
+) -> None:
+    bought = builders.entry(
+        session, card_of(session, case), EntryKind.PURCHASE, 8_000, ON - timedelta(days=9)
+    )
+    dispute = disputed(session, case, DisputeKind.TRANSACTION, entry_id=bought.id)
+    mirror = reverse_entry(session, bought, "posted twice", **BEN)
+    decided(session, dispute, DisputeOutcome.UPHELD, correction=Correction.POSTED, entry_id=mirror.id)
+    assert asked_for(session, case) == 30_000
 
 
 def test_an_entry_that_has_nothing_to_do_with_a_dispute_corrects_none(

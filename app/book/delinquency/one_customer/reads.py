@@ -18,7 +18,7 @@ from app.book.delinquency.loading import History, unpack, waivers_billed
 from app.book.delinquency.models import AccountState, DisputedAmount, Pause, ReAge
 from app.book.delinquency.rules import owed_of
 from app.book.delinquency.service import Now, edges_of, standing_after
-from app.book.ledger.models import Account, Entry, LedgerChange, Position, Statement, Waiver
+from app.book.ledger.models import Account, ChargeTakenBack, Entry, LedgerChange, Position, Statement, Waiver
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES, is_worked
 from app.book.portfolios.models import Portfolio
 from app.core.database.engine import table_of
@@ -99,6 +99,12 @@ class StandingReads:
             .join(account, account.c.id == waiver.c.account_id)
             .where(theirs, waiver.c.credit_id.is_not(None))
         )
+        taken = table_of(ChargeTakenBack)
+        self.taken_back = reads.rows(
+            sa.select(taken.c.account_id, taken.c.credit_id)
+            .join(account, account.c.id == taken.c.account_id)
+            .where(theirs)
+        )
         self.told = reads.rows(
             sa.select(
                 sa.or_(
@@ -139,7 +145,8 @@ class StandingReads:
             if changed_on is None or changed_on > through:
                 histories[account_id].state = State(through, *unpack(dues, minimums), prepaid)
                 histories[account_id].balance = balance
-        waived = {credit_id for _, credit_id in found[self.waived]}
+        lowered = [*found[self.waived], *found[self.taken_back]]
+        waived = {credit_id for _, credit_id in lowered}
         for account_id, entry_id, on, amount, kind, gone in found[self.entries]:
             if on <= today:
                 histories[account_id].balance += amount
@@ -160,9 +167,7 @@ class StandingReads:
             events = histories[id_of(account)].events
             events.ended_on, events.prepays = account.ended_on, portfolio.prepayments_count
         if waived:
-            waivers_billed(
-                session, histories, sorted({account_id for account_id, _ in found[self.waived]}), today
-            )
+            waivers_billed(session, histories, sorted({account_id for account_id, _ in lowered}), today)
         edges, disputed = edges_of(portfolio), dict(map(tuple, found[self.disputed]))
         return {
             account_id: standing_after(each, today, edges, disputed.get(account_id, 0))
