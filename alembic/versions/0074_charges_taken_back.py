@@ -1,7 +1,7 @@
 """Wrong charges that an entry of the ledger took back, and which minimum billed them.
 
 Revision ID: 0074
-Revises: 0082
+Revises: 0093
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0074"
-down_revision = "0082"
+down_revision = "0093"
 branch_labels = None
 depends_on = None
 
