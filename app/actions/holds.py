@@ -231,6 +231,20 @@ def end_hold(
     end_protection(session, id_of(hold), today, by=by, now=now)
 
 
+def rest_accounts(session: Session, hold: CaseHold, ends: date, *, by: Actor, now: datetime) -> None:
+    """Let the days of the customer's accounts rest from today until `ends`, as long as the hold stands: nothing is
+    charged and days past due stand still. An account that rests so long with this hold already stays as it is."""
+    today = _today(session, hold, now)
+    rested = {
+        pause.account_id
+        for pause in _pauses_of(session, hold)
+        if pause.from_on <= today and (pause.to_on is None or pause.to_on >= ends)
+    }
+    for account in accounts_of(session, hold.customer_id):
+        if account.status not in ENDED and account.id not in rested:
+            _pause(session, account, hold, today, ends, by=by, now=now)
+
+
 def keep_open(
     session: Session, hold: CaseHold, reason: str, review_on: date, *, by: Actor, now: datetime
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.actions.hardship.requests import (
 from app.actions.holds import end_hold, place_hold
 from app.actions.people.household import record_statement
 from app.actions.people.retention import forget_hardship, forget_statements
+from app.book.delinquency.models import Pause
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -329,6 +331,59 @@ def test_a_decision_protects_though_the_hold_has_ended(
     hold = the_hold(session, case)
     assert (hold.id, hold.kind, hold.for_good) == (row.hold_id, HoldKind.HARDSHIP, False)
     assert hold.until == (until + timedelta(days=1) if what is GRANT else ON + timedelta(days=17))
+
+
+FREE, RUNS = "In this time we charge no interest and no fees", "Interest and fees go on"
+
+
+@pytest.mark.parametrize(
+    ("accrues", "pauses", "told", "rests"),
+    [
+        (True, True, FREE, True),
+        (True, False, RUNS, False),
+        (False, True, RUNS, True),
+        (False, False, RUNS, False),
+    ],
+)
+def test_what_help_stops_is_the_portfolios_choice_and_the_letter_says_what_is_true(
+    session: Session, case: CollectionsCase, accrues: bool, pauses: bool, told: str, rests: bool
+) -> None:
+    """Where the creditor charges, days past due may stand still, and no letter of ours says that nothing is charged."""
+    book = session.get_one(Portfolio, case.portfolio_id)
+    book.accrues, book.hardship_pauses = accrues, pauses
+    session.flush()
+    until = ON + timedelta(days=60)
+    decide(session, case, taken(session, case), GRANT, until=until)
+    granted = session.scalars(
+        select(OutboxMessage.text).where(OutboxMessage.letter == "hardship_granted")
+    ).one()
+    assert told in granted
+    found = [(each.from_on, each.to_on) for each in session.scalars(select(Pause))]
+    assert found == ([(ON + timedelta(days=2), until + timedelta(days=1))] if rests else [])
+    end_hold(session, the_hold(session, case), "found work", by=MEI, now=at(20))
+    if rests:
+        [pause] = session.scalars(select(Pause)).all()
+        assert pause.to_on == ON + timedelta(days=20), "what rests with the hold ends with it"
+
+
+def test_the_longest_help_is_the_portfolios_and_the_places(session: Session, case: CollectionsCase) -> None:
+    row, book = taken(session, case), session.get_one(Portfolio, case.portfolio_id)
+    book.hardship_days, book.hardship_agent_days = 120, 30
+    session.flush()
+    agent: dict[str, Any] = {"by": BEN, "role": Role.AGENT}
+    with pytest.raises(Forbidden, match="2026-07-03"):
+        decide(session, case, row, GRANT, until=ON + timedelta(days=33), **agent)
+    with pytest.raises(Invalid, match="2026-10-01"):
+        decide(session, case, row, GRANT, until=ON + timedelta(days=123))
+    decide(session, case, row, GRANT, until=ON + timedelta(days=32), **agent)
+
+
+def test_the_shortest_length_and_any_rest_of_several_places_hold() -> None:
+    short, free = replace(AU, longest_days=90), replace(HOUSE, charges_rest=True)
+    both = strictest_hardship([short, free, AU])
+    assert both is not None
+    assert (both.longest_days, both.charges_rest) == (90, True)
+    assert (HOUSE.longest_days, HOUSE.charges_rest) == (None, False)
 
 
 def test_a_request_that_is_taken_back(session: Session, case: CollectionsCase) -> None:

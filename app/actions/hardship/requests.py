@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
-from app.actions.holds import end_hold, keep_open, place_hold, release_on, review_hold
+from app.actions.holds import end_hold, keep_open, place_hold, release_on, rest_accounts, review_hold
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
@@ -28,6 +28,7 @@ from app.casework.hardship.queries import (
 from app.casework.hardship.rules import (
     DocumentState,
     HardshipStatus,
+    HelpLimits,
     RefusalReason,
     check_decision,
     require_authority,
@@ -69,6 +70,14 @@ def clock_of(session: Session, case: CollectionsCase) -> HardshipClock:
     """The days in which requests of this customer are answered."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     return packs_for(portfolio, session.get_one(Customer, case.customer_id)).hardship or HOUSE
+
+
+def help_limits(session: Session, case: CollectionsCase) -> HelpLimits:
+    """How long help is granted at most for this customer, and what rests: the portfolio's settings within the law's."""
+    portfolio, clock = session.get_one(Portfolio, case.portfolio_id), clock_of(session, case)
+    longest = min(portfolio.hardship_days, clock.longest_days or portfolio.hardship_days)
+    rests = portfolio.hardship_pauses or clock.charges_rest
+    return HelpLimits(longest, portfolio.hardship_agent_days, rests)
 
 
 def take_request(
@@ -166,9 +175,10 @@ def decide_request(
     every = documents_of_request(session, request_id)
     waits = timedelta(days=clock.unanswered_days)
     over = any(each.state is DocumentState.ASKED and each.asked_on + waits < today for each in every)
-    check_decision(decision, until, refusals, words, asked_for=over, today=today)
+    limits = help_limits(session, case)
+    check_decision(decision, until, refusals, words, asked_for=over, limits=limits, today=today)
     same = is_same_person(session, row.by, by)
-    require_authority(decision, until, role, same_person=same, today=today)
+    require_authority(decision, until, role, same_person=same, limits=limits, today=today)
     _check_plan(session, case, plan_id, decision)
     service.close_request(
         session, case, row, decision, until=until, refusals=refusals, words=words, plan_id=plan_id,
@@ -178,6 +188,9 @@ def decide_request(
     ends = quiet if until is None else until + timedelta(days=1)
     _end_on(session, case, row, f"help with payments: {decision.value}", ends, letters, by=by, now=now)
     if until is not None:
+        if limits.charges_rest:
+            hold = get_hold(session, row.customer_id, row.hold_id, lock=True)
+            rest_accounts(session, hold, until + timedelta(days=1), by=by, now=now)
         add_task(
             session, case, DeskStep.HARDSHIP, REVIEW, max(today, until - REVIEW_BEFORE),
             plan_id=plan_id, by=by, now=now,

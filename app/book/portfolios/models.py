@@ -155,6 +155,12 @@ class Portfolio(Row, table=True):
         default="reminders", max_length=12, sa_column_kwargs={"server_default": "reminders"}
     )
     """What an open complaint stops besides legal steps: `nothing`, `reminders` or `everything`."""
+    hardship_days: int = Field(default=366, ge=1, le=366, sa_column_kwargs={"server_default": "366"})
+    """Help with payments is granted for so long at most."""
+    hardship_agent_days: int = Field(default=92, ge=0, le=366, sa_column_kwargs={"server_default": "92"})
+    """The longest that an agent grants it; beyond that a manager does."""
+    hardship_pauses: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """While granted help lasts, nothing is charged and days past due stand still."""
     survey_share_percent: int = Field(default=0, ge=0, le=100, sa_column_kwargs={"server_default": "0"})
     """Share of what was closed after which a customer is asked how satisfied they are; 0 = nobody is."""
     survey_channel: str = Field(default="email", max_length=10, sa_column_kwargs={"server_default": "email"})

@@ -96,6 +96,22 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         longest=12,
     ),
     PortfolioSetting(
+        "hardship-days", "hardship_days", _NUMBER, "Longest help with payments, in days.", least=1, most=366
+    ),
+    PortfolioSetting(
+        "hardship-agent-days",
+        "hardship_agent_days",
+        _NUMBER,
+        "Longest help with payments that an agent grants, in days; beyond it a manager does.",
+        most=366,
+    ),
+    PortfolioSetting(
+        "hardship-pauses",
+        "hardship_pauses",
+        _YES_NO,
+        "While granted help lasts, nothing is charged and days past due stand still.",
+    ),
+    PortfolioSetting(
         "voicemail-name",
         "voicemail_name",
         _TEXT,

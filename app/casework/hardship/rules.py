@@ -4,15 +4,29 @@ Reasons are categories of a household's life, never an illness (decision 0415)."
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
 from app.core.errors import Forbidden, Invalid
 from app.core.staff.rules import MANAGEMENT, Role
 
-LONGEST_HELP = timedelta(days=366)
-AGENT_HELP = timedelta(days=92)
-"""An agent grants help for three months at most; a manager for a year. A house rule."""
+
+@dataclass(frozen=True, slots=True)
+class HelpLimits:
+    """How long help is granted at most, and what rests meanwhile: settings of the portfolio within the pack's."""
+
+    longest_days: int = 366
+    agent_days: int = 92
+    """The longest that an agent grants; beyond it a manager does."""
+    charges_rest: bool = False
+    """Nothing is charged while help lasts, and days past due stand still."""
+
+    def longest_for(self, role: Role) -> timedelta:
+        days = self.longest_days if role in MANAGEMENT else min(self.longest_days, self.agent_days)
+        return timedelta(days=days)
+
+
 LONGEST_WORDS = 500
 
 
@@ -83,6 +97,7 @@ def check_decision(
     words: str,
     *,
     asked_for: bool,
+    limits: HelpLimits,
     today: date,
 ) -> None:
     """Invalid, naming the field, for a decision that lacks what its letter has to say. `asked_for`: something was asked
@@ -103,17 +118,25 @@ def check_decision(
         return
     if until is None or until <= today:
         raise Invalid("Say until when help is given: a day in the future.", "until")
-    if until > today + LONGEST_HELP:
-        raise Invalid("Help is given for a year at most, and looked at again then.", "until")
+    latest = today + timedelta(days=limits.longest_days)
+    if until > latest:
+        raise Invalid(f"Help is given until {latest} at most, and looked at again then.", "until")
 
 
 def require_authority(
-    decision: HardshipStatus, until: date | None, role: Role, *, same_person: bool, today: date
+    decision: HardshipStatus,
+    until: date | None,
+    role: Role,
+    *,
+    same_person: bool,
+    limits: HelpLimits,
+    today: date,
 ) -> None:
     """Forbidden for a decision beyond one's authority. Help is refused by two people: who took the request does not
     refuse it, and a manager decides."""
     manages = role in MANAGEMENT
     if decision is not HardshipStatus.GRANTED and (not manages or same_person):
         raise Forbidden("Help is refused, wholly or in part, by a manager who did not take the request down.")
-    if not manages and until is not None and until > today + AGENT_HELP:
-        raise Forbidden(f"You may give help until {today + AGENT_HELP}. Ask a manager for more.")
+    latest = today + limits.longest_for(role)
+    if not manages and until is not None and until > latest:
+        raise Forbidden(f"You may give help until {latest}. Ask a manager for more.")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.core.kit.frozen_json import later
 from app.policy.schema import SourcedTable
 
 
@@ -30,6 +31,10 @@ class HardshipClock:
     citation: str
     source: str
     verified: bool
+    longest_days: int | None = later(None)
+    """Help is granted for so long at most; None = the place names no length."""
+    charges_rest: bool = later(False)  # noqa: FBT003
+    """While granted help lasts, nothing is charged and days past due stand still."""
 
     def answer_by(self, received_on: date, asked_on: date | None, informed_on: date | None) -> date:
         """The last day for the answer. Information that comes late never makes it earlier."""
@@ -53,11 +58,14 @@ class HardshipTable(SourcedTable):
     unanswered_days: Annotated[int, Field(ge=1, le=92)]
     informed_days: Annotated[int, Field(ge=1, le=92)]
     after_refusal_days: Annotated[int, Field(ge=0, le=92)]
+    longest_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    charges_rest: bool = False
 
     def section(self) -> HardshipClock:
         return HardshipClock(
             self.answer_days, self.ask_within_days, self.unanswered_days, self.informed_days,
-            self.after_refusal_days, **self.sourced(),
+            self.after_refusal_days, **self.sourced(), longest_days=self.longest_days,
+            charges_rest=self.charges_rest,
         )  # fmt: skip
 
 
@@ -76,4 +84,6 @@ def strictest_hardship(clocks: Sequence[HardshipClock]) -> HardshipClock | None:
         "; ".join(dict.fromkeys(clock.citation for clock in clocks)),
         "; ".join(dict.fromkeys(clock.source for clock in clocks)),
         all(clock.verified for clock in clocks),
+        min((clock.longest_days for clock in clocks if clock.longest_days is not None), default=None),
+        any(clock.charges_rest for clock in clocks),
     )

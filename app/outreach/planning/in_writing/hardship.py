@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Customer
+from app.book.delinquency.models import Pause
+from app.book.ledger.queries import accounts_of
+from app.book.ledger.rules import ENDED
 from app.book.portfolios.models import Portfolio
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.hardship.models import HardshipRequest
@@ -15,12 +18,11 @@ from app.casework.hardship.rules import HardshipStatus
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.ids import id_of
-from app.core.vocabulary import Channel, HoldKind
+from app.core.vocabulary import Channel
 from app.outreach.planning.deferred import Figures
 from app.outreach.planning.event_letters import EventLetter, write_event_letters
 from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Answer
-from app.policy.composition import packs_for
 
 LETTER_OF: Mapping[HardshipStatus, str] = {
     HardshipStatus.OPEN: "hardship_acknowledged",
@@ -34,8 +36,6 @@ def hardship_figures(session: Session, portfolio: Portfolio, row: HardshipReques
     """The figures of the letter of a request as it stands on a day. A letter of theirs that was logged late may have
     used up the days for the answer: no letter of ours promises a day that is over."""
     hold = session.get_one(CaseHold, row.hold_id)
-    pack = packs_for(portfolio, session.get_one(Customer, row.customer_id))
-    pauses = pack.pauses is not None and HoldKind.HARDSHIP in pack.pauses.holds
     answer_by = max(row.answer_by, on + timedelta(days=1))
     day = row.until or (answer_by if row.status is HardshipStatus.OPEN else hold.until)
     return {
@@ -43,8 +43,24 @@ def hardship_figures(session: Session, portfolio: Portfolio, row: HardshipReques
         "review_on": day,
         "refusal": " ".join(each.value for each in row.refusal_list),
         "answer": row.words,
-        "interest": "none" if pauses else "",
+        "interest": "none" if row.until is not None and _is_free(session, portfolio, row, row.until) else "",
     }
+
+
+def _is_free(session: Session, portfolio: Portfolio, row: HardshipRequest, until: date) -> bool:
+    """Whether we may write that nothing is charged until the last day of the help: the ledger is kept here, so that no
+    creditor charges anything, and every account rests so long with the hold."""
+    if not portfolio.accrues:
+        return False
+    since = row.decided_on or until
+    query = select(Pause.account_id).where(
+        Pause.hold_id == row.hold_id,
+        col(Pause.from_on) <= since,
+        sa.or_(col(Pause.to_on).is_(None), col(Pause.to_on) > until),
+    )
+    rested = set(session.scalars(query))
+    owed = [each for each in accounts_of(session, row.customer_id) if each.status not in ENDED]
+    return bool(owed) and all(each.id in rested for each in owed)
 
 
 def write_hardship_letter(

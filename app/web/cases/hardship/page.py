@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Query
@@ -12,12 +12,12 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.actions.hardship.requests import clock_of
+from app.actions.hardship.requests import clock_of, help_limits
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.service import documents_of
 from app.casework.hardship.models import HardshipDocument, HardshipRequest
 from app.casework.hardship.queries import documents_of_request, requests_of
-from app.casework.hardship.rules import AGENT_HELP, HardshipStatus, HardshipWay
+from app.casework.hardship.rules import HardshipStatus, HardshipWay
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
 from app.casework.questions.models import CaseQuestion
@@ -77,6 +77,8 @@ class HardshipPage(Page):
     labels: Mapping[str, Labels]
     today: date
     may_grant_until: date
+    charges_rest: bool
+    """Nothing is charged while granted help lasts."""
     manages: bool
     may_refuse: bool
     """A manager who did not take the request down."""
@@ -136,7 +138,7 @@ def show(
 ) -> Response:
     rows = requests_of(session, id_of(file.customer))
     waiting = next((row for row in rows if row.status is HardshipStatus.OPEN), None)
-    manages = staff.role in MANAGEMENT
+    manages, limits = staff.role in MANAGEMENT, help_limits(session, file.case)
     number = form.of("request").values.get("question", "")
     return page(
         request,
@@ -155,7 +157,8 @@ def show(
             clock=clock_of(session, file.case),
             labels=LABELS,
             today=file.book.today,
-            may_grant_until=file.book.today + (timedelta(days=366) if manages else AGENT_HELP),
+            may_grant_until=file.book.today + limits.longest_for(staff.role),
+            charges_rest=limits.charges_rest,
             manages=manages,
             may_refuse=manages and waiting is not None and waiting.by != staff.by,
             reader=PageReader(
