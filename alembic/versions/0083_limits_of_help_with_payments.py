@@ -1,14 +1,14 @@
 """How long help with payments is granted in a portfolio, and whether charges rest meanwhile.
 
 Revision ID: 0083
-Revises: 0082
+Revises: 0074
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0083"
-down_revision = "0082"
+down_revision = "0074"
 branch_labels = None
 depends_on = None
 
