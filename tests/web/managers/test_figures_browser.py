@@ -12,15 +12,21 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from app.book.portfolios.service import get_portfolio
+from app.core.actor import Actor
+from app.operations.alerts.rules import AlertKind
+from app.operations.alerts.service import raise_alert
 from app.outreach.outbox.models import Heartbeat
+from app.reporting.returns.service import freeze_return
 from tests import builders
 from tests.web.axe import violations
-from tests.web.book import LAST_ON, LOST, lived_in
+from tests.web.book import FIRST_ON, LAST_ON, LOST, lived_in
 from tests.web.desk import Desk
 from tests.web.test_browser import desk, log_in, tab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+    from sqlmodel import Session
 
 __all__ = ["desk", "tab"]  # fixtures
 
@@ -32,6 +38,9 @@ PAGES = (
     "/dashboard?portfolio=CARDS",
     f"/figures/overdue_rate_balance_1?portfolio=CARDS&date={LAST_ON}",
     f"/figures/recovery_rate?portfolio=CARDS&date={LAST_ON}&part=denominator",
+    f"/figures/refusal_rate?portfolio=CARDS&date={LAST_ON}&dimension=bucket&member=1-29&part=denominator",
+    f"/dashboard/accounts?portfolio=CARDS&on={LAST_ON}&days=90",
+    f"/dashboard/movements?portfolio=CARDS&kind=paid&first={FIRST_ON}&last={LAST_ON}",
     "/trends?portfolio=CARDS&figure=overdue_rate_balance_1&dimension=bucket",
     "/trends/flow?portfolio=CARDS",
     "/trends/roll-forward?portfolio=CARDS",
@@ -42,6 +51,8 @@ PAGES = (
     "/returns/uk-arrears?portfolio=CARDS",
     f"/returns/cn-card-tiers?portfolio=CARDS&date={LAST_ON}",
     f"/returns/cn-card-tiers/lines?portfolio=CARDS&date={LAST_ON}&row=all&measure=balance",
+    "/returns/frozen/1",
+    "/returns/frozen/1/lines?row=all&measure=balance",
     "/people?portfolio=CARDS",
     "/forecast?portfolio=CARDS",
     "/peers?portfolio=CARDS",
@@ -85,6 +96,13 @@ def lived(desk: Desk) -> None:  # noqa: F811
     now = desk.clock.now()
     desk.write(lambda session: builders.portfolio(session, "OTHER"))
     desk.write(lambda session: session.add(Heartbeat(worker="box-1", at=now, started_at=now)))
+
+    def freeze(session: Session) -> None:
+        book = get_portfolio(session, builders.BOOK)
+        freeze_return(session, book, "cn-card-tiers", LAST_ON, by=Actor.user("mei"), now=now)
+        raise_alert(session, AlertKind.DAY_FAILED, builders.BOOK, "2026-03-02 could not be closed.", now=now)
+
+    desk.write(freeze)
 
 
 def look(tab: Page, path: str) -> list[str]:  # noqa: F811
