@@ -50,6 +50,7 @@ from app.api.returns import returns as returns_api
 from app.api.satisfaction import answers as satisfaction_api
 from app.api.team import moves as case_moves
 from app.api.team import team
+from app.api.worklist import customers as my_customers
 from app.api.worklist import questions, worklist
 
 API: tuple[APIRouter, ...] = (
@@ -74,6 +75,7 @@ API: tuple[APIRouter, ...] = (
     returns_api.books,
     returns_api.frozen,
     worklist.router,
+    my_customers.router,
     questions.router,
     cases.router,
     calls.router,

@@ -69,6 +69,7 @@ class NavItem:
 NAV: Mapping[Area, tuple[NavItem, ...]] = {
     Area.WORK: (
         NavItem("/worklist", marked("Worklist"), "list", CASEWORK),
+        NavItem("/my-customers", marked("My customers"), "people", CASEWORK),
         NavItem("/replies", marked("Replies"), "message", CASEWORK),
         NavItem("/approvals", marked("Approvals"), "check", CASEWORK),
         NavItem("/escalations", marked("Escalations"), "bell", CASEWORK),

@@ -400,6 +400,7 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
                     portfolio_id=portfolio_id, customer_id=customer_id, case_id=case_id, reason=EscalationReason.ADVICE,
                     words="May I?", due_on=TODAY, asked_at=NOW, by="user:ben", status=status,
                     ended_at=None if status is EscalationStatus.ASKED else NOW,
+                    ended_by="" if status is EscalationStatus.ASKED else "user:ben",
                 )
                 for status in (EscalationStatus.ASKED, EscalationStatus.WITHDRAWN)
             )

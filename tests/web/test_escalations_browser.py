@@ -41,7 +41,7 @@ def test_asked_and_answered_by_keyboard(desk: Desk, tab: Page) -> None:
     tab.context.clear_cookies()
     log_in(tab, "mei")
     tab.goto("/escalations")
-    tab.get_by_text("On the line").wait_for()
+    tab.get_by_text("On the line, ").wait_for()
     assert_fits_and_is_accessible(tab)
     tab.get_by_role("button", name="Take it").press("Enter")
     tab.get_by_text("It is yours to answer").wait_for()

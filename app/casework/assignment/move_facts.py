@@ -20,10 +20,14 @@ from app.casework.plans.rules import LIVE
 from app.casework.presence.models import OpenPage
 from app.casework.presence.rules import CALLING_WITHIN
 from app.casework.results.rules import Counts
+from app.casework.support_needs.queries import with_need
 from app.core.actor import Actor
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.timeline.models import Event
+
+SAME_COLLEAGUE = "same_colleague"
+"""The support need of a customer who is to hear the same voice each time."""
 
 
 def movable_cases(session: Session, case_ids: Sequence[int], now: datetime) -> list[MovableCase]:
@@ -39,6 +43,7 @@ def movable_cases(session: Session, case_ids: Sequence[int], now: datetime) -> l
     rows = {row.id: row for row in session.connection().execute(query)}
     customers = [row.customer_id for row in rows.values()]
     called, held = _called(session, list(rows), now), _held(session, customers)
+    same = with_need(session, customers, [SAME_COLLEAGUE])
     talked, agreed = _talked(session, customers, now), _agreed(session, list(rows))
     found = []
     for row in (rows[number] for number in case_ids if number in rows):
@@ -55,6 +60,7 @@ def movable_cases(session: Session, case_ids: Sequence[int], now: datetime) -> l
                 is_called=row.id in called,
                 is_held=row.customer_id in held,
                 is_known=row.callback_at is not None
+                or row.customer_id in same
                 or (row.customer_id, owner) in talked
                 or (row.id, owner) in agreed,
                 past_due_minor=row.now_past_due_minor,

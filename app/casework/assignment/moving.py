@@ -32,7 +32,7 @@ class MovableCase:
     """A colleague is on the telephone about it."""
     is_held: bool = False
     is_known: bool = False
-    """The customer has a callback, an agreement or a late conversation with the owner."""
+    """The customer has a callback, an agreement or a late conversation with the owner, or needs the same colleague."""
     past_due_minor: int = 0
     balance_minor: int = 0
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.worklist import callbacks, moves, questions, replies, saved, worklist
+from app.web.worklist import callbacks, mine, moves, questions, replies, saved, worklist
 
 ROUTERS: tuple[APIRouter, ...] = (
     worklist.router,
     moves.router,
     saved.router,
+    mine.router,
     callbacks.router,
     replies.router,
     questions.router,
