@@ -167,7 +167,7 @@ def test_a_notice_on_file_is_enough(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session, "tw")
         add_document(
-            session, case, DocumentKind.COLLECTION_NOTICE, "n.txt", "委外通知".encode(),
+            session, case, DocumentKind.COLLECTION_NOTICE_TW, "n.txt", "委外通知".encode(),
             dated_on=ON - timedelta(days=3), by=Actor.user("ann"), now=builders.at(ON, zone="Asia/Taipei"),
         )  # fmt: skip
     counts = night(engine, "tw", ON)
@@ -181,7 +181,7 @@ def test_an_old_notice_is_given_again_two_weeks_before_it_lapses(
     with transaction(engine) as session:
         case = a_case(session, "de")
         add_document(
-            session, case, DocumentKind.COLLECTION_NOTICE, "n.txt", b"told", dated_on=ON - timedelta(days=before),
+            session, case, DocumentKind.COLLECTION_NOTICE_DE, "n.txt", b"told", dated_on=ON - timedelta(days=before),
             by=Actor.user("ann"), now=builders.at(ON, zone="Europe/Berlin"),
         )  # fmt: skip
     counts = night(engine, "de", ON - timedelta(days=1))

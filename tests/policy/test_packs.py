@@ -204,7 +204,11 @@ def test_no_shipped_pack_lets_a_reminder_past_an_open_hold_or_an_opt_out(pack: P
     asked_for = dict.fromkeys(Channel, True)
     # Some places want one before any contact.
     told = tuple(
-        Notice(name, noon - timedelta(days=30)) for name in ("collection_notice", "assignment_notice")
+        Notice(name, noon - timedelta(days=30))
+        for name in (
+            *(f"collection_notice_{place}" for place in ("de", "on", "qc", "tw")),
+            "assignment_notice",
+        )
     )
     for channel in Channel:
         contact = Contact(channel, Purpose.REMINDER, "somewhere")

@@ -260,6 +260,14 @@ def test_no_suit_for_an_old_debt(pack: Pack, zone: str, rule: str, years: int) -
 # --- what comes first -----------------------------------------------------------------------------------------
 
 
+NOTICE_OF = {
+    "de.first_claim": "collection_notice_de",
+    "ca-on.notice_first": "collection_notice_on",
+    "ca-qc.notice_first": "collection_notice_qc",
+    "tw.told_before": "collection_notice_tw",
+}
+
+
 @pytest.mark.parametrize(
     ("pack", "zone", "rule", "days", "channels"),
     [
@@ -272,18 +280,18 @@ def test_no_suit_for_an_old_debt(pack: Pack, zone: str, rule: str, years: int) -
 def test_a_collector_begins_with_a_notice(
     pack: Pack, zone: str, rule: str, days: int, channels: tuple[Channel, ...]
 ) -> None:
-    told = local("2026-06-03 12:00", zone)
+    told, letter = local("2026-06-03 12:00", zone), NOTICE_OF[rule]
     before, on = (f"{date(2026, 6, 3) + timedelta(days=n)} 19:00" for n in (days - 1, days))
     for channel in channels:
         refused = ask(pack, zone, before, channel)
         assert isinstance(refused, Refusals)
         assert rule in stops(refused)
-        early = ask(pack, zone, before, channel, notices=(Notice("collection_notice", told),))
+        early = ask(pack, zone, before, channel, notices=(Notice(letter, told),))
         assert rule in stops(early)
-        assert rule not in stops(ask(pack, zone, on, channel, notices=(Notice("collection_notice", told),)))
-    first = ask(pack, zone, on, POST, letter="collection_notice", purpose=Purpose.NOTICE)
+        assert rule not in stops(ask(pack, zone, on, channel, notices=(Notice(letter, told),)))
+    first = ask(pack, zone, on, POST, letter=letter, purpose=Purpose.NOTICE)
     assert isinstance(first, Clearance)
-    first_as_reminder = ask(pack, zone, on, POST, letter="collection_notice")
+    first_as_reminder = ask(pack, zone, on, POST, letter=letter)
     assert rule not in stops(first_as_reminder)
 
 
@@ -302,7 +310,7 @@ def test_a_collector_begins_with_a_notice(
 def test_such_a_notice_counts_for_twelve_months(
     pack: Pack, zone: str, rule: str, told: str, stopped: bool
 ) -> None:
-    notice = Notice("collection_notice", local(f"{told} 12:00", zone))
+    notice = Notice(NOTICE_OF[rule], local(f"{told} 12:00", zone))
     assert (rule in stops(ask(pack, zone, "2026-06-03 12:00", EMAIL, notices=(notice,)))) is stopped
 
 

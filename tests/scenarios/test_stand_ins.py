@@ -120,7 +120,7 @@ def grant_of_probate(session: Session, on: date) -> int:
     paper = add_document(
         session,
         the_case(session),
-        DocumentKind.OTHER,
+        DocumentKind.AUTHORITY,
         "grant.pdf",
         b"%PDF-1.4 grant",
         dated_on=on,

@@ -11,11 +11,13 @@ from app.book.customers.people import COUNTRIES, is_language, read_email, read_t
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.documents.rules import DocumentKind
 from app.casework.documents.service import get_document
 from app.casework.parties.models import ThirdParty
 from app.casework.parties.rules import MayBeTold, PartyKind, check_authority, check_quiet
 from app.core.clock import local_date
 from app.core.errors import Invalid
+from app.core.labels import DOCUMENT_LABELS, in_sentence
 from app.core.text import clean_text
 from app.core.types import JsonObject
 
@@ -69,8 +71,8 @@ def checked_party(
         today = min(today, new.authority_until or today)
     check_authority(new.kind, new.may_be_told, new.authority_from, new.authority_until, note, today=today)
     check_quiet(new.quiet_from, new.quiet_until)
-    if new.document_id is not None and get_document(session, case, new.document_id).withdrawn_at:
-        raise Invalid("This document was withdrawn. Choose another.", "document_id")
+    if new.document_id is not None:
+        _check_paper(session, case, new.document_id, before.document_id if before else None)
     country = _country(new.country)
     return replace(
         new,
@@ -91,6 +93,20 @@ def spelled_field(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
+
+
+def _check_paper(session: Session, case: CollectionsCase, document_id: int, on_file: int | None) -> None:
+    """Refuse a paper that gives no authority; one that was chosen before documents of that kind were told apart may
+    stay."""
+    document = get_document(session, case, document_id)
+    if document.withdrawn_at:
+        raise Invalid("This document was withdrawn. Choose another.", "document_id")
+    if document.kind is not DocumentKind.AUTHORITY and document_id != on_file:
+        label = in_sentence(DOCUMENT_LABELS[document.kind])
+        raise Invalid(
+            f"This document is on file as {label}. Put the paper on file as authority of a representative.",
+            "document_id",
+        )
 
 
 def _line(text: str, field: str, at_most: int, empty: str = "") -> str:

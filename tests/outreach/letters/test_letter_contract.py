@@ -63,8 +63,6 @@ PEOPLE = {
 }
 EVERYWHERE = LETTERS["first_reminder"].languages
 """Languages of the letters that are not of one place."""
-NOT_SHIPPED = {"collection_notice"}
-"""Names by which packs know a notice that was given outside the desk: a document on file, or a letter of your own."""
 
 
 def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterContext:
@@ -633,7 +631,7 @@ def test_every_letter_carries_what_the_packs_of_its_places_demand() -> None:
         for rule in pack.rules:
             if not isinstance(rule, ContentRule):
                 continue
-            assert rule.letters <= LETTERS.keys() | NOT_SHIPPED, rule.id
+            assert rule.letters <= LETTERS.keys(), rule.id
             for letter, channel, language in FORMS:
                 concerned = channel in rule.channels and Purpose(letter.purpose) in rule.purposes
                 concerned &= not rule.letters or letter.name in rule.letters
@@ -665,7 +663,7 @@ def test_waits_of_the_packs_begin_with_letters_that_there_are() -> None:
     for pack in shipped_packs().values():
         for rule in pack.rules:
             if isinstance(rule, WaitRule):
-                assert rule.after <= LETTERS.keys() | NOT_SHIPPED, rule.id
+                assert rule.after <= LETTERS.keys(), rule.id
 
 
 # ------------------------------------------------------------------------------------------- words that the law gives

@@ -57,7 +57,7 @@ def test_an_executor_is_proven_identified_and_written_to(desk: Desk, ben: Browse
         case = session.get_one(CollectionsCase, number)
         return id_of(
             add_document(
-                session, case, DocumentKind.OTHER, "grant.pdf", b"%PDF-1.4 x", dated_on=TODAY, by=Actor.user("ben"),
+                session, case, DocumentKind.AUTHORITY, "grant.pdf", b"%PDF-1.4 x", dated_on=TODAY, by=Actor.user("ben"),
                 now=NOW,
             )
         )  # fmt: skip

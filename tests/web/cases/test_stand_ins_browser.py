@@ -47,7 +47,7 @@ def number(desk: Desk) -> int:
         paper = add_document(
             session,
             case,
-            DocumentKind.OTHER,
+            DocumentKind.AUTHORITY,
             "grant.pdf",
             b"%PDF-1.4 x",
             dated_on=date(2026, 3, 1),
