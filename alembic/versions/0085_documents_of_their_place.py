@@ -1,14 +1,14 @@
 """Notices before collection by place, and the paper by which a third party acts.
 
 Revision ID: 0085
-Revises: 0081
+Revises: 0083
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0085"
-down_revision = "0081"
+down_revision = "0083"
 branch_labels = None
 depends_on = None
 
