@@ -59,14 +59,19 @@ def _elements(dialect: str, are_numbers: bool, name: str) -> sa.TextClause:
     return sa.text(elements).bindparams(sa.bindparam(name, type_=sa.Text))
 
 
+def scratch_table(name: str, *columns: SchemaItem) -> sa.Table:
+    """A table for `scratch`. Build it once: a statement on a table built anew is compiled anew."""
+    return sa.Table(name, sa.MetaData(), *columns, prefixes=["TEMPORARY"])
+
+
 @contextmanager
-def scratch(session: Session, name: str, *columns: SchemaItem) -> Iterator[sa.Table]:
-    """A temporary table of this session: a step of a night finds once what it then writes to several tables. Gone
+def scratch(session: Session, table: sa.Table) -> Iterator[None]:
+    """Have a temporary table in this session: a step of a night finds once what it then writes to several tables. Gone
     afterwards, and with a transaction that fails."""
-    table, connection = sa.Table(name, sa.MetaData(), *columns, prefixes=["TEMPORARY"]), session.connection()
-    table.create(connection)
-    yield table
-    table.drop(connection)
+    connection = session.connection()
+    table.create(connection, checkfirst=False)
+    yield
+    table.drop(connection, checkfirst=False)
 
 
 def array_text(values: Iterable[int | str | None]) -> str:

@@ -12,7 +12,6 @@ from datetime import date
 from functools import cache
 
 import sqlalchemy as sa
-from sqlalchemy.schema import SchemaItem
 from sqlmodel import Session, col
 
 from app.book.feeds.models import FeedLoad
@@ -21,7 +20,7 @@ from app.book.ledger.rules import FeedKind
 from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.core.database.bulk import among_named, listed, scratch, upsert
+from app.core.database.bulk import among_named, listed, scratch, scratch_table, upsert
 from app.core.database.engine import BigId, table_of
 from app.core.database.rows import Expression, Query, QueryStack
 from app.core.ids import id_of
@@ -70,7 +69,7 @@ def refresh_slices(session: Session, portfolio: Portfolio, on: date) -> int:
         NEWEST.key: _newest_account(session, id_of(portfolio)),
         CASE_SLICES: listed(dialect, _slices_of_cases(session, id_of(portfolio))),
     }
-    with scratch(session, _OTHERS, *_columns()):
+    with scratch(session, _others_table()):
         written = connection.execute(statements.others, given).rowcount
         if written:
             for each in (statements.combinations, statements.changes, statements.ends):
@@ -107,9 +106,11 @@ _OTHERS = "other_members"
 """Temporary: the accounts that have other members than the night before, with these members."""
 
 
-def _columns() -> list[SchemaItem]:
+@cache
+def _others_table() -> sa.Table:
     account = sa.Column("account_id", BigId, primary_key=True, autoincrement=False)
-    return [account, sa.Column("portfolio_id", BigId), *(sa.Column(each.value, sa.String()) for each in KEPT)]
+    members = (sa.Column(each.value, sa.String()) for each in KEPT)
+    return scratch_table(_OTHERS, account, sa.Column("portfolio_id", BigId), *members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class _Night:
 def _night(dialect: str, *, accounts_changed: bool) -> _Night:
     wanted = _members(dialect, accounts_changed).subquery("wanted")
     known, kept = table_of(KpiSlice), table_of(AccountSlice)
-    other = sa.Table(_OTHERS, sa.MetaData(), *_columns())
+    other = _others_table()
     is_open = sa.and_(kept.c.account_id == wanted.c.account_id, kept.c.to_on.is_(None))
     differs = sa.or_(known.c.id.is_(None), *(known.c[name] != wanted.c[name] for name in KEPT))
     others = (

@@ -9,7 +9,9 @@ changed away from them and adds the new ones, so that its figures are read from 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -21,8 +23,8 @@ from app.book.ledger.models import Account, Entry, Position
 from app.book.ledger.rules import AccountStatus
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import DelinquencySource
-from app.core.database.bulk import scratch, upsert
-from app.core.database.engine import table_of
+from app.core.database.bulk import scratch, scratch_table, upsert
+from app.core.database.engine import BigId, table_of
 from app.core.database.rows import Expression, Query
 from app.core.dates import month_start
 from app.core.ids import id_of
@@ -62,17 +64,61 @@ def refresh_standings(session: Session, portfolio: Portfolio, on: date, restated
         return rebuild_standings(session, portfolio, on)
     then_on = month_start(on) - DAY
     reaches_back = restated_from is not None and restated_from <= then_on
-    changed = _changed(portfolio, before, on, _newest(session, portfolio)).subquery("changed")
-    connection, wide = session.connection(), table_of(AccountStanding)
-    columns = [sa.Column(name, wide.c[name].type) for name in _COLUMNS]
-    with scratch(session, "fresh_standing", *columns) as fresh:
-        rows = _refreshed(portfolio, then_on, reaches_back, changed)
-        connection.execute(sa.insert(fresh).from_select(_COLUMNS, rows))
-        old = sa.select(wide).join(fresh, fresh.c.account_id == wide.c.account_id).subquery("old")
-        _add_to_sums(session, _alike(fresh, 1), _alike(old, -1))
-        written = _write(session, sa.select(fresh).where(sa.true()))
+    connection = session.connection()
+    statements = _night(
+        connection.dialect.name,
+        is_reported=portfolio.source is DelinquencySource.REPORTED,
+        reaches_back=reaches_back,
+    )
+    given = {
+        OWN.key: id_of(portfolio),
+        BEFORE.key: before,
+        ON.key: on,
+        THEN.key: then_on,
+        NEWEST.key: _newest(session, portfolio),
+    }
+    with scratch(session, _fresh_table()):
+        connection.execute(statements.fresh, given)
+        for each in statements.sums:
+            connection.execute(each)
+        written: int = connection.execute(statements.rows).rowcount
     _note_night(session, portfolio, on)
     return written
+
+
+# Parameters that are named as columns would be written to them.
+OWN, NEWEST = (sa.bindparam(name, type_=BigId) for name in ("own_portfolio", "newest_account"))
+BEFORE, ON, THEN = (sa.bindparam(name, type_=sa.Date()) for name in ("night_before", "night", "month_end"))
+
+
+@cache
+def _fresh_table() -> sa.Table:
+    wide = table_of(AccountStanding)
+    return scratch_table("fresh_standing", *(sa.Column(name, wide.c[name].type) for name in _COLUMNS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Night:
+    """The statements of a night. They are built once; the portfolio and its days are parameters."""
+
+    fresh: sa.Insert
+    """Finds the new rows of the accounts that changed."""
+    sums: tuple[sa.Insert, sa.Delete]
+    """Moves these accounts from the sums of their old rows to those of the new ones."""
+    rows: sa.Insert
+    """Writes the new rows."""
+
+
+@cache
+def _night(dialect: str, *, is_reported: bool, reaches_back: bool) -> _Night:
+    fresh, wide = _fresh_table(), table_of(AccountStanding)
+    rows = _refreshed(is_reported, reaches_back, _changed().subquery("changed"))
+    old = sa.select(wide).join(fresh, fresh.c.account_id == wide.c.account_id).subquery("old")
+    return _Night(
+        sa.insert(fresh).from_select(_COLUMNS, rows),
+        _to_sums(dialect, _alike(fresh, 1), _alike(old, -1)),
+        _to_rows(dialect, sa.select(fresh).where(sa.true())),
+    )
 
 
 def rebuild_standings(session: Session, portfolio: Portfolio, on: date) -> int:
@@ -80,18 +126,21 @@ def rebuild_standings(session: Session, portfolio: Portfolio, on: date) -> int:
     wide, sums = table_of(AccountStanding), table_of(StandingSum)
     for table in (wide, sums):
         session.connection().execute(sa.delete(table).where(table.c.portfolio_id == portfolio.id))
-    written = _write(session, _anew(portfolio, month_start(on) - DAY))
-    _add_to_sums(session, _alike(wide, 1).where(wide.c.portfolio_id == portfolio.id))
+    connection = session.connection()
+    dialect, rows = connection.dialect.name, _anew(portfolio, month_start(on) - DAY)
+    written: int = connection.execute(_to_rows(dialect, rows)).rowcount
+    for each in _to_sums(dialect, _alike(wide, 1).where(wide.c.portfolio_id == portfolio.id)):
+        connection.execute(each)
     _note_night(session, portfolio, on)
     return written
 
 
-def _write(session: Session, rows: Query) -> int:
-    insert = upsert(session, AccountStanding).from_select(_COLUMNS, rows)
+def _to_rows(dialect: str, rows: Query) -> sa.Insert:
+    """Write wide rows in the place of the old ones of their accounts."""
+    insert = upsert(dialect, AccountStanding).from_select(_COLUMNS, rows)
     excluded = {name: insert.excluded[name] for name in _COLUMNS if name != "account_id"}
-    write = insert.on_conflict_do_update(index_elements=["account_id"], set_=excluded)
-    written: int = session.connection().execute(write.execution_options(preserve_rowcount=True)).rowcount
-    return written
+    write: sa.Insert = insert.on_conflict_do_update(index_elements=["account_id"], set_=excluded)
+    return write.execution_options(preserve_rowcount=True)
 
 
 def _note_night(session: Session, portfolio: Portfolio, on: date) -> None:
@@ -139,12 +188,15 @@ def _summed(*parts: Query) -> Query:
     return sa.select(*same, *sums).group_by(*same).having(sa.or_(*(each.element != 0 for each in sums)))
 
 
-def _add_to_sums(session: Session, *parts: Query) -> None:
-    sums, connection = table_of(StandingSum), session.connection()
-    insert = upsert(session, StandingSum).from_select((*_SAME, *_SUMS), _summed(*parts))
+def _to_sums(dialect: str, *parts: Query) -> tuple[sa.Insert, sa.Delete]:
+    """Add rows to the sums, and delete the sums of no account."""
+    sums = table_of(StandingSum)
+    insert = upsert(dialect, StandingSum).from_select((*_SAME, *_SUMS), _summed(*parts))
     added = {name: sums.c[name] + insert.excluded[name] for name in _SUMS}
-    connection.execute(insert.on_conflict_do_update(index_elements=list(_SAME), set_=added))
-    connection.execute(sa.delete(sums).where(sums.c.accounts == 0))
+    return (
+        insert.on_conflict_do_update(index_elements=list(_SAME), set_=added),
+        sa.delete(sums).where(sums.c.accounts == 0),
+    )
 
 
 def standing_accounts(session: Session, portfolio: Portfolio) -> int:
@@ -172,32 +224,30 @@ def _newest(session: Session, portfolio: Portfolio) -> int:
     return session.scalar(found) or 0
 
 
-def _changed(portfolio: Portfolio, before: date, on: date, newest: int) -> sa.CompoundSelect[tuple[int]]:
+def _changed() -> sa.CompoundSelect[tuple[int]]:
     """Accounts whose wide row may be another: folded since, of other members since, or ended or reopened since."""
     state, kept, account, wide = (
         table_of(each) for each in (AccountState, AccountSlice, Account, AccountStanding)
     )
-    folded = sa.select(state.c.account_id).where(
-        state.c.portfolio_id == portfolio.id, state.c.folded_through > before
-    )
+    folded = sa.select(state.c.account_id).where(state.c.portfolio_id == OWN, state.c.folded_through > BEFORE)
     moved = sa.select(kept.c.account_id).where(
-        kept.c.portfolio_id == portfolio.id,
+        kept.c.portfolio_id == OWN,
         kept.c.to_on.is_(None),
-        kept.c.from_on >= before,
-        kept.c.from_on <= on,
+        kept.c.from_on >= BEFORE,
+        kept.c.from_on <= ON,
     )
-    new = sa.select(account.c.id).where(account.c.portfolio_id == portfolio.id, account.c.id > newest)
+    new = sa.select(account.c.id).where(account.c.portfolio_id == OWN, account.c.id > NEWEST)
     both = sa.select(account.c.id).join(wide, wide.c.account_id == account.c.id)
     differ = sa.or_(
         account.c.ended_on.is_distinct_from(wide.c.ended_on),
         sa.cast(account.c.status, sa.String) != wide.c.status,
     )
-    ended = both.where(account.c.portfolio_id == portfolio.id, account.c.ended_on.is_not(None), differ)
-    reopened = both.where(wide.c.portfolio_id == portfolio.id, wide.c.status != ACTIVE, differ)
+    ended = both.where(account.c.portfolio_id == OWN, account.c.ended_on.is_not(None), differ)
+    reopened = both.where(wide.c.portfolio_id == OWN, wide.c.status != ACTIVE, differ)
     return sa.union(folded, moved, new, ended, reopened)
 
 
-def _refreshed(portfolio: Portfolio, then_on: date, reaches_back: bool, changed: sa.Subquery) -> Query:
+def _refreshed(is_reported: bool, reaches_back: bool, changed: sa.Subquery) -> Query:
     """The rows of these accounts that are other than before. How one stood at the month end is kept from its old row,
     which an account that did not change since the month end still has as its present; it is read from history for a
     new account, and where changes reach back behind the month end."""
@@ -207,8 +257,8 @@ def _refreshed(portfolio: Portfolio, then_on: date, reaches_back: bool, changed:
         sa.select(spell.c.bucket)
         .where(
             spell.c.account_id == account.c.id,
-            spell.c.from_on <= then_on,
-            sa.or_(spell.c.to_on.is_(None), spell.c.to_on > then_on),
+            spell.c.from_on <= THEN,
+            sa.or_(spell.c.to_on.is_(None), spell.c.to_on > THEN),
         )
         .scalar_subquery()
     )
@@ -216,14 +266,14 @@ def _refreshed(portfolio: Portfolio, then_on: date, reaches_back: bool, changed:
         sa.select(sa.cast(sa.func.coalesce(sa.func.sum(entry.c.amount_minor), 0), sa.BigInteger))
         .where(
             entry.c.account_id == account.c.id,
-            entry.c.effective_on > then_on,
+            entry.c.effective_on > THEN,
             entry.c.effective_on <= state.c.folded_through,
             entry.c.posted_on <= state.c.folded_through,
         )
         .scalar_subquery()
     )
     has_old = sa.false() if reaches_back else old.c.account_id.is_not(None)
-    is_of_month = sa.and_(has_old, old.c.then_on == then_on)
+    is_of_month = sa.and_(has_old, old.c.then_on == THEN)
     then_bucket = sa.case(
         (is_of_month, old.c.then_bucket),
         (has_old, old.c.bucket),
@@ -234,8 +284,8 @@ def _refreshed(portfolio: Portfolio, then_on: date, reaches_back: bool, changed:
         (has_old, old.c.balance_minor),
         else_=sa.func.coalesce(state.c.balance_minor - since, 0),
     )
-    columns = _columns(portfolio, then_on, then_bucket, then_balance)
-    rows = _joined(sa.select(*columns), changed, old).where(account.c.portfolio_id == portfolio.id)
+    columns = _columns(is_reported, THEN, then_bucket, then_balance)
+    rows = _joined(sa.select(*columns), changed, old).where(account.c.portfolio_id == OWN)
     if reaches_back:
         return rows
     present = zip(_COLUMNS, columns, strict=True)
@@ -255,13 +305,13 @@ def _joined(query: Query, changed: sa.Subquery, old: sa.FromClause) -> Query:
 
 
 def _columns(
-    portfolio: Portfolio, then_on: date, then_bucket: Expression, then_balance: Expression
+    is_reported: bool, then_on: Expression, then_bucket: Expression, then_balance: Expression
 ) -> tuple[Expression, ...]:
     account, state, kept, position = (
         table_of(each) for each in (Account, AccountState, AccountSlice, Position)
     )
     known: Expression = sa.cast(sa.null(), sa.Date())
-    if portfolio.source is DelinquencySource.REPORTED:
+    if is_reported:
         first = sa.select(sa.func.min(position.c.as_of)).where(position.c.account_id == account.c.id)
         known = first.scalar_subquery()
     return (
@@ -277,7 +327,7 @@ def _columns(
         state.c.oldest_due_on,
         sa.func.coalesce(state.c.past_due_minor, 0),
         sa.func.coalesce(state.c.balance_minor, 0),
-        sa.literal(then_on, sa.Date()),
+        then_on,
         then_bucket,
         then_balance,
     )
@@ -287,8 +337,10 @@ def _anew(portfolio: Portfolio, then_on: date) -> Query:
     account, state, kept = table_of(Account), table_of(AccountState), table_of(AccountSlice)
     then, since = spells_on(id_of(portfolio), then_on), moved_since(id_of(portfolio), then_on)
     balance = sa.func.coalesce(state.c.balance_minor, 0) - sa.func.coalesce(since.c.moved, 0)
+    is_reported = portfolio.source is DelinquencySource.REPORTED
+    bucket, month_end = sa.func.coalesce(then.c.bucket, CURRENT), sa.literal(then_on, sa.Date())
     return (
-        sa.select(*_columns(portfolio, then_on, sa.func.coalesce(then.c.bucket, CURRENT), balance))
+        sa.select(*_columns(is_reported, month_end, bucket, balance))
         .select_from(account)
         .outerjoin(state, state.c.account_id == account.c.id)
         .outerjoin(kept, sa.and_(kept.c.account_id == account.c.id, kept.c.to_on.is_(None)))
