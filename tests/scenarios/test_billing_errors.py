@@ -21,6 +21,7 @@ from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.debt import debt_now
 from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.rules import DeskStep
 from app.casework.disputes.models import Dispute
 from app.casework.disputes.rules import Disputed, DisputeDecision, DisputeKind, DisputeOutcome, ReceivedAs
 from app.core.actor import Actor
@@ -30,6 +31,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.operations.invariants.checks import thorough
 from app.outreach.outbox.models import OutboxMessage
+from app.outreach.strategy.models import StrategyTask
 from tests import builders
 
 ZONE = "America/New_York"
@@ -253,3 +255,27 @@ def test_a_notice_counts_sixty_days_from_the_first_statement_with_the_error(
         dispute = told(session, card_id, on, on)
         assert dispute.acknowledge_by == on + 30 * DAY
         assert dispute.answer_by <= on + 90 * DAY
+
+
+def test_where_the_creditor_charges_the_interest_a_person_has_it_rest_and_credited(engine: Engine) -> None:
+    with transaction(engine) as session:
+        terms: dict[str, Any] = {"currency": "USD", "timezone": ZONE, "pack": "us-first-party"}
+        book = builders.portfolio(session, waive_limit_minor=100_000, **terms)
+        dispute = told(session, a_life(session, book, buys=True), TOLD, TOLD)
+        before = session.scalar(select(sa.func.count()).select_from(Entry))
+        decide_dispute(
+            session, dispute, DisputeDecision(DisputeOutcome.PARTLY, "The shop told us.", CONCEDED),
+            builders.catalog(), role=Role.MANAGER, by=Actor.user("ben"), now=builders.at(DECIDED, zone=ZONE),
+        )  # fmt: skip
+        after = session.scalar(select(sa.func.count()).select_from(Entry))
+        assert after == (before or 0) + 1, "the credit of what was conceded alone"
+        tasks = session.scalars(
+            select(StrategyTask)
+            .where(StrategyTask.step == DeskStep.DISPUTED_CHARGES)
+            .order_by(col(StrategyTask.id))
+        )
+        at_first, at_last = (task.text for task in tasks)
+        assert f"no interest and no late fees on USD 200.00 from {TOLD} on" in at_first
+        assert f"credit all interest and late fees on USD 120.00 since {BOUGHT + DAY}" in at_last
+        assert f"no further interest on USD 80.00 and no late fees before {DECIDED + 13 * DAY}" in at_last
+        assert (dispute.charges_credited_minor, dispute.charges_made_minor) == (0, 0)
