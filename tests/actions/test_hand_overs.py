@@ -8,17 +8,23 @@ from typing import Any
 
 import pytest
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.actions.calls import CallReport, log_call
 from app.actions.complaints.opening import open_complaint
-from app.actions.hand_overs.conduct import record_conduct
+from app.actions.hand_overs.conduct import record_conduct, warn_in_writing
 from app.actions.hand_overs.desks import end_hand_over, hand_over, receive_hand_over
 from app.actions.hand_overs.offers import answer_offer, offer_help
 from app.actions.holds import place_hold
 from app.casework.cases.models import CollectionsCase
 from app.casework.complaints.rules import ReceivedComplaint
-from app.casework.hand_overs.events import ConductRecorded, HandedToDesk, HandOverMoved, HelpOffered
+from app.casework.hand_overs.events import (
+    ConductRecorded,
+    ConductWarned,
+    HandedToDesk,
+    HandOverMoved,
+    HelpOffered,
+)
 from app.casework.hand_overs.queries import (
     HandOverFilter,
     conduct_of,
@@ -37,11 +43,16 @@ from app.casework.hand_overs.rules import (
 )
 from app.casework.results.rules import CallField
 from app.core.actor import Actor
+from app.core.clock import FixedClock
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind
+from app.outreach.delivery.moves import cannot_arrive
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.planning.fallback import fall_back_due
 from tests import builders
 
 ON = date(2026, 6, 1)
@@ -202,3 +213,44 @@ def test_an_end_without_a_warning_is_on_record_as_that(session: Session, case: C
     record = record_conduct(session, case, ConductStep.ENDED, "You pig.", by=BEN, now=later)
     assert not record.was_warned
     assert "ask why" in hand_overs_of(session, case.customer_id)[0].words
+
+
+def test_a_supervisor_warns_in_writing_once(session: Session, case: CollectionsCase) -> None:
+    row = record_conduct(session, case, ConductStep.WARNED, "You pig.", by=BEN, now=ben()["now"])
+    said = "You called our colleague a pig."
+
+    def warns(words: str, **who: Any) -> None:
+        warn_in_writing(session, case, id_of(row), words, builders.catalog(), **who)
+
+    with pytest.raises(Forbidden, match="supervisor decides"):
+        warns(said, **ben())
+    with pytest.raises(Invalid) as empty:
+        warns(" ", **mei())
+    assert empty.value.field == "words"
+    warns(said, **mei())
+    assert (row.letter_words, row.letter_at) == (said, mei()["now"])
+    assert [event["conduct"] for event in builders.events(session, ConductWarned.KIND)] == [row.id]
+    [message] = session.scalars(select(OutboxMessage))
+    assert (message.letter, message.destination) == ("conduct_warning", Destination.EMAIL)
+    for words in (said, "Your rights stay as they are.", "a colleague who was not involved", "Jun 1, 2026"):
+        assert words in message.text, words
+    for threat in ("court", "credit", "police", "must pay"):
+        assert threat not in message.text.lower(), threat
+    with pytest.raises(Conflict, match="written already"):
+        warns(said, **mei(1))
+
+
+def test_a_warning_that_bounces_goes_by_post_with_the_same_words(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=ON - timedelta(days=4), on=ON)
+        row = record_conduct(session, case, ConductStep.WARNED, "You pig.", by=BEN, now=ben()["now"])
+        warn_in_writing(session, case, id_of(row), "You insulted him.", builders.catalog(), **mei())
+    builders.deliver(engine, mei()["now"])
+    with transaction(engine) as session:
+        [message] = session.scalars(select(OutboxMessage))
+        cannot_arrive(message, OutboxStatus.BOUNCED, "550 no such user", now=mei()["now"])
+    fall_back_due(engine, builders.catalog(), clock=FixedClock(mei()["now"]))
+    with transaction(engine) as session:
+        messages = session.scalars(select(OutboxMessage).order_by(col(OutboxMessage.id))).all()
+        assert [each.destination for each in messages] == [Destination.EMAIL, Destination.POST]
+        assert "You insulted him." in messages[-1].text

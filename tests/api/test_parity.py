@@ -49,6 +49,7 @@ VERBS = {
     "/cases/{case_id}/offers/hand-overs/{hand_over_id}/receipt": f"{CASE}/desk-hand-overs/{{hand_over_id}}/receipt",
     "/cases/{case_id}/offers/hand-overs/{hand_over_id}/end": f"{CASE}/desk-hand-overs/{{hand_over_id}}/end",
     "/cases/{case_id}/offers/conduct": f"{CASE}/conduct",
+    "/cases/{case_id}/offers/conduct/{conduct_id}/letter": f"{CASE}/conduct/{{conduct_id}}/letter",
     "/complaints/{complaint_id}/details": "/complaints/{complaint_id}/details",
     "/complaints/{complaint_id}/answer": "/complaints/{complaint_id}/answer",
     "/complaints/{complaint_id}/redress": "/complaints/{complaint_id}/redress",

@@ -30,8 +30,8 @@ from app.casework.disputes.rules import DisputeKind, EvidenceState, ReceivedAs
 from app.casework.documents.models import CaseDocument
 from app.casework.escalations.models import Escalation
 from app.casework.escalations.rules import EscalationReason, EscalationStatus
-from app.casework.hand_overs.models import DeskHandOver, HelpOffer
-from app.casework.hand_overs.rules import HandOverKind, HandOverStatus, OfferAnswer
+from app.casework.hand_overs.models import ConductRecord, DeskHandOver, HelpOffer
+from app.casework.hand_overs.rules import ConductStep, HandOverKind, HandOverStatus, OfferAnswer
 from app.casework.hardship.models import HardshipDocument, HardshipRequest
 from app.casework.hardship.rules import DocumentState, HardshipWay
 from app.casework.holds.models import CaseHold
@@ -403,6 +403,15 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
                     ended_by="" if status is EscalationStatus.ASKED else "user:ben",
                 )
                 for status in (EscalationStatus.ASKED, EscalationStatus.WITHDRAWN)
+            )
+        ),
+        "conduct_id": add(
+            *(
+                ConductRecord(
+                    portfolio_id=portfolio_id, customer_id=customer_id, case_id=case_id, step=ConductStep.WARNED,
+                    words="You pig.", was_warned=False, at=NOW, by="user:ben",
+                )
+                for _ in range(3)
             )
         ),
         "help_offer_id": add(

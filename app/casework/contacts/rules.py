@@ -61,6 +61,8 @@ class DeskStep(Word):
     """A request for help with payments: the letter that it came, and the task to look at the help before it ends. Its
     occurrence is the number of the request."""
     HARDSHIP_DECIDED = "hardship-decision"
+    CONDUCT_WARNING = "conduct-warning"
+    """The warning letter after abusive contact. Its occurrence is the number of the record."""
     CLAIM = "payment-claim"
     """A payment to look for, because the customer says that it was made."""
     BACK_FROM_LEGAL = "back-from-legal"

@@ -80,6 +80,21 @@ class HandOverMoved(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class ConductWarned(Payload):
+    """A supervisor had the warning letter written."""
+
+    KIND = "conduct.warned_in_writing"
+    FILTERS = _FILTERS
+    WORDS = ("words",)
+
+    conduct_id: int = field(metadata=stored_as("conduct"))
+    words: str
+
+    def present(self, reader: Reader) -> TimelineEntry:  # noqa: ARG002
+        return TimelineEntry("Abusive contact: warned in writing", "", "warn", quoted=self.words)
+
+
+@dataclass(frozen=True, slots=True)
 class ConductRecorded(Payload):
     KIND = "conduct.recorded"
     FILTERS = _FILTERS

@@ -95,3 +95,6 @@ class ConductRecord(Row, table=True):
     by: str = Field(max_length=120)
     hand_over_id: int | None = Field(default=None, foreign_key="desk_hand_over.id", sa_type=BigId)
     """The supervisor's task after an ended call."""
+    letter_words: str = Field(default="", sa_type=sa.Text, sa_column_kwargs={"server_default": ""})
+    """What was said, as a supervisor wrote it for the warning letter; '' = there is none."""
+    letter_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

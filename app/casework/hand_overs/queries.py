@@ -60,6 +60,14 @@ def conduct_of(session: Session, customer_id: int) -> Sequence[ConductRecord]:
     return session.scalars(query.order_by(col(ConductRecord.id).desc())).all()
 
 
+def get_conduct(session: Session, customer_id: int, conduct_id: int) -> ConductRecord:
+    """A record of abusive contact with this customer, locked. NotFound where it is another's."""
+    row = locked_row(session, ConductRecord, conduct_id)
+    if row is None or row.customer_id != customer_id:
+        raise NotFound(f"This customer has no record {conduct_id} of abusive contact.")
+    return row
+
+
 def is_warned(session: Session, customer_id: int, now: datetime) -> bool:
     """Whether a warning stands."""
     query = select(ConductRecord.id).where(

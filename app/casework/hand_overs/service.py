@@ -10,7 +10,13 @@ from sqlmodel import Session
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
 from app.casework.hand_overs.catalog import desk_name
-from app.casework.hand_overs.events import ConductRecorded, HandedToDesk, HandOverMoved, HelpOffered
+from app.casework.hand_overs.events import (
+    ConductRecorded,
+    ConductWarned,
+    HandedToDesk,
+    HandOverMoved,
+    HelpOffered,
+)
 from app.casework.hand_overs.models import ConductRecord, DeskHandOver, HelpOffer
 from app.casework.hand_overs.rules import (
     ENDS,
@@ -127,3 +133,14 @@ def add_conduct(
     session.flush()
     record(session, about_case(case, ConductRecorded(id_of(row), step, words, was_warned)), by=by, now=now)
     return row
+
+
+def note_warning_letter(
+    session: Session, case: CollectionsCase, row: ConductRecord, words: str, *, by: Actor, now: datetime
+) -> None:
+    """A warning letter with these words, which are checked already, is written. Conflict where there is one."""
+    if row.letter_at is not None:
+        raise Conflict("The warning letter of this contact was written already.")
+    row.letter_words, row.letter_at = words, now
+    session.flush()
+    record(session, about_case(case, ConductWarned(id_of(row), words)), by=by, now=now)

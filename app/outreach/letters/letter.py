@@ -279,6 +279,10 @@ class LetterContext:
     correction: str = ""
     expected_on: str = ""
     """The day by which a late answer comes."""
+    conduct_on: str = ""
+    """The day of abusive contact, of which the letter warns."""
+    conduct_words: str = ""
+    """What was said then, as a supervisor typed it for the customer."""
     body_name: str = ""
     """The ombudsman, or another body outside the house; '' = none is known where the customer lives."""
     body_website: str = ""
@@ -336,6 +340,7 @@ ABOUT = frozenset(
         "settlement",
         "hold",
         "complaint",
+        "conduct",
         "closed case",
         "statement",
         "message",

@@ -110,11 +110,11 @@ def sample_context(
         assigned_on=day(-40),
         customer_address=", ".join(ADDRESSES.get(language, ADDRESSES["en"]).split("\n")[:-1]),
         sender=AGENCY if collector is CollectorKind.THIRD_PARTY else "",
-        **(_of_some_letters(language, currency, money, day) | _of_disputes(money, day)),
+        **(_of_some_letters(language, currency, money, day) | _of_disputes_and_conduct(money, day)),
     )
 
 
-def _of_disputes(money: Callable[[int], str], day: Callable[[int], str]) -> dict[str, str]:
+def _of_disputes_and_conduct(money: Callable[[int], str], day: Callable[[int], str]) -> dict[str, str]:
     return {
         "reminders_rest": "yes",
         "dispute_reference": "D-000012",
@@ -125,6 +125,8 @@ def _of_disputes(money: Callable[[int], str], day: Callable[[int], str]) -> dict
         "charges_made": money(4),
         "pay_by": day(10),
         "explanation": "The shop sent us the receipt with the card's number.",
+        "conduct_on": day(-3),
+        "conduct_words": "You told our colleague that you would come to our office and hurt her.",
     }
 
 

@@ -335,6 +335,7 @@ def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
         "complaint_summary_resolution": ("received_on", "complaint_reference", "reasons", "body_website"),
         "complaint_holding": ("received_on", "review_on", "expected_on", "body_website"),
         "complaint_final_response": ("received_on", "reasons", "redress", "body_name", "body_website"),
+        "conduct_warning": ("conduct_on", "conduct_words"),
         "validation_notice": ("answer_by", "sender_address", "customer_address"),
         "default_notice": ("answer_by", "creditor_address", "payment_term"),
         "default_notice_au": ("answer_by", "creditor_address", "payment_term"),

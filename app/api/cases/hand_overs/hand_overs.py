@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import Field
 
 from app.actions.hand_overs import conduct as conduct_acts
 from app.actions.hand_overs import desks as desk_acts
 from app.actions.hand_overs import offers as offer_acts
 from app.api.cases.lookup import case_named
-from app.api.deps import ApiCaseWorker, Input, OnceSession, Page, ReadSession, api_router
+from app.api.deps import ApiCaseWorker, ApiManager, Input, OnceSession, Page, ReadSession, api_router
 from app.api.fields import CaseRef, Cursor, Day, Limit, PortfolioCode, RowId
 from app.api.shapes import Shape, covered
 from app.book.portfolios.days import local_today
@@ -24,6 +24,7 @@ from app.casework.hand_overs.queries import (
     HandOverFilter,
     after_row,
     conduct_of,
+    get_conduct,
     get_hand_over,
     hand_overs_of,
     list_query,
@@ -34,7 +35,7 @@ from app.casework.support_needs.sight import sight_of, sight_over
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.text import Line, Paragraph
-from app.http.context import Now
+from app.http.context import Now, ports_of
 from app.http.cursors import decode_cursor, encode_cursor
 
 router = api_router("", tags=["cases"])
@@ -265,4 +266,38 @@ def post_conduct(
     """A warning, or an ended call, which is a task for a supervisor. No channel and no right of the customer ends."""
     case = case_named(session, reference, lock=True)
     row = conduct_acts.record_conduct(session, case, body.step, body.words, by=caller.by, now=now)
+    return covered(ConductShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))
+
+
+class NewWarning(Input):
+    words: Annotated[
+        Paragraph,
+        Field(min_length=1, max_length=1000, description="What was said, as the customer reads it."),
+    ]
+
+
+@router.post("/cases/{reference}/conduct/{conduct_id}/letter", summary="Warn a customer in writing")
+def post_warning_letter(
+    request: Request,
+    reference: CaseRef,
+    conduct_id: RowId,
+    caller: ApiManager,
+    session: OnceSession,
+    now: Now,
+    body: NewWarning,
+) -> ConductShape:
+    """After abusive contact, once for a record: what was said, what follows, that no right ends, how to complain.
+    Refused where the gate clears neither e-mail nor post."""
+    case = case_named(session, reference, lock=True)
+    conduct_acts.warn_in_writing(
+        session,
+        case,
+        conduct_id,
+        body.words,
+        ports_of(request).catalog,
+        by=caller.by,
+        role=caller.role,
+        now=now,
+    )
+    row = get_conduct(session, case.customer_id, conduct_id)
     return covered(ConductShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))

@@ -33,6 +33,7 @@ IN_WRITING: Mapping[str, frozenset[str]] = {
     DeskStep.COMPLAINT_FINAL: frozenset({"complaint_final_response"}),
     DeskStep.HARDSHIP: frozenset({"hardship_acknowledged"}),
     DeskStep.HARDSHIP_DECIDED: frozenset({"hardship_granted", "hardship_refused"}),
+    DeskStep.CONDUCT_WARNING: frozenset({"conduct_warning"}),
     DeskStep.DISPUTE_RECEIVED: frozenset({"dispute_acknowledged", "billing_error_acknowledged"}),
     DeskStep.DISPUTE_DECIDED: frozenset({"dispute_upheld", "dispute_partly_upheld", "dispute_rejected"}),
 }
@@ -44,7 +45,7 @@ OF_COMPLAINTS = (
 """Steps whose letters are about a complaint."""
 OUTLIVES_CASE = (
     DeskStep.CLOSED, DeskStep.FEES_AGAIN, DeskStep.RESTORED_PLAN, DeskStep.OVER_PLAN, *OF_COMPLAINTS,
-    DeskStep.DISPUTE_DECIDED,
+    DeskStep.DISPUTE_DECIDED, DeskStep.CONDUCT_WARNING,
 )  # fmt: skip
 """Steps whose letters are true also when their case is closed."""
 IN_FULL = (Channel.EMAIL, Channel.POST)

@@ -18,13 +18,14 @@ from app.casework.hand_overs.queries import get_hand_over
 from app.casework.hand_overs.rules import ConductStep, HandOverKind, HandOverStatus, OfferAnswer
 from app.core.errors import NotFound
 from app.core.staff.rules import Staff
-from app.http.context import Now
+from app.http.context import Now, ports_of
 from app.http.cursors import RowId
-from app.http.doors import CaseWorker
+from app.http.doors import CaseWorker, Manager
 from app.http.routes import Router
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import Place, submit
+from app.web.cases.forms.answers import in_writing_words
 from app.web.cases.hand_overs.page import show
 from app.web.form_action import Flash
 from app.web.forms import Fields, Typed
@@ -159,6 +160,26 @@ def conduct(
         return "The warning is on record.", "good"
 
     return _send(request, session, staff, case_id, "conduct", typed, act, now)
+
+
+class WarningForm(Typed):
+    words: str = ""
+
+
+@router.post("/conduct/{conduct_id}/letter")
+def warning_letter(
+    request: Request, case_id: RowId, conduct_id: RowId, staff: Manager, session: WriteSession, now: Now,
+    typed: Annotated[WarningForm, Form()],
+) -> Response:  # fmt: skip
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        fields.done()
+        answers = conduct_acts.warn_in_writing(
+            session, file.case, conduct_id, typed.words, ports_of(request).catalog,
+            by=staff.by, role=staff.role, now=now,
+        )  # fmt: skip
+        return f"The warning is written. {in_writing_words(request, file, answers, now)}".strip(), "good"
+
+    return _send(request, session, staff, case_id, f"warn-{conduct_id}", typed, act, now)
 
 
 def _require_of_case(session: Session, file: CaseFile, hand_over_id: int) -> None:

@@ -28,7 +28,7 @@ from app.casework.hand_overs.rules import (
 )
 from app.casework.support_needs.sight import sight_of
 from app.core.ids import id_of
-from app.core.staff.rules import Staff
+from app.core.staff.rules import MANAGEMENT, Staff
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
@@ -52,6 +52,8 @@ class OffersPage(Page):
     hand_overs: Sequence[DeskHandOver]
     conduct: Sequence[ConductRecord]
     warned: bool
+    may_warn: bool
+    """A supervisor, who may warn in writing."""
     items: Mapping[str, OfferItem]
     desks: Mapping[str, Desk]
     no_sale: str
@@ -100,6 +102,7 @@ def show(
             hand_overs=hand_overs_of(session, customer_id),
             conduct=conduct_of(session, customer_id),
             warned=is_warned(session, customer_id, now),
+            may_warn=staff.role in MANAGEMENT,
             items=offer_items(),
             desks=desks(),
             no_sale=no_sale,
