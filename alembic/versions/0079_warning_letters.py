@@ -1,7 +1,7 @@
 """The warning letter after abusive contact: its words, and when a supervisor had it written.
 
 Revision ID: 0079
-Revises: 0083
+Revises: 0085
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from app.core.database.engine import UtcDateTime
 
 revision = "0079"
-down_revision = "0083"
+down_revision = "0085"
 branch_labels = None
 depends_on = None
 
