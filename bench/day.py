@@ -155,7 +155,7 @@ def measure_care(url: str, accounts: int, care: int) -> None:
     from bench import _care
 
     on = book.business_day()
-    prepare(url, accounts, 6, 12, stopped=88)
+    prepare(url, accounts, 2, 4, stopped=88)
     other = copied(url)
     cases = _care.fill(other, on, care)
     print(f"    without them, {accounts:,} accounts", flush=True)
@@ -264,7 +264,11 @@ def main() -> None:
     accounts = given.accounts or (125_000 if given.care else 1_000_000)
     with databases(given.only) as urls:
         for name, url in urls.items():
-            print(f"  {name}, {accounts:,} accounts, 6 statements and 12 entries each", flush=True)
+            each = (2, 4) if given.care else (6, 12)
+            print(
+                f"  {name}, {accounts:,} accounts, {each[0]} statements and {each[1]} entries each",
+                flush=True,
+            )
             if given.care:
                 measure_care(url, accounts, given.care)
             else:
