@@ -64,7 +64,7 @@ def counted(session: Session, case: CollectionsCase) -> list[tuple[Channel, bool
 
 @pytest.mark.parametrize(
     ("days_ago", "hears_in"),
-    [(0, 30), (7, 23), (29, 1), (30, 7), (90, 7)],
+    [(0, 15), (7, 8), (14, 1), (15, 7), (90, 7)],
 )
 def test_a_dispute_by_letter_runs_from_the_day_on_which_it_came(
     session: Session, days_ago: int, hears_in: int
@@ -75,7 +75,7 @@ def test_a_dispute_by_letter_runs_from_the_day_on_which_it_came(
     log(session, case, CallReport(CallResult.DISPUTES, "never bought it", direction=IN, way=POST, on=came))
     dispute = session.scalars(select(Dispute)).one()
     assert (dispute.received_on, dispute.received_as) == (came, ReceivedAs.WRITTEN)
-    assert dispute.answer_by == came + timedelta(days=30)
+    assert (dispute.answer_by, dispute.by_law) == (came + timedelta(days=15), True)
     hold = session.get_one(CaseHold, dispute.hold_id)
     figures = hold_figures(session, session.get_one(Portfolio, case.portfolio_id), hold)
     assert figures == {"received_on": came, "review_on": ON + timedelta(days=hears_in)}

@@ -55,6 +55,13 @@ class ClaimLineJson(_Strict):
     amounts: PartsJson
 
 
+class DisputedJson(_Strict):
+    """A sum that the customer disputes and that is not claimed (data/disputes.json)."""
+
+    dispute: str
+    amounts: PartsJson = Field(description="What it takes off each part: zero or negative.")
+
+
 class LastPaymentJson(_Strict):
     on: Day
     amount: Amount = Field(description="Positive.")
@@ -65,6 +72,9 @@ class AccountClaimJson(_Strict):
     charged_off_on: Day | None
     lines: list[ClaimLineJson]
     at_charge_off: PartsJson | None
+    disputed: list[DisputedJson] = Field(
+        default=[], description="With them, the lines sum to what is claimed; without, to the ledger."
+    )
     claimed: PartsJson
     not_itemized: Amount = Field(
         description="Opening balances in the principal, whose parts the creditor did not tell."
@@ -307,6 +317,9 @@ def claim_json(case: CaseFile) -> JsonObject:
                 "charged_off_on": account.charged_off_on and account.charged_off_on.isoformat(),
                 "lines": lines(account),
                 "at_charge_off": parts(account.at_charge_off) if account.at_charge_off is not None else None,
+                "disputed": [
+                    {"dispute": each.dispute, "amounts": parts(each.parts)} for each in account.left_out
+                ],
                 "claimed": parts(account.claimed),
                 "not_itemized": amount(account.unsplit_minor),
                 "last_payment": last(account.account_ref),

@@ -9,7 +9,8 @@ from app.core.errors import Conflict, Invalid
 from app.core.money import to_decimal_string
 from app.legal.bundle.bag import BUNDLE_ID
 from app.legal.checklists.case_file import CaseFile, Excuse, ledger_sum
-from app.legal.checklists.items import ChecklistItem, gaps, refuse_stopped
+from app.legal.checklists.disputed import left_out_of
+from app.legal.checklists.items import IN_PART, ChecklistItem, gaps, refuse_stopped
 from app.legal.checklists.rules import completeness
 
 
@@ -26,11 +27,11 @@ def check_exportable(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
         raise Conflict(
             f"The ledger has entries of accounts that are not in the case: {', '.join(sorted(unknown))}."
         )
-    total = ledger_sum(case_file.entries)
+    total = ledger_sum(case_file.entries) - left_out_of(case_file)
     if total != case_file.claimed_minor:
         currency = case_file.portfolio.currency
         raise Conflict(
-            f"The ledger sums to {to_decimal_string(total, currency)} {currency}, "
+            f"The ledger without what is disputed sums to {to_decimal_string(total, currency)} {currency}, "
             f"the claim is {to_decimal_string(case_file.claimed_minor, currency)} {currency}."
         )
     items = completeness(case_file)
@@ -69,7 +70,8 @@ def _excused(item: ChecklistItem, case: CaseFile) -> ChecklistItem:
     if item.ok or item.stops:
         return item
     own = next((excuse for excuse in case.excuses if excuse.item == item.id), None)
-    reason, by = (own.reason, own.by) if own else (case.incomplete_reason or "", case.exported_by)
+    shared = "" if item.id == IN_PART else case.incomplete_reason or ""
+    reason, by = (own.reason, own.by) if own else (shared, case.exported_by)
     if not reason.strip() or not by.strip():
         return item
     return replace(item, excuse=reason.strip(), excused_by=by)

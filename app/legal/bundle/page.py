@@ -215,6 +215,7 @@ def _claim(case: CaseFile) -> JsonObject:
         "total": cells(ClaimRow("Claimed on all accounts", statement.claimed), amount) if several else [],
         "order": order_sentence(statement),
         "unsplit": unsplit_sentence(statement, unsplit),
+        "in_dispute": any(account.left_out for account in statement.accounts),
     }
 
 

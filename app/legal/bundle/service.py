@@ -28,7 +28,7 @@ from app.legal.bundle.excuses import check_exportable, why_incomplete
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.sealing.certificate import Certificate
 from app.legal.checklists.case_file import CaseFile, Excuse, PrintedAgreement
-from app.legal.checklists.items import ChecklistItem, gaps
+from app.legal.checklists.items import IN_PART, ChecklistItem, gaps
 from app.legal.checklists.loading import load_case_file
 
 
@@ -133,6 +133,8 @@ def single_excuse(items: Sequence[ChecklistItem], reason: str) -> dict[str, str]
     if len(missing) > 1:
         named = "; ".join(f"{item.id} ({item.title})" for item in missing)
         raise Conflict(f"Items are missing. Give a reason for each of them by name: {named}.")
+    if missing[0].id == IN_PART:
+        raise Conflict(f"{missing[0].detail}. To claim the rest, give the reason by the name {IN_PART}.")
     return {missing[0].id: reason}
 
 

@@ -194,6 +194,17 @@ class Dispute:
     """None = the whole debt is disputed."""
     resolved_at: datetime | None
     outcome: str = ""
+    account_ref: str = ""
+    """The account of which a part is disputed; '' = it is about all of them."""
+    left_out_minor: int = 0
+    """The sum of that account that nobody asks for while the dispute is unresolved."""
+    entry_ref: str = ""
+    """The ledger entry that is disputed; '' = a sum of the account."""
+
+    @property
+    def is_part(self) -> bool:
+        """It is unresolved, and about a known sum of one account: the rest may be claimed."""
+        return self.resolved_at is None and self.left_out_minor > 0 and bool(self.account_ref)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +311,8 @@ class CaseFile:
     """Entries by which a creditor took the debt off its book: they change nothing in what is owed."""
     since: tuple[Entry, ...] = ()
     """Entries of the claimed accounts after `as_of`."""
+    dispute_bars: str = ""
+    """Citation of the rule by which nothing is claimed while a part is disputed; '' = a person may claim the rest."""
     military_stops: bool = False
     """The pack of the customer's place protects people in military service."""
 

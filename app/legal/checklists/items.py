@@ -31,6 +31,10 @@ NEVER_EXCUSED = frozenset(
 """Items without which no customer is taken to court, for any reason."""
 
 
+IN_PART = "dispute.part"
+"""The item of a claim without its disputed part: a reason that names no item is none for this choice."""
+
+
 def stops(items: Sequence[ChecklistItem]) -> tuple[ChecklistItem, ...]:
     """Items that forbid approval, sealing and hand-over alike."""
     return tuple(item for item in items if item.stops)

@@ -38,7 +38,8 @@ from app.core.vocabulary import HoldKind, Purpose
 from app.legal.checklists import case_file as shown
 from app.legal.checklists.case_file import CaseFile, Excuse, NotClaimed
 from app.legal.checklists.claim import why_not_claimed
-from app.legal.checklists.disputes import disputes_of
+from app.legal.checklists.disputed import claimed_sum
+from app.legal.checklists.disputes import bars_claim, disputes_of
 from app.legal.checklists.items import ChecklistItem
 from app.legal.checklists.people import contacts_of, third_parties_of
 from app.legal.checklists.rules import completeness
@@ -71,14 +72,24 @@ def load_case_file(
     ledgers = [_Ledger(session, portfolio, account) for account in session.scalars(query)]
     shares = [(ledger, ledger.share(as_of)) for ledger in ledgers]
     claimed = [(ledger, share) for ledger, share in shares if not share.why_not]
+    disputes = disputes_of(session, id_of(customer))
     return CaseFile(
         case_reference=case_reference(id_of(case)),
         bundle_id=bundle_id,
         as_of=as_of,
         portfolio=_portfolio(portfolio),
         customer=_customer(customer),
-        claimed_minor=sum(share.owed for _, share in claimed),
-        owed_now_minor=sum(now_.owed for now_ in (each.share(today) for each in ledgers) if not now_.why_not),
+        claimed_minor=claimed_sum(
+            ((each.account.reference, share.owed) for each, share in claimed), disputes
+        ),
+        owed_now_minor=claimed_sum(
+            (
+                (each.account.reference, now_.owed)
+                for each, now_ in ((each, each.share(today)) for each in ledgers)
+                if not now_.why_not
+            ),
+            disputes,
+        ),
         accounts=tuple(_account(ledger.account, share) for ledger, share in claimed),
         not_claimed=tuple(
             NotClaimed(ledger.account.reference, ledger.account.status.value, share.owed, share.why_not)
@@ -93,7 +104,8 @@ def load_case_file(
         messages=_messages(session, case),
         plans=_plans(session, case, portfolio),
         holds=_holds(session, customer, portfolio),
-        disputes=disputes_of(session, id_of(customer)),
+        disputes=disputes,
+        dispute_bars=bars_claim(packs_for(portfolio, customer)),
         documents=tuple(
             shown.Document(
                 each.kind.value, each.name, each.media_type, each.dated_on, content, each.answer_by

@@ -11,7 +11,8 @@ from app.core.money import to_decimal_string
 from app.core.text import counted
 from app.core.vocabulary import HoldKind, Suit, holds_with
 from app.legal.checklists.case_file import AGREEMENT, ASSIGNMENT, Account, CaseFile, ledger_sum
-from app.legal.checklists.items import ChecklistItem
+from app.legal.checklists.disputed import left_out_of
+from app.legal.checklists.items import IN_PART, ChecklistItem
 from app.legal.checklists.notices import check_notice, notices_for
 
 _LONGEST_CYCLE = timedelta(days=62)
@@ -23,7 +24,8 @@ def completeness(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
     adds the excuses."""
     common = [check(case_file) for check in _COMMON]
     notices = [check_notice(case_file, notice) for notice in notices_for(case_file.portfolio)]
-    return (*common, *notices, *_barred(case_file), *_notices_late(case_file))
+    apart = (*_claimed_in_part(case_file), *_barred(case_file), *_notices_late(case_file))
+    return (*common, *notices, *apart)
 
 
 def _parties(case: CaseFile) -> ChecklistItem:
@@ -106,10 +108,12 @@ def _owed(case: CaseFile) -> ChecklistItem:
 
 def _claim(case: CaseFile) -> ChecklistItem:
     currency = case.portfolio.currency
-    total = ledger_sum(case.entries)
+    owed, disputed = ledger_sum(case.entries), left_out_of(case)
+    total = owed - disputed
     detail = (
-        f"{to_decimal_string(total, currency)} {currency} in {counted(len(case.entries), 'entry', 'entries')}"
+        f"{to_decimal_string(owed, currency)} {currency} in {counted(len(case.entries), 'entry', 'entries')}"
     )
+    detail += f", less {to_decimal_string(disputed, currency)} {currency} in dispute" if disputed else ""
     return ChecklistItem(
         "ledger.claim", "Ledger sums to the amount claimed", total == case.claimed_minor, detail
     )
@@ -139,10 +143,27 @@ def _cleared(case: CaseFile) -> ChecklistItem:
 
 
 def _undisputed(case: CaseFile) -> ChecklistItem:
-    still = [d.reference for d in case.disputes if d.resolved_at is None]
+    """A dispute of a known part stops everything only where the law says so; otherwise that part is not claimed."""
+    still = [
+        d.reference for d in case.disputes if d.resolved_at is None and (case.dispute_bars or not d.is_part)
+    ]
     held = [h for h in case.holds if h.ended_at is None and h.kind == HoldKind.DISPUTE]
     detail = f"open: {', '.join(still) or 'a dispute hold'}" if still or held else "none open"
+    detail += f" ({case.dispute_bars})" if still and case.dispute_bars else ""
     return ChecklistItem("dispute.none_open", "No open dispute", not (still or held), detail)
+
+
+def _claimed_in_part(case: CaseFile) -> Sequence[ChecklistItem]:
+    """Shown only where a part is in dispute: a named person chooses to claim the rest, and says why."""
+    parts = [d.reference for d in case.disputes if d.is_part]
+    if not parts or case.dispute_bars:
+        return ()
+    currency = case.portfolio.currency
+    detail = (
+        f"{to_decimal_string(left_out_of(case), currency)} {currency} in dispute ({', '.join(parts)}) is not claimed."
+        " To claim the rest, say why. Many courts hear one suit over a debt: what is left out now may be lost"
+    )
+    return [ChecklistItem(IN_PART, "No part of the debt in dispute", False, detail)]
 
 
 def _no_stop(case: CaseFile) -> ChecklistItem:

@@ -4,13 +4,14 @@ since. Pure; no entry counts twice and nothing is set off between accounts."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
 from app.book.ledger.rules import MONEY_IN, EntryKind
 from app.legal.checklists.case_file import CaseFile, Entry
 from app.legal.claim.amounts import Parts, total_of
+from app.legal.claim.disputed import LeftOut, left_out
 from app.legal.claim.order import OrderRule, PaymentOrder, order_for
 from app.legal.claim.parts import ClaimLine, line_of
 from app.legal.claim.payments import OpenCharges
@@ -33,6 +34,8 @@ class AccountClaim:
     counted: tuple[EntryParts, ...]
     unsplit_minor: int
     """Opening balances in the principal, whose own parts the creditor did not tell."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Disputed sums that are not claimed."""
 
     def line(self, line: ClaimLine, *, since: bool) -> Parts:
         """Sum of a line: until the charge-off (all of it where there is none), or since."""
@@ -47,8 +50,14 @@ class AccountClaim:
         return total_of(each.parts for each in self.counted if not self._is_since(each))
 
     @property
-    def claimed(self) -> Parts:
+    def owed(self) -> Parts:
+        """The sum of the account's entries."""
         return total_of(each.parts for each in self.counted)
+
+    @property
+    def claimed(self) -> Parts:
+        """What is owed without what is disputed."""
+        return total_of([self.owed, *(each.parts for each in self.left_out)])
 
     def _is_since(self, each: EntryParts) -> bool:
         return self.charged_off_on is not None and each.entry.effective_on > self.charged_off_on
@@ -80,10 +89,21 @@ def claim_statement(case: CaseFile) -> ClaimStatement:
     return ClaimStatement(
         rule,
         tuple(
-            account_claim(each.account_ref, own.get(each.account_ref, ()), rule.order, each.charged_off_on)
+            _without_disputed(
+                account_claim(
+                    each.account_ref, own.get(each.account_ref, ()), rule.order, each.charged_off_on
+                ),
+                case,
+            )
             for each in sorted(case.accounts, key=lambda a: a.account_ref)
         ),
     )
+
+
+def _without_disputed(account: AccountClaim, case: CaseFile) -> AccountClaim:
+    entries = {each.entry.reference: each.entry for each in account.counted}
+    found = left_out(account.owed, account.account_ref, case.disputes, entries)
+    return replace(account, left_out=found)
 
 
 def account_claim(

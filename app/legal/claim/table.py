@@ -39,6 +39,11 @@ def rows_of(account: AccountClaim) -> list[ClaimRow]:
     if gone is not None and account.at_charge_off is not None:
         rows.append(ClaimRow(f"At charge-off on {gone}", account.at_charge_off, True))
         rows += _lines(account, since=True, until=gone)
+    if account.left_out:
+        rows.append(ClaimRow("Owed by the ledger", account.owed, True))
+        rows += [
+            ClaimRow(f"In dispute, not claimed ({each.dispute})", each.parts) for each in account.left_out
+        ]
     return [*rows, ClaimRow(f"Claimed on account {account.account_ref}", account.claimed, True)]
 
 

@@ -64,6 +64,9 @@ def obstacle(session: Session, case: CollectionsCase, bundle: Bundle, *, now: da
         refuse_stopped(completeness(file), f"Delivery of bundle {bundle.reference}")
     except Conflict as stopped:
         return str(stopped)
+    since = [each.reference for each in file.disputes if each.is_part and each.opened_at > bundle.built_at]
+    if since:
+        return f"{', '.join(since)} came after {bundle.reference} was built. Build the bundle again."
     if bundle.owed_minor is not None and file.claimed_now_minor < bundle.owed_minor:
         currency = file.portfolio.currency
         return (

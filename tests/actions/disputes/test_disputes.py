@@ -52,7 +52,9 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind
-from app.legal.checklists.loading import checklist_of
+from app.legal.checklists.items import IN_PART
+from app.legal.checklists.loading import load_case_file
+from app.legal.checklists.rules import completeness
 from app.outreach.gate.contact_cases import load_contact_cases
 from tests import builders
 
@@ -189,7 +191,8 @@ def test_a_hold_of_a_call_or_message_has_a_dispute(session: Session, case: Colle
     )
     assert placed.dispute is not None
     assert (placed.dispute.kind, placed.dispute.words) == (DisputeKind.WHOLE_DEBT, "I never bought that")
-    assert (placed.dispute.received_as, placed.dispute.answer_by) == (ReceivedAs.WRITTEN, until)
+    assert placed.dispute.received_as is ReceivedAs.WRITTEN
+    assert placed.dispute.answer_by == ON + timedelta(days=15), "the law's day, before that of the hold"
     end_hold(session, placed.hold, "explained to her", "ben", **BEN)
     assert placed.dispute.outcome is DisputeOutcome.ANSWERED
 
@@ -402,18 +405,22 @@ def test_nothing_is_released_before_its_day(session: Session, case: CollectionsC
     assert (dispute.left_out_minor, release_due(session, book, ON + timedelta(days=10), now=NOW)) == (0, 0)
 
 
-def test_no_case_file_goes_to_court_while_a_part_is_disputed(session: Session, case: CollectionsCase) -> None:
-    """A part of the claim would be asked for although it is disputed; no reason excuses it."""
+def test_a_case_file_claims_no_disputed_part(session: Session, case: CollectionsCase) -> None:
+    """What is disputed, or conceded and not yet corrected, is left out; a person chooses to claim the rest."""
     card = card_of(session, case)
     dispute = disputed(session, case, DisputeKind.AMOUNT, account_id=card.id, amount_minor=8_000)
 
-    def is_undisputed() -> bool:
-        items = checklist_of(session, case, now=NOW + timedelta(minutes=1))
-        return next(item.ok for item in items if item.id == "dispute.none_open")
+    def claim() -> tuple[int, bool, bool]:
+        file = load_case_file(session, case, bundle_id="C-1", now=NOW + timedelta(minutes=1))
+        items = {item.id: item for item in completeness(file)}
+        return file.claimed_now_minor, items["dispute.none_open"].ok, IN_PART in items
 
-    assert not is_undisputed()
+    owed = 100_000
+    assert claim() == (owed - 8_000, True, True)
     decided(session, dispute, DisputeOutcome.PARTLY, conceded_minor=6_000, correction=Correction.CREDITOR)
-    assert not is_undisputed()
+    assert claim() == (owed - 6_000, True, True)
     credit = builders.entry(session, card, EntryKind.CREDIT, 6_000, ON)
     note_correction(session, dispute, credit.id or 0, **BEN)
-    assert is_undisputed()
+    assert claim() == (owed - 6_000, True, False)
+    disputed(session, case, DisputeKind.WHOLE_DEBT)
+    assert not claim()[1]

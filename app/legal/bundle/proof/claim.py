@@ -45,6 +45,10 @@ class ClaimSums:
                 yield f"claim of account {ref[:80]}: the charge-off has no day or no amount"
             elif account["at_charge_off"] is not None and not self._is(account["at_charge_off"], before):
                 yield f"claim of account {ref[:80]}: the amount at charge-off is not what ledger.csv says"
+            disputed = [self._minor(each["amounts"]) for each in account.get("disputed", ())]
+            if any(minor > 0 for parts in disputed for minor in parts):
+                yield f"claim of account {ref[:80]}: what is disputed adds to it"
+            own += [("disputed", parts) for parts in disputed]
             if not self._is(account["claimed"], [sums for _, sums in own]):
                 yield f"claim of account {ref[:80]}: its lines do not sum to it"
             everything += [sums for _, sums in own]
@@ -55,7 +59,20 @@ class ClaimSums:
         if self._claim["parts"]["total"] != self._claim["amount"]:
             yield "claim: its parts do not sum to it"
 
+    def disputed_minor(self) -> int:
+        """What is disputed and not claimed, on all accounts: zero or negative."""
+        told = (each for account in self._claim["accounts"] for each in account.get("disputed", ()))
+        return sum(to_minor(each["amounts"]["total"], self._currency) for each in told)
+
+    def disputes(self) -> Iterator[str]:
+        """References of the disputes whose sums are not claimed."""
+        for account in self._claim["accounts"]:
+            yield from (each["dispute"] for each in account.get("disputed", ()))
+
+    def _minor(self, amounts: JsonObject) -> list[int]:
+        return [to_minor(amounts[part], self._currency) for part in fmt.CLAIM_PARTS]
+
     def _is(self, amounts: JsonObject, sums: Sequence[Sequence[int]]) -> bool:
         wanted = [sum(column) for column in zip(*sums, strict=True)] or [0] * len(fmt.CLAIM_PARTS)
-        stated = [to_minor(amounts[part], self._currency) for part in fmt.CLAIM_PARTS]
+        stated = self._minor(amounts)
         return stated == wanted and to_minor(amounts["total"], self._currency) == sum(wanted)

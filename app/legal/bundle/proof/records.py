@@ -79,10 +79,17 @@ def _check_ledger(bag: Bag, path: str, found: Findings) -> None:
             found.add(path, f"line {number}: the running balance is wrong")
         if claim and not claim.count(row):
             found.add(path, f"line {number}: the parts do not sum to the amount")
-    if sum(totals.values()) != to_minor(case["claim"]["amount"], currency):
+    disputed = claim.disputed_minor() if claim else 0
+    if sum(totals.values()) + disputed != to_minor(case["claim"]["amount"], currency):
         found.add(path, "does not sum to the amount claimed in case.json")
     for what in claim.problems() if claim else ():
         found.add("data/case.json", what)
+    still = {
+        each["reference"] for each in json.loads(bag.read("data/disputes.json")) if not each["resolved_at"]
+    }
+    for reference in claim.disputes() if claim else ():
+        if reference not in still:
+            found.add("data/case.json", f"claim: {reference[:40]} is no open dispute of disputes.json")
 
 
 def _check_case(bag: Bag, path: str, found: Findings) -> None:

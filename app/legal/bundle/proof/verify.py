@@ -220,14 +220,16 @@ def check_claim(folder: str, problems: Problems) -> None:
             period = "until_charge_off" if row["effective_on"] <= gone[account] else "since_charge_off"
         key = (account, row["claim_line"], period)
         sums[key] = [one + other for one, other in zip(sums.get(key, [Decimal(0)] * 5), parts)]  # noqa: B905
-    if sum(balances.values()) != Decimal(claim["amount"]):
+    disputed = check_disputed(folder, claim, problems)
+    everything = [*sums.values(), *(parts for own in disputed.values() for parts in own)]
+    if sum(total(everything)) != Decimal(claim["amount"]):
         problems.append(("data/ledger.csv", "does not sum to the amount claimed in case.json"))
     told: dict[tuple[str, str, str], list[Decimal] | None] = {}
     for account in claim["accounts"]:
         for line in account["lines"]:
             told[account["account_ref"], line["line"], line["period"]] = amounts(line["amounts"])
         own = {key: value for key, value in sums.items() if key[0] == account["account_ref"]}
-        if amounts(account["claimed"]) != total(own.values()):
+        if amounts(account["claimed"]) != total([*own.values(), *disputed[account["account_ref"]]]):
             problems.append(
                 ("data/case.json", f"claim of account {account['account_ref']} is not its ledger")
             )
@@ -240,8 +242,29 @@ def check_claim(folder: str, problems: Problems) -> None:
     for key in sorted(sums.keys() | told.keys()):
         if sums.get(key, zero) != told.get(key, zero):
             problems.append(("data/case.json", f"claim: {' '.join(key)} is not what ledger.csv says"))
-    if amounts(claim["parts"]) != total(sums.values()) or claim["parts"]["total"] != claim["amount"]:
+    if amounts(claim["parts"]) != total(everything) or claim["parts"]["total"] != claim["amount"]:
         problems.append(("data/case.json", "claim: the parts do not sum to it"))
+
+
+def check_disputed(
+    folder: str, claim: Mapping[str, object], problems: Problems
+) -> dict[str, list[list[Decimal]]]:
+    """By account, what is in dispute and not claimed: it lowers the claim, and its dispute is open."""
+    still = {
+        each["reference"]
+        for each in json.loads(read(folder, "data/disputes.json"))
+        if not each["resolved_at"]
+    }
+    found: dict[str, list[list[Decimal]]] = {}
+    for account in claim["accounts"]:  # type: ignore[attr-defined]
+        own = found.setdefault(account["account_ref"], [])
+        for each in account.get("disputed", []):
+            parts = amounts(each["amounts"])
+            if parts is None or max(parts) > 0 or each["dispute"] not in still:
+                what = f"claim: {each['dispute']} is no sum of an open dispute that lowers it"
+                problems.append(("data/case.json", what))
+            own.append(parts or [Decimal(0)] * 5)
+    return found
 
 
 def amounts(parts: Mapping[str, str]) -> list[Decimal] | None:
