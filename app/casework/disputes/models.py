@@ -9,6 +9,8 @@ from app.casework.disputes.rules import DisputeKind, DisputeOutcome, EvidenceSta
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 
 IS_OPEN, IS_LEFT_OUT = sa.text("outcome IS NULL"), sa.text("left_out_minor > 0")
+IS_DECIDED = sa.text("outcome IS NOT NULL")
+IS_TO_RELEASE = sa.text("left_out_minor > 0 AND outcome IS NOT NULL")
 
 
 def dispute_reference(dispute_id: int) -> str:
@@ -34,6 +36,18 @@ class Dispute(Row, table=True):
         ),
         sa.Index("ix_dispute_hold", "hold_id"),
         sa.Index("ix_dispute_received", "portfolio_id", "received_on"),
+        # The register of all of them, those that came lately, those that were decided lately.
+        sa.Index("ix_dispute_answer", "portfolio_id", "answer_by", "id"),
+        sa.Index("ix_dispute_opened", "portfolio_id", "opened_at"),
+        sa.Index(
+            "ix_dispute_decided", "portfolio_id", "decided_at",
+            sqlite_where=IS_DECIDED, postgresql_where=IS_DECIDED,
+        ),
+        # Few rows: decided, and still left out.
+        sa.Index(
+            "ix_dispute_release", "portfolio_id", "pay_by",
+            sqlite_where=IS_TO_RELEASE, postgresql_where=IS_TO_RELEASE,
+        ),
         sa.CheckConstraint("left_out_minor = 0 OR account_id IS NOT NULL", name="left_out_of_an_account"),
         sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
         sa.CheckConstraint("left_out_minor >= 0", name="left_out_not_negative"),
@@ -42,7 +56,7 @@ class Dispute(Row, table=True):
             "charges_credited_minor >= 0 AND charges_made_minor >= 0", name="charges_not_negative"
         ),
         sa.CheckConstraint("(outcome IS NULL) = (decided_at IS NULL)", name="decided_with_outcome"),
-    )
+    )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)

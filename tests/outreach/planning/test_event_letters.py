@@ -187,7 +187,7 @@ def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> No
     [sent] = builders.deliver(engine, builders.at(ON, 13)).sent
     assert sent.letter == "dispute_acknowledged"
     assert "On 16 March 2026 you told us" in sent.text
-    assert "You will hear from us by 5 April 2026 at the latest" in sent.text
+    assert "You will hear from us by 31 March 2026 at the latest" in sent.text
 
 
 def test_an_acknowledgement_does_not_go_out_when_its_hold_has_ended(engine: Engine) -> None:

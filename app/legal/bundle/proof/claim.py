@@ -45,7 +45,13 @@ class ClaimSums:
                 yield f"claim of account {ref[:80]}: the charge-off has no day or no amount"
             elif account["at_charge_off"] is not None and not self._is(account["at_charge_off"], before):
                 yield f"claim of account {ref[:80]}: the amount at charge-off is not what ledger.csv says"
-            disputed = [self._minor(each["amounts"]) for each in account.get("disputed", ())]
+            told_apart = account.get("disputed", ())
+            disputed = [self._minor(each["amounts"]) for each in told_apart]
+            if any(
+                not self._is(each["amounts"], [parts])
+                for each, parts in zip(told_apart, disputed, strict=True)
+            ):
+                yield f"claim of account {ref[:80]}: the parts of what is disputed do not sum to it"
             if any(minor > 0 for parts in disputed for minor in parts):
                 yield f"claim of account {ref[:80]}: what is disputed adds to it"
             own += [("disputed", parts) for parts in disputed]

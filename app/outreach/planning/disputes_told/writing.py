@@ -78,6 +78,7 @@ def letters_of_found_payments(session: Session, portfolio: Portfolio, on: date) 
     query = select(Dispute).where(
         dispute.c.portfolio_id == portfolio.id,
         dispute.c.kind == DisputeKind.ALREADY_PAID,
+        dispute.c.outcome.is_not(None),
         dispute.c.outcome == DisputeOutcome.UPHELD,
         dispute.c.explanation == "",
         dispute.c.decided_at >= local_instant(on, 0, 0, portfolio.timezone),
