@@ -82,14 +82,7 @@ def load_case_file(
         claimed_minor=claimed_sum(
             ((each.account.reference, share.owed) for each, share in claimed), disputes
         ),
-        owed_now_minor=claimed_sum(
-            (
-                (each.account.reference, now_.owed)
-                for each, now_ in ((each, each.share(today)) for each in ledgers)
-                if not now_.why_not
-            ),
-            disputes,
-        ),
+        owed_now_minor=_claimed_now(ledgers, today, disputes),
         accounts=tuple(_account(ledger.account, share) for ledger, share in claimed),
         not_claimed=tuple(
             NotClaimed(ledger.account.reference, ledger.account.status.value, share.owed, share.why_not)
@@ -210,6 +203,13 @@ class _Share:
     why_not: str
     """Reason why the account is no part of the claim; '' = it is."""
     charged_off_on: date | None
+
+
+def _claimed_now(ledgers: Sequence[_Ledger], today: date, disputes: Sequence[shown.Dispute]) -> int:
+    """The claim with everything of today."""
+    shares = [(ledger, ledger.share(today)) for ledger in ledgers]
+    owed = ((ledger.account.reference, share.owed) for ledger, share in shares if not share.why_not)
+    return claimed_sum(owed, disputes)
 
 
 def _military_stops(portfolio: Portfolio, customer: Customer) -> bool:
