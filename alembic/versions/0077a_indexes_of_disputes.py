@@ -1,14 +1,14 @@
 """Indexes of disputes for what the night and the register ask: came lately, decided lately, to be asked for again.
 
 Revision ID: 0077a
-Revises: 0085
+Revises: 0079
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0077a"
-down_revision = "0085"
+down_revision = "0079"
 branch_labels = None
 depends_on = None
 
