@@ -289,6 +289,7 @@ def test_what_was_not_seen_in_a_source_is_marked() -> None:
         "cn.limitation",
         "de.assignment_duty",
         "de.assignment_first",
+        "de.forbearance",
         "house.inkassovarsel_age",
         "id.assignment_duty",
         "id.assignment_first",

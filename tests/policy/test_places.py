@@ -335,14 +335,15 @@ def test_three_contacts_in_seven_days_in_ontario(placed: int, stopped: bool) -> 
     assert "ca-on.contacts_week" not in stops(ask(ONTARIO, TORONTO, "2026-06-05 12:00", POST, *past))
 
 
-def test_forbearance_comes_before_a_suit_in_the_netherlands() -> None:
+@pytest.mark.parametrize(("place", "zone"), [("nl", "Europe/Amsterdam"), ("de", BERLIN)])
+def test_forbearance_comes_before_a_suit_in_the_union(place: str, zone: str) -> None:
     """Directive (EU) 2023/2225 art 35, applied from 20 November 2026."""
-    dutch, zone = pack_at("nl", "NL", collector="first_party"), "Europe/Amsterdam"
+    there = pack_at(place, place.upper(), collector="first_party")
 
     def barred(when: str, *notices: Notice) -> bool:
         facts = Facts((zone,), notices=notices)
-        found = suit_objections(facts, dutch, local(when, zone))
-        return "nl.forbearance" in {reason.rule for reason in found}
+        found = suit_objections(facts, there, local(when, zone))
+        return f"{place}.forbearance" in {reason.rule for reason in found}
 
     offered = Notice("hardship_form", local("2026-11-20 12:00", zone))
     assert not barred("2026-11-19 12:00")
