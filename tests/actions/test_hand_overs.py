@@ -227,6 +227,9 @@ def test_a_supervisor_warns_in_writing_once(session: Session, case: CollectionsC
     with pytest.raises(Invalid) as empty:
         warns(" ", **mei())
     assert empty.value.field == "words"
+    with pytest.raises(Invalid, match="500") as cut:
+        warns("a" * 501, **mei())
+    assert cut.value.field == "words"
     warns(said, **mei())
     assert (row.letter_words, row.letter_at) == (said, mei()["now"])
     assert [event["conduct"] for event in builders.events(session, ConductWarned.KIND)] == [row.id]

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.actions.assignment import add_note
 from app.actions.complaints.answering import Decision, answer_complaint
-from app.actions.complaints.letters import send_letter_again
+from app.actions.complaints.letters import letter_to_send, send_letter_again
 from app.actions.complaints.opening import open_complaint
 from app.actions.complaints.redress import decide_redress, give_redress
 from app.actions.complaints.stages import (
@@ -561,6 +561,12 @@ def test_an_answer_that_nothing_carries_is_somebodys_work_until_it_is_sent_again
         assert in_time(session, on + 20 * DAY) == 1
         with pytest.raises(Conflict, match="on its way already"):
             again(session, number, Channel.EMAIL, noon(back + 2 * DAY))
+        letters[-1].status = OutboxStatus.SENT
+        session.flush()
+        assert letter_to_send(session, complaint) is None
+        with pytest.raises(Conflict, match="has not come back"):
+            again(session, number, Channel.EMAIL, noon(back + 2 * DAY))
+        letters[-1].status = OutboxStatus.QUEUED
     builders.close_day(engine, back + 2 * DAY)
     assert closed_by_the_return(engine, back + 2 * DAY) == {"closed_8_weeks": 1}
 

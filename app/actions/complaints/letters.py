@@ -22,7 +22,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.labels import in_sentence
 from app.core.vocabulary import Channel
-from app.outreach.planning.complaints.arrival import is_waiting
+from app.outreach.planning.complaints.arrival import answers_never_arrived, is_waiting
 from app.outreach.planning.complaints.writing import ComplaintTold, write_complaint_letters
 from app.outreach.planning.in_writing.rules import IN_FULL
 from app.outreach.planning.letterhead import LetterCatalog
@@ -43,8 +43,22 @@ class LetterAgain(NamedTuple):
 
 
 def letter_to_send(session: Session, complaint: Complaint) -> LetterAgain | None:
-    """The letter that the customer is to have by now and that the desk may write once more; None = there is none: the
-    customer took the complaint back, or its letter left outside the desk."""
+    """The letter that the customer is to have by now and that did not arrive; None = there is none."""
+    again = _latest_letter(session, complaint)
+    return again if again and _is_lost(session, complaint, again) else None
+
+
+def _is_lost(session: Session, complaint: Complaint, again: LetterAgain) -> bool:
+    if complaint.lost_on is not None:
+        return True
+    return again.answer is not None and id_of(again.answer) in answers_never_arrived(
+        session, id_of(complaint)
+    )
+
+
+def _latest_letter(session: Session, complaint: Complaint) -> LetterAgain | None:
+    """The letter that the customer is to have by now, as the desk wrote it; None = there is none: the customer took the
+    complaint back, or its letter left outside the desk."""
     if complaint.is_open:
         if complaint.holding_on is None or complaint.lost_letter is LetterKind.ACKNOWLEDGEMENT:
             return LetterAgain(LetterKind.ACKNOWLEDGEMENT)
@@ -67,24 +81,29 @@ def send_letter_again(
 ) -> Mapping[Channel, Answer]:
     """Write the letter of a complaint once more, dated today, to the address of now by this channel (e-mail or post),
     and end the task to do so. Returns the gate's answers: an e-mail that it does not clear goes by post. Invalid,
-    naming `channel`, where nothing may leave; Conflict where a copy is on its way, or there is nothing to send.
+    naming `channel`, where nothing may leave; Conflict where a copy is on its way or may have arrived (nobody is told a
+    thing twice), or there is nothing to send.
     Forbidden to the person complained about."""
     complaint = locked_complaint(session, complaint_id)
     require_not_about(session, complaint, by)
     if channel not in IN_FULL:
         raise Invalid("A letter of a complaint goes by e-mail or by post.", "channel")
-    again = letter_to_send(session, complaint)
+    again = _latest_letter(session, complaint)
     if again is None:
         raise Conflict(
             f"The desk wrote no letter of complaint {complaint.reference} that it could send again."
         )
+    what = in_sentence(LETTER_LABELS[again.kind])
     if any(
         each.kind is again.kind and each.answer_id == (id_of(again.answer) if again.answer else None)
         and is_waiting(session, CaseStep(each.case_id, each.step, each.occurrence))
         for each, _ in letters_of(session, complaint_id)
     ):  # fmt: skip
-        what = in_sentence(LETTER_LABELS[again.kind])
         raise Conflict(f"The {what} of complaint {complaint.reference} is on its way already.")
+    if not _is_lost(session, complaint, again):
+        raise Conflict(
+            f"The {what} of complaint {complaint.reference} has not come back: it is not sent twice."
+        )
     portfolio = session.get_one(Portfolio, complaint.portfolio_id)
     today = local_date(now, portfolio.timezone)
     if again.kind is LetterKind.HOLDING and (complaint.expected_on is None or complaint.expected_on < today):

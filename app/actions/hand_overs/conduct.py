@@ -14,7 +14,7 @@ from app.casework.hand_overs import service
 from app.casework.hand_overs.catalog import desks
 from app.casework.hand_overs.models import ConductRecord
 from app.casework.hand_overs.queries import get_conduct, is_warned
-from app.casework.hand_overs.rules import SUPERVISORS, ConductStep, HandOverKind
+from app.casework.hand_overs.rules import MOST_QUOTED, SUPERVISORS, ConductStep, HandOverKind
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Forbidden, Invalid
@@ -69,7 +69,7 @@ def warn_in_writing(
         raise Forbidden("A supervisor decides whether the customer is warned in writing.")
     row = get_conduct(session, case.customer_id, conduct_id)
     words = clean_text(
-        words, "words", at_most=1000, empty="Write down what was said, as the customer reads it."
+        words, "words", at_most=MOST_QUOTED, empty="Write down what was said, as the customer reads it."
     )
     service.note_warning_letter(session, case, row, words, by=by, now=now)
     portfolio = session.get_one(Portfolio, case.portfolio_id)

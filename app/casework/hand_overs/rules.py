@@ -84,6 +84,8 @@ NEED_LABELS: Mapping[DeskNeed, str] = {
 
 SUPERVISORS = "supervisors"
 """The desk that abusive contact goes to; the list of desks always has it."""
+MOST_QUOTED = 500
+"""Longest quotation of a warning letter, in characters: a letter cuts what is longer."""
 
 
 @dataclass(frozen=True, slots=True)

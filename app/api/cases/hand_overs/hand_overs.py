@@ -30,7 +30,7 @@ from app.casework.hand_overs.queries import (
     list_query,
     offers_of,
 )
-from app.casework.hand_overs.rules import ConductStep, HandOverKind, HandOverStatus, OfferAnswer
+from app.casework.hand_overs.rules import MOST_QUOTED, ConductStep, HandOverKind, HandOverStatus, OfferAnswer
 from app.casework.support_needs.sight import sight_of, sight_over
 from app.core.errors import NotFound
 from app.core.ids import id_of
@@ -272,7 +272,7 @@ def post_conduct(
 class NewWarning(Input):
     words: Annotated[
         Paragraph,
-        Field(min_length=1, max_length=1000, description="What was said, as the customer reads it."),
+        Field(min_length=1, max_length=MOST_QUOTED, description="What was said, as the customer reads it."),
     ]
 
 
