@@ -184,7 +184,9 @@ VERBS = {
     "/simulations/{run_id}/delete": f"{BOOK}/simulations/{{run_id}}/deletion",
     "/cases/{case_id}/legal/reports": f"{CASE}/legal-reports",
     "/cases/{case_id}/legal/questions": f"{CASE}/legal-questions",
-    "/cases/{case_id}/legal/questions/{question_id}/answer": f"{CASE}/legal-questions/{{question_id}}/answer",
+    "/cases/{case_id}/legal/questions/{legal_question_id}/answer": (
+        f"{CASE}/legal-questions/{{legal_question_id}}/answer"
+    ),
     "/legal/{referral_id}/decide": "/referrals/{referral_id}/decision",
     "/legal/{referral_id}/return": "/referrals/{referral_id}/return",
     "/legal/{referral_id}/bundles": f"{CASE}/bundles",

@@ -196,7 +196,7 @@ def world(program: Program, code: str = "CARDS") -> World:
         "customer_ref": [customer.reference],
         "plan": [made.json()["reference"]],
         "referral_id": [referral],
-        "question_id": asked,
+        "legal_question_id": asked,
         "form": ["england"],
         "reference": [f"REF-{case.id}"],
         "reverses": rows["payment"],

@@ -80,6 +80,11 @@ def build_bundle(
         incomplete_reason=incomplete_reason.strip() or None,
         now=now,
     )
+    if seal.certificate is not None and seal.certificate.ends() <= now:
+        ends = seal.certificate.ends().date()
+        raise Conflict(
+            f"The certificate that seals bundles expired on {ends}. Set a new one (DESK_SEAL_CERTIFICATE)."
+        )
     if print_agreement is not None:
         file = replace(file, agreements=_printed(session, file, id_of(case), print_agreement))
     content = build(file, seal.key, seal.typeset, seal.certificate)

@@ -18,14 +18,16 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.core.database.bulk import upsert
+from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import GENESIS
 from app.legal.timestamps.models import TimelineDay
 
 
 def make_day(session: Session, *, now: datetime) -> TimelineDay | None:
-    """Make the day of `now` (UTC) unless it is there; None = it was. A day on which the worker stood still is part of
-    the next."""
+    """The day of `now` (UTC), not kept yet; None = it is there. A day on which the worker stood still is part of the
+    next. It reads all that was recorded since: in a session that only reads, nobody waits for it."""
     today = now.date()
     before = last_day(session)
     if before is not None and before.day >= today:
@@ -46,8 +48,13 @@ def make_day(session: Session, *, now: datetime) -> TimelineDay | None:
         made.streams += 1
     made.streams -= 1  # the line of the day before
     made.sha256 = digest.hexdigest()
-    session.add(made)
     return made
+
+
+def keep_day(session: Session, made: TimelineDay) -> None:
+    """Keep a day, unless another worker was quicker."""
+    row = {name: getattr(made, name) for name in table_of(TimelineDay).columns.keys()}  # noqa: SIM118
+    session.execute(upsert(session, TimelineDay).values(**row).on_conflict_do_nothing())
 
 
 def last_day(session: Session, *, before: date | None = None) -> TimelineDay | None:
@@ -76,7 +83,8 @@ def text_of(session: Session, day: TimelineDay) -> Iterator[bytes]:
 
 def holds(session: Session, day: TimelineDay) -> bool:
     """Whether the events still make the text that was digested then."""
-    digest = hashlib.sha256()
-    for line in text_of(session, day):
-        digest.update(line)
-    return digest.hexdigest() == day.sha256
+    return is_text_of(day, b"".join(text_of(session, day)))
+
+
+def is_text_of(day: TimelineDay, text: bytes) -> bool:
+    return hashlib.sha256(text).hexdigest() == day.sha256

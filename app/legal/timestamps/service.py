@@ -22,7 +22,7 @@ from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.models import Bundle
-from app.legal.timestamps.days import make_day, text_of
+from app.legal.timestamps.days import is_text_of, keep_day, make_day, text_of
 from app.legal.timestamps.models import TimelineDay, TimeStamp
 
 T = TypeVar("T")
@@ -34,6 +34,10 @@ AT_ONCE = 20
 
 class NoStamp(Exception):
     """The authority gave none: it is asked again. Its text says why."""
+
+
+class Changed(Exception):
+    """Events of a day were changed after they were digested: it is not stamped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +61,28 @@ class TimeAuthority(Protocol):
 def stamp_due(
     engine: Engine, authority: TimeAuthority, *, now: datetime, stopping: Callable[[], bool]
 ) -> int:
-    """Make the timeline's day, then stamp the days and bundles that have no stamp yet; how many. NoStamp ends it.
+    """Make the timeline's day, then stamp the days and bundles that have no stamp yet; how many. NoStamp ends it, and
+    Changed does, after all else was stamped.
 
     Any number of workers may do so: of two stamps of one thing the first stays.
     """
-    with transaction(engine) as session:
-        make_day(session, now=now)
+    with reading(engine) as session:
+        made = make_day(session, now=now)
+    if made is not None:
+        with transaction(engine) as session:
+            keep_day(session, made)
     with reading(engine) as session:
         days = session.scalars(_unstamped(TimelineDay.day, TimeStamp.timeline_day)).all()
         bundles = session.scalars(_unstamped(Bundle.id, TimeStamp.bundle_id)).all()
-    stamped = 0
+    stamped, changed = 0, []
     for day in days:
         if not stopping():
             with reading(engine) as session:
-                text = b"".join(text_of(session, session.get_one(TimelineDay, day)))
+                found = session.get_one(TimelineDay, day)
+                text = b"".join(text_of(session, found))
+            if not is_text_of(found, text):
+                changed.append(day)
+                continue
             _keep(engine, authority, text, timeline_day=day)
             stamped += 1
     for bundle_id in bundles:
@@ -79,6 +91,10 @@ def stamp_due(
                 manifest = tag_manifest_of(session.get_one(Bundle, bundle_id))
             _keep(engine, authority, manifest, bundle_id=bundle_id)
             stamped += 1
+    if changed:
+        raise Changed(
+            f"The events of {changed[0]} are not those that were digested. Ask `desk timeline check`."
+        )
     return stamped
 
 

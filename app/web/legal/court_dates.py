@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from starlette.responses import Response
 
 from app.http.context import Now
@@ -12,11 +14,12 @@ from app.legal.matters.queries import court_dates
 from app.web.legal.referral_page import LegalReader
 
 router = Router(prefix="/legal")
+DAY = timedelta(days=1)
 
 
 @router.get("/court-dates.ics")
 def calendar(_staff: LegalReader, session: ReadSession, now: Now) -> Response:
-    """Hearings from today on, as iCalendar."""
+    """Hearings from yesterday on (UTC: it is today somewhere), as iCalendar."""
     headers = {"content-disposition": 'attachment; filename="court-dates.ics"'}
-    content = calendar_of(court_dates(session, since=now.date()), now)
+    content = calendar_of(court_dates(session, since=now.date() - DAY), now)
     return Response(content, media_type=MEDIA_TYPE, headers=headers)

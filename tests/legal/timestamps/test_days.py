@@ -21,9 +21,9 @@ from app.core.timeline.service import NewEvent, record
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.build import build
 from app.legal.bundle.models import Bundle
-from app.legal.timestamps.days import holds, make_day, text_of
+from app.legal.timestamps.days import holds, keep_day, make_day, text_of
 from app.legal.timestamps.models import TimelineDay, TimeStamp
-from app.legal.timestamps.service import NoStamp, Stamp, stamp_due, stamp_of, tag_manifest_of
+from app.legal.timestamps.service import Changed, NoStamp, Stamp, stamp_due, stamp_of, tag_manifest_of
 from tests import builders
 from tests.legal.builders import KEY, case_file, no_page
 
@@ -46,9 +46,11 @@ def head(session: Session, stream: str) -> str:
 
 
 def made(engine: Engine, day: int) -> tuple[TimelineDay, list[str]]:
-    with transaction(engine) as session:
+    with reading(engine) as session:
         row = make_day(session, now=at(day))
     assert row is not None
+    with transaction(engine) as session:
+        keep_day(session, row)
     with reading(engine) as session:
         lines = [line.decode() for line in text_of(session, row)]
     assert hashlib.sha256("".join(lines).encode()).hexdigest() == row.sha256
@@ -96,6 +98,10 @@ def test_an_event_that_was_changed_is_found(engine: Engine) -> None:
         session.execute(sa.text(on))
     with reading(engine) as session:
         assert not holds(session, session.get_one(TimelineDay, day.day))
+    authority = Authority()
+    with pytest.raises(Changed, match="are not those that were digested"):
+        stamp_due(engine, authority, now=at(1), stopping=lambda: False)
+    assert authority.stamped == [f"before {GENESIS}\n".encode()], "what is not as it was is not certified"
 
 
 class Authority:

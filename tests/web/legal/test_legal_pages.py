@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, col, select
@@ -25,6 +25,7 @@ from app.core.staff.tokens import issue_token
 from app.legal.bundle.events import BundleBuilt, BundleDownloaded
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.receipt import Receipt
+from app.legal.bundle.sealing.certificate import Certificate
 from app.legal.bundle.service import Seal
 from app.legal.bundle.verification import verify
 from app.legal.handover.transport import BundleTransport
@@ -38,6 +39,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from tests.builders import events
 from tests.legal.builders import KEY, no_page
+from tests.legal.bundle.test_seals import KEYS, issue
 from tests.web import book
 from tests.web.book import lived_in
 from tests.web.desk import NOW, Browser, Desk
@@ -273,6 +275,14 @@ def test_a_later_bundle_supersedes_and_both_can_be_fetched(
         ("user:mei", second.reference),
     ]
     assert lars.get("/legal/1/bundles/99").status_code == 404
+
+
+def test_nothing_is_sealed_with_a_certificate_that_expired(desk: Desk, lars: Browser) -> None:
+    old = Certificate(KEYS["P-256"], (issue("Bank", KEYS["P-256"], issued=datetime(2010, 1, 1, tzinfo=UTC)),))
+    desk.app.state.ports = replace(desk.app.state.ports, seal=Seal(KEY, no_page, old))
+    refused = lars.submit("/legal/1/bundles", **REASON)
+    assert (refused.status_code, "DESK_SEAL_CERTIFICATE" in refused.text) == (409, True)
+    assert bundles(desk) == []
 
 
 def test_a_time_stamp_is_shown_and_fetched_once_it_is_there(

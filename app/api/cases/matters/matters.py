@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 
 from fastapi import Response
@@ -155,14 +155,16 @@ def post_legal_question(
 
 
 @router.post(
-    "/cases/{reference}/legal-questions/{question_id}/answer", summary="Answer a question about a case"
+    "/cases/{reference}/legal-questions/{legal_question_id}/answer", summary="Answer a question about a case"
 )
 def post_legal_answer(
-    reference: CaseRef, question_id: RowId, caller: ApiCaseReader, session: OnceSession, now: Now, body: NewAnswer
+    reference: CaseRef, legal_question_id: RowId, caller: ApiCaseReader, session: OnceSession, now: Now, body: NewAnswer
 ) -> LegalQuestionShape:  # fmt: skip
     """By the side that was asked."""
     case = case_named(session, reference, lock=True)
-    row = questions.answer(session, case, question_id, body.answer, by=caller.by, role=caller.role, now=now)
+    row = questions.answer(
+        session, case, legal_question_id, body.answer, by=caller.by, role=caller.role, now=now
+    )
     return covered(LegalQuestionShape.of(row), sight_of(session, case.customer_id, caller.role, caller.by))
 
 
@@ -180,4 +182,4 @@ class Calendar(Response):
 )
 def get_court_dates(_caller: ApiLegalReader, session: ReadSession, now: Now) -> Response:
     """Hearings from yesterday on, of cases that the legal team has: whole days with court and number, no names."""
-    return Calendar(calendar_of(court_dates(session, since=now.date()), now))
+    return Calendar(calendar_of(court_dates(session, since=now.date() - timedelta(days=1)), now))

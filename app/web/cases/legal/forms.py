@@ -76,17 +76,19 @@ class AnswerForm(Typed):
     answer: str = ""
 
 
-@router.post("/questions/{question_id}/answer")
+@router.post("/questions/{legal_question_id}/answer")
 def answer(
-    request: Request, case_id: RowId, question_id: RowId, staff: CaseReader, session: WriteSession, now: Now,
+    request: Request, case_id: RowId, legal_question_id: RowId, staff: CaseReader, session: WriteSession, now: Now,
     typed: Annotated[AnswerForm, Form()],
 ) -> Response:  # fmt: skip
     def act(file: CaseFile, fields: Fields) -> Flash:
         fields.done()
-        questions.answer(session, file.case, question_id, typed.answer, by=staff.by, role=staff.role, now=now)
+        questions.answer(
+            session, file.case, legal_question_id, typed.answer, by=staff.by, role=staff.role, now=now
+        )
         return "The answer is on record.", "good"
 
-    return _send(request, session, staff, case_id, f"answer-{question_id}", typed, act, now)
+    return _send(request, session, staff, case_id, f"answer-{legal_question_id}", typed, act, now)
 
 
 def _send(
