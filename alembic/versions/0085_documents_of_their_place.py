@@ -30,18 +30,19 @@ CUSTOMER = sa.table(
 )
 PARTY = sa.table("third_party", sa.column("document_id"))
 IN_CANADA = CUSTOMER.c.country == "CA"
-IN_QUEBEC = sa.or_(
-    CUSTOMER.c.region.in_(["QC", "Quebec", "Québec"]),
-    sa.func.substr(sa.func.upper(CUSTOMER.c.postcode), 1, 1).in_(["G", "H", "J"]),
-)
+REGION = sa.func.upper(sa.func.trim(CUSTOMER.c.region))
+POSTCODE = sa.func.substr(sa.func.upper(sa.func.trim(CUSTOMER.c.postcode)), 1, 1)
+# SQLite leaves accented letters as they are.
+IN_QUEBEC = sa.or_(REGION.in_(["QC", "QUEBEC", "QUÉBEC", "QUéBEC"]), POSTCODE.in_(["G", "H", "J"]))
+IN_ONTARIO = sa.or_(REGION.in_(["ON", "ONTARIO"]), POSTCODE.in_(["K", "L", "M", "N", "P"]))
 PLACES = (
     ("collection_notice_de", CUSTOMER.c.country == "DE"),
     ("collection_notice_tw", CUSTOMER.c.country == "TW"),
     ("collection_notice_qc", sa.and_(IN_CANADA, IN_QUEBEC)),
-    ("collection_notice_on", IN_CANADA),
+    ("collection_notice_on", sa.and_(IN_CANADA, IN_ONTARIO)),
     ("other", sa.true()),
 )
-"""The place of a notice on file is the customer's, the first that fits."""
+"""The place of a notice on file is the customer's, the first that fits. Other provinces have none."""
 
 
 def upgrade() -> None:

@@ -7,7 +7,11 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from app.casework.cases.models import CollectionsCase
+from app.casework.escalations.models import Escalation
+from app.casework.escalations.queries import queue
+from app.casework.escalations.rules import EscalationReason
 from app.casework.questions.models import CaseQuestion
+from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.outreach.strategy.models import StrategyTask
 from tests import builders
@@ -102,3 +106,27 @@ def test_the_api_does_the_same(desk: Desk) -> None:
     mine = manager.post(at, {"reason": "advice", "words": "What do you think?"}).json()
     assert manager.post(f"/escalations/{mine['id']}/answer", {"answer": "Yes"}).status_code == 403
     assert len(agent.get(at).json()["items"]) == 3
+
+
+def test_a_long_queue_keeps_who_is_on_the_line(sqlite_desk: Desk) -> None:
+    asked = [
+        (EscalationReason.ADVICE, False, timedelta(hours=2)),
+        (EscalationReason.OTHER, True, timedelta(hours=1)),
+        (EscalationReason.HARM, False, timedelta(minutes=20)),
+        (EscalationReason.CUSTOMER_ASKS, True, timedelta(minutes=1)),
+    ]
+
+    def first(session: Session) -> list[list[EscalationReason]]:
+        for reason, waiting, ago in asked:
+            case = builders.delinquent_case(session, due_on=TODAY - timedelta(days=20), on=TODAY)
+            session.add(
+                Escalation(
+                    portfolio_id=case.portfolio_id, customer_id=case.customer_id, case_id=id_of(case), reason=reason,
+                    words="Please", is_waiting=waiting, due_on=TODAY, asked_at=NOW - ago, by="user:ben",
+                )
+            )  # fmt: skip
+        session.flush()
+        return [[each.row.reason for each in queue(session, NOW, most=most)] for most in (1, 2, 3)]
+
+    line, harm, oldest = EscalationReason.CUSTOMER_ASKS, EscalationReason.HARM, EscalationReason.ADVICE
+    assert sqlite_desk.write(first) == [[line], [line, harm], [line, harm, oldest]]

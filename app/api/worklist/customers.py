@@ -15,8 +15,9 @@ from app.api.worklist.shapes import WorkShape
 from app.casework.cases.listing import SORTS
 from app.casework.plans.rules import PlanKind
 from app.casework.support_needs.sight import sight_over
-from app.core.errors import Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.money import to_decimal_string
+from app.core.staff.rules import MANAGEMENT
 from app.core.text import Line
 from app.core.vocabulary import HoldKind
 from app.http.context import Now
@@ -71,7 +72,10 @@ def list_my_customers(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[MyCustomerShape]:  # fmt: skip
-    """Last contact, next step and when, promise, minimum due, days past due, holds and needs of each."""
+    """Last contact, next step and when, promise, minimum due, days past due, holds and needs of each. A token of an
+    agent lists the customers of the person who answers for it; a manager's lists anybody's."""
+    if caller.role not in MANAGEMENT and owner != caller.owner:
+        raise Forbidden("A token of an agent lists the customers of the person who answers for it.")
     if not is_state(state):
         raise Invalid(f"The states are {', '.join((*STATES, *OTHER_STATES))}.", "state")
     if sort.lstrip("-") not in SORTS:

@@ -13,7 +13,7 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.escalations.models import Escalation
-from app.casework.escalations.rules import turn
+from app.casework.escalations.rules import WAITS_FOR, EscalationReason, turn
 from app.core.clock import local_date
 from app.core.database.rows import locked_row
 from app.core.errors import NotFound
@@ -59,16 +59,23 @@ class QueueItem:
     """Since it was asked."""
 
 
-def queue(session: Session, now: datetime, asked_by: Sequence[str] | None = None) -> list[QueueItem]:
+def queue(
+    session: Session, now: datetime, asked_by: Sequence[str] | None = None, *, most: int = MOST
+) -> list[QueueItem]:
     """Open escalations in the order in which they are answered. `asked_by`: of these authors alone."""
+    # As `turn` orders them: what is over the limit is what can wait longest.
+    waits = sa.and_(col(Escalation.is_waiting), col(Escalation.asked_at) > now - WAITS_FOR)
+    harm = col(Escalation.reason) == EscalationReason.HARM
     query = (
         sa.select(Escalation, Customer, CollectionsCase, Portfolio)
         .join(Customer, col(Customer.id) == Escalation.customer_id)
         .join(CollectionsCase, col(CollectionsCase.id) == Escalation.case_id)
         .join(Portfolio, col(Portfolio.id) == Escalation.portfolio_id)
         .where(col(Escalation.ended_at).is_(None))
-        .order_by(col(Escalation.id))
-        .limit(MOST)
+        .order_by(
+            waits.desc(), harm.desc(), col(Escalation.due_on), col(Escalation.asked_at), col(Escalation.id)
+        )
+        .limit(most)
     )
     if asked_by is not None:
         query = query.where(col(Escalation.by).in_(asked_by))

@@ -100,6 +100,32 @@ def test_history_cannot_be_edited(engine: Engine, statement: str) -> None:
         connection.exec_driver_sql(statement)
 
 
+@pytest.mark.parametrize(
+    ("country", "region", "postcode", "kind"),
+    [
+        ("CA", "ON", "", "collection_notice_on"),
+        ("CA", " Ontario", "", "collection_notice_on"),
+        ("CA", "", "k1a 0b1", "collection_notice_on"),
+        ("CA", "Québec", "", "collection_notice_qc"),
+        ("CA", "", "H2X 1Y4", "collection_notice_qc"),
+        ("CA", "BC", "V5K 0A1", "other"),
+        ("CA", "", "", "other"),
+        ("DE", "ON", "", "collection_notice_de"),
+    ],
+)
+def test_a_notice_on_file_is_of_its_place(country: str, region: str, postcode: str, kind: str) -> None:
+    module = ScriptDirectory.from_config(schema.make_config()).get_revision("0085").module
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE customer (id INTEGER, country TEXT, region TEXT, postcode TEXT)"
+        )
+        row = {"id": 1, "country": country, "region": region, "postcode": postcode}
+        connection.execute(sa.insert(module.CUSTOMER), row)
+        places = sa.case(*((there, place) for place, there in module.PLACES))
+        assert connection.scalar(sa.select(places).select_from(module.CUSTOMER)) == kind
+
+
 def test_the_revisions_read_as_text_are_those_that_alembic_runs() -> None:
     scripts = ScriptDirectory.from_config(schema.make_config()).walk_revisions()
     assert dict(known_revisions()) == {each.revision: each.down_revision for each in scripts}

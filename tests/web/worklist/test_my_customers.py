@@ -11,8 +11,10 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.support_needs.models import SupportNeed
 from app.casework.support_needs.rules import Audience, Basis, ToldBy
+from app.core.actor import SYSTEM
 from app.core.ids import id_of
 from app.core.staff.rules import Role
+from app.core.staff.tokens import issue_token
 from app.worklist.mine.customers import MinimumDue, minimum_of
 from tests import builders
 from tests.api.program import Program
@@ -74,6 +76,13 @@ def test_the_page_and_the_file(desk: Desk) -> None:
 def test_the_api_tells_the_same(desk: Desk) -> None:
     two_cases(desk)
     agent = Program(desk, Role.AGENT)
+    assert agent.get("/worklist/customers", owner="ben").status_code == 403, "nobody answers for it"
+    token = desk.write(
+        lambda session: issue_token(session, "bens", Role.AGENT, owner="ben", by=SYSTEM, now=NOW)
+    )
+    agent.headers = {"authorization": f"Bearer {token}"}
+    assert agent.get("/worklist/customers", owner="mei").status_code == 403
+    assert len(Program(desk).get("/worklist/customers", owner="ben").json()["items"]) == 2
     found = agent.get("/worklist/customers", owner="ben", sort="name").json()["items"]
     assert [(each["work"]["customer"], each["needs"], each["needs_withheld"]) for each in found] == [
         ("Anna First", ["large_print"], 0), ("Bob Second", [], 1),
