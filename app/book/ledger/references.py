@@ -28,6 +28,17 @@ PLACEHOLDERS = frozenset(
 (NOTPROVIDED, EPC guidelines) and SWIFT (NONREF, field 61)."""
 
 
+RESERVED = (
+    "dispute:", "goodwill:", "interest:", "interest-correction:", "late-fee:", "position:", "redress:", "waiver:"
+)  # fmt: skip
+"""How references begin that the desk gives entries of its own kinds: limits and charges go by them."""
+
+
+def is_reserved(reference: str) -> bool:
+    """Whether only the desk itself may give an entry this reference; databases differ on case, so it does not count."""
+    return normal_reference(reference).casefold().startswith(RESERVED)
+
+
 def normal_reference(text: str) -> str:
     """NFKC (full-width letters and digits become plain ones), nothing invisible, each run of white space one blank,
     none at the ends. The letters' case is kept."""

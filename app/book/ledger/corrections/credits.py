@@ -91,7 +91,8 @@ def goodwill_since(session: Session, customer_id: int, since: date) -> int:
 
 def granted_since(session: Session, customer_id: int, since: date) -> int:
     """Goodwill, and credits and lowering adjustments that people posted by hand for a customer, from this day on and
-    not reversed, in minor units. A back-dated one counts from the day on which it was posted."""
+    not reversed, in minor units. What a sale took off the book is none. A back-dated one counts from the day on which
+    it was posted."""
     mirror = aliased(Entry)
     query = (
         sa.select(sa.func.coalesce(sa.func.sum(-col(Entry.amount_minor)), 0))
@@ -100,6 +101,7 @@ def granted_since(session: Session, customer_id: int, since: date) -> int:
             col(Account.customer_id) == customer_id,
             col(Entry.kind).in_([EntryKind.CREDIT, EntryKind.ADJUSTMENT]),
             col(Entry.amount_minor) < 0,
+            col(Entry.ended_as).is_(None),
             col(Entry.posted_on) >= since,
             *(col(Entry.source).not_like(each) for each in BY_NOBODY),
             *(~col(Entry.reference).startswith(each) for each in OWN_LIMITS),

@@ -17,6 +17,7 @@ from app.book.ledger.ends.after_reversal import judge_reversal
 from app.book.ledger.ends.recoveries import reinstate_recoveries
 from app.book.ledger.events import PaymentMoved
 from app.book.ledger.models import Account, Entry
+from app.book.ledger.references import is_reserved
 from app.book.ledger.rules import POSTED_BY_HAND, EntryKind, payment_kind
 from app.book.ledger.service import (
     MAX_REFERENCE,
@@ -62,6 +63,11 @@ def post_by_hand(
         raise Invalid(f"An entry of kind {kind.value} is not posted by hand. Choose another kind.", "kind")
     if role not in POSTED_BY_HAND[kind]:
         raise Forbidden(f"Your role may not post an entry of kind {kind.value}. Ask a manager.")
+    if is_reserved(reference):
+        raise Invalid(
+            "References that begin like this are given by the desk alone. Choose another, or leave it empty.",
+            "reference",
+        )
     description = clean_reason(description, "description", required=kind is not EntryKind.PAYMENT)
     account = lock_account(session, account)
     require_day(session, account, effective_on, now)

@@ -114,6 +114,9 @@ def test_what_is_wrong_is_refused_and_named(sqlite_engine: Engine) -> None:
         (EntryKind.FEE, 100, TODAY, "x" * 201, "", "description"),
         (EntryKind.FEE, 100, TODAY, f"card {CARD}", "", "description"),
         (EntryKind.FEE, 100, TODAY, "late", CARD, "reference"),
+        (EntryKind.FEE, 100, TODAY, "late", "late-fee:S-1", "reference"),
+        (EntryKind.CREDIT, 100, TODAY, "kind", " Waiver:7", "reference"),
+        (EntryKind.CREDIT, 100, TODAY, "kind", "redress:7", "reference"),
         (EntryKind.PURCHASE, 100, TODAY, "late", "", "kind"),
         (EntryKind.WRITE_OFF, 100, TODAY, "late", "", "kind"),
     ]
