@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,19 +11,32 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.accounts.corrections import change_status
+from app.actions.disputes.charges import settle_charges
 from app.actions.disputes.deciding import decide_dispute
-from app.actions.disputes.opening import open_dispute
+from app.actions.disputes.opening import change_what_is_disputed, open_dispute
+from app.book.charges.rests import rests_of_dispute
 from app.book.charges.rules import accrue
+from app.book.charges.statements import ON_DISPUTED_PART
 from app.book.ledger.balances import balance_of
-from app.book.ledger.models import Account, Entry, Statement
-from app.book.ledger.rules import EntryKind
+from app.book.ledger.corrections.credits import granted_since
+from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
+from app.book.ledger.models import Account, Customer, Entry, Statement
+from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.debt import debt_now
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import DeskStep
 from app.casework.disputes.models import Dispute
-from app.casework.disputes.rules import Disputed, DisputeDecision, DisputeKind, DisputeOutcome, ReceivedAs
+from app.casework.disputes.rules import (
+    Correction,
+    Disputed,
+    DisputeDecision,
+    DisputeKind,
+    DisputeOutcome,
+    ReceivedAs,
+)
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Invalid
@@ -32,6 +45,7 @@ from app.core.staff.rules import Role
 from app.operations.invariants.checks import thorough
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.strategy.models import StrategyTask
+from app.policy.composition import packs_for
 from tests import builders
 
 ZONE = "America/New_York"
@@ -238,6 +252,66 @@ def _assert_charged(engine: Engine, lives: Lives, pay_by: date) -> None:
         assert [fees(session, card_id) for card_id in lives.disputed.values()] == [0, 0, 0, 0]
         withdrawn = lives.disputed[DisputeOutcome.WITHDRAWN]
         assert interest(session, withdrawn, last) == should_be(RECEIVED, DECIDED, last)
+
+
+def test_a_billing_error_that_ends_otherwise_charges_nobody_for_nothing(engine: Engine) -> None:
+    """One of an account that is sold, one that was identity theft, one about less, and one whose law is no more."""
+    lives = begun(engine)
+    upheld, partly, rejected, withdrawn = lives.disputed.values()
+    builders.close_day(engine, FIRST)
+    builders.close_day(engine, TOLD - DAY)
+    with transaction(engine) as session:
+        for card_id in lives.disputed.values():
+            told(session, card_id)
+    builders.close_day(engine, DECIDED - DAY)
+    last = DECIDED - DAY
+    who: dict[str, Any] = {"by": Actor.user("ben"), "now": builders.at(DECIDED, zone=ZONE)}
+    with transaction(engine) as session:
+        disputes = {
+            card_id: session.scalars(select(Dispute).where(Dispute.account_id == card_id)).one()
+            for card_id in lives.disputed.values()
+        }
+        sold = session.get_one(Account, rejected)
+        change_status(session, sold, AccountStatus.SOLD, DECIDED, "portfolio sale", **who)
+        assert granted_since(session, sold.customer_id, FIRST) == 0, "a sale is no credit by hand"
+        no = DisputeDecision(DisputeOutcome.REJECTED, "The shop told us.")
+        decide_dispute(session, disputes[rejected], no, builders.catalog(), role=Role.MANAGER, **who)
+        assert disputes[rejected].charges_made_minor == 0
+        assert balance_of(session, rejected, DECIDED) == 0
+
+        stolen = Disputed(DisputeKind.IDENTITY)
+        change_what_is_disputed(
+            session, disputes[partly], stolen, "a police report", builders.catalog(), **who
+        )
+        assert interest(session, partly, DECIDED) == should_be(RECEIVED, None, last)
+
+        old = disputes[upheld]
+        less = Disputed(
+            DisputeKind.BILLING_ERROR,
+            amount_minor=1_000,
+            entry_id=old.entry_id,
+            statement_id=old.statement_id,
+        )
+        change_what_is_disputed(session, old, less, "only the tip", builders.catalog(), **who)
+        yes = DisputeDecision(DisputeOutcome.UPHELD, "The shop told us.")
+        decide_dispute(session, old, yes, builders.catalog(), role=Role.MANAGER, **who)
+        on_it = should_be(None, None, last) - should_be(BOUGHT + DAY, None, last, 1_000)
+        assert 0 <= old.charges_credited_minor <= on_it + 1, "not what was credited on the 200.00"
+
+        book = get_portfolio(session, builders.BOOK)
+        holder = session.get_one(Customer, disputes[withdrawn].customer_id)
+        without = replace(packs_for(book, holder), disputes=None)
+        settle_charges(
+            session, disputes[withdrawn], without, DisputeOutcome.REJECTED, 0, Correction.HERE, None, None,
+            today=DECIDED, **who,
+        )  # fmt: skip
+        assert all(each.to_on for each in rests_of_dispute(session, id_of(disputes[withdrawn]), withdrawn))
+
+        is_fee = Entry.account_id == lives.silent, Entry.kind == EntryKind.FEE
+        fee = session.scalars(select(Entry).where(*is_fee)).one()
+        waive_as_agreed(session, fee, 1_000, ON_DISPUTED_PART, **who)
+        told(session, lives.silent, on=DECIDED)
+        assert left_to_waive(session, fee) == 0, "what an earlier dispute waived of it is no bar"
 
 
 @pytest.mark.parametrize(("days", "is_in_time"), [(59, True), (60, True), (61, False)])

@@ -140,9 +140,7 @@ def note_correction(
     entry = _posted(session, dispute, dispute.account_id, entry_id, dispute.conceded_minor)
     correct_dispute(session, dispute, entry, by=by, now=now)
     _lower_due(session, dispute, entry, dispute.conceded_minor, by=by, now=now)
-    portfolio = session.get_one(Portfolio, dispute.portfolio_id)
-    pack = packs_for(portfolio, session.get_one(Customer, dispute.customer_id))
-    correct_charges(session, dispute, entry, pack, by=by, now=now)
+    correct_charges(session, dispute, entry, by=by, now=now)
     return dispute
 
 

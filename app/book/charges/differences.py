@@ -12,6 +12,7 @@ from app.book.charges.concessions import lower_rates
 from app.book.charges.models import Accrual
 from app.book.charges.rests import OF_DISPUTES
 from app.book.charges.rules import Rest, accrue, capped_apr
+from app.book.charges.service import bears_interest
 from app.book.delinquency.models import Pause
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import EntryKind
@@ -35,7 +36,8 @@ def restate_interest(
     now: datetime,
 ) -> tuple[int, int]:
     """Post the difference in interest between the parts that rested before and those that rest now, over the days that
-    were charged already. Returns (credited, charged)."""
+    were charged already. An account that bears no interest any more, as one that was sold, is credited only: nobody
+    asks its customer for more. Returns (credited, charged)."""
     accrual = session.get(Accrual, id_of(account))
     first_on = first_day(session, portfolio)
     if accrual is None or first_on is None:
@@ -73,7 +75,7 @@ def restate_interest(
         for each in rests
     )
     more = is_now.before + is_now.last - was.before - was.last
-    if not more:
+    if not more or (more > 0 and not bears_interest(account)):
         return 0, 0
     on = business_date(session, portfolio, now)
     count = sa.select(sa.func.count()).where(

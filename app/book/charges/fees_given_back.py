@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlmodel import Session
 
 from app.book.charges.rules import Rest, late_fee, resting_on
-from app.book.charges.statements import late_fees_since
+from app.book.charges.statements import ON_DISPUTED_PART, late_fees_since
 from app.book.delinquency.history import statement_view
-from app.book.ledger.corrections.waivers import waive_as_agreed
+from app.book.ledger.corrections.waivers import left_to_waive, waive_as_agreed
 from app.book.ledger.models import Account
 from app.book.portfolios.days import business_date
 from app.book.portfolios.models import Portfolio
@@ -43,8 +43,8 @@ def give_fees_back(
             continue
         due = late_fee(portfolio.late_fee_minor, story.minimum_minor, portfolio.currency, caps, rest)
         right = due if story.unpaid_when_due - rest >= least else 0
-        if fee.amount_minor > right:
-            reason = "late fee on a part that is in dispute"
-            waive_as_agreed(session, fee, fee.amount_minor - right, reason, by=by, now=now)
-            waived += fee.amount_minor - right
+        too_much = left_to_waive(session, fee) - right
+        if too_much > 0:
+            waive_as_agreed(session, fee, too_much, ON_DISPUTED_PART, by=by, now=now)
+            waived += too_much
     return waived

@@ -44,13 +44,17 @@ def set_rests(
     by: Actor,
     now: datetime,
 ) -> Restated:
-    """Let these parts of an account, and no others of this dispute, bear nothing. Where the ledger is kept here,
-    interest of days that were charged already is credited or charged at once, and what is too much of late fees is
-    waived; no late fee is charged afterwards. Returns what went into the ledger."""
+    """Let these parts of an account, and no others of it because of this dispute, bear nothing. Where the ledger is
+    kept here, interest of days that were charged already is credited or charged at once, and what is too much of late
+    fees is waived; no late fee is charged afterwards. Returns what went into the ledger."""
     account = lock_account(session, account)
-    query = select(ChargeRest).where(ChargeRest.dispute_id == dispute_id, col(ChargeRest.lifted_at).is_(None))
+    query = select(ChargeRest).where(
+        ChargeRest.dispute_id == dispute_id,
+        ChargeRest.account_id == account.id,
+        col(ChargeRest.lifted_at).is_(None),
+    )
     rows = list(session.scalars(query.order_by(col(ChargeRest.id))))
-    before = [Rest(row.from_on, row.to_on, row.amount_minor) for row in rows if row.account_id == account.id]
+    before = [Rest(row.from_on, row.to_on, row.amount_minor) for row in rows]
     if sorted(before, key=_by_days) == sorted(rests, key=_by_days):
         return Restated()
     standing = rests_of(session, [id_of(account)]).get(id_of(account), [])
@@ -89,7 +93,7 @@ def _write(
     new = list(rests)
     for row in rows:
         same = Rest(row.from_on, row.to_on, row.amount_minor)
-        if row.account_id == account.id and same in new:
+        if same in new:
             new.remove(same)
         else:
             row.lifted_at = now

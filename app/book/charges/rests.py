@@ -32,9 +32,13 @@ def rests_of(session: Session, account_ids: Sequence[int]) -> dict[int, list[Res
     return found
 
 
-def rests_of_dispute(session: Session, dispute_id: int) -> list[Rest]:
-    """The parts that bear nothing because of a dispute, with their days."""
-    query = select(ChargeRest).where(ChargeRest.dispute_id == dispute_id, col(ChargeRest.lifted_at).is_(None))
+def rests_of_dispute(session: Session, dispute_id: int, account_id: int) -> list[Rest]:
+    """The parts of an account that bear nothing because of a dispute, with their days."""
+    query = select(ChargeRest).where(
+        ChargeRest.dispute_id == dispute_id,
+        ChargeRest.account_id == account_id,
+        col(ChargeRest.lifted_at).is_(None),
+    )
     rows = session.scalars(query.order_by(col(ChargeRest.from_on), col(ChargeRest.id)))
     return [Rest(row.from_on, row.to_on, row.amount_minor) for row in rows]
 

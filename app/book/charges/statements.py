@@ -21,6 +21,9 @@ from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import table_of
 from app.core.staff.rules import Role
 
+ON_DISPUTED_PART = "late fee on a part that is in dispute"
+"""Reason of the waiver of what a late fee is too high because a part of the account is in dispute."""
+
 
 def replace_statement(
     session: Session,
@@ -115,8 +118,8 @@ def _standing_fees(session: Session, account_id: int, names: Sequence[str]) -> l
 
 
 def late_fees_since(session: Session, account_id: int, since: date) -> list[Entry]:
-    """Late fees of ours since that day that count in full, the oldest first. One that a person waived, wholly or in
-    part, is left to people."""
+    """Late fees of ours since that day, the oldest first. One that a person waived, wholly or in part, is left to
+    people; one that was lowered because of a dispute may still be too high."""
     reversal = table_of(Entry).alias("reversal")
     query = select(Entry).where(
         Entry.account_id == account_id,
@@ -127,7 +130,11 @@ def late_fees_since(session: Session, account_id: int, since: date) -> list[Entr
         ~sa.exists().where(reversal.c.reverses_id == Entry.id),
     )
     found = session.scalars(query.order_by(col(Entry.effective_on), col(Entry.id))).all()
-    return [fee for fee in found if session.scalar(standing_waivers(fee)) is None]
+    return [
+        fee
+        for fee in found
+        if all(waiver.reason == ON_DISPUTED_PART for waiver in session.scalars(standing_waivers(fee)))
+    ]
 
 
 def bears_fee_already(statement: sa.Table) -> sa.ColumnElement[bool]:

@@ -102,11 +102,13 @@ class Dispute(Row, table=True):
     charges_credited_minor: int = Field(
         default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
     )
-    """Interest and late fees on it that were credited here since it came."""
+    """Interest and late fees on it that were credited here since it came, without what was charged again when it
+    changed; of one upheld in part, those on the part."""
     charges_made_minor: int = Field(
         default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
     )
-    """Interest on what was not conceded that the decision charged, for the time in which it was open."""
+    """Interest on what was not conceded that the decision charged, for the time in which it was open. Until then: what
+    changes of the dispute charged beyond what it had credited."""
     correction_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
     """The entry that corrected the ledger, or the payment that was found."""
     awaits_correction: bool = Field(default=False)

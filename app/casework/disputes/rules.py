@@ -281,6 +281,14 @@ def rests_after(
     return RestsAfter(conceded, [Rest(said.received_on, None, left)], rest)
 
 
+def credited_on(outcome: DisputeOutcome, credited_minor: int, conceded_minor: int, amount_minor: int) -> int:
+    """Of the charges that were credited on all that was disputed, the part on what its decision concedes. One that
+    concedes nothing leaves the sum as it is. Rounded down: no letter says more was credited than was."""
+    if outcome not in CONCEDES:
+        return credited_minor
+    return credited_minor * conceded_minor // amount_minor
+
+
 def days_to_pay(pay_days: int, grace_days: int | None) -> int:
     """Days to pay what was rejected of a billing error: those of the law, or the account's grace period if longer."""
     return max(pay_days, grace_days or 0)

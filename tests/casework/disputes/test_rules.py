@@ -17,6 +17,7 @@ from app.casework.disputes.rules import (
     check_notice,
     conceded_by,
     covers_all,
+    credited_on,
     left_out_after,
     promised_by,
 )
@@ -156,3 +157,20 @@ def test_no_letter_promises_an_answer_for_a_day_that_is_over(answer_in: int, pro
     opened_on = date(2026, 6, 1)
     promised = promised_by(opened_on + timedelta(days=answer_in), opened_on)
     assert promised == opened_on + timedelta(days=promised_in)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "conceded", "told"),
+    [
+        (UPHELD, 200, 27),
+        (PARTLY, 199, 26),
+        (PARTLY, 100, 13),
+        (PARTLY, 1, 0),
+        (REJECTED, 0, 27),
+        (WITHDRAWN, 0, 27),
+    ],
+)
+def test_a_part_that_is_conceded_was_credited_its_share(
+    outcome: DisputeOutcome, conceded: int, told: int
+) -> None:
+    assert credited_on(outcome, 27, conceded, 200) == told
