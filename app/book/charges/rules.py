@@ -63,6 +63,41 @@ def resting_on(on: date, rests: Sequence[Rest]) -> int:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class DefaultSum:
+    """A late fee of a day, and (day, amount) of what was reversed or waived of it, in minor units."""
+
+    on: date
+    amount_minor: int
+    less: list[tuple[date, int]]
+
+
+def unpaid_sums(sums: Sequence[DefaultSum], lows: Sequence[tuple[date, int]]) -> list[Rest]:
+    """What of default sums is unpaid, as parts that bear nothing from the day after. `sums` from the oldest on; `lows`
+    are balances at the end of days: all else is paid before a default sum (CONC 6.7.4R), and older ones before newer.
+    """
+    balances, left = dict(lows), [0] * len(sums)
+    days = {on for each in sums for on in (each.on, *(day for day, _ in each.less))} | balances.keys()
+    steps: list[tuple[date, int]] = []
+    for day in sorted(days):
+        for n, each in enumerate(sums):
+            if each.on == day:
+                left[n] = each.amount_minor
+            left[n] = max(0, left[n] - sum(amount for on, amount in each.less if on == day))
+        paid = sum(left) - max(0, balances[day]) if day in balances else 0
+        for n, unpaid in enumerate(left):
+            part = min(unpaid, max(0, paid))
+            left[n], paid = unpaid - part, paid - part
+        if sum(left) != (steps[-1][1] if steps else 0):
+            steps.append((day, sum(left)))
+    ends = [day + DAY for day, _ in steps[1:]]
+    return [
+        Rest(day + DAY, to_on, unpaid)
+        for (day, unpaid), to_on in zip(steps, [*ends, None], strict=False)
+        if unpaid
+    ]
+
+
 @dataclass(slots=True)
 class Accrued:
     """Interest of a stretch of days: all of it but the last day's, the last day's, and what is carried on."""

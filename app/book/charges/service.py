@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.charges.concessions import lower_rates, without_late_fees
-from app.book.charges.default_sums import bearing_nothing, bearing_nothing_of
+from app.book.charges.default_sums import bearing_nothing_of, default_sums_on
 from app.book.charges.models import Accrual
 from app.book.charges.rests import OF_DISPUTES, resting
 from app.book.charges.rules import Accrued, accrue, capped_apr, interest_of_day, is_paused, late_fee, rate_on
@@ -281,25 +281,24 @@ def charge_interest(
     """Post interest of `on` to these accounts, folded to the day before."""
     state, accrual = table_of(AccountState), table_of(Accrual)
     bearing = _bearing(session, account_ids, on)
+    carried = sa.func.coalesce(accrual.c.carry, 0)
     query = (
-        sa.select(
-            state.c.account_id,
-            state.c.balance_minor,
-            sa.func.coalesce(accrual.c.carry, 0),
-            bearing_nothing(state.c.account_id, on, caps),
-        )
+        sa.select(state.c.account_id, state.c.balance_minor, carried, resting(state.c.account_id, on))
         .outerjoin(accrual, accrual.c.account_id == state.c.account_id)
         .where(state.c.account_id.in_(list(bearing)))
         .order_by(state.c.account_id)
     )
     pauses, lower = _pauses(session, list(bearing)), lower_rates(session, list(bearing))
+    free = default_sums_on(session, list(bearing), on, caps)
     ledger, posted = _Ledger(portfolio, on, now), Posted()
     for account_id, balance, carry, rests in session.connection().execute(query):
         if is_paused(on, pauses.get(account_id, ())):
             continue
         reference, apr = bearing[account_id]
         rate = rate_on(on, capped_apr(apr, caps), lower.get(account_id, ()))
-        interest, carry = interest_of_day(balance - int(rests), rate, portfolio.day_count, carry)
+        interest, carry = interest_of_day(
+            balance - int(rests) - free.get(account_id, 0), rate, portfolio.day_count, carry
+        )
         if interest:
             _post_interest(ledger, account_id, reference, interest)
             posted.interest += 1

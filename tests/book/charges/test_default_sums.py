@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
+import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
-from app.book.charges.rules import interest_of_day
+from app.book.charges.rules import DefaultSum, Rest, interest_of_day, unpaid_sums
 from app.book.ledger.corrections.reversals import reverse_entry
 from app.book.ledger.corrections.waivers import waive
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import EntryKind
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import transaction
+from app.core.migration import schema
 from app.core.staff.rules import Role
 from app.policy.composition import shipped_packs
 from tests import builders
@@ -107,3 +113,80 @@ def test_a_fee_that_was_reversed_is_no_part_of_the_balance_that_rests(engine: En
         assert [amount for _, amount in posted(session, EntryKind.INTEREST)] == by_hand(days)
         assert session.get_one(Account, card.id).status.value == "active"
     assert_proven(engine)
+
+
+def test_interest_charged_on_fees_before_is_taken_back(engine: Engine) -> None:
+    """The book ran for days as if fees bore interest; the revision marks its accounts, and the next night corrects."""
+    card = a_late_book(engine, "nl")
+    on = FEE_ON + DAYS * DAY
+    marks = ScriptDirectory.from_config(schema.make_config()).get_revision("0094").module.MARKS
+    with transaction(engine) as session:
+        get_portfolio(session, builders.BOOK).pack = "uk"
+        session.flush()
+        for _ in range(2):
+            session.connection().execute(sa.text(marks))
+        found = session.connection().execute(sa.text("SELECT account_id FROM ledger_change")).scalars()
+        assert list(found) == [card.id]
+    builders.close_day(engine, on)
+    with transaction(engine) as session:
+        taken_back = sum(amount for _, amount in posted(session, EntryKind.ADJUSTMENT))
+        assert taken_back < 0
+        interest = sum(amount for _, amount in posted(session, EntryKind.INTEREST))
+        assert interest + taken_back == sum(by_hand((on - FIRST).days + 1))
+    assert_proven(engine)
+
+
+def test_a_fee_that_was_paid_rests_no_more(engine: Engine) -> None:
+    """Everything is paid, the fee too; what is bought afterwards bears interest in full."""
+    card = a_late_book(engine, "uk")
+    on = FEE_ON + DAYS * DAY
+    with transaction(engine) as session:
+        owed = sum(session.scalars(select(col(Entry.amount_minor)).where(col(Entry.account_id) == card.id)))
+        builders.payment(session, card, owed, on)
+    builders.close_day(engine, on)
+    with transaction(engine) as session:
+        owed = sum(session.scalars(select(col(Entry.amount_minor)).where(col(Entry.account_id) == card.id)))
+        builders.entry(session, card, EntryKind.PURCHASE, 100_000, on + DAY)
+    builders.close_day(engine, on + 2 * DAY)
+    with transaction(engine) as session:
+        last = session.scalars(
+            select(col(Entry.amount_minor)).where(
+                col(Entry.kind) == EntryKind.INTEREST, col(Entry.effective_on) == on + 2 * DAY
+            )
+        ).one()
+    assert last == (100_000 + owed) * 180_000 // 365_000_000
+    assert_proven(engine)
+
+
+def march(day: int) -> date:
+    return date(2026, 3, day)
+
+
+@pytest.mark.parametrize(
+    ("sums", "lows", "rests"),
+    [
+        ([(11, 1200, [])], [], [(12, None, 1200)]),
+        ([(11, 1200, [])], [(13, 1200)], [(12, None, 1200)]),
+        ([(11, 1200, [])], [(13, 1199)], [(12, 14, 1200), (14, None, 1199)]),
+        ([(11, 1200, [])], [(13, -5)], [(12, 14, 1200)]),
+        ([(11, 1200, [])], [(11, 0)], []),
+        ([(11, 1200, [(14, 500)])], [], [(12, 15, 1200), (15, None, 700)]),
+        ([(11, 1200, [(14, 1200)])], [(13, 700)], [(12, 14, 1200), (14, 15, 700)]),
+        (
+            [(11, 1200, [(20, 1200)]), (18, 1200, [])],
+            [(13, 0), (20, 5000)],
+            [(12, 14, 1200), (19, None, 1200)],
+        ),
+    ],
+)
+def test_payments_reach_the_fees_last_and_the_older_first(
+    sums: list[tuple[int, int, list[tuple[int, int]]]],
+    lows: list[tuple[int, int]],
+    rests: list[tuple[int, int | None, int]],
+) -> None:
+    """Nothing paid; owed as much as the fee, less, nothing; paid at once; waived in part; reversed after a part was
+    paid; an older one that was paid is reversed while a newer one stands."""
+    fees = [DefaultSum(march(on), amount, [(march(d), a) for d, a in less]) for on, amount, less in sums]
+    assert unpaid_sums(fees, [(march(on), owed) for on, owed in lows]) == [
+        Rest(march(on), to_on and march(to_on), amount) for on, to_on, amount in rests
+    ]
