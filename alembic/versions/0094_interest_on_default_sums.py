@@ -1,13 +1,13 @@
 """Interest that was charged on default sums in the United Kingdom: the night takes it back.
 
 Revision ID: 0094
-Revises: 0093
+Revises: 0077a
 """
 
 from alembic import op
 
 revision = "0094"
-down_revision = "0093"
+down_revision = "0077a"
 branch_labels = None
 depends_on = None
 
