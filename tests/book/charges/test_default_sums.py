@@ -187,5 +187,5 @@ def test_payments_reach_the_fees_last_and_the_older_first(
     paid; an older one that was paid is reversed while a newer one stands."""
     fees = [DefaultSum(march(on), amount, [(march(d), a) for d, a in less]) for on, amount, less in sums]
     assert unpaid_sums(fees, [(march(on), owed) for on, owed in lows]) == [
-        Rest(march(on), to_on and march(to_on), amount) for on, to_on, amount in rests
+        Rest(march(on), march(to_on) if to_on else None, amount) for on, to_on, amount in rests
     ]
