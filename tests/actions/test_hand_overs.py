@@ -235,7 +235,12 @@ def test_a_supervisor_warns_in_writing_once(session: Session, case: CollectionsC
     assert [event["conduct"] for event in builders.events(session, ConductWarned.KIND)] == [row.id]
     [message] = session.scalars(select(OutboxMessage))
     assert (message.letter, message.destination) == ("conduct_warning", Destination.EMAIL)
-    for words in (said, "Your rights stay as they are.", "a colleague who was not involved", "1 June 2026"):
+    for words in (
+        said,
+        "On 1 June 2026 we took down what was said",
+        "Your rights stay as they are.",
+        "a colleague who was not involved",
+    ):
         assert words in message.text, words
     for threat in ("court", "credit", "police", "must pay"):
         assert threat not in message.text.lower(), threat

@@ -280,7 +280,7 @@ class LetterContext:
     expected_on: str = ""
     """The day by which a late answer comes."""
     conduct_on: str = ""
-    """The day of abusive contact, of which the letter warns."""
+    """The day on which the abusive contact was put on record, which may be a later one."""
     conduct_words: str = ""
     """What was said then, as a supervisor typed it for the customer."""
     body_name: str = ""

@@ -21,7 +21,7 @@ from app.policy.answers import Answer
 
 
 def conduct_figures(portfolio: Portfolio, row: ConductRecord) -> Figures:
-    """The day of the contact, where the portfolio is, and what was said, as a supervisor wrote it for the customer."""
+    """The day of the record, where the portfolio is, and what was said, as a supervisor wrote it for the customer."""
     return {"conduct_on": local_date(row.at, portfolio.timezone), "conduct_words": row.letter_words}
 
 
