@@ -53,7 +53,7 @@ def payments_found(
             entry.c.created_at >= dispute.c.opened_at,
             -entry.c.amount_minor >= dispute.c.amount_minor,
             ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
-            ~sa.exists().where(other.c.account_id == entry.c.account_id, other.c.correction_id == entry.c.id),
+            ~sa.exists().where(other.c.correction_id == entry.c.id),
         )
         .order_by(dispute.c.id, entry.c.amount_minor.desc(), entry.c.id)
     )  # fmt: skip

@@ -9,6 +9,7 @@ from app.casework.disputes.rules import DisputeKind, DisputeOutcome, EvidenceSta
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 
 IS_OPEN, IS_LEFT_OUT = sa.text("outcome IS NULL"), sa.text("left_out_minor > 0")
+IS_CORRECTED = sa.text("correction_id IS NOT NULL")
 IS_DECIDED = sa.text("outcome IS NOT NULL")
 IS_TO_RELEASE = sa.text("left_out_minor > 0 AND outcome IS NOT NULL")
 
@@ -42,6 +43,11 @@ class Dispute(Row, table=True):
         sa.Index(
             "ix_dispute_decided", "portfolio_id", "decided_at",
             sqlite_where=IS_DECIDED, postgresql_where=IS_DECIDED,
+        ),
+        # Which dispute an entry corrects.
+        sa.Index(
+            "ix_dispute_correction", "correction_id",
+            sqlite_where=IS_CORRECTED, postgresql_where=IS_CORRECTED,
         ),
         # Few rows: decided, and still left out.
         sa.Index(

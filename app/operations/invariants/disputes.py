@@ -24,17 +24,20 @@ def disputed_amounts_match_disputes(session: Session, portfolio: Portfolio) -> I
         .group_by(dispute.c.account_id)
         .subquery()
     )
-    kept = (
-        sa.select(row.c.account_id, row.c.amount_minor).where(row.c.portfolio_id == portfolio.id).subquery()
+    # Two joins by an index: a full join compares each sum with each row on SQLite.
+    wrong = (
+        sa.select(sums.c.account_id, row.c.amount_minor.label("kept"), sums.c.amount_minor.label("right"))
+        .outerjoin(row, row.c.account_id == sums.c.account_id)
+        .where(sa.func.coalesce(row.c.amount_minor, 0) != sums.c.amount_minor)
     )
+    stray = sa.select(row.c.account_id, row.c.amount_minor, sa.cast(0, sa.BigInteger)).where(
+        row.c.portfolio_id == portfolio.id,
+        ~sa.exists().where(dispute.c.account_id == row.c.account_id, dispute.c.left_out_minor > 0),
+    )
+    found_wrong = sa.union_all(wrong, stray).subquery()
     query = (
-        sa.select(account.c.reference, kept.c.amount_minor, sums.c.amount_minor)
-        .select_from(
-            sums.join(kept, kept.c.account_id == sums.c.account_id, full=True).join(
-                account, account.c.id == sa.func.coalesce(sums.c.account_id, kept.c.account_id)
-            )
-        )
-        .where(sa.func.coalesce(kept.c.amount_minor, 0) != sa.func.coalesce(sums.c.amount_minor, 0))
+        sa.select(account.c.reference, found_wrong.c.kept, found_wrong.c.right)
+        .join(account, account.c.id == found_wrong.c.account_id)
         .order_by(account.c.id)
     )
     for reference, left_out, disputed in session.connection().execute(query.limit(20)):
