@@ -44,6 +44,9 @@ def test_an_entry_by_hand_is_answered_as_the_ledger_has_it(program: Program) -> 
     assert (again.json(), again.headers["idempotent-replayed"]) == (made.json(), "true")
     assert program.post(f"{BOOK}/entries", a_fee(account.reference)).status_code == 409
     lowered = a_fee(account.reference, kind="adjustment", amount="-5.00", reference="")
+    refused = program.post(f"{BOOK}/entries", lowered)
+    assert refused.status_code in (403, 409), "a credit takes two people where nobody has a limit"
+    program.desk.write(lambda session: setattr(session.get_one(Portfolio, 1), "waive_limit_minor", 500))
     assert program.post(f"{BOOK}/entries", lowered).json()["amount"] == "-5.00"
     undone = program.post(f"{BOOK}/entries/reversals", {"reverses": "F-1", "reason": "wrong"}).json()
     assert (undone["kind"], undone["amount"], undone["reverses"]) == ("reversal", "-30.00", "F-1")
