@@ -28,7 +28,7 @@ def test_asked_and_answered_by_keyboard(desk: Desk, tab: Page) -> None:
     )
     log_in(tab, "ben")
     tab.goto("/cases/1")
-    tab.keyboard.press("0")
+    tab.keyboard.press("-")
     tab.locator("#supervisor-reason").focus()
     tab.keyboard.type("The customer")
     tab.locator("#supervisor-words").fill("They want to speak to a manager about the fee.")
