@@ -53,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     elif arguments:
         sys.stderr.write(__doc__ or "")
         return 2
+    csv.field_size_limit(1 << 27)
     problems = check(folder, key)
     for file, what in problems:
         sys.stdout.write(f"{file}: {what}\n")
@@ -180,7 +181,6 @@ def check_info(folder: str, payload: set[str], problems: Problems) -> None:
 
 def rows(folder: str, path: str) -> Iterator[dict[str, str]]:
     """The table's rows as dictionaries, without the apostrophes that keep a spreadsheet from running a cell."""
-    csv.field_size_limit(1 << 27)
     with open(os.path.join(folder, *path.split("/")), encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, strict=True):
             yield {name: _PROTECTED.sub(lambda found: found[1] or "", cell) for name, cell in row.items()}
