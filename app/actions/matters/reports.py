@@ -21,11 +21,9 @@ from app.legal.matters.events import LegalReported
 from app.legal.matters.models import LegalReport
 from app.legal.matters.queries import reports_of_referral
 from app.legal.matters.rules import REPORT_LABELS, ReportKind, Told, refusal
-from app.legal.referrals.models import Referral, ReferralStatus
+from app.legal.referrals.models import WITH_LEGAL, Referral
 from app.legal.referrals.service import open_referral
 from app.outreach.strategy.tasks import add_task
-
-WITH_LEGAL = (ReferralStatus.APPROVED, ReferralStatus.DELIVERED)
 
 
 @dataclass(frozen=True, slots=True)

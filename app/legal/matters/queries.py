@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -73,8 +73,9 @@ def waiting_for_legal(session: Session, referral_ids: Iterable[int]) -> dict[int
     return {referral_id: n for referral_id, n in session.execute(query)}
 
 
-def court_dates(session: Session, *, since: date) -> list[CourtDate]:
-    """Hearings from a day on, of cases that the legal team has; the next one first."""
+def court_dates(session: Session, *, now: datetime) -> list[CourtDate]:
+    """Hearings from yesterday on (UTC: it is today somewhere), of cases that the legal team has; the next one first."""
+    since = now.date() - timedelta(days=1)
     query = (
         select(LegalReport)
         .join(Referral, col(Referral.id) == LegalReport.referral_id)

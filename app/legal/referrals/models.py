@@ -22,6 +22,10 @@ ENDED = (ReferralStatus.DECLINED, ReferralStatus.RETURNED)
 """Referrals that are over: the case is with collections, and can be nominated again."""
 
 
+WITH_LEGAL = (ReferralStatus.APPROVED, ReferralStatus.DELIVERED)
+"""Referrals by which the legal team has the case."""
+
+
 class Referral(Row, table=True):
     """A case on its way to the legal team. The person who nominated it cannot approve it."""
 

@@ -25,7 +25,7 @@ from app.legal.referrals.events import (
     ReferralNominated,
     ReferralReturned,
 )
-from app.legal.referrals.models import ENDED, Referral, ReferralStatus
+from app.legal.referrals.models import ENDED, WITH_LEGAL, Referral, ReferralStatus
 
 
 def nominate(session: Session, case: CollectionsCase, reason: str, *, by: Actor, now: datetime) -> Referral:
@@ -80,7 +80,7 @@ def return_case(
     without a reason. `is_recall`: collections took it back."""
     case = session.get_one(CollectionsCase, referral.case_id)
     lock_customers(session, [case.customer_id])
-    if referral.status not in (ReferralStatus.APPROVED, ReferralStatus.DELIVERED):
+    if referral.status not in WITH_LEGAL:
         raise Conflict(
             f"This referral is {referral.status.value}. Only a case that the legal team has can come back."
         )

@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.core.database.bulk import upsert
-from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import GENESIS
 from app.legal.timestamps.models import TimelineDay
@@ -53,8 +52,7 @@ def make_day(session: Session, *, now: datetime) -> TimelineDay | None:
 
 def keep_day(session: Session, made: TimelineDay) -> None:
     """Keep a day, unless another worker was quicker."""
-    row = {name: getattr(made, name) for name in table_of(TimelineDay).columns.keys()}  # noqa: SIM118
-    session.execute(upsert(session, TimelineDay).values(**row).on_conflict_do_nothing())
+    session.execute(upsert(session, TimelineDay).values(**made.model_dump()).on_conflict_do_nothing())
 
 
 def last_day(session: Session, *, before: date | None = None) -> TimelineDay | None:

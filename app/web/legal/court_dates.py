@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from starlette.responses import Response
 
 from app.http.context import Now
@@ -14,12 +12,11 @@ from app.legal.matters.queries import court_dates
 from app.web.legal.referral_page import LegalReader
 
 router = Router(prefix="/legal")
-DAY = timedelta(days=1)
 
 
 @router.get("/court-dates.ics")
 def calendar(_staff: LegalReader, session: ReadSession, now: Now) -> Response:
-    """Hearings from yesterday on (UTC: it is today somewhere), as iCalendar."""
+    """Hearings to come, as iCalendar."""
     headers = {"content-disposition": 'attachment; filename="court-dates.ics"'}
-    content = calendar_of(court_dates(session, since=now.date() - DAY), now)
+    content = calendar_of(court_dates(session, now=now), now)
     return Response(content, media_type=MEDIA_TYPE, headers=headers)

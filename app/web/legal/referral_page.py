@@ -37,7 +37,7 @@ from app.legal.matters.models import LegalReport
 from app.legal.matters.queries import standing_of, waiting_for_legal
 from app.legal.matters.rules import REPORT_LABELS
 from app.legal.referrals import queries
-from app.legal.referrals.models import ReferralStatus
+from app.legal.referrals.models import WITH_LEGAL, ReferralStatus
 from app.legal.referrals.queries import Listed, SealedBundle
 from app.legal.timestamps.models import TimeStamp
 from app.legal.timestamps.service import stamps_of
@@ -142,7 +142,7 @@ def referral_page(
             status_words=STATUS_WORDS,
             delivery_words=DELIVERY_WORDS,
             decides=staff.role is Role.LEGAL,
-            is_with_legal=found.referral.status in (ReferralStatus.APPROVED, ReferralStatus.DELIVERED),
+            is_with_legal=found.referral.status in WITH_LEGAL,
             own=is_same_person(session, found.referral.nominated_by, staff.by),
             items=items,
             missing=[item for item in items if not item.ok],

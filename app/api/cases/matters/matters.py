@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import Response
@@ -182,4 +182,4 @@ class Calendar(Response):
 )
 def get_court_dates(_caller: ApiLegalReader, session: ReadSession, now: Now) -> Response:
     """Hearings from yesterday on, of cases that the legal team has: whole days with court and number, no names."""
-    return Calendar(calendar_of(court_dates(session, since=now.date() - timedelta(days=1)), now))
+    return Calendar(calendar_of(court_dates(session, now=now), now))

@@ -96,11 +96,6 @@ def is_signed_by(certificate: x509.Certificate, data: bytes, signature: bytes) -
     return True
 
 
-def name_of(certificate: x509.Certificate) -> str:
-    """The subject in RFC 4514 form, such as `CN=Noordzee Bank N.V.,O=...`."""
-    return certificate.subject.rfc4514_string()
-
-
 def der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(_DER)
 

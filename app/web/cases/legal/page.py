@@ -10,7 +10,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.actions.matters.reports import WITH_LEGAL, referral_of
+from app.actions.matters.reports import referral_of
 from app.casework.support_needs.sight import sight_of
 from app.core.ids import id_of
 from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Staff
@@ -23,7 +23,7 @@ from app.http.transactions import ReadSession
 from app.legal.matters.models import LegalQuestion, LegalReport
 from app.legal.matters.queries import questions_of, reports_of
 from app.legal.matters.rules import REPORT_LABELS
-from app.legal.referrals.models import Referral
+from app.legal.referrals.models import WITH_LEGAL, Referral
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.forms import FormState
 from app.web.lookups import staff_names
